@@ -1,0 +1,50 @@
+# What every target of this project has in common. Nothing here reaches the targets of a project that includes us.
+
+include(CheckCXXCompilerFlag)
+
+find_program(XGRAD_CCACHE ccache)
+mark_as_advanced(XGRAD_CCACHE)
+
+# xgrad_target(<target>): language level, warnings, visibility, compiler cache.
+function(xgrad_target target)
+    target_compile_features(${target} PRIVATE cxx_std_20)
+    set_target_properties(${target} PROPERTIES
+        CXX_EXTENSIONS OFF
+        CXX_VISIBILITY_PRESET hidden
+        VISIBILITY_INLINES_HIDDEN ON)
+    target_compile_options(${target} PRIVATE
+        -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused -Wextra-semi
+        -fno-semantic-interposition
+        $<$<BOOL:${XGRAD_WERROR}>:-Werror>)
+    if(XGRAD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+        set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER "${XGRAD_CCACHE}")
+    endif()
+endfunction()
+
+# xgrad_library(<name> <sources>...): target xgrad_<name>, alias xgrad::<name>, static or shared as BUILD_SHARED_LIBS says.
+function(xgrad_library name)
+    set(target xgrad_${name})
+    add_library(${target} ${ARGN})
+    add_library(xgrad::${name} ALIAS ${target})
+    xgrad_target(${target})
+    target_compile_features(${target} PUBLIC cxx_std_20)
+    target_include_directories(${target} PUBLIC
+        "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
+        "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/xgrad>")
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "SHARED_LIBRARY")
+        target_compile_definitions(${target} PRIVATE XGRAD_BUILDING)
+    else()
+        target_compile_definitions(${target} PUBLIC XGRAD_STATIC)
+    endif()
+    # The installed library must find the OpenMP build of OpenBLAS, which stands outside the loader's usual folders.
+    set_target_properties(${target} PROPERTIES
+        EXPORT_NAME ${name}
+        VERSION ${PROJECT_VERSION}
+        SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+        INSTALL_RPATH "$ORIGIN"
+        INSTALL_RPATH_USE_LINK_PATH ON)
+    if(NOT DEFINED CMAKE_POSITION_INDEPENDENT_CODE)
+        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    endif()
+endfunction()
