@@ -1,0 +1,185 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "tape.hpp"
+#include "tensor.hpp"
+
+// apply(): run an operation and record it. Every operation, the library's or the user's, is made with it.
+
+namespace xgrad {
+
+/// For which inputs of an operation the sweep wants a cotangent.
+class Needs {
+public:
+    constexpr explicit Needs(std::uint64_t bits) : bits_(bits) {}
+    constexpr bool operator[](std::size_t input) const { return input >= 64 || (bits_ >> input & 1); }
+
+private:
+    std::uint64_t bits_;
+};
+
+/// The inputs of an operation: `{x, w}` or a vector of tensors.
+class Inputs {
+public:
+    Inputs(std::initializer_list<Tensor> tensors) : tensors_(tensors.begin(), tensors.size()) {}
+    Inputs(std::span<const Tensor> tensors) : tensors_(tensors) {}
+    Inputs(const std::vector<Tensor>& tensors) : tensors_(tensors) {}
+    std::span<const Tensor> span() const { return tensors_; }
+
+private:
+    std::span<const Tensor> tensors_;
+};
+
+namespace detail {
+
+struct Entry;
+
+/// What the engine can do with an entry; one static table per kind of operation.
+struct Behaviour {
+    /// Cotangents of the outputs in, one part per input out (an empty tensor: no dependence).
+    void (*pull)(void* closure, Entry& entry, Tensor* cotangents, Needs needs, Tensor* parts);
+    /// The outputs for new inputs; null when the operation cannot be run again.
+    void (*forward)(void* closure, std::span<const Tensor> inputs, Tensor* outputs);
+    void (*destroy)(void* closure) noexcept;
+};
+
+/// Appends an entry and makes `outputs` its nodes. Returns where the closure is to be constructed.
+XGRAD_API void* record(const Behaviour& behaviour, const char* name, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
+                       std::size_t closure_bytes, Location where);
+[[noreturn]] XGRAD_API void throw_wrong_number_of_parts(const Entry& entry, std::size_t got);
+[[noreturn]] XGRAD_API void throw_wrong_number_of_inputs(const char* name, std::size_t got);
+
+/// Nothing is recorded on this thread while one of these lives.
+class XGRAD_API Pause {
+public:
+    Pause() noexcept;
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+private:
+    Record* paused_;
+};
+
+template <class F, std::size_t... I>
+decltype(auto) call_with(const F& f, std::span<const Tensor> inputs, std::index_sequence<I...>) {
+    return f(inputs[I]...);
+}
+template <class F, class I>
+inline constexpr bool callable_with = false;
+template <class F, std::size_t... I>
+inline constexpr bool callable_with<F, std::index_sequence<I...>> = std::invocable<const F&, decltype((void)I, std::declval<const Tensor&>())...>;
+
+/// Calls f(inputs), f(a), f(a, b), … up to six tensors, or f(): whichever it accepts.
+template <class F, std::size_t N = 1>
+auto call(const F& f, [[maybe_unused]] const char* name, std::span<const Tensor> inputs) {
+    if constexpr (N == 1 && std::invocable<const F&, const Tensors&>) return f(Tensors(inputs.begin(), inputs.end()));
+    else if constexpr (N == 1 && std::invocable<const F&, std::span<const Tensor>>) return f(inputs);
+    else if constexpr (callable_with<F, std::make_index_sequence<N>>) {
+        if (inputs.size() != N) throw_wrong_number_of_inputs(name, inputs.size());
+        return call_with(f, inputs, std::make_index_sequence<N>{});
+    } else if constexpr (N < 6) return call<F, N + 1>(f, name, inputs);
+    else {
+        static_assert(std::invocable<const F&>, "xgrad: a function of tensors takes (const Tensor&...), (const std::vector<Tensor>&) or nothing");
+        return f();
+    }
+}
+
+inline void distribute(Tensor&& part, std::span<Tensor> parts, const Entry& entry) {
+    if (parts.size() != 1) throw_wrong_number_of_parts(entry, 1);
+    parts[0] = std::move(part);
+}
+template <class Range>
+void distribute(Range&& range, std::span<Tensor> parts, const Entry& entry) {
+    if (range.size() != parts.size()) throw_wrong_number_of_parts(entry, range.size());
+    std::size_t i = 0;
+    for (auto& part : range) parts[i++] = std::move(part);
+}
+
+XGRAD_API std::size_t inputs_of(const Entry& entry);
+XGRAD_API std::size_t outputs_of(const Entry& entry);
+
+template <class P>
+inline constexpr bool takes_output = std::invocable<P&, Tensor, const Tensor&> || std::invocable<P&, Tensor, const Tensor&, Needs>;
+
+template <class F, class P>
+struct Applied {
+    F forward;
+    P pullback;
+    Tensor output;  // kept only when the pullback asks for it
+
+    static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs needs, Tensor* parts) {
+        auto& self = *static_cast<Applied*>(closure);
+        const std::span<Tensor> out(parts, inputs_of(entry));
+        if constexpr (std::invocable<P&, Tensor, const Tensor&, Needs>) distribute(self.pullback(std::move(*cotangents), self.output, needs), out, entry);
+        else if constexpr (std::invocable<P&, Tensor, const Tensor&>) distribute(self.pullback(std::move(*cotangents), self.output), out, entry);
+        else if constexpr (std::invocable<P&, Tensor, Needs>) distribute(self.pullback(std::move(*cotangents), needs), out, entry);
+        else if constexpr (std::invocable<P&, Tensor>) distribute(self.pullback(std::move(*cotangents)), out, entry);
+        else distribute(self.pullback(std::span<const Tensor>(cotangents, outputs_of(entry)), needs), out, entry);
+    }
+    static void run(void* closure, std::span<const Tensor> inputs, Tensor* outputs) {
+        auto& self = *static_cast<Applied*>(closure);
+        auto result = call(self.forward, "apply", inputs);
+        if constexpr (std::is_same_v<decltype(result), Tensor>) *outputs = std::move(result);
+        else for (auto& y : result) *outputs++ = std::move(y);
+    }
+    static void destroy(void* closure) noexcept { static_cast<Applied*>(closure)->~Applied(); }
+    static constexpr Behaviour behaviour{&pull, &run, &destroy};
+};
+
+XGRAD_API bool any_tracked(std::span<const Tensor> inputs);
+XGRAD_API void record_inputs(const Behaviour& behaviour, const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs,
+                             std::size_t closure_bytes, Location where, void*& place);
+
+template <class F, class P>
+void record_applied(const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, F&& forward, P&& pullback, Location where) {
+    using Closure = Applied<std::decay_t<F>, std::decay_t<P>>;
+    static_assert(alignof(Closure) <= 16, "xgrad: over-aligned captures are not supported in a pullback");
+    void* place;
+    record_inputs(Closure::behaviour, name, inputs, outputs, sizeof(Closure), where, place);
+    auto* closure = ::new (place) Closure{std::forward<F>(forward), std::forward<P>(pullback), {}};
+    if constexpr (takes_output<std::decay_t<P>>) closure->output = outputs[0];
+}
+
+}  // namespace detail
+
+/// Runs `forward` and records it as one operation.
+///
+/// forward: `(const Tensor& a, const Tensor& b, …)`, `(std::span<const Tensor>)` or `()`; gives the value. Nothing inside it is
+/// recorded. pullback: `(Tensor g)` or `(Tensor g, const Tensor& y)`, each optionally with a last `Needs`; gets the cotangent g of the
+/// output y and returns one cotangent per input: a Tensor for one input, else an array or vector. An empty Tensor says "no dependence".
+/// A cotangent may have the broadcast shape; the sweep sums it back. What the pullback captures is what the tape keeps.
+/// Write it with xgrad operations and it differentiates to any order.
+template <class Forward, class Pullback>
+Tensor apply(const char* name, Inputs inputs, Forward&& forward, Pullback&& pullback, Location where = Location::current()) {
+    Tensor y = [&] {
+        detail::Pause pause;
+        return stop_gradient(detail::call(forward, name, inputs.span()));
+    }();
+    if (detail::any_tracked(inputs.span()))
+        detail::record_applied(name, inputs.span(), {&y, 1}, std::forward<Forward>(forward), std::forward<Pullback>(pullback), where);
+    return y;
+}
+
+/// The same for an operation with several outputs: forward returns a vector or array of tensors; pullback gets
+/// `(std::span<const Tensor> cotangents, Needs)`, one per output, zeros where nothing depends on it.
+template <class Forward, class Pullback>
+std::vector<Tensor> apply_many(const char* name, Inputs inputs, Forward&& forward, Pullback&& pullback, Location where = Location::current()) {
+    std::vector<Tensor> ys;
+    {
+        detail::Pause pause;
+        for (auto& y : detail::call(forward, name, inputs.span())) ys.push_back(stop_gradient(y));
+    }
+    if (detail::any_tracked(inputs.span()))
+        detail::record_applied(name, inputs.span(), ys, std::forward<Forward>(forward), std::forward<Pullback>(pullback), where);
+    return ys;
+}
+
+}  // namespace xgrad

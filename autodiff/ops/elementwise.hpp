@@ -1,0 +1,150 @@
+#pragma once
+
+#include "../tensor.hpp"
+
+// Element-wise operations, with NumPy's broadcasting and names. Each takes tensors of one dtype, or a tensor and a plain number, which
+// takes the tensor's dtype; mixing dtypes is a DTypeError, shapes that do not broadcast a ShapeError. Differentiable ones
+// need f32 or f64 (arithmetic also works on i32 and i64, without gradient); the line that called them is in the error.
+// The formulas and their derivatives stand in elementwise_rules.hpp.
+
+namespace xgrad {
+
+// --- arithmetic -----------------------------------------------------------------------------------------------------
+
+XGRAD_API Tensor add(const Operand& a, const Operand& b);
+XGRAD_API Tensor subtract(const Operand& a, const Operand& b);
+XGRAD_API Tensor multiply(const Operand& a, const Operand& b);
+/// a / b. Integers are not divided: use floor_divide, or convert first (DTypeError).
+XGRAD_API Tensor divide(const Operand& a, const Operand& b);
+/// floor(a / b), rounding towards minus infinity. No gradient.
+XGRAD_API Tensor floor_divide(const Operand& a, const Operand& b);
+/// a - b*floor(a/b): the sign of b, as Python's %. Gradient 1 and -floor(a/b).
+XGRAD_API Tensor remainder(const Operand& a, const Operand& b);
+/// a - b*trunc(a/b): the sign of a, as C's fmod. Gradient 1 and -trunc(a/b).
+XGRAD_API Tensor fmod(const Operand& a, const Operand& b);
+/// a**b. At a = 0: gradient to a is 0 for b = 0 and b > 1, 1 for b = 1; gradient to b is 0 for b >= 0.
+XGRAD_API Tensor pow(const Operand& a, const Operand& b);
+XGRAD_API Tensor negative(const Operand& x);
+/// +x: the same tensor.
+XGRAD_API Tensor positive(const Operand& x);
+XGRAD_API Tensor operator+(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator-(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator*(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator/(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator-(const Operand& x);
+
+/// |x|; gradient 0 at 0.
+XGRAD_API Tensor abs(const Operand& x);
+/// -1, 0 or 1. No gradient.
+XGRAD_API Tensor sign(const Operand& x);
+XGRAD_API Tensor square(const Operand& x);
+/// Square root; its gradient at 0 is inf.
+XGRAD_API Tensor sqrt(const Operand& x);
+/// x**(1/3), real for negative x; its gradient at 0 is inf.
+XGRAD_API Tensor cbrt(const Operand& x);
+/// 1 / x.
+XGRAD_API Tensor reciprocal(const Operand& x);
+
+// --- exponentials and logarithms ------------------------------------------------------------------------------------
+
+XGRAD_API Tensor exp(const Operand& x);
+XGRAD_API Tensor exp2(const Operand& x);
+/// exp(x) - 1, exact for small x.
+XGRAD_API Tensor expm1(const Operand& x);
+XGRAD_API Tensor log(const Operand& x);
+XGRAD_API Tensor log2(const Operand& x);
+XGRAD_API Tensor log10(const Operand& x);
+/// log(1 + x), exact for small x.
+XGRAD_API Tensor log1p(const Operand& x);
+/// log(exp(a) + exp(b)) without overflow.
+XGRAD_API Tensor logaddexp(const Operand& a, const Operand& b);
+
+// --- trigonometric and hyperbolic; angles in radians ----------------------------------------------------------------
+
+XGRAD_API Tensor sin(const Operand& x);
+XGRAD_API Tensor cos(const Operand& x);
+XGRAD_API Tensor tan(const Operand& x);
+XGRAD_API Tensor asin(const Operand& x);
+XGRAD_API Tensor acos(const Operand& x);
+XGRAD_API Tensor atan(const Operand& x);
+/// The angle of the point (x, y) in (-pi, pi]. Gradient 0 at the origin.
+XGRAD_API Tensor atan2(const Operand& y, const Operand& x);
+/// sqrt(a² + b²) without overflow; gradient 0 at (0, 0).
+XGRAD_API Tensor hypot(const Operand& a, const Operand& b);
+XGRAD_API Tensor sinh(const Operand& x);
+XGRAD_API Tensor cosh(const Operand& x);
+XGRAD_API Tensor tanh(const Operand& x);
+XGRAD_API Tensor asinh(const Operand& x);
+XGRAD_API Tensor acosh(const Operand& x);
+XGRAD_API Tensor atanh(const Operand& x);
+/// The error function 2/sqrt(pi) ∫_0^x exp(-t²) dt.
+XGRAD_API Tensor erf(const Operand& x);
+
+// --- rounding: gradient 0, so nothing is recorded ---------------------------------------------------------------------
+
+XGRAD_API Tensor floor(const Operand& x);
+XGRAD_API Tensor ceil(const Operand& x);
+/// To the nearest integer, halves to even.
+XGRAD_API Tensor round(const Operand& x);
+XGRAD_API Tensor trunc(const Operand& x);
+
+// --- choosing -------------------------------------------------------------------------------------------------------
+
+/// Element-wise larger; NaN if either is. A tie gives half of the gradient to each.
+XGRAD_API Tensor maximum(const Operand& a, const Operand& b);
+XGRAD_API Tensor minimum(const Operand& a, const Operand& b);
+/// As maximum and minimum, but a NaN loses against a number.
+XGRAD_API Tensor fmax(const Operand& a, const Operand& b);
+XGRAD_API Tensor fmin(const Operand& a, const Operand& b);
+/// |a| with the sign of b. Gradient to a only.
+XGRAD_API Tensor copysign(const Operand& a, const Operand& b);
+/// x limited to [low, high]; gradient 1 inside and on the limits, 0 outside. ValueError if low > high.
+XGRAD_API Tensor clip(const Operand& x, double low, double high);
+/// a where condition (bool) holds, else b; all three broadcast. No gradient leaks from the side that was not chosen, be it NaN or inf.
+XGRAD_API Tensor where(const Operand& condition, const Operand& a, const Operand& b);
+
+// --- activations ----------------------------------------------------------------------------------------------------
+
+/// 1 / (1 + exp(-x)).
+XGRAD_API Tensor sigmoid(const Operand& x);
+/// max(x, 0); gradient 0 at 0.
+XGRAD_API Tensor relu(const Operand& x);
+/// x for x > 0, else slope * x.
+XGRAD_API Tensor leaky_relu(const Operand& x, double slope = 0.01);
+/// x for x > 0, else alpha * (exp(x) - 1).
+XGRAD_API Tensor elu(const Operand& x, double alpha = 1.0);
+/// How gelu computes the normal distribution function: exactly, or by the tanh approximation of Hendrycks and Gimpel (2016).
+enum class Gelu { erf, tanh };
+/// x * Phi(x) with Phi the standard normal distribution function.
+XGRAD_API Tensor gelu(const Operand& x, Gelu form = Gelu::erf);
+/// x * sigmoid(x), also called swish.
+XGRAD_API Tensor silu(const Operand& x);
+/// log(1 + exp(beta * x)) / beta without overflow.
+XGRAD_API Tensor softplus(const Operand& x, double beta = 1.0);
+
+// --- comparisons and logic: bool results, no gradient -----------------------------------------------------------------
+
+XGRAD_API Tensor equal(const Operand& a, const Operand& b);
+XGRAD_API Tensor not_equal(const Operand& a, const Operand& b);
+XGRAD_API Tensor less(const Operand& a, const Operand& b);
+XGRAD_API Tensor less_equal(const Operand& a, const Operand& b);
+XGRAD_API Tensor greater(const Operand& a, const Operand& b);
+XGRAD_API Tensor greater_equal(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator==(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator!=(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator<(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator<=(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator>(const Operand& a, const Operand& b);
+XGRAD_API Tensor operator>=(const Operand& a, const Operand& b);
+/// On bool tensors (DTypeError otherwise).
+XGRAD_API Tensor logical_and(const Operand& a, const Operand& b);
+XGRAD_API Tensor logical_or(const Operand& a, const Operand& b);
+XGRAD_API Tensor logical_xor(const Operand& a, const Operand& b);
+XGRAD_API Tensor logical_not(const Operand& x);
+XGRAD_API Tensor isnan(const Operand& x);
+XGRAD_API Tensor isinf(const Operand& x);
+XGRAD_API Tensor isfinite(const Operand& x);
+/// True where the sign bit is set, -0 included.
+XGRAD_API Tensor signbit(const Operand& x);
+
+}  // namespace xgrad

@@ -1,0 +1,375 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "error.hpp"
+#include "export.hpp"
+
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define XGRAD_SINGLE_THREADED __libc_single_threaded
+#else
+#define XGRAD_SINGLE_THREADED false
+#endif
+
+namespace xgrad {
+
+/// Element types. f32 and f64 are differentiable; the others are for indices and masks.
+enum class DType : std::uint8_t { f32, f64, i32, i64, boolean };
+
+/// "f32", "f64", "i32", "i64" or "bool".
+XGRAD_API const char* name_of(DType dtype);
+/// Bytes of one element.
+constexpr std::int64_t size_of(DType dtype) {
+    constexpr std::int64_t sizes[] = {4, 8, 4, 8, 1};
+    return sizes[static_cast<int>(dtype)];
+}
+constexpr bool is_floating(DType dtype) { return dtype <= DType::f64; }
+
+/// The DType of a C++ element type: float, double, bool, or an integer of 4 or 8 bytes.
+template <class T>
+constexpr DType dtype_of() {
+    if constexpr (std::is_same_v<T, float>) return DType::f32;
+    else if constexpr (std::is_same_v<T, double>) return DType::f64;
+    else if constexpr (std::is_same_v<T, bool>) return DType::boolean;
+    else {
+        static_assert(std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8), "xgrad: no tensor element type for this C++ type");
+        return sizeof(T) == 4 ? DType::i32 : DType::i64;
+    }
+}
+
+/// Sizes along each axis, outermost first; at most `max_rank` axes. An empty shape is a scalar's.
+class Shape {
+public:
+    static constexpr int max_rank = 8;
+
+    constexpr Shape() = default;
+    constexpr Shape(std::initializer_list<std::int64_t> sizes) : Shape(sizes.begin(), static_cast<int>(sizes.size())) {}
+    constexpr Shape(const std::int64_t* sizes, int rank) {
+        for (int i = 0; i < rank; ++i) push_back(sizes[i]);
+    }
+    Shape(const std::vector<std::int64_t>& sizes) : Shape(sizes.data(), static_cast<int>(sizes.size())) {}
+
+    constexpr int rank() const { return rank_; }
+    constexpr std::int64_t size() const {  ///< number of elements: the product of the sizes, 1 for a scalar
+        std::int64_t n = 1;
+        for (int i = 0; i < rank_; ++i) n *= sizes_[i];
+        return n;
+    }
+    constexpr std::int64_t operator[](int axis) const { return sizes_[axis]; }
+    constexpr std::int64_t& operator[](int axis) { return sizes_[axis]; }
+    constexpr std::int64_t back() const { return sizes_[rank_ - 1]; }
+    constexpr const std::int64_t* begin() const { return sizes_; }
+    constexpr const std::int64_t* end() const { return sizes_ + rank_; }
+    constexpr void push_back(std::int64_t size) {
+        if (rank_ == max_rank) too_many_axes();
+        sizes_[rank_++] = size;
+    }
+
+    friend constexpr bool operator==(const Shape& a, const Shape& b) {
+        if (a.rank_ != b.rank_) return false;
+        for (int i = 0; i < a.rank_; ++i)
+            if (a.sizes_[i] != b.sizes_[i]) return false;
+        return true;
+    }
+
+private:
+    [[noreturn]] XGRAD_API static void too_many_axes();
+
+    std::int64_t sizes_[max_rank] = {};
+    int rank_ = 0;
+};
+
+/// "(2, 3)", "(4,)", "()".
+XGRAD_API std::string to_string(const Shape& shape);
+XGRAD_API std::ostream& operator<<(std::ostream& out, const Shape& shape);
+XGRAD_API std::ostream& operator<<(std::ostream& out, DType dtype);
+
+namespace detail {
+
+/// One block: this header and, right behind it, the elements. A view has no elements of its own and keeps `base`.
+struct alignas(64) Storage {
+    std::atomic<std::uint32_t> owners{1};
+    DType dtype = DType::f32;
+    std::uint8_t size_class = 0;
+    std::int64_t size = 0;
+    void* data = nullptr;
+    Storage* base = nullptr;
+    Shape shape;
+};
+
+XGRAD_API void destroy(Storage* storage) noexcept;
+
+// While the process has one thread the counter is a plain increment, as in the standard library's shared_ptr.
+inline void retain(Storage* s) noexcept {
+    if (!s) return;
+    if (XGRAD_SINGLE_THREADED) s->owners.store(s->owners.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    else s->owners.fetch_add(1, std::memory_order_relaxed);
+}
+inline void drop(Storage* s) noexcept {
+    if (!s) return;
+    if (XGRAD_SINGLE_THREADED) {
+        const auto left = s->owners.load(std::memory_order_relaxed) - 1;
+        s->owners.store(left, std::memory_order_relaxed);
+        if (left == 0) destroy(s);
+    } else if (s->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        destroy(s);
+    }
+}
+
+struct TensorAccess;
+
+}  // namespace detail
+
+/// A handle to an immutable, contiguous, row-major array, and to the place on a tape where it was recorded (if any).
+///
+/// Copies share the elements and cost a reference count. A default-constructed Tensor is empty: it has no value, and any use
+/// of it is an error that says so. Values never change once made, so handles may be shared between threads.
+class XGRAD_API Tensor {
+public:
+    Tensor() noexcept = default;
+    Tensor(const Tensor& other) noexcept : storage_(other.storage_), origin_(other.origin_) { detail::retain(storage_); }
+    Tensor(Tensor&& other) noexcept : storage_(std::exchange(other.storage_, nullptr)), origin_(std::exchange(other.origin_, 0)) {}
+    Tensor& operator=(const Tensor& other) noexcept {
+        detail::retain(other.storage_);
+        detail::drop(std::exchange(storage_, other.storage_));
+        origin_ = other.origin_;
+        return *this;
+    }
+    Tensor& operator=(Tensor&& other) noexcept {
+        std::swap(storage_, other.storage_);
+        std::swap(origin_, other.origin_);
+        return *this;
+    }
+    ~Tensor() { detail::drop(storage_); }
+
+    /// False for an empty tensor (default-constructed or moved from). A tensor of zero elements is defined.
+    bool defined() const noexcept { return storage_ != nullptr; }
+    explicit operator bool() const noexcept { return defined(); }
+
+    const Shape& shape() const { return storage().shape; }
+    /// Size along `axis`; negative axes count from the end. IndexError when out of range.
+    std::int64_t shape(int axis) const;
+    int ndim() const { return storage().shape.rank(); }
+    std::int64_t size() const { return storage().size; }
+    DType dtype() const { return storage().dtype; }
+
+    /// The elements in row-major order; valid while any handle to them lives. DTypeError unless T is the element type.
+    template <class T>
+    std::span<const T> data() const {
+        check_dtype(dtype_of<T>(), "data");
+        return {static_cast<const T*>(storage_->data), static_cast<std::size_t>(storage_->size)};
+    }
+    /// The only element, converted to T. ShapeError unless there is exactly one.
+    template <class T = double>
+    T item() const {
+        if constexpr (std::is_floating_point_v<T>) return static_cast<T>(item_as_double());
+        else return static_cast<T>(item_as_int());
+    }
+    /// Elements converted to `dtype`; differentiable between f32 and f64. The same handle when it has that type already.
+    Tensor to(DType dtype, Location where = Location::current()) const;
+
+private:
+    friend struct detail::TensorAccess;
+    explicit Tensor(detail::Storage* owned) noexcept : storage_(owned) {}
+
+    const detail::Storage& storage() const {
+        if (!storage_) [[unlikely]]
+            throw_empty();
+        return *storage_;
+    }
+    void check_dtype(DType wanted, const char* operation) const;
+    double item_as_double() const;
+    std::int64_t item_as_int() const;
+    [[noreturn]] static void throw_empty();
+
+    detail::Storage* storage_ = nullptr;
+    std::uint64_t origin_ = 0;  // 0: a constant; otherwise a node of a record, or a parameter (tape.hpp)
+};
+
+using Tensors = std::vector<Tensor>;
+
+/// NumPy-style print; long tensors are abbreviated.
+XGRAD_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+XGRAD_API std::string to_string(const Tensor& tensor);
+
+/// An argument of an operation: a tensor or a plain number (which takes the other operand's dtype), with the line it was
+/// written on. Users never name this type; they pass tensors and numbers.
+class Operand {
+public:
+    Operand(const Tensor& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where) {}
+    Operand(Tensor&& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where), temporary_(true) {}
+    template <class T>
+        requires std::is_arithmetic_v<T>
+    Operand(T number, Location where = Location::current()) : number_(static_cast<double>(number)), where_(where) {}
+
+    bool is_tensor() const { return tensor_ != nullptr; }
+    const Tensor& tensor() const { return *tensor_; }
+    double number() const { return number_; }
+    Location where() const { return where_; }
+    /// True when the tensor is about to die: its buffer may be reused for the result.
+    bool temporary() const { return temporary_; }
+
+    // What operations ask most, so that an operand reads like its tensor.
+    operator const Tensor&() const { return *tensor_; }
+    const Shape& shape() const { return tensor_->shape(); }
+    std::int64_t shape(int axis) const { return tensor_->shape(axis); }
+    int ndim() const { return tensor_->ndim(); }
+    std::int64_t size() const { return tensor_->size(); }
+    DType dtype() const { return tensor_->dtype(); }
+
+private:
+    const Tensor* tensor_ = nullptr;
+    double number_ = 0;
+    Location where_;
+    bool temporary_ = false;
+};
+
+/// Axes of an operation; default-constructed means all of them. A single int converts.
+class Axes {
+public:
+    Axes() = default;
+    Axes(int axis) : axes_{axis}, all_(false) {}
+    Axes(std::initializer_list<int> axes) : axes_(axes), all_(false) {}
+    Axes(std::vector<int> axes) : axes_(std::move(axes)), all_(false) {}
+
+    bool all() const { return all_; }
+    const std::vector<int>& list() const { return axes_; }
+
+private:
+    std::vector<int> axes_;
+    bool all_ = true;
+};
+
+// --- making tensors -------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+/// An uninitialised tensor; the caller fills it before anyone else sees it.
+XGRAD_API Tensor empty(const Shape& shape, DType dtype, Location where = {});
+XGRAD_API Tensor from_data(const void* data, std::int64_t count, DType dtype, const Shape& shape, Location where);
+
+/// The only door to a tensor's inside, for the engine's own files.
+struct TensorAccess {
+    static Storage* storage(const Tensor& t) { return t.storage_; }
+    static std::uint64_t origin(const Tensor& t) { return t.origin_; }
+    static void set_origin(Tensor& t, std::uint64_t origin) { t.origin_ = origin; }
+    static Tensor adopt(Storage* owned) { return Tensor(owned); }
+    static void* data(const Tensor& t) { return t.storage_->data; }
+    /// No one else holds this tensor's elements: they may be overwritten.
+    static bool unique(const Tensor& t) { return t.storage_->owners.load(std::memory_order_acquire) == 1 && !t.storage_->base; }
+    /// The same elements under another shape of the same size.
+    XGRAD_API static Tensor view(const Tensor& t, const Shape& shape, std::int64_t offset = 0);
+    /// The same elements, recorded nowhere.
+    static Tensor constant(Tensor t) {
+        t.origin_ = 0;
+        return t;
+    }
+};
+
+template <class T>
+Tensor from_rows(std::initializer_list<std::initializer_list<T>> rows, Location where) {
+    std::vector<std::remove_cv_t<T>> flat;
+    const std::size_t width = rows.size() ? rows.begin()->size() : 0;
+    for (const auto& row : rows) {
+        check<ShapeError>(row.size() == width, where, [&] {
+            return "tensor: rows must have equal lengths, got " + std::to_string(width) + " and " + std::to_string(row.size());
+        });
+        flat.insert(flat.end(), row.begin(), row.end());
+    }
+    return from_data(flat.data(), static_cast<std::int64_t>(flat.size()), dtype_of<T>(),
+                     {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)}, where);
+}
+
+}  // namespace detail
+
+/// A tensor of the given numbers: `tensor({1.0, 2.0})`, `tensor({{1.f, 2.f}, {3.f, 4.f}})`; up to three nested levels. The
+/// element type gives the dtype.
+template <class T>
+    requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
+Tensor tensor(std::initializer_list<T> values, Location where = Location::current()) {
+    return detail::from_data(values.begin(), static_cast<std::int64_t>(values.size()), dtype_of<T>(), {static_cast<std::int64_t>(values.size())}, where);
+}
+inline Tensor tensor(std::initializer_list<bool> values, Location where = Location::current()) {
+    return detail::from_data(values.begin(), static_cast<std::int64_t>(values.size()), DType::boolean, {static_cast<std::int64_t>(values.size())}, where);
+}
+template <class T>
+    requires std::is_arithmetic_v<T>
+Tensor tensor(std::initializer_list<std::initializer_list<T>> rows, Location where = Location::current()) {
+    return detail::from_rows<T>(rows, where);
+}
+template <class T>
+    requires std::is_arithmetic_v<T>
+Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes, Location where = Location::current()) {
+    std::vector<T> flat;
+    Shape shape{static_cast<std::int64_t>(planes.size()), 0, 0};
+    for (const auto& plane : planes) {
+        const Tensor rows = detail::from_rows<T>(plane, where);
+        if (&plane == planes.begin()) shape = {shape[0], rows.shape()[0], rows.shape()[1]};
+        check<ShapeError>(rows.shape()[0] == shape[1] && rows.shape()[1] == shape[2], where,
+                          [&] { return std::string("tensor: planes must have equal shapes"); });
+        const auto values = rows.data<T>();
+        flat.insert(flat.end(), values.begin(), values.end());
+    }
+    return detail::from_data(flat.data(), static_cast<std::int64_t>(flat.size()), dtype_of<T>(), shape, where);
+}
+/// A copy of `values` in row-major order. ShapeError unless their number fits `shape`.
+template <class T>
+Tensor tensor(std::span<const T> values, const Shape& shape, Location where = Location::current()) {
+    return detail::from_data(values.data(), static_cast<std::int64_t>(values.size()), dtype_of<T>(), shape, where);
+}
+template <class T>
+    requires(!std::is_const_v<T>)
+Tensor tensor(std::span<T> values, const Shape& shape, Location where = Location::current()) {
+    return tensor(std::span<const T>(values), shape, where);
+}
+template <class T>
+    requires std::is_arithmetic_v<T>
+Tensor tensor(std::initializer_list<T> values, const Shape& shape, Location where = Location::current()) {
+    return detail::from_data(values.begin(), static_cast<std::int64_t>(values.size()), dtype_of<T>(), shape, where);
+}
+template <class T>
+    requires(!std::is_same_v<T, bool>)
+Tensor tensor(const std::vector<T>& values, const Shape& shape, Location where = Location::current()) {
+    return tensor(std::span<const T>(values), shape, where);
+}
+template <class T>
+    requires(!std::is_same_v<T, bool>)
+Tensor tensor(const std::vector<T>& values, Location where = Location::current()) {
+    return tensor(std::span<const T>(values), Shape{static_cast<std::int64_t>(values.size())}, where);
+}
+
+/// A rank-0 tensor. An `int` becomes i32, a `double` f64.
+template <class T>
+    requires std::is_arithmetic_v<T>
+Tensor scalar(T value, Location where = Location::current()) {
+    return detail::from_data(&value, 1, dtype_of<T>(), {}, where);
+}
+/// A rank-0 tensor of the given dtype.
+XGRAD_API Tensor scalar(double value, DType dtype);
+
+XGRAD_API Tensor zeros(const Shape& shape, DType dtype = DType::f32, Location where = Location::current());
+XGRAD_API Tensor ones(const Shape& shape, DType dtype = DType::f32, Location where = Location::current());
+XGRAD_API Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Location where = Location::current());
+XGRAD_API Tensor zeros_like(const Tensor& tensor);
+XGRAD_API Tensor ones_like(const Tensor& tensor);
+XGRAD_API Tensor full_like(const Tensor& tensor, double value);
+/// The identity matrix (n, n), or (n, m) with ones on its diagonal.
+XGRAD_API Tensor eye(std::int64_t n, DType dtype = DType::f32);
+XGRAD_API Tensor eye(std::int64_t n, std::int64_t m, DType dtype = DType::f32);
+/// 0, 1, …, stop-1 and start, start+step, … up to but excluding stop. ValueError for a zero step.
+XGRAD_API Tensor arange(double stop, DType dtype = DType::f32);
+XGRAD_API Tensor arange(double start, double stop, double step = 1, DType dtype = DType::f32);
+/// `count` evenly spaced numbers from start to stop, both included.
+XGRAD_API Tensor linspace(double start, double stop, std::int64_t count, DType dtype = DType::f32);
+
+}  // namespace xgrad
