@@ -1,0 +1,74 @@
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "../error.hpp"
+#include "kernels.hpp"
+
+namespace xgrad::kernels {
+
+#define XGRAD_DECLARE_ISA(isa)                          \
+    namespace isa {                                     \
+    void fill_elementwise_unary(ElementwiseKernels&);   \
+    void fill_elementwise_binary(ElementwiseKernels&);  \
+    void fill_reduce(ReduceKernels&);                   \
+    void fill_move(MoveKernels&);                       \
+    void fill_update(UpdateKernels&);                   \
+    inline void fill(Kernels& kernels) {                \
+        kernels.isa = #isa;                             \
+        fill_elementwise_unary(kernels.elementwise);    \
+        fill_elementwise_binary(kernels.elementwise);   \
+        fill_reduce(kernels.reduce);                    \
+        fill_move(kernels.move);                        \
+        fill_update(kernels.update);                    \
+    }                                                   \
+    }
+
+XGRAD_DECLARE_ISA(baseline)
+#ifdef XGRAD_HAVE_AVX2
+XGRAD_DECLARE_ISA(avx2)
+#endif
+#ifdef XGRAD_HAVE_AVX512
+XGRAD_DECLARE_ISA(avx512)
+#endif
+
+namespace {
+
+Kernels table;
+
+bool fill(const char* isa) {
+#ifdef XGRAD_HAVE_AVX512
+    if (!std::strcmp(isa, "avx512") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
+        return avx512::fill(table), true;
+#endif
+#ifdef XGRAD_HAVE_AVX2
+    if (!std::strcmp(isa, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return avx2::fill(table), true;
+#endif
+    if (!std::strcmp(isa, "baseline")) return baseline::fill(table), true;
+    return false;
+}
+
+bool choose() {
+    if (const char* wanted = std::getenv("XGRAD_ISA"); wanted && *wanted) {
+        if (!fill(wanted))
+            throw Error(std::string("XGRAD_ISA: must be baseline, or avx2 or avx512 where built in and supported by the processor, got ") + wanted);
+        return true;
+    }
+    return fill("avx512") || fill("avx2") || fill("baseline");
+}
+
+}  // namespace
+
+const Kernels& active() {
+    static const bool chosen = choose();
+    (void)chosen;
+    return table;
+}
+
+bool select(const char* isa) {
+    active();
+    return fill(isa);
+}
+
+}  // namespace xgrad::kernels

@@ -1,0 +1,54 @@
+#pragma once
+
+// Included by every kernel source that is compiled once per instruction set. XGRAD_ISA names the set and is the namespace of
+// everything such a source defines, so that no two builds of one function can be mixed up by the linker. Keep standard
+// library functions out of these sources for the same reason: an inline one compiled for AVX-512 may be the copy that a baseline caller gets.
+
+#include <cstdint>
+#include <cstring>
+#include <xsimd/xsimd.hpp>
+
+#ifndef XGRAD_ISA
+#define XGRAD_ISA baseline
+#endif
+
+namespace xgrad::kernels::XGRAD_ISA {
+
+#if defined(__AVX512F__)
+using arch = xsimd::avx512bw;
+#elif defined(__AVX2__) && defined(__FMA__)
+using arch = xsimd::fma3<xsimd::avx2>;
+#elif defined(__aarch64__)
+using arch = xsimd::neon64;
+#else
+using arch = xsimd::sse2;
+#endif
+
+template <class T>
+using Batch = xsimd::batch<T, arch>;
+template <class T>
+inline constexpr std::int64_t width = static_cast<std::int64_t>(Batch<T>::size);
+
+template <class T>
+inline Batch<T> load(const T* from) {
+    return Batch<T>::load_unaligned(from);
+}
+template <class T>
+inline void store(T* to, const Batch<T>& value) {
+    value.store_unaligned(to);
+}
+/// The first `count` < width elements; the rest are `fill`.
+template <class T>
+inline Batch<T> load_some(const T* from, std::int64_t count, T fill = T(0)) {
+    alignas(64) T buffer[Batch<T>::size];
+    for (std::int64_t i = 0; i < width<T>; ++i) buffer[i] = i < count ? from[i] : fill;
+    return Batch<T>::load_aligned(buffer);
+}
+template <class T>
+inline void store_some(T* to, const Batch<T>& value, std::int64_t count) {
+    alignas(64) T buffer[Batch<T>::size];
+    value.store_aligned(buffer);
+    for (std::int64_t i = 0; i < count; ++i) to[i] = buffer[i];
+}
+
+}  // namespace xgrad::kernels::XGRAD_ISA
