@@ -1,0 +1,182 @@
+// Runs the same workloads with xgrad and with libtorch, in turn (A B A B ...), and compares the medians.
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Workload {
+    const char* name;
+    double target;  // xgrad's time over libtorch's that we want to stay under
+};
+
+constexpr Workload workloads[] = {
+    {"chain_n1", 0.02},
+    {"chain_n16", 0.02},
+    {"chain_n256", 0.02},
+    {"chain_n16_forward", 0.05},
+    {"xor_step", 0.03},
+    {"mlp_784_256_10_b64_sgd", 0.75},
+    {"mlp_784_256_10_b64_adam", 0.45},
+    {"mlp_784_512_512_10_b128_adam", 0.75},
+    {"mlp_1024x3_b256_sgd", 0.90},
+    {"elementwise_1m", 0.30},
+    {"softmax_512x1024", 0.60},
+    {"bias_add_512x1024", 0.70},
+    {"matmul_256", 0.95},
+};
+
+struct Options {
+    std::string filter = ".*";
+    int rounds = 5;
+    int threads = 1;
+    double seconds = 0.3;
+    fs::path out = "bench/results/compare.json";
+    bool allow_different_blas = false;
+};
+
+struct Side {
+    fs::path program;
+    std::string environment;
+};
+
+struct Result {
+    const Workload* workload;
+    double xgrad, libtorch;  // microseconds
+    double ratio() const { return xgrad / libtorch; }
+};
+
+/// The program's standard output. Throws when it cannot be run or fails.
+std::string output_of(const Side& side, const std::string& arguments) {
+    const std::string command = fmt::format("{} '{}' {}", side.environment, side.program.string(), arguments);
+    FILE* pipe = popen(command.c_str(), "r");
+    if (!pipe) throw std::runtime_error("cannot run " + command);
+    std::string text;
+    char buffer[4096];
+    for (std::size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
+    const int status = pclose(pipe);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw std::runtime_error("failed: " + command);
+    return text;
+}
+
+/// The OpenBLAS that the program really loads, links resolved: programs ask for libopenblas.so.0, and which file that
+/// is depends on the loader's path and the system's alternatives.
+fs::path blas_of(const Side& side) {
+    std::istringstream lines(output_of(side, "--blas"));
+    for (std::string line; std::getline(lines, line);)
+        if (line.find("openblas") != std::string::npos && line.find("libblas.so") == std::string::npos) return fs::canonical(line);
+    return {};
+}
+
+/// One run of one workload, in microseconds.
+double measure(const Side& side, const Workload& workload, double seconds) {
+    const auto csv = output_of(side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null",
+                                                 workload.name, seconds));
+    // "chain_n16/real_time",1234,345.6,345.5,us,,,,,
+    static const std::regex row("\"[^\"]*\",\\d+,([^,]+),[^,]+,us,");
+    std::smatch match;
+    if (!std::regex_search(csv, match, row)) throw std::runtime_error(fmt::format("{}: no figure for {}", side.program.string(), workload.name));
+    return std::stod(match[1]);
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const auto n = values.size();
+    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+Result compare(const Workload& workload, const Side& xgrad, const Side& libtorch, const Options& options) {
+    std::vector<double> ours, theirs;
+    for (int round = 0; round < options.rounds; ++round) {
+        ours.push_back(measure(xgrad, workload, options.seconds));
+        theirs.push_back(measure(libtorch, workload, options.seconds));
+    }
+    return {&workload, median(ours), median(theirs)};
+}
+
+void print(const Result& r) {
+    fmt::print("{:<30} {:>12.2f} {:>12.2f} {:>8.4f}   {:>5.2f}  {}\n", r.workload->name, r.xgrad, r.libtorch, r.ratio(), r.workload->target,
+               r.ratio() <= r.workload->target ? "reached" : "missed");
+    std::fflush(stdout);
+}
+
+void write(const std::vector<Result>& results, const Options& options) {
+    if (options.out.has_parent_path()) fs::create_directories(options.out.parent_path());
+    std::ofstream file(options.out);
+    const char* separator = "[\n";
+    for (const auto& r : results) {
+        file << separator
+             << fmt::format(R"(  {{"workload": "{}", "threads": {}, "xgrad_us": {:.3f}, "libtorch_us": {:.3f}, "ratio": {:.5f}}})",
+                            r.workload->name, options.threads, r.xgrad, r.libtorch, r.ratio());
+        separator = ",\n";
+    }
+    file << (results.empty() ? "[]\n" : "\n]\n");
+    if (!file) throw std::runtime_error("cannot write " + options.out.string());
+}
+
+int run(const Options& options, const fs::path& here) {
+    const std::string threads =
+        fmt::format("OMP_NUM_THREADS={0} OPENBLAS_NUM_THREADS={0} OMP_PROC_BIND={1}", options.threads, options.threads > 1 ? "true" : "false");
+    const Side xgrad{here / "xgrad_side", threads};
+    const fs::path blas = blas_of(xgrad);
+    const Side libtorch{here / "libtorch_side", fmt::format("{} LD_LIBRARY_PATH='{}'", threads, blas.parent_path().string())};
+    const fs::path their_blas = blas_of(libtorch);
+    fmt::print("xgrad loads    {}\nlibtorch loads {}\n", blas.string(), their_blas.string());
+    if (blas != their_blas && !options.allow_different_blas) {
+        fmt::print(stderr, "the two sides load different BLAS libraries; --allow-different-blas compares them all the same\n");
+        return 3;
+    }
+
+    fmt::print("threads {}, medians of {} interleaved runs\n\n{:<30} {:>12} {:>12} {:>8}   {:>5}\n", options.threads, options.rounds, "workload",
+               "xgrad us", "libtorch us", "ratio", "goal");
+    const std::regex filter(options.filter);
+    std::vector<Result> results;
+    for (const auto& workload : workloads) {
+        if (!std::regex_search(workload.name, filter)) continue;
+        results.push_back(compare(workload, xgrad, libtorch, options));
+        print(results.back());
+        write(results, options);  // after each, so that an interrupted run leaves what it measured
+    }
+    if (results.empty()) {
+        fmt::print(stderr, "no workload matches {}\n", options.filter);
+        return 2;
+    }
+    for (const auto& r : results)
+        if (std::string_view(r.workload->name) == "chain_n16") fmt::print("\nchain_n16: {:.4f} us per operation, goal 0.12\n", r.xgrad / 3000);
+    fmt::print("\nwritten to {}\n", options.out.string());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    CLI::App app{"xgrad against libtorch on the same workloads"};
+    app.option_defaults()->always_capture_default();
+    app.add_option("--filter", options.filter, "regular expression: only workloads that match");
+    app.add_option("--rounds", options.rounds, "runs of each side")->check(CLI::Range(1, 1000));
+    app.add_option("--threads", options.threads, "threads of OpenMP and OpenBLAS")->check(CLI::Range(1, 1024));
+    app.add_option("--seconds", options.seconds, "least time of one run")->check(CLI::Range(0.01, 60.0));
+    app.add_option("--out", options.out, "the JSON file to write");
+    app.add_flag("--allow-different-blas", options.allow_different_blas, "do not refuse when the sides load different BLAS libraries");
+    CLI11_PARSE(app, argc, argv);
+    try {
+        return run(options, fs::canonical("/proc/self/exe").parent_path());
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "{}\n", error.what());
+        return 1;
+    }
+}

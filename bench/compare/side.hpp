@@ -1,0 +1,42 @@
+#pragma once
+
+// What both sides of the comparison share: options, and a report of the BLAS that is really loaded.
+
+#include <benchmark/benchmark.h>
+
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <set>
+#include <string>
+
+namespace side {
+
+/// Prints each BLAS library mapped into this process, one path a line.
+inline void print_blas() {
+    std::ifstream maps("/proc/self/maps");
+    std::set<std::string> paths;
+    for (std::string line; std::getline(maps, line);) {
+        const auto slash = line.find('/');
+        if (slash != std::string::npos && line.find("blas", slash) != std::string::npos) paths.insert(line.substr(slash));
+    }
+    for (const auto& path : paths) std::cout << path << '\n';
+}
+
+/// `--blas` prints the loaded BLAS; anything else goes to Google Benchmark.
+inline int run(int argc, char** argv) {
+    if (argc == 2 && std::strcmp(argv[1], "--blas") == 0) {
+        print_blas();
+        return 0;
+    }
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    return benchmark::RunSpecifiedBenchmarks() > 0 ? 0 : 1;
+}
+
+template <class F>
+void add(const char* name, F f) {
+    benchmark::RegisterBenchmark(name, [f](benchmark::State& state) { f(state); })->UseRealTime()->Unit(benchmark::kMicrosecond);
+}
+
+}  // namespace side

@@ -1,0 +1,134 @@
+// The workloads of the comparison, written for xgrad as its own documentation would write them.
+
+#include <autodiff/autodiff.hpp>
+#include <nn/nn.hpp>
+
+#include "side.hpp"
+
+namespace {
+
+using namespace xgrad;
+
+Generator generator(0);
+
+Tensor chain(const Tensor& x, const Tensor& w, const Tensor& b) {
+    Tensor y = x;
+    for (int i = 0; i < 1000; ++i) y = tanh(y * w + b);
+    return y;
+}
+
+void chain_backward(benchmark::State& state, int n) {
+    const nn::Parameter w = rand({n}, generator), b = rand({n}, generator);
+    const Tensor x = rand({n}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        benchmark::DoNotOptimize(tape.gradient(sum(chain(x, w, b))));
+    }
+}
+
+void chain_forward(benchmark::State& state, int n) {
+    const nn::Parameter w = rand({n}, generator), b = rand({n}, generator);
+    const Tensor x = rand({n}, generator);
+    for (auto _ : state) benchmark::DoNotOptimize(chain(x, w, b));
+}
+
+template <class Net, class Optimizer, class Loss>
+void train(benchmark::State& state, Net& net, Optimizer optimizer, Loss loss) {
+    for (auto _ : state) {
+        Tape tape;
+        optimizer.step(net, tape.gradient(loss(net)));
+    }
+}
+
+struct Xor {
+    nn::Linear fc1{2, 4}, fc2{4, 1};
+    Tensor operator()(const Tensor& x) const { return tanh(fc2(tanh(fc1(x)))); }
+    XGRAD_FIELDS(fc1, fc2)
+};
+
+void xor_step(benchmark::State& state) {
+    Xor net;
+    const Tensor x = rand({4, 2}, generator), y = rand({4, 1}, generator);
+    train(state, net, nn::SGD({.lr = 0.1}), [&](const Xor& net) { return nn::mse_loss(net(x), y); });
+}
+
+struct Mlp2 {
+    nn::Linear fc1, fc2;
+    Tensor operator()(const Tensor& x) const { return fc2(relu(fc1(x))); }
+    XGRAD_FIELDS(fc1, fc2)
+};
+
+struct Mlp3 {
+    nn::Linear fc1, fc2, fc3;
+    Tensor operator()(const Tensor& x) const { return fc3(relu(fc2(relu(fc1(x))))); }
+    XGRAD_FIELDS(fc1, fc2, fc3)
+};
+
+template <class Net, class Optimizer>
+void classify(benchmark::State& state, Net net, int batch, int inputs, int classes, Optimizer optimizer) {
+    const Tensor x = randn({batch, inputs}, generator), y = randint(0, classes, {batch}, generator);
+    train(state, net, std::move(optimizer), [&](const Net& net) { return nn::cross_entropy(net(x), y); });
+}
+
+void elementwise(benchmark::State& state) {
+    const Tensor x0 = randn({1 << 20}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        benchmark::DoNotOptimize(tape.gradient(sum(tanh(x * x + 0.5 * x) * exp(-x * x))));
+    }
+}
+
+void softmax_rows(benchmark::State& state) {
+    const Tensor x0 = randn({512, 1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        benchmark::DoNotOptimize(tape.gradient(sum(square(softmax(x, 1)))));
+    }
+}
+
+void bias_add(benchmark::State& state) {
+    const Tensor x0 = randn({512, 1024}, generator), b0 = randn({1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0), b = tape.watch(b0);
+        benchmark::DoNotOptimize(tape.gradient(sum(x + b)));
+    }
+}
+
+void matmul_square(benchmark::State& state) {
+    const Tensor a0 = randn({256, 256}, generator), b0 = randn({256, 256}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor a = tape.watch(a0), b = tape.watch(b0);
+        benchmark::DoNotOptimize(tape.gradient(sum(matmul(a, b))));
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    side::add("chain_n1", [](auto& state) { chain_backward(state, 1); });
+    side::add("chain_n16", [](auto& state) { chain_backward(state, 16); });
+    side::add("chain_n256", [](auto& state) { chain_backward(state, 256); });
+    side::add("chain_n16_forward", [](auto& state) { chain_forward(state, 16); });
+    side::add("xor_step", xor_step);
+    side::add("mlp_784_256_10_b64_sgd", [](auto& state) {
+        classify(state, Mlp2{{784, 256}, {256, 10}}, 64, 784, 10, nn::SGD({.lr = 1e-2}));
+    });
+    side::add("mlp_784_256_10_b64_adam", [](auto& state) {
+        classify(state, Mlp2{{784, 256}, {256, 10}}, 64, 784, 10, nn::Adam({.lr = 1e-3}));
+    });
+    side::add("mlp_784_512_512_10_b128_adam", [](auto& state) {
+        classify(state, Mlp3{{784, 512}, {512, 512}, {512, 10}}, 128, 784, 10, nn::Adam({.lr = 1e-3}));
+    });
+    side::add("mlp_1024x3_b256_sgd", [](auto& state) {
+        classify(state, Mlp3{{1024, 1024}, {1024, 1024}, {1024, 1024}}, 256, 1024, 1024, nn::SGD({.lr = 1e-2}));
+    });
+    side::add("elementwise_1m", elementwise);
+    side::add("softmax_512x1024", softmax_rows);
+    side::add("bias_add_512x1024", bias_add);
+    side::add("matmul_256", matmul_square);
+    return side::run(argc, argv);
+}

@@ -1,0 +1,93 @@
+// The engine by itself: how time grows with the tape, and what one operation costs.
+
+#include <autodiff/autodiff.hpp>
+#include <nn/nn.hpp>
+
+#include <benchmark/benchmark.h>
+
+namespace {
+
+using namespace xgrad;
+
+Generator generator(0);
+
+/// Time per entry of one recording, sweep and destruction.
+void count_entries(benchmark::State& state, double entries) {
+    state.counters["per_entry"] = benchmark::Counter(entries, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
+// A chain of n entries: linear in n, and no recursion at a million.
+void tape_length(benchmark::State& state) {
+    const auto n = state.range(0);
+    const Tensor x0 = scalar(0.5f);
+    for (auto _ : state) {
+        Tape tape;
+        Tensor y = tape.watch(x0);
+        for (std::int64_t i = 0; i < n; ++i) y = tanh(y);
+        benchmark::DoNotOptimize(tape.gradient(y));
+    }
+    count_entries(state, static_cast<double>(n));
+    state.SetComplexityN(n);
+}
+BENCHMARK(tape_length)->RangeMultiplier(10)->Range(1000, 1000000)->Unit(benchmark::kMicrosecond)->Complexity(benchmark::oN);
+
+// y = (y + y) / 2, `depth` times: every node has two ways to the next, so a walk over paths would take 2^depth steps.
+void shared_ladder(benchmark::State& state) {
+    const auto depth = state.range(0);
+    const Tensor x0 = scalar(0.01f);
+    for (auto _ : state) {
+        Tape tape;
+        Tensor y = tape.watch(x0);
+        for (std::int64_t i = 0; i < depth; ++i) y = 0.5 * (y + y);
+        benchmark::DoNotOptimize(tape.gradient(y));
+    }
+    count_entries(state, 2.0 * static_cast<double>(depth));
+    state.SetComplexityN(depth);
+}
+BENCHMARK(shared_ladder)->DenseRange(15, 60, 15)->Unit(benchmark::kMicrosecond)->Complexity(benchmark::oN);
+
+/// One operation on 16 elements: its value alone, recorded, and with its share of the sweep.
+template <class F>
+void operation(const char* name, F f) {
+    constexpr int repeats = 100;
+    const auto counter = benchmark::Counter(repeats, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+    const Tensor x0 = rand({4, 4}, generator);
+    benchmark::RegisterBenchmark((std::string(name) + "/value").c_str(), [=](benchmark::State& state) {
+        for (auto _ : state)
+            for (int i = 0; i < repeats; ++i) benchmark::DoNotOptimize(f(x0));
+        state.counters["per_operation"] = counter;
+    });
+    benchmark::RegisterBenchmark((std::string(name) + "/recorded").c_str(), [=](benchmark::State& state) {
+        for (auto _ : state) {
+            Tape tape;
+            const Tensor x = tape.watch(x0);
+            for (int i = 0; i < repeats; ++i) benchmark::DoNotOptimize(f(x));
+        }
+        state.counters["per_operation"] = counter;
+    });
+    benchmark::RegisterBenchmark((std::string(name) + "/gradient").c_str(), [=](benchmark::State& state) {
+        for (auto _ : state) {
+            Tape tape;
+            Tensor y = tape.watch(x0);
+            for (int i = 0; i < repeats; ++i) y = f(y);
+            benchmark::DoNotOptimize(tape.gradient(y, GradientOptions{.cotangent = x0}));
+        }
+        state.counters["per_operation"] = counter;
+    });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const Tensor w = rand({4, 4}, generator);
+    operation("add", [w](const Tensor& x) { return x + w; });
+    operation("multiply", [w](const Tensor& x) { return x * w; });
+    operation("multiply_number", [](const Tensor& x) { return 0.5 * x; });
+    operation("tanh", [](const Tensor& x) { return tanh(x); });
+    operation("transpose", [](const Tensor& x) { return transpose(x); });
+    operation("matmul", [w](const Tensor& x) { return matmul(x, w); });
+    operation("softmax", [](const Tensor& x) { return softmax(x); });
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    benchmark::RunSpecifiedBenchmarks();
+}

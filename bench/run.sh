@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# bench/run.sh [engine | allocations | build_cost | compare] [options...]
+#
+# Sets everything up, builds and measures.
+#     engine       (default) tape length, shared nodes, cost of one operation; options of Google Benchmark
+#     allocations  heap allocations and peak bytes of a training step
+#     build_cost   time and memory to compile a ten-line program, size of the shared library
+#     compare      the table against libtorch, also written to bench/results/compare.json; compare --help for its options
+source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
+
+what=engine
+case ${1-} in
+    -h | --help)
+        usage "${BASH_SOURCE[0]}"
+        exit 0
+        ;;
+    '' | -*) ;;
+    *)
+        what=$1
+        shift
+        ;;
+esac
+
+case $what in
+    engine | allocations)
+        need_packages
+        build release "bench_$what"
+        exec "$root/build/release/bench/$what" "$@"
+        ;;
+    build_cost) exec "$root/bench/build_cost.sh" "$@" ;;
+    compare)
+        need_packages libtorch-dev
+        # A tree configured before libtorch came does not know it.
+        if [ -f "$root/build/release/build.ninja" ] && ! grep -q libtorch_side "$root/build/release/build.ninja"; then
+            (cd "$root" && cmake --preset release >/dev/null)
+        fi
+        build release compare xgrad_side libtorch_side
+        [[ " $* " == *" --out"* ]] || set -- --out "$root/bench/results/compare.json" "$@"
+        exec "$root/build/release/bench/compare" "$@"
+        ;;
+    *)
+        say "no benchmark '$what'; see bench/run.sh --help"
+        exit 2
+        ;;
+esac

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# examples/run.sh [name] [options...]
+#
+# Sets everything up, builds the example and runs it. Without a name, or with an option first: fashion_mnist, which
+# trains a classifier on 60 000 real images. Options go to the example: examples/run.sh fashion_mnist --help
+source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
+
+examples() {
+    local entry
+    for entry in "$root"/examples/*.cpp "$root"/examples/*/; do
+        if [ -e "$entry" ]; then basename "$entry" .cpp; fi
+    done | sort -u
+}
+
+name=fashion_mnist
+case ${1-} in
+    -h | --help)
+        usage "${BASH_SOURCE[0]}"
+        printf '\nExamples:\n'
+        examples | sed 's/^/    /'
+        exit 0
+        ;;
+    '' | -*) ;;
+    *)
+        name=$1
+        shift
+        ;;
+esac
+if ! examples | grep -qx -- "$name"; then
+    say "no example '$name'; there are:"
+    examples | sed 's/^/    /' >&2
+    exit 2
+fi
+
+data=()
+case $name in
+    fashion_mnist) [[ " $* " == *" --data"* ]] || data=(dataset-fashion-mnist) ;;
+esac
+need_packages ${data[@]+"${data[@]}"}
+build release "$name"
+exec "$root/build/release/examples/$name" "$@"

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# tests/run.sh [--preset NAME] [ctest options...]
+#
+# Sets everything up, builds and runs all tests; the last line counts them: "N passed, N failed".
+# Presets: release (default), debug, asan-ubsan, tsan. For a part of the tests: tests/run.sh -R matmul
+source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
+
+preset=release
+case ${1-} in
+    -h | --help)
+        usage "${BASH_SOURCE[0]}"
+        exit 0
+        ;;
+    --preset)
+        preset=${2:?--preset needs a name}
+        shift 2
+        ;;
+esac
+
+need_packages
+build "$preset" tests
+cd "$root"
+status=0
+ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error "$@" </dev/null 2>&1 | tee "build/$preset.ctest" || status=$?
+# "98% tests passed, 3 tests failed out of 150"
+read -r failed total < <(sed -n 's/.*passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\).*/\1 \2/p' "build/$preset.ctest") || {
+    failed=1
+    total=1
+}
+[ "$failed" -eq 0 ] || [ "$status" -ne 0 ] || status=1
+[ "$status" -eq 0 ] || [ "$failed" -ne 0 ] || failed=1
+echo "$((total - failed < 0 ? 0 : total - failed)) passed, $failed failed"
+exit "$status"
