@@ -79,7 +79,9 @@ struct Mlp {
 
 int main() {
     Generator generator(0);
-    fmt::print("per step, once warm: mallocs of the process; blocks the allocator asked of the system and handed out; peak bytes above the start\n");
+    fmt::print(
+        "per step, once warm: mallocs of the process; blocks the allocator asked of the system and handed out; peak bytes above the "
+        "start\n");
     fmt::print("{:<34} {:>10} {:>10} {:>10} {:>12}\n", "step", "mallocs", "system", "blocks", "peak bytes");
 
     const Tensor w0 = rand({16}, generator), x0 = rand({16}, generator);

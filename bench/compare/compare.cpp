@@ -83,12 +83,13 @@ fs::path blas_of(const Side& side) {
 
 /// One run of one workload, in microseconds.
 double measure(const Side& side, const Workload& workload, double seconds) {
-    const auto csv = output_of(side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null",
-                                                 workload.name, seconds));
+    const auto csv = output_of(
+        side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null", workload.name, seconds));
     // "chain_n16/real_time",1234,345.6,345.5,us,,,,,
     static const std::regex row("\"[^\"]*\",\\d+,([^,]+),[^,]+,us,");
     std::smatch match;
-    if (!std::regex_search(csv, match, row)) throw std::runtime_error(fmt::format("{}: no figure for {}", side.program.string(), workload.name));
+    if (!std::regex_search(csv, match, row))
+        throw std::runtime_error(fmt::format("{}: no figure for {}", side.program.string(), workload.name));
     return std::stod(match[1]);
 }
 
@@ -128,8 +129,8 @@ void write(const std::vector<Result>& results, const Options& options) {
 }
 
 int run(const Options& options, const fs::path& here) {
-    const std::string threads =
-        fmt::format("OMP_NUM_THREADS={0} OPENBLAS_NUM_THREADS={0} OMP_PROC_BIND={1}", options.threads, options.threads > 1 ? "true" : "false");
+    const std::string threads = fmt::format("OMP_NUM_THREADS={0} OPENBLAS_NUM_THREADS={0} OMP_PROC_BIND={1}", options.threads,
+                                            options.threads > 1 ? "true" : "false");
     const Side xgrad{here / "xgrad_side", threads};
     const fs::path blas = blas_of(xgrad);
     const Side libtorch{here / "libtorch_side", fmt::format("{} LD_LIBRARY_PATH='{}'", threads, blas.parent_path().string())};
@@ -140,8 +141,8 @@ int run(const Options& options, const fs::path& here) {
         return 3;
     }
 
-    fmt::print("threads {}, medians of {} interleaved runs\n\n{:<30} {:>12} {:>12} {:>8}   {:>5}\n", options.threads, options.rounds, "workload",
-               "xgrad us", "libtorch us", "ratio", "goal");
+    fmt::print("threads {}, medians of {} interleaved runs\n\n{:<30} {:>12} {:>12} {:>8}   {:>5}\n", options.threads, options.rounds,
+               "workload", "xgrad us", "libtorch us", "ratio", "goal");
     const std::regex filter(options.filter);
     std::vector<Result> results;
     for (const auto& workload : workloads) {
@@ -155,7 +156,8 @@ int run(const Options& options, const fs::path& here) {
         return 2;
     }
     for (const auto& r : results)
-        if (std::string_view(r.workload->name) == "chain_n16") fmt::print("\nchain_n16: {:.4f} us per operation, goal 0.12\n", r.xgrad / 3000);
+        if (std::string_view(r.workload->name) == "chain_n16")
+            fmt::print("\nchain_n16: {:.4f} us per operation, goal 0.12\n", r.xgrad / 3000);
     fmt::print("\nwritten to {}\n", options.out.string());
     return 0;
 }

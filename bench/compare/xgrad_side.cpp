@@ -18,7 +18,7 @@ Tensor chain(const Tensor& x, const Tensor& w, const Tensor& b) {
 }
 
 void chain_backward(benchmark::State& state, int n) {
-    const nn::Parameter w = rand({n}, generator), b = rand({n}, generator);
+    const Parameter w = rand({n}, generator), b = rand({n}, generator);
     const Tensor x = rand({n}, generator);
     for (auto _ : state) {
         Tape tape;
@@ -27,7 +27,7 @@ void chain_backward(benchmark::State& state, int n) {
 }
 
 void chain_forward(benchmark::State& state, int n) {
-    const nn::Parameter w = rand({n}, generator), b = rand({n}, generator);
+    const Parameter w = rand({n}, generator), b = rand({n}, generator);
     const Tensor x = rand({n}, generator);
     for (auto _ : state) benchmark::DoNotOptimize(chain(x, w, b));
 }
@@ -114,18 +114,14 @@ int main(int argc, char** argv) {
     side::add("chain_n256", [](auto& state) { chain_backward(state, 256); });
     side::add("chain_n16_forward", [](auto& state) { chain_forward(state, 16); });
     side::add("xor_step", xor_step);
-    side::add("mlp_784_256_10_b64_sgd", [](auto& state) {
-        classify(state, Mlp2{{784, 256}, {256, 10}}, 64, 784, 10, nn::SGD({.lr = 1e-2}));
-    });
-    side::add("mlp_784_256_10_b64_adam", [](auto& state) {
-        classify(state, Mlp2{{784, 256}, {256, 10}}, 64, 784, 10, nn::Adam({.lr = 1e-3}));
-    });
-    side::add("mlp_784_512_512_10_b128_adam", [](auto& state) {
-        classify(state, Mlp3{{784, 512}, {512, 512}, {512, 10}}, 128, 784, 10, nn::Adam({.lr = 1e-3}));
-    });
-    side::add("mlp_1024x3_b256_sgd", [](auto& state) {
-        classify(state, Mlp3{{1024, 1024}, {1024, 1024}, {1024, 1024}}, 256, 1024, 1024, nn::SGD({.lr = 1e-2}));
-    });
+    side::add("mlp_784_256_10_b64_sgd",
+              [](auto& state) { classify(state, Mlp2{{784, 256}, {256, 10}}, 64, 784, 10, nn::SGD({.lr = 1e-2})); });
+    side::add("mlp_784_256_10_b64_adam",
+              [](auto& state) { classify(state, Mlp2{{784, 256}, {256, 10}}, 64, 784, 10, nn::Adam({.lr = 1e-3})); });
+    side::add("mlp_784_512_512_10_b128_adam",
+              [](auto& state) { classify(state, Mlp3{{784, 512}, {512, 512}, {512, 10}}, 128, 784, 10, nn::Adam({.lr = 1e-3})); });
+    side::add("mlp_1024x3_b256_sgd",
+              [](auto& state) { classify(state, Mlp3{{1024, 1024}, {1024, 1024}, {1024, 1024}}, 256, 1024, 1024, nn::SGD({.lr = 1e-2})); });
     side::add("elementwise_1m", elementwise);
     side::add("softmax_512x1024", softmax_rows);
     side::add("bias_add_512x1024", bias_add);

@@ -15,8 +15,7 @@ bool engine_works() {
     try {
         matmul(ones({2, 3}), ones({4, 5}));
         return false;
-    } catch (const ShapeError&) {
-    }
+    } catch (const ShapeError&) {}
 #if __has_include(<xtensor/xarray.hpp>) || __has_include(<xtensor/containers/xarray.hpp>)
     if (to_xtensor<double>(x)(1) != 0.5) return false;
 #endif
