@@ -1,0 +1,87 @@
+#include "op_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+using namespace tests;
+
+namespace {
+
+template <class Check>
+void every_row(Check&& check) {
+    for (const Row& row : op_table()) {
+        const std::string complaint = check(row);
+        CHECK_MESSAGE(complaint.empty(), complaint);
+    }
+}
+
+template <class Check>
+void every_differentiable_row(Check&& check) {
+    every_row([&](const Row& row) { return row.has_gradient() ? check(row) : std::string(); });
+}
+
+/// Functions declared in the public headers that return a Tensor or a vector of them.
+std::set<std::string> declared_operations() {
+    namespace fs = std::filesystem;
+    const fs::path engine = fs::path(XGRAD_SOURCE_DIR) / "autodiff";
+    std::vector<fs::path> headers{engine / "functions.hpp"};
+    for (const auto& file : fs::directory_iterator(engine / "ops"))
+        if (file.path().extension() == ".hpp") headers.push_back(file.path());
+    const std::regex declaration(R"(^XGRAD_API (?:Tensor|Tensors|std::vector<Tensor>) ([a-z]\w*|operator\S+?)\()");
+    std::set<std::string> names;
+    for (const auto& header : headers) {
+        std::ifstream in(header);
+        for (std::string line; std::getline(in, line);)
+            if (std::smatch match; std::regex_search(line, match, declaration)) names.insert(match[1]);
+    }
+    return names;
+}
+
+}  // namespace
+
+TEST_SUITE("operations") {
+    TEST_CASE("every operation in the public headers has a row and every row an operation") {
+        const std::set<std::string> declared = declared_operations();
+        CHECK(declared.size() > 100);
+        std::set<std::string> rows, names;
+        for (const Row& row : op_table()) {
+            CHECK_MESSAGE(names.insert(row.name).second, row.name << " stands twice in op_table.hpp");
+            CHECK_MESSAGE(declared.count(row.operation()), row.name << " in op_table.hpp is declared nowhere");
+            rows.insert(row.operation());
+        }
+        for (const std::string& name : declared) CHECK_MESSAGE(rows.count(name), name << " has no row in op_table.hpp");
+    }
+
+    TEST_CASE("reverse and forward mode agree with differences for every operation") {
+        every_differentiable_row([](const Row& row) { return check_derivatives(row, 1); });
+    }
+
+    TEST_CASE("second derivatives agree with differences for every operation") {
+        every_differentiable_row([](const Row& row) { return check_derivatives(row, 2); });
+    }
+
+    TEST_CASE("third derivatives agree with differences") {
+        every_differentiable_row([](const Row& row) { return row.flags & third ? check_derivatives(row, 3) : std::string(); });
+    }
+
+    TEST_CASE("an input that is used twice gets both gradients from every operation") { every_differentiable_row(check_fan_out); }
+
+    TEST_CASE("single precision agrees with double precision for every operation") {
+        every_row(check_single_precision);
+    }
+
+    TEST_CASE("all instruction sets agree for every operation") { every_row(check_instruction_sets); }
+
+    TEST_CASE("a gradient is the same whether or not an outer tape records it for every operation") { every_row(check_composed_path); }
+
+    TEST_CASE("every operation gives the same bits again") { every_row(check_repeatable); }
+
+    TEST_CASE("ties and kinks and infinities follow the conventions") { every_row(check_points); }
+
+    TEST_CASE("an operation is recorded exactly when it has a gradient") { every_row(check_recorded); }
+}
