@@ -1,7 +1,6 @@
 // The engine by itself: how time grows with the tape, and what one operation costs.
 
 #include <autodiff/autodiff.hpp>
-#include <nn/nn.hpp>
 
 #include <benchmark/benchmark.h>
 
