@@ -1,0 +1,32 @@
+#pragma once
+
+#include <autodiff/ops/matmul.hpp>
+#include <autodiff/tape.hpp>
+
+#include "module.hpp"
+
+namespace xgrad::nn {
+
+struct LinearOptions {
+    bool bias = true;
+    DType dtype = DType::f32;
+};
+
+/// x·weightᵀ + bias: x (…, in_features) gives (…, out_features). weight is (out_features, in_features), bias (out_features); both start
+/// as U(-k, k) with k = 1/sqrt(in_features), PyTorch's default. ShapeError unless x's last axis is in_features.
+struct XGRAD_API Linear {
+    Parameter weight, bias;
+
+    Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {}, Location where = Location::current());
+    Linear(std::int64_t in_features, std::int64_t out_features, bool with_bias, Location where = Location::current())
+        : Linear(in_features, out_features, LinearOptions{.bias = with_bias}, where) {}
+
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return linear(Operand(x, where), weight, bias); }
+
+    std::int64_t in_features() const { return weight.shape(1); }
+    std::int64_t out_features() const { return weight.shape(0); }
+
+    XGRAD_FIELDS(weight, bias)
+};
+
+}  // namespace xgrad::nn

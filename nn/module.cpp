@@ -1,0 +1,102 @@
+#include "module.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace xgrad::nn {
+
+Visitor::~Visitor() = default;
+
+std::string_view Path::segment(char (&buffer)[12]) const {
+    if (!names_) return {buffer, static_cast<std::size_t>(std::to_chars(buffer, buffer + sizeof buffer, index_).ptr - buffer)};
+    std::string_view rest = names_;
+    for (int skip = index_; skip > 0; --skip) rest.remove_prefix(rest.find(',') + 1);
+    rest = rest.substr(0, rest.find(','));
+    const auto first = rest.find_first_not_of(' '), last = rest.find_last_not_of(' ');
+    return rest.substr(first, last - first + 1);
+}
+
+std::string Path::str() const {
+    if (!parent_) return {};
+    std::string text = parent_->str();
+    char buffer[12];
+    if (!text.empty()) text += '.';
+    return text += segment(buffer);
+}
+
+bool Path::is(std::string_view text) const {
+    if (!parent_) return text.empty();
+    char buffer[12];
+    const auto last = segment(buffer);
+    if (!text.ends_with(last)) return false;
+    text.remove_suffix(last.size());
+    if (parent_->parent_ == nullptr) return text.empty();
+    if (!text.ends_with('.')) return false;
+    text.remove_suffix(1);
+    return parent_->is(text);
+}
+
+namespace {
+
+template <class F>
+struct ParameterVisitor final : Visitor {
+    explicit ParameterVisitor(F visit) : visit_(std::move(visit)) {}
+    void parameter(const Path& path, Parameter& p) override { visit_(path, p); }
+    F visit_;
+};
+
+struct ModeSwitch final : Visitor {
+    explicit ModeSwitch(bool training) : mode(training) {}
+    void training(bool& flag) override { flag = mode; }
+    bool mode;
+};
+
+struct Converter final : Visitor {
+    explicit Converter(DType wanted) : dtype(wanted) {}
+    void parameter(const Path&, Parameter& p) override {
+        if (is_floating(p.dtype())) p = p.value().to(dtype);
+    }
+    void buffer(const Path&, Tensor& t) override {
+        if (is_floating(t.dtype())) t = t.to(dtype);
+    }
+    DType dtype;
+};
+
+}  // namespace
+
+namespace detail {
+
+std::vector<Parameter*> parameters(ModelRef model) {
+    std::vector<Parameter*> found;
+    ParameterVisitor visitor([&](const Path&, Parameter& p) {
+        if (std::find(found.begin(), found.end(), &p) == found.end()) found.push_back(&p);
+    });
+    model.visit(visitor);
+    return found;
+}
+
+NamedParameters named_parameters(ModelRef model) {
+    NamedParameters found;
+    ParameterVisitor visitor([&](const Path& path, Parameter& p) {
+        if (std::none_of(found.begin(), found.end(), [&](auto& other) { return &other.second == &p; })) found.emplace_back(path.str(), p);
+    });
+    model.visit(visitor);
+    return found;
+}
+
+}  // namespace detail
+
+void train(ModelRef model, bool training) {
+    ModeSwitch visitor(training);
+    model.visit(visitor);
+}
+
+void eval(ModelRef model) { train(model, false); }
+
+void to(ModelRef model, DType dtype, Location where) {
+    check<DTypeError>(is_floating(dtype), where, [&] { return std::string("nn::to: parameters are f32 or f64, got ") + name_of(dtype); });
+    Converter visitor(dtype);
+    model.visit(visitor);
+}
+
+}  // namespace xgrad::nn

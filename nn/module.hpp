@@ -1,0 +1,216 @@
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <autodiff/tape.hpp>
+
+// What makes a struct a model: one line that names its fields.
+//
+//     struct Net {
+//         nn::Linear fc1{784, 256}, fc2{256, 10};
+//         Tensor operator()(const Tensor& x) const { return fc2(relu(fc1(x))); }
+//         XGRAD_FIELDS(fc1, fc2)
+//     };
+//
+// A field is a Parameter, another model, a Tensor (a buffer: part of the state, but not learned), or a std::vector, array, optional,
+// tuple or smart pointer of these. Fields that cannot hold a parameter (numbers, enums, strings, functions) may be named and are
+// passed over. A member of type `bool` called `training` is set by train() and eval().
+
+/// Names the fields of a model. Their names are those of PyTorch's state_dict: "fc1.weight", "layers.0.bias".
+#define XGRAD_FIELDS(...)                                                                      \
+    void xgrad_visit(const ::xgrad::nn::Path& path, ::xgrad::nn::Visitor& visitor) {           \
+        ::xgrad::nn::detail::visit_fields(std::tie(__VA_ARGS__), #__VA_ARGS__, path, visitor); \
+    }
+
+namespace xgrad::nn {
+
+/// Where in a model a traversal stands. It costs nothing until its text is asked for.
+class XGRAD_API Path {
+public:
+    Path() = default;  ///< the model itself
+    Path(const Path& parent, int element) : parent_(&parent), index_(element) {}
+    Path(const Path& parent, const char* names, int field) : parent_(&parent), names_(names), index_(field) {}
+
+    /// "fc1.weight"; "" for the model itself.
+    std::string str() const;
+    /// str() == text, without making a string.
+    bool is(std::string_view text) const;
+
+private:
+    std::string_view segment(char (&buffer)[12]) const;
+
+    const Path* parent_ = nullptr;
+    const char* names_ = nullptr;  // the argument list of XGRAD_FIELDS, or null for an element of a container
+    int index_ = 0;
+};
+
+/// What is called on the way through a model, in the order of its fields.
+class XGRAD_API Visitor {
+public:
+    virtual ~Visitor();
+    virtual void parameter(const Path&, Parameter&) {}
+    virtual void buffer(const Path&, Tensor&) {}
+    virtual void training(bool&) {}  ///< the switch of a model that behaves differently in training and in use
+};
+
+namespace detail {
+
+template <class T>
+concept Module = requires(T& x, const Path& path, Visitor& visitor) { x.xgrad_visit(path, visitor); };
+template <class T>
+concept PointerLike = std::is_class_v<T> && requires(T& x) {
+    *x;
+    static_cast<bool>(x);
+};
+template <class T>
+concept Range = requires(T& x) {
+    std::begin(x);
+    std::end(x);
+};
+template <class T>
+concept TupleLike = requires { std::tuple_size<T>::value; };
+
+/// A trivially copyable type has no Parameter inside, for that one is not; so numbers, enums, functions and plain lambdas pass.
+template <class T>
+constexpr bool cannot_hold_parameters() {
+    if constexpr (std::is_pointer_v<T>) return std::is_function_v<std::remove_pointer_t<T>>;
+    else if constexpr (std::is_trivially_copyable_v<T> && !requires(T& x) { x.get(); }) return true;
+    else if constexpr (Range<T>) return cannot_hold_parameters<std::iter_value_t<decltype(std::begin(std::declval<T&>()))>>();
+    else return false;
+}
+
+template <class T>
+void visit(T& field, const Path& path, Visitor& visitor) {
+    if constexpr (std::is_same_v<T, Parameter>) {
+        if (field.defined()) visitor.parameter(path, field);
+    } else if constexpr (std::is_same_v<T, Tensor>) {
+        if (field.defined()) visitor.buffer(path, field);
+    } else if constexpr (Module<T>) {
+        if constexpr (requires { requires std::is_same_v<decltype(field.training), bool>; }) visitor.training(field.training);
+        field.xgrad_visit(path, visitor);
+    } else if constexpr (cannot_hold_parameters<std::remove_const_t<T>>()) {
+    } else if constexpr (Range<T>) {
+        int i = 0;
+        for (auto& element : field) visit(element, Path(path, i++), visitor);
+    } else if constexpr (TupleLike<T>) {
+        std::apply([&, i = 0](auto&... element) mutable { (visit(element, Path(path, i++), visitor), ...); }, field);
+    } else if constexpr (PointerLike<T>) {
+        if (field) visit(*field, path, visitor);
+    } else {
+        static_assert(Module<T>,
+                      "xgrad: not a model. A field must be a Parameter, a Tensor, a struct with XGRAD_FIELDS(...), or a non-const std::vector, "
+                      "array, optional, tuple or smart pointer of these");
+    }
+}
+
+template <class... Fields>
+void visit_fields(std::tuple<Fields&...> fields, [[maybe_unused]] const char* names, [[maybe_unused]] const Path& path,
+                  [[maybe_unused]] Visitor& visitor) {
+    std::apply([&, i = 0](auto&... field) mutable { (visit(field, Path(path, names, i++), visitor), ...); }, fields);
+}
+
+}  // namespace detail
+
+/// A model by reference: any struct with XGRAD_FIELDS, a container or `std::tie(a, b)` of them, or one Parameter. What the
+/// compiled functions of nn take; nobody else needs to name it.
+class ModelRef {
+public:
+    template <class M>
+        requires(!std::is_same_v<std::remove_cvref_t<M>, ModelRef>)
+    ModelRef(M&& model)
+        : object_(const_cast<void*>(static_cast<const void*>(std::addressof(model)))), visit_([](void* object, Visitor& visitor) {
+              detail::visit(*static_cast<std::remove_cvref_t<M>*>(object), Path(), visitor);
+          }) {
+        static_assert(!std::is_const_v<std::remove_reference_t<M>>, "xgrad: this function changes the model, which is const");
+    }
+    void visit(Visitor& visitor) const { visit_(object_, visitor); }
+
+private:
+    void* object_;
+    void (*visit_)(void*, Visitor&);
+};
+
+/// The parameters of a model, in the order of its fields; elements are references into the model.
+template <class P>
+class ParameterList {
+public:
+    explicit ParameterList(const std::vector<Parameter*>& found) : found_(found.begin(), found.end()) {}
+
+    std::size_t size() const { return found_.size(); }
+    bool empty() const { return found_.empty(); }
+    P& operator[](std::size_t i) const { return *found_[i]; }
+    /// The values as sources for `tape.gradient(y, sources)`.
+    operator std::vector<Tensor>() const { return {begin(), end()}; }
+
+    class iterator {
+    public:
+        using iterator_category = std::forward_iterator_tag;
+        using value_type = P;
+        using difference_type = std::ptrdiff_t;
+        using pointer = P*;
+        using reference = P&;
+        iterator() = default;
+        explicit iterator(P* const* at) : at_(at) {}
+        P& operator*() const { return **at_; }
+        P* operator->() const { return *at_; }
+        iterator& operator++() { return ++at_, *this; }
+        iterator operator++(int) { return iterator(at_++); }
+        friend bool operator==(iterator, iterator) = default;
+
+    private:
+        P* const* at_ = nullptr;
+    };
+    iterator begin() const { return iterator(found_.data()); }
+    iterator end() const { return iterator(found_.data() + found_.size()); }
+
+private:
+    std::vector<P*> found_;
+};
+
+namespace detail {
+
+using NamedParameters = std::vector<std::pair<std::string, Parameter&>>;
+
+XGRAD_API std::vector<Parameter*> parameters(ModelRef model);
+XGRAD_API NamedParameters named_parameters(ModelRef model);
+
+/// Reading only, so that a const model can be traversed by the same code as any other.
+template <class M>
+ModelRef readable(M& model) {
+    return const_cast<std::remove_const_t<M>&>(model);
+}
+
+}  // namespace detail
+
+/// The parameters of a model in the order of its fields: `for (Parameter& p : nn::parameters(net))`, const for a const model. One that is
+/// reached twice (through a shared_ptr) is listed once. Empty ones, such as the bias of a Linear without bias, are left out.
+template <class M>
+auto parameters(M&& model) {
+    using P = std::conditional_t<std::is_const_v<std::remove_reference_t<M>>, const Parameter, Parameter>;
+    return ParameterList<P>(detail::parameters(detail::readable(model)));
+}
+
+/// The same with PyTorch's names: `for (auto& [name, p] : nn::named_parameters(net))`, "fc1.weight" and so on.
+template <class M>
+auto named_parameters(M&& model) {
+    using P = std::conditional_t<std::is_const_v<std::remove_reference_t<M>>, const Parameter, Parameter>;
+    auto found = detail::named_parameters(detail::readable(model));
+    return std::vector<std::pair<std::string, P&>>(std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+}
+
+/// Sets every `training` switch in the model: dropout drops, batch normalisation uses the batch. Models start in this mode.
+XGRAD_API void train(ModelRef model, bool training = true);
+/// The opposite of train: the model as it is used.
+XGRAD_API void eval(ModelRef model);
+/// Converts all floating parameters and buffers to `dtype`, as PyTorch's module.to(dtype). DTypeError unless it is f32 or f64.
+XGRAD_API void to(ModelRef model, DType dtype, Location where = Location::current());
+
+}  // namespace xgrad::nn

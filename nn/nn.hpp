@@ -1,0 +1,16 @@
+#pragma once
+
+// Neural networks on xgrad's engine, in reading order. Names, arguments, defaults, parameter names and shapes are PyTorch's.
+#include <autodiff/autodiff.hpp>
+
+#include "module.hpp"      // XGRAD_FIELDS, parameters, train and eval: what makes a struct a model
+#include "random.hpp"      // manual_seed
+#include "init.hpp"        // initial values
+#include "linear.hpp"      // Linear
+#include "activation.hpp"  // ReLU, Tanh, … as layers
+#include "dropout.hpp"     // Dropout
+#include "shape.hpp"       // Flatten, Identity
+#include "sequential.hpp"  // layers one after another
+#include "loss.hpp"        // mse_loss, cross_entropy, …
+#include "optim.hpp"       // SGD, Adam, AdamW
+#include "data.hpp"        // TensorDataset, DataLoader

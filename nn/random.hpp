@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+
+#include <autodiff/ops/random.hpp>
+
+namespace xgrad::nn {
+
+/// The calling thread's generator: layers draw their initial values and seeds from it unless told otherwise. Every thread has its
+/// own, and each starts with seed 0.
+XGRAD_API Generator& default_generator();
+
+/// Restarts the calling thread's generator: the same seed gives the same initial values, dropout masks and batches.
+XGRAD_API void manual_seed(std::uint64_t seed);
+
+namespace detail {
+
+/// 64 well-mixed bits from a seed and a number: SplitMix64's output function (Steele, Lea, Flood: Fast splittable pseudorandom
+/// number generators, OOPSLA 2014).
+constexpr std::uint64_t mix(std::uint64_t seed, std::uint64_t number) {
+    std::uint64_t z = seed + (number + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/// 64 random bits of the calling thread's generator.
+XGRAD_API std::uint64_t draw_seed();
+
+}  // namespace detail
+}  // namespace xgrad::nn

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "module.hpp"
+
+namespace xgrad::nn {
+
+/// Layers one after another: `nn::Sequential net(nn::Linear(784, 256), nn::ReLU(), nn::Linear(256, 10))`. A layer is anything that
+/// maps a Tensor to a Tensor: a layer of nn, a model of yours, a function, a lambda. Parameters are named "0.weight", "2.bias" and
+/// so on. A copy has parameters of its own.
+class XGRAD_API Sequential {
+    template <class L>
+    static constexpr bool is_layer = std::is_invocable_r_v<Tensor, std::decay_t<L>&, const Tensor&>;
+
+public:
+    Sequential() = default;
+    template <class First, class... Rest>
+        requires(is_layer<First> && (is_layer<Rest> && ...) && !(sizeof...(Rest) == 0 && std::is_same_v<std::decay_t<First>, Sequential>))
+    explicit Sequential(First&& first, Rest&&... rest) {
+        layers_.reserve(1 + sizeof...(Rest));
+        append(std::forward<First>(first));
+        (append(std::forward<Rest>(rest)), ...);
+    }
+    Sequential(const Sequential& other);
+    Sequential(Sequential&&) noexcept = default;
+    Sequential& operator=(const Sequential& other);
+    Sequential& operator=(Sequential&&) noexcept = default;
+    ~Sequential() = default;
+
+    /// Adds a layer at the end.
+    template <class L>
+        requires is_layer<L>
+    Sequential& append(L&& layer) {
+        layers_.push_back(std::make_unique<Holder<std::decay_t<L>>>(std::forward<L>(layer)));
+        return *this;
+    }
+
+    /// The last layer's output; x itself when there is none.
+    Tensor operator()(const Tensor& x) const;
+    std::size_t size() const { return layers_.size(); }
+
+    /// Layer i, whose type the caller knows: `net.layer<nn::Linear>(0).weight`. IndexError out of range, ValueError for another type.
+    template <class L>
+    L& layer(std::size_t i, Location where = Location::current()) {
+        auto* holder = dynamic_cast<Holder<L>*>(&at(i, where));
+        check<ValueError>(holder != nullptr, where, [&] { return "Sequential: layer " + std::to_string(i) + " is of another type"; });
+        return holder->layer;
+    }
+
+    void xgrad_visit(const Path& path, Visitor& visitor);
+
+private:
+    struct XGRAD_API Layer {
+        virtual ~Layer();
+        virtual Tensor call(const Tensor& x) = 0;
+        virtual void visit(const Path& path, Visitor& visitor) = 0;
+        virtual std::unique_ptr<Layer> copy() const = 0;
+    };
+    template <class L>
+    struct Holder final : Layer {
+        template <class From>
+        explicit Holder(From&& from) : layer(std::forward<From>(from)) {}
+        Tensor call(const Tensor& x) override { return layer(x); }
+        void visit(const Path& path, Visitor& visitor) override { detail::visit(layer, path, visitor); }
+        std::unique_ptr<Layer> copy() const override { return std::make_unique<Holder>(layer); }
+        L layer;
+    };
+    Layer& at(std::size_t i, Location where) const;
+
+    std::vector<std::unique_ptr<Layer>> layers_;
+};
+
+}  // namespace xgrad::nn
