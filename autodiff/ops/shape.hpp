@@ -31,7 +31,7 @@ XGRAD_API Tensor squeeze(const Operand& x, const Axes& axes = {});
 /// Repeats axes of size 1 (and leading ones) to reach `shape`. ShapeError if it does not broadcast.
 XGRAD_API Tensor broadcast_to(const Operand& x, const Shape& shape);
 
-/// One axis of a slice, as Python's start:stop:step; a missing end is the array's end. `Slice(3)` is 3:4 but the axis is kept.
+/// One axis of a slice, as Python's start:stop:step; a missing end is the array's end. The axis is kept: `select` drops it.
 struct Slice {
     std::optional<std::int64_t> start = {}, stop = {};
     std::int64_t step = 1;

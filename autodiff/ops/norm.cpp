@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <cmath>
+
+#include "../apply.hpp"
+#include "elementwise.hpp"
+#include "reduce.hpp"
+#include "reduction.hpp"
+
+// Variance and norms.
+
+namespace xgrad {
+
+using namespace detail;
+
+namespace {
+
+struct Moments {
+    Tensor variance, mean;
+};
+
+Moments var_values(const Tensor& x, const Along& a, const Shape& result, double factor) {
+    Moments m{empty(result, x.dtype()), empty(result, x.dtype())};
+    with_floating(x.dtype(), [&]<class T>(T) {
+        const T* from = elements<T>(x);
+        T *variance = elements<T>(m.variance), *mean = elements<T>(m.mean);
+        const auto& k = reduce_kernels<T>();
+        for_slices(
+            a, [&](Int i, Int o, Int rows) { k.var_rows(from + i, variance + o, mean + o, rows, a.n, factor); },
+            [&](Int i, Int o, Int columns) { k.var_columns(from + i, variance + o, mean + o, a.n, columns, a.inner, factor); });
+    });
+    return m;
+}
+
+/// g * factor * (x - mean).
+Tensor var_back(const Tensor& x, const Tensor& g, const Along& a, double factor) {
+    Tensor dx = empty(x.shape(), x.dtype());
+    const Tensor mean = empty({a.outer * a.inner}, x.dtype());
+    sum_values(x, mean, a, 1 / static_cast<double>(a.n));
+    with_floating(x.dtype(), [&]<class T>(T) {
+        const T *in = elements<T>(x), *cotangent = elements<T>(g), *means = elements<T>(mean);
+        T* to = elements<T>(dx);
+        const auto& k = reduce_kernels<T>();
+        for_slices(
+            a, [&](Int i, Int o, Int rows) { k.var_back_rows(in + i, cotangent + o, means + o, to + i, rows, a.n, factor); },
+            [&](Int i, Int o, Int columns) { k.var_back_columns(in + i, cotangent + o, means + o, to + i, a.n, columns, a.inner, factor); });
+    });
+    return dx;
+}
+
+Tensor var_forward(const Tensor& x, AxisMask mask, const Shape& result, double factor) {
+    Along layout;
+    if (single_group(x.shape(), mask, layout)) return var_values(x, layout, result, factor).variance;
+    std::vector<int> order;
+    for (const bool reduced : {false, true})
+        for (int k = 0; k < x.ndim(); ++k)
+            if ((mask >> k & 1) == reduced) order.push_back(k);
+    const Int outer = result.size();
+    return var_values(transpose(x, order), {outer, outer ? x.size() / outer : 1, 1}, result, factor).variance;
+}
+
+/// sqrt(sum x²). Where the squares leave the range of the type, once more with x scaled by its largest element.
+Tensor euclidean(const Tensor& x, AxisMask mask, const Shape& result) {
+    const Tensor squares = reduce_groups(x, mask, result, x.dtype(), [](const Tensor& from, const Tensor& to, const Step& s) {
+        if (!s.first) return sum_values(from, to, s.layout, 1);
+        with_floating(from.dtype(), [&]<class T>(T) {
+            const T* in = elements<T>(from);
+            T* out = elements<T>(to);
+            const auto& k = reduce_kernels<T>();
+            const Along& a = s.layout;
+            for_slices(
+                a, [&](Int i, Int o, Int rows) { k.sum_squares_rows(in + i, out + o, rows, a.n); },
+                [&](Int i, Int o, Int columns) { k.sum_squares_columns(in + i, out + o, a.n, columns, a.inner); });
+        });
+    });
+    const double smallest = x.dtype() == DType::f32 ? 1e-30 : 1e-290;
+    const Tensor doubtful = logical_or(isinf(squares), less(squares, smallest));
+    if (!any(doubtful).item<bool>() || x.size() == 0) return sqrt(squares);
+    const Tensor largest = max(abs(x), axes_of(mask), true);
+    const Tensor usable = logical_and(isfinite(largest), greater(largest, 0));
+    const Tensor scale = where(usable, largest, 1);
+    return reshape(sqrt(sum(square(x / scale), axes_of(mask), true)) * scale, result);
+}
+
+}  // namespace
+
+Tensor var(const Operand& operand, const Axes& axes, double correction, bool keepdims) {
+    const Tensor& x = tensor_of(operand, "var");
+    check_floating(x, "var", operand.where());
+    const AxisMask mask = mask_of(axes, x.ndim(), "var", operand.where(), true);
+    double n = 1;
+    for (int k = 0; k < x.ndim(); ++k)
+        if (mask >> k & 1) n *= static_cast<double>(x.shape()[k]);
+    const double factor = 1 / std::max(0.0, n - correction);
+    return apply(
+        "var", {x}, [mask, factor, result = without_axes(x.shape(), mask, keepdims)](const Tensor& in) { return var_forward(in, mask, result, factor); },
+        [x, mask, factor](Tensor g) {
+            Along layout;
+            if (!tracked(g) && !tracked(x) && x.size() && single_group(x.shape(), mask, layout)) return var_back(x, g, layout, 2 * factor);
+            return keep(g, x.shape(), mask) * (2 * factor) * (x - mean(x, axes_of(mask), true));
+        },
+        operand.where());
+}
+
+Tensor norm(const Operand& operand, double p, const Axes& axes, bool keepdims) {
+    const Tensor& x = tensor_of(operand, "norm");
+    const Location where_called = operand.where();
+    check_floating(x, "norm", where_called);
+    const AxisMask mask = mask_of(axes, x.ndim(), "norm", where_called, true);
+    const Shape result = without_axes(x.shape(), mask, keepdims);
+    if (std::isinf(p)) {
+        const Tensor absolute = abs(x);
+        return p > 0 ? max(absolute, axes_of(mask), keepdims) : min(absolute, axes_of(mask), keepdims);
+    }
+    if (p == 0) return sum(not_equal(stop_gradient(x), 0).to(x.dtype()), axes_of(mask), keepdims);
+    if (p == 2) {
+        return apply(
+            "norm", {x}, [mask, result](const Tensor& in) { return euclidean(in, mask, result); },
+            [x, mask](Tensor g, const Tensor& y) {
+                const Tensor zero = equal(y, 0);
+                return x * keep(where(zero, 0, g / where(zero, 1, y)), x.shape(), mask);
+            },
+            where_called);
+    }
+    return apply(
+        "norm", {x},
+        [mask, result, p](const Tensor& in) { return reshape(pow(sum(pow(abs(in), p), axes_of(mask), true), 1 / p), result); },
+        [x, mask, p](Tensor g, const Tensor& y) {
+            // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
+            const Tensor no_norm = equal(y, 0), zero = equal(x, 0);
+            const Tensor scaled = keep(where(no_norm, 0, g / pow(where(no_norm, 1, y), p - 1)), x.shape(), mask);
+            return scaled * sign(x) * pow(where(zero, 1, abs(x)), p - 1);
+        },
+        where_called);
+}
+
+}  // namespace xgrad

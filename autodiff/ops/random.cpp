@@ -1,0 +1,161 @@
+#include "random.hpp"
+
+#include <Random123/philox.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <string>
+
+#include "axes.hpp"
+#include "parallel.hpp"
+
+namespace xgrad {
+
+using namespace detail;
+
+namespace {
+
+struct Block {
+    std::uint32_t word[4];
+    std::uint64_t wide(int i) const { return std::uint64_t{word[2 * i]} << 32 | word[2 * i + 1]; }
+};
+
+/// Block number `counter` of a seed; `again` numbers further blocks for the same counter.
+Block block_of(std::uint64_t seed, std::uint64_t counter, std::uint32_t again = 0) {
+    const philox4x32_ctr_t at = {{static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), again, 0}};
+    const philox4x32_key_t key = {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
+    const philox4x32_ctr_t r = philox4x32(at, key);
+    return {{r.v[0], r.v[1], r.v[2], r.v[3]}};
+}
+
+/// Fills [0, n): block i gives elements i*per … i*per + per-1 through make(block, buffer of `per`).
+template <class T, class F>
+void fill(Tensor& out, Generator& generator, Int per, const F& make) {
+    const Int n = out.size();
+    if (n == 0) return;
+    T* to = elements<T>(out);
+    const Int blocks = (n + per - 1) / per;
+    const std::uint64_t seed = generator.seed(), first = generator.advance(static_cast<std::uint64_t>(blocks));
+    parallel_for(blocks, n * 4, [&](Int begin, Int end) {
+        for (Int b = begin; b < end; ++b) {
+            T values[4];
+            make(block_of(seed, first + static_cast<std::uint64_t>(b)), values);
+            std::copy_n(values, std::min(per, n - b * per), to + b * per);
+        }
+    });
+}
+
+double unit53(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
+
+/// Two normal numbers from two uniform ones, u in (0, 1] and v in [0, 1) (Box and Muller 1958).
+template <class T>
+void box_muller(double u, double v, T* two) {
+    const double radius = std::sqrt(-2 * std::log(u)), angle = 2 * std::numbers::pi * v;
+    two[0] = static_cast<T>(radius * std::cos(angle));
+    two[1] = static_cast<T>(radius * std::sin(angle));
+}
+
+__extension__ typedef unsigned __int128 Wide;
+
+/// A number in [0, range), without bias (Lemire 2019); range 0 stands for 2^64. Draws from the blocks of one counter.
+std::uint64_t bounded(std::uint64_t seed, std::uint64_t counter, std::uint64_t range) {
+    for (std::uint32_t again = 0;; ++again) {
+        const Block block = block_of(seed, counter, again);
+        for (int i = 0; i < 2; ++i) {
+            if (range == 0) return block.wide(i);
+            const Wide product = static_cast<Wide>(block.wide(i)) * range;
+            if (static_cast<std::uint64_t>(product) >= -range % range) return static_cast<std::uint64_t>(product >> 64);
+        }
+    }
+}
+
+void check_shape(const Shape& shape, const char* name) {
+    for (const Int size : shape)
+        check<ShapeError>(size >= 0, {}, [&] { return std::string(name) + ": sizes must not be negative, got " + to_string(shape); });
+}
+void check_float(DType dtype, const char* name) {
+    check<DTypeError>(is_floating(dtype), {}, [&] { return std::string(name) + ": the element type must be f32 or f64, got " + name_of(dtype); });
+}
+
+}  // namespace
+
+std::uint32_t Generator::operator()() { return block_of(seed_, advance(1)).word[0]; }
+
+Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
+    check_shape(shape, "rand");
+    check_float(dtype, "rand");
+    Tensor out = empty(shape, dtype);
+    if (dtype == DType::f32)
+        fill<float>(out, generator, 4, [](const Block& b, float* to) {
+            for (int i = 0; i < 4; ++i) to[i] = static_cast<float>(b.word[i] >> 8) * 0x1p-24f;
+        });
+    else
+        fill<double>(out, generator, 2, [](const Block& b, double* to) {
+            for (int i = 0; i < 2; ++i) to[i] = unit53(b.wide(i));
+        });
+    return out;
+}
+
+Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
+    check_shape(shape, "randn");
+    check_float(dtype, "randn");
+    Tensor out = empty(shape, dtype);
+    if (dtype == DType::f32)
+        fill<float>(out, generator, 4, [](const Block& b, float* to) {
+            for (int i = 0; i < 4; i += 2) box_muller((static_cast<double>(b.word[i]) + 1) * 0x1p-32, static_cast<double>(b.word[i + 1]) * 0x1p-32, to + i);
+        });
+    else
+        fill<double>(out, generator, 2, [](const Block& b, double* to) { box_muller(1 - unit53(b.wide(0)), unit53(b.wide(1)), to); });
+    return out;
+}
+
+Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DType dtype) {
+    check_shape(shape, "randint");
+    check<ValueError>(low < high, {}, [&] { return "randint: low must be below high, got " + std::to_string(low) + " and " + std::to_string(high); });
+    const Int first_outside = dtype == DType::boolean ? 2 : dtype == DType::i32 ? Int{1} << 31 : std::numeric_limits<Int>::max();
+    check<ValueError>(high <= first_outside && (dtype != DType::i32 || low >= -first_outside) && (dtype != DType::boolean || low >= 0), {}, [&] {
+        return "randint: the range must fit " + std::string(name_of(dtype)) + ", got " + std::to_string(low) + " to " + std::to_string(high);
+    });
+    Tensor out = empty(shape, dtype);
+    const Int n = out.size();
+    const std::uint64_t seed = generator.seed(), first = generator.advance(static_cast<std::uint64_t>(n));
+    const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+    with_any(dtype, [&]<class T>(T) {
+        T* to = elements<T>(out);
+        parallel_for(n, n * 4, [&](Int begin, Int end) {
+            for (Int i = begin; i < end; ++i)
+                to[i] = static_cast<T>(static_cast<Int>(static_cast<std::uint64_t>(low) + bounded(seed, first + static_cast<std::uint64_t>(i), range)));
+        });
+    });
+    return out;
+}
+
+Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype) {
+    check_shape(shape, "bernoulli");
+    check<ValueError>(p >= 0 && p <= 1, {}, [&] { return "bernoulli: p must be in [0, 1], got " + std::to_string(p); });
+    Tensor out = empty(shape, dtype);
+    const auto limit = static_cast<std::uint64_t>(std::ceil(p * 0x1p32));  // of 2^32 words, those below give 1
+    with_any(dtype, [&]<class T>(T) {
+        fill<T>(out, generator, 4, [limit](const Block& b, T* to) {
+            for (int i = 0; i < 4; ++i) to[i] = static_cast<T>(b.word[i] < limit);
+        });
+    });
+    return out;
+}
+
+Tensor permutation(Int n, Generator& generator) {
+    check<ValueError>(n >= 0, {}, [&] { return "permutation: n must not be negative, got " + std::to_string(n); });
+    Tensor out = empty({n}, DType::i64);
+    Int* to = elements<Int>(out);
+    const std::uint64_t first = generator.advance(static_cast<std::uint64_t>(n));
+    for (Int i = 0; i < n; ++i) {  // Fisher and Yates, inside out
+        const auto j = static_cast<Int>(bounded(generator.seed(), first + static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1));
+        if (j != i) to[i] = to[j];
+        to[j] = i;
+    }
+    return out;
+}
+
+}  // namespace xgrad

@@ -1,0 +1,126 @@
+#pragma once
+
+#include "../kernels/kernels.hpp"
+#include "axes.hpp"
+#include "parallel.hpp"
+#include "shape.hpp"
+
+// The common part of all reductions. Not for users.
+
+namespace xgrad::detail {
+
+/// The axes of a shape after merging neighbours: alternately kept and reduced; axes of size 1 are gone.
+struct Groups {
+    int count = 0;
+    Int size[Shape::max_rank] = {};
+    bool reduced[Shape::max_rank] = {};
+
+    Groups(const Shape& shape, AxisMask mask) {
+        for (int k = 0; k < shape.rank(); ++k) {
+            if (shape[k] == 1) continue;
+            const bool r = mask >> k & 1;
+            if (count && reduced[count - 1] == r) size[count - 1] *= shape[k];
+            else size[count] = shape[k], reduced[count++] = r;
+        }
+    }
+    int reduced_groups() const {
+        int n = 0;
+        for (int k = 0; k < count; ++k) n += reduced[k];
+        return n;
+    }
+    /// The layout seen along group k.
+    Along along(int k) const {
+        Along a;
+        for (int i = 0; i < count; ++i) (i < k ? a.outer : i == k ? a.n : a.inner) *= size[i];
+        return a;
+    }
+    int last_reduced() const {
+        for (int k = count - 1; k >= 0; --k)
+            if (reduced[k]) return k;
+        return -1;
+    }
+    void remove(int k) {
+        for (int i = k; i + 1 < count; ++i) size[i] = size[i + 1], reduced[i] = reduced[i + 1];
+        --count;
+    }
+};
+
+/// One reduced group: its layout. Only if there are several is there none.
+inline bool single_group(const Shape& shape, AxisMask mask, Along& layout) {
+    const Groups groups(shape, mask);
+    if (groups.reduced_groups() > 1) return false;
+    const int k = groups.last_reduced();
+    layout = k < 0 ? Along{shape.size(), 1, 1} : groups.along(k);
+    return true;
+}
+
+/// What a step of a reduction is: the first, the last, or both.
+struct Step {
+    Along layout;
+    bool first, last;
+};
+
+/// Reduces one group after the other, the last one first: step(in, out, Step) fills `out`, of type `dtype`.
+template <class F>
+Tensor reduce_groups(const Tensor& x, AxisMask mask, const Shape& result, DType dtype, const F& step) {
+    Groups groups(x.shape(), mask);
+    Tensor y = x;
+    bool first = true;
+    while (groups.reduced_groups() > 1) {
+        const int k = groups.last_reduced();
+        const Along layout = groups.along(k);
+        Tensor out = empty({layout.outer, layout.inner}, dtype);
+        step(y, out, Step{layout, first, false});
+        y = std::move(out);
+        groups.remove(k);
+        first = false;
+    }
+    const int k = groups.last_reduced();
+    const Along layout = k < 0 ? Along{x.size(), 1, 1} : groups.along(k);
+    Tensor out = empty(result, dtype);
+    step(y, out, Step{layout, first, true});
+    return out;
+}
+
+/// Runs over all slices of a layout: rows(x offset, y offset, count) or columns(x offset, y offset, count), whichever fits.
+template <class Rows, class Columns>
+void for_slices(const Along& a, const Rows& rows, const Columns& columns) {
+    const Int work = a.outer * a.n * a.inner;
+    if (a.inner == 1) {
+        parallel_for(a.outer, work, [&](Int begin, Int end) { rows(begin * a.n, begin, end - begin); });
+    } else if (a.outer == 1) {
+        constexpr Int strip = 64;
+        parallel_for((a.inner + strip - 1) / strip, work, [&](Int begin, Int end) {
+            const Int from = begin * strip, to = end * strip < a.inner ? end * strip : a.inner;
+            columns(from, from, to - from);
+        });
+    } else {
+        parallel_for(a.outer, work, [&](Int begin, Int end) {
+            for (Int o = begin; o < end; ++o) columns(o * a.n * a.inner, o * a.inner, a.inner);
+        });
+    }
+}
+
+template <class T>
+const kernels::ReduceTable<T>& reduce_kernels() {
+    return kernels::active().reduce.of<T>();
+}
+
+/// Sums, times a factor.
+void sum_values(const Tensor& x, const Tensor& y, const Along& layout, double factor);
+/// The sum over `mask` as recorded by sum, mean and sum_to.
+Tensor sum_over(const char* name, const Tensor& x, AxisMask mask, const Shape& result, double factor, Location where);
+
+/// g, of the reduced shape, repeated along the reduced axes.
+inline Tensor expand(const Tensor& g, const Shape& shape, AxisMask mask) { return broadcast_to(reshape(g, without_axes(shape, mask, true)), shape); }
+/// g with the reduced axes of size 1 put back.
+inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) { return reshape(g, without_axes(shape, mask, true)); }
+/// The masked axes as a list.
+inline Axes axes_of(AxisMask mask) {
+    std::vector<int> list;
+    for (int k = 0; mask >> k; ++k)
+        if (mask >> k & 1) list.push_back(k);
+    return Axes(std::move(list));
+}
+
+}  // namespace xgrad::detail

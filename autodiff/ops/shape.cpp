@@ -1,0 +1,424 @@
+#include "shape.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "../apply.hpp"
+#include "axes.hpp"
+#include "reduce.hpp"
+#include "strided.hpp"
+
+namespace xgrad {
+
+using namespace detail;
+
+Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation, Location where) {
+    const Shape& longer = a.rank() >= b.rank() ? a : b;
+    const Shape& shorter = a.rank() >= b.rank() ? b : a;
+    const int lead = longer.rank() - shorter.rank();
+    Shape result = longer;
+    for (int k = lead; k < longer.rank(); ++k) {
+        const Int p = longer[k], q = shorter[k - lead];
+        check<ShapeError>(p == q || p == 1 || q == 1, where,
+                          [&] { return std::string(operation) + ": shapes must broadcast, got " + to_string(a) + " and " + to_string(b); });
+        result[k] = p == 1 ? q : p;
+    }
+    return result;
+}
+
+// --- reshaping: the elements are shared -------------------------------------------------------------------------------
+
+namespace {
+
+Tensor view_as(const char* name, const Tensor& x, const Shape& shape, Location where) {
+    if (shape == x.shape()) return x;
+    return apply(
+        name, {x}, [shape](const Tensor& in) { return TensorAccess::view(in, shape); }, [from = x.shape()](Tensor g) { return reshape(g, from); }, where);
+}
+
+}  // namespace
+
+Tensor reshape(const Operand& operand, const Shape& wanted) {
+    const Tensor& x = tensor_of(operand, "reshape");
+    if (wanted == x.shape()) return x;
+    Shape shape = wanted;
+    int open = -1;
+    Int known = 1;
+    for (int k = 0; k < shape.rank(); ++k) {
+        if (shape[k] == -1) {
+            check<ShapeError>(open < 0, operand.where(), [&] { return "reshape: at most one size may be -1, got " + to_string(wanted); });
+            open = k;
+        } else {
+            check<ShapeError>(shape[k] >= 0, operand.where(), [&] { return "reshape: sizes must not be negative, got " + to_string(wanted); });
+            known *= shape[k];
+        }
+    }
+    if (open >= 0) {
+        check<ShapeError>(known != 0 && x.size() % known == 0, operand.where(), [&] {
+            return "reshape: the known sizes must divide " + std::to_string(x.size()) + ", got " + to_string(wanted) + " for " + to_string(x.shape());
+        });
+        shape[open] = x.size() / known;
+    }
+    check<ShapeError>(shape.size() == x.size(), operand.where(), [&] {
+        return "reshape: the sizes must multiply to " + std::to_string(x.size()) + ", got " + to_string(wanted) + " for " + to_string(x.shape());
+    });
+    return view_as("reshape", x, shape, operand.where());
+}
+
+Tensor ravel(const Operand& operand) { return view_as("ravel", tensor_of(operand, "ravel"), {operand.size()}, operand.where()); }
+
+Tensor flatten(const Operand& operand, int start, int end) {
+    const Tensor& x = tensor_of(operand, "flatten");
+    if (x.ndim() == 0) return view_as("flatten", x, {1}, operand.where());
+    start = normalise_axis(start, x.ndim(), "flatten", operand.where());
+    end = normalise_axis(end, x.ndim(), "flatten", operand.where());
+    check<IndexError>(start <= end, operand.where(),
+                      [&] { return "flatten: start must not be behind end, got " + std::to_string(start) + " and " + std::to_string(end); });
+    Shape shape;
+    for (int k = 0; k < x.ndim(); ++k)
+        if (k > start && k <= end) shape[start] *= x.shape()[k];
+        else shape.push_back(x.shape()[k]);
+    return view_as("flatten", x, shape, operand.where());
+}
+
+Tensor expand_dims(const Operand& operand, const Axes& axes) {
+    const Tensor& x = tensor_of(operand, "expand_dims");
+    check<ValueError>(!axes.all(), operand.where(), [&] { return std::string("expand_dims: the new axes must be named, got none"); });
+    const int rank = x.ndim() + static_cast<int>(axes.list().size());
+    const AxisMask mask = mask_of(axes, rank, "expand_dims", operand.where());
+    Shape shape;
+    for (int k = 0, from = 0; k < rank; ++k) shape.push_back(mask >> k & 1 ? 1 : x.shape()[from++]);
+    return view_as("expand_dims", x, shape, operand.where());
+}
+
+Tensor squeeze(const Operand& operand, const Axes& axes) {
+    const Tensor& x = tensor_of(operand, "squeeze");
+    const AxisMask mask = mask_of(axes, x.ndim(), "squeeze", operand.where());
+    Shape shape;
+    for (int k = 0; k < x.ndim(); ++k) {
+        const bool one = x.shape()[k] == 1, named = mask >> k & 1;
+        check<ShapeError>(axes.all() || one || !named, operand.where(),
+                          [&] { return "squeeze: the axis must have size 1, got axis " + std::to_string(k) + " of " + to_string(x.shape()); });
+        if (!one || !named) shape.push_back(x.shape()[k]);
+    }
+    return view_as("squeeze", x, shape, operand.where());
+}
+
+// --- transposing and broadcasting ---------------------------------------------------------------------------------------
+
+namespace {
+
+struct Order {
+    std::int8_t axis[Shape::max_rank] = {};
+};
+
+Tensor transposed(const Tensor& x, const Order& order) {
+    const int rank = x.ndim();
+    Shape shape;
+    bool in_order = true;
+    int last = -1;
+    for (int k = 0; k < rank; ++k) {
+        const int axis = order.axis[k];
+        shape.push_back(x.shape()[axis]);
+        if (x.shape()[axis] == 1) continue;
+        in_order &= axis > last;
+        last = axis;
+    }
+    if (in_order) return TensorAccess::view(x, shape);  // only axes of size 1 move
+    Tensor y = empty(shape, x.dtype());
+    Int strides[Shape::max_rank];
+    row_major(x.shape(), strides);
+    kernels::StridedCopy layout;
+    layout.rank = rank;
+    row_major(shape, layout.to);
+    for (int k = 0; k < rank; ++k) layout.sizes[k] = shape[k], layout.from[k] = strides[order.axis[k]];
+    copy_strided(TensorAccess::data(y), TensorAccess::data(x), x.dtype(), layout);
+    return y;
+}
+
+Tensor transpose(const char* name, const Tensor& x, const Order& order, Location where) {
+    bool identity = true;
+    for (int k = 0; k < x.ndim(); ++k) identity &= order.axis[k] == k;
+    if (identity) return x;
+    return apply(
+        name, {x}, [order](const Tensor& in) { return transposed(in, order); },
+        [order](Tensor g) {
+            Order back;
+            for (int k = 0; k < g.ndim(); ++k) back.axis[order.axis[k]] = static_cast<std::int8_t>(k);
+            return transpose("transpose", g, back, {});
+        },
+        where);
+}
+
+Tensor permuted(const char* name, const Operand& operand, const std::vector<int>& axes) {
+    const Tensor& x = tensor_of(operand, name);
+    check<IndexError>(static_cast<int>(axes.size()) == x.ndim(), operand.where(), [&] {
+        return std::string(name) + ": axes must be a permutation of " + std::to_string(x.ndim()) + " axes, got " + std::to_string(axes.size()) + " of them";
+    });
+    mask_of(Axes(axes), x.ndim(), name, operand.where());
+    Order order;
+    for (std::size_t k = 0; k < axes.size(); ++k) order.axis[k] = static_cast<std::int8_t>(axes[k] < 0 ? axes[k] + x.ndim() : axes[k]);
+    return transpose(name, x, order, operand.where());
+}
+
+}  // namespace
+
+Tensor transpose(const Operand& operand) {
+    const Tensor& x = tensor_of(operand, "transpose");
+    Order order;
+    for (int k = 0; k < x.ndim(); ++k) order.axis[k] = static_cast<std::int8_t>(x.ndim() - 1 - k);
+    return transpose("transpose", x, order, operand.where());
+}
+Tensor transpose(const Operand& x, const std::vector<int>& axes) { return permuted("transpose", x, axes); }
+Tensor permute(const Operand& x, const std::vector<int>& axes) { return permuted("permute", x, axes); }
+
+Tensor swapaxes(const Operand& operand, int a, int b) {
+    const Tensor& x = tensor_of(operand, "swapaxes");
+    a = normalise_axis(a, x.ndim(), "swapaxes", operand.where());
+    b = normalise_axis(b, x.ndim(), "swapaxes", operand.where());
+    Order order;
+    for (int k = 0; k < x.ndim(); ++k) order.axis[k] = static_cast<std::int8_t>(k == a ? b : k == b ? a : k);
+    return transpose("swapaxes", x, order, operand.where());
+}
+
+Tensor broadcast_to(const Operand& operand, const Shape& shape) {
+    const Tensor& x = tensor_of(operand, "broadcast_to");
+    if (x.shape() == shape) return x;
+    const int lead = shape.rank() - x.ndim();
+    bool fits = lead >= 0;
+    for (int k = 0; fits && k < x.ndim(); ++k) fits = x.shape()[k] == 1 || x.shape()[k] == shape[k + lead];
+    check<ShapeError>(fits, operand.where(),
+                      [&] { return "broadcast_to: the tensor must broadcast to the shape, got " + to_string(x.shape()) + " and " + to_string(shape); });
+    return apply(
+        "broadcast_to", {x},
+        [shape](const Tensor& in) {
+            if (in.size() == shape.size()) return TensorAccess::view(in, shape);
+            Tensor y = empty(shape, in.dtype());
+            Int strides[Shape::max_rank];
+            row_major(in.shape(), strides);
+            kernels::StridedCopy layout;
+            layout.rank = shape.rank();
+            row_major(shape, layout.to);
+            for (int k = 0; k < shape.rank(); ++k) {
+                const int from = k - (shape.rank() - in.ndim());
+                layout.sizes[k] = shape[k];
+                layout.from[k] = from < 0 || in.shape()[from] == 1 ? 0 : strides[from];
+            }
+            copy_strided(TensorAccess::data(y), TensorAccess::data(in), in.dtype(), layout);
+            return y;
+        },
+        [from = x.shape()](Tensor g) { return sum_to(g, from); }, operand.where());
+}
+
+// --- slices -------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Elements start, start + step, … along one axis of the whole; `whole` is the shape they are taken from.
+struct Range {
+    Shape whole;
+    int axis;
+    bool drop;  // the axis disappears from the part's shape
+    Int start, step, count;
+
+    Shape part() const {
+        Shape shape;
+        for (int k = 0; k < whole.rank(); ++k)
+            if (k != axis) shape.push_back(whole[k]);
+            else if (!drop) shape.push_back(count);
+        return shape;
+    }
+    /// One side of the copy is the part, contiguous; the other steps through the whole.
+    kernels::StridedCopy layout(bool into_part) const {
+        const Along a = along(whole, axis);
+        kernels::StridedCopy copy;
+        copy.rank = 3;
+        const Int sizes[] = {a.outer, count, a.inner}, part_strides[] = {count * a.inner, a.inner, 1}, whole_strides[] = {a.n * a.inner, step * a.inner, 1};
+        for (int k = 0; k < 3; ++k) {
+            copy.sizes[k] = sizes[k];
+            copy.to[k] = into_part ? part_strides[k] : whole_strides[k];
+            copy.from[k] = into_part ? whole_strides[k] : part_strides[k];
+        }
+        return copy;
+    }
+};
+
+char* offset(const Tensor& t, Int elements) { return static_cast<char*>(TensorAccess::data(t)) + elements * size_of(t.dtype()); }
+
+Tensor place(const Tensor& part, const Range& range);
+
+Tensor cut(const char* name, const Tensor& x, const Range& range, Location where) {
+    return apply(
+        name, {x},
+        [range](const Tensor& in) {
+            const Along a = along(range.whole, range.axis);
+            if (a.outer == 1 && (range.step == 1 || range.count == 1)) return TensorAccess::view(in, range.part(), range.start * a.inner);
+            Tensor y = empty(range.part(), in.dtype());
+            if (y.size()) copy_strided(TensorAccess::data(y), offset(in, range.start * a.inner), in.dtype(), range.layout(true));
+            return y;
+        },
+        [range](Tensor g) { return place(g, range); }, where);
+}
+
+/// Zeros with `part` where `cut` took it from: the transpose of cut.
+Tensor place(const Tensor& part, const Range& range) {
+    return apply(
+        "slice_gradient", {part},
+        [range](const Tensor& in) {
+            Tensor y = empty(range.whole, in.dtype());
+            std::memset(TensorAccess::data(y), 0, static_cast<std::size_t>(y.size() * size_of(y.dtype())));
+            if (in.size()) copy_strided(offset(y, range.start * along(range.whole, range.axis).inner), TensorAccess::data(in), in.dtype(), range.layout(false));
+            return y;
+        },
+        [range](Tensor g) { return cut("slice", g, range, {}); }, {});
+}
+
+Tensor slice_axis(const Tensor& x, int axis, const Slice& s, Location where) {
+    check<ValueError>(s.step != 0, where, [] { return std::string("slice: the step must not be zero, got 0"); });
+    const Int n = x.shape()[axis];
+    const Int low = s.step > 0 ? 0 : -1, high = s.step > 0 ? n : n - 1;
+    auto end = [&](const std::optional<Int>& given, Int missing) { return given ? std::clamp(*given < 0 ? *given + n : *given, low, high) : missing; };
+    const Int start = end(s.start, s.step > 0 ? low : high), stop = end(s.stop, s.step > 0 ? high : low);
+    const Int count = s.step > 0 ? (stop > start ? (stop - start - 1) / s.step + 1 : 0) : (start > stop ? (start - stop - 1) / -s.step + 1 : 0);
+    if (count == n && s.step == 1) return x;
+    return cut("slice", x, {x.shape(), axis, false, count ? start : 0, s.step, count}, where);
+}
+
+}  // namespace
+
+Tensor slice(const Operand& operand, int axis, std::optional<Int> start, std::optional<Int> stop, Int step) {
+    const Tensor& x = tensor_of(operand, "slice");
+    return slice_axis(x, normalise_axis(axis, x.ndim(), "slice", operand.where()), {start, stop, step}, operand.where());
+}
+
+Tensor slice(const Operand& operand, const std::vector<Slice>& slices) {
+    const Tensor& x = tensor_of(operand, "slice");
+    check<IndexError>(static_cast<int>(slices.size()) <= x.ndim(), operand.where(), [&] {
+        return "slice: there must be at most one slice per axis, got " + std::to_string(slices.size()) + " for shape " + to_string(x.shape());
+    });
+    Tensor y = x;
+    for (std::size_t k = 0; k < slices.size(); ++k) y = slice_axis(y, static_cast<int>(k), slices[k], operand.where());
+    return y;
+}
+
+Tensor select(const Operand& operand, int axis, Int index) {
+    const Tensor& x = tensor_of(operand, "select");
+    axis = normalise_axis(axis, x.ndim(), "select", operand.where());
+    const Int n = x.shape()[axis];
+    check<IndexError>(index >= -n && index < n, operand.where(),
+                      [&] { return "select: index must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " + std::to_string(index); });
+    return cut("select", x, {x.shape(), axis, true, index < 0 ? index + n : index, 1, 1}, operand.where());
+}
+
+// --- joining and splitting ----------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Joins parts that agree before and behind the axis; `shape` is the result's.
+Tensor join(std::span<const Tensor> parts, const Shape& shape, int axis) {
+    Tensor y = empty(shape, parts[0].dtype());
+    const Along a = along(shape, axis);
+    const Int item = size_of(y.dtype());
+    if (y.size() == 0) return y;
+    char* to = static_cast<char*>(TensorAccess::data(y));
+    for (const Tensor& part : parts) {
+        const Int bytes = part.size() / a.outer * item, row = a.n * a.inner * item;
+        const char* from = static_cast<const char*>(TensorAccess::data(part));
+        for (Int o = 0; o < a.outer; ++o) std::memcpy(to + o * row, from + o * bytes, static_cast<std::size_t>(bytes));
+        to += bytes;
+    }
+    return y;
+}
+
+void check_parts(const std::vector<Tensor>& tensors, const char* name, Location where) {
+    check<ValueError>(!tensors.empty(), where, [&] { return std::string(name) + ": there must be at least one tensor, got an empty list"; });
+    for (const Tensor& t : tensors) {
+        tensor_of(Operand(t, where), name);
+        check<DTypeError>(t.dtype() == tensors[0].dtype(), where,
+                          [&] { return std::string(name) + ": element types must agree, got " + name_of(tensors[0].dtype()) + " and " + name_of(t.dtype()); });
+    }
+}
+
+}  // namespace
+
+Tensor concat(const std::vector<Tensor>& tensors, int axis, Location where) {
+    check_parts(tensors, "concat", where);
+    Shape shape = tensors[0].shape();
+    axis = normalise_axis(axis, shape.rank(), "concat", where);
+    for (std::size_t i = 1; i < tensors.size(); ++i) {
+        const Shape& other = tensors[i].shape();
+        bool agrees = other.rank() == shape.rank();
+        for (int k = 0; agrees && k < shape.rank(); ++k) agrees = k == axis || other[k] == shape[k];
+        check<ShapeError>(agrees, where, [&] {
+            return "concat: sizes must agree except along axis " + std::to_string(axis) + ", got " + to_string(tensors[0].shape()) + " and " + to_string(other);
+        });
+        shape[axis] += other[axis];
+    }
+    if (tensors.size() == 1) return tensors[0];
+    std::vector<Int> sizes;
+    for (const Tensor& t : tensors) sizes.push_back(t.shape()[axis]);
+    return apply(
+        "concat", tensors, [shape, axis](std::span<const Tensor> parts) { return join(parts, shape, axis); },
+        [axis, sizes = std::move(sizes)](Tensor g, Needs needs) {
+            std::vector<Tensor> parts(sizes.size());
+            Int start = 0;
+            for (std::size_t i = 0; i < sizes.size(); start += sizes[i++])
+                if (needs[i]) parts[i] = cut("slice", g, {g.shape(), axis, false, start, 1, sizes[i]}, {});
+            return parts;
+        },
+        where);
+}
+
+Tensor stack(const std::vector<Tensor>& tensors, int axis, Location where) {
+    check_parts(tensors, "stack", where);
+    const Shape& one = tensors[0].shape();
+    for (const Tensor& t : tensors)
+        check<ShapeError>(t.shape() == one, where, [&] { return "stack: shapes must agree, got " + to_string(one) + " and " + to_string(t.shape()); });
+    axis = normalise_axis(axis, one.rank() + 1, "stack", where);
+    Shape shape;
+    for (int k = 0; k <= one.rank(); ++k) shape.push_back(k < axis ? one[k] : k == axis ? static_cast<Int>(tensors.size()) : one[k - 1]);
+    return apply(
+        "stack", tensors, [shape, axis](std::span<const Tensor> parts) { return join(parts, shape, axis); },
+        [axis, n = tensors.size()](Tensor g, Needs needs) {
+            std::vector<Tensor> parts(n);
+            for (std::size_t i = 0; i < n; ++i)
+                if (needs[i]) parts[i] = cut("select", g, {g.shape(), axis, true, static_cast<Int>(i), 1, 1}, {});
+            return parts;
+        },
+        where);
+}
+
+std::vector<Tensor> split(const Operand& operand, const std::vector<Int>& sizes, int axis) {
+    const Tensor& x = tensor_of(operand, "split");
+    axis = normalise_axis(axis, x.ndim(), "split", operand.where());
+    Int total = 0;
+    bool good = true;
+    for (const Int size : sizes) good &= size >= 0, total += size;
+    check<ShapeError>(good && total == x.shape()[axis], operand.where(), [&] {
+        return "split: the sizes must add up to " + std::to_string(x.shape()[axis]) + ", got " + std::to_string(total) + " in " + std::to_string(sizes.size()) + " parts";
+    });
+    return apply_many(
+        "split", {x},
+        [sizes, axis](const Tensor& in) {
+            std::vector<Tensor> parts;
+            Int start = 0;
+            for (const Int size : sizes) {
+                parts.push_back(cut("slice", in, {in.shape(), axis, false, start, 1, size}, {}));
+                start += size;
+            }
+            return parts;
+        },
+        [axis](std::span<const Tensor> cotangents, Needs) { return concat({cotangents.begin(), cotangents.end()}, axis, {}); }, operand.where());
+}
+
+std::vector<Tensor> split(const Operand& operand, int sections, int axis) {
+    const Tensor& x = tensor_of(operand, "split");
+    axis = normalise_axis(axis, x.ndim(), "split", operand.where());
+    const Int n = x.shape()[axis];
+    check<ShapeError>(sections > 0 && n % sections == 0, operand.where(),
+                      [&] { return "split: the number of sections must divide " + std::to_string(n) + ", got " + std::to_string(sections); });
+    return split(operand, std::vector<Int>(static_cast<std::size_t>(sections), n / sections), axis);
+}
+
+}  // namespace xgrad

@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <limits>
+
+#include "../apply.hpp"
+#include "elementwise.hpp"
+#include "reduce.hpp"
+#include "reduction.hpp"
+
+// logsumexp, softmax and log_softmax: fused kernels forward, and backward when nobody records; the same in operations beside them.
+
+namespace xgrad {
+
+using namespace detail;
+
+namespace {
+
+void logsumexp_values(const Tensor& x, const Tensor& y, const Along& a) {
+    with_floating(x.dtype(), [&]<class T>(T) {
+        const T* from = elements<T>(x);
+        T* to = elements<T>(y);
+        const auto& k = reduce_kernels<T>();
+        if (a.n == 0) return std::fill_n(to, a.outer * a.inner, -std::numeric_limits<T>::infinity()), void();
+        for_slices(
+            a, [&](Int i, Int o, Int rows) { k.logsumexp_rows(from + i, to + o, rows, a.n); },
+            [&](Int i, Int o, Int columns) { k.logsumexp_columns(from + i, to + o, a.n, columns, a.inner); });
+    });
+}
+
+Tensor logsumexp_back(const Tensor& x, const Tensor& y, const Tensor& g, const Along& a) {
+    Tensor dx = empty(x.shape(), x.dtype());
+    with_floating(x.dtype(), [&]<class T>(T) {
+        const T *in = elements<T>(x), *out = elements<T>(y), *cotangent = elements<T>(g);
+        T* to = elements<T>(dx);
+        const auto& k = reduce_kernels<T>();
+        for_slices(
+            a, [&](Int i, Int o, Int rows) { k.logsumexp_back_rows(in + i, out + o, cotangent + o, to + i, rows, a.n); },
+            [&](Int i, Int o, Int columns) { k.logsumexp_back_columns(in + i, out + o, cotangent + o, to + i, a.n, columns, a.inner); });
+    });
+    return dx;
+}
+
+template <bool logarithm>
+Tensor softmax_values(const Tensor& x, int axis) {
+    Tensor y = empty(x.shape(), x.dtype());
+    if (x.size() == 0) return y;
+    const Along a = along(x.shape(), axis);
+    with_floating(x.dtype(), [&]<class T>(T) {
+        const T* from = elements<T>(x);
+        T* to = elements<T>(y);
+        const auto& k = reduce_kernels<T>();
+        const auto by_rows = logarithm ? k.log_softmax_rows : k.softmax_rows;
+        const auto by_columns = logarithm ? k.log_softmax_columns : k.softmax_columns;
+        for_slices(
+            a, [&](Int i, Int, Int rows) { by_rows(from + i, to + i, rows, a.n); }, [&](Int i, Int, Int columns) { by_columns(from + i, to + i, a.n, columns, a.inner); });
+    });
+    return y;
+}
+
+template <bool logarithm>
+Tensor softmax_back(const Tensor& y, const Tensor& g, int axis) {
+    Tensor dx = empty(y.shape(), y.dtype());
+    if (y.size() == 0) return dx;
+    const Along a = along(y.shape(), axis);
+    with_floating(y.dtype(), [&]<class T>(T) {
+        const T *out = elements<T>(y), *cotangent = elements<T>(g);
+        T* to = elements<T>(dx);
+        const auto& k = reduce_kernels<T>();
+        const auto by_rows = logarithm ? k.log_softmax_back_rows : k.softmax_back_rows;
+        const auto by_columns = logarithm ? k.log_softmax_back_columns : k.softmax_back_columns;
+        for_slices(
+            a, [&](Int i, Int, Int rows) { by_rows(out + i, cotangent + i, to + i, rows, a.n); },
+            [&](Int i, Int, Int columns) { by_columns(out + i, cotangent + i, to + i, a.n, columns, a.inner); });
+    });
+    return dx;
+}
+
+template <bool logarithm>
+Tensor normalised_exponential(const char* name, const Operand& operand, int axis) {
+    const Tensor& x = tensor_of(operand, name);
+    check_floating(x, name, operand.where());
+    axis = normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), name, operand.where());
+    return apply(
+        name, {x}, [axis](const Tensor& in) { return softmax_values<logarithm>(in, axis); },
+        [axis](Tensor g, const Tensor& y) {
+            if (!tracked(g) && !tracked(y)) return softmax_back<logarithm>(y, g, axis);
+            const Axes axes = y.ndim() == 0 ? Axes() : Axes(axis);
+            if constexpr (logarithm) return g - exp(y) * sum(g, axes, true);
+            else return y * (g - sum(g * y, axes, true));
+        },
+        operand.where());
+}
+
+}  // namespace
+
+Tensor logsumexp(const Operand& operand, const Axes& axes, bool keepdims) {
+    const Tensor& x = tensor_of(operand, "logsumexp");
+    check_floating(x, "logsumexp", operand.where());
+    const AxisMask mask = mask_of(axes, x.ndim(), "logsumexp", operand.where(), true);
+    return apply(
+        "logsumexp", {x},
+        [mask, result = without_axes(x.shape(), mask, keepdims)](const Tensor& in) {
+            return reduce_groups(in, mask, result, in.dtype(), [](const Tensor& from, const Tensor& to, const Step& s) { logsumexp_values(from, to, s.layout); });
+        },
+        [x, mask](Tensor g, const Tensor& y) {
+            Along layout;
+            if (!tracked(g) && !tracked(y) && !tracked(x) && single_group(x.shape(), mask, layout)) return logsumexp_back(x, y, g, layout);
+            const Tensor kept = keep(y, x.shape(), mask);
+            const Tensor nothing = equal(kept, -std::numeric_limits<double>::infinity());
+            return keep(g, x.shape(), mask) * exp(x - where(nothing, 0, kept));
+        },
+        operand.where());
+}
+
+Tensor softmax(const Operand& x, int axis) { return normalised_exponential<false>("softmax", x, axis); }
+Tensor log_softmax(const Operand& x, int axis) { return normalised_exponential<true>("log_softmax", x, axis); }
+
+}  // namespace xgrad
