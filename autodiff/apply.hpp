@@ -66,6 +66,7 @@ public:
 
 private:
     Record* paused_;
+    std::uint32_t mask_ = 0;
 };
 
 template <class F, std::size_t... I>
@@ -131,7 +132,8 @@ struct Applied {
         else for (auto& y : result) *outputs++ = std::move(y);
     }
     static void destroy(void* closure) noexcept { static_cast<Applied*>(closure)->~Applied(); }
-    static constexpr Behaviour behaviour{&pull, &run, &destroy};
+    // A forward without arguments holds references to its caller's variables: it cannot be run again.
+    static constexpr Behaviour behaviour{&pull, std::invocable<const F&> ? nullptr : &run, &destroy};
 };
 
 XGRAD_API bool any_tracked(std::span<const Tensor> inputs);

@@ -114,7 +114,7 @@ public:
 
 private:
     friend struct detail::Record;
-    void begin_gradient(Location where);
+    void gradients_of(const Tensor& y, std::vector<std::pair<std::uint64_t, Tensor>>* found, Tensor* sources, std::size_t count, const GradientOptions& options, Location where);
 
     detail::Record* record_ = nullptr;
     int depth_ = 0;

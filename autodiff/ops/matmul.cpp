@@ -1,0 +1,226 @@
+#include "matmul.hpp"
+
+#include <cblas.h>
+
+#include <array>
+#include <limits>
+#include <string>
+
+#include "../record.hpp"
+#include "broadcast.hpp"
+#include "elementwise.hpp"
+#include "reduce.hpp"
+#include "shape.hpp"
+
+// Matrix products run in CBLAS; transposes are flags, never copies.
+
+namespace xgrad {
+namespace {
+
+using namespace detail;
+
+/// C (m,n) = op(A)·op(B) + beta·C, row-major and dense; A is (m,k), or (k,m) when transposed, B (k,n) or (n,k).
+struct Gemm {
+    bool transpose_a, transpose_b;
+    std::int64_t m, n, k;
+    double beta = 0;
+};
+
+/// Below this many multiplications the call into the library costs more than the product.
+constexpr std::int64_t small_product = 1024;
+
+template <class T>
+void small_gemm(const Gemm& s, const T* a, const T* b, T* c) {
+    const std::int64_t row_a = s.transpose_a ? 1 : s.k, step_a = s.transpose_a ? s.m : 1;
+    for (std::int64_t i = 0; i < s.m; ++i) {
+        T* out = c + i * s.n;
+        if (s.beta == 0)
+            for (std::int64_t j = 0; j < s.n; ++j) out[j] = 0;
+        if (s.transpose_b) {
+            for (std::int64_t j = 0; j < s.n; ++j) {
+                T dot = 0;
+                for (std::int64_t l = 0; l < s.k; ++l) dot += a[i * row_a + l * step_a] * b[j * s.k + l];
+                out[j] += dot;
+            }
+        } else {
+            for (std::int64_t l = 0; l < s.k; ++l) {
+                const T factor = a[i * row_a + l * step_a];
+                const T* row = b + l * s.n;
+                for (std::int64_t j = 0; j < s.n; ++j) out[j] += factor * row[j];
+            }
+        }
+    }
+}
+
+void gemm(const Gemm& s, const float* a, const float* b, float* c) {
+    if (s.m * s.n * s.k <= small_product) return small_gemm(s, a, b, c);
+    cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m), static_cast<int>(s.n),
+                static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b, static_cast<int>(s.transpose_b ? s.k : s.n), static_cast<float>(s.beta), c,
+                static_cast<int>(s.n));
+}
+void gemm(const Gemm& s, const double* a, const double* b, double* c) {
+    if (s.m * s.n * s.k <= small_product) return small_gemm(s, a, b, c);
+    cblas_dgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m), static_cast<int>(s.n),
+                static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b, static_cast<int>(s.transpose_b ? s.k : s.n), s.beta, c, static_cast<int>(s.n));
+}
+
+template <class F>
+void with_float_type(DType dtype, F&& f) {
+    if (dtype == DType::f32) f(float{});
+    else f(double{});
+}
+
+const Tensor& require_matrix(const char* name, const Operand& x, int min_rank) {
+    check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": must be a tensor, got a number"; });
+    check<DTypeError>(is_floating(x.dtype()), x.where(), [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(x.dtype()); });
+    check<ShapeError>(x.ndim() >= min_rank, x.where(),
+                      [&] { return std::string(name) + ": must have at least " + std::to_string(min_rank) + " axes, got shape " + to_string(x.shape()); });
+    for (const std::int64_t n : x.shape())
+        check<ShapeError>(n <= std::numeric_limits<int>::max(), x.where(), [&] { return std::string(name) + ": sizes must be below 2^31, got " + to_string(x.shape()); });
+    return x.tensor();
+}
+
+void require_same_dtype(const char* name, const Tensor& a, const Tensor& b, Location where) {
+    check<DTypeError>(a.dtype() == b.dtype(), where,
+                      [&] { return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) + " (convert one with .to())"; });
+}
+
+Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 2); }
+
+Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
+    const Shape batch_a = batch_of(a.shape()), batch_b = batch_of(b.shape());
+    Shape shape = broadcast_shapes(batch_a, batch_b, "matmul");
+    const Gemm size{ta, tb, a.shape(ta ? -1 : -2), b.shape(tb ? -2 : -1), a.shape(ta ? -2 : -1)};
+    const std::int64_t count = shape.size();
+    const int batch_rank = shape.rank();
+    const Shape batch = shape;
+    shape.push_back(size.m);
+    shape.push_back(size.n);
+    Tensor y = empty(shape, a.dtype());
+    if (y.size() == 0) return y;
+    with_float_type(a.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T* pa = static_cast<const T*>(TensorAccess::data(a));
+        const T* pb = static_cast<const T*>(TensorAccess::data(b));
+        T* py = static_cast<T*>(TensorAccess::data(y));
+        if (count == 1) return gemm(size, pa, pb, py);
+        // Offset of one batch in an operand whose leading axes broadcast.
+        const auto offset = [&](const Shape& own, std::int64_t index, std::int64_t stride) {
+            std::int64_t at = 0, step = stride;
+            for (int axis = batch_rank - 1, mine = own.rank() - 1; mine >= 0; --axis, --mine) {
+                const std::int64_t i = index % batch[axis];
+                index /= batch[axis];
+                if (own[mine] != 1) at += i * step;
+                step *= own[mine];
+            }
+            return at;
+        };
+        const bool parallel = count > 1 && threads_for(count * size.m * size.n * size.k) > 1;
+#pragma omp parallel for if (parallel) schedule(static)
+        for (std::int64_t i = 0; i < count; ++i)
+            gemm(size, pa + offset(batch_a, i, size.m * size.k), pb + offset(batch_b, i, size.k * size.n), py + i * size.m * size.n);
+    });
+    return y;
+}
+
+/// op(a)·op(b) for tensors of at least two axes; the operation that matmul records.
+Tensor product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where = {}) {
+    const bool need_a = is_tracked(a), need_b = is_tracked(b);
+    if (!need_a && !need_b) return run_product(a, b, ta, tb);
+    return apply(
+        "matmul", {a, b}, [ta, tb](const Tensor& x, const Tensor& y) { return run_product(x, y, ta, tb); },
+        [a = need_b ? a : Tensor(), b = need_a ? b : Tensor(), ta, tb](const Tensor& g, Needs needs) -> std::array<Tensor, 2> {
+            std::array<Tensor, 2> parts;  // g: (m,n)
+            if (needs[0]) parts[0] = ta ? product(b, g, tb, true) : product(g, b, false, !tb);
+            if (needs[1]) parts[1] = tb ? product(g, a, true, ta) : product(a, g, !ta, false);
+            return parts;
+        },
+        where);
+}
+
+}  // namespace
+
+Tensor matmul(const Operand& a, const Operand& b) {
+    const Location where = a.where();
+    Tensor x = require_matrix("matmul", a, 1), y = require_matrix("matmul", b, 1);
+    require_same_dtype("matmul", x, y, where);
+    const bool row = x.ndim() == 1, column = y.ndim() == 1;
+    check<ShapeError>(x.shape(-1) == y.shape(column ? -1 : -2), where,
+                      [&] { return "matmul: inner sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape()); });
+    if (row) x = reshape(x, {1, x.shape(0)});
+    if (column) y = reshape(y, {y.shape(0), 1});
+    broadcast_shapes(batch_of(x.shape()), batch_of(y.shape()), "matmul", where);
+
+    Tensor z;
+    if (x.ndim() > 2 && y.ndim() == 2) {  // one matrix for all batches: one product
+        Shape shape = x.shape();
+        shape[shape.rank() - 1] = y.shape(1);
+        z = reshape(product(reshape(x, {-1, x.shape(-1)}), y, false, false, where), shape);
+    } else {
+        z = product(x, y, false, false, where);
+    }
+    if (!row && !column) return z;
+    Shape shape = batch_of(z.shape());
+    if (!row) shape.push_back(z.shape(-2));
+    if (!column) shape.push_back(z.shape(-1));
+    return reshape(z, shape);
+}
+
+namespace {
+
+Tensor run_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape) {
+    const Gemm size{false, true, shape.size() / std::max<std::int64_t>(1, weight.shape(0)), weight.shape(0), weight.shape(1), bias.defined() ? 1.0 : 0.0};
+    Tensor y = empty(shape, x.dtype());
+    if (y.size() == 0) return y;
+    with_float_type(x.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        T* out = static_cast<T*>(TensorAccess::data(y));
+        if (bias.defined())  // the product adds to it: no pass of its own
+            for (std::int64_t i = 0; i < size.m; ++i) std::memcpy(out + i * size.n, TensorAccess::data(bias), static_cast<std::size_t>(size.n) * sizeof(T));
+        gemm(size, static_cast<const T*>(TensorAccess::data(x)), static_cast<const T*>(TensorAccess::data(weight)), out);
+    });
+    return y;
+}
+
+}  // namespace
+
+Tensor linear(const Operand& input, const Operand& weight, const Operand& bias) {
+    const Location where = input.where();
+    const Tensor& x = require_matrix("linear", input, 1);
+    const Tensor& w = require_matrix("linear", weight, 2);
+    const Tensor& b = bias.tensor();
+    require_same_dtype("linear", x, w, where);
+    check<ShapeError>(w.ndim() == 2 && x.shape(-1) == w.shape(1), where,
+                      [&] { return "linear: weight must be (out, " + std::to_string(x.shape(-1)) + ") for an input of shape " + to_string(x.shape()) + ", got " + to_string(w.shape()); });
+    if (b.defined()) {
+        require_same_dtype("linear", x, b, where);
+        check<ShapeError>(b.shape() == Shape{w.shape(0)}, where, [&] { return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape()); });
+    }
+    Shape shape = x.shape();
+    shape[shape.rank() - 1] = w.shape(0);
+    const bool need_x = is_tracked(x), need_w = is_tracked(w), need_b = b.defined() && is_tracked(b);
+    if (!need_x && !need_w && !need_b) return run_linear(x, w, b, shape);
+
+    const auto pullback = [x = need_w ? x : Tensor(), w = need_x ? w : Tensor()](const Tensor& g, Needs needs) -> std::array<Tensor, 3> {
+        std::array<Tensor, 3> parts;
+        const Tensor rows = reshape(g, {-1, g.shape(-1)});  // (rows, out)
+        if (needs[0]) {
+            Shape in = g.shape();
+            in[in.rank() - 1] = w.shape(1);
+            parts[0] = reshape(product(rows, w, false, false), in);
+        }
+        if (needs[1]) parts[1] = product(rows, reshape(x, {-1, x.shape(-1)}), true, false);
+        if (needs[2]) parts[2] = sum(rows, 0);
+        return parts;
+    };
+    return apply(
+        "linear", {x, w, b},
+        [](const Tensor& p, const Tensor& q, const Tensor& r) {
+            Shape s = p.shape();
+            s[s.rank() - 1] = q.shape(0);
+            return run_linear(p, q, r, s);
+        },
+        pullback, where);
+}
+
+}  // namespace xgrad

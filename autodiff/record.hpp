@@ -1,0 +1,172 @@
+#pragma once
+
+// The engine's own view of a tape: entries in an arena, one flat list of them. Not for users.
+
+#include <cstring>
+#include <memory>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "apply.hpp"
+#include "memory.hpp"
+#include "tape.hpp"
+
+namespace xgrad::detail {
+
+using NodeId = std::uint32_t;
+inline constexpr NodeId no_node = 0xffffffffu;
+
+/// A tensor's origin is a number: 0 for a constant; a parameter's identity with the top bit set; else a record's serial number and a node.
+struct Origin {
+    static constexpr std::uint64_t parameter_bit = std::uint64_t{1} << 63;
+    static constexpr int node_bits = 27;
+    static constexpr std::uint64_t max_nodes = std::uint64_t{1} << node_bits;
+
+    static constexpr std::uint64_t node(std::uint64_t serial, NodeId node) { return serial << node_bits | node; }
+    static constexpr bool is_parameter(std::uint64_t origin) { return origin & parameter_bit; }
+    static constexpr std::uint64_t serial(std::uint64_t origin) { return origin >> node_bits; }
+    static constexpr NodeId node_of(std::uint64_t origin) { return static_cast<NodeId>(origin & (max_nodes - 1)); }
+};
+
+/// One recorded operation, or a source of gradients. Behind it in the arena: a Shape per output, a NodeId per input, the closure.
+struct Entry {
+    const char* name;
+    const Behaviour* behaviour;   // null: nothing to pull back (a source, or already released)
+    std::uint64_t source;         // the origin under which Gradients lists it; 0: not a source
+    void* closure;
+    Location where;
+    NodeId first_node;
+    std::uint32_t outputs;
+    std::uint32_t inputs;
+    std::uint32_t scopes;         // bit d: depends on something watched at depth d; 0: released
+    DType dtype;                  // of all outputs that have a gradient
+
+    Shape* shapes() { return reinterpret_cast<Shape*>(this + 1); }
+    const Shape& shape_of(NodeId node) { return shapes()[node - first_node]; }
+    NodeId* input_nodes() { return reinterpret_cast<NodeId*>(shapes() + outputs); }
+
+    void release() noexcept {
+        if (behaviour) behaviour->destroy(closure);
+        behaviour = nullptr;
+        scopes = 0;
+    }
+};
+
+/// Bump allocation in chunks that are kept for the next tape.
+class Arena {
+public:
+    struct Mark {
+        std::size_t chunk = 0, used = 0;
+    };
+
+    ~Arena();
+    void* allocate(std::size_t bytes) {
+        bytes = (bytes + 15) & ~std::size_t{15};
+        if (used_ + bytes > capacity_) [[unlikely]]
+            next_chunk(bytes);
+        void* at = base_ + used_;
+        used_ += bytes;
+        return at;
+    }
+    Mark mark() const { return {current_, used_}; }
+    void rewind(Mark mark);
+
+private:
+    struct Chunk {
+        char* base;
+        std::size_t capacity;
+        std::uint8_t size_class;
+    };
+    void next_chunk(std::size_t bytes);
+
+    std::vector<Chunk> chunks_;
+    std::size_t current_ = 0;  // chunks_[current_ - 1] is in use; 0: none
+    char* base_ = nullptr;
+    std::size_t capacity_ = 0, used_ = 0;
+};
+
+/// Parameter identity to node, open addressing; slots of earlier records count as free.
+class ParameterNodes {
+public:
+    NodeId* find_or_add(std::uint64_t id, std::uint64_t serial);
+    template <class F>
+    void for_each(std::uint64_t serial, F&& f) const {
+        for (const Slot& s : slots_)
+            if (s.serial == serial) f(s.id, s.node);
+    }
+
+private:
+    struct Slot {
+        std::uint64_t id = 0, serial = 0;
+        NodeId node = no_node;
+    };
+    std::vector<Slot> slots_;
+    std::uint64_t counted_serial_ = 0;
+    std::size_t used_ = 0;
+};
+
+/// A tape that is open on this thread.
+struct Scope {
+    NodeId start = 0;
+    Arena::Mark mark;
+    bool watch_parameters = true;
+    bool finished = false;  // took its gradient
+    bool closed = false;
+};
+
+/// What one thread records: the nested tapes that are open, and one list of entries for all of them.
+struct Record {
+    std::uint64_t serial = 0;
+    std::uint32_t active = 0;              // bit d: the tape at depth d records now
+    std::uint32_t adopt = 0;               // nodes of these tapes join the innermost one when used, and are listed in `adopted`
+    std::vector<NodeId> adopted;
+    std::vector<Entry*> nodes;             // a node's entry; null where released and its memory reused
+    std::vector<Scope> scopes;
+    Arena arena;
+    ParameterNodes parameters;
+    std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
+    std::vector<std::vector<unsigned char>> spare_marks;
+
+    static std::uint32_t bit(int depth) { return 1u << (depth < 31 ? depth : 31); }
+    void set_active(std::uint32_t mask);
+    /// Tapes below `depth` that may still take a gradient.
+    std::uint32_t open_below(int depth) const;
+    int open();
+    void close(int depth) noexcept;
+    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scopes, std::size_t closure_bytes, Location where);
+    NodeId add_source(Tensor& tensor, const char* name, std::uint64_t origin, std::uint32_t scopes, Location where);
+    NodeId node_of_parameter(const Tensor& tensor, std::uint64_t origin);
+    bool adopt_node(NodeId node);
+
+    /// The node under which `tensor` is recorded for a tape that is active; no_node for constants.
+    NodeId node_of(const Tensor& tensor) {
+        const std::uint64_t origin = TensorAccess::origin(tensor);
+        if (origin == 0) return no_node;
+        if (Origin::serial(origin) == serial) {
+            const NodeId node = Origin::node_of(origin);
+            const Entry* entry = nodes[node];
+            if (!entry) return no_node;
+            return (entry->scopes & active) || (adopt && adopt_node(node)) ? node : no_node;
+        }
+        return Origin::is_parameter(origin) ? node_of_parameter(tensor, origin) : no_node;
+    }
+};
+
+/// The record of this thread while some tape of it records, else null.
+extern __attribute__((tls_model("initial-exec"))) thread_local Record* recording;
+
+inline bool is_tracked(const Tensor& tensor) { return recording && TensorAccess::origin(tensor) != 0 && recording->node_of(tensor) != no_node; }
+
+/// Stores `rule(cotangent)` sums: acc += part, in acc's own buffer when nobody else holds it and nothing is recorded.
+void accumulate(Tensor& acc, Tensor&& part);
+
+/// The reverse sweep over what the tape at `depth` recorded.
+struct SweepSource {
+    NodeId node;
+    Tensor gradient;
+};
+/// One gradient per source; with `found`, instead all sources that the tape has.
+void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources, std::vector<std::pair<std::uint64_t, Tensor>>* found, bool consume);
+
+}  // namespace xgrad::detail
