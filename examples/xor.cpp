@@ -19,10 +19,14 @@ struct Net {
 int main(int argc, char** argv) try {
     std::uint64_t seed = 0;
     int steps = 500;
-    CLI::App app("Learns the exclusive or with a 2-4-1 tanh network.");
+    CLI::App app("Learns the exclusive or with a 2-4-1 tanh network.", "xor");
     app.add_option("--seed", seed, "Seed of the initial weights")->capture_default_str();
     app.add_option("--steps", steps, "Training steps, each on all four rows")->check(CLI::NonNegativeNumber)->capture_default_str();
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
 
     nn::manual_seed(seed);
     const Tensor x = tensor({{0.f, 0.f}, {0.f, 1.f}, {1.f, 0.f}, {1.f, 1.f}});

@@ -1,0 +1,294 @@
+// The examples: their readers and pictures as code, and the programs as a user runs them.
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <zlib.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "../examples/fashion_mnist/dataset.hpp"
+#include "../examples/fashion_mnist/idx.hpp"
+#include "../examples/fashion_mnist/progress.hpp"
+#include "../examples/fashion_mnist/report.hpp"
+#include "../examples/fashion_mnist/svg.hpp"
+#include "support.hpp"
+
+namespace fs = std::filesystem;
+using tests::error_of;
+
+namespace {
+
+/// A folder of its own for each test, gone with it.
+struct Folder {
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "xgrad_examples_XXXXXX").string();
+        REQUIRE(mkdtemp(name.data()) != nullptr);
+        path = name;
+    }
+    ~Folder() { fs::remove_all(path); }
+    fs::path path;
+};
+
+std::string idx_bytes(std::vector<std::uint32_t> sizes, const std::string& data, char type = 8) {
+    std::string out = {0, 0, type, static_cast<char>(sizes.size())};
+    for (const std::uint32_t size : sizes)
+        for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 0xff);
+    return out + data;
+}
+
+void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+std::string read(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+void write_gzip(const fs::path& path, const std::string& bytes) {
+    gzFile file = gzopen(path.c_str(), "wb");
+    REQUIRE(gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size())) == static_cast<int>(bytes.size()));
+    REQUIRE(gzclose(file) == Z_OK);
+}
+
+struct Ran {
+    int code;
+    std::string output;  // both streams
+};
+Ran run(const std::string& example, const std::string& arguments) {
+    const std::string command = std::string(XGRAD_BINARY_DIR) + "/examples/" + example + " " + arguments + " 2>&1";
+    FILE* pipe = popen(command.c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    std::string output;
+    char buffer[4096];
+    for (std::size_t got; (got = fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, got);
+    const int status = pclose(pipe);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+}
+
+/// A small data set of the same format: images of one grey value, which is the class times 25.
+void write_data(const fs::path& folder, int train = 300, int test = 100) {
+    for (const auto& [prefix, count] : {std::pair{"train", train}, std::pair{"t10k", test}}) {
+        std::string pixels, labels;
+        for (int i = 0; i < count; ++i) {
+            pixels.append(28 * 28, static_cast<char>(i % 10 * 25));
+            labels += static_cast<char>(i % 10);
+        }
+        const auto n = static_cast<std::uint32_t>(count);
+        write_gzip(folder / (std::string(prefix) + "-images-idx3-ubyte.gz"), idx_bytes({n, 28, 28}, pixels));
+        write_gzip(folder / (std::string(prefix) + "-labels-idx1-ubyte.gz"), idx_bytes({n}, labels));
+    }
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+    std::size_t found = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;
+    return found;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("examples");
+
+TEST_CASE("examples: an IDX file is read as it was written") {
+    const Folder folder;
+    const fs::path file = folder.path / "a.gz";
+    write_gzip(file, idx_bytes({2, 3}, "abcdef"));
+    const IdxArray array = read_idx(file);
+    CHECK(array.shape == xgrad::Shape{2, 3});
+    CHECK(std::string(array.bytes.begin(), array.bytes.end()) == "abcdef");
+    write_gzip(file, idx_bytes({0, 28, 28}, ""));
+    CHECK(read_idx(file).bytes.empty());
+}
+
+TEST_CASE("examples: a bad IDX file is a FormatError that names it") {
+    const Folder folder;
+    const fs::path file = folder.path / "bad.gz";
+    const auto message = [&] {
+        const std::string text = error_of<xgrad::FormatError>([&] { read_idx(file); });
+        CHECK_MESSAGE(text.starts_with(file.string() + ": "), text);
+        return text.substr(std::min(text.size(), file.string().size() + 2));
+    };
+    const std::string whole = idx_bytes({1000}, std::string(1000, 'x'));
+
+    write(file, whole);
+    CHECK(message() == "not a gzip file");
+    write(file, "");
+    CHECK(message() == "not a gzip file");
+    write_gzip(file, std::string("\0\1\10\1", 4));
+    CHECK(message() == "not an IDX file: it must start with two zero bytes");
+    write_gzip(file, idx_bytes({2}, "ab", 13));
+    CHECK(message() == "element type 13 is not supported, only 8 (unsigned byte)");
+    write_gzip(file, std::string("\0\0\10\0", 4));
+    CHECK(message() == "number of axes must be in [1, 8], got 0");
+    write_gzip(file, std::string("\0\0\10\11", 4));
+    CHECK(message() == "number of axes must be in [1, 8], got 9");
+    write_gzip(file, std::string("\0\0", 2));
+    CHECK(message() == "truncated in its header");
+    write_gzip(file, idx_bytes({1000}, "short"));
+    CHECK(message() == "truncated in its data");
+    write_gzip(file, whole + "more");
+    CHECK(message() == "longer than its header says");
+    for (const auto& sizes : std::vector<std::vector<std::uint32_t>>{{0xffffffff}, {60000, 28, 28}, {0xffffffff, 0xffffffff, 0xffffffff}, {0, 0xffffffff}}) {
+        write_gzip(file, idx_bytes(sizes, "x"));
+        CHECK(message() == "its header asks for more elements than a file of this length can hold");
+    }
+
+    // Cut anywhere, or with any byte changed, it is an error or what it was, and nothing else.
+    write_gzip(file, idx_bytes({256}, [] {
+        std::string all;
+        for (int i = 0; i < 256; ++i) all += static_cast<char>(i * 37);
+        return all;
+    }()));
+    const std::string good = read(file);
+    const std::vector<std::uint8_t> content = read_idx(file).bytes;
+    for (std::size_t length = 0; length < good.size(); ++length) {
+        write(file, good.substr(0, length));
+        CHECK_THROWS_AS(read_idx(file), xgrad::FormatError);
+    }
+    for (std::size_t at = 0; at < good.size(); ++at) {
+        std::string changed = good;
+        changed[at] = static_cast<char>(changed[at] ^ 0x55);
+        write(file, changed);
+        try {
+            CHECK(read_idx(file).bytes == content);
+        } catch (const xgrad::FormatError&) {
+        }
+    }
+
+    CHECK(error_of([&] { read_idx(folder.path / "none.gz"); }) == (folder.path / "none.gz").string() + ": cannot be read: No such file or directory");
+    CHECK(error_of([&] { read_idx(folder.path); }) == folder.path.string() + ": cannot be read: is a directory");
+}
+
+TEST_CASE("examples: images and labels must belong together") {
+    const Folder folder;
+    write_data(folder.path);
+    const FashionMnist data = read_fashion_mnist(folder.path, "t10k");
+    CHECK(data.images.shape() == xgrad::Shape{100, 784});
+    CHECK(data.labels.dtype() == xgrad::DType::i64);
+    CHECK(data.images.data<float>()[784] == doctest::Approx((25 / 255.0 - 0.2860) / 0.3530));
+    const std::string images = (folder.path / "t10k-images-idx3-ubyte.gz").string(), labels = (folder.path / "t10k-labels-idx1-ubyte.gz").string();
+    const auto message = [&] { return error_of<xgrad::FormatError>([&] { read_fashion_mnist(folder.path, "t10k"); }); };
+    write_gzip(labels, idx_bytes({2}, "ab"));
+    CHECK(message() == labels + ": must hold one label for each of 100 images, got shape (2,)");
+    write_gzip(labels, idx_bytes({100}, std::string(100, 11)));
+    CHECK(message() == labels + ": labels must be in [0, 10), got 11");
+    write_gzip(images, idx_bytes({4}, "abcd"));
+    CHECK(message() == images + ": must hold images of 28x28 pixels, got shape (4,)");
+}
+
+TEST_CASE("examples: ticks are round and enclose the data") {
+    CHECK(svg::ticks(0, 10, 5) == std::vector<double>{0, 2, 4, 6, 8, 10});
+    CHECK(svg::ticks(1, 10, 9) == std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+    for (const auto& [low, high] : {std::pair{0.31, 0.47}, {-3.0, 1e6}, {1e-9, 2e-9}, {0.85, 0.8501}, {5.0, 5.0}, {0.0, 0.0}}) {
+        const auto at = svg::ticks(low, high, 6);
+        CAPTURE(low);
+        CHECK(at.front() <= low + 1e-15);
+        CHECK(at.back() >= high - 1e-15);
+        CHECK(at.size() >= 2);
+        CHECK(at.size() <= 9);
+    }
+    CHECK(svg::tick_label(0.30000000000000004, 0.1) == "0.3");
+    CHECK(svg::tick_label(-0.0, 1) == "0");
+    CHECK(svg::tick_label(0.25, 0.05) == "0.25");
+    CHECK(svg::tick_label(2000, 500) == "2000");
+}
+
+TEST_CASE("examples: a drawing is well-formed and escapes its texts") {
+    svg::Canvas canvas(100, 50);
+    canvas.text(1, 2, "a < b & \"c\"");
+    canvas.picture(0, 0, 2, 2, std::vector<std::uint8_t>{0, 255, 128, 7}, 2, 2);
+    const std::string text = canvas.str();
+    CHECK(text.find("a &lt; b &amp; &quot;c&quot;") != std::string::npos);
+    CHECK(text.find("data:image/png;base64,iVBORw0KGgo") != std::string::npos);
+    CHECK(text.ends_with("</svg>\n"));
+    const std::string png = svg::png(std::vector<std::uint8_t>{0, 255, 128, 7}, 2, 2);
+    CHECK(png.substr(1, 3) == "PNG");
+    CHECK(png.find("IDAT") != std::string::npos);
+    // The figures of a diverged run are not numbers; the chart leaves them out.
+    svg::draw(canvas, {"t", "x", "y", {{"a", {1, 2, 3}, {0.5, NAN, INFINITY}}, {"none", {}, {}}}}, 0, 0, 100, 50);
+    CHECK(canvas.str().find("nan") == std::string::npos);
+    CHECK(canvas.str().find("inf") == std::string::npos);
+    CHECK_THROWS_WITH(canvas.save("/nowhere/a.svg"), "/nowhere/a.svg: cannot be written");
+}
+
+TEST_CASE("examples: the progress bar shows how far, how fast and how long") {
+    CHECK(Progress::line("epoch 1/2", 50, 200, "images", 0.01, "loss 0.5", 79) ==
+          "epoch 1/2 [=======>                     ]  25%  5 000 images/s  0:01 left  loss 0.5");
+    CHECK(Progress::line("e", 0, 200, "images", 0, "", 60).find("  0%") != std::string::npos);
+    CHECK(Progress::line("e", 200, 200, "images", 1, "", 60).find(" 100%") != std::string::npos);
+    for (const int columns : {0, 1, 20, 40, 300}) CHECK(Progress::line("e", 1, 200, "images", 1, "note", columns).size() <= static_cast<std::size_t>(columns));
+}
+
+TEST_CASE("examples: fashion_mnist trains, reports and draws") {
+    const Folder folder;
+    write_data(folder.path);
+    const fs::path out = folder.path / "a" / "b";
+    const std::string arguments = "--data " + folder.path.string() + " --out " + out.string() + " --epochs 40 --batch-size 32 --lr 0.01 --hidden 32";
+    const Ran ran = run("fashion_mnist", arguments + " --threads 1 --seed 3");
+    CHECK_MESSAGE(ran.code == 0, ran.output);
+    CHECK(count(ran.output, "\nepoch ") == 39);
+    CHECK(ran.output.find('\r') == std::string::npos);  // not a terminal: plain lines
+    const auto last = ran.output.substr(ran.output.rfind('\n', ran.output.size() - 2) + 1);
+    REQUIRE(last.starts_with("test accuracy "));
+    CHECK(last.size() == std::string("test accuracy 0.0000\n").size());
+    CHECK(std::stod(last.substr(14)) > 0.9);
+    CHECK(count(read(out / "metrics.csv"), "\n") == 41);
+    CHECK(read(out / "metrics.csv").starts_with("epoch,loss,train_accuracy,test_accuracy,seconds\n1,"));
+    CHECK(count(read(out / "curves.svg"), "<polyline") == 3);
+    CHECK(count(read(out / "predictions.svg"), "<image") == 100);
+
+    const auto without_times = [](std::string text) {
+        for (auto at = text.find("  "); at != std::string::npos; at = text.find("  ", at + 1)) {}
+        std::string kept;
+        for (std::size_t from = 0; from < text.size();) {
+            const auto end = text.find('\n', from);
+            const auto line = text.substr(from, end - from);
+            kept += line.ends_with(" s") ? line.substr(0, line.rfind("  ")) : line;
+            from = end + 1;
+        }
+        return kept;
+    };
+    CHECK(without_times(run("fashion_mnist", arguments + " --threads 1 --seed 3").output) == without_times(ran.output));
+}
+
+TEST_CASE("examples: fashion_mnist ends with code 2 and one line for each mistake") {
+    const Folder folder;
+    write_data(folder.path);
+    const std::string images = (folder.path / "train-images-idx3-ubyte.gz").string(), out = " --out " + (folder.path / "out").string();
+    const std::string good = read(images);
+    const auto fails = [&](const std::string& arguments, const std::string& expected) {
+        const Ran ran = run("fashion_mnist", arguments);
+        CHECK_MESSAGE(ran.code == 2, ran.output);
+        CHECK_MESSAGE(ran.output == expected, ran.output);
+    };
+    const std::string data = "--data " + folder.path.string() + out;
+    write(images, good.substr(0, good.size() / 2));
+    fails(data, "fashion_mnist: " + images + ": truncated\n");
+    write(images, "no gzip");
+    fails(data, "fashion_mnist: " + images + ": not a gzip file\n");
+    write_gzip(images, "wrong");
+    fails(data, "fashion_mnist: " + images + ": not an IDX file: it must start with two zero bytes\n");
+    fs::remove(images);
+    fails(data, "fashion_mnist: " + images + ": cannot be read: No such file or directory\n");
+    for (const char* wrong : {"--epochs 0", "--epochs many", "--batch-size -1", "--lr -1", "--hidden 0", "--threads -2", "--nonsense", "surplus"}) {
+        const Ran ran = run("fashion_mnist", wrong);
+        CHECK_MESSAGE(ran.code == 2, wrong, ran.output);
+        CHECK(count(ran.output, "\n") <= 3);
+    }
+    const Ran help = run("fashion_mnist", "--help");
+    CHECK(help.code == 0);
+    for (const char* option : {"--epochs", "--batch-size", "--lr", "--hidden", "--seed", "--threads", "--data", "--out"})
+        CHECK(help.output.find(option) != std::string::npos);
+}
+
+TEST_CASE("examples: xor is learned from any of 120 seeds") {
+    for (int seed = 0; seed < 120; ++seed) {
+        const Ran ran = run("xor", "--seed " + std::to_string(seed));
+        CHECK_MESSAGE(ran.code == 0, "seed " << seed << "\n" << ran.output);
+        CHECK(ran.output.ends_with("learned\n"));
+    }
+    CHECK(run("xor", "--steps 0").code == 1);
+    CHECK(run("xor", "--steps x").code == 2);
+}
+
+TEST_SUITE_END();
