@@ -14,6 +14,8 @@ function(xgrad_target target)
         VISIBILITY_INLINES_HIDDEN ON)
     target_compile_options(${target} PRIVATE
         -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused -Wextra-semi
+        # False alarms of GCC 12 on std::string, https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
         -fno-semantic-interposition
         $<$<BOOL:${XGRAD_WERROR}>:-Werror>)
     if(XGRAD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

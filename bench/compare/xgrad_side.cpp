@@ -49,7 +49,7 @@ struct Xor {
 void xor_step(benchmark::State& state) {
     Xor net;
     const Tensor x = rand({4, 2}, generator), y = rand({4, 1}, generator);
-    train(state, net, nn::SGD({.lr = 0.1}), [&](const Xor& net) { return nn::mse_loss(net(x), y); });
+    train(state, net, nn::SGD({.lr = 0.1}), [&](const Xor& model) { return nn::mse_loss(model(x), y); });
 }
 
 struct Mlp2 {
@@ -67,7 +67,7 @@ struct Mlp3 {
 template <class Net, class Optimizer>
 void classify(benchmark::State& state, Net net, int batch, int inputs, int classes, Optimizer optimizer) {
     const Tensor x = randn({batch, inputs}, generator), y = randint(0, classes, {batch}, generator);
-    train(state, net, std::move(optimizer), [&](const Net& net) { return nn::cross_entropy(net(x), y); });
+    train(state, net, std::move(optimizer), [&](const Net& model) { return nn::cross_entropy(model(x), y); });
 }
 
 void elementwise(benchmark::State& state) {
