@@ -7,15 +7,15 @@
 
 namespace xgrad::kernels {
 
-#define XGRAD_DECLARE_ISA(isa)                          \
-    namespace isa {                                     \
+#define XGRAD_DECLARE_ISA(set)                          \
+    namespace set {                                     \
     void fill_elementwise_unary(ElementwiseKernels&);   \
     void fill_elementwise_binary(ElementwiseKernels&);  \
     void fill_reduce(ReduceKernels&);                   \
     void fill_move(MoveKernels&);                       \
     void fill_update(UpdateKernels&);                   \
     inline void fill(Kernels& kernels) {                \
-        kernels.isa = #isa;                             \
+        kernels.isa = #set;                             \
         fill_elementwise_unary(kernels.elementwise);    \
         fill_elementwise_binary(kernels.elementwise);   \
         fill_reduce(kernels.reduce);                    \
