@@ -26,10 +26,41 @@ const Tensor& require_floating(const char* name, const Operand& x) {
 
 KernelInput input(const Tensor& t) { return {TensorAccess::data(t), &t.shape(), size_of(t.dtype())}; }
 
-/// A tensor for a result of `like`'s dtype: `reusable`'s own buffer if nobody else holds it, else a new one.
-Tensor result_like(const Tensor& like, const Shape& shape, Tensor* reusable) {
-    if (reusable && TensorAccess::unique(*reusable) && reusable->shape() == shape) return TensorAccess::constant(std::move(*reusable));
-    return empty(shape, like.dtype());
+/// A tensor for a result: `reusable`'s own buffer if nobody else holds it and it fits, else a new one.
+Tensor result(const Shape& shape, DType dtype, Tensor* reusable) {
+    if (reusable && TensorAccess::unique(*reusable) && (&reusable->shape() == &shape || reusable->shape() == shape)) return TensorAccess::constant(std::move(*reusable));
+    return empty(shape, dtype);
+}
+
+/// The kernel over inputs that all have the result's shape.
+template <std::size_t In, std::size_t Out>
+void run_same(kernels::ElementwiseKernel kernel, const void* rule, const void* const (&in)[In], const Tensor (&out)[Out]) {
+    static constexpr std::uint8_t step[max_operands] = {1, 1, 1, 1};
+    const std::int64_t size = out[0].size();
+    if (size < 2 * parallel_grain) {
+        void* to[Out];
+        for (std::size_t k = 0; k < Out; ++k) to[k] = TensorAccess::data(out[k]);
+        return kernel(rule, size, in, step, to);
+    }
+    const std::int64_t bytes = size_of(out[0].dtype());
+    KernelInput from[In];
+    KernelOutput to[Out];
+    for (std::size_t k = 0; k < In; ++k) from[k] = {in[k], nullptr, bytes};
+    for (std::size_t k = 0; k < Out; ++k) to[k] = {TensorAccess::data(out[k]), bytes};
+    run_flat(kernel, rule, size, from, step, to);
+}
+
+NodeId node_of(const Tensor& tensor) { return recording && TensorAccess::origin(tensor) != 0 ? recording->node_of(tensor) : no_node; }
+
+/// Appends an entry for y whose inputs are the given nodes; at least one of them is recorded.
+template <class E, std::size_t N>
+void record_nodes(const NodeId (&nodes)[N], Tensor& y, Location where, E&& closure) {
+    std::uint32_t scopes = 0;
+    for (const NodeId node : nodes)
+        if (node != no_node) scopes |= recording->nodes[node]->scopes & recording->active;
+    Entry* entry = recording->append(closure.rule.name, nodes, {&y, 1}, scopes, sizeof(E), where);
+    ::new (entry->closure) std::remove_reference_t<E>(std::forward<E>(closure));
+    entry->behaviour = &std::remove_reference_t<E>::behaviour;
 }
 
 /// No outer tape watches any of these: the fused kernel may compute what the composed rule would.
@@ -43,13 +74,10 @@ bool nothing_recorded(const T&... tensors) {
 template <class Rule>
 Tensor run_unary(const Rule& rule, const Tensor& x, Tensor* reusable) {
     const auto kernel = kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].value[x.dtype() == DType::f64];
-    const KernelInput in[] = {input(x)};
-    const std::int64_t size = x.size();
-    const Shape* shape = &x.shape();
-    Tensor y = result_like(x, *shape, reusable);  // may have taken x's storage, whose address stays
-    const KernelOutput out[] = {{TensorAccess::data(y), in[0].element_bytes}};
-    run(kernel, &rule, *shape, size, in, out);
-    return y;
+    const void* const in[] = {TensorAccess::data(x)};  // stays where it is, even if y takes x's storage over
+    Tensor y[] = {result(x.shape(), x.dtype(), reusable)};
+    run_same(kernel, &rule, in, y);
+    return std::move(y[0]);
 }
 
 template <class Rule>
@@ -65,13 +93,11 @@ struct UnaryEntry {
             return;
         }
         const auto kernel = kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].pull[g.dtype() == DType::f64];
-        const KernelInput gi = input(g);
-        const KernelInput in[] = {gi, self.x.defined() ? input(self.x) : gi, self.y.defined() ? input(self.y) : gi};
-        const std::int64_t size = g.size();
-        Tensor part = result_like(g, *gi.shape, &g);
-        const KernelOutput out[] = {{TensorAccess::data(part), gi.element_bytes}};
-        run(kernel, &self.rule, part.shape(), size, in, out);
-        parts[0] = std::move(part);
+        const void* gd = TensorAccess::data(g);
+        const void* const in[] = {gd, self.x.defined() ? TensorAccess::data(self.x) : gd, self.y.defined() ? TensorAccess::data(self.y) : gd};
+        Tensor part[] = {result(g.shape(), g.dtype(), &g)};
+        run_same(kernel, &self.rule, in, part);
+        parts[0] = std::move(part[0]);
     }
     static void forward(void* closure, std::span<const Tensor> inputs, Tensor* outputs) { *outputs = run_unary(static_cast<UnaryEntry*>(closure)->rule, inputs[0], nullptr); }
     static void destroy(void* closure) noexcept { static_cast<UnaryEntry*>(closure)->~UnaryEntry(); }
@@ -83,18 +109,10 @@ Tensor unary(const Rule& rule, const Operand& operand) {
     const Tensor& x = require_floating(Rule::name, operand);
     Tensor* temporary = operand.temporary() ? const_cast<Tensor*>(&x) : nullptr;
     if constexpr (rules::differentiable<Rule>) {
-        if (is_tracked(x)) {
-            const std::uint64_t origin = TensorAccess::origin(x);
+        if (const NodeId node = node_of(x); node != no_node) {
             Tensor y = run_unary(rule, x, Rule::reads & rules::A ? nullptr : temporary);
-            Tensor source;  // x may have given its storage away; what the tape needs is its origin
-            const Tensor* recorded = &x;
-            if (!x.defined()) {
-                source = y;
-                TensorAccess::set_origin(source, origin);
-                recorded = &source;
-            }
-            void* place = record(UnaryEntry<Rule>::behaviour, Rule::name, {&recorded, 1}, {&y, 1}, sizeof(UnaryEntry<Rule>), operand.where());
-            ::new (place) UnaryEntry<Rule>{rule, Rule::reads & rules::A ? x : Tensor(), Rule::reads & rules::Y ? y : Tensor()};
+            record_nodes({node}, y, operand.where(), UnaryEntry<Rule>{rule, Rule::reads & rules::A ? x : Tensor(), Tensor()});
+            if constexpr (Rule::reads & rules::Y) static_cast<UnaryEntry<Rule>*>(recording->nodes.back()->closure)->y = y;
             return y;
         }
     }
@@ -142,12 +160,21 @@ template <class Rule>
 Tensor run_binary(const Rule& rule, const Pair& pair, Tensor* reusable) {
     const auto kernel = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value[pair.dtype == DType::f64];
     const KernelInput in[] = {pair.input(0), pair.input(1)};
-    Shape shapes[] = {*in[0].shape, *in[1].shape};
-    Tensor y = reusable ? result_like(*reusable, pair.shape, reusable) : empty(pair.shape, pair.dtype);
+    const Shape shapes[] = {*in[0].shape, *in[1].shape};  // y may take over the storage they stand in
+    const Tensor y = result(pair.shape, pair.dtype, reusable);
     const KernelInput held[] = {{in[0].data, &shapes[0], in[0].element_bytes}, {in[1].data, &shapes[1], in[1].element_bytes}};
     const KernelOutput out[] = {{TensorAccess::data(y), in[0].element_bytes}};
     run(kernel, &rule, pair.shape, y.size(), held, out);
     return y;
+}
+/// The usual case: two tensors of one shape.
+template <class Rule>
+Tensor run_binary_same(const Rule& rule, const Tensor& a, const Tensor& b, Tensor* reusable) {
+    const auto kernel = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value[a.dtype() == DType::f64];
+    const void* const in[] = {TensorAccess::data(a), TensorAccess::data(b)};
+    Tensor y[] = {result(a.shape(), a.dtype(), reusable)};
+    run_same(kernel, &rule, in, y);
+    return std::move(y[0]);
 }
 
 template <class Rule>
@@ -167,22 +194,30 @@ struct BinaryEntry {
         }
         const auto& k = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()];
         const int type = g.dtype() == DType::f64;
-        const KernelInput gi = input(g);
-        const KernelInput in[] = {gi, self.a.defined() ? input(self.a) : gi, self.b.defined() ? input(self.b) : gi, self.y.defined() ? input(self.y) : gi};
-        const std::int64_t size = g.size();
+        const bool both = needs[0] && needs[1];
+        const auto kernel = both ? k.pull_both[type] : needs[0] ? k.pull_a[type] : k.pull_b[type];
+        const Tensor* saved[] = {&self.a, &self.b, &self.y};
+        bool same = true;
+        for (const Tensor* t : saved) same = same && (!t->defined() || t->shape() == g.shape());
+        const void* gd = TensorAccess::data(g);
         const Shape shape = g.shape();
-        if (needs[0] && needs[1]) {
-            Tensor second = empty(shape, g.dtype()), first = result_like(second, shape, &g);
-            const KernelOutput out[] = {{TensorAccess::data(first), gi.element_bytes}, {TensorAccess::data(second), gi.element_bytes}};
-            run(k.pull_both[type], &self.rule, first.shape(), size, in, out);
-            parts[0] = std::move(first);
-            parts[1] = std::move(second);
+        const DType dtype = g.dtype();
+        Tensor second = both ? empty(shape, dtype) : Tensor();
+        Tensor first = result(shape, dtype, &g);  // may take g's storage over
+        if (same) {
+            const void* const in[] = {gd, self.a.defined() ? TensorAccess::data(self.a) : gd, self.b.defined() ? TensorAccess::data(self.b) : gd, self.y.defined() ? TensorAccess::data(self.y) : gd};
+            if (both) run_same(kernel, &self.rule, in, {first, second});
+            else run_same(kernel, &self.rule, in, {first});
         } else {
-            Tensor part = result_like(g, shape, &g);
-            const KernelOutput out[] = {{TensorAccess::data(part), gi.element_bytes}};
-            run(needs[0] ? k.pull_a[type] : k.pull_b[type], &self.rule, part.shape(), size, in, out);
-            parts[needs[0] ? 0 : 1] = std::move(part);
+            const std::int64_t bytes = size_of(dtype);
+            KernelInput in[] = {{gd, &shape, bytes}, {gd, &shape, bytes}, {gd, &shape, bytes}, {gd, &shape, bytes}};
+            for (int i = 0; i < 3; ++i)
+                if (saved[i]->defined()) in[i + 1] = input(*saved[i]);
+            const KernelOutput out[] = {{TensorAccess::data(first), bytes}, {both ? TensorAccess::data(second) : nullptr, bytes}};
+            run(kernel, &self.rule, shape, first.size(), in, std::span(out, both ? 2 : 1));
         }
+        parts[needs[0] ? 0 : 1] = std::move(first);
+        if (both) parts[1] = std::move(second);
     }
     static void forward(void* closure, std::span<const Tensor> inputs, Tensor* outputs) {
         *outputs = run_binary(static_cast<BinaryEntry*>(closure)->rule, Pair(Rule::name, inputs[0], inputs[1]), nullptr);
@@ -194,42 +229,43 @@ struct BinaryEntry {
 /// Whichever operand is about to die and has the result's shape gives its buffer.
 Tensor* reusable_of(const Operand& a, const Operand& b, const Shape& shape, bool keep_a, bool keep_b) {
     for (const auto& [operand, keep] : {std::pair{&a, keep_a}, std::pair{&b, keep_b}})
-        if (!keep && operand->is_tensor() && operand->temporary() && operand->shape() == shape && TensorAccess::unique(operand->tensor()))
-            return const_cast<Tensor*>(&operand->tensor());
+        if (!keep && operand->temporary() && operand->shape() == shape && TensorAccess::unique(operand->tensor())) return const_cast<Tensor*>(&operand->tensor());
     return nullptr;
+}
+
+/// Runs the rule and records it; `compute` is given the buffer that may be reused, `saved` an operand as a tensor.
+template <class Rule, class Compute, class Saved>
+Tensor binary_recorded(const Rule& rule, const Operand& a, const Operand& b, const Shape& shape, Compute&& compute, Saved&& saved) {
+    if constexpr (rules::differentiable<Rule>) {
+        if (recording) {
+            const NodeId nodes[] = {a.is_tensor() ? node_of(a.tensor()) : no_node, b.is_tensor() ? node_of(b.tensor()) : no_node};
+            if (nodes[0] != no_node || nodes[1] != no_node) {
+                const unsigned reads = (nodes[0] != no_node ? Rule::reads_a : 0u) | (nodes[1] != no_node ? Rule::reads_b : 0u);
+                const bool keep_a = reads & rules::A, keep_b = reads & rules::B;
+                BinaryEntry<Rule> entry{rule, keep_a ? saved(0) : Tensor(), keep_b ? saved(1) : Tensor(), Tensor()};
+                Tensor y = compute(reusable_of(a, b, shape, keep_a, keep_b));
+                record_nodes(nodes, y, a.where(), std::move(entry));
+                if (reads & rules::Y) static_cast<BinaryEntry<Rule>*>(recording->nodes.back()->closure)->y = y;
+                return y;
+            }
+        }
+    }
+    return compute(reusable_of(a, b, shape, false, false));
 }
 
 template <class Rule>
 Tensor binary(const Rule& rule, const Operand& a, const Operand& b) {
+    if (a.is_tensor() && b.is_tensor() && a.dtype() == b.dtype() && is_floating(a.dtype()) && a.shape() == b.shape())
+        return binary_recorded(
+            rule, a, b, a.shape(), [&](Tensor* reusable) { return run_binary_same(rule, a.tensor(), b.tensor(), reusable); },
+            [&](int i) -> const Tensor& { return i ? b.tensor() : a.tensor(); });
     const Pair pair(Rule::name, a, b);
     if (!is_floating(pair.dtype)) {
         check<DTypeError>(integer_kernel<Rule>(pair.dtype) != nullptr, a.where(), [&] { return std::string(Rule::name) + ": must be f32 or f64, got " + name_of(pair.dtype); });
         return integer_binary(integer_kernel<Rule>(pair.dtype), rule.name, a, b);
     }
-    if constexpr (rules::differentiable<Rule>) {
-        const bool need_a = pair.tensor[0] && is_tracked(*pair.tensor[0]), need_b = pair.tensor[1] && is_tracked(*pair.tensor[1]);
-        if (need_a || need_b) {
-            const unsigned reads = (need_a ? Rule::reads_a : 0u) | (need_b ? Rule::reads_b : 0u);
-            const std::uint64_t origins[] = {need_a ? TensorAccess::origin(*pair.tensor[0]) : 0, need_b ? TensorAccess::origin(*pair.tensor[1]) : 0};
-            Tensor saved_a = reads & rules::A ? pair.saved(0) : Tensor(), saved_b = reads & rules::B ? pair.saved(1) : Tensor();
-            Tensor y = run_binary(rule, pair, reusable_of(a, b, pair.shape, reads & rules::A, reads & rules::B));
-            // An operand may have given its storage away; what the tape needs of it is its origin.
-            Tensor sources[2];
-            const Tensor* recorded[2];
-            for (int i = 0; i < 2; ++i) {
-                recorded[i] = origins[i] ? pair.tensor[i] : &sources[i];
-                if (!recorded[i]->defined() && origins[i]) {
-                    sources[i] = y;
-                    TensorAccess::set_origin(sources[i], origins[i]);
-                    recorded[i] = &sources[i];
-                }
-            }
-            void* place = record(BinaryEntry<Rule>::behaviour, Rule::name, recorded, {&y, 1}, sizeof(BinaryEntry<Rule>), a.where());
-            ::new (place) BinaryEntry<Rule>{rule, std::move(saved_a), std::move(saved_b), reads & rules::Y ? y : Tensor()};
-            return y;
-        }
-    }
-    return run_binary(rule, pair, reusable_of(a, b, pair.shape, false, false));
+    return binary_recorded(
+        rule, a, b, pair.shape, [&](Tensor* reusable) { return run_binary(rule, pair, reusable); }, [&](int i) { return pair.saved(i); });
 }
 
 }  // namespace
