@@ -85,24 +85,24 @@ static inline T combine_one(T a, T b) {
     else return Op::one(a, b);
 }
 
-/// Folds one row of n >= 1 elements.
-template <class Op, class T>
+/// Folds one row of n >= 1 elements. Without `nan`, one NaN or another may be missed.
+template <class Op, bool nan = !Op::keeps_nan, class T>
 static inline T fold_row(const T* x, Int n) {
     using B = Batch<T>;
     constexpr Int W = width<T>;
     Int i = 0;
     T result = x[0];
-    bool nan = false;
+    bool seen = false;
     if (n >= 4 * W) {
         B a0 = load(x), a1 = load(x + W), a2 = load(x + 2 * W), a3 = load(x + 3 * W);
-        auto bad = (a0 != a0) | (a1 != a1) | (a2 != a2) | (a3 != a3);
+        auto bad = xsimd::isnan(a0 + a1) | xsimd::isnan(a2 + a3);
         for (i = 4 * W; n - i >= 4 * W; i += 4 * W) {
             const B b0 = load(x + i), b1 = load(x + i + W), b2 = load(x + i + 2 * W), b3 = load(x + i + 3 * W);
             a0 = Op::combine(a0, b0), a1 = Op::combine(a1, b1), a2 = Op::combine(a2, b2), a3 = Op::combine(a3, b3);
-            // max and min of a processor drop one side's NaN; an addition keeps both.
-            if constexpr (!Op::keeps_nan) bad = bad | ((b0 + b1) != (b0 + b1)) | ((b2 + b3) != (b2 + b3));
+            // max and min of a processor drop one side's NaN; an addition keeps both. (isnan: xsimd's != says false for NaN.)
+            if constexpr (nan) bad = bad | xsimd::isnan(b0 + b1) | xsimd::isnan(b2 + b3);
         }
-        if constexpr (!Op::keeps_nan) nan = xsimd::any(bad);
+        if constexpr (nan) seen = xsimd::any(bad);
         alignas(64) T lanes[Batch<T>::size];
         Op::combine(Op::combine(a0, a1), Op::combine(a2, a3)).store_aligned(lanes);
         result = lanes[0];
@@ -112,7 +112,7 @@ static inline T fold_row(const T* x, Int n) {
     }
     for (Int k = i; k < n; ++k) result = combine_one<Op>(result, x[k]);
     // b0 + b1 is also NaN for inf - inf, so what was flagged is looked at again.
-    if (nan)
+    if (seen)
         for (Int k = 0; k < n; ++k)
             if (x[k] != x[k]) return x[k];
     return result;
@@ -123,28 +123,28 @@ static void fold_rows(const T* x, T* y, Int rows, Int n) {
     for (Int r = 0; r < rows; ++r) y[r] = fold_row<Op>(x + r * n, n);
 }
 
-template <class Op, class T, int unroll>
+template <class Op, bool nan, int unroll, class T>
 static inline void fold_column_group(const T* x, T* y, Int n, Int stride, Int count) {
     using B = Batch<T>;
-    B a[unroll], seen[unroll];
-    for (int u = 0; u < unroll; ++u) seen[u] = a[u] = read(x + u * width<T>, unroll > 1 ? width<T> : count);
+    B a[unroll], first_nan[unroll];
+    for (int u = 0; u < unroll; ++u) first_nan[u] = a[u] = read(x + u * width<T>, unroll > 1 ? width<T> : count);
     for (Int r = 1; r < n; ++r)
         for (int u = 0; u < unroll; ++u) {
             const B b = read(x + r * stride + u * width<T>, unroll > 1 ? width<T> : count);
             a[u] = Op::combine(a[u], b);
-            if constexpr (!Op::keeps_nan) seen[u] = xsimd::select(b != b, b, seen[u]);
+            if constexpr (nan) first_nan[u] = xsimd::select(xsimd::isnan(b), b, first_nan[u]);
         }
     for (int u = 0; u < unroll; ++u) {
-        if constexpr (!Op::keeps_nan) a[u] = xsimd::select(seen[u] != seen[u], seen[u], a[u]);
+        if constexpr (nan) a[u] = xsimd::select(xsimd::isnan(first_nan[u]), first_nan[u], a[u]);
         write(y + u * width<T>, a[u], unroll > 1 ? width<T> : count);
     }
 }
-template <class Op, class T>
+template <class Op, bool nan = !Op::keeps_nan, class T>
 static void fold_columns(const T* x, T* y, Int n, Int columns, Int stride) {
     Int c = 0;
-    for (; columns - c >= 4 * width<T>; c += 4 * width<T>) fold_column_group<Op, T, 4>(x + c, y + c, n, stride, width<T>);
-    for (; columns - c >= width<T>; c += width<T>) fold_column_group<Op, T, 1>(x + c, y + c, n, stride, width<T>);
-    if (c < columns) fold_column_group<Op, T, 1>(x + c, y + c, n, stride, columns - c);
+    for (; columns - c >= 4 * width<T>; c += 4 * width<T>) fold_column_group<Op, nan, 4>(x + c, y + c, n, stride, width<T>);
+    for (; columns - c >= width<T>; c += width<T>) fold_column_group<Op, nan, 1>(x + c, y + c, n, stride, width<T>);
+    if (c < columns) fold_column_group<Op, nan, 1>(x + c, y + c, n, stride, columns - c);
 }
 
 // --- sums -------------------------------------------------------------------------------------------------------------
@@ -169,36 +169,30 @@ static void sum_squares_rows(const T* x, T* y, Int rows, Int n) {
     for (Int r = 0; r < rows; ++r) y[r] = static_cast<T>(sum_squares_all(x + r * n, n));
 }
 
-/// Sums over rows of f(batch, column), for at most `tile` columns: eight rows are added up in registers, a whole cache line of each
-/// at a time (rows whose stride is a power of two share one cache set), then added to the totals in double.
+/// Sums over rows of f(row * stride + column, column, count), for at most `tile` columns: `group` rows are added up in registers, a whole
+/// cache line of each at a time (rows whose stride is a power of two share one cache set), then added to the totals in double.
 static constexpr Int tile = 1024;
 template <class T, class F>
-static inline void column_totals(const T* x, double* totals, Int n, Int columns, Int stride, const F& f) {
+static inline void column_totals(double* totals, Int n, Int columns, Int stride, const F& f) {
     using B = Batch<T>;
-    constexpr Int W = width<T>, line = 64 / static_cast<Int>(sizeof(T)) / W * W > 0 ? 64 / static_cast<Int>(sizeof(T)) / W : 1, group = 8;
+    constexpr Int W = width<T>, line = 64 / static_cast<Int>(sizeof(T)) / W, group = 16;
     for (Int c = 0; c < columns; ++c) totals[c] = 0;
     for (Int r = 0; r < n; r += group) {
-        const Int rows = n - r < group ? n - r : group;
-        const T* from = x + r * stride;
+        const Int end = (n - r < group ? n : r + group) * stride, begin = r * stride;
         Int c = 0;
         for (; columns - c >= line * W; c += line * W) {
             B a[line];
-            for (Int u = 0; u < line; ++u) a[u] = f(load(from + c + u * W), c + u * W, W);
-            if (rows == group) {
-                for (Int k = 1; k < group; ++k)
-                    for (Int u = 0; u < line; ++u) a[u] += f(load(from + k * stride + c + u * W), c + u * W, W);
-            } else {
-                for (Int k = 1; k < rows; ++k)
-                    for (Int u = 0; u < line; ++u) a[u] += f(load(from + k * stride + c + u * W), c + u * W, W);
-            }
+            for (Int u = 0; u < line; ++u) a[u] = f(begin + c + u * W, c + u * W, W);
+            for (Int at = begin + stride; at < end; at += stride)
+                for (Int u = 0; u < line; ++u) a[u] += f(at + c + u * W, c + u * W, W);
             alignas(64) T lanes[line * W];
             for (Int u = 0; u < line; ++u) a[u].store_aligned(lanes + u * W);
             for (Int u = 0; u < line * W; ++u) totals[c + u] += static_cast<double>(lanes[u]);
         }
         for (; c < columns; c += W) {
             const Int count = columns - c < W ? columns - c : W;
-            B a = f(read(from + c, count), c, count);
-            for (Int k = 1; k < rows; ++k) a += f(read(from + k * stride + c, count), c, count);
+            B a = f(begin + c, c, count);
+            for (Int at = begin + stride; at < end; at += stride) a += f(at + c, c, count);
             alignas(64) T lanes[W];
             a.store_aligned(lanes);
             for (Int u = 0; u < count; ++u) totals[c + u] += static_cast<double>(lanes[u]);
@@ -206,21 +200,24 @@ static inline void column_totals(const T* x, double* totals, Int n, Int columns,
     }
 }
 template <class T, class F>
-static inline void sum_columns_of(const T* x, T* y, Int n, Int columns, Int stride, double factor, const F& f) {
+static inline void sum_columns_of(T* y, Int n, Int columns, Int stride, double factor, const F& f) {
     alignas(64) double totals[tile];
     for (Int c = 0; c < columns; c += tile) {
         const Int count = columns - c < tile ? columns - c : tile;
-        column_totals(x + c, totals, n, count, stride, f);
+        column_totals<T>(totals, n, count, stride, [&f, c](Int at, Int, Int some) { return f(at + c, some); });
         for (Int k = 0; k < count; ++k) y[c + k] = static_cast<T>(factor * totals[k]);
     }
 }
 template <class T>
 static void sum_columns(const T* x, T* y, Int n, Int columns, Int stride, double factor) {
-    sum_columns_of(x, y, n, columns, stride, factor, [](const Batch<T>& v, Int, Int) { return v; });
+    sum_columns_of(y, n, columns, stride, factor, [x](Int at, Int count) { return read(x + at, count); });
 }
 template <class T>
 static void sum_squares_columns(const T* x, T* y, Int n, Int columns, Int stride) {
-    sum_columns_of(x, y, n, columns, stride, 1.0, [](const Batch<T>& v, Int, Int) { return v * v; });
+    sum_columns_of(y, n, columns, stride, 1.0, [x](Int at, Int count) {
+        const auto v = read(x + at, count);
+        return v * v;
+    });
 }
 
 // --- variance: the mean first, then the squares of what is left ---------------------------------------------------------
@@ -242,11 +239,12 @@ static void var_columns(const T* x, T* y, T* mean, Int n, Int columns, Int strid
     alignas(64) double totals[tile];
     for (Int c = 0; c < columns; c += tile) {
         const Int count = columns - c < tile ? columns - c : tile;
-        column_totals(x + c, totals, n, count, stride, [](const Batch<T>& v, Int, Int) { return v; });
+        const T* from = x + c;
+        column_totals<T>(totals, n, count, stride, [from](Int at, Int, Int some) { return read(from + at, some); });
         T* means = mean + c;
         for (Int k = 0; k < count; ++k) means[k] = static_cast<T>(totals[k] / static_cast<double>(n));
-        column_totals(x + c, totals, n, count, stride, [means](const Batch<T>& v, Int k, Int some) {
-            const auto d = v - read(means + k, some);
+        column_totals<T>(totals, n, count, stride, [from, means](Int at, Int k, Int some) {
+            const auto d = read(from + at, some) - read(means + k, some);
             return d * d;
         });
         for (Int k = 0; k < count; ++k) y[c + k] = static_cast<T>(factor * totals[k]);
@@ -272,19 +270,36 @@ static void var_back_columns(const T* x, const T* g, const T* mean, T* dx, Int n
 
 template <class T>
 static inline bool finite(T value) { return value - value == T(0); }
+/// exp(x) for x <= 0 or a little above: no overflow to care for makes it twice as fast as the general function. Below the normal numbers 0.
 template <class T>
-static inline T scalar_exp(T value) {
-    if constexpr (sizeof(T) == 4) return __builtin_expf(value);
-    else return __builtin_exp(value);
+static inline Batch<T> exp_down(const Batch<T>& x) {
+    if constexpr (sizeof(T) == 8) {
+        return xsimd::exp(x);
+    } else {
+        // x = k*log(2) + r. Adding 1.5*2^23 rounds to an integer, whose lowest bits are then k + 127: the exponent of 2^k.
+        using B = Batch<T>;
+        const B magic(12582912.0f + 127.0f), none(0.0f);
+        const B shifted = xsimd::fma(x, B(1.44269504088896341f), magic);
+        const B k = shifted - magic;
+        const B r = xsimd::fnma(k, B(-2.12194440e-4f), xsimd::fnma(k, B(0.693359375f), x));
+        B p = xsimd::fma(B(1.3997796e-3f), r, B(8.3955629e-3f));
+        p = xsimd::fma(p, r, B(4.1665401e-2f));
+        p = xsimd::fma(p, r, B(1.6666277e-1f));
+        p = xsimd::fma(p, r, B(0.5f));
+        p = xsimd::fma(p, r * r, r) + B(1.0f);
+        const B power = xsimd::bitwise_cast<B>(xsimd::bitwise_cast<Batch<std::int32_t>>(shifted) << 23);
+        return xsimd::select(x < B(-87.0f), none, p * power);
+    }
 }
 
 template <class T>
 static inline T logsumexp_row(const T* x, Int n) {
-    const T largest = fold_row<Largest>(x, n);
-    const T shift = finite(largest) ? largest : T(0);
-    const Batch<T> m(shift);
-    const double sum = sum_of<T>(n, [x, m](Int i, Int count) { return xsimd::exp(read(x + i, count) - m); });
-    return finite(largest) ? static_cast<T>(static_cast<double>(shift) + __builtin_log(sum)) : largest;
+    T largest = fold_row<Largest, false>(x, n);
+    if (!finite(largest)) largest = fold_row<Largest>(x, n);
+    if (!finite(largest)) return largest;
+    const Batch<T> m(largest);
+    const double sum = sum_of<T>(n, [x, m](Int i, Int count) { return exp_down<T>(read(x + i, count) - m); });
+    return static_cast<T>(static_cast<double>(largest) + __builtin_log(sum));
 }
 template <class T>
 static void logsumexp_rows(const T* x, T* y, Int rows, Int n) {
@@ -296,7 +311,7 @@ static void logsumexp_back_rows(const T* x, const T* y, const T* g, T* dx, Int r
         const T* row = x + r * n;
         T* to = dx + r * n;
         const Batch<T> m(y[r] == -__builtin_inf() ? T(0) : y[r]), slope(g[r]);
-        for_each<T>(n, [&](Int i, Int count) { write(to + i, slope * xsimd::exp(read(row + i, count) - m), count); });
+        for_each<T>(n, [&](Int i, Int count) { write(to + i, slope * exp_down<T>(read(row + i, count) - m), count); });
     }
 }
 
@@ -306,9 +321,9 @@ static void softmax_rows(const T* x, T* y, Int rows, Int n) {
     for (Int r = 0; r < rows; ++r) {
         const T* row = x + r * n;
         T* to = y + r * n;
-        const Batch<T> m(fold_row<Largest>(row, n));
+        const Batch<T> m(fold_row<Largest, false>(row, n));
         const double sum = sum_of<T>(n, [row, to, m](Int i, Int count) {
-            const auto e = xsimd::exp(read(row + i, count) - m);
+            const auto e = exp_down<T>(read(row + i, count) - m);
             write(to + i, e, count);
             return e;
         });
@@ -321,8 +336,8 @@ static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
     for (Int r = 0; r < rows; ++r) {
         const T* row = x + r * n;
         T* to = y + r * n;
-        const Batch<T> m(fold_row<Largest>(row, n));
-        const double sum = sum_of<T>(n, [row, m](Int i, Int count) { return xsimd::exp(read(row + i, count) - m); });
+        const Batch<T> m(fold_row<Largest, false>(row, n));
+        const double sum = sum_of<T>(n, [row, m](Int i, Int count) { return exp_down<T>(read(row + i, count) - m); });
         const Batch<T> norm(static_cast<T>(__builtin_log(sum)));
         for_each<T>(n, [&](Int i, Int count) { write(to + i, (read(row + i, count) - m) - norm, count); });
     }
@@ -342,7 +357,7 @@ static void log_softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n
         const T *out = y + r * n, *cotangent = g + r * n;
         T* to = dx + r * n;
         const Batch<T> sum(static_cast<T>(sum_all(cotangent, n)));
-        for_each<T>(n, [&](Int i, Int count) { write(to + i, read(cotangent + i, count) - xsimd::exp(read(out + i, count)) * sum, count); });
+        for_each<T>(n, [&](Int i, Int count) { write(to + i, read(cotangent + i, count) - exp_down<T>(read(out + i, count)) * sum, count); });
     }
 }
 
@@ -355,29 +370,26 @@ static inline void for_each_strip(Int n, Int columns, const F& f) {
     for (Int c = 0; c < columns; c += wide) f(c, columns - c < wide ? columns - c : wide);
 }
 
-/// shift = max, sums = sum(exp(x - shift)) of a strip.
+/// shift = max, sums = sum(exp(x - shift)) of a strip; the exponentials are kept in y if there is one. A NaN comes through the sum.
 template <bool store_exp, class T>
-static inline void exp_totals(const T* x, T* y, T* shift, double* sums, Int n, Int count, Int stride, bool only_finite) {
-    fold_columns<Largest>(x, shift, n, count, stride);
-    if (only_finite)
-        for (Int k = 0; k < count; ++k) shift[k] = finite(shift[k]) ? shift[k] : T(0);
-    for (Int k = 0; k < count; ++k) sums[k] = 0;
-    for (Int r = 0; r < n; ++r)
-        for_each<T>(count, [=](Int k, Int some) {
-            const auto e = xsimd::exp(read(x + r * stride + k, some) - read(shift + k, some));
-            if constexpr (store_exp) write(y + r * stride + k, e, some);
-            alignas(64) T lanes[Batch<T>::size];
-            e.store_aligned(lanes);
-            for (Int u = 0; u < some; ++u) sums[k + u] += static_cast<double>(lanes[u]);
-        });
+static inline void exp_totals(const T* x, T* y, T* shift, double* sums, Int n, Int count, Int stride) {
+    fold_columns<Largest, false>(x, shift, n, count, stride);
+    column_totals<T>(sums, n, count, stride, [=](Int at, Int k, Int some) {
+        const auto e = exp_down<T>(read(x + at, some) - read(shift + k, some));
+        if constexpr (store_exp) write(y + at, e, some);
+        return e;
+    });
 }
 template <class T>
 static void logsumexp_columns(const T* x, T* y, Int n, Int columns, Int stride) {
     alignas(64) T shift[tile];
     alignas(64) double sums[tile];
     for_each_strip<T>(n, columns, [&](Int c, Int count) {
-        exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride, true);
-        for (Int k = 0; k < count; ++k) y[c + k] = static_cast<T>(static_cast<double>(shift[k]) + __builtin_log(sums[k]));
+        exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride);
+        for (Int k = 0; k < count; ++k) {
+            y[c + k] = static_cast<T>(static_cast<double>(shift[k]) + __builtin_log(sums[k]));
+            if (!finite(shift[k])) fold_columns<Largest>(x + c + k, y + c + k, n, 1, stride);
+        }
     });
 }
 template <class T>
@@ -387,7 +399,7 @@ static void logsumexp_back_columns(const T* x, const T* y, const T* g, T* dx, In
         for_each<T>(columns, [&, row = r * stride](Int c, Int count) {
             auto m = read(y + c, count);
             m = xsimd::select(m == none, zero, m);
-            write(dx + row + c, read(g + c, count) * xsimd::exp(read(x + row + c, count) - m), count);
+            write(dx + row + c, read(g + c, count) * exp_down<T>(read(x + row + c, count) - m), count);
         });
 }
 template <class T>
@@ -395,7 +407,7 @@ static void softmax_columns(const T* x, T* y, Int n, Int columns, Int stride) {
     alignas(64) T shift[tile];
     alignas(64) double sums[tile];
     for_each_strip<T>(n, columns, [&](Int c, Int count) {
-        exp_totals<true>(x + c, y + c, shift, sums, n, count, stride, false);
+        exp_totals<true>(x + c, y + c, shift, sums, n, count, stride);
         for (Int k = 0; k < count; ++k) shift[k] = static_cast<T>(1 / sums[k]);
         for (Int r = 0; r < n; ++r)
             for_each<T>(count, [&, to = y + r * stride + c](Int k, Int some) { write(to + k, read(to + k, some) * read(shift + k, some), some); });
@@ -406,7 +418,7 @@ static void log_softmax_columns(const T* x, T* y, Int n, Int columns, Int stride
     alignas(64) T shift[tile], norm[tile];
     alignas(64) double sums[tile];
     for_each_strip<T>(n, columns, [&](Int c, Int count) {
-        exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride, false);
+        exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride);
         for (Int k = 0; k < count; ++k) norm[k] = static_cast<T>(__builtin_log(sums[k]));
         for (Int r = 0; r < n; ++r)
             for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
@@ -414,19 +426,15 @@ static void log_softmax_columns(const T* x, T* y, Int n, Int columns, Int stride
             });
     });
 }
-/// totals = sum over rows of y * g, or of g alone, rounded to T.
+/// result = sum over rows of y * g, or of g alone.
 template <bool dot, class T>
 static inline void cotangent_totals(const T* y, const T* g, T* result, Int n, Int count, Int stride) {
     alignas(64) double sums[tile];
-    for (Int k = 0; k < count; ++k) sums[k] = 0;
-    for (Int r = 0; r < n; ++r)
-        for_each<T>(count, [=, &sums](Int k, Int some) {
-            auto v = read(g + r * stride + k, some);
-            if constexpr (dot) v *= read(y + r * stride + k, some);
-            alignas(64) T lanes[Batch<T>::size];
-            v.store_aligned(lanes);
-            for (Int u = 0; u < some; ++u) sums[k + u] += static_cast<double>(lanes[u]);
-        });
+    column_totals<T>(sums, n, count, stride, [=](Int at, Int, Int some) {
+        auto v = read(g + at, some);
+        if constexpr (dot) v *= read(y + at, some);
+        return v;
+    });
     for (Int k = 0; k < count; ++k) result[k] = static_cast<T>(sums[k]);
 }
 template <class T>
@@ -447,7 +455,7 @@ static void log_softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int c
         cotangent_totals<false>(y + c, g + c, sum, n, count, stride);
         for (Int r = 0; r < n; ++r)
             for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
-                write(dx + at + k, read(g + at + k, some) - xsimd::exp(read(y + at + k, some)) * read(sum + k, some), some);
+                write(dx + at + k, read(g + at + k, some) - exp_down<T>(read(y + at + k, some)) * read(sum + k, some), some);
             });
     });
 }
@@ -462,9 +470,9 @@ static void fill(ReduceTable<T>& t) {
     t.max_rows = fold_rows<Largest, T>;
     t.min_rows = fold_rows<Smallest, T>;
     t.sum_squares_rows = sum_squares_rows<T>;
-    t.prod_columns = fold_columns<Product, T>;
-    t.max_columns = fold_columns<Largest, T>;
-    t.min_columns = fold_columns<Smallest, T>;
+    t.prod_columns = fold_columns<Product, false, T>;
+    t.max_columns = fold_columns<Largest, true, T>;
+    t.min_columns = fold_columns<Smallest, true, T>;
     t.sum_squares_columns = sum_squares_columns<T>;
     t.var_rows = var_rows<T>;
     t.var_columns = var_columns<T>;

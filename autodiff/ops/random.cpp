@@ -40,9 +40,14 @@ void fill(Tensor& out, Generator& generator, Int per, const F& make) {
     const std::uint64_t seed = generator.seed(), first = generator.advance(static_cast<std::uint64_t>(blocks));
     parallel_for(blocks, n * 4, [&](Int begin, Int end) {
         for (Int b = begin; b < end; ++b) {
-            T values[4];
-            make(block_of(seed, first + static_cast<std::uint64_t>(b)), values);
-            std::copy_n(values, std::min(per, n - b * per), to + b * per);
+            const Block block = block_of(seed, first + static_cast<std::uint64_t>(b));
+            if ((b + 1) * per <= n) {
+                make(block, to + b * per);
+            } else {
+                T values[4];
+                make(block, values);
+                std::copy_n(values, n - b * per, to + b * per);
+            }
         }
     });
 }

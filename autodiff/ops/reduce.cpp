@@ -118,6 +118,27 @@ bool better(T a, T b) {
     return largest ? a > b : a < b;
 }
 
+template <bool largest, class T>
+Int position_in_row(const T* row, Int n) {
+    Int best = 0;
+    if constexpr (std::is_floating_point_v<T>) {
+        // The value first, at the speed of memory; then where it stands, a block at a time.
+        T value;
+        (largest ? reduce_kernels<T>().max_rows : reduce_kernels<T>().min_rows)(row, &value, 1, n);
+        constexpr Int block = 64;
+        for (; n - best >= block && value == value; best += block) {
+            bool here = false;
+            for (Int k = 0; k < block; ++k) here |= row[best + k] == value;
+            if (here) break;
+        }
+        while (row[best] != value && !(value != value && row[best] != row[best])) ++best;
+    } else {
+        for (Int k = 1; k < n; ++k)
+            if (better<largest>(row[k], row[best])) best = k;
+    }
+    return best;
+}
+
 template <bool largest>
 Tensor position(const char* name, const Operand& operand, const Tensor& x, int axis, const Shape& result) {
     const Along a = along(x.shape(), axis);
@@ -131,11 +152,7 @@ Tensor position(const char* name, const Operand& operand, const Tensor& x, int a
             a,
             [&](Int i, Int o, Int rows) {
                 for (Int r = 0; r < rows; ++r) {
-                    const T* row = from + i + r * a.n;
-                    Int best = 0;
-                    for (Int k = 1; k < a.n; ++k)
-                        if (better<largest>(row[k], row[best])) best = k;
-                    to[o + r] = best;
+                    to[o + r] = position_in_row<largest>(from + i + r * a.n, a.n);
                 }
             },
             [&](Int i, Int o, Int columns) {
@@ -188,9 +205,9 @@ Tensor exclusive_products(const Tensor& x, bool from_end) {
 }
 
 Tensor prod_gradient(const Tensor& x, const Tensor& g, const Tensor& y, AxisMask mask) {
-    const Tensor kept = keep(y, x.shape(), mask);
-    const Tensor simple = stop_gradient(y);
-    if (all(logical_and(isfinite(simple), not_equal(simple, 0))).item<bool>()) return keep(g, x.shape(), mask) * kept / x;  // no zeros
+    // Without zeros y / x will do, but not for higher orders: near zeros their terms cancel to nothing.
+    const bool recording = tracked(g) || tracked(x) || tracked(y);
+    if (!recording && all(logical_and(isfinite(y), not_equal(y, 0))).item<bool>()) return keep(g, x.shape(), mask) * keep(y, x.shape(), mask) / x;
     // Kept axes first, reduced ones behind, as one axis.
     std::vector<int> order, back(static_cast<std::size_t>(x.ndim()));
     for (const bool reduced : {false, true})
