@@ -12,6 +12,7 @@ namespace {
 
 using xgrad::Tape;
 using xgrad::Unconnected;
+using xgrad::gradcheck;
 
 /// XGRAD_TEST_SEED in the environment draws other inputs.
 std::uint64_t seed() {
