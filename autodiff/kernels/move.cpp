@@ -22,42 +22,49 @@ static inline void copy_line(T* to, const T* from, Int n, Int to_stride, Int fro
     }
 }
 
-/// to(r, c) = from(c, r): rows of `to` and of `from` are contiguous, `to_stride` and `from_stride` apart. Tiles of a cache line each
-/// way go through a buffer, because the lines of a tile may all fall into one cache set.
+/// A square of 16 bytes each way, transposed in registers.
+template <class T>
+static inline void transpose_square(T* to, const T* from, Int to_stride, Int from_stride) {
+    constexpr Int n = 16 / sizeof(T);
+    if constexpr (n > 4) {
+        for (Int r = 0; r < n; ++r)
+            for (Int c = 0; c < n; ++c) to[r * to_stride + c] = from[c * from_stride + r];
+    } else {
+        typedef T V __attribute__((vector_size(16)));
+        V in[n], out[n];
+        for (Int k = 0; k < n; ++k) __builtin_memcpy(&in[k], from + k * from_stride, 16);
+        if constexpr (n == 4) {
+            const V a = __builtin_shufflevector(in[0], in[1], 0, 4, 1, 5), b = __builtin_shufflevector(in[0], in[1], 2, 6, 3, 7);
+            const V c = __builtin_shufflevector(in[2], in[3], 0, 4, 1, 5), d = __builtin_shufflevector(in[2], in[3], 2, 6, 3, 7);
+            out[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5), out[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+            out[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5), out[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+        } else {
+            out[0] = __builtin_shufflevector(in[0], in[1], 0, 2), out[1] = __builtin_shufflevector(in[0], in[1], 1, 3);
+        }
+        for (Int k = 0; k < n; ++k) __builtin_memcpy(to + k * to_stride, &out[k], 16);
+    }
+}
+
+/// to(r, c) = from(c, r): rows of `to` and of `from` are contiguous, `to_stride` and `from_stride` apart. Tiles go through a buffer,
+/// because the lines of a tile, `stride` apart, may all fall into one cache set.
 template <class T>
 static void transpose(T* to, const T* from, Int rows, Int columns, Int to_stride, Int from_stride) {
-    constexpr Int side = sizeof(T) == 8 ? 8 : 16;
-    T buffer[side * side];
+    constexpr Int side = sizeof(T) == 8 ? 16 : 32, square = 16 / sizeof(T);
+    alignas(64) T buffer[side * side];
     for (Int c0 = 0; c0 < columns; c0 += side)
         for (Int r0 = 0; r0 < rows; r0 += side) {
             const Int nr = rows - r0 < side ? rows - r0 : side, nc = columns - c0 < side ? columns - c0 : side;
+            const Int whole_r = nr / square * square, whole_c = nc / square * square;
             const T* source = from + c0 * from_stride + r0;
             T* target = to + r0 * to_stride + c0;
-            if (nr == side && nc == side) {
-                if constexpr (sizeof(T) == 4) {
-                    typedef T V __attribute__((vector_size(16)));
-                    for (Int c = 0; c < side; c += 4)
-                        for (Int r = 0; r < side; r += 4) {
-                            V a, b, d, e;
-                            __builtin_memcpy(&a, source + c * from_stride + r, 16);
-                            __builtin_memcpy(&b, source + (c + 1) * from_stride + r, 16);
-                            __builtin_memcpy(&d, source + (c + 2) * from_stride + r, 16);
-                            __builtin_memcpy(&e, source + (c + 3) * from_stride + r, 16);
-                            const V ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-                            const V de0 = __builtin_shufflevector(d, e, 0, 4, 1, 5), de1 = __builtin_shufflevector(d, e, 2, 6, 3, 7);
-                            const V out[4] = {__builtin_shufflevector(ab0, de0, 0, 1, 4, 5), __builtin_shufflevector(ab0, de0, 2, 3, 6, 7),
-                                              __builtin_shufflevector(ab1, de1, 0, 1, 4, 5), __builtin_shufflevector(ab1, de1, 2, 3, 6, 7)};
-                            for (Int k = 0; k < 4; ++k) __builtin_memcpy(buffer + (r + k) * side + c, &out[k], 16);
-                        }
-                } else {
-                    for (Int c = 0; c < side; ++c)
-                        for (Int r = 0; r < side; ++r) buffer[r * side + c] = source[c * from_stride + r];
-                }
-                for (Int r = 0; r < side; ++r) __builtin_memcpy(target + r * to_stride, buffer + r * side, side * sizeof(T));
-            } else {
-                for (Int r = 0; r < nr; ++r)
-                    for (Int c = 0; c < nc; ++c) target[r * to_stride + c] = source[c * from_stride + r];
-            }
+            for (Int c = 0; c < whole_c; c += square)
+                for (Int r = 0; r < whole_r; r += square) transpose_square(buffer + r * side + c, source + c * from_stride + r, side, from_stride);
+            for (Int r = 0; r < nr; ++r)
+                for (Int c = r < whole_r ? whole_c : 0; c < nc; ++c) buffer[r * side + c] = source[c * from_stride + r];
+            if (nc == side)  // the usual case, with a size that the compiler knows
+                for (Int r = 0; r < nr; ++r) __builtin_memcpy(target + r * to_stride, buffer + r * side, side * sizeof(T));
+            else
+                for (Int r = 0; r < nr; ++r) __builtin_memcpy(target + r * to_stride, buffer + r * side, static_cast<unsigned long>(nc) * sizeof(T));
         }
 }
 

@@ -27,22 +27,22 @@ static inline double total(const Batch<T>& value, Int count = width<T>) {
     return sum;
 }
 
-/// The sum of f(i, count) over a row, count elements at a time: eight accumulators over short blocks, the blocks added in double.
-template <class T, class F>
+/// The sum of f(i, count) over a row, count elements at a time: several accumulators over short blocks, the blocks added in double.
+template <class T, int unroll = 8, class F>
 static inline double sum_of(Int n, const F& f) {
     using B = Batch<T>;
-    constexpr Int W = width<T>, unroll = 8, block = 8 * unroll * W;
+    constexpr Int W = width<T>, block = 64 * W;
     double sum = 0;
     Int i = 0;
     while (n - i >= unroll * W) {
         const Int end = i + (n - i < block ? (n - i) / (unroll * W) * (unroll * W) : block);
-        B a0 = f(i, W), a1 = f(i + W, W), a2 = f(i + 2 * W, W), a3 = f(i + 3 * W, W);
-        B a4 = f(i + 4 * W, W), a5 = f(i + 5 * W, W), a6 = f(i + 6 * W, W), a7 = f(i + 7 * W, W);
-        for (i += unroll * W; i < end; i += unroll * W) {
-            a0 += f(i, W), a1 += f(i + W, W), a2 += f(i + 2 * W, W), a3 += f(i + 3 * W, W);
-            a4 += f(i + 4 * W, W), a5 += f(i + 5 * W, W), a6 += f(i + 6 * W, W), a7 += f(i + 7 * W, W);
-        }
-        sum += total<T>(((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7)));
+        B a[unroll];
+        for (Int u = 0; u < unroll; ++u) a[u] = f(i + u * W, W);
+        for (i += unroll * W; i < end; i += unroll * W)
+            for (Int u = 0; u < unroll; ++u) a[u] += f(i + u * W, W);
+        for (Int half = unroll / 2; half > 0; half /= 2)
+            for (Int u = 0; u < half; ++u) a[u] += a[u + half];
+        sum += total<T>(a[0]);
     }
     if (n - i >= W) {
         B a = f(i, W);
@@ -282,11 +282,9 @@ static inline Batch<T> exp_down(const Batch<T>& x) {
         const B shifted = xsimd::fma(x, B(1.44269504088896341f), magic);
         const B k = shifted - magic;
         const B r = xsimd::fnma(k, B(-2.12194440e-4f), xsimd::fnma(k, B(0.693359375f), x));
-        B p = xsimd::fma(B(1.3997796e-3f), r, B(8.3955629e-3f));
-        p = xsimd::fma(p, r, B(4.1665401e-2f));
-        p = xsimd::fma(p, r, B(1.6666277e-1f));
-        p = xsimd::fma(p, r, B(0.5f));
-        p = xsimd::fma(p, r * r, r) + B(1.0f);
+        const B rr = r * r;
+        const B high = xsimd::fma(B(1.3997796e-3f), r, B(8.3955629e-3f)), low = xsimd::fma(B(4.1665401e-2f), r, B(1.6666277e-1f));
+        const B p = xsimd::fma(xsimd::fma(xsimd::fma(high, rr, low), r, B(0.5f)), rr, r) + B(1.0f);
         const B power = xsimd::bitwise_cast<B>(xsimd::bitwise_cast<Batch<std::int32_t>>(shifted) << 23);
         return xsimd::select(x < B(-87.0f), none, p * power);
     }
@@ -298,7 +296,7 @@ static inline T logsumexp_row(const T* x, Int n) {
     if (!finite(largest)) largest = fold_row<Largest>(x, n);
     if (!finite(largest)) return largest;
     const Batch<T> m(largest);
-    const double sum = sum_of<T>(n, [x, m](Int i, Int count) { return exp_down<T>(read(x + i, count) - m); });
+    const double sum = sum_of<T, 2>(n, [x, m](Int i, Int count) { return exp_down<T>(read(x + i, count) - m); });
     return static_cast<T>(static_cast<double>(largest) + __builtin_log(sum));
 }
 template <class T>
@@ -322,7 +320,7 @@ static void softmax_rows(const T* x, T* y, Int rows, Int n) {
         const T* row = x + r * n;
         T* to = y + r * n;
         const Batch<T> m(fold_row<Largest, false>(row, n));
-        const double sum = sum_of<T>(n, [row, to, m](Int i, Int count) {
+        const double sum = sum_of<T, 2>(n, [row, to, m](Int i, Int count) {
             const auto e = exp_down<T>(read(row + i, count) - m);
             write(to + i, e, count);
             return e;
@@ -337,7 +335,7 @@ static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
         const T* row = x + r * n;
         T* to = y + r * n;
         const Batch<T> m(fold_row<Largest, false>(row, n));
-        const double sum = sum_of<T>(n, [row, m](Int i, Int count) { return exp_down<T>(read(row + i, count) - m); });
+        const double sum = sum_of<T, 2>(n, [row, m](Int i, Int count) { return exp_down<T>(read(row + i, count) - m); });
         const Batch<T> norm(static_cast<T>(__builtin_log(sum)));
         for_each<T>(n, [&](Int i, Int count) { write(to + i, (read(row + i, count) - m) - norm, count); });
     }
