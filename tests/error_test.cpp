@@ -28,8 +28,8 @@ TEST_SUITE("errors") {
     TEST_CASE("inner sizes of a matrix product") {
         CHECK(error_of<ShapeError>([] { matmul(matrix, tensor({{1.0, 2.0}})); }) == "matmul: inner sizes must agree, got (2, 3) and (1, 2)" + here());
         CHECK(error_of<ShapeError>([] { matmul(matrix, tensor({1.0, 2.0})); }) == "matmul: inner sizes must agree, got (2, 3) and (2,)" + here());
-        CHECK(error_of<ShapeError>([] { matmul(matrix, scalar(1.0)); }) == "matmul: must have at least 1 axes, got shape ()" + here());
-        CHECK(error_of<ShapeError>([] { matmul(zeros({2, 3, 4}), zeros({5, 4, 2})); }) == "matmul: batch shapes must broadcast, got (2,) and (5,)" + here());
+        CHECK(error_of<ShapeError>([] { matmul(matrix, scalar(1.0)); }) == "matmul: must have at least 1 axis, got shape ()" + here());
+        CHECK(error_of<ShapeError>([] { matmul(zeros({2, 3, 4}), zeros({5, 4, 2})); }) == "matmul (leading axes): shapes must broadcast, got (2,) and (5,)" + here());
         CHECK(error_of<ShapeError>([] { linear(matrix, zeros({5, 4}, DType::f64)); }) == "linear: weight must be (out, 3) for an input of shape (2, 3), got (5, 4)" + here());
         CHECK(error_of<ShapeError>([] { linear(matrix, zeros({5, 3}, DType::f64), vector); }) == "linear: bias must be (5,), got (3,)" + here());
     }
@@ -39,8 +39,8 @@ TEST_SUITE("errors") {
         CHECK(error_of<DTypeError>([] { vector * tensor({1, 2, 3}); }) == "multiply: dtypes must agree, got f64 and i32 (convert one with .to())" + here());
         CHECK(error_of<DTypeError>([] { vector == tensor({1, 2, 3}); }) == "equal: dtypes must agree, got f64 and i32 (convert one with .to())" + here());
         CHECK(error_of<DTypeError>([] { matmul(matrix, tensor({1.0f, 2.0f, 3.0f})); }) == "matmul: dtypes must agree, got f64 and f32 (convert one with .to())" + here());
-        CHECK(error_of<DTypeError>([] { concat({vector, tensor({1.0f})}); }) == "concat: dtypes must agree, got f64 and f32 (convert one with .to())" + here());
-        CHECK(error_of<DTypeError>([] { where(tensor({true, false, true}), vector, tensor({1.0f, 2.0f, 3.0f})); }) == "where: dtypes must agree, got f64 and f32 (convert one with .to())" + here());
+        CHECK(error_of<DTypeError>([] { concat({vector, tensor({1.0f})}); }) == "concat: element types must agree, got f64 and f32" + here());
+        CHECK(error_of<DTypeError>([] { where(tensor({true, false, true}), vector, tensor({1.0f, 2.0f, 3.0f})); }) == "where: dtypes of a and b must agree, got f64 and f32" + here());
     }
 
     TEST_CASE("dtypes an operation does not work on") {
@@ -48,7 +48,7 @@ TEST_SUITE("errors") {
         CHECK(error_of<DTypeError>([] { tensor({1, 2}) / tensor({1, 2}); }) == "divide: must be f32 or f64, got i32" + here());
         CHECK(error_of<DTypeError>([] { where(vector, vector, vector); }) == "where: the condition must be a bool tensor, got f64" + here());
         CHECK(error_of<DTypeError>([] { logical_and(vector, vector); }) == "logical_and: must be bool tensors, got f64" + here());
-        CHECK(error_of<DTypeError>([] { logsumexp(tensor({1, 2})); }) == "logsumexp: must be f32 or f64, got i32" + here());
+        CHECK(error_of<DTypeError>([] { logsumexp(tensor({1, 2})); }) == "logsumexp: the element type must be f32 or f64, got i32" + here());
         CHECK(error_of<DTypeError>([] { take(vector, vector); }) == "take: indices must be i32 or i64, got f64" + here());
         CHECK(error_of<DTypeError>([] { add(1.0, 2.0); }) == "add: at least one operand must be a tensor, got numbers" + here());
         CHECK(error_of<DTypeError>([] { vector.data<float>(); }) == "Tensor::data: the element type must be the tensor's f64, got f32");
@@ -99,8 +99,8 @@ TEST_SUITE("errors") {
         CHECK(error_of([] { exp(Tensor()); }).find(text) == 0);
         CHECK(error_of([] { vector + Tensor(); }).find(text) == 0);
         CHECK(error_of([] { matmul(Tensor(), vector); }).find(text) == 0);
-        CHECK(error_of([] { sum(Tensor()); }).find(text) == 0);
-        CHECK(error_of([] { reshape(Tensor(), {1}); }).find(text) == 0);
+        CHECK(error_of<ValueError>([] { sum(Tensor()); }) == "sum: the argument must be a tensor, got an empty one" + here());
+        CHECK(error_of<ValueError>([] { reshape(Tensor(), {1}); }) == "reshape: the argument must be a tensor, got an empty one" + here());
         CHECK(error_of([] { Tensor().item(); }) == text);
         CHECK(error_of([] { Tensor().shape(); }) == text);
     }

@@ -34,7 +34,7 @@ struct Vec {
     friend Mask<T> operator>(const Vec& a, const Vec& b) { return {a.v > b.v}; }
     friend Mask<T> operator>=(const Vec& a, const Vec& b) { return {a.v >= b.v}; }
     friend Mask<T> operator==(const Vec& a, const Vec& b) { return {a.v == b.v}; }
-    friend Mask<T> operator!=(const Vec& a, const Vec& b) { return {a.v != b.v}; }
+    friend Mask<T> operator!=(const Vec& a, const Vec& b) { return {!(a.v == b.v)}; }  // xsimd's own is false for NaN with AVX
     friend Vec where(const Mask<T>& c, const Vec& a, const Vec& b) { return B(xsimd::select(c.m, a.v, b.v)); }
 
     /// f lane by lane, for what has no vector form.
@@ -54,15 +54,28 @@ struct Vec {
         return B::load_aligned(x);
     }
 
+    /// `fast`, except in the lanes that are `rare`: there xsimd's function is wrong, and f is asked.
+    template <class F>
+    static Vec mend(const Vec& fast, const Mask<T>& rare, F f, const Vec& a) {
+        if (!xsimd::any(rare.m)) [[likely]]
+            return fast;
+        return where(rare, lanes(f, a), fast);
+    }
+    static constexpr double smallest_normal = sizeof(T) == 4 ? static_cast<double>(__FLT_MIN__) : __DBL_MIN__;
+    static Mask<T> denormal(const Vec& a) { return logical_and(a < smallest_normal, a > 0.0); }
+    static Mask<T> next_to_overflow(const Vec& a) {  // xsimd's exp gives inf from 88.4 on in f32, 0.4 too early
+        return logical_and(a > (sizeof(T) == 4 ? 88.0 : 709.0), a < (sizeof(T) == 4 ? 89.0 : 710.0));
+    }
+
     friend Vec abs(const Vec& a) { return B(xsimd::abs(a.v)); }
     friend Vec sign(const Vec& a) { return where(a > 0.0, 1.0, where(a < 0.0, -1.0, a)); }
     friend Vec sqrt(const Vec& a) { return B(xsimd::sqrt(a.v)); }
-    friend Vec exp(const Vec& a) { return B(xsimd::exp(a.v)); }
+    friend Vec exp(const Vec& a) { return mend(B(xsimd::exp(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::exp(static_cast<double>(x))); }, a); }
     friend Vec exp2(const Vec& a) { return B(xsimd::exp2(a.v)); }
-    friend Vec expm1(const Vec& a) { return B(xsimd::expm1(a.v)); }
-    friend Vec log(const Vec& a) { return B(xsimd::log(a.v)); }
-    friend Vec log2(const Vec& a) { return B(xsimd::log2(a.v)); }
-    friend Vec log10(const Vec& a) { return B(xsimd::log10(a.v)); }
+    friend Vec expm1(const Vec& a) { return mend(B(xsimd::expm1(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::expm1(static_cast<double>(x))); }, a); }
+    friend Vec log(const Vec& a) { return mend(B(xsimd::log(a.v)), denormal(a), [](T x) { return static_cast<T>(::log(static_cast<double>(x))); }, a); }
+    friend Vec log2(const Vec& a) { return mend(B(xsimd::log2(a.v)), denormal(a), [](T x) { return static_cast<T>(::log2(static_cast<double>(x))); }, a); }
+    friend Vec log10(const Vec& a) { return mend(B(xsimd::log10(a.v)), denormal(a), [](T x) { return static_cast<T>(::log10(static_cast<double>(x))); }, a); }
     friend Vec log1p(const Vec& a) { return B(xsimd::log1p(a.v)); }
     friend Vec sin(const Vec& a) { return B(xsimd::sin(a.v)); }
     friend Vec cos(const Vec& a) { return B(xsimd::cos(a.v)); }
@@ -74,10 +87,10 @@ struct Vec {
     friend Vec cosh(const Vec& a) { return B(xsimd::cosh(a.v)); }
     friend Vec tanh(const Vec& a) { return B(xsimd::tanh(a.v)); }
     friend Vec asinh(const Vec& a) { return B(xsimd::asinh(a.v)); }
-    friend Vec acosh(const Vec& a) { return B(xsimd::acosh(a.v)); }
+    friend Vec acosh(const Vec& a) { return where(a >= 1.0, Vec(B(xsimd::acosh(a.v))), __builtin_nan("")); }
     friend Vec atanh(const Vec& a) { return B(xsimd::atanh(a.v)); }
-    friend Vec erf(const Vec& a) { return B(xsimd::erf(a.v)); }
-    friend Vec cbrt(const Vec& a) { return B(xsimd::cbrt(a.v)); }
+    friend Vec erf(const Vec& a) { return B(xsimd::erf(where(abs(a) > 6.0, copysign(6.0, a), a).v)); }  // 1 from there on, and no square overflows
+    friend Vec cbrt(const Vec& a) { return mend(B(xsimd::cbrt(a.v)), denormal(abs(a)), [](T x) { return static_cast<T>(::cbrt(static_cast<double>(x))); }, a); }
     friend Vec floor(const Vec& a) { return B(xsimd::floor(a.v)); }
     friend Vec ceil(const Vec& a) { return B(xsimd::ceil(a.v)); }
     friend Vec round(const Vec& a) { return B(xsimd::nearbyint(a.v)); }
@@ -92,7 +105,11 @@ struct Vec {
         const double inf = __builtin_inf();
         return where(logical_or(x == inf, y == inf), inf, where(logical_or(a != a, b != b), a + b, h));
     }
-    friend Vec atan2(const Vec& a, const Vec& b) { return B(xsimd::atan2(a.v, b.v)); }
+    friend Vec atan2(const Vec& a, const Vec& b) {  // xsimd's own is NaN at the origin and wrong at infinity
+        const Vec y = abs(a), x = abs(b);
+        const Vec angle = atan(where(y == 0.0, 0.0, where(y == x, 1.0, y / x)));
+        return where(b == b, copysign(where(copysign(1.0, b) < 0.0, 3.14159265358979323846 - angle, angle), a), b);
+    }
     friend Vec copysign(const Vec& a, const Vec& b) { return B(xsimd::copysign(xsimd::abs(a.v), b.v)); }
     friend Vec pow(const Vec& a, const Vec& b) {
         return lanes([](T x, T y) { return sizeof(T) == 4 ? static_cast<T>(::powf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::pow(x, y)); }, a, b);

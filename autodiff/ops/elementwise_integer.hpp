@@ -15,7 +15,7 @@ Tensor integer_binary(kernels::ElementwiseKernel kernel, const char* name, const
 template <class Rule, class T>
 constexpr bool has_integer_value = std::is_same_v<Rule, rules::Add> || std::is_same_v<Rule, rules::Subtract> || std::is_same_v<Rule, rules::Multiply> ||
                                    std::is_same_v<Rule, rules::Maximum> || std::is_same_v<Rule, rules::Minimum> || std::is_same_v<Rule, rules::FloorDivide> ||
-                                   std::is_same_v<Rule, rules::Remainder>;
+                                   std::is_same_v<Rule, rules::Remainder> || std::is_same_v<Rule, rules::Fmod>;
 
 template <class Rule, class T>
 T integer_value(T a, T b) {
@@ -29,7 +29,8 @@ T integer_value(T a, T b) {
         if (b == 0) return 0;  // as NumPy
         const T m = b == -1 ? T(0) : static_cast<T>(a % b);
         const bool adjust = m != 0 && (m < 0) != (b < 0);
-        if constexpr (std::is_same_v<Rule, rules::Remainder>) return adjust ? m + b : m;
+        if constexpr (std::is_same_v<Rule, rules::Fmod>) return m;
+        else if constexpr (std::is_same_v<Rule, rules::Remainder>) return adjust ? m + b : m;
         else return b == -1 ? static_cast<T>(U(0) - static_cast<U>(a)) : static_cast<T>(a / b - adjust);
     }
 }

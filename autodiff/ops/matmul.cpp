@@ -74,7 +74,7 @@ const Tensor& require_matrix(const char* name, const Operand& x, int min_rank) {
     check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": must be a tensor, got a number"; });
     check<DTypeError>(is_floating(x.dtype()), x.where(), [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(x.dtype()); });
     check<ShapeError>(x.ndim() >= min_rank, x.where(),
-                      [&] { return std::string(name) + ": must have at least " + std::to_string(min_rank) + " axes, got shape " + to_string(x.shape()); });
+                      [&] { return std::string(name) + ": must have at least " + std::to_string(min_rank) + (min_rank == 1 ? " axis" : " axes") + ", got shape " + to_string(x.shape()); });
     for (const std::int64_t n : x.shape())
         check<ShapeError>(n <= std::numeric_limits<int>::max(), x.where(), [&] { return std::string(name) + ": sizes must be below 2^31, got " + to_string(x.shape()); });
     return x.tensor();
@@ -86,6 +86,9 @@ void require_same_dtype(const char* name, const Tensor& a, const Tensor& b, Loca
 }
 
 Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 2); }
+
+/// How many rows there are, all leading axes taken together. Not -1: that has no answer where a size is 0.
+std::int64_t rows_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 1).size(); }
 
 Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
     const Shape batch_a = batch_of(a.shape()), batch_b = batch_of(b.shape());
@@ -149,13 +152,13 @@ Tensor matmul(const Operand& a, const Operand& b) {
                       [&] { return "matmul: inner sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape()); });
     if (row) x = reshape(x, {1, x.shape(0)});
     if (column) y = reshape(y, {y.shape(0), 1});
-    broadcast_shapes(batch_of(x.shape()), batch_of(y.shape()), "matmul", where);
+    broadcast_shapes(batch_of(x.shape()), batch_of(y.shape()), "matmul (leading axes)", where);
 
     Tensor z;
     if (x.ndim() > 2 && y.ndim() == 2) {  // one matrix for all batches: one product
         Shape shape = x.shape();
         shape[shape.rank() - 1] = y.shape(1);
-        z = reshape(product(reshape(x, {-1, x.shape(-1)}), y, false, false, where), shape);
+        z = reshape(product(reshape(x, {rows_of(x.shape()), x.shape(-1)}), y, false, false, where), shape);
     } else {
         z = product(x, y, false, false, where);
     }
@@ -201,15 +204,15 @@ Tensor linear(const Operand& input, const Operand& weight, const Operand& bias) 
     const bool need_x = is_tracked(x), need_w = is_tracked(w), need_b = b.defined() && is_tracked(b);
     if (!need_x && !need_w && !need_b) return run_linear(x, w, b, shape);
 
-    const auto pullback = [x = need_w ? x : Tensor(), w = need_x ? w : Tensor()](const Tensor& g, Needs needs) -> std::array<Tensor, 3> {
+    const auto pullback = [count = rows_of(shape), x = need_w ? x : Tensor(), w = need_x ? w : Tensor()](const Tensor& g, Needs needs) -> std::array<Tensor, 3> {
         std::array<Tensor, 3> parts;
-        const Tensor rows = reshape(g, {-1, g.shape(-1)});  // (rows, out)
+        const Tensor rows = reshape(g, {count, g.shape(-1)});  // (rows, out)
         if (needs[0]) {
             Shape in = g.shape();
             in[in.rank() - 1] = w.shape(1);
             parts[0] = reshape(product(rows, w, false, false), in);
         }
-        if (needs[1]) parts[1] = product(rows, reshape(x, {-1, x.shape(-1)}), true, false);
+        if (needs[1]) parts[1] = product(rows, reshape(x, {count, x.shape(-1)}), true, false);
         if (needs[2]) parts[2] = sum(rows, 0);
         return parts;
     };
