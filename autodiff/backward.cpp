@@ -36,22 +36,17 @@ private:
 };
 
 void check_part(const Tensor& part, const Entry& entry, std::size_t input, const Shape& shape, DType dtype) {
-    check<DTypeError>(part.dtype() == dtype, entry.where, [&] {
+    check<DTypeError>(part.dtype() == dtype, entry.where(), [&] {
         return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must be " + name_of(dtype) + ", got " + name_of(part.dtype());
     });
     bool fits = part.ndim() >= shape.rank();
     for (int i = 1; fits && i <= shape.rank(); ++i) fits = shape[shape.rank() - i] == part.shape()[part.ndim() - i] || shape[shape.rank() - i] == 1;
-    check<ShapeError>(fits, entry.where, [&] {
+    check<ShapeError>(fits, entry.where(), [&] {
         return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must have its shape " + to_string(shape) + ", got " + to_string(part.shape());
     });
 }
 
 }  // namespace
-
-void accumulate(Tensor& acc, Tensor&& part) {
-    if (!acc.defined()) acc = std::move(part);
-    else acc = add(std::move(acc), std::move(part));  // a temporary: its buffer is reused
-}
 
 void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources, std::vector<std::pair<std::uint64_t, Tensor>>* found, bool consume) {
     const NodeId start = record.scopes[static_cast<std::size_t>(depth)].start;
@@ -77,7 +72,7 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
 
     // What is between y and a source. On a tape of its own with no sources named everything is: it would not be recorded otherwise.
     const bool marking = !found || depth > 0;
-    Scratch<unsigned char> marks(record.spare_marks, count);
+    Scratch<unsigned char> marks(record.spare_marks, marking ? count : 0);
     if (marking) {
         for (const SweepSource& s : sources)
             if (s.node >= start && s.node <= y) marks[s.node - start] = needed | kept;
@@ -87,7 +82,7 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
                 ++node;
                 continue;
             }
-            bool reached = found && entry->source != 0 && (entry->scopes & own);
+            bool reached = found && entry->is_source && (entry->scopes & own);
             const NodeId* inputs = entry->input_nodes();
             for (std::uint32_t i = 0; i < entry->inputs && !reached; ++i)
                 if (inputs[i] != no_node) reached = inputs[i] >= start ? marks[inputs[i] - start] & needed : outer_slot(inputs[i]) != nullptr;
@@ -98,6 +93,7 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
 
     Scratch<Tensor> slots(record.spare_slots, count);
     slots[y - start] = std::move(cotangent);
+    const auto is_kept = [&](NodeId node) { return marking && (marks[node - start] & kept); };
     std::vector<Tensor> several;
     constexpr std::size_t usual = 8;
     Tensor few[usual];
@@ -106,61 +102,72 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
     for (NodeId node = y + 1; node-- > start;) {
         Entry* entry = record.nodes[node];
         if (!entry) continue;
-        const NodeId first = entry->first_node;
-        node = first;
-        bool any = false;
-        for (std::uint32_t k = 0; k < entry->outputs; ++k) any = any || (first + k <= y && slots[first + k - start].defined());
-        if (any && found && entry->source && (entry->scopes & own)) found->emplace_back(entry->source, slots[first - start]);
-        if (any && entry->behaviour) {
-            std::uint64_t bits = 0;
-            const NodeId* inputs = entry->input_nodes();
-            for (std::uint32_t i = 0; i < entry->inputs; ++i) {
-                const NodeId in = inputs[i];
-                bool wanted = in != no_node;
-                if (wanted && in < start) wanted = outer_slot(in) != nullptr;
-                else if (wanted && marking) wanted = marks[in - start] & needed;
-                if (wanted) bits |= std::uint64_t{1} << (i < 63 ? i : 63);
+        const NodeId first = node = entry->first_node;
+        const NodeId end = std::min(first + entry->outputs, y + 1);  // y may be the first of several outputs
+        bool reached = slots[first - start].defined();
+        for (NodeId k = first + 1; k < end; ++k) reached = reached || slots[k - start].defined();
+        if (!reached) {
+            if (consume && !(entry->scopes & needed_below)) entry->release();
+            continue;
+        }
+        if (entry->is_source && found && (entry->scopes & own)) found->emplace_back(entry->source(), slots[first - start]);
+
+        // Which inputs lie between y and a source.
+        const NodeId* inputs = entry->input_nodes();
+        std::uint64_t bits = 0;
+        bool wanted = false;
+        for (std::uint32_t i = 0; i < entry->inputs; ++i) {
+            const NodeId in = inputs[i];
+            if (in == no_node) continue;
+            if (marking && (in < start ? !outer_slot(in) : !(marks[in - start] & needed))) continue;
+            wanted = true;
+            if (i < 64) bits |= std::uint64_t{1} << i;  // beyond, Needs says yes to all
+        }
+        if (wanted && entry->behaviour) {
+            Tensor* cotangents = &slots[first - start];
+            Tensor copy;
+            if (entry->outputs > 1) {
+                several.clear();
+                for (NodeId k = first; k < first + entry->outputs; ++k)
+                    several.push_back(k < end && slots[k - start].defined() ? slots[k - start] : zeros(entry->shape_of(k), entry->dtype));
+                cotangents = several.data();
+            } else if (is_kept(first)) {
+                copy = *cotangents;
+                cotangents = &copy;
             }
-            if (bits) {
-                Tensor* cotangents = &slots[first - start];
-                Tensor kept_copy;
-                if (entry->outputs > 1) {
-                    several.clear();
-                    for (std::uint32_t k = 0; k < entry->outputs; ++k) {
-                        Tensor* slot = first + k <= y ? &slots[first + k - start] : nullptr;
-                        if (!slot || !slot->defined()) several.push_back(zeros(entry->shapes()[k], entry->dtype));
-                        else if (marks[first + k - start] & kept) several.push_back(*slot);
-                        else several.push_back(std::move(*slot));
-                    }
-                    cotangents = several.data();
-                } else if (marks[first - start] & kept) {
-                    kept_copy = *cotangents;
-                    cotangents = &kept_copy;
+            Tensor* parts = few;
+            if (entry->inputs > usual) {
+                many.assign(entry->inputs, Tensor());
+                parts = many.data();
+            }
+            const Needs needs(bits);
+            entry->behaviour->pull(entry->closure(), *entry, cotangents, needs, parts);
+            for (std::uint32_t i = 0; i < entry->inputs; ++i) {
+                if (!parts[i].defined()) continue;
+                const NodeId in = inputs[i];
+                if (in == no_node || !needs[i] || (i >= 64 && marking && in >= start && !(marks[in - start] & needed))) {  // more than was asked for
+                    parts[i] = Tensor();
+                    continue;
                 }
-                Tensor* parts = few;
-                if (entry->inputs > usual) {
-                    many.assign(entry->inputs, Tensor());
-                    parts = many.data();
+                Tensor* slot = in < start ? outer_slot(in) : &slots[in - start];
+                if (!slot) {
+                    parts[i] = Tensor();
+                    continue;
                 }
-                entry->behaviour->pull(entry->closure, *entry, cotangents, Needs(bits), parts);
-                for (std::uint32_t i = 0; i < entry->inputs; ++i) {
-                    Tensor part = std::move(parts[i]);
-                    const NodeId in = inputs[i];
-                    if (!part.defined() || in == no_node) continue;
-                    Tensor* slot = in < start ? outer_slot(in) : &slots[in - start];
-                    if (!slot || (in >= start && marking && !(marks[in - start] & needed))) continue;
-                    Entry& source = *record.nodes[in];
-                    const Shape& shape = source.shape_of(in);
-                    if (part.dtype() != source.dtype || !(part.shape() == shape)) {
-                        check_part(part, *entry, i, shape, source.dtype);
-                        part = sum_to(part, shape);
-                    }
-                    accumulate(*slot, std::move(part));
+                Entry& source = *record.nodes[in];
+                const Shape& shape = source.shape_of(in);
+                if (parts[i].dtype() != source.dtype || !(parts[i].shape() == shape)) {
+                    check_part(parts[i], *entry, i, shape, source.dtype);
+                    parts[i] = sum_to(parts[i], shape);
                 }
+                if (slot->defined()) accumulate(*slot, std::move(parts[i]));
+                else std::swap(*slot, parts[i]);
+                parts[i] = Tensor();  // a handle left here would keep the buffer from being reused
             }
         }
-        for (std::uint32_t k = 0; k < entry->outputs && first + k <= y; ++k)
-            if (!(marks[first + k - start] & kept)) slots[first + k - start] = Tensor();
+        if (!is_kept(first)) slots[first - start] = Tensor();
+        for (NodeId k = first + 1; k < end; ++k)
+            if (!is_kept(k)) slots[k - start] = Tensor();
         if (consume && !(entry->scopes & needed_below)) entry->release();
     }
 
@@ -170,7 +177,7 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
     }
     if (found)
         for (SweepSource& s : outer)
-            if (s.gradient.defined()) found->emplace_back(record.nodes[s.node]->source, std::move(s.gradient));
+            if (s.gradient.defined()) found->emplace_back(record.nodes[s.node]->source(), std::move(s.gradient));
 }
 
 }  // namespace detail

@@ -21,43 +21,19 @@
 #define XGRAD_NO_CACHE 0  // under AddressSanitizer every block comes from malloc, so that it sees each use after free
 #endif
 
-// Blocks come in size classes: multiples of 64 bytes up to 1 KiB, then four steps per doubling. Each thread keeps a list of free blocks per
-// class; a list that gets long is handed as one bundle to a pool that all threads share, and a thread that runs dry takes a bundle from there.
+// Each thread keeps a list of free blocks per size class; a list that gets long is handed as one bundle to a pool that all threads share, and
+// a thread that runs dry takes a bundle from there.
 
 namespace xgrad {
 namespace {
 
-constexpr std::size_t small_step = 64, small_limit = 1024;
-constexpr std::size_t small_classes = small_limit / small_step;
-constexpr int classes = 200;
+using namespace detail;
+using Block = FreeBlock;
+using List = FreeList;
+constexpr int classes = ThreadCache::classes;
+
 constexpr std::size_t slab_bytes = std::size_t{256} << 10, slab_limit = 8192;  // blocks up to slab_limit are carved from slabs
-constexpr std::size_t bundle_bytes = std::size_t{4} << 20;                     // what a thread keeps per class before it shares
 constexpr std::size_t huge_page = std::size_t{2} << 20;
-
-std::uint8_t class_of(std::size_t bytes) {
-    if (bytes <= small_limit) return static_cast<std::uint8_t>(bytes == 0 ? 0 : (bytes - 1) / small_step);
-    const int exponent = std::bit_width(bytes - 1) - 1;                       // 2^exponent < bytes <= 2^(exponent+1)
-    const std::size_t quarter = (bytes - 1) >> (exponent - 2) & 3;
-    const std::size_t index = small_classes + static_cast<std::size_t>(exponent - 10) * 4 + quarter;
-    if (index >= classes) throw std::bad_alloc();
-    return static_cast<std::uint8_t>(index);
-}
-
-std::size_t bytes_of(std::uint8_t size_class) {
-    if (size_class < small_classes) return (size_class + std::size_t{1}) * small_step;
-    const std::size_t i = size_class - small_classes;
-    return (std::size_t{5} + i % 4) << (8 + i / 4);
-}
-
-struct Block {
-    Block* next;
-    Block* next_bundle;
-};
-
-struct List {
-    Block* head = nullptr;
-    std::size_t count = 0;
-};
 
 struct Pool {
     std::mutex mutex;
@@ -77,27 +53,25 @@ void give_bundle(List& list, int size_class) noexcept {
     list = {};
 }
 
-struct Cache {
-    List free[classes];
-    MemoryStats stats;
-    ~Cache();
-};
-
 enum class Life { unborn, alive, dead };
 thread_local Life life = Life::unborn;
-__attribute__((tls_model("initial-exec"))) thread_local Cache* cache = nullptr;
+thread_local ThreadCache* own_or_null = nullptr;
 
-Cache::~Cache() {
-    for (int c = 0; c < classes; ++c) give_bundle(free[c], c);
-    cache = nullptr;
-    life = Life::dead;
-}
+struct OwnCache : ThreadCache {
+    ~OwnCache() {
+        for (int c = 0; c < classes; ++c) give_bundle(free[c], c);
+        thread_cache = own_or_null = nullptr;
+        life = Life::dead;
+    }
+};
 
-Cache* make_cache() {
-    if (life == Life::dead) return nullptr;
-    thread_local Cache own;
+/// This thread's cache; null in the thread's last moments. Without caching, `thread_cache` stays null and every call comes here.
+ThreadCache* own_cache() {
+    if (own_or_null || life == Life::dead) return own_or_null;
+    thread_local OwnCache own;
     life = Life::alive;
-    return cache = &own;
+    if (!XGRAD_NO_CACHE) thread_cache = &own;
+    return own_or_null = &own;
 }
 
 void* from_system(std::size_t bytes) {
@@ -111,7 +85,7 @@ void* from_system(std::size_t bytes) {
     return block;
 }
 
-void refill(Cache* own, List& list, std::uint8_t size_class) {
+void refill(ThreadCache* own, List& list, std::uint8_t size_class) {
     Pool& shared = pool();
     {
         const std::lock_guard lock(shared.mutex);
@@ -123,7 +97,7 @@ void refill(Cache* own, List& list, std::uint8_t size_class) {
             return;
         }
     }
-    const std::size_t bytes = bytes_of(size_class);
+    const std::size_t bytes = bytes_of_class(size_class);
     if (own) ++own->stats.system_blocks;
     if (bytes > slab_limit) {
         list.head = static_cast<Block*>(from_system(bytes));
@@ -144,49 +118,52 @@ void refill(Cache* own, List& list, std::uint8_t size_class) {
 
 namespace detail {
 
-void* allocate(std::size_t bytes, std::uint8_t& size_class) {
-    size_class = class_of(bytes);
-    const std::size_t rounded = bytes_of(size_class);
-    Cache* own = cache ? cache : make_cache();
-    if (own) {
-        ++own->stats.blocks;
-        own->stats.bytes_in_use += static_cast<std::int64_t>(rounded);
-        if (own->stats.bytes_in_use > own->stats.peak_bytes) own->stats.peak_bytes = own->stats.bytes_in_use;
-    }
+__attribute__((tls_model("initial-exec"))) thread_local ThreadCache* thread_cache = nullptr;
+
+std::uint8_t large_size_class_of(std::size_t bytes) {
+    const int exponent = std::bit_width(bytes - 1) - 1;  // 2^exponent < bytes <= 2^(exponent+1)
+    const std::size_t quarter = (bytes - 1) >> (exponent - 2) & 3;
+    const std::size_t index = small_classes + static_cast<std::size_t>(exponent - 10) * 4 + quarter;
+    if (index >= classes) throw std::bad_alloc();
+    return static_cast<std::uint8_t>(index);
+}
+
+void* allocate_slowly(std::uint8_t size_class) {
+    ThreadCache* own = own_cache();
     if (XGRAD_NO_CACHE) {
-        if (own) ++own->stats.system_blocks;
-        return from_system(rounded);
+        if (own) {
+            ++own->stats.blocks;
+            ++own->stats.system_blocks;
+            own->stats.bytes_in_use += static_cast<std::int64_t>(bytes_of_class(size_class));
+            if (own->stats.bytes_in_use > own->stats.peak_bytes) own->stats.peak_bytes = own->stats.bytes_in_use;
+        }
+        return from_system(bytes_of_class(size_class));
     }
-    if (!own) {  // a thread's last moments
-        List list;
-        refill(nullptr, list, size_class);
-        Block* block = list.head;
-        list = {block->next, list.count - 1};
-        give_bundle(list, size_class);
-        return block;
+    if (own) {
+        if (!own->free[size_class].head) refill(own, own->free[size_class], size_class);
+        return allocate(size_class);
     }
-    List& list = own->free[size_class];
-    if (!list.head) refill(own, list, size_class);
+    List list;
+    refill(nullptr, list, size_class);
     Block* block = list.head;
-    list.head = block->next;
-    --list.count;
+    list = {block->next, list.count - 1};
+    give_bundle(list, size_class);
     return block;
 }
 
-void release(void* memory, std::uint8_t size_class) noexcept {
-    const std::size_t bytes = bytes_of(size_class);
-    Cache* own = cache ? cache : make_cache();
+void release_slowly(void* memory, std::uint8_t size_class) noexcept {
+    ThreadCache* own = own_cache();
+    const std::size_t bytes = bytes_of_class(size_class);
     if (own) own->stats.bytes_in_use -= static_cast<std::int64_t>(bytes);
     if (XGRAD_NO_CACHE) return std::free(memory);
     auto* block = static_cast<Block*>(memory);
+    block->next = nullptr;
     if (!own) {
-        block->next = nullptr;
         List list{block, 1};
         return give_bundle(list, size_class);
     }
     List& list = own->free[size_class];
-    // A thread keeps what one step is likely to need again; a stream of blocks made by another thread flows back through the pool.
-    if (list.count >= 64 && list.count * bytes >= bundle_bytes) give_bundle(list, size_class);
+    if (!own->keeps(size_class)) give_bundle(list, size_class);
     block->next = list.head;
     list.head = block;
     ++list.count;
@@ -195,22 +172,22 @@ void release(void* memory, std::uint8_t size_class) noexcept {
 }  // namespace detail
 
 MemoryStats memory_stats() {
-    Cache* own = cache ? cache : make_cache();
+    ThreadCache* own = own_cache();
     return own ? own->stats : MemoryStats{};
 }
 
 void reset_peak_memory() {
-    if (Cache* own = cache ? cache : make_cache()) own->stats.peak_bytes = own->stats.bytes_in_use;
+    if (ThreadCache* own = own_cache()) own->stats.peak_bytes = own->stats.bytes_in_use;
 }
 
 void release_cached_memory() {
     if (XGRAD_NO_CACHE) return;
-    if (Cache* own = cache ? cache : make_cache())
+    if (ThreadCache* own = own_cache())
         for (int c = 0; c < classes; ++c) give_bundle(own->free[c], c);
     Pool& shared = pool();
     const std::lock_guard lock(shared.mutex);
     for (int c = 0; c < classes; ++c) {
-        if (bytes_of(static_cast<std::uint8_t>(c)) <= slab_limit) continue;  // carved from slabs, which stay
+        if (bytes_of_class(static_cast<std::uint8_t>(c)) <= slab_limit) continue;  // carved from slabs, which stay
         while (Block* bundle = shared.bundles[c].head) {
             shared.bundles[c].head = bundle->next_bundle;
             while (bundle) std::free(std::exchange(bundle, bundle->next));

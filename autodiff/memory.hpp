@@ -23,9 +23,74 @@ XGRAD_API void release_cached_memory();
 
 namespace detail {
 
-/// A block of at least `bytes`, 64-byte aligned, from the caches; `size_class` is to be handed to `release`.
-XGRAD_API void* allocate(std::size_t bytes, std::uint8_t& size_class);
-XGRAD_API void release(void* block, std::uint8_t size_class) noexcept;
+struct FreeBlock {
+    FreeBlock* next;
+    FreeBlock* next_bundle;
+};
+struct FreeList {
+    FreeBlock* head = nullptr;
+    std::size_t count = 0;
+};
+
+/// One thread's free blocks. Null before the thread's first allocation and after its last.
+struct ThreadCache {
+    static constexpr int classes = 200;
+    FreeList free[classes];
+    MemoryStats stats;
+    /// What one step is likely to need again stays with the thread; a stream of blocks made by another one flows back through the pool.
+    bool keeps(std::uint8_t size_class) const;
+};
+extern XGRAD_API __attribute__((tls_model("initial-exec"))) thread_local ThreadCache* thread_cache;
+
+// Blocks come in size classes: multiples of 64 bytes up to 1 KiB, then four steps per doubling.
+inline constexpr std::size_t small_step = 64, small_limit = 1024, small_classes = small_limit / small_step;
+
+/// The class of blocks of at least `bytes`. std::bad_alloc beyond 2^55 bytes.
+XGRAD_API std::uint8_t large_size_class_of(std::size_t bytes);
+inline std::uint8_t size_class_of(std::size_t bytes) {
+    if (bytes <= small_limit) return static_cast<std::uint8_t>(bytes == 0 ? 0 : (bytes - 1) / small_step);
+    return large_size_class_of(bytes);
+}
+inline std::size_t bytes_of_class(std::uint8_t size_class) {
+    if (size_class < small_classes) return (size_class + std::size_t{1}) * small_step;
+    const std::size_t i = size_class - small_classes;
+    return (std::size_t{5} + i % 4) << (8 + i / 4);
+}
+
+XGRAD_API void* allocate_slowly(std::uint8_t size_class);
+XGRAD_API void release_slowly(void* block, std::uint8_t size_class) noexcept;
+
+inline bool ThreadCache::keeps(std::uint8_t size_class) const {
+    constexpr std::size_t few = 64, many_bytes = std::size_t{4} << 20;
+    const std::size_t count = free[size_class].count;
+    return count < few || count * bytes_of_class(size_class) < many_bytes;
+}
+
+/// A 64-byte aligned block from the caches; `release` wants the same size class again.
+inline void* allocate(std::uint8_t size_class) {
+    ThreadCache* own = thread_cache;
+    if (!own || !own->free[size_class].head) [[unlikely]]
+        return allocate_slowly(size_class);
+    FreeList& list = own->free[size_class];
+    FreeBlock* block = list.head;
+    list.head = block->next;
+    --list.count;
+    ++own->stats.blocks;
+    own->stats.bytes_in_use += static_cast<std::int64_t>(bytes_of_class(size_class));
+    if (own->stats.bytes_in_use > own->stats.peak_bytes) own->stats.peak_bytes = own->stats.bytes_in_use;
+    return block;
+}
+inline void release(void* memory, std::uint8_t size_class) noexcept {
+    ThreadCache* own = thread_cache;
+    if (!own || !own->keeps(size_class)) [[unlikely]]
+        return release_slowly(memory, size_class);
+    auto* block = static_cast<FreeBlock*>(memory);
+    FreeList& list = own->free[size_class];
+    block->next = list.head;
+    list.head = block;
+    ++list.count;
+    own->stats.bytes_in_use -= static_cast<std::int64_t>(bytes_of_class(size_class));
+}
 
 }  // namespace detail
 }  // namespace xgrad

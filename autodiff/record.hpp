@@ -29,25 +29,34 @@ struct Origin {
     static constexpr NodeId node_of(std::uint64_t origin) { return static_cast<NodeId>(origin & (max_nodes - 1)); }
 };
 
-/// One recorded operation, or a source of gradients. Behind it in the arena: a Shape per output, a NodeId per input, the closure.
+/// One recorded operation, or a source of gradients. Behind it in the arena: the shapes of outputs after the first, a NodeId per input, the
+/// closure. Shapes are shared: neighbouring entries of one shape point to one copy of it.
 struct Entry {
+    const Behaviour* behaviour;  // null: nothing to pull back (a source, or already released)
     const char* name;
-    const Behaviour* behaviour;   // null: nothing to pull back (a source, or already released)
-    std::uint64_t source;         // the origin under which Gradients lists it; 0: not a source
-    void* closure;
-    Location where;
+    const char* file;
+    const Shape* shape;          // of the first output
+    std::int32_t line;
     NodeId first_node;
     std::uint32_t outputs;
     std::uint32_t inputs;
-    std::uint32_t scopes;         // bit d: depends on something watched at depth d; 0: released
-    DType dtype;                  // of all outputs that have a gradient
+    std::uint32_t scopes;        // bit d: depends on something watched at depth d; 0: released
+    DType dtype;                 // of all outputs that have a gradient
+    bool is_source;              // Gradients lists it
 
-    Shape* shapes() { return reinterpret_cast<Shape*>(this + 1); }
-    const Shape& shape_of(NodeId node) { return shapes()[node - first_node]; }
-    NodeId* input_nodes() { return reinterpret_cast<NodeId*>(shapes() + outputs); }
+    const Shape** more_shapes() { return reinterpret_cast<const Shape**>(this + 1); }
+    const Shape& shape_of(NodeId node) { return node == first_node ? *shape : *more_shapes()[node - first_node - 1]; }
+    NodeId* input_nodes() { return reinterpret_cast<NodeId*>(more_shapes() + (outputs - 1)); }
+    void* closure() { return reinterpret_cast<char*>(this) + closure_offset(outputs, inputs); }
+    static std::size_t closure_offset(std::size_t outputs, std::size_t inputs) {
+        return (sizeof(Entry) + (outputs - 1) * sizeof(Shape*) + inputs * sizeof(NodeId) + 15) & ~std::size_t{15};
+    }
+    /// The origin under which Gradients lists a source: of a parameter its identity, else this entry's node.
+    std::uint64_t& source() { return *static_cast<std::uint64_t*>(closure()); }
+    Location where() const { return {file, line}; }
 
     void release() noexcept {
-        if (behaviour) behaviour->destroy(closure);
+        if (behaviour) behaviour->destroy(closure());
         behaviour = nullptr;
         scopes = 0;
     }
@@ -124,6 +133,7 @@ struct Record {
     std::vector<Entry*> nodes;             // a node's entry; null where released and its memory reused
     std::vector<Scope> scopes;
     Arena arena;
+    const Shape* last_shape = nullptr;     // in the arena
     ParameterNodes parameters;
     std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
     std::vector<std::vector<unsigned char>> spare_marks;
@@ -134,6 +144,10 @@ struct Record {
     std::uint32_t open_below(int depth) const;
     int open();
     void close(int depth) noexcept;
+    const Shape* shared(const Shape& shape) {
+        if (last_shape && *last_shape == shape) return last_shape;
+        return last_shape = ::new (arena.allocate(sizeof(Shape))) Shape(shape);
+    }
     Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scopes, std::size_t closure_bytes, Location where);
     NodeId add_source(Tensor& tensor, const char* name, std::uint64_t origin, std::uint32_t scopes, Location where);
     NodeId node_of_parameter(const Tensor& tensor, std::uint64_t origin);
@@ -158,7 +172,7 @@ extern __attribute__((tls_model("initial-exec"))) thread_local Record* recording
 
 inline bool is_tracked(const Tensor& tensor) { return recording && TensorAccess::origin(tensor) != 0 && recording->node_of(tensor) != no_node; }
 
-/// Stores `rule(cotangent)` sums: acc += part, in acc's own buffer when nobody else holds it and nothing is recorded.
+/// acc += part for tensors of one shape and dtype, in a buffer of either where nobody else holds it. In ops/elementwise.cpp.
 void accumulate(Tensor& acc, Tensor&& part);
 
 /// The reverse sweep over what the tape at `depth` recorded.

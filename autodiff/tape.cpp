@@ -46,7 +46,8 @@ void Arena::next_chunk(std::size_t bytes) {
         capacity = std::max(capacity, bytes);
         Chunk chunk{nullptr, capacity, 0};
         chunks_.reserve(chunks_.size() + 1);
-        chunk.base = static_cast<char*>(detail::allocate(capacity, chunk.size_class));
+        chunk.size_class = size_class_of(capacity);
+        chunk.base = static_cast<char*>(detail::allocate(chunk.size_class));
         chunks_.push_back(chunk);
     }
     base_ = chunks_[current_].base;
@@ -123,9 +124,11 @@ void Record::close(int depth) noexcept {
         if (level == 0) {
             nodes.clear();
             arena.rewind({});
+            last_shape = nullptr;
         } else if (all_released) {
             std::fill(nodes.begin() + scope.start, nodes.end(), nullptr);
             arena.rewind(scope.mark);
+            last_shape = nullptr;
         }
         scopes.pop_back();
     }
@@ -135,23 +138,30 @@ void Record::close(int depth) noexcept {
 Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scope_bits, std::size_t closure_bytes, Location where) {
     const std::size_t first = nodes.size();
     check<TapeError>(first + outputs.size() < Origin::max_nodes, where, [&] { return std::string(name) + ": a tape holds at most 2^27 entries"; });
-    const std::size_t head = (sizeof(Entry) + outputs.size() * sizeof(Shape) + inputs.size() * sizeof(NodeId) + 15) & ~std::size_t{15};
-    auto* memory = static_cast<char*>(arena.allocate(head + closure_bytes));
-    auto* entry = ::new (memory) Entry{name, nullptr, 0, memory + head, where, static_cast<NodeId>(first), static_cast<std::uint32_t>(outputs.size()),
-                                       static_cast<std::uint32_t>(inputs.size()), scope_bits, outputs[0].dtype()};
+    const std::size_t head = Entry::closure_offset(outputs.size(), inputs.size());
+    const Shape* shape = shared(outputs[0].shape());
+    void* memory = arena.allocate(head + closure_bytes);
+    auto* entry = ::new (memory) Entry{nullptr, name, where.file, shape, where.line, static_cast<NodeId>(first), static_cast<std::uint32_t>(outputs.size()),
+                                       static_cast<std::uint32_t>(inputs.size()), scope_bits, outputs[0].dtype(), false};
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-        ::new (entry->shapes() + i) Shape(outputs[i].shape());
-        if (is_floating(outputs[i].dtype())) entry->dtype = outputs[i].dtype();
+        const DType dtype = outputs[i].dtype();
+        if (i > 0) {
+            // After the entry's own memory: shapes may be appended to the arena while it is being written.
+            entry->more_shapes()[i - 1] = shared(outputs[i].shape());
+            if (is_floating(dtype)) entry->dtype = dtype;
+        }
         nodes.push_back(entry);
-        TensorAccess::set_origin(outputs[i], is_floating(outputs[i].dtype()) ? Origin::node(serial, static_cast<NodeId>(first + i)) : 0);
+        TensorAccess::set_origin(outputs[i], is_floating(dtype) ? Origin::node(serial, static_cast<NodeId>(first + i)) : 0);
     }
-    if (!inputs.empty()) std::memcpy(entry->input_nodes(), inputs.data(), inputs.size() * sizeof(NodeId));
+    NodeId* ids = entry->input_nodes();
+    for (std::size_t i = 0; i < inputs.size(); ++i) ids[i] = inputs[i];
     return entry;
 }
 
 NodeId Record::add_source(Tensor& tensor, const char* name, std::uint64_t origin, std::uint32_t scope_bits, Location where) {
-    Entry* entry = append(name, {}, {&tensor, 1}, scope_bits, 0, where);
-    entry->source = origin ? origin : Origin::node(serial, entry->first_node);
+    Entry* entry = append(name, {}, {&tensor, 1}, scope_bits, sizeof(std::uint64_t), where);
+    entry->is_source = true;
+    entry->source() = origin ? origin : Origin::node(serial, entry->first_node);
     return entry->first_node;
 }
 
@@ -197,7 +207,7 @@ void* record(const Behaviour& behaviour, const char* name, std::span<const Tenso
     }
     Entry* entry = r.append(name, {ids, inputs.size()}, outputs, scope_bits, closure_bytes, where);
     entry->behaviour = &behaviour;
-    return entry->closure;
+    return entry->closure();
 }
 
 void record_inputs(const Behaviour& behaviour, const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, std::size_t closure_bytes, Location where, void*& place) {
@@ -222,7 +232,7 @@ std::size_t inputs_of(const Entry& entry) { return entry.inputs; }
 std::size_t outputs_of(const Entry& entry) { return entry.outputs; }
 
 void throw_wrong_number_of_parts(const Entry& entry, std::size_t got) {
-    throw TapeError(at(std::string(entry.name) + ": a pullback must return one cotangent per input, got " + std::to_string(got) + " for " + std::to_string(entry.inputs), entry.where));
+    throw TapeError(at(std::string(entry.name) + ": a pullback must return one cotangent per input, got " + std::to_string(got) + " for " + std::to_string(entry.inputs), entry.where()));
 }
 
 void throw_wrong_number_of_inputs(const char* name, std::size_t got) {
@@ -329,9 +339,10 @@ Tensor Tape::watch(const Tensor& tensor, Location where) {
             static void destroy(void*) noexcept {}
         };
         static constexpr detail::Behaviour identity{&Identity::pull, &Identity::forward, &Identity::destroy};
-        detail::Entry* entry = r.append("watch", {&before, 1}, {&watched, 1}, own | (r.nodes[before]->scopes & r.active), 0, where);
+        detail::Entry* entry = r.append("watch", {&before, 1}, {&watched, 1}, own | (r.nodes[before]->scopes & r.active), sizeof(std::uint64_t), where);
         entry->behaviour = &identity;
-        entry->source = detail::Origin::node(r.serial, entry->first_node);
+        entry->is_source = true;
+        entry->source() = detail::Origin::node(r.serial, entry->first_node);
     }
     return watched;
 }

@@ -23,15 +23,7 @@ namespace {
 static_assert(sizeof(Storage) % 64 == 0, "elements start on a cache line");
 
 Storage* new_storage(const Shape& shape, std::int64_t size, DType dtype, std::size_t data_bytes) {
-    std::uint8_t size_class;
-    void* block = allocate(sizeof(Storage) + data_bytes, size_class);
-    auto* s = ::new (block) Storage;
-    s->dtype = dtype;
-    s->size_class = size_class;
-    s->size = size;
-    s->shape = shape;
-    s->data = s + 1;
-    return s;
+    return initialise(allocate(size_class_of(sizeof(Storage) + data_bytes)), size_class_of(sizeof(Storage) + data_bytes), shape, size, dtype);
 }
 
 /// Calls f with a null pointer of the element type.
@@ -62,8 +54,8 @@ Tensor convert(const Tensor& x, DType dtype) {
 
 }  // namespace
 
-void destroy(Storage* s) noexcept {
-    if (s->base) drop(s->base);
+void destroy_view(Storage* s) noexcept {
+    drop(s->base);
     release(s, s->size_class);
 }
 

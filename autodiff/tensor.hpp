@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <new>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -13,6 +14,7 @@
 
 #include "error.hpp"
 #include "export.hpp"
+#include "memory.hpp"
 
 #if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
@@ -107,7 +109,23 @@ struct alignas(64) Storage {
     Shape shape;
 };
 
-XGRAD_API void destroy(Storage* storage) noexcept;
+inline Storage* initialise(void* block, std::uint8_t size_class, const Shape& shape, std::int64_t size, DType dtype) {
+    auto* s = static_cast<Storage*>(block);
+    ::new (&s->owners) std::atomic<std::uint32_t>(1);
+    s->dtype = dtype;
+    s->size_class = size_class;
+    s->size = size;
+    s->data = s + 1;
+    s->base = nullptr;
+    ::new (&s->shape) Shape(shape);
+    return s;
+}
+
+XGRAD_API void destroy_view(Storage* storage) noexcept;
+inline void destroy(Storage* storage) noexcept {
+    if (storage->base) destroy_view(storage);
+    else release(storage, storage->size_class);
+}
 
 // While the process has one thread the counter is a plain increment, as in the standard library's shared_ptr.
 inline void retain(Storage* s) noexcept {
@@ -267,6 +285,12 @@ struct TensorAccess {
     static void* data(const Tensor& t) { return t.storage_->data; }
     /// No one else holds this tensor's elements: they may be overwritten.
     static bool unique(const Tensor& t) { return t.storage_->owners.load(std::memory_order_acquire) == 1 && !t.storage_->base; }
+    /// An uninitialised tensor of t's shape and dtype.
+    static Tensor empty_like(const Tensor& t) {
+        const Storage& s = *t.storage_;
+        const std::uint8_t size_class = s.base ? size_class_of(sizeof(Storage) + static_cast<std::size_t>(s.size * size_of(s.dtype))) : s.size_class;
+        return adopt(initialise(allocate(size_class), size_class, s.shape, s.size, s.dtype));
+    }
     /// The same elements under another shape of the same size.
     XGRAD_API static Tensor view(const Tensor& t, const Shape& shape, std::int64_t offset = 0);
     /// The same elements, recorded nowhere.

@@ -152,7 +152,7 @@ struct CheckpointEntry {
             TensorAccess::set_origin(source, Origin::node(serial, node));
             sources.push_back(std::move(source));
         }
-        const std::vector<Tensor> gradients = tape.gradient(y, sources, {.cotangent = *cotangents}, entry.where);
+        const std::vector<Tensor> gradients = tape.gradient(y, sources, {.cotangent = *cotangents}, entry.where());
         std::move(const_cast<Tensor*>(gradients.data()), const_cast<Tensor*>(gradients.data()) + gradients.size(), parts);
     }
     static void destroy(void* closure) noexcept { static_cast<CheckpointEntry*>(closure)->~CheckpointEntry(); }
@@ -181,7 +181,7 @@ Tensor checkpoint(FunctionRef f, std::shared_ptr<const void> owner, std::span<co
     std::vector<Tensor> kept(xs.begin(), xs.end());
     kept.push_back(scalar(0.0, DType::f32));  // carries the record's serial number
     TensorAccess::set_origin(kept.back(), Origin::node(record.serial, entry->first_node));
-    ::new (entry->closure) CheckpointEntry{f, std::move(owner), std::move(kept), std::move(used)};
+    ::new (entry->closure()) CheckpointEntry{f, std::move(owner), std::move(kept), std::move(used)};
     entry->behaviour = &CheckpointEntry::behaviour;
     return y;
 }

@@ -17,7 +17,11 @@ namespace {
 
 using namespace detail;
 
-const Tensor& require_floating(const char* name, const Operand& x) {
+// What runs for every small operation is inlined into it: these few calls are most of its cost.
+#define XGRAD_INLINE inline __attribute__((always_inline))
+
+
+XGRAD_INLINE const Tensor& require_floating(const char* name, const Operand& x) {
     check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
     const Tensor& t = x.tensor();
     check<DTypeError>(is_floating(t.dtype()), x.where(), [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(t.dtype()); });
@@ -26,15 +30,15 @@ const Tensor& require_floating(const char* name, const Operand& x) {
 
 KernelInput input(const Tensor& t) { return {TensorAccess::data(t), &t.shape(), size_of(t.dtype())}; }
 
-/// A tensor for a result: `reusable`'s own buffer if nobody else holds it and it fits, else a new one.
-Tensor result(const Shape& shape, DType dtype, Tensor* reusable) {
-    if (reusable && TensorAccess::unique(*reusable) && (&reusable->shape() == &shape || reusable->shape() == shape)) return TensorAccess::constant(std::move(*reusable));
-    return empty(shape, dtype);
+/// A tensor for a result of `like`'s shape and dtype: `reusable`'s own buffer if nobody else holds it and it fits, else a new one.
+XGRAD_INLINE Tensor result_like(const Tensor& like, Tensor* reusable) {
+    if (reusable && TensorAccess::unique(*reusable)) return TensorAccess::constant(std::move(*reusable));
+    return TensorAccess::empty_like(like);
 }
 
 /// The kernel over inputs that all have the result's shape.
 template <std::size_t In, std::size_t Out>
-void run_same(kernels::ElementwiseKernel kernel, const void* rule, const void* const (&in)[In], const Tensor (&out)[Out]) {
+XGRAD_INLINE void run_same(kernels::ElementwiseKernel kernel, const void* rule, const void* const (&in)[In], const Tensor (&out)[Out]) {
     static constexpr std::uint8_t step[max_operands] = {1, 1, 1, 1};
     const std::int64_t size = out[0].size();
     if (size < 2 * parallel_grain) {
@@ -50,52 +54,70 @@ void run_same(kernels::ElementwiseKernel kernel, const void* rule, const void* c
     run_flat(kernel, rule, size, from, step, to);
 }
 
-NodeId node_of(const Tensor& tensor) { return recording && TensorAccess::origin(tensor) != 0 ? recording->node_of(tensor) : no_node; }
+XGRAD_INLINE NodeId node_of(const Tensor& tensor) { return recording && TensorAccess::origin(tensor) != 0 ? recording->node_of(tensor) : no_node; }
 
-/// Appends an entry for y whose inputs are the given nodes; at least one of them is recorded.
-template <class E, std::size_t N>
-void record_nodes(const NodeId (&nodes)[N], Tensor& y, Location where, E&& closure) {
+/// Appends an entry for y whose inputs are the given nodes; at least one of them is recorded. What it saves is still to be set.
+template <class E, class Rule, std::size_t N>
+XGRAD_INLINE E& record_nodes(const NodeId (&nodes)[N], Tensor& y, Location where, const Rule& rule) {
     std::uint32_t scopes = 0;
     for (const NodeId node : nodes)
         if (node != no_node) scopes |= recording->nodes[node]->scopes & recording->active;
-    Entry* entry = recording->append(closure.rule.name, nodes, {&y, 1}, scopes, sizeof(E), where);
-    ::new (entry->closure) std::remove_reference_t<E>(std::forward<E>(closure));
-    entry->behaviour = &std::remove_reference_t<E>::behaviour;
+    Entry* entry = recording->append(Rule::name, nodes, {&y, 1}, scopes, sizeof(E), where);
+    auto* closure = ::new (entry->closure()) E{rule, {}, {}};
+    entry->behaviour = &E::behaviour;
+    return *closure;
 }
 
 /// No outer tape watches any of these: the fused kernel may compute what the composed rule would.
 template <class... T>
-bool nothing_recorded(const T&... tensors) {
+XGRAD_INLINE bool nothing_recorded(const T&... tensors) {
     return !recording || !(is_tracked(tensors) || ...);
 }
 
 // --- one input ------------------------------------------------------------------------------------------------------
 
 template <class Rule>
-Tensor run_unary(const Rule& rule, const Tensor& x, Tensor* reusable) {
+XGRAD_INLINE Tensor run_unary(const Rule& rule, const Tensor& x, Tensor* reusable) {
     const auto kernel = kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].value[x.dtype() == DType::f64];
     const void* const in[] = {TensorAccess::data(x)};  // stays where it is, even if y takes x's storage over
-    Tensor y[] = {result(x.shape(), x.dtype(), reusable)};
+    Tensor y[] = {result_like(x, reusable)};
     run_same(kernel, &rule, in, y);
     return std::move(y[0]);
 }
 
+/// A saved tensor, or no bytes at all for what a rule never reads.
+template <int>
+struct Nothing {};
+template <bool Kept, int Which>
+using Saved = std::conditional_t<Kept, Tensor, Nothing<Which>>;
+const Tensor none;
+inline const Tensor& get(const Tensor& t) { return t; }
+template <int Which>
+const Tensor& get(const Nothing<Which>&) {
+    return none;
+}
+inline void keep(Tensor& saved, const Tensor& t) { saved = t; }
+template <int Which>
+void keep(Nothing<Which>&, const Tensor&) {}
+
 template <class Rule>
 struct UnaryEntry {
-    Rule rule;
-    Tensor x, y;
+    [[no_unique_address]] Rule rule;
+    [[no_unique_address]] Saved<(Rule::reads & rules::A) != 0, 0> x;
+    [[no_unique_address]] Saved<(Rule::reads & rules::Y) != 0, 1> y;
 
     static void pull(void* closure, Entry&, Tensor* cotangents, Needs, Tensor* parts) {
         const auto& self = *static_cast<UnaryEntry*>(closure);
+        const Tensor &x = get(self.x), &y = get(self.y);
         Tensor& g = *cotangents;
-        if (!nothing_recorded(g, self.x, self.y)) {
-            parts[0] = self.rule.pull(g, self.x, self.y);
+        if (!nothing_recorded(g, x, y)) {
+            parts[0] = self.rule.pull(g, x, y);
             return;
         }
         const auto kernel = kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].pull[g.dtype() == DType::f64];
         const void* gd = TensorAccess::data(g);
-        const void* const in[] = {gd, self.x.defined() ? TensorAccess::data(self.x) : gd, self.y.defined() ? TensorAccess::data(self.y) : gd};
-        Tensor part[] = {result(g.shape(), g.dtype(), &g)};
+        const void* const in[] = {gd, x.defined() ? TensorAccess::data(x) : gd, y.defined() ? TensorAccess::data(y) : gd};
+        Tensor part[] = {result_like(g, &g)};
         run_same(kernel, &self.rule, in, part);
         parts[0] = std::move(part[0]);
     }
@@ -111,8 +133,9 @@ Tensor unary(const Rule& rule, const Operand& operand) {
     if constexpr (rules::differentiable<Rule>) {
         if (const NodeId node = node_of(x); node != no_node) {
             Tensor y = run_unary(rule, x, Rule::reads & rules::A ? nullptr : temporary);
-            record_nodes({node}, y, operand.where(), UnaryEntry<Rule>{rule, Rule::reads & rules::A ? x : Tensor(), Tensor()});
-            if constexpr (Rule::reads & rules::Y) static_cast<UnaryEntry<Rule>*>(recording->nodes.back()->closure)->y = y;
+            auto& entry = record_nodes<UnaryEntry<Rule>>({node}, y, operand.where(), rule);
+            keep(entry.x, x);
+            keep(entry.y, y);
             return y;
         }
     }
@@ -161,7 +184,7 @@ Tensor run_binary(const Rule& rule, const Pair& pair, Tensor* reusable) {
     const auto kernel = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value[pair.dtype == DType::f64];
     const KernelInput in[] = {pair.input(0), pair.input(1)};
     const Shape shapes[] = {*in[0].shape, *in[1].shape};  // y may take over the storage they stand in
-    const Tensor y = result(pair.shape, pair.dtype, reusable);
+    const Tensor y = reusable ? TensorAccess::constant(std::move(*reusable)) : empty(pair.shape, pair.dtype);
     const KernelInput held[] = {{in[0].data, &shapes[0], in[0].element_bytes}, {in[1].data, &shapes[1], in[1].element_bytes}};
     const KernelOutput out[] = {{TensorAccess::data(y), in[0].element_bytes}};
     run(kernel, &rule, pair.shape, y.size(), held, out);
@@ -169,43 +192,47 @@ Tensor run_binary(const Rule& rule, const Pair& pair, Tensor* reusable) {
 }
 /// The usual case: two tensors of one shape.
 template <class Rule>
-Tensor run_binary_same(const Rule& rule, const Tensor& a, const Tensor& b, Tensor* reusable) {
+XGRAD_INLINE Tensor run_binary_same(const Rule& rule, const Tensor& a, const Tensor& b, Tensor* reusable) {
     const auto kernel = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value[a.dtype() == DType::f64];
     const void* const in[] = {TensorAccess::data(a), TensorAccess::data(b)};
-    Tensor y[] = {result(a.shape(), a.dtype(), reusable)};
+    Tensor y[] = {result_like(a, reusable)};
     run_same(kernel, &rule, in, y);
     return std::move(y[0]);
 }
 
 template <class Rule>
 struct BinaryEntry {
-    Rule rule;
-    Tensor a, b, y;
+    static constexpr unsigned reads = Rule::reads_a | Rule::reads_b;
+    [[no_unique_address]] Rule rule;
+    [[no_unique_address]] Saved<(reads & rules::A) != 0, 0> a;
+    [[no_unique_address]] Saved<(reads & rules::B) != 0, 1> b;
+    [[no_unique_address]] Saved<(reads & rules::Y) != 0, 2> y = {};
 
     static void pull(void* closure, Entry&, Tensor* cotangents, Needs needs, Tensor* parts) {
         const auto& self = *static_cast<BinaryEntry*>(closure);
+        const Tensor &a = get(self.a), &b = get(self.b), &y = get(self.y);
         Tensor& g = *cotangents;
         // A sum hands its cotangent on; there is nothing to compute.
         constexpr bool passes = Rule::reads_a == 0 && Rule::reads_b == 0;
-        if (passes || !nothing_recorded(g, self.a, self.b, self.y)) {
-            if (needs[0]) parts[0] = self.rule.pull_a(g, self.a, self.b, self.y);
-            if (needs[1]) parts[1] = self.rule.pull_b(g, self.a, self.b, self.y);
+        if (passes || !nothing_recorded(g, a, b, y)) {
+            if (needs[0]) parts[0] = self.rule.pull_a(g, a, b, y);
+            if (needs[1]) parts[1] = self.rule.pull_b(g, a, b, y);
             return;
         }
         const auto& k = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()];
         const int type = g.dtype() == DType::f64;
         const bool both = needs[0] && needs[1];
         const auto kernel = both ? k.pull_both[type] : needs[0] ? k.pull_a[type] : k.pull_b[type];
-        const Tensor* saved[] = {&self.a, &self.b, &self.y};
+        const Tensor* saved[] = {&a, &b, &y};
         bool same = true;
         for (const Tensor* t : saved) same = same && (!t->defined() || t->shape() == g.shape());
         const void* gd = TensorAccess::data(g);
         const Shape shape = g.shape();
         const DType dtype = g.dtype();
-        Tensor second = both ? empty(shape, dtype) : Tensor();
-        Tensor first = result(shape, dtype, &g);  // may take g's storage over
+        Tensor second = both ? TensorAccess::empty_like(g) : Tensor();
+        Tensor first = result_like(g, &g);  // may take g's storage over
         if (same) {
-            const void* const in[] = {gd, self.a.defined() ? TensorAccess::data(self.a) : gd, self.b.defined() ? TensorAccess::data(self.b) : gd, self.y.defined() ? TensorAccess::data(self.y) : gd};
+            const void* const in[] = {gd, a.defined() ? TensorAccess::data(a) : gd, b.defined() ? TensorAccess::data(b) : gd, y.defined() ? TensorAccess::data(y) : gd};
             if (both) run_same(kernel, &self.rule, in, {first, second});
             else run_same(kernel, &self.rule, in, {first});
         } else {
@@ -227,7 +254,7 @@ struct BinaryEntry {
 };
 
 /// Whichever operand is about to die and has the result's shape gives its buffer.
-Tensor* reusable_of(const Operand& a, const Operand& b, const Shape& shape, bool keep_a, bool keep_b) {
+XGRAD_INLINE Tensor* reusable_of(const Operand& a, const Operand& b, const Shape& shape, bool keep_a, bool keep_b) {
     for (const auto& [operand, keep] : {std::pair{&a, keep_a}, std::pair{&b, keep_b}})
         if (!keep && operand->temporary() && operand->shape() == shape && TensorAccess::unique(operand->tensor())) return const_cast<Tensor*>(&operand->tensor());
     return nullptr;
@@ -235,17 +262,21 @@ Tensor* reusable_of(const Operand& a, const Operand& b, const Shape& shape, bool
 
 /// Runs the rule and records it; `compute` is given the buffer that may be reused, `saved` an operand as a tensor.
 template <class Rule, class Compute, class Saved>
-Tensor binary_recorded(const Rule& rule, const Operand& a, const Operand& b, const Shape& shape, Compute&& compute, Saved&& saved) {
+XGRAD_INLINE Tensor binary_recorded(const Rule& rule, const Operand& a, const Operand& b, const Shape& shape, Compute&& compute, Saved&& saved) {
     if constexpr (rules::differentiable<Rule>) {
         if (recording) {
             const NodeId nodes[] = {a.is_tensor() ? node_of(a.tensor()) : no_node, b.is_tensor() ? node_of(b.tensor()) : no_node};
             if (nodes[0] != no_node || nodes[1] != no_node) {
                 const unsigned reads = (nodes[0] != no_node ? Rule::reads_a : 0u) | (nodes[1] != no_node ? Rule::reads_b : 0u);
                 const bool keep_a = reads & rules::A, keep_b = reads & rules::B;
-                BinaryEntry<Rule> entry{rule, keep_a ? saved(0) : Tensor(), keep_b ? saved(1) : Tensor(), Tensor()};
+                Tensor kept_a, kept_b;
+                if (keep_a) kept_a = saved(0);
+                if (keep_b) kept_b = saved(1);
                 Tensor y = compute(reusable_of(a, b, shape, keep_a, keep_b));
-                record_nodes(nodes, y, a.where(), std::move(entry));
-                if (reads & rules::Y) static_cast<BinaryEntry<Rule>*>(recording->nodes.back()->closure)->y = y;
+                auto& entry = record_nodes<BinaryEntry<Rule>>(nodes, y, a.where(), rule);
+                keep(entry.a, kept_a);
+                keep(entry.b, kept_b);
+                if (reads & rules::Y) keep(entry.y, y);
                 return y;
             }
         }
@@ -269,6 +300,14 @@ Tensor binary(const Rule& rule, const Operand& a, const Operand& b) {
 }
 
 }  // namespace
+
+void detail::accumulate(Tensor& acc, Tensor&& part) {
+    if (recording) {  // an outer tape may have to see the sum
+        acc = add(acc, part);
+        return;
+    }
+    acc = run_binary_same(rules::Add{}, acc, part, TensorAccess::unique(acc) ? &acc : &part);
+}
 
 Tensor add(const Operand& a, const Operand& b) { return binary(rules::Add{}, a, b); }
 Tensor subtract(const Operand& a, const Operand& b) { return binary(rules::Subtract{}, a, b); }
