@@ -19,35 +19,34 @@ namespace {
 
 struct Block {
     std::uint32_t word[4];
-    std::uint64_t wide(int i) const { return std::uint64_t{word[2 * i]} << 32 | word[2 * i + 1]; }
 };
+std::uint64_t wide(const std::uint32_t* words) { return std::uint64_t{words[0]} << 32 | words[1]; }
 
 /// Block number `counter` of a seed; `again` numbers further blocks for the same counter.
-Block block_of(std::uint64_t seed, std::uint64_t counter, std::uint32_t again = 0) {
+inline Block block_of(std::uint64_t seed, std::uint64_t counter, std::uint32_t again = 0) {
     const philox4x32_ctr_t at = {{static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), again, 0}};
     const philox4x32_key_t key = {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
     const philox4x32_ctr_t r = philox4x32(at, key);
     return {{r.v[0], r.v[1], r.v[2], r.v[3]}};
 }
 
-/// Fills [0, n): block i gives elements i*per … i*per + per-1 through make(block, buffer of `per`).
+/// Fills a tensor by make(words, elements, how many), a chunk at a time; every element takes `words` words of the stream.
 template <class T, class F>
-void fill(Tensor& out, Generator& generator, Int per, const F& make) {
+void fill(Tensor& out, Generator& generator, Int words, const F& make) {
+    constexpr Int blocks_of_chunk = 64, words_of_chunk = 4 * blocks_of_chunk;
     const Int n = out.size();
-    if (n == 0) return;
     T* to = elements<T>(out);
-    const Int blocks = (n + per - 1) / per;
+    const Int blocks = (n * words + 3) / 4, per = words_of_chunk / words;
     const std::uint64_t seed = generator.seed(), first = generator.advance(static_cast<std::uint64_t>(blocks));
-    parallel_for(blocks, n * 4, [&](Int begin, Int end) {
-        for (Int b = begin; b < end; ++b) {
-            const Block block = block_of(seed, first + static_cast<std::uint64_t>(b));
-            if ((b + 1) * per <= n) {
-                make(block, to + b * per);
-            } else {
-                T values[4];
-                make(block, values);
-                std::copy_n(values, n - b * per, to + b * per);
+    parallel_for((n + per - 1) / per, n * 4, [&](Int begin, Int end) {
+        std::uint32_t stream[words_of_chunk];
+        for (Int chunk = begin; chunk < end; ++chunk) {
+            const Int count = std::min(per, n - chunk * per);
+            for (Int b = 0; b < (count * words + 3) / 4; ++b) {
+                const Block block = block_of(seed, first + static_cast<std::uint64_t>(chunk * blocks_of_chunk + b));
+                std::copy_n(block.word, 4, stream + 4 * b);
             }
+            make(stream, to + chunk * per, count);
         }
     });
 }
@@ -69,8 +68,8 @@ std::uint64_t bounded(std::uint64_t seed, std::uint64_t counter, std::uint64_t r
     for (std::uint32_t again = 0;; ++again) {
         const Block block = block_of(seed, counter, again);
         for (int i = 0; i < 2; ++i) {
-            if (range == 0) return block.wide(i);
-            const Wide product = static_cast<Wide>(block.wide(i)) * range;
+            if (range == 0) return wide(block.word + 2 * i);
+            const Wide product = static_cast<Wide>(wide(block.word + 2 * i)) * range;
             if (static_cast<std::uint64_t>(product) >= -range % range) return static_cast<std::uint64_t>(product >> 64);
         }
     }
@@ -93,12 +92,12 @@ Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
     check_float(dtype, "rand");
     Tensor out = empty(shape, dtype);
     if (dtype == DType::f32)
-        fill<float>(out, generator, 4, [](const Block& b, float* to) {
-            for (int i = 0; i < 4; ++i) to[i] = static_cast<float>(b.word[i] >> 8) * 0x1p-24f;
+        fill<float>(out, generator, 1, [](const std::uint32_t* words, float* to, Int n) {
+            for (Int i = 0; i < n; ++i) to[i] = static_cast<float>(static_cast<std::int32_t>(words[i] >> 8)) * 0x1p-24f;
         });
     else
-        fill<double>(out, generator, 2, [](const Block& b, double* to) {
-            for (int i = 0; i < 2; ++i) to[i] = unit53(b.wide(i));
+        fill<double>(out, generator, 2, [](const std::uint32_t* words, double* to, Int n) {
+            for (Int i = 0; i < n; ++i) to[i] = unit53(wide(words + 2 * i));
         });
     return out;
 }
@@ -108,11 +107,23 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
     check_float(dtype, "randn");
     Tensor out = empty(shape, dtype);
     if (dtype == DType::f32)
-        fill<float>(out, generator, 4, [](const Block& b, float* to) {
-            for (int i = 0; i < 4; i += 2) box_muller((static_cast<double>(b.word[i]) + 1) * 0x1p-32, static_cast<double>(b.word[i + 1]) * 0x1p-32, to + i);
+        fill<float>(out, generator, 1, [](const std::uint32_t* words, float* to, Int n) {
+            for (Int i = 0; i < n; i += 2) {  // whole blocks are drawn, so that an odd last element has its second word
+                float two[2];
+                box_muller((static_cast<double>(words[i]) + 1) * 0x1p-32, static_cast<double>(words[i + 1]) * 0x1p-32, two);
+                to[i] = two[0];
+                if (i + 1 < n) to[i + 1] = two[1];
+            }
         });
     else
-        fill<double>(out, generator, 2, [](const Block& b, double* to) { box_muller(1 - unit53(b.wide(0)), unit53(b.wide(1)), to); });
+        fill<double>(out, generator, 2, [](const std::uint32_t* words, double* to, Int n) {
+            for (Int i = 0; i < n; i += 2) {
+                double two[2];
+                box_muller(1 - unit53(wide(words + 2 * i)), unit53(wide(words + 2 * i + 2)), two);
+                to[i] = two[0];
+                if (i + 1 < n) to[i + 1] = two[1];
+            }
+        });
     return out;
 }
 
@@ -141,10 +152,13 @@ Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype
     check_shape(shape, "bernoulli");
     check<ValueError>(p >= 0 && p <= 1, {}, [&] { return "bernoulli: p must be in [0, 1], got " + std::to_string(p); });
     Tensor out = empty(shape, dtype);
-    const auto limit = static_cast<std::uint64_t>(std::ceil(p * 0x1p32));  // of 2^32 words, those below give 1
+    // Of the 2^32 words, those below p * 2^32 give 1: p = 0 none, p = 1 all.
+    const auto limit = static_cast<std::uint64_t>(std::ceil(p * 0x1p32));
+    const auto last = static_cast<std::uint32_t>(limit - 1);
     with_any(dtype, [&]<class T>(T) {
-        fill<T>(out, generator, 4, [limit](const Block& b, T* to) {
-            for (int i = 0; i < 4; ++i) to[i] = static_cast<T>(b.word[i] < limit);
+        fill<T>(out, generator, 1, [limit, last](const std::uint32_t* words, T* to, Int n) {
+            if (limit == 0) return std::fill_n(to, n, T(0)), void();
+            for (Int i = 0; i < n; ++i) to[i] = static_cast<T>(words[i] <= last);  // no branch: it could not be predicted
         });
     });
     return out;
