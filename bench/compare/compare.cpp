@@ -77,20 +77,21 @@ std::string output_of(const Side& side, const std::string& arguments) {
 fs::path blas_of(const Side& side) {
     std::istringstream lines(output_of(side, "--blas"));
     for (std::string line; std::getline(lines, line);)
-        if (line.find("openblas") != std::string::npos && line.find("libblas.so") == std::string::npos) return fs::canonical(line);
+        if (fs::path(line).filename().string().starts_with("libopenblas")) return fs::canonical(line);
     return {};
 }
 
-/// One run of one workload, in microseconds.
-double measure(const Side& side, const Workload& workload, double seconds) {
-    const auto csv = output_of(
-        side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null", workload.name, seconds));
+/// One run of one workload, in microseconds. With one thread that is processor time, the same as wall time on an idle machine and
+/// less disturbed by whatever else runs; with more threads, wall time.
+double measure(const Side& side, const Workload& workload, const Options& options) {
+    const auto csv = output_of(side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null",
+                                                 workload.name, options.seconds));
     // "chain_n16/real_time",1234,345.6,345.5,us,,,,,
-    static const std::regex row("\"[^\"]*\",\\d+,([^,]+),[^,]+,us,");
+    static const std::regex row("\"[^\"]*\",\\d+,([^,]+),([^,]+),us,");
     std::smatch match;
     if (!std::regex_search(csv, match, row))
         throw std::runtime_error(fmt::format("{}: no figure for {}", side.program.string(), workload.name));
-    return std::stod(match[1]);
+    return std::stod(match[options.threads == 1 ? 2 : 1]);
 }
 
 double median(std::vector<double> values) {
@@ -102,8 +103,8 @@ double median(std::vector<double> values) {
 Result compare(const Workload& workload, const Side& xgrad, const Side& libtorch, const Options& options) {
     std::vector<double> ours, theirs;
     for (int round = 0; round < options.rounds; ++round) {
-        ours.push_back(measure(xgrad, workload, options.seconds));
-        theirs.push_back(measure(libtorch, workload, options.seconds));
+        ours.push_back(measure(xgrad, workload, options));
+        theirs.push_back(measure(libtorch, workload, options));
     }
     return {&workload, median(ours), median(theirs)};
 }
