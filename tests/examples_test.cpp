@@ -65,12 +65,12 @@ Ran run(const std::string& example, const std::string& arguments) {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
 }
 
-/// A small data set of the same format: images of one grey value, which is the class times 25.
+/// A small data set of the same format: the bright rows tell the class.
 void write_data(const fs::path& folder, int train = 300, int test = 100) {
     for (const auto& [prefix, count] : {std::pair{"train", train}, std::pair{"t10k", test}}) {
         std::string pixels, labels;
         for (int i = 0; i < count; ++i) {
-            pixels.append(28 * 28, static_cast<char>(i % 10 * 25));
+            for (int row = 0; row < 28; ++row) pixels.append(28, static_cast<char>(row / 2 == i % 10 ? 200 : 25));
             labels += static_cast<char>(i % 10);
         }
         const auto n = static_cast<std::uint32_t>(count);
@@ -149,10 +149,12 @@ TEST_CASE("examples: a bad IDX file is a FormatError that names it") {
         std::string changed = good;
         changed[at] = static_cast<char>(changed[at] ^ 0x55);
         write(file, changed);
+        std::vector<std::uint8_t> got = content;
         try {
-            CHECK(read_idx(file).bytes == content);
+            got = read_idx(file).bytes;
         } catch (const xgrad::FormatError&) {
         }
+        CHECK(got == content);
     }
 
     CHECK(error_of([&] { read_idx(folder.path / "none.gz"); }) == (folder.path / "none.gz").string() + ": cannot be read: No such file or directory");
@@ -165,7 +167,7 @@ TEST_CASE("examples: images and labels must belong together") {
     const FashionMnist data = read_fashion_mnist(folder.path, "t10k");
     CHECK(data.images.shape() == xgrad::Shape{100, 784});
     CHECK(data.labels.dtype() == xgrad::DType::i64);
-    CHECK(data.images.data<float>()[784] == doctest::Approx((25 / 255.0 - 0.2860) / 0.3530));
+    CHECK(data.images.data<float>()[0] == doctest::Approx((200 / 255.0 - 0.2860) / 0.3530));
     const std::string images = (folder.path / "t10k-images-idx3-ubyte.gz").string(), labels = (folder.path / "t10k-labels-idx1-ubyte.gz").string();
     const auto message = [&] { return error_of<xgrad::FormatError>([&] { read_fashion_mnist(folder.path, "t10k"); }); };
     write_gzip(labels, idx_bytes({2}, "ab"));
@@ -213,7 +215,7 @@ TEST_CASE("examples: a drawing is well-formed and escapes its texts") {
 
 TEST_CASE("examples: the progress bar shows how far, how fast and how long") {
     CHECK(Progress::line("epoch 1/2", 50, 200, "images", 0.01, "loss 0.5", 79) ==
-          "epoch 1/2 [=======>                     ]  25%  5 000 images/s  0:01 left  loss 0.5");
+          "epoch 1/2 [======>                  ]  25%  5 000 images/s  0:01 left  loss 0.5");
     CHECK(Progress::line("e", 0, 200, "images", 0, "", 60).find("  0%") != std::string::npos);
     CHECK(Progress::line("e", 200, 200, "images", 1, "", 60).find(" 100%") != std::string::npos);
     for (const int columns : {0, 1, 20, 40, 300}) CHECK(Progress::line("e", 1, 200, "images", 1, "note", columns).size() <= static_cast<std::size_t>(columns));
@@ -223,22 +225,21 @@ TEST_CASE("examples: fashion_mnist trains, reports and draws") {
     const Folder folder;
     write_data(folder.path);
     const fs::path out = folder.path / "a" / "b";
-    const std::string arguments = "--data " + folder.path.string() + " --out " + out.string() + " --epochs 40 --batch-size 32 --lr 0.01 --hidden 32";
+    const std::string arguments = "--data " + folder.path.string() + " --out " + out.string() + " --epochs 20 --batch-size 32 --lr 0.01 --hidden 32";
     const Ran ran = run("fashion_mnist", arguments + " --threads 1 --seed 3");
     CHECK_MESSAGE(ran.code == 0, ran.output);
-    CHECK(count(ran.output, "\nepoch ") == 39);
+    CHECK(count(ran.output, "\nepoch ") == 19);
     CHECK(ran.output.find('\r') == std::string::npos);  // not a terminal: plain lines
     const auto last = ran.output.substr(ran.output.rfind('\n', ran.output.size() - 2) + 1);
     REQUIRE(last.starts_with("test accuracy "));
     CHECK(last.size() == std::string("test accuracy 0.0000\n").size());
     CHECK(std::stod(last.substr(14)) > 0.9);
-    CHECK(count(read(out / "metrics.csv"), "\n") == 41);
+    CHECK(count(read(out / "metrics.csv"), "\n") == 21);
     CHECK(read(out / "metrics.csv").starts_with("epoch,loss,train_accuracy,test_accuracy,seconds\n1,"));
     CHECK(count(read(out / "curves.svg"), "<polyline") == 3);
     CHECK(count(read(out / "predictions.svg"), "<image") == 100);
 
-    const auto without_times = [](std::string text) {
-        for (auto at = text.find("  "); at != std::string::npos; at = text.find("  ", at + 1)) {}
+    const auto without_times = [](const std::string& text) {
         std::string kept;
         for (std::size_t from = 0; from < text.size();) {
             const auto end = text.find('\n', from);

@@ -491,7 +491,7 @@ TEST_CASE("nn: optimizers say when the model changed, and refuse senseless optio
         adam.step(layers, gradients);
     };
     step();
-    const std::string line = here(__LINE__ - 2), start = "Adam: the model must keep its structure between steps, got ";
+    const std::string line = here(__LINE__ - 3), start = "Adam: the model must keep its structure between steps, got ";
     layers.emplace_back(3, 1, false);
     CHECK(error_of<ValueError>(step) == start + "1.weight (1, 3) f32 where nothing was" + line);
     layers.clear();
@@ -549,7 +549,7 @@ TEST_CASE("nn: a loader gives every sample once per pass, in a new order each ti
 
 TEST_CASE("nn: a loader without shuffling keeps the order; drop_last drops what is left over") {
     const Tensor x = arange(7);
-    nn::DataLoader one(nn::TensorDataset(x), {.batch_size = 3, .drop_last = true});
+    nn::DataLoader one(nn::TensorDataset{x}, {.batch_size = 3, .drop_last = true});
     std::vector<double> seen;
     for (auto& [a] : one)
         for (const double v : values(a)) seen.push_back(v);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <zlib.h>
 
 namespace {
@@ -48,7 +49,12 @@ private:
         int code = Z_OK;
         const char* message = gzerror(file_.get(), &code);
         if (code == Z_BUF_ERROR) fail("truncated");
-        if (code != Z_OK && code != Z_STREAM_END) fail(std::string("damaged gzip data: ") + (code == Z_ERRNO ? std::strerror(errno) : message));
+        if (code == Z_ERRNO) throw xgrad::Error(path_.string() + ": cannot be read: " + std::strerror(errno));
+        if (code != Z_OK && code != Z_STREAM_END) {
+            std::string_view reason = message;  // zlib puts the path in front
+            if (const auto end = reason.rfind(": "); end != reason.npos) reason.remove_prefix(end + 2);
+            fail("damaged gzip data: " + std::string(reason));
+        }
     }
 
     struct Close {

@@ -24,10 +24,10 @@ namespace {
 struct Options {
     int epochs = 10;
     std::int64_t batch_size = 128;
-    double lr = 1e-3;
+    double lr = 2e-3;
     std::int64_t hidden = 256;
     std::uint64_t seed = 0;
-    int threads = 0;
+    int threads = 1;
     std::filesystem::path data = "/usr/share/datasets/fashion-mnist", out = "out/fashion_mnist";
 };
 
@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
     app.add_option("--lr", options.lr, "Adam's learning rate at the start; it falls to 0 along a cosine")->check(CLI::NonNegativeNumber)->capture_default_str();
     app.add_option("--hidden", options.hidden, "Units of the hidden layer")->check(CLI::PositiveNumber)->capture_default_str();
     app.add_option("--seed", options.seed, "Seed of the initial weights and of the order of images")->capture_default_str();
-    app.add_option("--threads", options.threads, "Threads to use; 0: one for each core")->check(CLI::NonNegativeNumber)->capture_default_str();
+    app.add_option("--threads", options.threads, "Threads to use; 0: one for each core. A network as small as this gains little from more than one")->check(CLI::NonNegativeNumber)->capture_default_str();
     app.add_option("--data", options.data, "Folder with the four gzipped IDX files (Debian: dataset-fashion-mnist)")->type_name("DIR")->capture_default_str();
     app.add_option("--out", options.out, "Folder for metrics.csv, curves.svg and predictions.svg")->type_name("DIR")->capture_default_str();
     try {
