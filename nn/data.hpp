@@ -25,7 +25,8 @@ public:
     explicit TensorDataset(const T&... tensors) : tensors_{tensors...} {
         for (const Tensor& t : tensors_)
             check<ShapeError>(t.ndim() > 0 && t.shape(0) == tensors_[0].shape(0), {}, [&] {
-                return "TensorDataset: tensors must have one first size, got " + to_string(tensors_[0].shape()) + " and " + to_string(t.shape());
+                return "TensorDataset: tensors must have one first size, got " + to_string(tensors_[0].shape()) + " and " +
+                       to_string(t.shape());
             });
     }
 
@@ -72,9 +73,8 @@ class DataLoader {
 public:
     explicit DataLoader(D dataset, const DataLoaderOptions& options = {}, Location where = Location::current())
         : dataset_(std::move(dataset)), options_(options), seed_(options.seed ? *options.seed : detail::draw_seed()) {
-        check<ValueError>(options.batch_size > 0, where, [&] {
-            return "DataLoader: batch_size must be positive, got " + std::to_string(options.batch_size);
-        });
+        check<ValueError>(options.batch_size > 0, where,
+                          [&] { return "DataLoader: batch_size must be positive, got " + std::to_string(options.batch_size); });
     }
     /// The same on pairs of samples and targets.
     DataLoader(const Tensor& x, const Tensor& y, const DataLoaderOptions& options = {}, Location where = Location::current())

@@ -54,16 +54,12 @@ void ones(Parameter& p) { constant(p, 1); }
 void uniform(Parameter& p, double low, double high, Generator& generator) {
     p = rand(p.shape(), generator, p.dtype()) * (high - low) + low;
 }
-void normal(Parameter& p, double mean, double std, Generator& generator) {
-    p = randn(p.shape(), generator, p.dtype()) * std + mean;
-}
+void normal(Parameter& p, double mean, double std, Generator& generator) { p = randn(p.shape(), generator, p.dtype()) * std + mean; }
 void xavier_uniform(Parameter& p, double gain, Generator& generator) { uniform_of_std(p, xavier_std(p, gain), generator); }
 void xavier_normal(Parameter& p, double gain, Generator& generator) { normal(p, 0, xavier_std(p, gain), generator); }
 void kaiming_uniform(Parameter& p, const KaimingOptions& options, Generator& generator) {
     uniform_of_std(p, kaiming_std(p, options), generator);
 }
-void kaiming_normal(Parameter& p, const KaimingOptions& options, Generator& generator) {
-    normal(p, 0, kaiming_std(p, options), generator);
-}
+void kaiming_normal(Parameter& p, const KaimingOptions& options, Generator& generator) { normal(p, 0, kaiming_std(p, options), generator); }
 
 }  // namespace xgrad::nn::init

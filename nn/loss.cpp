@@ -22,7 +22,8 @@ Tensor reduced(Tensor losses, const LossOptions& options) {
 
 void check_same_shape(const char* loss, const Tensor& input, const Tensor& target, Location where) {
     check<ShapeError>(input.shape() == target.shape(), where, [&] {
-        return std::string(loss) + ": input and target must have one shape, got " + to_string(input.shape()) + " and " + to_string(target.shape());
+        return std::string(loss) + ": input and target must have one shape, got " + to_string(input.shape()) + " and " +
+               to_string(target.shape());
     });
 }
 
@@ -53,8 +54,10 @@ void check_target(const char* loss, const Tensor& input, const Tensor& target, L
 
 Tensor picked_loss(const Tensor& log_probabilities, const Tensor& target, const LossOptions& options) {
     const int axis = class_axis(log_probabilities);
-    Tensor picked = take_along_axis(log_probabilities, expand_dims(target, axis), axis);
-    if (options.reduction == Reduction::none) return -squeeze(std::move(picked), axis);
+    Shape with_axis = log_probabilities.shape();
+    with_axis[axis] = 1;
+    Tensor picked = take_along_axis(log_probabilities, reshape(target, with_axis), axis);
+    if (options.reduction == Reduction::none) return -reshape(std::move(picked), target.shape());
     return -reduced(std::move(picked), options);
 }
 

@@ -22,6 +22,7 @@ XGRAD_API Tensor l1_loss(const Tensor& input, const Tensor& target, const LossOp
 XGRAD_API Tensor nll_loss(const Tensor& input, const Tensor& target, const LossOptions& options = {}, Location where = Location::current());
 
 /// -log(softmax(input)) at the class of `target`, exact for huge inputs: nll_loss of log_softmax over the classes. input: unnormalised scores.
-XGRAD_API Tensor cross_entropy(const Tensor& input, const Tensor& target, const LossOptions& options = {}, Location where = Location::current());
+XGRAD_API Tensor cross_entropy(const Tensor& input, const Tensor& target, const LossOptions& options = {},
+                               Location where = Location::current());
 
 }  // namespace xgrad::nn

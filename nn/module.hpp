@@ -105,9 +105,10 @@ void visit(T& field, const Path& path, Visitor& visitor) {
     } else if constexpr (PointerLike<T>) {
         if (field) visit(*field, path, visitor);
     } else {
-        static_assert(Module<T>,
-                      "xgrad: not a model. A field must be a Parameter, a Tensor, a struct with XGRAD_FIELDS(...), or a non-const std::vector, "
-                      "array, optional, tuple or smart pointer of these");
+        static_assert(
+            Module<T>,
+            "xgrad: not a model. A field must be a Parameter, a Tensor, a struct with XGRAD_FIELDS(...), or a non-const std::vector, "
+            "array, optional, tuple or smart pointer of these");
     }
 }
 
@@ -126,9 +127,8 @@ public:
     template <class M>
         requires(!std::is_same_v<std::remove_cvref_t<M>, ModelRef>)
     ModelRef(M&& model)
-        : object_(const_cast<void*>(static_cast<const void*>(std::addressof(model)))), visit_([](void* object, Visitor& visitor) {
-              detail::visit(*static_cast<std::remove_cvref_t<M>*>(object), Path(), visitor);
-          }) {
+        : object_(const_cast<void*>(static_cast<const void*>(std::addressof(model)))),
+          visit_([](void* object, Visitor& visitor) { detail::visit(*static_cast<std::remove_cvref_t<M>*>(object), Path(), visitor); }) {
         static_assert(!std::is_const_v<std::remove_reference_t<M>>, "xgrad: this function changes the model, which is const");
     }
     void visit(Visitor& visitor) const { visit_(object_, visitor); }

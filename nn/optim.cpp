@@ -37,10 +37,11 @@ public:
         const std::size_t i = found_.size();
         found_.push_back(&p);
         if (first_) slots_.push_back({path.str(), p.shape(), p.dtype(), 0, {}});
-        check<ValueError>(i < slots_.size() && path.is(slots_[i].name) && p.shape() == slots_[i].shape && p.dtype() == slots_[i].dtype, where_, [&] {
-            return changed() + described(path.str(), p.shape(), p.dtype()) + " where " +
-                   (i < slots_.size() ? described(slots_[i].name, slots_[i].shape, slots_[i].dtype) : std::string("nothing")) + " was";
-        });
+        check<ValueError>(
+            i < slots_.size() && path.is(slots_[i].name) && p.shape() == slots_[i].shape && p.dtype() == slots_[i].dtype, where_, [&] {
+                return changed() + described(path.str(), p.shape(), p.dtype()) + " where " +
+                       (i < slots_.size() ? described(slots_[i].name, slots_[i].shape, slots_[i].dtype) : std::string("nothing")) + " was";
+            });
     }
     void finish() const {
         check<ValueError>(found_.size() == slots_.size(), where_, [&] {
@@ -68,7 +69,8 @@ void OptimizerState::collect(const char* optimizer, ModelRef model, Location whe
     collector.finish();
 }
 
-void OptimizerState::step(const char* optimizer, ModelRef model, const Gradients& gradients, Update update, const void* options, Location where) {
+void OptimizerState::step(const char* optimizer, ModelRef model, const Gradients& gradients, Update update, const void* options,
+                          Location where) {
     collect(optimizer, model, where);
     for (std::size_t i = 0; i < found_.size(); ++i)
         if (const Tensor* gradient = gradients.find(*found_[i])) {
@@ -98,9 +100,8 @@ void OptimizerState::step(const char* optimizer, ModelRef model, const std::vect
 namespace {
 
 void check_not_negative(const char* optimizer, const char* option, double value, Location where) {
-    check<ValueError>(value >= 0, where, [&] {
-        return std::string(optimizer) + ": " + option + " must not be negative, got " + std::to_string(value);
-    });
+    check<ValueError>(value >= 0, where,
+                      [&] { return std::string(optimizer) + ": " + option + " must not be negative, got " + std::to_string(value); });
 }
 
 template <class Options>
@@ -109,16 +110,20 @@ void check_adam(const char* optimizer, const Options& options, Location where) {
     check_not_negative(optimizer, "eps", options.eps, where);
     check_not_negative(optimizer, "weight_decay", options.weight_decay, where);
     for (const double beta : {options.betas.first, options.betas.second})
-        check<ValueError>(beta >= 0 && beta < 1, where, [&] {
-            return std::string(optimizer) + ": betas must be in [0, 1), got " + std::to_string(beta);
-        });
+        check<ValueError>(beta >= 0 && beta < 1, where,
+                          [&] { return std::string(optimizer) + ": betas must be in [0, 1), got " + std::to_string(beta); });
 }
 
 void update_sgd(const void* given, Tensor& weight, const Tensor& gradient, detail::Slot& slot) {
     const auto& o = *static_cast<const SGDOptions*>(given);
     sgd_update(weight, gradient, slot.tensors[0],
-               {.lr = o.lr, .momentum = o.momentum, .dampening = o.dampening, .weight_decay = o.weight_decay, .nesterov = o.nesterov,
-                .maximize = o.maximize, .first = !slot.tensors[0].defined()});
+               {.lr = o.lr,
+                .momentum = o.momentum,
+                .dampening = o.dampening,
+                .weight_decay = o.weight_decay,
+                .nesterov = o.nesterov,
+                .maximize = o.maximize,
+                .first = !slot.tensors[0].defined()});
 }
 
 template <class Options, bool decoupled>
@@ -131,8 +136,15 @@ void update_adam(const void* given, Tensor& weight, const Tensor& gradient, deta
     }
     if (o.amsgrad && !max_square.defined()) max_square = zeros(slot.shape, slot.dtype);
     adam_update(weight, gradient, mean, square, max_square,
-                {.lr = o.lr, .beta1 = o.betas.first, .beta2 = o.betas.second, .eps = o.eps, .weight_decay = o.weight_decay, .decoupled = decoupled,
-                 .amsgrad = o.amsgrad, .maximize = o.maximize, .t = slot.steps + 1});
+                {.lr = o.lr,
+                 .beta1 = o.betas.first,
+                 .beta2 = o.betas.second,
+                 .eps = o.eps,
+                 .weight_decay = o.weight_decay,
+                 .decoupled = decoupled,
+                 .amsgrad = o.amsgrad,
+                 .maximize = o.maximize,
+                 .t = slot.steps + 1});
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ public:
     using Update = void (*)(const void* options, Tensor& weight, const Tensor& gradient, Slot& slot);
 
     void step(const char* optimizer, ModelRef model, const Gradients& gradients, Update update, const void* options, Location where);
-    void step(const char* optimizer, ModelRef model, const std::vector<Tensor>& gradients, Update update, const void* options, Location where);
+    void step(const char* optimizer, ModelRef model, const std::vector<Tensor>& gradients, Update update, const void* options,
+              Location where);
     const std::vector<Slot>& slots() const { return slots_; }
 
 private:

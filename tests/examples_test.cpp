@@ -128,17 +128,18 @@ TEST_CASE("examples: a bad IDX file is a FormatError that names it") {
     CHECK(message() == "truncated in its data");
     write_gzip(file, whole + "more");
     CHECK(message() == "longer than its header says");
-    for (const auto& sizes : std::vector<std::vector<std::uint32_t>>{{0xffffffff}, {60000, 28, 28}, {0xffffffff, 0xffffffff, 0xffffffff}, {0, 0xffffffff}}) {
+    for (const auto& sizes :
+         std::vector<std::vector<std::uint32_t>>{{0xffffffff}, {60000, 28, 28}, {0xffffffff, 0xffffffff, 0xffffffff}, {0, 0xffffffff}}) {
         write_gzip(file, idx_bytes(sizes, "x"));
         CHECK(message() == "its header asks for more elements than a file of this length can hold");
     }
 
     // Cut anywhere, or with any byte changed, it is an error or what it was, and nothing else.
     write_gzip(file, idx_bytes({256}, [] {
-        std::string all;
-        for (int i = 0; i < 256; ++i) all += static_cast<char>(i * 37);
-        return all;
-    }()));
+                   std::string all;
+                   for (int i = 0; i < 256; ++i) all += static_cast<char>(i * 37);
+                   return all;
+               }()));
     const std::string good = read(file);
     const std::vector<std::uint8_t> content = read_idx(file).bytes;
     for (std::size_t length = 0; length < good.size(); ++length) {
@@ -152,12 +153,12 @@ TEST_CASE("examples: a bad IDX file is a FormatError that names it") {
         std::vector<std::uint8_t> got = content;
         try {
             got = read_idx(file).bytes;
-        } catch (const xgrad::FormatError&) {
-        }
+        } catch (const xgrad::FormatError&) {}
         CHECK(got == content);
     }
 
-    CHECK(error_of([&] { read_idx(folder.path / "none.gz"); }) == (folder.path / "none.gz").string() + ": cannot be read: No such file or directory");
+    CHECK(error_of([&] { read_idx(folder.path / "none.gz"); }) ==
+          (folder.path / "none.gz").string() + ": cannot be read: No such file or directory");
     CHECK(error_of([&] { read_idx(folder.path); }) == folder.path.string() + ": cannot be read: is a directory");
 }
 
@@ -168,7 +169,8 @@ TEST_CASE("examples: images and labels must belong together") {
     CHECK(data.images.shape() == xgrad::Shape{100, 784});
     CHECK(data.labels.dtype() == xgrad::DType::i64);
     CHECK(data.images.data<float>()[0] == doctest::Approx((200 / 255.0 - 0.2860) / 0.3530));
-    const std::string images = (folder.path / "t10k-images-idx3-ubyte.gz").string(), labels = (folder.path / "t10k-labels-idx1-ubyte.gz").string();
+    const std::string images = (folder.path / "t10k-images-idx3-ubyte.gz").string(),
+                      labels = (folder.path / "t10k-labels-idx1-ubyte.gz").string();
     const auto message = [&] { return error_of<xgrad::FormatError>([&] { read_fashion_mnist(folder.path, "t10k"); }); };
     write_gzip(labels, idx_bytes({2}, "ab"));
     CHECK(message() == labels + ": must hold one label for each of 100 images, got shape (2,)");
@@ -218,14 +220,16 @@ TEST_CASE("examples: the progress bar shows how far, how fast and how long") {
           "epoch 1/2 [======>                  ]  25%  5 000 images/s  0:01 left  loss 0.5");
     CHECK(Progress::line("e", 0, 200, "images", 0, "", 60).find("  0%") != std::string::npos);
     CHECK(Progress::line("e", 200, 200, "images", 1, "", 60).find(" 100%") != std::string::npos);
-    for (const int columns : {0, 1, 20, 40, 300}) CHECK(Progress::line("e", 1, 200, "images", 1, "note", columns).size() <= static_cast<std::size_t>(columns));
+    for (const int columns : {0, 1, 20, 40, 300})
+        CHECK(Progress::line("e", 1, 200, "images", 1, "note", columns).size() <= static_cast<std::size_t>(columns));
 }
 
 TEST_CASE("examples: fashion_mnist trains, reports and draws") {
     const Folder folder;
     write_data(folder.path);
     const fs::path out = folder.path / "a" / "b";
-    const std::string arguments = "--data " + folder.path.string() + " --out " + out.string() + " --epochs 20 --batch-size 32 --lr 0.01 --hidden 32";
+    const std::string arguments =
+        "--data " + folder.path.string() + " --out " + out.string() + " --epochs 20 --batch-size 32 --lr 0.01 --hidden 32";
     const Ran ran = run("fashion_mnist", arguments + " --threads 1 --seed 3");
     CHECK_MESSAGE(ran.code == 0, ran.output);
     CHECK(count(ran.output, "\nepoch ") == 19);
@@ -271,7 +275,8 @@ TEST_CASE("examples: fashion_mnist ends with code 2 and one line for each mistak
     fails(data, "fashion_mnist: " + images + ": not an IDX file: it must start with two zero bytes\n");
     fs::remove(images);
     fails(data, "fashion_mnist: " + images + ": cannot be read: No such file or directory\n");
-    for (const char* wrong : {"--epochs 0", "--epochs many", "--batch-size -1", "--lr -1", "--hidden 0", "--threads -2", "--nonsense", "surplus"}) {
+    for (const char* wrong :
+         {"--epochs 0", "--epochs many", "--batch-size -1", "--lr -1", "--hidden 0", "--threads -2", "--nonsense", "surplus"}) {
         const Ran ran = run("fashion_mnist", wrong);
         CHECK_MESSAGE(ran.code == 2, wrong, ran.output);
         CHECK(count(ran.output, "\n") <= 3);

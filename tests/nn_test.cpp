@@ -57,7 +57,8 @@ struct Everything {
     nn::ReLU activation;
     nn::Dropout dropout{0.5};
     bool training = true;
-    XGRAD_FIELDS(net, layers, head, scale, pair, first, second, none, mixed, buffer, title, numbers, flags, function, size, activation, dropout)
+    XGRAD_FIELDS(net, layers, head, scale, pair, first, second, none, mixed, buffer, title, numbers, flags, function, size, activation,
+                 dropout)
 };
 
 double mean_of(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size()); }
@@ -101,13 +102,15 @@ TEST_CASE("nn: fields may be containers, optionals, tuples and pointers; what ho
 }
 
 TEST_CASE("nn: a path is its text without making it") {
-    const nn::Path root, field(root, "fc1, layers,last_one", 1), element(field, 12), leaf(element, "weight, bias", 1), last(root, "fc1, layers,last_one", 2);
+    const nn::Path root, field(root, "fc1, layers,last_one", 1), element(field, 12), leaf(element, "weight, bias", 1),
+        last(root, "fc1, layers,last_one", 2);
     CHECK(root.str().empty());
     CHECK(leaf.str() == "layers.12.bias");
     CHECK(last.str() == "last_one");
     CHECK(leaf.is("layers.12.bias"));
     CHECK(root.is(""));
-    for (const char* other : {"", "bias", "12.bias", "layers.12.weight", "layers.2.bias", "players.12.bias", "a.layers.12.bias", ".layers.12.bias"})
+    for (const char* other :
+         {"", "bias", "12.bias", "layers.12.weight", "layers.2.bias", "players.12.bias", "a.layers.12.bias", ".layers.12.bias"})
         CHECK_FALSE(leaf.is(other));
 }
 
@@ -192,8 +195,8 @@ TEST_CASE("nn: Sequential calls layers, models, functions and lambdas one after 
     nn::Sequential net(first, nn::ReLU(), middle, xgrad::relu, [](const Tensor& x) { return x * 2; }, last);
     const Tensor x = wave({5, 4}).to(DType::f32);
     CHECK(close(net(x), last(relu(middle(relu(first(x)))) * 2), 1e-6));
-    CHECK(names_of(net) == std::vector<std::string>{"0.weight", "0.bias", "2.fc1.weight", "2.fc1.bias", "2.fc2.weight", "2.fc2.bias", "5.weight",
-                                                    "5.bias"});
+    CHECK(names_of(net) ==
+          std::vector<std::string>{"0.weight", "0.bias", "2.fc1.weight", "2.fc1.bias", "2.fc2.weight", "2.fc2.bias", "5.weight", "5.bias"});
     nn::Sequential copy(net);
     net.layer<nn::Linear>(0).weight = zeros({8, 4});
     CHECK(close(copy.layer<nn::Linear>(0).weight, first.weight, 0));
@@ -345,20 +348,20 @@ TEST_CASE("nn: losses and their gradients are PyTorch's") {
         const nn::LossOptions options{figure.name.ends_with("none")   ? nn::Reduction::none
                                       : figure.name.ends_with("mean") ? nn::Reduction::mean
                                                                       : nn::Reduction::sum};
-        const Tensor x = is("mse") || is("l1")              ? wave({2, 3})
-                         : is("cross_entropy 3 axes")      ? wave({2, 3, 2})
-                         : is("cross_entropy 1 axis")      ? wave({3})
-                         : is("cross_entropy huge")        ? wave({4, 3}, 0, 1e4)
-                                                           : wave({4, 3});
+        const Tensor x = is("mse") || is("l1")        ? wave({2, 3})
+                         : is("cross_entropy 3 axes") ? wave({2, 3, 2})
+                         : is("cross_entropy 1 axis") ? wave({3})
+                         : is("cross_entropy huge")   ? wave({4, 3}, 0, 1e4)
+                                                      : wave({4, 3});
         for (const DType index : {DType::i64, DType::i32}) {
             Tape tape;
             const Tensor w = tape.watch(x);
-            const Tensor y = is("mse")                         ? nn::mse_loss(w, target, options)
-                             : is("l1")                       ? nn::l1_loss(w, target, options)
-                             : is("nll")                      ? nn::nll_loss(w, labels.to(index), options)
-                             : is("cross_entropy 3 axes")     ? nn::cross_entropy(w, labels3.to(index), options)
-                             : is("cross_entropy 1 axis")     ? nn::cross_entropy(w, scalar(1.0, index), options)
-                                                              : nn::cross_entropy(w, labels.to(index), options);
+            const Tensor y = is("mse")                    ? nn::mse_loss(w, target, options)
+                             : is("l1")                   ? nn::l1_loss(w, target, options)
+                             : is("nll")                  ? nn::nll_loss(w, labels.to(index), options)
+                             : is("cross_entropy 3 axes") ? nn::cross_entropy(w, labels3.to(index), options)
+                             : is("cross_entropy 1 axis") ? nn::cross_entropy(w, scalar(1.0, index), options)
+                                                          : nn::cross_entropy(w, labels.to(index), options);
             CAPTURE(figure.name);
             CHECK(close(y, tensor(figure.loss, y.shape()), 1e-12));
             const Tensor dx = tape.gradient(y, w, {.cotangent = y.ndim() == 0 ? ones({}, DType::f64) : wave(y.shape())});
@@ -559,7 +562,8 @@ TEST_CASE("nn: a loader without shuffling keeps the order; drop_last drops what 
     CHECK(single.size() == 7);
     nn::DataLoader empty(zeros({0, 2}), zeros({0}), {.batch_size = 3, .shuffle = true});
     for ([[maybe_unused]] const auto& batch : empty) CHECK(false);
-    CHECK(error_of<ValueError>([&] { nn::DataLoader(x, x, {.batch_size = 0}); }) == "DataLoader: batch_size must be positive, got 0" + here());
+    CHECK(error_of<ValueError>([&] { nn::DataLoader(x, x, {.batch_size = 0}); }) ==
+          "DataLoader: batch_size must be positive, got 0" + here());
     CHECK(error_of<ShapeError>([] { const nn::TensorDataset set(zeros({2, 3}), zeros({3})); }) ==
           "TensorDataset: tensors must have one first size, got (2, 3) and (3,)");
 }

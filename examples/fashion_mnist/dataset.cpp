@@ -26,7 +26,8 @@ FashionMnist read_fashion_mnist(const std::filesystem::path& folder, std::string
         fail(images_file, "must hold images of 28x28 pixels, got shape " + xgrad::to_string(images.shape));
     const std::int64_t count = images.shape[0];
     if (labels.shape != xgrad::Shape{count})
-        fail(labels_file, "must hold one label for each of " + std::to_string(count) + " images, got shape " + xgrad::to_string(labels.shape));
+        fail(labels_file,
+             "must hold one label for each of " + std::to_string(count) + " images, got shape " + xgrad::to_string(labels.shape));
     const auto largest = *std::max_element(labels.bytes.begin(), labels.bytes.end());
     if (largest >= class_names.size()) fail(labels_file, "labels must be in [0, 10), got " + std::to_string(largest));
 

@@ -116,11 +116,18 @@ int main(int argc, char** argv) {
     CLI::App app("Trains a network with one hidden layer on Fashion-MNIST and draws what it has learned.", "fashion_mnist");
     app.add_option("--epochs", options.epochs, "Passes over the 60 000 training images")->check(CLI::PositiveNumber)->capture_default_str();
     app.add_option("--batch-size", options.batch_size, "Images in one step")->check(CLI::PositiveNumber)->capture_default_str();
-    app.add_option("--lr", options.lr, "Adam's learning rate at the start; it falls to 0 along a cosine")->check(CLI::NonNegativeNumber)->capture_default_str();
+    app.add_option("--lr", options.lr, "Adam's learning rate at the start; it falls to 0 along a cosine")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
     app.add_option("--hidden", options.hidden, "Units of the hidden layer")->check(CLI::PositiveNumber)->capture_default_str();
     app.add_option("--seed", options.seed, "Seed of the initial weights and of the order of images")->capture_default_str();
-    app.add_option("--threads", options.threads, "Threads to use; 0: one for each core. A network as small as this gains little from more than one")->check(CLI::NonNegativeNumber)->capture_default_str();
-    app.add_option("--data", options.data, "Folder with the four gzipped IDX files (Debian: dataset-fashion-mnist)")->type_name("DIR")->capture_default_str();
+    app.add_option("--threads", options.threads,
+                   "Threads to use; 0: one for each core. A network as small as this gains little from more than one")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    app.add_option("--data", options.data, "Folder with the four gzipped IDX files (Debian: dataset-fashion-mnist)")
+        ->type_name("DIR")
+        ->capture_default_str();
     app.add_option("--out", options.out, "Folder for metrics.csv, curves.svg and predictions.svg")->type_name("DIR")->capture_default_str();
     try {
         app.parse(argc, argv);

@@ -22,8 +22,7 @@ int terminal_columns() {
 
 }  // namespace
 
-Progress::Progress(std::int64_t total, std::string unit)
-    : unit_(std::move(unit)), total_(total), terminal_(isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(std::int64_t total, std::string unit) : unit_(std::move(unit)), total_(total), terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void Progress::advance(std::int64_t units, const std::string& note) {
     done_ += units;
@@ -48,8 +47,9 @@ std::string Progress::line(const std::string& label, std::int64_t done, std::int
     const double part = total > 0 ? std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0) : 1;
     const double speed = seconds > 0 ? static_cast<double>(done) / seconds : 0;
     const auto left = speed > 0 ? std::llround(std::ceil(static_cast<double>(total - done) / speed)) : 0;
-    const std::string before = label + " [", after = fmt::format("] {:3.0f}%  {} {}/s  {}:{:02} left{}{}", std::floor(part * 100), grouped(speed), unit,
-                                                                 left / 60, left % 60, note.empty() ? "" : "  ", note);
+    const std::string before = label + " [",
+                      after = fmt::format("] {:3.0f}%  {} {}/s  {}:{:02} left{}{}", std::floor(part * 100), grouped(speed), unit, left / 60,
+                                          left % 60, note.empty() ? "" : "  ", note);
     const int width = std::clamp(columns - static_cast<int>(before.size() + after.size()), 0, 40);
     std::string bar(static_cast<std::size_t>(width), ' ');
     const auto filled = static_cast<std::size_t>(part * width);

@@ -53,7 +53,9 @@ void draw_predictions(const std::filesystem::path& file, std::span<const std::ui
         if (!right) canvas.rectangle(middle - picture / 2, y, picture, picture, "none", "#c1121f", 3);
         canvas.text(middle, y + picture + line, name(predicted[at]),
                     {.anchor = svg::Anchor::middle, .colour = right ? "#333333" : "#c1121f", .bold = !right});
-        if (!right) canvas.text(middle, y + picture + 2 * line, fmt::format("is {}", name(labels[at])), {.size = 11, .anchor = svg::Anchor::middle});
+        if (!right)
+            canvas.text(middle, y + picture + 2 * line, fmt::format("is {}", name(labels[at])),
+                        {.size = 11, .anchor = svg::Anchor::middle});
     }
     canvas.save(file);
 }

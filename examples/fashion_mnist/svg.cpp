@@ -45,7 +45,8 @@ void append_chunk(std::string& out, std::string_view type, std::string_view data
     append_big_endian(out, static_cast<std::uint32_t>(data.size()));
     const std::string content = std::string(type).append(data);
     out += content;
-    append_big_endian(out, static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<uInt>(content.size()))));
+    append_big_endian(
+        out, static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<uInt>(content.size()))));
 }
 
 constexpr std::string_view ink = "#333333", faint = "#e4e4e4";
@@ -62,7 +63,8 @@ std::string png(std::span<const std::uint8_t> pixels, int columns, int rows) {
     std::string lines;  // each line is led by its filter: none
     for (int row = 0; row < rows; ++row) {
         lines += '\0';
-        for (int column = 0; column < columns; ++column) lines += static_cast<char>(pixels[static_cast<std::size_t>(row) * columns + column]);
+        for (int column = 0; column < columns; ++column)
+            lines += static_cast<char>(pixels[static_cast<std::size_t>(row) * columns + column]);
     }
     uLongf size = compressBound(lines.size());
     std::string data(size, '\0');
@@ -80,14 +82,15 @@ std::string png(std::span<const std::uint8_t> pixels, int columns, int rows) {
 Canvas::Canvas(double width, double height) : width_(width), height_(height) { rectangle(0, 0, width, height, "white"); }
 
 void Canvas::line(double x1, double y1, double x2, double y2, std::string_view colour, double width) {
-    body_ += fmt::format("<line x1=\"{:.6g}\" y1=\"{:.6g}\" x2=\"{:.6g}\" y2=\"{:.6g}\" stroke=\"{}\" stroke-width=\"{:.6g}\"/>\n", x1, y1, x2, y2, colour,
-                         width);
+    body_ += fmt::format("<line x1=\"{:.6g}\" y1=\"{:.6g}\" x2=\"{:.6g}\" y2=\"{:.6g}\" stroke=\"{}\" stroke-width=\"{:.6g}\"/>\n", x1, y1,
+                         x2, y2, colour, width);
 }
 
-void Canvas::rectangle(double x, double y, double width, double height, std::string_view fill, std::string_view stroke, double stroke_width) {
+void Canvas::rectangle(double x, double y, double width, double height, std::string_view fill, std::string_view stroke,
+                       double stroke_width) {
     body_ += fmt::format(
-        "<rect x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"{:.6g}\"/>\n", x, y, width, height,
-        fill, stroke, stroke_width);
+        "<rect x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"{:.6g}\"/>\n", x, y,
+        width, height, fill, stroke, stroke_width);
 }
 
 void Canvas::polyline(std::span<const std::pair<double, double>> points, std::string_view colour, double width) {
@@ -103,8 +106,9 @@ void Canvas::circle(double x, double y, double radius, std::string_view fill) {
 void Canvas::text(double x, double y, std::string_view text, const TextStyle& style) {
     constexpr std::string_view anchors[] = {"start", "middle", "end"};
     const std::string turn = style.rotate == 0 ? "" : fmt::format(" transform=\"rotate({:.6g} {:.6g} {:.6g})\"", style.rotate, x, y);
-    body_ += fmt::format("<text x=\"{:.6g}\" y=\"{:.6g}\" font-size=\"{:.6g}\" text-anchor=\"{}\" fill=\"{}\"{}{}>{}</text>\n", x, y, style.size,
-                         anchors[static_cast<int>(style.anchor)], style.colour, style.bold ? " font-weight=\"bold\"" : "", turn, escaped(text));
+    body_ +=
+        fmt::format("<text x=\"{:.6g}\" y=\"{:.6g}\" font-size=\"{:.6g}\" text-anchor=\"{}\" fill=\"{}\"{}{}>{}</text>\n", x, y, style.size,
+                    anchors[static_cast<int>(style.anchor)], style.colour, style.bold ? " font-weight=\"bold\"" : "", turn, escaped(text));
 }
 
 void Canvas::picture(double x, double y, double width, double height, std::span<const std::uint8_t> pixels, int columns, int rows) {

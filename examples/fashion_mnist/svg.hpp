@@ -27,7 +27,8 @@ public:
     Canvas(double width, double height);
 
     void line(double x1, double y1, double x2, double y2, std::string_view colour, double width = 1);
-    void rectangle(double x, double y, double width, double height, std::string_view fill, std::string_view stroke = "none", double stroke_width = 1);
+    void rectangle(double x, double y, double width, double height, std::string_view fill, std::string_view stroke = "none",
+                   double stroke_width = 1);
     void polyline(std::span<const std::pair<double, double>> points, std::string_view colour, double width = 2);
     void circle(double x, double y, double radius, std::string_view fill);
     void text(double x, double y, std::string_view text, const TextStyle& style = {});
