@@ -59,6 +59,28 @@ static inline void for_each(Int n, const F& f) {
     if (i < n) f(i, n - i);
 }
 
+/// Rows too short to fill vectors are turned into columns, 64 at a time: columns(inputs, result, rows in this block, first row). The result
+/// has the inputs' layout (`wide`) or one number per row. False, and nothing done, for rows that are not short.
+template <bool wide, class T, int N, class F>
+static inline bool short_rows(const T* const (&x)[N], T* y, Int rows, Int n, const F& columns) {
+    constexpr Int limit = 4 * width<T>, block = 64;
+    if (n >= limit || n < 2 || rows < 4) return false;
+    alignas(64) T in[N][limit * block], out[wide ? limit * block : 1];
+    const T* inputs[N];
+    for (int k = 0; k < N; ++k) inputs[k] = in[k];
+    for (Int first = 0; first < rows; first += block) {
+        const Int some = rows - first < block ? rows - first : block;
+        for (int k = 0; k < N; ++k)
+            for (Int r = 0; r < some; ++r)
+                for (Int i = 0; i < n; ++i) in[k][i * some + r] = x[k][(first + r) * n + i];
+        columns(inputs, wide ? out : y + first, some, first);
+        if constexpr (wide)
+            for (Int r = 0; r < some; ++r)
+                for (Int i = 0; i < n; ++i) y[(first + r) * n + i] = out[i * some + r];
+    }
+    return true;
+}
+
 struct Product {
     template <class V>
     static V combine(const V& a, const V& b) { return a * b; }
@@ -118,11 +140,6 @@ static inline T fold_row(const T* x, Int n) {
     return result;
 }
 
-template <class Op, class T>
-static void fold_rows(const T* x, T* y, Int rows, Int n) {
-    for (Int r = 0; r < rows; ++r) y[r] = fold_row<Op>(x + r * n, n);
-}
-
 template <class Op, bool nan, int unroll, class T>
 static inline void fold_column_group(const T* x, T* y, Int n, Int stride, Int count) {
     using B = Batch<T>;
@@ -147,6 +164,13 @@ static void fold_columns(const T* x, T* y, Int n, Int columns, Int stride) {
     if (c < columns) fold_column_group<Op, nan, 1>(x + c, y + c, n, stride, columns - c);
 }
 
+template <class Op, class T>
+static void fold_rows(const T* x, T* y, Int rows, Int n) {
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) { fold_columns<Op>(in[0], out, n, some, some); };
+    if (short_rows<false>({x}, y, rows, n, columns)) return;
+    for (Int r = 0; r < rows; ++r) y[r] = fold_row<Op>(x + r * n, n);
+}
+
 // --- sums -------------------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -159,10 +183,6 @@ static double sum_squares_all(const T* x, Int n) {
         const auto v = read(x + i, count);
         return v * v;
     });
-}
-template <class T>
-static void sum_rows(const T* x, T* y, Int rows, Int n, double factor) {
-    for (Int r = 0; r < rows; ++r) y[r] = static_cast<T>(factor * sum_all(x + r * n, n));
 }
 template <class T>
 static void sum_squares_rows(const T* x, T* y, Int rows, Int n) {
@@ -211,6 +231,12 @@ static inline void sum_columns_of(T* y, Int n, Int columns, Int stride, double f
 template <class T>
 static void sum_columns(const T* x, T* y, Int n, Int columns, Int stride, double factor) {
     sum_columns_of(y, n, columns, stride, factor, [x](Int at, Int count) { return read(x + at, count); });
+}
+template <class T>
+static void sum_rows(const T* x, T* y, Int rows, Int n, double factor) {
+    const auto columns = [n, factor](const T* const* in, T* out, Int some, Int) { sum_columns(in[0], out, n, some, some, factor); };
+    if (short_rows<false>({x}, y, rows, n, columns)) return;
+    for (Int r = 0; r < rows; ++r) y[r] = static_cast<T>(factor * sum_all(x + r * n, n));
 }
 template <class T>
 static void sum_squares_columns(const T* x, T* y, Int n, Int columns, Int stride) {
@@ -313,9 +339,20 @@ static void logsumexp_back_rows(const T* x, const T* y, const T* g, T* dx, Int r
     }
 }
 
+template <class T>
+static void softmax_columns(const T* x, T* y, Int n, Int columns, Int stride);
+template <class T>
+static void log_softmax_columns(const T* x, T* y, Int n, Int columns, Int stride);
+template <class T>
+static void softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int columns, Int stride);
+template <class T>
+static void log_softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int columns, Int stride);
+
 /// softmax: -inf weighs nothing; inf, NaN or nothing but -inf make the row NaN by themselves: inf - inf, 0 / 0.
 template <class T>
 static void softmax_rows(const T* x, T* y, Int rows, Int n) {
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) { softmax_columns(in[0], out, n, some, some); };
+    if (short_rows<true>({x}, y, rows, n, columns)) return;
     for (Int r = 0; r < rows; ++r) {
         const T* row = x + r * n;
         T* to = y + r * n;
@@ -331,6 +368,8 @@ static void softmax_rows(const T* x, T* y, Int rows, Int n) {
 }
 template <class T>
 static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) { log_softmax_columns(in[0], out, n, some, some); };
+    if (short_rows<true>({x}, y, rows, n, columns)) return;
     for (Int r = 0; r < rows; ++r) {
         const T* row = x + r * n;
         T* to = y + r * n;
@@ -342,6 +381,8 @@ static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
 }
 template <class T>
 static void softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) { softmax_back_columns(in[0], in[1], out, n, some, some); };
+    if (short_rows<true>({y, g}, dx, rows, n, columns)) return;
     for (Int r = 0; r < rows; ++r) {
         const T *out = y + r * n, *cotangent = g + r * n;
         T* to = dx + r * n;
@@ -351,6 +392,8 @@ static void softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
 }
 template <class T>
 static void log_softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) { log_softmax_back_columns(in[0], in[1], out, n, some, some); };
+    if (short_rows<true>({y, g}, dx, rows, n, columns)) return;
     for (Int r = 0; r < rows; ++r) {
         const T *out = y + r * n, *cotangent = g + r * n;
         T* to = dx + r * n;

@@ -64,10 +64,11 @@ Tensor take_values(const Tensor& x, const Tensor& indices, int axis) {
             const T* from = elements<T>(x);
             T* to = elements<T>(y);
             parallel_for(a.outer * m, y.size(), [&](Int begin, Int end) {
-                for (Int i = begin; i < end; ++i) {
-                    const T* source = from + (i / m * a.n + from_front(index[i % m], a.n)) * a.inner;
+                for (Int i = begin, o = begin / m, j = begin % m; i < end; ++i) {
+                    const T* source = from + (o * a.n + from_front(index[j], a.n)) * a.inner;
                     if (a.inner == 1) to[i] = *source;
                     else std::memcpy(to + i * a.inner, source, static_cast<std::size_t>(a.inner) * sizeof(T));
+                    if (++j == m) j = 0, ++o;
                 }
             });
         });
@@ -151,8 +152,10 @@ Tensor take_along_values(const Tensor& x, const Tensor& indices, int axis) {
             const T* from = elements<T>(x);
             T* to = elements<T>(y);
             parallel_for(a.outer * m, y.size(), [&](Int begin, Int end) {
-                for (Int i = begin; i < end; ++i)
-                    for (Int c = 0; c < a.inner; ++c) to[i * a.inner + c] = from[(i / m * a.n + from_front(index[i * a.inner + c], a.n)) * a.inner + c];
+                for (Int i = begin, o = begin / m, j = begin % m; i < end; ++i) {
+                    for (Int c = 0; c < a.inner; ++c) to[i * a.inner + c] = from[(o * a.n + from_front(index[i * a.inner + c], a.n)) * a.inner + c];
+                    if (++j == m) j = 0, ++o;
+                }
             });
         });
     });
@@ -172,8 +175,9 @@ Tensor add_along(const Shape& shape, const Tensor& indices, const Tensor& source
                     const T* from = elements<T>(in);
                     T* to = elements<T>(y);
                     parallel_for(a.outer, in.size(), [&](Int begin, Int end) {
-                        for (Int i = begin * m; i < end * m; ++i)
-                            for (Int c = 0; c < a.inner; ++c) to[(i / m * a.n + from_front(index[i * a.inner + c], a.n)) * a.inner + c] += from[i * a.inner + c];
+                        for (Int o = begin; o < end; ++o)
+                            for (Int i = o * m; i < (o + 1) * m; ++i)
+                                for (Int c = 0; c < a.inner; ++c) to[(o * a.n + from_front(index[i * a.inner + c], a.n)) * a.inner + c] += from[i * a.inner + c];
                     });
                 });
             });

@@ -75,10 +75,13 @@ Tensor euclidean(const Tensor& x, AxisMask mask, const Shape& result) {
     const double smallest = x.dtype() == DType::f32 ? 1e-30 : 1e-290;
     const Tensor doubtful = logical_or(isinf(squares), less(squares, smallest));
     if (!any(doubtful).item<bool>() || x.size() == 0) return sqrt(squares);
-    const Tensor largest = max(abs(x), axes_of(mask), true);
+    std::vector<int> axes;
+    for (int k = 0; k < x.ndim(); ++k)
+        if (mask >> k & 1) axes.push_back(k);
+    const Tensor largest = max(abs(x), axes, true);
     const Tensor usable = logical_and(isfinite(largest), greater(largest, 0));
     const Tensor scale = where(usable, largest, 1);
-    return reshape(sqrt(sum(square(x / scale), axes_of(mask), true)) * scale, result);
+    return reshape(sqrt(sum_kept(square(x / scale), mask)) * scale, result);
 }
 
 }  // namespace
@@ -87,16 +90,13 @@ Tensor var(const Operand& operand, const Axes& axes, double correction, bool kee
     const Tensor& x = tensor_of(operand, "var");
     check_floating(x, "var", operand.where());
     const AxisMask mask = mask_of(axes, x.ndim(), "var", operand.where(), true);
-    double n = 1;
-    for (int k = 0; k < x.ndim(); ++k)
-        if (mask >> k & 1) n *= static_cast<double>(x.shape()[k]);
-    const double factor = 1 / std::max(0.0, n - correction);
+    const double factor = 1 / std::max(0.0, count_of(x.shape(), mask) - correction);
     return apply(
         "var", {x}, [mask, factor, result = without_axes(x.shape(), mask, keepdims)](const Tensor& in) { return var_forward(in, mask, result, factor); },
         [x, mask, factor](Tensor g) {
             Along layout;
             if (!tracked(g) && !tracked(x) && x.size() && single_group(x.shape(), mask, layout)) return var_back(x, g, layout, 2 * factor);
-            return keep(g, x.shape(), mask) * (2 * factor) * (x - mean(x, axes_of(mask), true));
+            return keep(g, x.shape(), mask) * (2 * factor) * (x - mean_kept(x, mask));
         },
         operand.where());
 }
@@ -109,9 +109,9 @@ Tensor norm(const Operand& operand, double p, const Axes& axes, bool keepdims) {
     const Shape result = without_axes(x.shape(), mask, keepdims);
     if (std::isinf(p)) {
         const Tensor absolute = abs(x);
-        return p > 0 ? max(absolute, axes_of(mask), keepdims) : min(absolute, axes_of(mask), keepdims);
+        return p > 0 ? max(absolute, axes, keepdims) : min(absolute, axes, keepdims);
     }
-    if (p == 0) return sum(not_equal(stop_gradient(x), 0).to(x.dtype()), axes_of(mask), keepdims);
+    if (p == 0) return sum(not_equal(stop_gradient(x), 0).to(x.dtype()), axes, keepdims);
     if (p == 2) {
         return apply(
             "norm", {x}, [mask, result](const Tensor& in) { return euclidean(in, mask, result); },
@@ -123,7 +123,7 @@ Tensor norm(const Operand& operand, double p, const Axes& axes, bool keepdims) {
     }
     return apply(
         "norm", {x},
-        [mask, result, p](const Tensor& in) { return reshape(pow(sum(pow(abs(in), p), axes_of(mask), true), 1 / p), result); },
+        [mask, result, p](const Tensor& in) { return reshape(pow(sum_kept(pow(abs(in), p), mask), 1 / p), result); },
         [x, mask, p](Tensor g, const Tensor& y) {
             // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
             const Tensor no_norm = equal(y, 0), zero = equal(x, 0);

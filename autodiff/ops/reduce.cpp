@@ -105,7 +105,7 @@ Tensor extreme(const char* name, const Operand& operand, const Axes& axes, bool 
         },
         [x, mask](Tensor g, const Tensor& y) {
             const Tensor ties = equal(stop_gradient(x), stop_gradient(keep(y, x.shape(), mask))).to(x.dtype());
-            const Tensor count = sum(ties, axes_of(mask), true);
+            const Tensor count = sum_kept(ties, mask);
             return keep(g, x.shape(), mask) / count * ties;
         },
         operand.where());
@@ -236,7 +236,36 @@ Tensor sum_over(const char* name, const Tensor& x, AxisMask mask, const Shape& r
             return reduce_groups(in, mask, result, collected(in.dtype()),
                                  [factor](const Tensor& from, const Tensor& to, const Step& s) { sum_values(from, to, s.layout, s.last ? factor : 1); });
         },
-        [mask, factor, shape = x.shape()](Tensor g) { return expand(factor == 1 ? g : g * factor, shape, mask); }, where);
+        [mask, factor, shape = x.shape()](Tensor g) { return expand(g, shape, mask, factor); }, where);
+}
+
+Tensor expand(const Tensor& g, const Shape& shape, AxisMask mask, double factor) {
+    Along a;
+    if (tracked(g) || !single_group(shape, mask, a)) return broadcast_to(keep(factor == 1 ? g : g * factor, shape, mask), shape);
+    Tensor out = empty(shape, g.dtype());
+    with_floating(g.dtype(), [&]<class T>(T) {
+        const T* from = elements<T>(g);
+        T* to = elements<T>(out);
+        const T scale = static_cast<T>(factor);
+        if (a.inner == 1) {
+            parallel_for(out.size(), out.size(), [&](Int begin, Int end) {
+                for (Int i = begin; i < end;) {
+                    const Int stop = std::min(end, (i / a.n + 1) * a.n);
+                    std::fill(to + i, to + stop, scale * from[i / a.n]);
+                    i = stop;
+                }
+            });
+        } else {
+            parallel_for(a.outer * a.n, out.size(), [&](Int begin, Int end) {
+                for (Int r = begin; r < end; ++r) {
+                    const T* source = from + r / a.n * a.inner;
+                    T* target = to + r * a.inner;
+                    for (Int c = 0; c < a.inner; ++c) target[c] = scale * source[c];
+                }
+            });
+        }
+    });
+    return out;
 }
 
 }  // namespace detail
@@ -253,10 +282,7 @@ Tensor mean(const Operand& operand, const Axes& axes, bool keepdims) {
     const Tensor& x = tensor_of(operand, "mean");
     check_floating(x, "mean", operand.where());
     const AxisMask mask = mask_of(axes, x.ndim(), "mean", operand.where(), true);
-    double n = 1;
-    for (int k = 0; k < x.ndim(); ++k)
-        if (mask >> k & 1) n *= static_cast<double>(x.shape()[k]);
-    return sum_over("mean", x, mask, without_axes(x.shape(), mask, keepdims), 1 / n, operand.where());
+    return sum_over("mean", x, mask, without_axes(x.shape(), mask, keepdims), 1 / count_of(x.shape(), mask), operand.where());
 }
 
 Tensor sum_to(const Operand& operand, const Shape& shape) {

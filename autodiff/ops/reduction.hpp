@@ -45,6 +45,14 @@ struct Groups {
     }
 };
 
+/// How many elements one result of a reduction over `mask` is made of.
+inline double count_of(const Shape& shape, AxisMask mask) {
+    double n = 1;
+    for (int k = 0; k < shape.rank(); ++k)
+        if (mask >> k & 1) n *= static_cast<double>(shape[k]);
+    return n;
+}
+
 /// One reduced group: its layout. Only if there are several is there none.
 inline bool single_group(const Shape& shape, AxisMask mask, Along& layout) {
     const Groups groups(shape, mask);
@@ -64,21 +72,18 @@ struct Step {
 template <class F>
 Tensor reduce_groups(const Tensor& x, AxisMask mask, const Shape& result, DType dtype, const F& step) {
     Groups groups(x.shape(), mask);
-    Tensor y = x;
-    bool first = true;
+    Tensor part;
     while (groups.reduced_groups() > 1) {
         const int k = groups.last_reduced();
         const Along layout = groups.along(k);
         Tensor out = empty({layout.outer, layout.inner}, dtype);
-        step(y, out, Step{layout, first, false});
-        y = std::move(out);
+        step(part.defined() ? part : x, out, Step{layout, !part.defined(), false});
+        part = std::move(out);
         groups.remove(k);
-        first = false;
     }
     const int k = groups.last_reduced();
-    const Along layout = k < 0 ? Along{x.size(), 1, 1} : groups.along(k);
     Tensor out = empty(result, dtype);
-    step(y, out, Step{layout, first, true});
+    step(part.defined() ? part : x, out, Step{k < 0 ? Along{x.size(), 1, 1} : groups.along(k), !part.defined(), true});
     return out;
 }
 
@@ -111,16 +116,15 @@ void sum_values(const Tensor& x, const Tensor& y, const Along& layout, double fa
 /// The sum over `mask` as recorded by sum, mean and sum_to.
 Tensor sum_over(const char* name, const Tensor& x, AxisMask mask, const Shape& result, double factor, Location where);
 
-/// g, of the reduced shape, repeated along the reduced axes.
-inline Tensor expand(const Tensor& g, const Shape& shape, AxisMask mask) { return broadcast_to(reshape(g, without_axes(shape, mask, true)), shape); }
+/// sum and mean over `mask` with the reduced axes kept.
+inline Tensor sum_kept(const Tensor& x, AxisMask mask) { return sum_over("sum", x, mask, without_axes(x.shape(), mask, true), 1, {}); }
+inline Tensor mean_kept(const Tensor& x, AxisMask mask) { return sum_over("mean", x, mask, without_axes(x.shape(), mask, true), 1 / count_of(x.shape(), mask), {}); }
 /// g with the reduced axes of size 1 put back.
 inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) { return reshape(g, without_axes(shape, mask, true)); }
-/// The masked axes as a list.
-inline Axes axes_of(AxisMask mask) {
-    std::vector<int> list;
-    for (int k = 0; mask >> k; ++k)
-        if (mask >> k & 1) list.push_back(k);
-    return Axes(std::move(list));
-}
+/// g * factor, of the reduced shape, repeated along the reduced axes: the transpose of sum_over.
+Tensor expand(const Tensor& g, const Shape& shape, AxisMask mask, double factor);
+
+/// The tensor itself when nobody else holds its elements, to be overwritten, else an uninitialised one like it.
+inline Tensor reuse(const Tensor& t) { return TensorAccess::unique(t) ? TensorAccess::constant(t) : TensorAccess::empty_like(t); }
 
 }  // namespace xgrad::detail

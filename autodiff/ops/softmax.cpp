@@ -58,7 +58,7 @@ Tensor softmax_values(const Tensor& x, int axis) {
 
 template <bool logarithm>
 Tensor softmax_back(const Tensor& y, const Tensor& g, int axis) {
-    Tensor dx = empty(y.shape(), y.dtype());
+    Tensor dx = reuse(g);
     if (y.size() == 0) return dx;
     const Along a = along(y.shape(), axis);
     with_floating(y.dtype(), [&]<class T>(T) {
@@ -83,9 +83,9 @@ Tensor normalised_exponential(const char* name, const Operand& operand, int axis
         name, {x}, [axis](const Tensor& in) { return softmax_values<logarithm>(in, axis); },
         [axis](Tensor g, const Tensor& y) {
             if (!tracked(g) && !tracked(y)) return softmax_back<logarithm>(y, g, axis);
-            const Axes axes = y.ndim() == 0 ? Axes() : Axes(axis);
-            if constexpr (logarithm) return g - exp(y) * sum(g, axes, true);
-            else return y * (g - sum(g * y, axes, true));
+            const AxisMask mask = y.ndim() == 0 ? 0 : AxisMask{1} << axis;
+            if constexpr (logarithm) return g - exp(y) * sum_kept(g, mask);
+            else return y * (g - sum_kept(g * y, mask));
         },
         operand.where());
 }
