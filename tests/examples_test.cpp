@@ -183,7 +183,8 @@ TEST_CASE("examples: images and labels must belong together") {
 TEST_CASE("examples: ticks are round and enclose the data") {
     CHECK(svg::ticks(0, 10, 5) == std::vector<double>{0, 2, 4, 6, 8, 10});
     CHECK(svg::ticks(1, 10, 9) == std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
-    for (const auto& [low, high] : {std::pair{0.31, 0.47}, {-3.0, 1e6}, {1e-9, 2e-9}, {0.85, 0.8501}, {5.0, 5.0}, {0.0, 0.0}}) {
+    for (const auto& [from, to] : {std::pair{0.31, 0.47}, {-3.0, 1e6}, {1e-9, 2e-9}, {0.85, 0.8501}, {5.0, 5.0}, {0.0, 0.0}}) {
+        const double low = from, high = to;
         const auto at = svg::ticks(low, high, 6);
         CAPTURE(low);
         CHECK(at.front() <= low + 1e-15);
