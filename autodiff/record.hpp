@@ -128,7 +128,8 @@ struct Scope {
 struct Record {
     std::uint64_t serial = 0;
     std::uint32_t active = 0;              // bit d: the tape at depth d records now
-    std::uint32_t adopt = 0;               // nodes of these tapes join the innermost one when used, and are listed in `adopted`
+    std::uint32_t adopt = 0;               // nodes of these tapes join the one at adopt_depth when used, and are listed in `adopted`
+    int adopt_depth = 0;
     std::vector<NodeId> adopted;
     std::vector<Entry*> nodes;             // a node's entry; null where released and its memory reused
     std::vector<Scope> scopes;

@@ -183,7 +183,7 @@ NodeId Record::node_of_parameter(const Tensor& tensor, std::uint64_t origin) {
 
 bool Record::adopt_node(NodeId node) {
     if (!(nodes[node]->scopes & adopt)) return false;
-    nodes[node]->scopes |= bit(static_cast<int>(scopes.size()) - 1);
+    nodes[node]->scopes |= bit(adopt_depth);
     adopted.push_back(node);
     return true;
 }
@@ -338,7 +338,7 @@ Tensor Tape::watch(const Tensor& tensor, Location where) {
             static void forward(void*, std::span<const Tensor> inputs, Tensor* outputs) { *outputs = inputs[0]; }
             static void destroy(void*) noexcept {}
         };
-        static constexpr detail::Behaviour identity{&Identity::pull, &Identity::forward, &Identity::destroy};
+        static constexpr detail::Behaviour identity{&Identity::pull, &Identity::forward, &Identity::destroy, detail::Cotangents::thin};
         detail::Entry* entry = r.append("watch", {&before, 1}, {&watched, 1}, own | (r.nodes[before]->scopes & r.active), sizeof(std::uint64_t), where);
         entry->behaviour = &identity;
         entry->is_source = true;

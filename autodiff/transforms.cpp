@@ -105,26 +105,34 @@ Tensor hvp(FunctionRef f, const Tensor& x, const Tensor& v) {
 
 namespace {
 
-/// While one lives, whatever the open tapes watch is an input of the innermost one as soon as it is used.
+/// While one lives, whatever the tapes of `from` watch is an input of the tape opened last as soon as it is used. What an enclosing
+/// adoption takes is taken too: an input of the outer checkpoint may be used by the inner one alone.
 class Adoption {
 public:
-    explicit Adoption(Record& record, std::uint32_t from) : record_(record), outer_(record.adopt), first_(record.adopted.size()) { record.adopt = from; }
-    ~Adoption() {
-        record_.adopt = outer_;
-        record_.adopted.resize(first_);
+    explicit Adoption(Record& record, std::uint32_t from)
+        : record_(record), outer_(record.adopt), outer_depth_(record.adopt_depth), first_(record.adopted.size()) {
+        record.adopt = outer_ | from;
+        record.adopt_depth = static_cast<int>(record.scopes.size()) - 1;
     }
-    /// The nodes that were used, each once; they leave the tape at `depth` again.
-    std::vector<NodeId> take(int depth) {
+    ~Adoption() {
+        take();
+        record_.adopt = outer_;
+        record_.adopt_depth = outer_depth_;
+    }
+    /// The nodes that were used, each once; they leave the tape again.
+    std::vector<NodeId> take() {
         std::vector<NodeId> nodes(record_.adopted.begin() + static_cast<std::ptrdiff_t>(first_), record_.adopted.end());
+        record_.adopted.resize(first_);
         std::sort(nodes.begin(), nodes.end());
         nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-        for (const NodeId node : nodes) record_.nodes[node]->scopes &= ~Record::bit(depth);
+        for (const NodeId node : nodes) record_.nodes[node]->scopes &= ~Record::bit(record_.adopt_depth);
         return nodes;
     }
 
 private:
     Record& record_;
     std::uint32_t outer_;
+    int outer_depth_;
     std::size_t first_;
 };
 
@@ -138,13 +146,10 @@ struct CheckpointEntry {
         const auto& self = *static_cast<CheckpointEntry*>(closure);
         const std::uint64_t serial = Origin::serial(TensorAccess::origin(self.xs.back()));
         Tape tape({.watch_parameters = false});
-        Record& record = *recording;
-        const int depth = static_cast<int>(record.scopes.size()) - 1;
         Tensor y;
         {
-            Adoption adoption(record, ~0u);
+            const Adoption adoption(*recording, ~0u);
             y = self.f(std::span(self.xs).first(self.xs.size() - 1));
-            adoption.take(depth);
         }
         std::vector<Tensor> sources;
         for (const NodeId node : self.used) {
@@ -172,10 +177,13 @@ Tensor checkpoint(FunctionRef f, std::shared_ptr<const void> owner, std::span<co
         Tape tape({.watch_parameters = false});
         Adoption adoption(record, active);
         y = stop_gradient(f(xs));
-        used = adoption.take(static_cast<int>(record.scopes.size()) - 1);
+        used = adoption.take();
     }
     std::uint32_t scopes = 0;
-    for (const NodeId node : used) scopes |= record.nodes[node]->scopes & active;
+    for (const NodeId node : used) {
+        if (!(record.nodes[node]->scopes & active)) record.adopt_node(node);  // by the enclosing checkpoint
+        scopes |= record.nodes[node]->scopes & active;
+    }
     if (!scopes) return y;
     Entry* entry = record.append("checkpoint", used, {&y, 1}, scopes, sizeof(CheckpointEntry), {});
     std::vector<Tensor> kept(xs.begin(), xs.end());

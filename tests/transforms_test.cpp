@@ -280,6 +280,34 @@ TEST_SUITE("checkpoint") {
         CHECK(gradcheck(f, {x}));
     }
 
+    TEST_CASE("a checkpoint may do nothing but hand its input to another") {
+        const auto f = [](const Tensor& a) {
+            return checkpoint([](const Tensor& b) { return checkpoint([](const Tensor& c) { return c * c; }, b); }, a);
+        };
+        CHECK(close(grad([&](const Tensor& a) { return sum(f(a)); }, x), 2.0 * x));
+        CHECK(gradcheck(f, {x}, {.order = 2}));
+    }
+
+    TEST_CASE("a gradient may be taken inside a checkpoint") {
+        const auto f = [](const Tensor& a) {
+            return checkpoint([](const Tensor& b) { return grad([](const Tensor& c) { return sum(cube(c)); }, b); }, a);
+        };
+        CHECK(close(f(x), 3.0 * x * x));
+        CHECK(gradcheck(f, {x}, {.order = 2}));
+    }
+
+    TEST_CASE("a checkpointed function that throws leaves the tape usable") {
+        Tape tape;
+        const Tensor a = tape.watch(x);
+        CHECK_THROWS_AS(checkpoint([](const Tensor& in) { return matmul(in, in) + tensor({1.0, 2.0, 3.0}); }, a), ShapeError);
+        {
+            Tape inner;
+            const Tensor b = inner.watch(w);
+            CHECK(inner.gradient(sum(a * b)).size() == 1);
+        }
+        CHECK(close(tape.gradient(sum(a * a), a), 2.0 * x));
+    }
+
     TEST_CASE("it has second derivatives") {
         const auto f = [](const Tensor& a, const Tensor& b) { return checkpoint([](const Tensor& u, const Tensor& v) { return tanh(matmul(u, v)); }, a, b); };
         const GradcheckReport report = gradcheck(f, {x, w}, {.order = 2});

@@ -72,11 +72,14 @@ struct Vec {
     friend Vec sqrt(const Vec& a) { return B(xsimd::sqrt(a.v)); }
     friend Vec exp(const Vec& a) { return mend(B(xsimd::exp(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::exp(static_cast<double>(x))); }, a); }
     friend Vec exp2(const Vec& a) { return B(xsimd::exp2(a.v)); }
-    friend Vec expm1(const Vec& a) { return mend(B(xsimd::expm1(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::expm1(static_cast<double>(x))); }, a); }
+    friend Vec expm1(const Vec& a) {
+        const Vec y = mend(B(xsimd::expm1(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::expm1(static_cast<double>(x))); }, a);
+        return where(a == 0.0, a, y);  // keeps -0
+    }
     friend Vec log(const Vec& a) { return mend(B(xsimd::log(a.v)), denormal(a), [](T x) { return static_cast<T>(::log(static_cast<double>(x))); }, a); }
     friend Vec log2(const Vec& a) { return mend(B(xsimd::log2(a.v)), denormal(a), [](T x) { return static_cast<T>(::log2(static_cast<double>(x))); }, a); }
     friend Vec log10(const Vec& a) { return mend(B(xsimd::log10(a.v)), denormal(a), [](T x) { return static_cast<T>(::log10(static_cast<double>(x))); }, a); }
-    friend Vec log1p(const Vec& a) { return B(xsimd::log1p(a.v)); }
+    friend Vec log1p(const Vec& a) { return where(a == 0.0, a, B(xsimd::log1p(a.v))); }  // keeps -0
     friend Vec sin(const Vec& a) { return B(xsimd::sin(a.v)); }
     friend Vec cos(const Vec& a) { return B(xsimd::cos(a.v)); }
     friend Vec tan(const Vec& a) { return B(xsimd::tan(a.v)); }

@@ -159,13 +159,13 @@ struct Asinh {
     static constexpr const char* name = "asinh";
     static constexpr unsigned reads = A;
     template <class V> V value(const V& x) const { return asinh(x); }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return g / sqrt(x * x + 1.0); }
+    template <class V> V pull(const V& g, const V& x, const V&) const { return g / hypot(x, 1.0); }
 };
 struct Acosh {
     static constexpr const char* name = "acosh";
     static constexpr unsigned reads = A;
     template <class V> V value(const V& x) const { return acosh(x); }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return g / sqrt((x - 1.0) * (x + 1.0)); }
+    template <class V> V pull(const V& g, const V& x, const V&) const { return g / (sqrt(x - 1.0) * sqrt(x + 1.0)); }
 };
 struct Atanh {
     static constexpr const char* name = "atanh";
