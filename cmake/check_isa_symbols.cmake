@@ -2,6 +2,8 @@
 # should the linker keep that copy, the whole program needs AVX-512. So: in the objects of special instruction sets every
 # weak symbol must carry the name of its instruction set.
 
+cmake_minimum_required(VERSION 3.25)
+
 file(GLOB objects "${TREE}/autodiff/CMakeFiles/xgrad_kernels_avx*.dir/kernels/*.o")
 set(bad 0)
 foreach(object IN LISTS objects)

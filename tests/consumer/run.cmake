@@ -1,6 +1,8 @@
 # WAY installed: builds and installs the library, then an outside project that find_package()s it.
 # WAY fetched: an outside project that has the sources as a subdirectory.
 
+cmake_minimum_required(VERSION 3.25)
+
 string(COMPARE EQUAL "${KIND}" shared shared)
 set(configure "${CMAKE_COMMAND}" -G "${GENERATOR}"
     "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_BUILD_TYPE=${BUILD_TYPE}" "-DBUILD_SHARED_LIBS=${shared}")
