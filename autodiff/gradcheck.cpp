@@ -87,8 +87,8 @@ public:
         check_order(f, 1, "");
         if (report_.ok) {
             std::ostringstream text;
-            text << "gradcheck: " << compared_ << " derivatives up to order " << options_.order << " agree with differences; the worst error is "
-                 << report_.worst << " of the tolerance";
+            text << "gradcheck: " << compared_ << " derivatives up to order " << options_.order
+                 << " agree with differences; the worst error is " << report_.worst << " of the tolerance";
             report_.message = text.str();
         }
         return report_;
@@ -108,14 +108,15 @@ private:
 
     void check_order(const Function& f, int order, const std::string& of) {
         const Tensor y = f(xs_);
-        check<DTypeError>(y.dtype() == DType::f64, {}, [&] { return std::string("gradcheck: the function must give f64, got ") + name_of(y.dtype()); });
+        check<DTypeError>(y.dtype() == DType::f64, {},
+                          [&] { return std::string("gradcheck: the function must give f64, got ") + name_of(y.dtype()); });
         const Numbers u = weights(y.size());
         const Tensor cotangent = tensor(u, y.shape());
         const Tensors reverse = gradients(f, xs_, cotangent);
         for (std::size_t i = 0; i < xs_.size(); ++i)
             if (reverse[i].shape() != xs_[i].shape())
-                return fail(of + "the gradient of input " + std::to_string(i) + " has shape " + to_string(reverse[i].shape()) + " instead of " +
-                            to_string(xs_[i].shape()));
+                return fail(of + "the gradient of input " + std::to_string(i) + " has shape " + to_string(reverse[i].shape()) +
+                            " instead of " + to_string(xs_[i].shape()));
 
         check_direction(f, y.shape(), u, reverse, of);
         for (std::size_t i = 0; options_.full_jacobian && i < xs_.size(); ++i)
@@ -144,7 +145,8 @@ private:
         compare(by_reverse, forward, difference(f, xs_, steps), options_.eps, shape, u, of + "along a random direction");
     }
 
-    void check_element(const Function& f, const Shape& shape, const Numbers& u, const Tensor& reverse, std::size_t input, std::int64_t j, const std::string& of) {
+    void check_element(const Function& f, const Shape& shape, const Numbers& u, const Tensor& reverse, std::size_t input, std::int64_t j,
+                       const std::string& of) {
         const auto at = static_cast<std::size_t>(j);
         std::vector<Numbers> steps;
         for (const Tensor& x : xs_) steps.emplace_back(x.size(), 0.0);
@@ -159,7 +161,8 @@ private:
     }
 
     /// Reverse mode gave the derivative of <u, f>, forward mode that of every element of f.
-    void compare(double reverse, const Numbers& forward, const Difference& d, double step, const Shape& shape, const Numbers& u, const std::string& where) {
+    void compare(double reverse, const Numbers& forward, const Difference& d, double step, const Shape& shape, const Numbers& u,
+                 const std::string& where) {
         double total = 0, rounding = 0;
         for (std::size_t k = 0; k < u.size(); ++k) {
             total += u[k] * d.half[k] / step;
@@ -204,7 +207,8 @@ GradcheckReport detail::gradcheck(FunctionRef f, std::span<const Tensor> xs, con
     Tensors constants;
     for (const Tensor& x : xs) {
         check<DTypeError>(x.dtype() == DType::f64, {}, [&] {
-            return std::string("gradcheck: inputs must be f64, got ") + name_of(x.dtype()) + " for input " + std::to_string(constants.size());
+            return std::string("gradcheck: inputs must be f64, got ") + name_of(x.dtype()) + " for input " +
+                   std::to_string(constants.size());
         });
         constants.push_back(stop_gradient(x));
     }

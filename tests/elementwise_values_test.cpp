@@ -152,8 +152,40 @@ const std::vector<Binary>& binary_table() {
 template <class T>
 std::vector<T> special_arguments() {
     using L = std::numeric_limits<T>;
-    std::vector<T> xs{0, L::denorm_min(), L::min() / 2, L::min(), L::epsilon() / 4, L::epsilon(), T(1e-5), T(0.1), T(0.25), T(0.5), T(0.625), T(0.99), T(1), T(1) + L::epsilon(),
-                      T(1.5), T(2), T(2.5), T(3), T(3.14159265358979323846), T(10), T(20), T(87), T(88.5), T(104), T(700), T(709), T(745), T(1000), T(1e4), T(12345678), T(1e10), T(1e30), L::max(), L::infinity()};
+    std::vector<T> xs{0,
+                      L::denorm_min(),
+                      L::min() / 2,
+                      L::min(),
+                      L::epsilon() / 4,
+                      L::epsilon(),
+                      T(1e-5),
+                      T(0.1),
+                      T(0.25),
+                      T(0.5),
+                      T(0.625),
+                      T(0.99),
+                      T(1),
+                      T(1) + L::epsilon(),
+                      T(1.5),
+                      T(2),
+                      T(2.5),
+                      T(3),
+                      T(3.14159265358979323846),
+                      T(10),
+                      T(20),
+                      T(87),
+                      T(88.5),
+                      T(104),
+                      T(700),
+                      T(709),
+                      T(745),
+                      T(1000),
+                      T(1e4),
+                      T(12345678),
+                      T(1e10),
+                      T(1e30),
+                      L::max(),
+                      L::infinity()};
     const std::size_t positive = xs.size();
     for (std::size_t i = 0; i < positive; ++i) xs.push_back(-xs[i]);
     xs.push_back(L::quiet_NaN());
@@ -186,7 +218,9 @@ double ulps(double got, Number exact) {
     const Number error = std::fabs(static_cast<Number>(got) - exact);
     if (std::fabs(exact) < 4 * L::min()) return static_cast<double>(error / L::min());
     if (std::isinf(nearest) || std::isinf(got)) {  // next to the end of the range, the largest number will do
-        return std::fabs(exact) > L::max() * Number(0.999999) && std::fabs(got) > L::max() * Number(0.999999) && (got > 0) == (exact > 0) ? 1 : inf;
+        return std::fabs(exact) > L::max() * Number(0.999999) && std::fabs(got) > L::max() * Number(0.999999) && (got > 0) == (exact > 0)
+                   ? 1
+                   : inf;
     }
     const Number unit = std::ldexp(Number(1), std::ilogb(exact) - (L::digits - 1));
     return static_cast<double>(error / unit);
@@ -200,7 +234,9 @@ public:
             where_ = where;
         }
     }
-    std::string over(double bound) const { return error_ > bound ? "is off by " + std::to_string(error_) + " ulp at " + where_ : std::string(); }
+    std::string over(double bound) const {
+        return error_ > bound ? "is off by " + std::to_string(error_) + " ulp at " + where_ : std::string();
+    }
 
 private:
     double error_ = 0;
@@ -245,7 +281,8 @@ std::string complaint(const Binary& row, double bound) {
     Worst worst;
     for (std::size_t i = 0; i < as.size(); ++i) {
         const Number exact = row.reference(static_cast<Number>(as[i]), static_cast<Number>(bs[i]));
-        worst.add(ulps<T>(got[i], exact), text(as[i]) + ", " + text(bs[i]) + " (got " + text(got[i]) + ", exact is " + text(static_cast<double>(exact)) + ")");
+        worst.add(ulps<T>(got[i], exact),
+                  text(as[i]) + ", " + text(bs[i]) + " (got " + text(got[i]) + ", exact is " + text(static_cast<double>(exact)) + ")");
     }
     return worst.over(bound);
 }
@@ -348,14 +385,17 @@ TEST_SUITE("element-wise values") {
     }
 
     TEST_CASE("the sign of zero is kept") {
-        const auto odd = {"negative", "positive", "sqrt", "cbrt", "expm1", "log1p", "sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "erf", "floor", "ceil", "round", "trunc"};
+        const auto odd = {"negative", "positive", "sqrt",  "cbrt",  "expm1", "log1p", "sin",  "tan",   "asin", "atan",
+                          "sinh",     "tanh",     "asinh", "atanh", "erf",   "floor", "ceil", "round", "trunc"};
         for (const Unary& row : unary_table())
             for (const std::string name : odd)
                 if (name == row.name)
                     for (const double zero : {0.0, -0.0}) {
                         const bool expected = std::signbit(row.reference(zero));
-                        CHECK_MESSAGE(std::signbit(row.f(scalar(zero)).item<double>()) == expected, row.name << " of " << zero << " in f64");
-                        CHECK_MESSAGE(std::signbit(row.f(scalar(static_cast<float>(zero))).item<double>()) == expected, row.name << " of " << zero << " in f32");
+                        CHECK_MESSAGE(std::signbit(row.f(scalar(zero)).item<double>()) == expected,
+                                      row.name << " of " << zero << " in f64");
+                        CHECK_MESSAGE(std::signbit(row.f(scalar(static_cast<float>(zero))).item<double>()) == expected,
+                                      row.name << " of " << zero << " in f32");
                     }
     }
 
@@ -367,7 +407,8 @@ TEST_SUITE("element-wise values") {
         for (const Binary& row : binary_table()) {
             const auto same = [&]<class T>(T) {
                 const std::vector<T> other = seventy<T>(2);
-                return same_for_every_length([&](const Tensor& a) { return row.f(a, slice(tensor(other), 0, 0, a.size())); }, seventy<T>(1)) &&
+                return same_for_every_length([&](const Tensor& a) { return row.f(a, slice(tensor(other), 0, 0, a.size())); },
+                                             seventy<T>(1)) &&
                        same_for_every_length([&](const Tensor& a) { return row.f(a, scalar(T(0.75))); }, seventy<T>(1)) &&
                        same_for_every_length([&](const Tensor& b) { return row.f(scalar(T(0.75)), b); }, seventy<T>(1));
             };
@@ -379,9 +420,24 @@ TEST_SUITE("element-wise values") {
     TEST_CASE("shapes broadcast as in NumPy") {
         const auto minus = [](const Tensor& a, const Tensor& b) { return a - b; };
         const std::vector<std::pair<Shape, Shape>> pairs{
-            {{3, 4}, {4}},       {{4}, {3, 4}},       {{3, 1}, {1, 4}},          {{3, 4}, {3, 1}},    {{3, 1}, {3, 4}},          {{}, {3, 4}},
-            {{3, 4}, {}},        {{2, 3, 4}, {3, 1}}, {{2, 1, 4}, {3, 1}},       {{1, 1}, {1}},       {{0, 3}, {3}},             {{0, 3}, {1, 1}},
-            {{5, 1, 7}, {6, 1}}, {{2, 3, 1, 5}, {1, 4, 1}}, {{1, 2, 1, 2, 1, 2}, {2, 1, 2, 1, 2, 1}}, {{600, 1}, {1, 700}}, {{600, 700}, {700}}, {{600, 700}, {600, 1}},
+            {{3, 4}, {4}},
+            {{4}, {3, 4}},
+            {{3, 1}, {1, 4}},
+            {{3, 4}, {3, 1}},
+            {{3, 1}, {3, 4}},
+            {{}, {3, 4}},
+            {{3, 4}, {}},
+            {{2, 3, 4}, {3, 1}},
+            {{2, 1, 4}, {3, 1}},
+            {{1, 1}, {1}},
+            {{0, 3}, {3}},
+            {{0, 3}, {1, 1}},
+            {{5, 1, 7}, {6, 1}},
+            {{2, 3, 1, 5}, {1, 4, 1}},
+            {{1, 2, 1, 2, 1, 2}, {2, 1, 2, 1, 2, 1}},
+            {{600, 1}, {1, 700}},
+            {{600, 700}, {700}},
+            {{600, 700}, {600, 1}},
         };
         for (const auto& [a, b] : pairs) {
             CAPTURE(a);

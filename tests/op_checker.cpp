@@ -10,9 +10,9 @@
 namespace tests {
 namespace {
 
+using xgrad::gradcheck;
 using xgrad::Tape;
 using xgrad::Unconnected;
-using xgrad::gradcheck;
 
 /// XGRAD_TEST_SEED in the environment draws other inputs.
 std::uint64_t seed() {
@@ -97,7 +97,8 @@ double number(const Tensor& x, std::size_t i) {
 /// How far rounding may move an element: relative to itself and to the largest finite one of its tensor, which the
 /// cancellations of a reduction scale with.
 std::string difference(const Tensor& got, const Tensor& expected, double rtol, const std::string& what) {
-    if (got.shape() != expected.shape()) return what + " has shape " + to_string(got.shape()) + " instead of " + to_string(expected.shape());
+    if (got.shape() != expected.shape())
+        return what + " has shape " + to_string(got.shape()) + " instead of " + to_string(expected.shape());
     const auto size = static_cast<std::size_t>(expected.size());
     double scale = 0;
     for (std::size_t i = 0; i < size; ++i)
@@ -223,9 +224,30 @@ std::string check_composed_path(const Row& row) {
     return every_case(row, [&](const Tensors& xs) {
         for (const DType dtype : {DType::f64, DType::f32}) {
             const Tensors typed = to(xs, dtype);
-            const auto text = difference(recorded_value_and_gradients(row, typed), value_and_gradients(row, typed), dtype == DType::f32 ? 2e-6 : 1e-14);
+            const auto text =
+                difference(recorded_value_and_gradients(row, typed), value_and_gradients(row, typed), dtype == DType::f32 ? 2e-6 : 1e-14);
             if (!text.empty()) return "recorded against plain, " + std::string(name_of(dtype)) + ": " + text;
         }
+        return std::string();
+    });
+}
+
+std::string check_constant_cotangent(const Row& row) {
+    return every_case(row, [&](const Tensors& xs) {
+        const Tensor shape_of = row.f(xs);
+        std::vector<xgrad::Axes> sums{xgrad::Axes()};
+        for (int axis = 0; axis < shape_of.ndim(); ++axis) sums.emplace_back(axis);
+        for (const xgrad::Axes& axes : sums)
+            for (const bool recorded : {false, true}) {
+                const Tensor u = cotangent(sum(shape_of, axes, true).shape(), DType::f64);
+                const Tensors expected = value_and_gradients(row, xs, broadcast_to(u, shape_of.shape()));
+                const Row summed{row.name, [&](const Tensors& in) { return sum(row.f(in), axes, true); }, {}, {}};
+                const Tensors got = recorded ? recorded_value_and_gradients(summed, xs, u) : value_and_gradients(summed, xs, u);
+                for (std::size_t i = 1; i < expected.size(); ++i)
+                    if (auto text = difference(got[i], expected[i], 1e-13, "gradient of input " + std::to_string(i - 1)); !text.empty())
+                        return (axes.all() ? std::string("summed over all axes") : "summed over axis " + std::to_string(axes.list()[0])) +
+                               (recorded ? ", recorded: " : ": ") + text;
+            }
         return std::string();
     });
 }

@@ -69,6 +69,8 @@ std::string check_single_precision(const Row& row);
 std::string check_instruction_sets(const Row& row);
 /// A plain gradient against one that an outer tape records.
 std::string check_composed_path(const Row& row);
+/// A cotangent that is constant along some axes, as it comes back from a sum, against the same one written out.
+std::string check_constant_cotangent(const Row& row);
 /// Two runs give equal bits.
 std::string check_repeatable(const Row& row);
 /// Values and gradients at the row's special points, in f64 and f32, plain and recorded.

@@ -71,13 +71,15 @@ TEST_SUITE("operations") {
 
     TEST_CASE("an input that is used twice gets both gradients from every operation") { every_differentiable_row(check_fan_out); }
 
-    TEST_CASE("single precision agrees with double precision for every operation") {
-        every_row(check_single_precision);
-    }
+    TEST_CASE("single precision agrees with double precision for every operation") { every_row(check_single_precision); }
 
     TEST_CASE("all instruction sets agree for every operation") { every_row(check_instruction_sets); }
 
     TEST_CASE("a gradient is the same whether or not an outer tape records it for every operation") { every_row(check_composed_path); }
+
+    TEST_CASE("a cotangent that a sum spreads gives the gradient of the whole one for every operation") {
+        every_differentiable_row(check_constant_cotangent);
+    }
 
     TEST_CASE("every operation gives the same bits again") { every_row(check_repeatable); }
 

@@ -37,7 +37,8 @@ TEST_SUITE("tensor") {
     }
 
     TEST_CASE("rows and planes give axes") {
-        const Tensor v = tensor({1.0, 2.0, 3.0}), m = tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}}), p = tensor({{{1, 2}, {3, 4}}, {{5, 6}, {7, 8}}});
+        const Tensor v = tensor({1.0, 2.0, 3.0}), m = tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}}),
+                     p = tensor({{{1, 2}, {3, 4}}, {{5, 6}, {7, 8}}});
         CHECK(v.shape() == Shape{3});
         CHECK(m.shape() == Shape{3, 2});
         CHECK(p.shape() == Shape{2, 2, 2});

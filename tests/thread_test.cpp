@@ -79,7 +79,8 @@ TEST_SUITE("threads") {
         in_threads(4, [&](std::size_t i) {
             const double x = 1 + static_cast<double>(i);
             for (int k = 0; k < 50; ++k)
-                results[i] = grad([](const Tensor& a) { return grad([](const Tensor& b) { return b * b * b; }, a); }, scalar(x)).item<double>();
+                results[i] =
+                    grad([](const Tensor& a) { return grad([](const Tensor& b) { return b * b * b; }, a); }, scalar(x)).item<double>();
         });
         for (std::size_t i = 0; i < results.size(); ++i) CHECK(results[i] == 6.0 * (1 + static_cast<double>(i)));
     }

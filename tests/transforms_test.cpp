@@ -231,7 +231,8 @@ TEST_SUITE("transforms: modes in each other") {
 
     TEST_CASE("grad of jvp with respect to the direction") {
         const Tensor x = tensor({0.3, -1.1});
-        CHECK(close(grad([&](const Tensor& v) { return sum(jvp([](const Tensor& a) { return cube(a); }, x, v)); }, tensor({5.0, 6.0})), 3.0 * x * x));
+        CHECK(close(grad([&](const Tensor& v) { return sum(jvp([](const Tensor& a) { return cube(a); }, x, v)); }, tensor({5.0, 6.0})),
+                    3.0 * x * x));
     }
 
     TEST_CASE("jacobian of grad is the Hessian") {
@@ -240,7 +241,9 @@ TEST_SUITE("transforms: modes in each other") {
     }
 
     TEST_CASE("a Hessian is differentiated") {
-        const auto trace = [](const Tensor& x) { return sum(hessian([](const Tensor& a) { return sum(a * cube(a)); }, x) * eye(2, DType::f64)); };
+        const auto trace = [](const Tensor& x) {
+            return sum(hessian([](const Tensor& a) { return sum(a * cube(a)); }, x) * eye(2, DType::f64));
+        };
         CHECK(close(grad(trace, tensor({1.0, 2.0})), tensor({24.0, 48.0})));  // trace = sum 12x²
     }
 }
@@ -309,7 +312,9 @@ TEST_SUITE("checkpoint") {
     }
 
     TEST_CASE("it has second derivatives") {
-        const auto f = [](const Tensor& a, const Tensor& b) { return checkpoint([](const Tensor& u, const Tensor& v) { return tanh(matmul(u, v)); }, a, b); };
+        const auto f = [](const Tensor& a, const Tensor& b) {
+            return checkpoint([](const Tensor& u, const Tensor& v) { return tanh(matmul(u, v)); }, a, b);
+        };
         const GradcheckReport report = gradcheck(f, {x, w}, {.order = 2});
         CHECK_MESSAGE(report.ok, report.message);
     }

@@ -26,24 +26,10 @@ void logsumexp_values(const Tensor& x, const Tensor& y, const Along& a) {
     });
 }
 
-Tensor logsumexp_back(const Tensor& x, const Tensor& y, const Tensor& g, const Along& a) {
-    Tensor dx = empty(x.shape(), x.dtype());
-    with_floating(x.dtype(), [&]<class T>(T) {
-        const T *in = elements<T>(x), *out = elements<T>(y), *cotangent = elements<T>(g);
-        T* to = elements<T>(dx);
-        const auto& k = reduce_kernels<T>();
-        for_slices(
-            a, [&](Int i, Int o, Int rows) { k.logsumexp_back_rows(in + i, out + o, cotangent + o, to + i, rows, a.n); },
-            [&](Int i, Int o, Int columns) { k.logsumexp_back_columns(in + i, out + o, cotangent + o, to + i, a.n, columns, a.inner); });
-    });
-    return dx;
-}
-
 template <bool logarithm>
-Tensor softmax_values(const Tensor& x, int axis) {
+Tensor softmax_along(const Tensor& x, const Along& a) {
     Tensor y = empty(x.shape(), x.dtype());
     if (x.size() == 0) return y;
-    const Along a = along(x.shape(), axis);
     with_floating(x.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(x);
         T* to = elements<T>(y);
@@ -54,6 +40,11 @@ Tensor softmax_values(const Tensor& x, int axis) {
             a, [&](Int i, Int, Int rows) { by_rows(from + i, to + i, rows, a.n); }, [&](Int i, Int, Int columns) { by_columns(from + i, to + i, a.n, columns, a.inner); });
     });
     return y;
+}
+
+template <bool logarithm>
+Tensor softmax_values(const Tensor& x, int axis) {
+    return softmax_along<logarithm>(x, along(x.shape(), axis));
 }
 
 template <bool logarithm>
@@ -102,11 +93,12 @@ Tensor logsumexp(const Operand& operand, const Axes& axes, bool keepdims) {
             return reduce_groups(in, mask, result, in.dtype(), [](const Tensor& from, const Tensor& to, const Step& s) { logsumexp_values(from, to, s.layout); });
         },
         [x, mask](Tensor g, const Tensor& y) {
+            // The softmax of x. exp(x - y) alone is not it: where y is large its rounding takes the logarithm of the sum with it.
+            const Tensor kept = keep(y, x.shape(), mask), nothing = equal(kept, -std::numeric_limits<double>::infinity());
             Along layout;
-            if (!tracked(g) && !tracked(y) && !tracked(x) && single_group(x.shape(), mask, layout)) return logsumexp_back(x, y, g, layout);
-            const Tensor kept = keep(y, x.shape(), mask);
-            const Tensor nothing = equal(kept, -std::numeric_limits<double>::infinity());
-            return keep(g, x.shape(), mask) * exp(x - where(nothing, 0, kept));
+            if (!tracked(x) && single_group(x.shape(), mask, layout)) return keep(g, x.shape(), mask) * where(nothing, 0, softmax_along<false>(x, layout));
+            const Tensor e = exp(x - where(nothing, 0, stop_gradient(kept)));
+            return keep(g, x.shape(), mask) * e / where(nothing, 1, sum_kept(e, mask));
         },
         operand.where());
 }
