@@ -41,6 +41,15 @@ namespace detail {
 
 struct Entry;
 
+/// Which cotangents an operation deals in. A gradient that is the same along an axis, as a sum's is, need not be written out along it: it may
+/// travel with size 1 there until somebody needs it whole.
+enum class Cotangents : unsigned char {
+    whole,        ///< gets the output's shape, gives the inputs' shapes
+    gives_thin,   ///< gets the output's shape; parts may have size 1 where they do not vary
+    thin,         ///< gets and gives thin ones
+    elementwise,  ///< the same, its parts having the output's axes rather than the inputs'
+};
+
 /// What the engine can do with an entry; one static table per kind of operation.
 struct Behaviour {
     /// Cotangents of the outputs in, one part per input out (an empty tensor: no dependence).
@@ -48,7 +57,18 @@ struct Behaviour {
     /// The outputs for new inputs; null when the operation cannot be run again.
     void (*forward)(void* closure, std::span<const Tensor> inputs, Tensor* outputs);
     void (*destroy)(void* closure) noexcept;
+    Cotangents cotangents = Cotangents::whole;
 };
+
+/// A pullback that deals in other cotangents than whole ones.
+template <Cotangents kind, class P>
+struct Dealing : P {
+    static constexpr Cotangents cotangents = kind;
+};
+template <Cotangents kind, class P>
+Dealing<kind, P> dealing(P pullback) {
+    return {std::move(pullback)};
+}
 
 /// Appends an entry and makes `outputs` its nodes. Returns where the closure is to be constructed.
 XGRAD_API void* record(const Behaviour& behaviour, const char* name, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
@@ -133,7 +153,11 @@ struct Applied {
     }
     static void destroy(void* closure) noexcept { static_cast<Applied*>(closure)->~Applied(); }
     // A forward without arguments holds references to its caller's variables: it cannot be run again.
-    static constexpr Behaviour behaviour{&pull, std::invocable<const F&> ? nullptr : &run, &destroy};
+    static constexpr Cotangents cotangents() {
+        if constexpr (requires { P::cotangents; }) return P::cotangents;
+        else return Cotangents::whole;
+    }
+    static constexpr Behaviour behaviour{&pull, std::invocable<const F&> ? nullptr : &run, &destroy, cotangents()};
 };
 
 XGRAD_API bool any_tracked(std::span<const Tensor> inputs);

@@ -3,6 +3,7 @@
 
 #include "ops/elementwise.hpp"
 #include "ops/reduce.hpp"
+#include "ops/shape.hpp"
 #include "record.hpp"
 
 // The reverse sweep: the only place where gradients are added and where broadcasting is undone.
@@ -44,6 +45,31 @@ void check_part(const Tensor& part, const Entry& entry, std::size_t input, const
     check<ShapeError>(fits, entry.where(), [&] {
         return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must have its shape " + to_string(shape) + ", got " + to_string(part.shape());
     });
+}
+
+Tensor whole(Tensor thin, const Shape& shape) { return thin.shape() == shape ? thin : broadcast_to(thin, shape); }
+
+/// `part` has size 1 or `shape`'s along every axis.
+bool is_thin(const Tensor& part, const Shape& shape) {
+    if (part.ndim() != shape.rank()) return false;
+    for (int i = 0; i < shape.rank(); ++i)
+        if (part.shape()[i] != shape[i] && part.shape()[i] != 1) return false;
+    return true;
+}
+
+/// Undoes the broadcasting of an input of shape `to` to `from`, for a cotangent that is thin in `from`.
+Tensor sum_thin_to(Tensor part, const Shape& from, const Shape& to) {
+    const int lead = from.rank() - to.rank();
+    double copies = 1;
+    Shape target;
+    for (int i = 0; i < from.rank(); ++i) {
+        const std::int64_t have = part.shape()[i];
+        const bool summed = i < lead || (to[i - lead] == 1 && from[i] != 1);
+        if (summed && have == 1) copies *= static_cast<double>(from[i]);
+        if (i >= lead) target.push_back(summed ? 1 : have);
+    }
+    part = sum_to(part, target);
+    return copies == 1 ? part : part * copies;
 }
 
 }  // namespace
@@ -110,7 +136,7 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
             if (consume && !(entry->scopes & needed_below)) entry->release();
             continue;
         }
-        if (entry->is_source && found && (entry->scopes & own)) found->emplace_back(entry->source(), slots[first - start]);
+        if (entry->is_source && found && (entry->scopes & own)) found->emplace_back(entry->source(), whole(slots[first - start], *entry->shape));
 
         // Which inputs lie between y and a source.
         const NodeId* inputs = entry->input_nodes();
@@ -124,17 +150,19 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
             if (i < 64) bits |= std::uint64_t{1} << i;  // beyond, Needs says yes to all
         }
         if (wanted && entry->behaviour) {
+            const Cotangents kind = entry->behaviour->cotangents;
             Tensor* cotangents = &slots[first - start];
             Tensor copy;
             if (entry->outputs > 1) {
                 several.clear();
                 for (NodeId k = first; k < first + entry->outputs; ++k)
-                    several.push_back(k < end && slots[k - start].defined() ? slots[k - start] : zeros(entry->shape_of(k), entry->dtype));
+                    several.push_back(k < end && slots[k - start].defined() ? whole(slots[k - start], entry->shape_of(k)) : zeros(entry->shape_of(k), entry->dtype));
                 cotangents = several.data();
             } else if (is_kept(first)) {
                 copy = *cotangents;
                 cotangents = &copy;
             }
+            if (kind < Cotangents::thin && entry->outputs == 1 && !(cotangents->shape() == *entry->shape)) *cotangents = broadcast_to(*cotangents, *entry->shape);
             Tensor* parts = few;
             if (entry->inputs > usual) {
                 many.assign(entry->inputs, Tensor());
@@ -157,8 +185,12 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
                 Entry& source = *record.nodes[in];
                 const Shape& shape = source.shape_of(in);
                 if (parts[i].dtype() != source.dtype || !(parts[i].shape() == shape)) {
-                    check_part(parts[i], *entry, i, shape, source.dtype);
-                    parts[i] = sum_to(parts[i], shape);
+                    if (kind == Cotangents::elementwise && !(shape == *entry->shape)) {
+                        parts[i] = sum_thin_to(std::move(parts[i]), *entry->shape, shape);
+                    } else if (kind == Cotangents::whole || !is_thin(parts[i], shape)) {
+                        check_part(parts[i], *entry, i, shape, source.dtype);
+                        parts[i] = sum_to(parts[i], shape);
+                    }
                 }
                 if (slot->defined()) accumulate(*slot, std::move(parts[i]));
                 else std::swap(*slot, parts[i]);
@@ -172,12 +204,12 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
     }
 
     for (SweepSource& s : sources) {
-        if (s.node < start) s.gradient = *outer_slot(s.node);
-        else if (s.node <= y) s.gradient = slots[s.node - start];
+        s.gradient = s.node < start ? *outer_slot(s.node) : s.node <= y ? slots[s.node - start] : Tensor();
+        if (s.gradient.defined()) s.gradient = whole(std::move(s.gradient), record.nodes[s.node]->shape_of(s.node));
     }
     if (found)
         for (SweepSource& s : outer)
-            if (s.gradient.defined()) found->emplace_back(record.nodes[s.node]->source(), std::move(s.gradient));
+            if (s.gradient.defined()) found->emplace_back(record.nodes[s.node]->source(), whole(std::move(s.gradient), *record.nodes[s.node]->shape));
 }
 
 }  // namespace detail

@@ -101,13 +101,22 @@ inline void keep(Tensor& saved, const Tensor& t) { saved = t; }
 template <int Which>
 void keep(Nothing<Which>&, const Tensor&) {}
 
+/// A unary rule's pull for a cotangent that has size 1 along some axes.
+Tensor pull_thin(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, const Tensor& g, const Tensor& x, const Tensor& y) {
+    Tensor part = empty(shape, g.dtype());
+    const KernelInput in[] = {input(g), input(x.defined() ? x : g), input(y.defined() ? y : g)};
+    const KernelOutput out[] = {{TensorAccess::data(part), size_of(g.dtype())}};
+    run(kernel, rule, shape, part.size(), in, out);
+    return part;
+}
+
 template <class Rule>
 struct UnaryEntry {
     [[no_unique_address]] Rule rule;
     [[no_unique_address]] Saved<(Rule::reads & rules::A) != 0, 0> x;
     [[no_unique_address]] Saved<(Rule::reads & rules::Y) != 0, 1> y;
 
-    static void pull(void* closure, Entry&, Tensor* cotangents, Needs, Tensor* parts) {
+    static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs, Tensor* parts) {
         const auto& self = *static_cast<UnaryEntry*>(closure);
         const Tensor &x = get(self.x), &y = get(self.y);
         Tensor& g = *cotangents;
@@ -118,13 +127,17 @@ struct UnaryEntry {
         const auto kernel = kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].pull[g.dtype() == DType::f64];
         const void* gd = TensorAccess::data(g);
         const void* const in[] = {gd, x.defined() ? TensorAccess::data(x) : gd, y.defined() ? TensorAccess::data(y) : gd};
+        if (Rule::reads && g.size() != (Rule::reads & rules::A ? x : y).size()) [[unlikely]] {
+            parts[0] = pull_thin(kernel, &self.rule, *entry.shape, g, x, y);
+            return;
+        }
         Tensor part[] = {result_like(g, &g)};
         run_same(kernel, &self.rule, in, part);
         parts[0] = std::move(part[0]);
     }
     static void forward(void* closure, std::span<const Tensor> inputs, Tensor* outputs) { *outputs = run_unary(static_cast<UnaryEntry*>(closure)->rule, inputs[0], nullptr); }
     static void destroy(void* closure) noexcept { static_cast<UnaryEntry*>(closure)->~UnaryEntry(); }
-    static constexpr Behaviour behaviour{&pull, &forward, &destroy};
+    static constexpr Behaviour behaviour{&pull, &forward, &destroy, Cotangents::elementwise};
 };
 
 template <class Rule>
@@ -209,7 +222,7 @@ struct BinaryEntry {
     [[no_unique_address]] Saved<(reads & rules::B) != 0, 1> b;
     [[no_unique_address]] Saved<(reads & rules::Y) != 0, 2> y = {};
 
-    static void pull(void* closure, Entry&, Tensor* cotangents, Needs needs, Tensor* parts) {
+    static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs needs, Tensor* parts) {
         const auto& self = *static_cast<BinaryEntry*>(closure);
         const Tensor &a = get(self.a), &b = get(self.b), &y = get(self.y);
         Tensor& g = *cotangents;
@@ -225,20 +238,27 @@ struct BinaryEntry {
         const bool both = needs[0] && needs[1];
         const auto kernel = both ? k.pull_both[type] : needs[0] ? k.pull_a[type] : k.pull_b[type];
         const Tensor* saved[] = {&a, &b, &y};
-        bool same = true;
-        for (const Tensor* t : saved) same = same && (!t->defined() || t->shape() == g.shape());
+        bool same = true, scalars = true;
+        for (const Tensor* t : saved)
+            if (t->defined()) {
+                same = same && t->shape() == g.shape();
+                scalars = scalars && t->size() == 1;
+            }
         const void* gd = TensorAccess::data(g);
-        const Shape shape = g.shape();
+        const Shape shape_of_g = g.shape();
+        // A thin cotangent stays thin as long as nothing of the output's shape meets it.
+        const Shape& shape = same || scalars ? shape_of_g : *entry.shape;
         const DType dtype = g.dtype();
-        Tensor second = both ? TensorAccess::empty_like(g) : Tensor();
-        Tensor first = result_like(g, &g);  // may take g's storage over
+        const bool in_place = same || shape_of_g == shape;
+        Tensor second = both ? empty(shape, dtype) : Tensor();
+        Tensor first = in_place ? result_like(g, &g) : empty(shape, dtype);  // may take g's storage over
         if (same) {
             const void* const in[] = {gd, a.defined() ? TensorAccess::data(a) : gd, b.defined() ? TensorAccess::data(b) : gd, y.defined() ? TensorAccess::data(y) : gd};
             if (both) run_same(kernel, &self.rule, in, {first, second});
             else run_same(kernel, &self.rule, in, {first});
         } else {
             const std::int64_t bytes = size_of(dtype);
-            KernelInput in[] = {{gd, &shape, bytes}, {gd, &shape, bytes}, {gd, &shape, bytes}, {gd, &shape, bytes}};
+            KernelInput in[] = {{gd, &shape_of_g, bytes}, {gd, &shape_of_g, bytes}, {gd, &shape_of_g, bytes}, {gd, &shape_of_g, bytes}};
             for (int i = 0; i < 3; ++i)
                 if (saved[i]->defined()) in[i + 1] = input(*saved[i]);
             const KernelOutput out[] = {{TensorAccess::data(first), bytes}, {both ? TensorAccess::data(second) : nullptr, bytes}};
@@ -251,7 +271,7 @@ struct BinaryEntry {
         *outputs = run_binary(static_cast<BinaryEntry*>(closure)->rule, Pair(Rule::name, inputs[0], inputs[1]), nullptr);
     }
     static void destroy(void* closure) noexcept { static_cast<BinaryEntry*>(closure)->~BinaryEntry(); }
-    static constexpr Behaviour behaviour{&pull, &forward, &destroy};
+    static constexpr Behaviour behaviour{&pull, &forward, &destroy, Cotangents::elementwise};
 };
 
 /// Whichever operand is about to die and has the result's shape gives its buffer.
@@ -303,7 +323,7 @@ Tensor binary(const Rule& rule, const Operand& a, const Operand& b) {
 }  // namespace
 
 void detail::accumulate(Tensor& acc, Tensor&& part) {
-    if (recording) {  // an outer tape may have to see the sum
+    if (recording || !(acc.shape() == part.shape())) {  // an outer tape may have to see the sum; thin cotangents broadcast
         acc = add(acc, part);
         return;
     }

@@ -130,14 +130,26 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
 Tensor product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where = {}) {
     const bool need_a = is_tracked(a), need_b = is_tracked(b);
     if (!need_a && !need_b) return run_product(a, b, ta, tb);
+    Shape shape = broadcast_shapes(batch_of(a.shape()), batch_of(b.shape()));
+    shape.push_back(a.shape(ta ? -1 : -2));
+    shape.push_back(b.shape(tb ? -2 : -1));
     return apply(
         "matmul", {a, b}, [ta, tb](const Tensor& x, const Tensor& y) { return run_product(x, y, ta, tb); },
-        [a = need_b ? a : Tensor(), b = need_a ? b : Tensor(), ta, tb](const Tensor& g, Needs needs) -> std::array<Tensor, 2> {
-            std::array<Tensor, 2> parts;  // g: (m,n)
-            if (needs[0]) parts[0] = ta ? product(b, g, tb, true) : product(g, b, false, !tb);
-            if (needs[1]) parts[1] = tb ? product(g, a, true, ta) : product(a, g, !ta, false);
+        dealing<Cotangents::thin>([a = need_b ? a : Tensor(), b = need_a ? b : Tensor(), ta, tb, shape](const Tensor& thin, Needs needs) -> std::array<Tensor, 2> {
+            std::array<Tensor, 2> parts;
+            // g: (m,n), or with 1 for m or n where it does not vary; each product needs the axis that it sums over whole.
+            const bool whole = thin.shape() == shape, matrix = shape.rank() == 2;
+            const Tensor g = whole || matrix ? thin : broadcast_to(thin, shape);
+            if (needs[0]) {
+                const Tensor rows = g.shape(-1) == shape.back() ? g : broadcast_to(g, {g.shape(0), shape[1]});
+                parts[0] = ta ? product(b, rows, tb, true) : product(rows, b, false, !tb);
+            }
+            if (needs[1]) {
+                const Tensor columns = g.shape(-2) == shape[shape.rank() - 2] ? g : broadcast_to(g, {shape[0], g.shape(1)});
+                parts[1] = tb ? product(columns, a, true, ta) : product(a, columns, !ta, false);
+            }
             return parts;
-        },
+        }),
         where);
 }
 

@@ -236,7 +236,8 @@ Tensor sum_over(const char* name, const Tensor& x, AxisMask mask, const Shape& r
             return reduce_groups(in, mask, result, collected(in.dtype()),
                                  [factor](const Tensor& from, const Tensor& to, const Step& s) { sum_values(from, to, s.layout, s.last ? factor : 1); });
         },
-        [mask, factor, shape = x.shape()](Tensor g) { return expand(g, shape, mask, factor); }, where);
+        // The gradient is the same along the summed axes: it is written out where somebody needs it whole.
+        dealing<Cotangents::gives_thin>([mask, factor, shape = x.shape()](Tensor g) { return keep(factor == 1 ? g : g * factor, shape, mask); }), where);
 }
 
 Tensor expand(const Tensor& g, const Shape& shape, AxisMask mask, double factor) {
