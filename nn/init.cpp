@@ -1,5 +1,7 @@
 #include "init.hpp"
 
+#include <cmath>
+
 #include <autodiff/ops/elementwise.hpp>
 
 namespace xgrad::nn::init {

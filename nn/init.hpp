@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cmath>
-
 #include <autodiff/tape.hpp>
 
 #include "random.hpp"

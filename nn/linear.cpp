@@ -1,5 +1,7 @@
 #include "linear.hpp"
 
+#include <cmath>
+
 #include "init.hpp"
 
 namespace xgrad::nn {

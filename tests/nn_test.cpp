@@ -552,7 +552,7 @@ TEST_CASE("nn: a loader gives every sample once per pass, in a new order each ti
 
 TEST_CASE("nn: a loader without shuffling keeps the order; drop_last drops what is left over") {
     const Tensor x = arange(7);
-    nn::DataLoader one(nn::TensorDataset{x}, {.batch_size = 3, .drop_last = true});
+    nn::DataLoader one(x, {.batch_size = 3, .drop_last = true});
     std::vector<double> seen;
     for (auto& [a] : one)
         for (const double v : values(a)) seen.push_back(v);
