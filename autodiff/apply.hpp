@@ -40,6 +40,7 @@ private:
 namespace detail {
 
 struct Entry;
+struct BlockStep;
 
 /// Which cotangents an operation deals in. A gradient that is the same along an axis, as a sum's is, need not be written out along it: it may
 /// travel with size 1 there until somebody needs it whole.
@@ -58,6 +59,8 @@ struct Behaviour {
     void (*forward)(void* closure, std::span<const Tensor> inputs, Tensor* outputs);
     void (*destroy)(void* closure) noexcept;
     Cotangents cotangents = Cotangents::whole;
+    /// How to pull a stretch of the cotangent back by itself (blocks.hpp); null where that is not possible.
+    bool (*block)(void* closure, const Entry& entry, Needs needs, BlockStep& step) = nullptr;
 };
 
 /// A pullback that deals in other cotangents than whole ones.

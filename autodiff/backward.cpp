@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "blocks.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/reduce.hpp"
 #include "ops/shape.hpp"
@@ -120,6 +121,17 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
     Scratch<Tensor> slots(record.spare_slots, count);
     slots[y - start] = std::move(cotangent);
     const auto is_kept = [&](NodeId node) { return marking && (marks[node - start] & kept); };
+    const auto slot_of = [&](NodeId node) -> Tensor* {
+        if (node < start) return outer_slot(node);
+        return marking && !(marks[node - start] & needed) ? nullptr : &slots[node - start];
+    };
+    struct Nodes final : BlockNodes {
+        decltype(slot_of)& find;
+        decltype(is_kept)& keeps;
+        Nodes(decltype(slot_of)& f, decltype(is_kept)& k) : find(f), keeps(k) {}
+        Tensor* slot(NodeId node) override { return find(node); }
+        bool kept(NodeId node) const override { return keeps(node); }
+    } block_nodes(slot_of, is_kept);
     std::vector<Tensor> several;
     constexpr std::size_t usual = 8;
     Tensor few[usual];
@@ -136,6 +148,13 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
             if (consume && !(entry->scopes & needed_below)) entry->release();
             continue;
         }
+        if (entry->behaviour && entry->behaviour->block)
+            if (const NodeId lowest = pull_in_blocks(record, first, start, block_nodes); lowest != no_node) {
+                for (node = first + 1; node-- > lowest;)
+                    if (consume && record.nodes[node] && !(record.nodes[node]->scopes & needed_below)) record.nodes[node]->release();
+                node = lowest;
+                continue;
+            }
         if (entry->is_source && found && (entry->scopes & own)) found->emplace_back(entry->source(), whole(slots[first - start], *entry->shape));
 
         // Which inputs lie between y and a source.

@@ -88,7 +88,13 @@ struct Vec {
     friend Vec atan(const Vec& a) { return B(xsimd::atan(a.v)); }
     friend Vec sinh(const Vec& a) { return B(xsimd::sinh(a.v)); }
     friend Vec cosh(const Vec& a) { return B(xsimd::cosh(a.v)); }
-    friend Vec tanh(const Vec& a) { return B(xsimd::tanh(a.v)); }
+    /// (e^2|a| - 1) / (e^2|a| + 1) with the numerator as expm1, which is exact near 0; |a| beyond the limit gives 1. Without branches, so
+    /// that small and large elements side by side cost no more than either.
+    friend Vec tanh(const Vec& a) {
+        const Vec m = abs(a), limit = sizeof(T) == 4 ? 10.0 : 20.0, bounded = where(m > limit, limit, m);
+        const Vec e = bounded_expm1(bounded + bounded);
+        return copysign(e / (e + 2.0), a);
+    }
     friend Vec asinh(const Vec& a) { return B(xsimd::asinh(a.v)); }
     friend Vec acosh(const Vec& a) { return where(a >= 1.0, Vec(B(xsimd::acosh(a.v))), __builtin_nan("")); }
     friend Vec atanh(const Vec& a) { return B(xsimd::atanh(a.v)); }
@@ -131,6 +137,33 @@ struct Vec {
     }
 
 private:
+    /// exp(x) - 1 for x in [0, 40]: x = k ln2 + r, and 2^k (exp(r) - 1) + (2^k - 1) with the Taylor series of exp(r) - 1 for |r| <= ln2 / 2.
+    static Vec bounded_expm1(const Vec& x) {
+        constexpr bool single = sizeof(T) == 4;
+        using I = xsimd::as_integer_t<B>;
+        const auto c = [](double coefficient) { return B(static_cast<T>(coefficient)); };
+        // Adding 1.5 * 2^mantissa rounds to an integer, which then stands in the low bits.
+        const B shift = c(single ? 0x1.8p23 : 0x1.8p52);
+        const B t = xsimd::fma(x.v, c(1.442695040888963407359924681), shift);
+        const B k = t - shift;
+        const B high = xsimd::fma(k, c(single ? -0.693359375 : -6.93147180369123816490e-01), x.v);
+        const B r = xsimd::fma(k, c(single ? 2.12194440054690583e-4 : -1.90821492927058770002e-10), high);
+        const B power = xsimd::bitwise_cast<B>((xsimd::bitwise_cast<I>(t) + I(single ? 127 : 1023)) << (single ? 23 : 52));
+        B series = c(1.0 / 5040);
+        if constexpr (!single) {
+            const B r2 = r * r, r4 = r2 * r2;  // two chains at a time
+            const B low = xsimd::fma(xsimd::fma(c(1.0 / 3628800), r, c(1.0 / 362880)), r2, xsimd::fma(c(1.0 / 40320), r, c(1.0 / 5040)));
+            const B top = xsimd::fma(c(1.0 / 6227020800), r2, xsimd::fma(c(1.0 / 479001600), r, c(1.0 / 39916800)));
+            series = xsimd::fma(top, r4, low);
+        }
+        series = xsimd::fma(series, r, c(1.0 / 720));
+        series = xsimd::fma(series, r, c(1.0 / 120));
+        series = xsimd::fma(series, r, c(1.0 / 24));
+        series = xsimd::fma(series, r, c(1.0 / 6));
+        series = xsimd::fma(series, r, c(0.5));
+        const B small = xsimd::fma(series * r, r, r);
+        return B(xsimd::fma(power, small, power - c(1)));
+    }
     static T remainder_towards_zero(T x, T y) { return sizeof(T) == 4 ? static_cast<T>(::fmodf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::fmod(x, y)); }
     static T remainder_towards_minus_infinity(T x, T y) {
         const T m = remainder_towards_zero(x, y);
@@ -139,37 +172,70 @@ private:
     }
 };
 
+template <int...>
+struct Indices {};
+template <int N>
+struct FirstIndices;
+template <>
+struct FirstIndices<1> {
+    using type = Indices<0>;
+};
+template <>
+struct FirstIndices<2> {
+    using type = Indices<0, 1>;
+};
+template <>
+struct FirstIndices<3> {
+    using type = Indices<0, 1, 2>;
+};
+template <>
+struct FirstIndices<4> {
+    using type = Indices<0, 1, 2, 3>;
+};
+
+// Inputs and outputs are expanded as packs, not looped over: the compiler then keeps everything in registers and drops the inputs that a
+// rule does not read.
+template <class T, int... K, int... J, class... F>
+inline void pass(Indices<K...>, Indices<J...>, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out, const F&... f) {
+    constexpr std::int64_t w = width<T>;
+    constexpr int count = sizeof...(K);
+    T* const to[] = {static_cast<T*>(out[J])...};
+    std::int64_t i = 0;
+    if ((step[K] && ...)) {
+        const T* const p[] = {static_cast<const T*>(in[K])...};
+        for (; i + w <= n; i += w) {
+            const Vec<T> x[] = {load(p[K] + i)...};
+            (store(to[J] + i, f(x).v), ...);
+        }
+        if (i < n) {
+            const Vec<T> x[] = {load_some(p[K] + i, n - i, T(1))...};
+            (store_some(to[J] + i, f(x).v, n - i), ...);
+        }
+        return;
+    }
+    alignas(64) T splat[count][w];  // what stands still, as a vector that is read again and again
+    const auto source = [&](int k) -> const T* {
+        const T* from = static_cast<const T*>(in[k]);
+        if (step[k]) return from;
+        for (std::int64_t l = 0; l < w; ++l) splat[k][l] = *from;
+        return splat[k];
+    };
+    const T* const p[] = {source(K)...};
+    const std::int64_t moves[] = {(step[K] ? -1 : 0)...};  // a mask for the index
+    for (; i + w <= n; i += w) {
+        const Vec<T> x[] = {load(p[K] + (i & moves[K]))...};
+        (store(to[J] + i, f(x).v), ...);
+    }
+    if (i < n) {
+        const Vec<T> x[] = {(moves[K] ? Vec<T>(load_some(p[K] + i, n - i, T(1))) : Vec<T>(load(p[K])))...};
+        (store_some(to[J] + i, f(x).v, n - i), ...);
+    }
+}
+
 /// One pass over n elements: N inputs, one output per function. See ElementwiseKernel.
 template <class T, int N, class... F>
 inline void pass(std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out, const F&... f) {
-    constexpr std::int64_t w = width<T>;
-    alignas(64) T splat[N][w];
-    const T* p[N];
-    std::int64_t inc[N];
-    for (int k = 0; k < N; ++k) {
-        p[k] = static_cast<const T*>(in[k]);
-        inc[k] = step[k] ? w : 0;
-        if (!step[k]) {
-            for (std::int64_t i = 0; i < w; ++i) splat[k][i] = *p[k];
-            p[k] = splat[k];
-        }
-    }
-    std::int64_t i = 0;
-    for (; i + w <= n; i += w) {
-        Vec<T> x[N];
-        for (int k = 0; k < N; ++k) {
-            x[k] = load(p[k]);
-            p[k] += inc[k];
-        }
-        void* const* o = out;
-        (store(static_cast<T*>(*o++) + i, f(x).v), ...);
-    }
-    if (i < n) {
-        Vec<T> x[N];
-        for (int k = 0; k < N; ++k) x[k] = inc[k] ? load_some(p[k], n - i, T(1)) : load(p[k]);
-        void* const* o = out;
-        (store_some(static_cast<T*>(*o++) + i, f(x).v, n - i), ...);
-    }
+    pass<T>(typename FirstIndices<N>::type{}, typename FirstIndices<sizeof...(F)>::type{}, n, in, step, out, f...);
 }
 
 }  // namespace xgrad::kernels::XGRAD_ISA

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "../kernels/kernels.hpp"
+#include "../blocks.hpp"
 #include "../record.hpp"
 #include "broadcast.hpp"
 #include "elementwise_integer.hpp"
@@ -135,9 +136,18 @@ struct UnaryEntry {
         run_same(kernel, &self.rule, in, part);
         parts[0] = std::move(part[0]);
     }
+    static bool block(void* closure, const Entry& entry, Needs, BlockStep& step) {
+        const auto& self = *static_cast<UnaryEntry*>(closure);
+        step.kernel = kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].pull[entry.dtype == DType::f64];
+        step.rule = &self.rule;
+        step.inputs = 3;
+        step.parts[0] = 0;
+        step.outputs = 1;
+        return step.save(1, get(self.x), *entry.shape) && step.save(2, get(self.y), *entry.shape);
+    }
     static void forward(void* closure, std::span<const Tensor> inputs, Tensor* outputs) { *outputs = run_unary(static_cast<UnaryEntry*>(closure)->rule, inputs[0], nullptr); }
     static void destroy(void* closure) noexcept { static_cast<UnaryEntry*>(closure)->~UnaryEntry(); }
-    static constexpr Behaviour behaviour{&pull, &forward, &destroy, Cotangents::elementwise};
+    static constexpr Behaviour behaviour{&pull, &forward, &destroy, Cotangents::elementwise, &block};
 };
 
 template <class Rule>
@@ -270,8 +280,21 @@ struct BinaryEntry {
     static void forward(void* closure, std::span<const Tensor> inputs, Tensor* outputs) {
         *outputs = run_binary(static_cast<BinaryEntry*>(closure)->rule, Pair(Rule::name, inputs[0], inputs[1]), nullptr);
     }
+    static bool block(void* closure, const Entry& entry, Needs needs, BlockStep& step) {
+        const auto& self = *static_cast<BinaryEntry*>(closure);
+        const auto& k = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()];
+        const int type = entry.dtype == DType::f64;
+        const bool both = needs[0] && needs[1];
+        step.kernel = both ? k.pull_both[type] : needs[0] ? k.pull_a[type] : k.pull_b[type];
+        step.rule = &self.rule;
+        step.inputs = 4;
+        step.parts[0] = needs[0] ? 0 : 1;
+        step.parts[1] = 1;
+        step.outputs = both ? 2 : 1;
+        return step.save(1, get(self.a), *entry.shape) && step.save(2, get(self.b), *entry.shape) && step.save(3, get(self.y), *entry.shape);
+    }
     static void destroy(void* closure) noexcept { static_cast<BinaryEntry*>(closure)->~BinaryEntry(); }
-    static constexpr Behaviour behaviour{&pull, &forward, &destroy, Cotangents::elementwise};
+    static constexpr Behaviour behaviour{&pull, &forward, &destroy, Cotangents::elementwise, &block};
 };
 
 /// Whichever operand is about to die and has the result's shape gives its buffer.
