@@ -27,22 +27,28 @@ static inline double total(const Batch<T>& value, Int count = width<T>) {
     return sum;
 }
 
-/// The sum of f(i, count) over a row, count elements at a time: several accumulators over short blocks, the blocks added in double.
-template <class T, int unroll = 8, class F>
+/// The sum of f(i, count) over a row, count elements at a time: accumulators over short blocks, the blocks added in double. Eight of them hide
+/// the latency of a load; for a longer f two do, and leave registers to it. (Named ones: GCC keeps arrays of batches in memory.)
+template <class T, bool long_f = false, class F>
 static inline double sum_of(Int n, const F& f) {
     using B = Batch<T>;
-    constexpr Int W = width<T>, block = 64 * W;
+    constexpr Int W = width<T>, block = 64 * W, unroll = long_f ? 2 : 8;
     double sum = 0;
     Int i = 0;
     while (n - i >= unroll * W) {
         const Int end = i + (n - i < block ? (n - i) / (unroll * W) * (unroll * W) : block);
-        B a[unroll];
-        for (Int u = 0; u < unroll; ++u) a[u] = f(i + u * W, W);
-        for (i += unroll * W; i < end; i += unroll * W)
-            for (Int u = 0; u < unroll; ++u) a[u] += f(i + u * W, W);
-        for (Int half = unroll / 2; half > 0; half /= 2)
-            for (Int u = 0; u < half; ++u) a[u] += a[u + half];
-        sum += total<T>(a[0]);
+        B a0 = f(i, W), a1 = f(i + W, W);
+        if constexpr (long_f) {
+            for (i += unroll * W; i < end; i += unroll * W) a0 += f(i, W), a1 += f(i + W, W);
+        } else {
+            B a2 = f(i + 2 * W, W), a3 = f(i + 3 * W, W), a4 = f(i + 4 * W, W), a5 = f(i + 5 * W, W), a6 = f(i + 6 * W, W), a7 = f(i + 7 * W, W);
+            for (i += unroll * W; i < end; i += unroll * W) {
+                a0 += f(i, W), a1 += f(i + W, W), a2 += f(i + 2 * W, W), a3 += f(i + 3 * W, W);
+                a4 += f(i + 4 * W, W), a5 += f(i + 5 * W, W), a6 += f(i + 6 * W, W), a7 += f(i + 7 * W, W);
+            }
+            a0 += (a2 + a3), a1 += ((a4 + a5) + (a6 + a7));
+        }
+        sum += total<T>(a0 + a1);
     }
     if (n - i >= W) {
         B a = f(i, W);
@@ -195,7 +201,7 @@ static constexpr Int tile = 1024;
 template <class T, class F>
 static inline void column_totals(double* totals, Int n, Int columns, Int stride, const F& f) {
     using B = Batch<T>;
-    constexpr Int W = width<T>, line = 64 / static_cast<Int>(sizeof(T)) / W, group = 16;
+    constexpr Int W = width<T>, line = 64 / static_cast<Int>(sizeof(T)) / W, group = 8;
     for (Int c = 0; c < columns; ++c) totals[c] = 0;
     for (Int r = 0; r < n; r += group) {
         const Int end = (n - r < group ? n : r + group) * stride, begin = r * stride;
@@ -322,7 +328,7 @@ static inline T logsumexp_row(const T* x, Int n) {
     if (!finite(largest)) largest = fold_row<Largest>(x, n);
     if (!finite(largest)) return largest;
     const Batch<T> m(largest);
-    const double sum = sum_of<T, 2>(n, [x, m](Int i, Int count) { return exp_down<T>(read(x + i, count) - m); });
+    const double sum = sum_of<T, true>(n, [x, m](Int i, Int count) { return exp_down<T>(read(x + i, count) - m); });
     return static_cast<T>(static_cast<double>(largest) + __builtin_log(sum));
 }
 template <class T>
@@ -357,7 +363,7 @@ static void softmax_rows(const T* x, T* y, Int rows, Int n) {
         const T* row = x + r * n;
         T* to = y + r * n;
         const Batch<T> m(fold_row<Largest, false>(row, n));
-        const double sum = sum_of<T, 2>(n, [row, to, m](Int i, Int count) {
+        const double sum = sum_of<T, true>(n, [row, to, m](Int i, Int count) {
             const auto e = exp_down<T>(read(row + i, count) - m);
             write(to + i, e, count);
             return e;
@@ -374,7 +380,7 @@ static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
         const T* row = x + r * n;
         T* to = y + r * n;
         const Batch<T> m(fold_row<Largest, false>(row, n));
-        const double sum = sum_of<T, 2>(n, [row, m](Int i, Int count) { return exp_down<T>(read(row + i, count) - m); });
+        const double sum = sum_of<T, true>(n, [row, m](Int i, Int count) { return exp_down<T>(read(row + i, count) - m); });
         const Batch<T> norm(static_cast<T>(__builtin_log(sum)));
         for_each<T>(n, [&](Int i, Int count) { write(to + i, (read(row + i, count) - m) - norm, count); });
     }

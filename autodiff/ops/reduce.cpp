@@ -120,21 +120,23 @@ bool better(T a, T b) {
 
 template <bool largest, class T>
 Int position_in_row(const T* row, Int n) {
+    constexpr Int block = 64;
     Int best = 0;
+    if (!std::is_floating_point_v<T> || n < block) {
+        for (Int k = 1; k < n; ++k)
+            if (better<largest>(row[k], row[best])) best = k;
+        return best;
+    }
     if constexpr (std::is_floating_point_v<T>) {
         // The value first, at the speed of memory; then where it stands, a block at a time.
         T value;
         (largest ? reduce_kernels<T>().max_rows : reduce_kernels<T>().min_rows)(row, &value, 1, n);
-        constexpr Int block = 64;
         for (; n - best >= block && value == value; best += block) {
             bool here = false;
             for (Int k = 0; k < block; ++k) here |= row[best + k] == value;
             if (here) break;
         }
         while (row[best] != value && !(value != value && row[best] != row[best])) ++best;
-    } else {
-        for (Int k = 1; k < n; ++k)
-            if (better<largest>(row[k], row[best])) best = k;
     }
     return best;
 }
