@@ -14,6 +14,7 @@ namespace xgrad::kernels {
     void fill_reduce(ReduceKernels&);                   \
     void fill_move(MoveKernels&);                       \
     void fill_update(UpdateKernels&);                   \
+    void fill_gemm(GemmKernels&);                       \
     inline void fill(Kernels& kernels) {                \
         kernels.isa = #set;                             \
         fill_elementwise_unary(kernels.elementwise);    \
@@ -21,6 +22,7 @@ namespace xgrad::kernels {
         fill_reduce(kernels.reduce);                    \
         fill_move(kernels.move);                        \
         fill_update(kernels.update);                    \
+        fill_gemm(kernels.gemm);                        \
     }                                                   \
     }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "../export.hpp"
 #include "elementwise.hpp"
 #include "reduce.hpp"
 #include "move.hpp"
 #include "update.hpp"
+#include "gemm.hpp"
 
 // The kernels of the instruction set in use. Each family has a table of function pointers in a header of its own, filled by the source
 // of the same name, which is compiled once per instruction set. Plain arithmetic on raw pointers: no tensors, no tapes, no errors.
@@ -16,12 +18,13 @@ struct Kernels {
     ReduceKernels reduce;
     MoveKernels move;
     UpdateKernels update;
+    GemmKernels gemm;
 };
 
 /// Chosen once, at first use: the widest set this processor has, or the one that the environment variable XGRAD_ISA names
 /// (baseline, avx2 or avx512; an unknown or missing one is an Error).
-const Kernels& active();
+XGRAD_API const Kernels& active();
 /// Makes another set the active one, for tests that compare them. False when it is not built in or the processor lacks it.
-bool select(const char* isa);
+XGRAD_API bool select(const char* isa);
 
 }  // namespace xgrad::kernels
