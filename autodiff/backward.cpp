@@ -148,7 +148,7 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
             if (consume && !(entry->scopes & needed_below)) entry->release();
             continue;
         }
-        if (entry->behaviour && entry->behaviour->block)
+        if (entry->outputs == 1 && slots[first - start].defined() && entry->behaviour && entry->behaviour->block && entry->shape->size() >= least_block_elements)
             if (const NodeId lowest = pull_in_blocks(record, first, start, block_nodes); lowest != no_node) {
                 for (node = first + 1; node-- > lowest;)
                     if (consume && record.nodes[node] && !(record.nodes[node]->scopes & needed_below)) record.nodes[node]->release();

@@ -11,7 +11,6 @@
 namespace xgrad::detail {
 namespace {
 
-constexpr std::int64_t least_elements = 1 << 14;
 constexpr std::int64_t block_bytes = 8 << 10;
 constexpr std::size_t most_members = 24;
 constexpr int outside = -1, nowhere = -2;
@@ -37,7 +36,7 @@ NodeId pull_in_blocks(Record& record, NodeId top, NodeId start, BlockNodes& node
     const Entry& first = *record.nodes[top];
     const Shape& shape = *first.shape;
     const std::int64_t size = shape.size();
-    if (size < least_elements || recording || !first.behaviour || !first.behaviour->block) return no_node;
+    if (size < least_block_elements || recording || !first.behaviour || !first.behaviour->block) return no_node;
 
     // Which entries: from the top down, as long as everything that is reached is element-wise and of this shape.
     std::array<Member, most_members> members;

@@ -119,7 +119,6 @@ private:
 struct Scope {
     NodeId start = 0;
     Arena::Mark mark;
-    bool watch_parameters = true;
     bool finished = false;  // took its gradient
     bool closed = false;
 };
@@ -136,6 +135,11 @@ struct Record {
     Arena arena;
     const Shape* last_shape = nullptr;     // in the arena
     ParameterNodes parameters;
+    std::uint32_t watchers = 0;            // bit d: the tape at depth d watches parameters by itself
+    struct {
+        std::uint64_t origin = 0;
+        NodeId node = no_node;
+    } recent[8];                           // parameters used last, by the low bits of their identity
     std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
     std::vector<std::vector<unsigned char>> spare_marks;
 
@@ -143,7 +147,7 @@ struct Record {
     void set_active(std::uint32_t mask);
     /// Tapes below `depth` that may still take a gradient.
     std::uint32_t open_below(int depth) const;
-    int open();
+    int open(bool watch_parameters);
     void close(int depth) noexcept;
     const Shape* shared(const Shape& shape) {
         if (last_shape && *last_shape == shape) return last_shape;
@@ -164,7 +168,14 @@ struct Record {
             if (!entry) return no_node;
             return (entry->scopes & active) || (adopt && adopt_node(node)) ? node : no_node;
         }
-        return Origin::is_parameter(origin) ? node_of_parameter(tensor, origin) : no_node;
+        if (!Origin::is_parameter(origin)) return no_node;
+        const auto& known = recent[origin & 7];
+        if (known.origin == origin) {
+            const Entry* entry = nodes[known.node];
+            const std::uint32_t watching = watchers & (active | adopt);
+            if (entry && (entry->scopes & active) && (entry->scopes & watching) == watching) return known.node;
+        }
+        return node_of_parameter(tensor, origin);
     }
 };
 

@@ -100,10 +100,15 @@ std::uint32_t Record::open_below(int depth) const {
     return mask;
 }
 
-int Record::open() {
-    if (scopes.empty()) serial = next_serial();
+int Record::open(bool watch_parameters) {
+    if (scopes.empty()) {
+        serial = next_serial();
+        watchers = 0;
+        for (auto& r : recent) r = {};
+    }
     const int depth = static_cast<int>(scopes.size());
     scopes.push_back({static_cast<NodeId>(nodes.size()), arena.mark()});
+    watchers = watch_parameters ? watchers | bit(depth) : watchers & ~bit(depth);
     set_active(active | bit(depth));
     return depth;
 }
@@ -166,9 +171,7 @@ NodeId Record::add_source(Tensor& tensor, const char* name, std::uint64_t origin
 }
 
 NodeId Record::node_of_parameter(const Tensor& tensor, std::uint64_t origin) {
-    std::uint32_t watching = 0;
-    for (std::size_t d = 0; d < scopes.size(); ++d)
-        if (scopes[d].watch_parameters && ((active | adopt) & bit(static_cast<int>(d)))) watching |= bit(static_cast<int>(d));
+    const std::uint32_t watching = watchers & (active | adopt);
     NodeId* node = parameters.find_or_add(origin, serial);
     Entry* entry = *node == no_node ? nullptr : nodes[*node];
     if (entry && entry->scopes) entry->scopes |= watching;
@@ -178,6 +181,7 @@ NodeId Record::node_of_parameter(const Tensor& tensor, std::uint64_t origin) {
         *node = add_source(leaf, "parameter", origin, watching, {});
         entry = nodes[*node];
     }
+    recent[origin & 7] = {origin, *node};
     return (entry->scopes & active) || (adopt && adopt_node(*node)) ? *node : no_node;
 }
 
@@ -304,8 +308,7 @@ const Tensor& Gradients::operator[](const Tensor& source) const {
 // --- Tape -----------------------------------------------------------------------------------------------------------
 
 Tape::Tape(TapeOptions options) : record_(&detail::record_of_this_thread()), options_(options), thread_(std::this_thread::get_id()) {
-    depth_ = record_->open();
-    record_->scopes.back().watch_parameters = options_.watch_parameters;
+    depth_ = record_->open(options_.watch_parameters);
 }
 
 Tape::~Tape() {

@@ -48,7 +48,8 @@ template <class T>
 inline void store_some(T* to, const Batch<T>& value, std::int64_t count) {
     alignas(64) T buffer[Batch<T>::size];
     value.store_aligned(buffer);
-    for (std::int64_t i = 0; i < count; ++i) to[i] = buffer[i];
+    *to = *buffer;
+    for (std::int64_t i = 1; i < count; ++i) to[i] = buffer[i];
 }
 
 }  // namespace xgrad::kernels::XGRAD_ISA

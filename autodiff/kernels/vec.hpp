@@ -193,6 +193,12 @@ struct FirstIndices<4> {
     using type = Indices<0, 1, 2, 3>;
 };
 
+/// The last `count` < width elements; what fills the other lanes is an element too, so that no lane computes anything unusual.
+template <class T>
+inline Vec<T> load_tail(const T* from, std::int64_t count) {
+    return count == 1 ? Batch<T>(*from) : load_some(from, count, *from);
+}
+
 // Inputs and outputs are expanded as packs, not looped over: the compiler then keeps everything in registers and drops the inputs that a
 // rule does not read.
 template <class T, int... K, int... J, class... F>
@@ -208,7 +214,7 @@ inline void pass(Indices<K...>, Indices<J...>, std::int64_t n, const void* const
             (store(to[J] + i, f(x).v), ...);
         }
         if (i < n) {
-            const Vec<T> x[] = {load_some(p[K] + i, n - i, T(1))...};
+            const Vec<T> x[] = {load_tail(p[K] + i, n - i)...};
             (store_some(to[J] + i, f(x).v, n - i), ...);
         }
         return;
@@ -227,7 +233,7 @@ inline void pass(Indices<K...>, Indices<J...>, std::int64_t n, const void* const
         (store(to[J] + i, f(x).v), ...);
     }
     if (i < n) {
-        const Vec<T> x[] = {(moves[K] ? Vec<T>(load_some(p[K] + i, n - i, T(1))) : Vec<T>(load(p[K])))...};
+        const Vec<T> x[] = {(moves[K] ? load_tail(p[K] + i, n - i) : Vec<T>(load(p[K])))...};
         (store_some(to[J] + i, f(x).v, n - i), ...);
     }
 }
