@@ -100,10 +100,11 @@ struct Vec {
     friend Vec atanh(const Vec& a) { return B(xsimd::atanh(a.v)); }
     friend Vec erf(const Vec& a) { return B(xsimd::erf(where(abs(a) > 6.0, copysign(6.0, a), a).v)); }  // 1 from there on, and no square overflows
     friend Vec cbrt(const Vec& a) { return mend(B(xsimd::cbrt(a.v)), denormal(abs(a)), [](T x) { return static_cast<T>(::cbrt(static_cast<double>(x))); }, a); }
-    friend Vec floor(const Vec& a) { return B(xsimd::floor(a.v)); }
-    friend Vec ceil(const Vec& a) { return B(xsimd::ceil(a.v)); }
+    // copysign: without SSE4.1 xsimd loses -0 here.
+    friend Vec floor(const Vec& a) { return copysign(B(xsimd::floor(a.v)), a); }
+    friend Vec ceil(const Vec& a) { return copysign(B(xsimd::ceil(a.v)), a); }
     friend Vec round(const Vec& a) { return B(xsimd::nearbyint(a.v)); }
-    friend Vec trunc(const Vec& a) { return B(xsimd::trunc(a.v)); }
+    friend Vec trunc(const Vec& a) { return copysign(B(xsimd::trunc(a.v)), a); }
     friend Vec sigmoid(const Vec& a) { return 1.0 / (1.0 + exp(-a)); }
     friend Vec maximum(const Vec& a, const Vec& b) { return where(a != a, a, where(a > b, a, b)); }
     friend Vec hypot(const Vec& a, const Vec& b) {
