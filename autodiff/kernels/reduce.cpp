@@ -70,7 +70,7 @@ static inline void for_each(Int n, const F& f) {
 template <bool wide, class T, int N, class F>
 static inline bool short_rows(const T* const (&x)[N], T* y, Int rows, Int n, const F& columns) {
     constexpr Int limit = 4 * width<T>, block = 64;
-    if (n >= limit || n < 2 || rows < 4) return false;
+    if (n >= limit || n < 2 || rows < width<T>) return false;
     alignas(64) T in[N][limit * block], out[wide ? limit * block : 1];
     const T* inputs[N];
     for (int k = 0; k < N; ++k) inputs[k] = in[k];
