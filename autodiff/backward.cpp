@@ -203,10 +203,11 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
                 }
                 Entry& source = *record.nodes[in];
                 const Shape& shape = source.shape_of(in);
-                if (parts[i].dtype() != source.dtype || !(parts[i].shape() == shape)) {
-                    if (kind == Cotangents::elementwise && !(shape == *entry->shape)) {
-                        parts[i] = sum_thin_to(std::move(parts[i]), *entry->shape, shape);
-                    } else if (kind == Cotangents::whole || !is_thin(parts[i], shape)) {
+                if (kind == Cotangents::elementwise && !(shape == *entry->shape)) {
+                    // Even when the shapes agree: a thin part may stand for several equal ones.
+                    parts[i] = sum_thin_to(std::move(parts[i]), *entry->shape, shape);
+                } else if (parts[i].dtype() != source.dtype || !(parts[i].shape() == shape)) {
+                    if (kind == Cotangents::whole || !is_thin(parts[i], shape)) {
                         check_part(parts[i], *entry, i, shape, source.dtype);
                         parts[i] = sum_to(parts[i], shape);
                     }
