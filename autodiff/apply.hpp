@@ -45,9 +45,9 @@ struct BlockStep;
 /// Which cotangents an operation deals in. A gradient that is the same along an axis, as a sum's is, need not be written out along it: it may
 /// travel with size 1 there until somebody needs it whole.
 enum class Cotangents : unsigned char {
-    whole,        ///< gets the output's shape, gives the inputs' shapes
-    gives_thin,   ///< gets the output's shape; parts may have size 1 where they do not vary
-    thin,         ///< gets and gives thin ones
+    whole,  ///< gets the output's shape, gives the inputs' shapes
+    gives_thin,  ///< gets the output's shape; parts may have size 1 where they do not vary
+    thin,  ///< gets and gives thin ones
     elementwise,  ///< the same, its parts having the output's axes rather than the inputs'
 };
 
@@ -99,7 +99,8 @@ decltype(auto) call_with(const F& f, std::span<const Tensor> inputs, std::index_
 template <class F, class I>
 inline constexpr bool callable_with = false;
 template <class F, std::size_t... I>
-inline constexpr bool callable_with<F, std::index_sequence<I...>> = std::invocable<const F&, decltype((void)I, std::declval<const Tensor&>())...>;
+inline constexpr bool callable_with<F, std::index_sequence<I...>> =
+    std::invocable<const F&, decltype((void)I, std::declval<const Tensor&>())...>;
 
 /// Calls f(inputs), f(a), f(a, b), … up to six tensors, or f(): whichever it accepts.
 template <class F, std::size_t N = 1>
@@ -111,7 +112,8 @@ auto call(const F& f, [[maybe_unused]] const char* name, std::span<const Tensor>
         return call_with(f, inputs, std::make_index_sequence<N>{});
     } else if constexpr (N < 6) return call<F, N + 1>(f, name, inputs);
     else {
-        static_assert(std::invocable<const F&>, "xgrad: a function of tensors takes (const Tensor&...), (const std::vector<Tensor>&) or nothing");
+        static_assert(std::invocable<const F&>,
+                      "xgrad: a function of tensors takes (const Tensor&...), (const std::vector<Tensor>&) or nothing");
         return f();
     }
 }
@@ -142,8 +144,10 @@ struct Applied {
     static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs needs, Tensor* parts) {
         auto& self = *static_cast<Applied*>(closure);
         const std::span<Tensor> out(parts, inputs_of(entry));
-        if constexpr (std::invocable<P&, Tensor, const Tensor&, Needs>) distribute(self.pullback(std::move(*cotangents), self.output, needs), out, entry);
-        else if constexpr (std::invocable<P&, Tensor, const Tensor&>) distribute(self.pullback(std::move(*cotangents), self.output), out, entry);
+        if constexpr (std::invocable<P&, Tensor, const Tensor&, Needs>)
+            distribute(self.pullback(std::move(*cotangents), self.output, needs), out, entry);
+        else if constexpr (std::invocable<P&, Tensor, const Tensor&>)
+            distribute(self.pullback(std::move(*cotangents), self.output), out, entry);
         else if constexpr (std::invocable<P&, Tensor, Needs>) distribute(self.pullback(std::move(*cotangents), needs), out, entry);
         else if constexpr (std::invocable<P&, Tensor>) distribute(self.pullback(std::move(*cotangents)), out, entry);
         else distribute(self.pullback(std::span<const Tensor>(cotangents, outputs_of(entry)), needs), out, entry);
@@ -152,7 +156,8 @@ struct Applied {
         auto& self = *static_cast<Applied*>(closure);
         auto result = call(self.forward, "apply", inputs);
         if constexpr (std::is_same_v<decltype(result), Tensor>) *outputs = std::move(result);
-        else for (auto& y : result) *outputs++ = std::move(y);
+        else
+            for (auto& y : result) *outputs++ = std::move(y);
     }
     static void destroy(void* closure) noexcept { static_cast<Applied*>(closure)->~Applied(); }
     // A forward without arguments holds references to its caller's variables: it cannot be run again.
@@ -168,7 +173,8 @@ XGRAD_API void record_inputs(const Behaviour& behaviour, const char* name, std::
                              std::size_t closure_bytes, Location where, void*& place);
 
 template <class F, class P>
-void record_applied(const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, F&& forward, P&& pullback, Location where) {
+void record_applied(const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, F&& forward, P&& pullback,
+                    Location where) {
     using Closure = Applied<std::decay_t<F>, std::decay_t<P>>;
     static_assert(alignof(Closure) <= 16, "xgrad: over-aligned captures are not supported in a pullback");
     void* place;
@@ -200,7 +206,8 @@ Tensor apply(const char* name, Inputs inputs, Forward&& forward, Pullback&& pull
 /// The same for an operation with several outputs: forward returns a vector or array of tensors; pullback gets
 /// `(std::span<const Tensor> cotangents, Needs)`, one per output, zeros where nothing depends on it.
 template <class Forward, class Pullback>
-std::vector<Tensor> apply_many(const char* name, Inputs inputs, Forward&& forward, Pullback&& pullback, Location where = Location::current()) {
+std::vector<Tensor> apply_many(const char* name, Inputs inputs, Forward&& forward, Pullback&& pullback,
+                               Location where = Location::current()) {
     std::vector<Tensor> ys;
     {
         detail::Pause pause;

@@ -39,12 +39,15 @@ private:
 
 void check_part(const Tensor& part, const Entry& entry, std::size_t input, const Shape& shape, DType dtype) {
     check<DTypeError>(part.dtype() == dtype, entry.where(), [&] {
-        return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must be " + name_of(dtype) + ", got " + name_of(part.dtype());
+        return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must be " + name_of(dtype) +
+               ", got " + name_of(part.dtype());
     });
     bool fits = part.ndim() >= shape.rank();
-    for (int i = 1; fits && i <= shape.rank(); ++i) fits = shape[shape.rank() - i] == part.shape()[part.ndim() - i] || shape[shape.rank() - i] == 1;
+    for (int i = 1; fits && i <= shape.rank(); ++i)
+        fits = shape[shape.rank() - i] == part.shape()[part.ndim() - i] || shape[shape.rank() - i] == 1;
     check<ShapeError>(fits, entry.where(), [&] {
-        return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must have its shape " + to_string(shape) + ", got " + to_string(part.shape());
+        return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must have its shape " +
+               to_string(shape) + ", got " + to_string(part.shape());
     });
 }
 
@@ -75,7 +78,8 @@ Tensor sum_thin_to(Tensor part, const Shape& from, const Shape& to) {
 
 }  // namespace
 
-void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources, std::vector<std::pair<std::uint64_t, Tensor>>* found, bool consume) {
+void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources,
+           std::vector<std::pair<std::uint64_t, Tensor>>* found, bool consume) {
     const NodeId start = record.scopes[static_cast<std::size_t>(depth)].start;
     const std::uint32_t own = Record::bit(depth), needed_below = record.open_below(depth);
     const std::size_t count = y - start + std::size_t{1};
@@ -112,7 +116,8 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
             bool reached = found && entry->is_source && (entry->scopes & own);
             const NodeId* inputs = entry->input_nodes();
             for (std::uint32_t i = 0; i < entry->inputs && !reached; ++i)
-                if (inputs[i] != no_node) reached = inputs[i] >= start ? marks[inputs[i] - start] & needed : outer_slot(inputs[i]) != nullptr;
+                if (inputs[i] != no_node)
+                    reached = inputs[i] >= start ? marks[inputs[i] - start] & needed : outer_slot(inputs[i]) != nullptr;
             for (std::uint32_t k = 0; k < entry->outputs; ++k, ++node)
                 if (reached) marks[node - start] |= needed;
         }
@@ -148,14 +153,16 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
             if (consume && !(entry->scopes & needed_below)) entry->release();
             continue;
         }
-        if (entry->outputs == 1 && slots[first - start].defined() && entry->behaviour && entry->behaviour->block && entry->shape->size() >= least_block_elements)
+        if (entry->outputs == 1 && slots[first - start].defined() && entry->behaviour && entry->behaviour->block &&
+            entry->shape->size() >= least_block_elements)
             if (const NodeId lowest = pull_in_blocks(record, first, start, block_nodes); lowest != no_node) {
                 for (node = first + 1; node-- > lowest;)
                     if (consume && record.nodes[node] && !(record.nodes[node]->scopes & needed_below)) record.nodes[node]->release();
                 node = lowest;
                 continue;
             }
-        if (entry->is_source && found && (entry->scopes & own)) found->emplace_back(entry->source(), whole(slots[first - start], *entry->shape));
+        if (entry->is_source && found && (entry->scopes & own))
+            found->emplace_back(entry->source(), whole(slots[first - start], *entry->shape));
 
         // Which inputs lie between y and a source.
         const NodeId* inputs = entry->input_nodes();
@@ -175,13 +182,15 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
             if (entry->outputs > 1) {
                 several.clear();
                 for (NodeId k = first; k < first + entry->outputs; ++k)
-                    several.push_back(k < end && slots[k - start].defined() ? whole(slots[k - start], entry->shape_of(k)) : zeros(entry->shape_of(k), entry->dtype));
+                    several.push_back(k < end && slots[k - start].defined() ? whole(slots[k - start], entry->shape_of(k))
+                                                                            : zeros(entry->shape_of(k), entry->dtype));
                 cotangents = several.data();
             } else if (is_kept(first)) {
                 copy = *cotangents;
                 cotangents = &copy;
             }
-            if (kind < Cotangents::thin && entry->outputs == 1 && !(cotangents->shape() == *entry->shape)) *cotangents = broadcast_to(*cotangents, *entry->shape);
+            if (kind < Cotangents::thin && entry->outputs == 1 && !(cotangents->shape() == *entry->shape))
+                *cotangents = broadcast_to(*cotangents, *entry->shape);
             Tensor* parts = few;
             if (entry->inputs > usual) {
                 many.assign(entry->inputs, Tensor());
@@ -192,7 +201,8 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
             for (std::uint32_t i = 0; i < entry->inputs; ++i) {
                 if (!parts[i].defined()) continue;
                 const NodeId in = inputs[i];
-                if (in == no_node || !needs[i] || (i >= 64 && marking && in >= start && !(marks[in - start] & needed))) {  // more than was asked for
+                if (in == no_node || !needs[i] ||
+                    (i >= 64 && marking && in >= start && !(marks[in - start] & needed))) {  // more than was asked for
                     parts[i] = Tensor();
                     continue;
                 }
@@ -229,7 +239,8 @@ void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<Swee
     }
     if (found)
         for (SweepSource& s : outer)
-            if (s.gradient.defined()) found->emplace_back(record.nodes[s.node]->source(), whole(std::move(s.gradient), *record.nodes[s.node]->shape));
+            if (s.gradient.defined())
+                found->emplace_back(record.nodes[s.node]->source(), whole(std::move(s.gradient), *record.nodes[s.node]->shape));
 }
 
 }  // namespace detail
@@ -238,25 +249,35 @@ namespace {
 
 Tensor starting_cotangent(const Tensor& y, const GradientOptions& options, Location where) {
     if (!options.cotangent.defined()) {
-        check<ShapeError>(y.size() == 1, where,
-                          [&] { return "Tape::gradient: y must have one element, or a cotangent of its shape be given, got " + to_string(y.shape()); });
+        check<ShapeError>(y.size() == 1, where, [&] {
+            return "Tape::gradient: y must have one element, or a cotangent of its shape be given, got " + to_string(y.shape());
+        });
         return full(y.shape(), 1, y.dtype());
     }
-    check<ShapeError>(options.cotangent.shape() == y.shape(), where,
-                      [&] { return "Tape::gradient: the cotangent must have y's shape " + to_string(y.shape()) + ", got " + to_string(options.cotangent.shape()); });
-    check<DTypeError>(options.cotangent.dtype() == y.dtype(), where,
-                      [&] { return std::string("Tape::gradient: the cotangent must have y's dtype ") + name_of(y.dtype()) + ", got " + name_of(options.cotangent.dtype()); });
+    check<ShapeError>(options.cotangent.shape() == y.shape(), where, [&] {
+        return "Tape::gradient: the cotangent must have y's shape " + to_string(y.shape()) + ", got " +
+               to_string(options.cotangent.shape());
+    });
+    check<DTypeError>(options.cotangent.dtype() == y.dtype(), where, [&] {
+        return std::string("Tape::gradient: the cotangent must have y's dtype ") + name_of(y.dtype()) + ", got " +
+               name_of(options.cotangent.dtype());
+    });
     return options.cotangent;
 }
 
 }  // namespace
 
-void Tape::gradients_of(const Tensor& y, std::vector<std::pair<std::uint64_t, Tensor>>* found, Tensor* sources, std::size_t count, const GradientOptions& options, Location where) {
-    check<TapeError>(thread_ == std::this_thread::get_id(), where,
-                     [] { return std::string("Tape::gradient: a tape must be used by the thread that opened it, got a call from another thread"); });
-    check<TapeError>(!used_, where,
-                     [] { return std::string("Tape::gradient: a tape gives one gradient, got a second call; make it persistent: Tape tape({.persistent = true})"); });
-    check<DTypeError>(is_floating(y.dtype()), where, [&] { return std::string("Tape::gradient: y must be f32 or f64, got ") + name_of(y.dtype()); });
+void Tape::gradients_of(const Tensor& y, std::vector<std::pair<std::uint64_t, Tensor>>* found, Tensor* sources, std::size_t count,
+                        const GradientOptions& options, Location where) {
+    check<TapeError>(thread_ == std::this_thread::get_id(), where, [] {
+        return std::string("Tape::gradient: a tape must be used by the thread that opened it, got a call from another thread");
+    });
+    check<TapeError>(!used_, where, [] {
+        return std::string(
+            "Tape::gradient: a tape gives one gradient, got a second call; make it persistent: Tape tape({.persistent = true})");
+    });
+    check<DTypeError>(is_floating(y.dtype()), where,
+                      [&] { return std::string("Tape::gradient: y must be f32 or f64, got ") + name_of(y.dtype()); });
     Tensor cotangent = starting_cotangent(y, options, where);
 
     detail::Record& r = *record_;
@@ -297,7 +318,9 @@ void Tape::gradients_of(const Tensor& y, std::vector<std::pair<std::uint64_t, Te
     }
     if (!found) {
         std::vector<detail::SweepSource> distinct;
-        const auto position = [&](detail::NodeId n) { return std::find_if(distinct.begin(), distinct.end(), [&](const auto& s) { return s.node == n; }); };
+        const auto position = [&](detail::NodeId n) {
+            return std::find_if(distinct.begin(), distinct.end(), [&](const auto& s) { return s.node == n; });
+        };
         for (const auto& s : wanted)
             if (s.node != detail::no_node && position(s.node) == distinct.end()) distinct.push_back(s);
         if (recorded) detail::sweep(r, depth_, node, std::move(cotangent), distinct, nullptr, !options_.persistent);

@@ -53,7 +53,9 @@ NodeId pull_in_blocks(Record& record, NodeId top, NodeId start, BlockNodes& node
         Tensor* slot = nodes.slot(node);
         const bool reached = slot && (slot->defined() || std::find(fed.begin(), fed.begin() + fed_count, node) != fed.begin() + fed_count);
         if (!entry || !reached) continue;
-        if (!entry->behaviour || !entry->behaviour->block || nodes.kept(node) || entry->is_source || entry->dtype != first.dtype || !(*entry->shape == shape)) break;
+        if (!entry->behaviour || !entry->behaviour->block || nodes.kept(node) || entry->is_source || entry->dtype != first.dtype ||
+            !(*entry->shape == shape))
+            break;
         std::uint64_t bits = 0;
         bool fits = true;
         const NodeId* inputs = entry->input_nodes();

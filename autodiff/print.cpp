@@ -35,7 +35,8 @@ std::vector<std::string> element_texts(const Tensor& t) {
             std::string s = number(static_cast<double>(v), plain);
             if (plain && std::isfinite(static_cast<double>(v))) {
                 if (whole) s.erase(s.find('.') + 1);
-                else while (s.back() == '0' && s[s.size() - 2] != '.') s.pop_back();
+                else
+                    while (s.back() == '0' && s[s.size() - 2] != '.') s.pop_back();
             }
             texts.push_back(std::move(s));
         }
@@ -56,7 +57,8 @@ std::vector<std::string> element_texts(const Tensor& t) {
     return texts;
 }
 
-void write(std::ostream& out, const Shape& shape, int axis, std::int64_t offset, const std::vector<std::string>& texts, std::size_t width, bool all, int indent) {
+void write(std::ostream& out, const Shape& shape, int axis, std::int64_t offset, const std::vector<std::string>& texts, std::size_t width,
+           bool all, int indent) {
     if (axis == shape.rank()) {
         const std::string& s = texts[static_cast<std::size_t>(offset)];
         out << std::string(width - s.size(), ' ') << s;
@@ -70,7 +72,9 @@ void write(std::ostream& out, const Shape& shape, int axis, std::int64_t offset,
     for (std::int64_t i = 0; i < n; ++i) {
         if (i) {
             out << (last ? ", " : ",");
-            if (!last) out << std::string(static_cast<std::size_t>(shape.rank() - axis - 1), '\n') << std::string(static_cast<std::size_t>(indent + 1), ' ');
+            if (!last)
+                out << std::string(static_cast<std::size_t>(shape.rank() - axis - 1), '\n')
+                    << std::string(static_cast<std::size_t>(indent + 1), ' ');
         }
         if (!all && n > 2 * edge && i == edge) {
             out << "...";

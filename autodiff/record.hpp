@@ -35,14 +35,14 @@ struct Entry {
     const Behaviour* behaviour;  // null: nothing to pull back (a source, or already released)
     const char* name;
     const char* file;
-    const Shape* shape;          // of the first output
+    const Shape* shape;  // of the first output
     std::int32_t line;
     NodeId first_node;
     std::uint32_t outputs;
     std::uint32_t inputs;
-    std::uint32_t scopes;        // bit d: depends on something watched at depth d; 0: released
-    DType dtype;                 // of all outputs that have a gradient
-    bool is_source;              // Gradients lists it
+    std::uint32_t scopes;  // bit d: depends on something watched at depth d; 0: released
+    DType dtype;  // of all outputs that have a gradient
+    bool is_source;  // Gradients lists it
 
     const Shape** more_shapes() { return reinterpret_cast<const Shape**>(this + 1); }
     const Shape& shape_of(NodeId node) { return node == first_node ? *shape : *more_shapes()[node - first_node - 1]; }
@@ -126,20 +126,20 @@ struct Scope {
 /// What one thread records: the nested tapes that are open, and one list of entries for all of them.
 struct Record {
     std::uint64_t serial = 0;
-    std::uint32_t active = 0;              // bit d: the tape at depth d records now
-    std::uint32_t adopt = 0;               // nodes of these tapes join the one at adopt_depth when used, and are listed in `adopted`
+    std::uint32_t active = 0;  // bit d: the tape at depth d records now
+    std::uint32_t adopt = 0;  // nodes of these tapes join the one at adopt_depth when used, and are listed in `adopted`
     int adopt_depth = 0;
     std::vector<NodeId> adopted;
-    std::vector<Entry*> nodes;             // a node's entry; null where released and its memory reused
+    std::vector<Entry*> nodes;  // a node's entry; null where released and its memory reused
     std::vector<Scope> scopes;
     Arena arena;
-    const Shape* last_shape = nullptr;     // in the arena
+    const Shape* last_shape = nullptr;  // in the arena
     ParameterNodes parameters;
-    std::uint32_t watchers = 0;            // bit d: the tape at depth d watches parameters by itself
+    std::uint32_t watchers = 0;  // bit d: the tape at depth d watches parameters by itself
     struct {
         std::uint64_t origin = 0;
         NodeId node = no_node;
-    } recent[8];                           // parameters used last, by the low bits of their identity
+    } recent[8];  // parameters used last, by the low bits of their identity
     std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
     std::vector<std::vector<unsigned char>> spare_marks;
 
@@ -153,7 +153,8 @@ struct Record {
         if (last_shape && *last_shape == shape) return last_shape;
         return last_shape = ::new (arena.allocate(sizeof(Shape))) Shape(shape);
     }
-    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scopes, std::size_t closure_bytes, Location where);
+    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scopes,
+                  std::size_t closure_bytes, Location where);
     NodeId add_source(Tensor& tensor, const char* name, std::uint64_t origin, std::uint32_t scopes, Location where);
     NodeId node_of_parameter(const Tensor& tensor, std::uint64_t origin);
     bool adopt_node(NodeId node);
@@ -182,7 +183,9 @@ struct Record {
 /// The record of this thread while some tape of it records, else null.
 extern __attribute__((tls_model("initial-exec"))) thread_local Record* recording;
 
-inline bool is_tracked(const Tensor& tensor) { return recording && TensorAccess::origin(tensor) != 0 && recording->node_of(tensor) != no_node; }
+inline bool is_tracked(const Tensor& tensor) {
+    return recording && TensorAccess::origin(tensor) != 0 && recording->node_of(tensor) != no_node;
+}
 
 /// acc += part for tensors of one shape and dtype, in a buffer of either where nobody else holds it. In ops/elementwise.cpp.
 void accumulate(Tensor& acc, Tensor&& part);
@@ -193,6 +196,7 @@ struct SweepSource {
     Tensor gradient;
 };
 /// One gradient per source; with `found`, instead all sources that the tape has.
-void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources, std::vector<std::pair<std::uint64_t, Tensor>>* found, bool consume);
+void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources,
+           std::vector<std::pair<std::uint64_t, Tensor>>* found, bool consume);
 
 }  // namespace xgrad::detail

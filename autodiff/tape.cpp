@@ -140,14 +140,25 @@ void Record::close(int depth) noexcept {
     if (scopes.empty()) serial = 0;
 }
 
-Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scope_bits, std::size_t closure_bytes, Location where) {
+Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scope_bits,
+                      std::size_t closure_bytes, Location where) {
     const std::size_t first = nodes.size();
-    check<TapeError>(first + outputs.size() < Origin::max_nodes, where, [&] { return std::string(name) + ": a tape holds at most 2^27 entries"; });
+    check<TapeError>(first + outputs.size() < Origin::max_nodes, where,
+                     [&] { return std::string(name) + ": a tape holds at most 2^27 entries"; });
     const std::size_t head = Entry::closure_offset(outputs.size(), inputs.size());
     const Shape* shape = shared(outputs[0].shape());
     void* memory = arena.allocate(head + closure_bytes);
-    auto* entry = ::new (memory) Entry{nullptr, name, where.file, shape, where.line, static_cast<NodeId>(first), static_cast<std::uint32_t>(outputs.size()),
-                                       static_cast<std::uint32_t>(inputs.size()), scope_bits, outputs[0].dtype(), false};
+    auto* entry = ::new (memory) Entry{nullptr,
+                                       name,
+                                       where.file,
+                                       shape,
+                                       where.line,
+                                       static_cast<NodeId>(first),
+                                       static_cast<std::uint32_t>(outputs.size()),
+                                       static_cast<std::uint32_t>(inputs.size()),
+                                       scope_bits,
+                                       outputs[0].dtype(),
+                                       false};
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         const DType dtype = outputs[i].dtype();
         if (i > 0) {
@@ -194,7 +205,8 @@ bool Record::adopt_node(NodeId node) {
 
 // --- apply ----------------------------------------------------------------------------------------------------------
 
-void* record(const Behaviour& behaviour, const char* name, std::span<const Tensor* const> inputs, std::span<Tensor> outputs, std::size_t closure_bytes, Location where) {
+void* record(const Behaviour& behaviour, const char* name, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
+             std::size_t closure_bytes, Location where) {
     constexpr std::size_t usual = 16;
     NodeId few[usual];
     std::vector<NodeId> many;
@@ -214,7 +226,8 @@ void* record(const Behaviour& behaviour, const char* name, std::span<const Tenso
     return entry->closure();
 }
 
-void record_inputs(const Behaviour& behaviour, const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, std::size_t closure_bytes, Location where, void*& place) {
+void record_inputs(const Behaviour& behaviour, const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs,
+                   std::size_t closure_bytes, Location where, void*& place) {
     constexpr std::size_t usual = 16;
     const Tensor* few[usual];
     std::vector<const Tensor*> many;
@@ -236,7 +249,9 @@ std::size_t inputs_of(const Entry& entry) { return entry.inputs; }
 std::size_t outputs_of(const Entry& entry) { return entry.outputs; }
 
 void throw_wrong_number_of_parts(const Entry& entry, std::size_t got) {
-    throw TapeError(at(std::string(entry.name) + ": a pullback must return one cotangent per input, got " + std::to_string(got) + " for " + std::to_string(entry.inputs), entry.where()));
+    throw TapeError(at(std::string(entry.name) + ": a pullback must return one cotangent per input, got " + std::to_string(got) + " for " +
+                           std::to_string(entry.inputs),
+                       entry.where()));
 }
 
 void throw_wrong_number_of_inputs(const char* name, std::size_t got) {
@@ -292,7 +307,8 @@ const Unconnected Unconnected::zeros{&xgrad::zeros};
 
 const Tensor* Gradients::find(const Tensor& source) const {
     const std::uint64_t origin = detail::TensorAccess::origin(source);
-    const auto at = std::lower_bound(found_.begin(), found_.end(), origin, [](const auto& entry, std::uint64_t key) { return entry.first < key; });
+    const auto at =
+        std::lower_bound(found_.begin(), found_.end(), origin, [](const auto& entry, std::uint64_t key) { return entry.first < key; });
     return origin != 0 && at != found_.end() && at->first == origin ? &at->second : nullptr;
 }
 
@@ -300,7 +316,8 @@ const Tensor& Gradients::operator[](const Tensor& source) const {
     if (const Tensor* gradient = find(source)) return *gradient;
     const std::uint64_t origin = detail::TensorAccess::origin(source);
     if (origin == 0)
-        throw TapeError("Gradients: no gradient for a constant of shape " + to_string(source.shape()) + "; use the tensor that Tape::watch returned");
+        throw TapeError("Gradients: no gradient for a constant of shape " + to_string(source.shape()) +
+                        "; use the tensor that Tape::watch returned");
     throw TapeError("Gradients: y does not depend on this tensor of shape " + to_string(source.shape()) +
                     ", or it is an intermediate result (name it as a source: tape.gradient(y, x)); find() tells without an error");
 }
@@ -319,15 +336,18 @@ std::size_t Tape::size() const { return record_->nodes.size() - record_->scopes[
 
 namespace {
 void check_thread(std::thread::id owner, const char* what, Location where) {
-    check<TapeError>(owner == std::this_thread::get_id(), where,
-                     [&] { return std::string(what) + ": a tape must be used by the thread that opened it, got a call from another thread"; });
+    check<TapeError>(owner == std::this_thread::get_id(), where, [&] {
+        return std::string(what) + ": a tape must be used by the thread that opened it, got a call from another thread";
+    });
 }
 }  // namespace
 
 Tensor Tape::watch(const Tensor& tensor, Location where) {
     check_thread(thread_, "Tape::watch", where);
-    check<TapeError>(!used_, where, [] { return std::string("Tape::watch: the tape has taken its gradient; open a new one, or make it persistent"); });
-    check<DTypeError>(is_floating(tensor.dtype()), where, [&] { return std::string("Tape::watch: only f32 and f64 have gradients, got ") + name_of(tensor.dtype()); });
+    check<TapeError>(!used_, where,
+                     [] { return std::string("Tape::watch: the tape has taken its gradient; open a new one, or make it persistent"); });
+    check<DTypeError>(is_floating(tensor.dtype()), where,
+                      [&] { return std::string("Tape::watch: only f32 and f64 have gradients, got ") + name_of(tensor.dtype()); });
     detail::Record& r = *record_;
     const std::uint32_t own = detail::Record::bit(depth_);
     const detail::NodeId before = detail::recording ? r.node_of(tensor) : detail::no_node;
@@ -342,7 +362,8 @@ Tensor Tape::watch(const Tensor& tensor, Location where) {
             static void destroy(void*) noexcept {}
         };
         static constexpr detail::Behaviour identity{&Identity::pull, &Identity::forward, &Identity::destroy, detail::Cotangents::thin};
-        detail::Entry* entry = r.append("watch", {&before, 1}, {&watched, 1}, own | (r.nodes[before]->scopes & r.active), sizeof(std::uint64_t), where);
+        detail::Entry* entry =
+            r.append("watch", {&before, 1}, {&watched, 1}, own | (r.nodes[before]->scopes & r.active), sizeof(std::uint64_t), where);
         entry->behaviour = &identity;
         entry->is_source = true;
         entry->source() = detail::Origin::node(r.serial, entry->first_node);

@@ -103,9 +103,11 @@ public:
     /// dy/dx for one source: any tensor recorded on this tape, watched or not.
     Tensor gradient(const Tensor& y, const Tensor& x, const GradientOptions& options = {}, Location where = Location::current());
     /// dy/dx for several sources at once.
-    std::vector<Tensor> gradient(const Tensor& y, const std::vector<Tensor>& xs, const GradientOptions& options = {}, Location where = Location::current());
+    std::vector<Tensor> gradient(const Tensor& y, const std::vector<Tensor>& xs, const GradientOptions& options = {},
+                                 Location where = Location::current());
     template <std::size_t N>
-    std::vector<Tensor> gradient(const Tensor& y, const Tensor (&xs)[N], const GradientOptions& options = {}, Location where = Location::current()) {
+    std::vector<Tensor> gradient(const Tensor& y, const Tensor (&xs)[N], const GradientOptions& options = {},
+                                 Location where = Location::current()) {
         return gradient(y, std::vector<Tensor>(xs, xs + N), options, where);
     }
 
@@ -114,7 +116,8 @@ public:
 
 private:
     friend struct detail::Record;
-    void gradients_of(const Tensor& y, std::vector<std::pair<std::uint64_t, Tensor>>* found, Tensor* sources, std::size_t count, const GradientOptions& options, Location where);
+    void gradients_of(const Tensor& y, std::vector<std::pair<std::uint64_t, Tensor>>* found, Tensor* sources, std::size_t count,
+                      const GradientOptions& options, Location where);
 
     detail::Record* record_ = nullptr;
     int depth_ = 0;

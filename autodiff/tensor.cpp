@@ -23,7 +23,8 @@ namespace {
 static_assert(sizeof(Storage) % 64 == 0, "elements start on a cache line");
 
 Storage* new_storage(const Shape& shape, std::int64_t size, DType dtype, std::size_t data_bytes) {
-    return initialise(allocate(size_class_of(sizeof(Storage) + data_bytes)), size_class_of(sizeof(Storage) + data_bytes), shape, size, dtype);
+    return initialise(allocate(size_class_of(sizeof(Storage) + data_bytes)), size_class_of(sizeof(Storage) + data_bytes), shape, size,
+                      dtype);
 }
 
 /// Calls f with a null pointer of the element type.
@@ -63,7 +64,8 @@ Tensor empty(const Shape& shape, DType dtype, Location where) {
     std::int64_t size = 1;
     for (std::int64_t n : shape) {
         check<ShapeError>(n >= 0, where, [&] { return "Shape: sizes must not be negative, got " + to_string(shape); });
-        check<ShapeError>(n == 0 || size <= (std::int64_t{1} << 46) / n, where, [&] { return "Shape: too many elements, got " + to_string(shape); });
+        check<ShapeError>(n == 0 || size <= (std::int64_t{1} << 46) / n, where,
+                          [&] { return "Shape: too many elements, got " + to_string(shape); });
         size *= n;
     }
     return TensorAccess::adopt(new_storage(shape, size, dtype, static_cast<std::size_t>(size * size_of(dtype))));
@@ -71,7 +73,9 @@ Tensor empty(const Shape& shape, DType dtype, Location where) {
 
 Tensor from_data(const void* data, std::int64_t count, DType dtype, const Shape& shape, Location where) {
     Tensor t = empty(shape, dtype, where);
-    check<ShapeError>(t.size() == count, where, [&] { return "tensor: the shape must hold as many elements as are given, got " + std::to_string(count) + " for " + to_string(shape); });
+    check<ShapeError>(t.size() == count, where, [&] {
+        return "tensor: the shape must hold as many elements as are given, got " + std::to_string(count) + " for " + to_string(shape);
+    });
     if (count) std::memcpy(TensorAccess::data(t), data, static_cast<std::size_t>(count * size_of(dtype)));
     return t;
 }
@@ -102,13 +106,15 @@ std::int64_t Tensor::shape(int axis) const {
 
 void Tensor::check_dtype(DType wanted, const char* operation) const {
     check<DTypeError>(dtype() == wanted, {}, [&] {
-        return std::string("Tensor::") + operation + ": the element type must be the tensor's " + name_of(dtype()) + ", got " + name_of(wanted);
+        return std::string("Tensor::") + operation + ": the element type must be the tensor's " + name_of(dtype()) + ", got " +
+               name_of(wanted);
     });
 }
 
 namespace {
 void check_one_element(const Tensor& t) {
-    check<ShapeError>(t.size() == 1, {}, [&] { return "Tensor::item: the tensor must have one element, got shape " + to_string(t.shape()); });
+    check<ShapeError>(t.size() == 1, {},
+                      [&] { return "Tensor::item: the tensor must have one element, got shape " + to_string(t.shape()); });
 }
 }  // namespace
 
@@ -129,7 +135,9 @@ std::int64_t Tensor::item_as_int() const {
 Tensor Tensor::to(DType wanted, Location where) const {
     if (dtype() == wanted) return *this;
     if (!is_floating(wanted) || !tracked(*this)) return detail::convert(*this, wanted);
-    return apply("to", {*this}, [wanted](const Tensor& x) { return detail::convert(x, wanted); }, [from = dtype()](const Tensor& g) { return g.to(from); }, where);
+    return apply(
+        "to", {*this}, [wanted](const Tensor& x) { return detail::convert(x, wanted); },
+        [from = dtype()](const Tensor& g) { return g.to(from); }, where);
 }
 
 // --- making tensors -------------------------------------------------------------------------------------------------
@@ -178,13 +186,15 @@ Tensor arange(double start, double stop, double step, DType dtype) {
     check<ValueError>(step != 0, {}, [] { return std::string("arange: the step must not be zero"); });
     const double count = std::ceil((stop - start) / step);
     check<ValueError>(std::isfinite(count) && count < 1e15, {}, [] { return std::string("arange: start, stop and step must be finite"); });
-    return generate({std::max<std::int64_t>(0, static_cast<std::int64_t>(count))}, dtype, {}, [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
+    return generate({std::max<std::int64_t>(0, static_cast<std::int64_t>(count))}, dtype, {},
+                    [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
 }
 Tensor arange(double stop, DType dtype) { return arange(0, stop, 1, dtype); }
 
 Tensor linspace(double start, double stop, std::int64_t count, DType dtype) {
     const double step = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0;
-    return generate({count}, dtype, {}, [=](std::int64_t i) { return i == count - 1 && count > 1 ? stop : start + static_cast<double>(i) * step; });
+    return generate({count}, dtype, {},
+                    [=](std::int64_t i) { return i == count - 1 && count > 1 ? stop : start + static_cast<double>(i) * step; });
 }
 
 }  // namespace xgrad

@@ -256,16 +256,21 @@ private:
 class Axes {
 public:
     Axes() = default;
-    Axes(int axis) : axes_{axis}, all_(false) {}
-    Axes(std::initializer_list<int> axes) : axes_(axes), all_(false) {}
-    Axes(std::vector<int> axes) : axes_(std::move(axes)), all_(false) {}
+    Axes(int axis) : axes_{axis}, count_(1) {}
+    Axes(std::initializer_list<int> axes) : Axes(std::span<const int>(axes.begin(), axes.size())) {}
+    Axes(const std::vector<int>& axes) : Axes(std::span<const int>(axes)) {}
+    Axes(std::span<const int> axes) : count_(static_cast<int>(axes.size())) {
+        check<IndexError>(axes.size() <= Shape::max_rank, {},
+                          [&] { return "Axes: a tensor has at most 8 axes, got " + std::to_string(axes.size()); });
+        for (int i = 0; i < count_; ++i) axes_[i] = axes[static_cast<std::size_t>(i)];
+    }
 
-    bool all() const { return all_; }
-    const std::vector<int>& list() const { return axes_; }
+    bool all() const { return count_ < 0; }
+    std::span<const int> list() const { return {axes_, static_cast<std::size_t>(count_ < 0 ? 0 : count_)}; }
 
 private:
-    std::vector<int> axes_;
-    bool all_ = true;
+    int axes_[Shape::max_rank] = {};
+    int count_ = -1;  // all
 };
 
 // --- making tensors -------------------------------------------------------------------------------------------------
@@ -288,7 +293,8 @@ struct TensorAccess {
     /// An uninitialised tensor of t's shape and dtype.
     static Tensor empty_like(const Tensor& t) {
         const Storage& s = *t.storage_;
-        const std::uint8_t size_class = s.base ? size_class_of(sizeof(Storage) + static_cast<std::size_t>(s.size * size_of(s.dtype))) : s.size_class;
+        const std::uint8_t size_class =
+            s.base ? size_class_of(sizeof(Storage) + static_cast<std::size_t>(s.size * size_of(s.dtype))) : s.size_class;
         return adopt(initialise(allocate(size_class), size_class, s.shape, s.size, s.dtype));
     }
     /// The same elements under another shape of the same size.
@@ -321,10 +327,12 @@ Tensor from_rows(std::initializer_list<std::initializer_list<T>> rows, Location 
 template <class T>
     requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
 Tensor tensor(std::initializer_list<T> values, Location where = Location::current()) {
-    return detail::from_data(values.begin(), static_cast<std::int64_t>(values.size()), dtype_of<T>(), {static_cast<std::int64_t>(values.size())}, where);
+    return detail::from_data(values.begin(), static_cast<std::int64_t>(values.size()), dtype_of<T>(),
+                             {static_cast<std::int64_t>(values.size())}, where);
 }
 inline Tensor tensor(std::initializer_list<bool> values, Location where = Location::current()) {
-    return detail::from_data(values.begin(), static_cast<std::int64_t>(values.size()), DType::boolean, {static_cast<std::int64_t>(values.size())}, where);
+    return detail::from_data(values.begin(), static_cast<std::int64_t>(values.size()), DType::boolean,
+                             {static_cast<std::int64_t>(values.size())}, where);
 }
 template <class T>
     requires std::is_arithmetic_v<T>

@@ -12,10 +12,12 @@ namespace xgrad::detail {
 namespace {
 
 void check_like(const char* name, const char* what, const Tensor& direction, const Tensor& of) {
-    check<ShapeError>(direction.shape() == of.shape(), {},
-                      [&] { return std::string(name) + ": " + what + " must have shape " + to_string(of.shape()) + ", got " + to_string(direction.shape()); });
-    check<DTypeError>(direction.dtype() == of.dtype(), {},
-                      [&] { return std::string(name) + ": " + what + " must be " + name_of(of.dtype()) + ", got " + name_of(direction.dtype()); });
+    check<ShapeError>(direction.shape() == of.shape(), {}, [&] {
+        return std::string(name) + ": " + what + " must have shape " + to_string(of.shape()) + ", got " + to_string(direction.shape());
+    });
+    check<DTypeError>(direction.dtype() == of.dtype(), {}, [&] {
+        return std::string(name) + ": " + what + " must be " + name_of(of.dtype()) + ", got " + name_of(direction.dtype());
+    });
 }
 
 /// 1 at element i, 0 elsewhere.
@@ -71,13 +73,15 @@ Tensor jacobian(FunctionRef f, const Tensor& x) {
         y = f({&watched, 1});
         if (y.size() == 0 || x.size() == 0) return zeros(joined(y.shape(), x.shape()), x.dtype());
         if (y.size() <= x.size()) {
-            for (std::int64_t i = 0; i < y.size(); ++i) slices.push_back(inner.gradient(y, watched, {.cotangent = unit(y, i), .unconnected = Unconnected::zeros}));
+            for (std::int64_t i = 0; i < y.size(); ++i)
+                slices.push_back(inner.gradient(y, watched, {.cotangent = unit(y, i), .unconnected = Unconnected::zeros}));
             return assemble(slices, x.shape(), joined(y.shape(), x.shape()), false);
         }
         u = outer.watch(zeros_like(y));
         pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros});
     }
-    for (std::int64_t i = 0; i < x.size(); ++i) slices.push_back(outer.gradient(pulled, u, {.cotangent = unit(x, i), .unconnected = Unconnected::zeros}));
+    for (std::int64_t i = 0; i < x.size(); ++i)
+        slices.push_back(outer.gradient(pulled, u, {.cotangent = unit(x, i), .unconnected = Unconnected::zeros}));
     return assemble(slices, y.shape(), joined(y.shape(), x.shape()), true);
 }
 

@@ -18,7 +18,9 @@ template <class F, class... X>
 auto value_and_grad_of(F&& f, const X&... xs) {
     Tape tape({.watch_parameters = false});
     std::vector<Tensor> watched{tape.watch(xs)...};
-    Tensor y = [&]<std::size_t... I>(std::index_sequence<I...>) { return f(std::as_const(watched[I])...); }(std::index_sequence_for<X...>{});
+    Tensor y = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return f(std::as_const(watched[I])...);
+    }(std::index_sequence_for<X...>{});
     std::vector<Tensor> gradients = tape.gradient(y, watched, {.unconnected = Unconnected::zeros});
     return std::pair{std::move(y), std::move(gradients)};
 }
@@ -28,7 +30,10 @@ class FunctionRef {
 public:
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
-    FunctionRef(const F& f) : object_(&f), call_([](const void* object, std::span<const Tensor> xs) -> Tensor { return call(*static_cast<const F*>(object), "function", xs); }) {}
+    FunctionRef(const F& f)
+        : object_(&f), call_([](const void* object, std::span<const Tensor> xs) -> Tensor {
+              return call(*static_cast<const F*>(object), "function", xs);
+          }) {}
     Tensor operator()(std::span<const Tensor> xs) const { return call_(object_, xs); }
 
 private:

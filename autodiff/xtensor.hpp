@@ -24,8 +24,9 @@ inline std::vector<std::size_t> xtensor_shape(const Shape& shape) { return {shap
 
 /// The tensor element type that holds an xtensor value type: the type itself, or the integer of the same size and sign's range.
 template <class V>
-using TensorElement = std::conditional_t<std::is_same_v<V, float> || std::is_same_v<V, double> || std::is_same_v<V, bool>, V,
-                                         std::conditional_t<(sizeof(V) < 4 || (sizeof(V) == 4 && std::is_signed_v<V>)), std::int32_t, std::int64_t>>;
+using TensorElement =
+    std::conditional_t<std::is_same_v<V, float> || std::is_same_v<V, double> || std::is_same_v<V, bool>, V,
+                       std::conditional_t<(sizeof(V) < 4 || (sizeof(V) == 4 && std::is_signed_v<V>)), std::int32_t, std::int64_t>>;
 
 }  // namespace detail
 
@@ -63,7 +64,8 @@ Tensor from_xtensor(const xt::xexpression<E>& expression, Location where = Locat
     for (auto it = e.template begin<xt::layout_type::row_major>(), end = e.template end<xt::layout_type::row_major>(); it != end; ++it) {
         const V value = *it;
         if constexpr (std::is_unsigned_v<V> && sizeof(V) == 8)
-            check<DTypeError>(value <= static_cast<V>(INT64_MAX), where, [] { return std::string("from_xtensor: an unsigned value does not fit into i64"); });
+            check<DTypeError>(value <= static_cast<V>(INT64_MAX), where,
+                              [] { return std::string("from_xtensor: an unsigned value does not fit into i64"); });
         *to++ = static_cast<T>(value);
     }
     return tensor;

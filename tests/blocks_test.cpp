@@ -60,12 +60,15 @@ TEST_SUITE("blocks") {
             {"a tie", [](auto& x, auto& w) { return maximum(maximum(x, w), x) * hypot(x, w); }},
         };
         for (const DType dtype : {DType::f32, DType::f64})
-            for (const auto& [name, f] : chains) {
+            for (const auto& chain : chains) {
+                const char* name = chain.first;
+                const Chain& f = chain.second;
                 INFO(name << " in " << name_of(dtype));
                 Generator generator(3);
                 const Tensor x = randn({50001}, generator, dtype), w = randn({50001}, generator, dtype);
                 const auto whole = gradients(f, x, w, 50001), pieces = gradients(f, x, w, 9973);
-                for (int i = 0; i < 2; ++i) CHECK((dtype == DType::f32 ? same_bits<float>(whole[i], pieces[i]) : same_bits<double>(whole[i], pieces[i])));
+                for (int i = 0; i < 2; ++i)
+                    CHECK((dtype == DType::f32 ? same_bits<float>(whole[i], pieces[i]) : same_bits<double>(whole[i], pieces[i])));
             }
     }
     TEST_CASE("intermediate results may be sources, and cotangents may come from above a chain") {

@@ -7,23 +7,23 @@
 
 namespace xgrad::kernels {
 
-#define XGRAD_DECLARE_ISA(set)                          \
-    namespace set {                                     \
-    void fill_elementwise_unary(ElementwiseKernels&);   \
-    void fill_elementwise_binary(ElementwiseKernels&);  \
-    void fill_reduce(ReduceKernels&);                   \
-    void fill_move(MoveKernels&);                       \
-    void fill_update(UpdateKernels&);                   \
-    void fill_gemm(GemmKernels&);                       \
-    inline void fill(Kernels& kernels) {                \
-        kernels.isa = #set;                             \
-        fill_elementwise_unary(kernels.elementwise);    \
-        fill_elementwise_binary(kernels.elementwise);   \
-        fill_reduce(kernels.reduce);                    \
-        fill_move(kernels.move);                        \
-        fill_update(kernels.update);                    \
-        fill_gemm(kernels.gemm);                        \
-    }                                                   \
+#define XGRAD_DECLARE_ISA(set)                         \
+    namespace set {                                    \
+    void fill_elementwise_unary(ElementwiseKernels&);  \
+    void fill_elementwise_binary(ElementwiseKernels&); \
+    void fill_reduce(ReduceKernels&);                  \
+    void fill_move(MoveKernels&);                      \
+    void fill_update(UpdateKernels&);                  \
+    void fill_gemm(GemmKernels&);                      \
+    inline void fill(Kernels& kernels) {               \
+        kernels.isa = #set;                            \
+        fill_elementwise_unary(kernels.elementwise);   \
+        fill_elementwise_binary(kernels.elementwise);  \
+        fill_reduce(kernels.reduce);                   \
+        fill_move(kernels.move);                       \
+        fill_update(kernels.update);                   \
+        fill_gemm(kernels.gemm);                       \
+    }                                                  \
     }
 
 XGRAD_DECLARE_ISA(baseline)
@@ -40,12 +40,13 @@ Kernels table;
 
 bool fill(const char* isa) {
 #ifdef XGRAD_HAVE_AVX512
-    if (!std::strcmp(isa, "avx512") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
+    if (!std::strcmp(isa, "avx512") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
         return avx512::fill(table), true;
 #endif
 #ifdef XGRAD_HAVE_AVX2
-    if (!std::strcmp(isa, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return avx2::fill(table), true;
+    if (!std::strcmp(isa, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+        return avx2::fill(table), true;
 #endif
     if (!std::strcmp(isa, "baseline")) return baseline::fill(table), true;
     return false;
@@ -54,7 +55,8 @@ bool fill(const char* isa) {
 bool choose() {
     if (const char* wanted = std::getenv("XGRAD_ISA"); wanted && *wanted) {
         if (!fill(wanted))
-            throw Error(std::string("XGRAD_ISA: must be baseline, or avx2 or avx512 where built in and supported by the processor, got ") + wanted);
+            throw Error(std::string("XGRAD_ISA: must be baseline, or avx2 or avx512 where built in and supported by the processor, got ") +
+                        wanted);
         return true;
     }
     return fill("avx512") || fill("avx2") || fill("baseline");

@@ -23,7 +23,8 @@ template <class Rule, class T>
 void pull_both(const void* rule, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out) {
     const Rule r = *static_cast<const Rule*>(rule);
     pass<T, 4>(
-        n, in, step, out, [&](const Vec<T>* x) { return r.pull_a(x[0], x[1], x[2], x[3]); }, [&](const Vec<T>* x) { return r.pull_b(x[0], x[1], x[2], x[3]); });
+        n, in, step, out, [&](const Vec<T>* x) { return r.pull_a(x[0], x[1], x[2], x[3]); },
+        [&](const Vec<T>* x) { return r.pull_b(x[0], x[1], x[2], x[3]); });
 }
 
 template <class Rule, class T>

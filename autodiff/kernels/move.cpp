@@ -58,13 +58,15 @@ static void transpose(T* to, const T* from, Int rows, Int columns, Int to_stride
             const T* source = from + c0 * from_stride + r0;
             T* target = to + r0 * to_stride + c0;
             for (Int c = 0; c < whole_c; c += square)
-                for (Int r = 0; r < whole_r; r += square) transpose_square(buffer + r * side + c, source + c * from_stride + r, side, from_stride);
+                for (Int r = 0; r < whole_r; r += square)
+                    transpose_square(buffer + r * side + c, source + c * from_stride + r, side, from_stride);
             for (Int r = 0; r < nr; ++r)
                 for (Int c = r < whole_r ? whole_c : 0; c < nc; ++c) buffer[r * side + c] = source[c * from_stride + r];
             if (nc == side)  // the usual case, with a size that the compiler knows
                 for (Int r = 0; r < nr; ++r) __builtin_memcpy(target + r * to_stride, buffer + r * side, side * sizeof(T));
             else
-                for (Int r = 0; r < nr; ++r) __builtin_memcpy(target + r * to_stride, buffer + r * side, static_cast<unsigned long>(nc) * sizeof(T));
+                for (Int r = 0; r < nr; ++r)
+                    __builtin_memcpy(target + r * to_stride, buffer + r * side, static_cast<unsigned long>(nc) * sizeof(T));
         }
 }
 

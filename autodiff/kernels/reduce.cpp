@@ -41,7 +41,8 @@ static inline double sum_of(Int n, const F& f) {
         if constexpr (long_f) {
             for (i += unroll * W; i < end; i += unroll * W) a0 += f(i, W), a1 += f(i + W, W);
         } else {
-            B a2 = f(i + 2 * W, W), a3 = f(i + 3 * W, W), a4 = f(i + 4 * W, W), a5 = f(i + 5 * W, W), a6 = f(i + 6 * W, W), a7 = f(i + 7 * W, W);
+            B a2 = f(i + 2 * W, W), a3 = f(i + 3 * W, W), a4 = f(i + 4 * W, W), a5 = f(i + 5 * W, W), a6 = f(i + 6 * W, W),
+              a7 = f(i + 7 * W, W);
             for (i += unroll * W; i < end; i += unroll * W) {
                 a0 += f(i, W), a1 += f(i + W, W), a2 += f(i + 2 * W, W), a3 += f(i + 3 * W, W);
                 a4 += f(i + 4 * W, W), a5 += f(i + 5 * W, W), a6 += f(i + 6 * W, W), a7 += f(i + 7 * W, W);
@@ -89,21 +90,31 @@ static inline bool short_rows(const T* const (&x)[N], T* y, Int rows, Int n, con
 
 struct Product {
     template <class V>
-    static V combine(const V& a, const V& b) { return a * b; }
+    static V combine(const V& a, const V& b) {
+        return a * b;
+    }
     static constexpr bool keeps_nan = true;  // by itself
 };
 struct Largest {
     template <class T>
-    static Batch<T> combine(const xsimd::batch<T, arch>& a, const xsimd::batch<T, arch>& b) { return xsimd::max(a, b); }
+    static Batch<T> combine(const xsimd::batch<T, arch>& a, const xsimd::batch<T, arch>& b) {
+        return xsimd::max(a, b);
+    }
     template <class T>
-    static T one(T a, T b) { return a != a || a > b ? a : b; }
+    static T one(T a, T b) {
+        return a != a || a > b ? a : b;
+    }
     static constexpr bool keeps_nan = false;
 };
 struct Smallest {
     template <class T>
-    static Batch<T> combine(const xsimd::batch<T, arch>& a, const xsimd::batch<T, arch>& b) { return xsimd::min(a, b); }
+    static Batch<T> combine(const xsimd::batch<T, arch>& a, const xsimd::batch<T, arch>& b) {
+        return xsimd::min(a, b);
+    }
     template <class T>
-    static T one(T a, T b) { return a != a || a < b ? a : b; }
+    static T one(T a, T b) {
+        return a != a || a < b ? a : b;
+    }
     static constexpr bool keeps_nan = false;
 };
 
@@ -261,9 +272,9 @@ static void var_rows(const T* x, T* y, T* mean, Int rows, Int n, double factor) 
         mean[r] = static_cast<T>(sum_all(row, n) / static_cast<double>(n));
         const Batch<T> m(mean[r]);
         y[r] = static_cast<T>(factor * sum_of<T>(n, [row, m](Int i, Int count) {
-            const auto d = read(row + i, count) - m;
-            return d * d;
-        }));
+                                  const auto d = read(row + i, count) - m;
+                                  return d * d;
+                              }));
     }
 }
 template <class T>
@@ -301,7 +312,9 @@ static void var_back_columns(const T* x, const T* g, const T* mean, T* dx, Int n
 // --- exponentials: x - max(x) keeps them in [0, 1] ----------------------------------------------------------------------
 
 template <class T>
-static inline bool finite(T value) { return value - value == T(0); }
+static inline bool finite(T value) {
+    return value - value == T(0);
+}
 /// exp(x) for x <= 0 or a little above: no overflow to care for makes it twice as fast as the general function. Below the normal numbers 0.
 template <class T>
 static inline Batch<T> exp_down(const Batch<T>& x) {
@@ -392,7 +405,8 @@ static void softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
     for (Int r = 0; r < rows; ++r) {
         const T *out = y + r * n, *cotangent = g + r * n;
         T* to = dx + r * n;
-        const Batch<T> dot(static_cast<T>(sum_of<T>(n, [=](Int i, Int count) { return read(out + i, count) * read(cotangent + i, count); })));
+        const Batch<T> dot(
+            static_cast<T>(sum_of<T>(n, [=](Int i, Int count) { return read(out + i, count) * read(cotangent + i, count); })));
         for_each<T>(n, [&](Int i, Int count) { write(to + i, read(out + i, count) * (read(cotangent + i, count) - dot), count); });
     }
 }
@@ -404,7 +418,8 @@ static void log_softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n
         const T *out = y + r * n, *cotangent = g + r * n;
         T* to = dx + r * n;
         const Batch<T> sum(static_cast<T>(sum_all(cotangent, n)));
-        for_each<T>(n, [&](Int i, Int count) { write(to + i, read(cotangent + i, count) - exp_down<T>(read(out + i, count)) * sum, count); });
+        for_each<T>(n,
+                    [&](Int i, Int count) { write(to + i, read(cotangent + i, count) - exp_down<T>(read(out + i, count)) * sum, count); });
     }
 }
 
@@ -457,7 +472,8 @@ static void softmax_columns(const T* x, T* y, Int n, Int columns, Int stride) {
         exp_totals<true>(x + c, y + c, shift, sums, n, count, stride);
         for (Int k = 0; k < count; ++k) shift[k] = static_cast<T>(1 / sums[k]);
         for (Int r = 0; r < n; ++r)
-            for_each<T>(count, [&, to = y + r * stride + c](Int k, Int some) { write(to + k, read(to + k, some) * read(shift + k, some), some); });
+            for_each<T>(count,
+                        [&, to = y + r * stride + c](Int k, Int some) { write(to + k, read(to + k, some) * read(shift + k, some), some); });
     });
 }
 template <class T>

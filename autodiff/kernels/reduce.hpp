@@ -24,7 +24,8 @@ struct ReduceTable {
     void (*var_columns)(const T* x, T* y, T* mean, std::int64_t n, std::int64_t columns, std::int64_t stride, double factor);
     /// dx = factor * g * (x - mean).
     void (*var_back_rows)(const T* x, const T* g, const T* mean, T* dx, std::int64_t rows, std::int64_t n, double factor);
-    void (*var_back_columns)(const T* x, const T* g, const T* mean, T* dx, std::int64_t n, std::int64_t columns, std::int64_t stride, double factor);
+    void (*var_back_columns)(const T* x, const T* g, const T* mean, T* dx, std::int64_t n, std::int64_t columns, std::int64_t stride,
+                             double factor);
 
     Rows logsumexp_rows;
     Columns logsumexp_columns;

@@ -7,7 +7,8 @@ namespace xgrad::kernels::XGRAD_ISA {
 // The arithmetic is written once for a batch; the last, partial batch goes through padded copies.
 
 template <class T>
-static void sgd(const T* weight, const T* gradient, const T* velocity, T* new_weight, T* new_velocity, std::int64_t n, const SgdPlan& plan) {
+static void sgd(const T* weight, const T* gradient, const T* velocity, T* new_weight, T* new_velocity, std::int64_t n,
+                const SgdPlan& plan) {
     using B = Batch<T>;
     const B sign(T(plan.sign)), lr(T(plan.lr)), momentum(T(plan.momentum)), undamped(T(plan.undamped)), decay(T(plan.weight_decay));
     const bool decays = plan.weight_decay != 0, has_velocity = plan.has_velocity, nesterov = plan.nesterov, first = plan.first;
@@ -23,17 +24,17 @@ static void sgd(const T* weight, const T* gradient, const T* velocity, T* new_we
         write(new_weight + i, xsimd::fnma(lr, g, w));
     };
     std::int64_t i = 0;
-    for (; i + width<T> <= n; i += width<T>)
-        step(i, [](const T* p) { return load(p); }, [](T* p, const B& b) { store(p, b); });
+    for (; i + width<T> <= n; i += width<T>) step(i, [](const T* p) { return load(p); }, [](T* p, const B& b) { store(p, b); });
     if (const auto left = n - i; left > 0)
         step(i, [left](const T* p) { return load_some(p, left); }, [left](T* p, const B& b) { store_some(p, b, left); });
 }
 
 template <class T, bool amsgrad>
-static void adam_loop(const T* weight, const T* gradient, const T* mean, const T* square, const T* max_square, T* new_weight, T* new_mean, T* new_square,
-                      T* new_max_square, std::int64_t n, const AdamPlan& plan) {
+static void adam_loop(const T* weight, const T* gradient, const T* mean, const T* square, const T* max_square, T* new_weight, T* new_mean,
+                      T* new_square, T* new_max_square, std::int64_t n, const AdamPlan& plan) {
     using B = Batch<T>;
-    const B sign(T(plan.sign)), decay(T(plan.weight_decay)), keep(T(plan.keep)), rest1(T(1 - plan.beta1)), beta2(T(plan.beta2)), rest2(T(1 - plan.beta2));
+    const B sign(T(plan.sign)), decay(T(plan.weight_decay)), keep(T(plan.keep)), rest1(T(1 - plan.beta1)), beta2(T(plan.beta2)),
+        rest2(T(1 - plan.beta2));
     const B size(T(plan.step)), scale(T(plan.scale)), eps(T(plan.eps));
     auto step = [&](std::int64_t i, auto read, auto write) __attribute__((always_inline)) {
         B w = read(weight + i);
@@ -52,16 +53,16 @@ static void adam_loop(const T* weight, const T* gradient, const T* mean, const T
         write(new_weight + i, xsimd::fnma(size, m / denominator, keep * w));
     };
     std::int64_t i = 0;
-    for (; i + width<T> <= n; i += width<T>)
-        step(i, [](const T* p) { return load(p); }, [](T* p, const B& b) { store(p, b); });
+    for (; i + width<T> <= n; i += width<T>) step(i, [](const T* p) { return load(p); }, [](T* p, const B& b) { store(p, b); });
     if (const auto left = n - i; left > 0)
         step(i, [left](const T* p) { return load_some(p, left); }, [left](T* p, const B& b) { store_some(p, b, left); });
 }
 
 template <class T>
-static void adam(const T* weight, const T* gradient, const T* mean, const T* square, const T* max_square, T* new_weight, T* new_mean, T* new_square,
-                 T* new_max_square, std::int64_t n, const AdamPlan& plan) {
-    if (max_square) adam_loop<T, true>(weight, gradient, mean, square, max_square, new_weight, new_mean, new_square, new_max_square, n, plan);
+static void adam(const T* weight, const T* gradient, const T* mean, const T* square, const T* max_square, T* new_weight, T* new_mean,
+                 T* new_square, T* new_max_square, std::int64_t n, const AdamPlan& plan) {
+    if (max_square)
+        adam_loop<T, true>(weight, gradient, mean, square, max_square, new_weight, new_mean, new_square, new_max_square, n, plan);
     else adam_loop<T, false>(weight, gradient, mean, square, nullptr, new_weight, new_mean, new_square, nullptr, n, plan);
 }
 

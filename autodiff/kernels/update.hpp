@@ -19,8 +19,8 @@ template <class T>
 struct UpdateTable {
     void (*sgd)(const T* weight, const T* gradient, const T* velocity, T* new_weight, T* new_velocity, std::int64_t n, const SgdPlan& plan);
     /// max_square and its output are null without amsgrad.
-    void (*adam)(const T* weight, const T* gradient, const T* mean, const T* square, const T* max_square, T* new_weight, T* new_mean, T* new_square,
-                 T* new_max_square, std::int64_t n, const AdamPlan& plan);
+    void (*adam)(const T* weight, const T* gradient, const T* mean, const T* square, const T* max_square, T* new_weight, T* new_mean,
+                 T* new_square, T* new_max_square, std::int64_t n, const AdamPlan& plan);
 };
 
 struct UpdateKernels {

@@ -70,15 +70,24 @@ struct Vec {
     friend Vec abs(const Vec& a) { return B(xsimd::abs(a.v)); }
     friend Vec sign(const Vec& a) { return where(a > 0.0, 1.0, where(a < 0.0, -1.0, a)); }
     friend Vec sqrt(const Vec& a) { return B(xsimd::sqrt(a.v)); }
-    friend Vec exp(const Vec& a) { return mend(B(xsimd::exp(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::exp(static_cast<double>(x))); }, a); }
+    friend Vec exp(const Vec& a) {
+        return mend(B(xsimd::exp(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::exp(static_cast<double>(x))); }, a);
+    }
     friend Vec exp2(const Vec& a) { return B(xsimd::exp2(a.v)); }
     friend Vec expm1(const Vec& a) {
-        const Vec y = mend(B(xsimd::expm1(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::expm1(static_cast<double>(x))); }, a);
+        const Vec y =
+            mend(B(xsimd::expm1(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::expm1(static_cast<double>(x))); }, a);
         return where(a == 0.0, a, y);  // keeps -0
     }
-    friend Vec log(const Vec& a) { return mend(B(xsimd::log(a.v)), denormal(a), [](T x) { return static_cast<T>(::log(static_cast<double>(x))); }, a); }
-    friend Vec log2(const Vec& a) { return mend(B(xsimd::log2(a.v)), denormal(a), [](T x) { return static_cast<T>(::log2(static_cast<double>(x))); }, a); }
-    friend Vec log10(const Vec& a) { return mend(B(xsimd::log10(a.v)), denormal(a), [](T x) { return static_cast<T>(::log10(static_cast<double>(x))); }, a); }
+    friend Vec log(const Vec& a) {
+        return mend(B(xsimd::log(a.v)), denormal(a), [](T x) { return static_cast<T>(::log(static_cast<double>(x))); }, a);
+    }
+    friend Vec log2(const Vec& a) {
+        return mend(B(xsimd::log2(a.v)), denormal(a), [](T x) { return static_cast<T>(::log2(static_cast<double>(x))); }, a);
+    }
+    friend Vec log10(const Vec& a) {
+        return mend(B(xsimd::log10(a.v)), denormal(a), [](T x) { return static_cast<T>(::log10(static_cast<double>(x))); }, a);
+    }
     friend Vec log1p(const Vec& a) { return where(a == 0.0, a, B(xsimd::log1p(a.v))); }  // keeps -0
     friend Vec sin(const Vec& a) { return B(xsimd::sin(a.v)); }
     friend Vec cos(const Vec& a) { return B(xsimd::cos(a.v)); }
@@ -98,8 +107,12 @@ struct Vec {
     friend Vec asinh(const Vec& a) { return B(xsimd::asinh(a.v)); }
     friend Vec acosh(const Vec& a) { return where(a >= 1.0, Vec(B(xsimd::acosh(a.v))), __builtin_nan("")); }
     friend Vec atanh(const Vec& a) { return B(xsimd::atanh(a.v)); }
-    friend Vec erf(const Vec& a) { return B(xsimd::erf(where(abs(a) > 6.0, copysign(6.0, a), a).v)); }  // 1 from there on, and no square overflows
-    friend Vec cbrt(const Vec& a) { return mend(B(xsimd::cbrt(a.v)), denormal(abs(a)), [](T x) { return static_cast<T>(::cbrt(static_cast<double>(x))); }, a); }
+    friend Vec erf(const Vec& a) {
+        return B(xsimd::erf(where(abs(a) > 6.0, copysign(6.0, a), a).v));
+    }  // 1 from there on, and no square overflows
+    friend Vec cbrt(const Vec& a) {
+        return mend(B(xsimd::cbrt(a.v)), denormal(abs(a)), [](T x) { return static_cast<T>(::cbrt(static_cast<double>(x))); }, a);
+    }
     // copysign: without SSE4.1 xsimd loses -0 here.
     friend Vec floor(const Vec& a) { return copysign(B(xsimd::floor(a.v)), a); }
     friend Vec ceil(const Vec& a) { return copysign(B(xsimd::ceil(a.v)), a); }
@@ -122,7 +135,11 @@ struct Vec {
     }
     friend Vec copysign(const Vec& a, const Vec& b) { return B(xsimd::copysign(xsimd::abs(a.v), b.v)); }
     friend Vec pow(const Vec& a, const Vec& b) {
-        return lanes([](T x, T y) { return sizeof(T) == 4 ? static_cast<T>(::powf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::pow(x, y)); }, a, b);
+        return lanes(
+            [](T x, T y) {
+                return sizeof(T) == 4 ? static_cast<T>(::powf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::pow(x, y));
+            },
+            a, b);
     }
     friend Vec fmod(const Vec& a, const Vec& b) { return lanes(remainder_towards_zero, a, b); }
     friend Vec remainder(const Vec& a, const Vec& b) { return lanes(remainder_towards_minus_infinity, a, b); }
@@ -165,7 +182,9 @@ private:
         const B small = xsimd::fma(series * r, r, r);
         return B(xsimd::fma(power, small, power - c(1)));
     }
-    static T remainder_towards_zero(T x, T y) { return sizeof(T) == 4 ? static_cast<T>(::fmodf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::fmod(x, y)); }
+    static T remainder_towards_zero(T x, T y) {
+        return sizeof(T) == 4 ? static_cast<T>(::fmodf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::fmod(x, y));
+    }
     static T remainder_towards_minus_infinity(T x, T y) {
         const T m = remainder_towards_zero(x, y);
         if (m == 0) return static_cast<T>(__builtin_copysign(0.0, y));
@@ -203,7 +222,8 @@ inline Vec<T> load_tail(const T* from, std::int64_t count) {
 // Inputs and outputs are expanded as packs, not looped over: the compiler then keeps everything in registers and drops the inputs that a
 // rule does not read.
 template <class T, int... K, int... J, class... F>
-inline void pass(Indices<K...>, Indices<J...>, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out, const F&... f) {
+inline void pass(Indices<K...>, Indices<J...>, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out,
+                 const F&... f) {
     constexpr std::int64_t w = width<T>;
     constexpr int count = sizeof...(K);
     T* const to[] = {static_cast<T*>(out[J])...};

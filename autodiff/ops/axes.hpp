@@ -17,13 +17,15 @@ using AxisMask = std::uint32_t;
 /// The operand's tensor. ValueError for a plain number or an empty tensor.
 inline const Tensor& tensor_of(const Operand& x, const char* operation) {
     check<ValueError>(x.is_tensor() && x.tensor().defined(), x.where(), [&] {
-        return std::string(operation) + ": the argument must be a tensor, got " + (x.is_tensor() ? "an empty one" : "the number " + std::to_string(x.number()));
+        return std::string(operation) + ": the argument must be a tensor, got " +
+               (x.is_tensor() ? "an empty one" : "the number " + std::to_string(x.number()));
     });
     return x.tensor();
 }
 
 inline void check_floating(const Tensor& x, const char* operation, Location where) {
-    check<DTypeError>(is_floating(x.dtype()), where, [&] { return std::string(operation) + ": the element type must be f32 or f64, got " + name_of(x.dtype()); });
+    check<DTypeError>(is_floating(x.dtype()), where,
+                      [&] { return std::string(operation) + ": the element type must be f32 or f64, got " + name_of(x.dtype()); });
 }
 inline void check_index_type(const Tensor& x, const char* operation, Location where) {
     check<DTypeError>(x.dtype() == DType::i32 || x.dtype() == DType::i64, where,
@@ -33,7 +35,8 @@ inline void check_index_type(const Tensor& x, const char* operation, Location wh
 /// `axis` in [-rank, rank) as a number in [0, rank). IndexError otherwise.
 inline int normalise_axis(int axis, int rank, const char* operation, Location where) {
     check<IndexError>(axis >= -rank && axis < rank, where, [&] {
-        return std::string(operation) + ": axis must be in [" + std::to_string(-rank) + ", " + std::to_string(rank) + "), got " + std::to_string(axis);
+        return std::string(operation) + ": axis must be in [" + std::to_string(-rank) + ", " + std::to_string(rank) + "), got " +
+               std::to_string(axis);
     });
     return axis < 0 ? axis + rank : axis;
 }
@@ -44,7 +47,8 @@ inline AxisMask mask_of(const Axes& axes, int rank, const char* operation, Locat
     AxisMask mask = 0;
     for (const int axis : axes.list()) {
         const AxisMask bit = AxisMask{1} << normalise_axis(axis, rank == 0 && scalar_axis ? 1 : rank, operation, where);
-        check<IndexError>(!(mask & bit), where, [&] { return std::string(operation) + ": axes must differ, got " + std::to_string(axis) + " twice"; });
+        check<IndexError>(!(mask & bit), where,
+                          [&] { return std::string(operation) + ": axes must differ, got " + std::to_string(axis) + " twice"; });
         mask |= bit;
     }
     return rank == 0 ? 0 : mask;

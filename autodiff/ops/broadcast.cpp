@@ -2,7 +2,8 @@
 
 namespace xgrad::detail {
 
-void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::span<const KernelInput> in, std::span<const KernelOutput> out) {
+void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::span<const KernelInput> in,
+                 std::span<const KernelOutput> out) {
     // Neighbouring axes along which every operand either moves through memory or stands still are merged into one; the last is the
     // kernel's, the others are counted through.
     std::int64_t sizes[Shape::max_rank], strides[max_operands][Shape::max_rank];

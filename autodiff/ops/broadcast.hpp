@@ -34,11 +34,13 @@ struct KernelOutput {
 };
 
 /// Every input has the shape of the result or one element.
-inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::int64_t size, std::span<const KernelInput> in, const std::uint8_t* step, std::span<const KernelOutput> out) {
+inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::int64_t size, std::span<const KernelInput> in,
+                     const std::uint8_t* step, std::span<const KernelOutput> out) {
     const auto part = [&](std::int64_t begin, std::int64_t end) {
         const void* from[max_operands];
         void* to[2];
-        for (std::size_t k = 0; k < in.size(); ++k) from[k] = static_cast<const char*>(in[k].data) + (step[k] ? begin * in[k].element_bytes : 0);
+        for (std::size_t k = 0; k < in.size(); ++k)
+            from[k] = static_cast<const char*>(in[k].data) + (step[k] ? begin * in[k].element_bytes : 0);
         for (std::size_t k = 0; k < out.size(); ++k) to[k] = static_cast<char*>(out[k].data) + begin * out[k].element_bytes;
         kernel(rule, end - begin, from, step, to);
     };
@@ -49,9 +51,11 @@ inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::i
 }
 
 /// The general case, in broadcast.cpp.
-void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::span<const KernelInput> in, std::span<const KernelOutput> out);
+void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::span<const KernelInput> in,
+                 std::span<const KernelOutput> out);
 
-inline void run(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::int64_t size, std::span<const KernelInput> in, std::span<const KernelOutput> out) {
+inline void run(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::int64_t size, std::span<const KernelInput> in,
+                std::span<const KernelOutput> out) {
     if (size == 0) return;
     std::uint8_t step[max_operands];
     bool flat = true;

@@ -17,19 +17,23 @@ namespace {
 struct Same {
     Tensor a, b;
     Same(const char* name, const Operand& x, const Operand& y) {
-        check<DTypeError>(x.is_tensor() || y.is_tensor(), x.where(), [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
+        check<DTypeError>(x.is_tensor() || y.is_tensor(), x.where(),
+                          [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
         const DType dtype = x.is_tensor() ? x.dtype() : y.dtype();
         a = x.is_tensor() ? x.tensor() : scalar(x.number(), dtype);
         b = y.is_tensor() ? y.tensor() : scalar(y.number(), dtype);
-        check<DTypeError>(a.dtype() == b.dtype(), x.where(),
-                          [&] { return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) + " (convert one with .to())"; });
+        check<DTypeError>(a.dtype() == b.dtype(), x.where(), [&] {
+            return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
+                   " (convert one with .to())";
+        });
     }
 };
 
 Tensor run_binary(kernels::ElementwiseKernel kernel, const char* name, const Tensor& a, const Tensor& b, DType result, Location where) {
     const Shape shape = broadcast_shapes(a.shape(), b.shape(), name, where);
     Tensor y = empty(shape, result);
-    const KernelInput in[] = {{TensorAccess::data(a), &a.shape(), size_of(a.dtype())}, {TensorAccess::data(b), &b.shape(), size_of(b.dtype())}};
+    const KernelInput in[] = {{TensorAccess::data(a), &a.shape(), size_of(a.dtype())},
+                              {TensorAccess::data(b), &b.shape(), size_of(b.dtype())}};
     const KernelOutput out[] = {{TensorAccess::data(y), size_of(result)}};
     run(kernel, nullptr, shape, y.size(), in, out);
     return y;
@@ -67,8 +71,9 @@ Tensor compare(const char* name, const Operand& a, const Operand& b) {
 template <class F>
 Tensor logical(const char* name, const Operand& a, const Operand& b) {
     for (const Operand* x : {&a, &b})
-        check<DTypeError>(x->is_tensor() && x->dtype() == DType::boolean, a.where(),
-                          [&] { return std::string(name) + ": must be bool tensors, got " + (x->is_tensor() ? name_of(x->dtype()) : "a number"); });
+        check<DTypeError>(x->is_tensor() && x->dtype() == DType::boolean, a.where(), [&] {
+            return std::string(name) + ": must be bool tensors, got " + (x->is_tensor() ? name_of(x->dtype()) : "a number");
+        });
     return run_binary(loop<bool, F>, name, a.tensor(), b.tensor(), DType::boolean, a.where());
 }
 
@@ -80,16 +85,36 @@ Tensor classify(const char* name, const Operand& x, bool other) {
     return run_binary(x.dtype() == DType::f32 ? loop<float, F> : loop<double, F>, name, x.tensor(), x.tensor(), DType::boolean, x.where());
 }
 
-struct Equal { template <class T> bool operator()(T a, T b) const { return a == b; } };
-struct NotEqual { template <class T> bool operator()(T a, T b) const { return a != b; } };
-struct Less { template <class T> bool operator()(T a, T b) const { return a < b; } };
-struct LessEqual { template <class T> bool operator()(T a, T b) const { return a <= b; } };
-struct And { bool operator()(bool a, bool b) const { return a && b; } };
-struct Or { bool operator()(bool a, bool b) const { return a || b; } };
-struct IsNan { template <class T> bool operator()(T a, T) const { return std::isnan(a); } };
-struct IsInf { template <class T> bool operator()(T a, T) const { return std::isinf(a); } };
-struct IsFinite { template <class T> bool operator()(T a, T) const { return std::isfinite(a); } };
-struct SignBit { template <class T> bool operator()(T a, T) const { return std::signbit(a); } };
+struct Equal {
+    template <class T> bool operator()(T a, T b) const { return a == b; }
+};
+struct NotEqual {
+    template <class T> bool operator()(T a, T b) const { return a != b; }
+};
+struct Less {
+    template <class T> bool operator()(T a, T b) const { return a < b; }
+};
+struct LessEqual {
+    template <class T> bool operator()(T a, T b) const { return a <= b; }
+};
+struct And {
+    bool operator()(bool a, bool b) const { return a && b; }
+};
+struct Or {
+    bool operator()(bool a, bool b) const { return a || b; }
+};
+struct IsNan {
+    template <class T> bool operator()(T a, T) const { return std::isnan(a); }
+};
+struct IsInf {
+    template <class T> bool operator()(T a, T) const { return std::isinf(a); }
+};
+struct IsFinite {
+    template <class T> bool operator()(T a, T) const { return std::isfinite(a); }
+};
+struct SignBit {
+    template <class T> bool operator()(T a, T) const { return std::signbit(a); }
+};
 
 }  // namespace
 
@@ -118,8 +143,9 @@ Tensor logical_and(const Operand& a, const Operand& b) { return logical<And>("lo
 Tensor logical_or(const Operand& a, const Operand& b) { return logical<Or>("logical_or", a, b); }
 Tensor logical_xor(const Operand& a, const Operand& b) { return logical<NotEqual>("logical_xor", a, b); }
 Tensor logical_not(const Operand& x) {
-    check<DTypeError>(x.is_tensor() && x.dtype() == DType::boolean, x.where(),
-                      [&] { return std::string("logical_not: must be a bool tensor, got ") + (x.is_tensor() ? name_of(x.dtype()) : "a number"); });
+    check<DTypeError>(x.is_tensor() && x.dtype() == DType::boolean, x.where(), [&] {
+        return std::string("logical_not: must be a bool tensor, got ") + (x.is_tensor() ? name_of(x.dtype()) : "a number");
+    });
     return equal(x, 0);
 }
 Tensor isnan(const Operand& x) { return classify<IsNan>("isnan", x, false); }

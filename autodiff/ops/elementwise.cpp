@@ -22,11 +22,11 @@ using namespace detail;
 // What runs for every small operation is inlined into it: these few calls are most of its cost.
 #define XGRAD_INLINE inline __attribute__((always_inline))
 
-
 XGRAD_INLINE const Tensor& require_floating(const char* name, const Operand& x) {
     check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
     const Tensor& t = x.tensor();
-    check<DTypeError>(is_floating(t.dtype()), x.where(), [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(t.dtype()); });
+    check<DTypeError>(is_floating(t.dtype()), x.where(),
+                      [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(t.dtype()); });
     return t;
 }
 
@@ -56,7 +56,9 @@ XGRAD_INLINE void run_same(kernels::ElementwiseKernel kernel, const void* rule, 
     run_flat(kernel, rule, size, from, step, to);
 }
 
-XGRAD_INLINE NodeId node_of(const Tensor& tensor) { return recording && TensorAccess::origin(tensor) != 0 ? recording->node_of(tensor) : no_node; }
+XGRAD_INLINE NodeId node_of(const Tensor& tensor) {
+    return recording && TensorAccess::origin(tensor) != 0 ? recording->node_of(tensor) : no_node;
+}
 
 /// Appends an entry for y whose inputs are the given nodes; at least one of them is recorded. What it saves is still to be set.
 template <class E, class Rule, std::size_t N>
@@ -103,7 +105,8 @@ template <int Which>
 void keep(Nothing<Which>&, const Tensor&) {}
 
 /// A unary rule's pull for a cotangent that has size 1 along some axes.
-Tensor pull_thin(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, const Tensor& g, const Tensor& x, const Tensor& y) {
+Tensor pull_thin(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, const Tensor& g, const Tensor& x,
+                 const Tensor& y) {
     Tensor part = empty(shape, g.dtype());
     const KernelInput in[] = {input(g), input(x.defined() ? x : g), input(y.defined() ? y : g)};
     const KernelOutput out[] = {{TensorAccess::data(part), size_of(g.dtype())}};
@@ -145,7 +148,9 @@ struct UnaryEntry {
         step.outputs = 1;
         return step.save(1, get(self.x), *entry.shape) && step.save(2, get(self.y), *entry.shape);
     }
-    static void forward(void* closure, std::span<const Tensor> inputs, Tensor* outputs) { *outputs = run_unary(static_cast<UnaryEntry*>(closure)->rule, inputs[0], nullptr); }
+    static void forward(void* closure, std::span<const Tensor> inputs, Tensor* outputs) {
+        *outputs = run_unary(static_cast<UnaryEntry*>(closure)->rule, inputs[0], nullptr);
+    }
     static void destroy(void* closure) noexcept { static_cast<UnaryEntry*>(closure)->~UnaryEntry(); }
     static constexpr Behaviour behaviour{&pull, &forward, &destroy, Cotangents::elementwise, &block};
 };
@@ -181,12 +186,16 @@ struct Pair {
         if (a.is_tensor()) tensor[0] = &a.tensor();
         if (b.is_tensor()) tensor[1] = &b.tensor();
         const Location where = a.where();
-        check<DTypeError>(tensor[0] || tensor[1], where, [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
+        check<DTypeError>(tensor[0] || tensor[1], where,
+                          [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
         dtype = (tensor[0] ? tensor[0] : tensor[1])->dtype();
         if (tensor[0] && tensor[1]) {
-            check<DTypeError>(tensor[1]->dtype() == dtype, where,
-                              [&] { return std::string(name) + ": dtypes must agree, got " + name_of(dtype) + " and " + name_of(tensor[1]->dtype()) + " (convert one with .to())"; });
-            shape = tensor[0]->shape() == tensor[1]->shape() ? tensor[0]->shape() : broadcast_shapes(tensor[0]->shape(), tensor[1]->shape(), name, where);
+            check<DTypeError>(tensor[1]->dtype() == dtype, where, [&] {
+                return std::string(name) + ": dtypes must agree, got " + name_of(dtype) + " and " + name_of(tensor[1]->dtype()) +
+                       " (convert one with .to())";
+            });
+            shape = tensor[0]->shape() == tensor[1]->shape() ? tensor[0]->shape()
+                                                             : broadcast_shapes(tensor[0]->shape(), tensor[1]->shape(), name, where);
         } else {
             const int number = tensor[0] ? 1 : 0;
             f64[number] = (number ? b : a).number();
@@ -263,7 +272,8 @@ struct BinaryEntry {
         Tensor second = both ? empty(shape, dtype) : Tensor();
         Tensor first = in_place ? result_like(g, &g) : empty(shape, dtype);  // may take g's storage over
         if (same) {
-            const void* const in[] = {gd, a.defined() ? TensorAccess::data(a) : gd, b.defined() ? TensorAccess::data(b) : gd, y.defined() ? TensorAccess::data(y) : gd};
+            const void* const in[] = {gd, a.defined() ? TensorAccess::data(a) : gd, b.defined() ? TensorAccess::data(b) : gd,
+                                      y.defined() ? TensorAccess::data(y) : gd};
             if (both) run_same(kernel, &self.rule, in, {first, second});
             else run_same(kernel, &self.rule, in, {first});
         } else {
@@ -291,7 +301,8 @@ struct BinaryEntry {
         step.parts[0] = needs[0] ? 0 : 1;
         step.parts[1] = 1;
         step.outputs = both ? 2 : 1;
-        return step.save(1, get(self.a), *entry.shape) && step.save(2, get(self.b), *entry.shape) && step.save(3, get(self.y), *entry.shape);
+        return step.save(1, get(self.a), *entry.shape) && step.save(2, get(self.b), *entry.shape) &&
+               step.save(3, get(self.y), *entry.shape);
     }
     static void destroy(void* closure) noexcept { static_cast<BinaryEntry*>(closure)->~BinaryEntry(); }
     static constexpr Behaviour behaviour{&pull, &forward, &destroy, Cotangents::elementwise, &block};
@@ -300,13 +311,15 @@ struct BinaryEntry {
 /// Whichever operand is about to die and has the result's shape gives its buffer.
 XGRAD_INLINE Tensor* reusable_of(const Operand& a, const Operand& b, const Shape& shape, bool keep_a, bool keep_b) {
     for (const auto& [operand, keep] : {std::pair{&a, keep_a}, std::pair{&b, keep_b}})
-        if (!keep && operand->temporary() && operand->shape() == shape && TensorAccess::unique(operand->tensor())) return const_cast<Tensor*>(&operand->tensor());
+        if (!keep && operand->temporary() && operand->shape() == shape && TensorAccess::unique(operand->tensor()))
+            return const_cast<Tensor*>(&operand->tensor());
     return nullptr;
 }
 
 /// Runs the rule and records it; `compute` is given the buffer that may be reused, `saved` an operand as a tensor.
 template <class Rule, class Compute, class Saved>
-XGRAD_INLINE Tensor binary_recorded(const Rule& rule, const Operand& a, const Operand& b, const Shape& shape, Compute&& compute, Saved&& saved) {
+XGRAD_INLINE Tensor binary_recorded(const Rule& rule, const Operand& a, const Operand& b, const Shape& shape, Compute&& compute,
+                                    Saved&& saved) {
     if constexpr (rules::differentiable<Rule>) {
         if (recording) {
             const NodeId nodes[] = {a.is_tensor() ? node_of(a.tensor()) : no_node, b.is_tensor() ? node_of(b.tensor()) : no_node};
@@ -336,7 +349,8 @@ Tensor binary(const Rule& rule, const Operand& a, const Operand& b) {
             [&](int i) -> const Tensor& { return i ? b.tensor() : a.tensor(); });
     const Pair pair(Rule::name, a, b);
     if (!is_floating(pair.dtype)) {
-        check<DTypeError>(integer_kernel<Rule>(pair.dtype) != nullptr, a.where(), [&] { return std::string(Rule::name) + ": must be f32 or f64, got " + name_of(pair.dtype); });
+        check<DTypeError>(integer_kernel<Rule>(pair.dtype) != nullptr, a.where(),
+                          [&] { return std::string(Rule::name) + ": must be f32 or f64, got " + name_of(pair.dtype); });
         return integer_binary(integer_kernel<Rule>(pair.dtype), rule.name, a, b);
     }
     return binary_recorded(
@@ -455,18 +469,26 @@ Tensor run_where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 
 Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
     const Location at = condition.where();
-    check<DTypeError>(condition.is_tensor() && condition.dtype() == DType::boolean, at,
-                      [&] { return std::string("where: the condition must be a bool tensor, got ") + (condition.is_tensor() ? name_of(condition.dtype()) : "a number"); });
-    check<DTypeError>(a.is_tensor() || b.is_tensor(), at, [] { return std::string("where: at least one of a and b must be a tensor, got numbers"); });
+    check<DTypeError>(condition.is_tensor() && condition.dtype() == DType::boolean, at, [&] {
+        return std::string("where: the condition must be a bool tensor, got ") +
+               (condition.is_tensor() ? name_of(condition.dtype()) : "a number");
+    });
+    check<DTypeError>(a.is_tensor() || b.is_tensor(), at,
+                      [] { return std::string("where: at least one of a and b must be a tensor, got numbers"); });
     const DType dtype = a.is_tensor() ? a.dtype() : b.dtype();
     const Tensor x = a.is_tensor() ? a.tensor() : scalar(a.number(), dtype), y = b.is_tensor() ? b.tensor() : scalar(b.number(), dtype);
-    check<DTypeError>(x.dtype() == y.dtype(), at, [&] { return std::string("where: dtypes of a and b must agree, got ") + name_of(x.dtype()) + " and " + name_of(y.dtype()); });
+    check<DTypeError>(x.dtype() == y.dtype(), at, [&] {
+        return std::string("where: dtypes of a and b must agree, got ") + name_of(x.dtype()) + " and " + name_of(y.dtype());
+    });
     broadcast_shapes(condition.shape(), broadcast_shapes(x.shape(), y.shape(), "where", at), "where", at);
     const Tensor& c = condition.tensor();
     if (!is_tracked(x) && !is_tracked(y)) return run_where(c, x, y);
     return apply(
         "where", {x, y}, [c](const Tensor& p, const Tensor& q) { return run_where(c, p, q); },
-        [c](const Tensor& g, Needs needs) -> std::array<Tensor, 2> { return {needs[0] ? where(c, g, 0.0) : Tensor(), needs[1] ? where(c, 0.0, g) : Tensor()}; }, at);
+        [c](const Tensor& g, Needs needs) -> std::array<Tensor, 2> {
+            return {needs[0] ? where(c, g, 0.0) : Tensor(), needs[1] ? where(c, 0.0, g) : Tensor()};
+        },
+        at);
 }
 
 }  // namespace xgrad

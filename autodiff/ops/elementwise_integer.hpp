@@ -13,9 +13,10 @@ namespace xgrad::detail {
 Tensor integer_binary(kernels::ElementwiseKernel kernel, const char* name, const Operand& a, const Operand& b);
 
 template <class Rule, class T>
-constexpr bool has_integer_value = std::is_same_v<Rule, rules::Add> || std::is_same_v<Rule, rules::Subtract> || std::is_same_v<Rule, rules::Multiply> ||
-                                   std::is_same_v<Rule, rules::Maximum> || std::is_same_v<Rule, rules::Minimum> || std::is_same_v<Rule, rules::FloorDivide> ||
-                                   std::is_same_v<Rule, rules::Remainder> || std::is_same_v<Rule, rules::Fmod>;
+constexpr bool has_integer_value =
+    std::is_same_v<Rule, rules::Add> || std::is_same_v<Rule, rules::Subtract> || std::is_same_v<Rule, rules::Multiply> ||
+    std::is_same_v<Rule, rules::Maximum> || std::is_same_v<Rule, rules::Minimum> || std::is_same_v<Rule, rules::FloorDivide> ||
+    std::is_same_v<Rule, rules::Remainder> || std::is_same_v<Rule, rules::Fmod>;
 
 template <class Rule, class T>
 T integer_value(T a, T b) {

@@ -387,15 +387,23 @@ struct Fmax {
     static constexpr const char* name = "fmax";
     static constexpr unsigned reads_a = A | B, reads_b = A | B;
     template <class V> V value(const V& a, const V& b) const { return where(b != b, a, where(a > b, a, b)); }
-    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return where(logical_or(a > b, b != b), g, where(a == b, 0.5 * g, 0.0)); }
-    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return where(logical_or(b > a, a != a), g, where(a == b, 0.5 * g, 0.0)); }
+    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const {
+        return where(logical_or(a > b, b != b), g, where(a == b, 0.5 * g, 0.0));
+    }
+    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const {
+        return where(logical_or(b > a, a != a), g, where(a == b, 0.5 * g, 0.0));
+    }
 };
 struct Fmin {
     static constexpr const char* name = "fmin";
     static constexpr unsigned reads_a = A | B, reads_b = A | B;
     template <class V> V value(const V& a, const V& b) const { return where(b != b, a, where(a < b, a, b)); }
-    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return where(logical_or(a < b, b != b), g, where(a == b, 0.5 * g, 0.0)); }
-    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return where(logical_or(b < a, a != a), g, where(a == b, 0.5 * g, 0.0)); }
+    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const {
+        return where(logical_or(a < b, b != b), g, where(a == b, 0.5 * g, 0.0));
+    }
+    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const {
+        return where(logical_or(b < a, a != a), g, where(a == b, 0.5 * g, 0.0));
+    }
 };
 struct Copysign {
     static constexpr const char* name = "copysign";
@@ -423,9 +431,11 @@ struct List {
     }
 };
 
-using Unary = List<Negative, Abs, Square, Sqrt, Cbrt, Reciprocal, Exp, Exp2, Expm1, Log, Log2, Log10, Log1p, Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Tanh, Asinh,
-                   Acosh, Atanh, Erf, Sigmoid, Relu, LeakyRelu, Elu, GeluErf, GeluTanh, Silu, Softplus, Clip, Sign, Floor, Ceil, Round, Trunc>;
-using Binary = List<Add, Subtract, Multiply, Divide, Remainder, Fmod, Pow, LogAddExp, Atan2, Hypot, Maximum, Minimum, Fmax, Fmin, Copysign, FloorDivide>;
+using Unary = List<Negative, Abs, Square, Sqrt, Cbrt, Reciprocal, Exp, Exp2, Expm1, Log, Log2, Log10, Log1p, Sin, Cos, Tan, Asin, Acos,
+                   Atan, Sinh, Cosh, Tanh, Asinh, Acosh, Atanh, Erf, Sigmoid, Relu, LeakyRelu, Elu, GeluErf, GeluTanh, Silu, Softplus, Clip,
+                   Sign, Floor, Ceil, Round, Trunc>;
+using Binary = List<Add, Subtract, Multiply, Divide, Remainder, Fmod, Pow, LogAddExp, Atan2, Hypot, Maximum, Minimum, Fmax, Fmin, Copysign,
+                    FloorDivide>;
 
 /// Whether a rule has a gradient.
 template <class Rule>

@@ -28,7 +28,8 @@ void check_indices(const Tensor& indices, Int n, const char* name, Location wher
     with_indices(indices, [&](const auto* index) {
         for (Int j = 0; j < indices.size(); ++j)
             check<IndexError>(index[j] >= -n && index[j] < n, where, [&] {
-                return std::string(name) + ": indices must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " + std::to_string(index[j]);
+                return std::string(name) + ": indices must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " +
+                       std::to_string(index[j]);
             });
     });
 }
@@ -99,7 +100,8 @@ Tensor index_add_values(const Shape& shape, const Tensor& indices, const Tensor&
                     for (Int j = 0; j < m; ++j) to[o * a.n + from_front(index[j], a.n)] += from[o * m + j];
                 else
                     for (Int j = 0; j < m; ++j)
-                        accumulate(to + (o * a.n + from_front(index[j], a.n)) * a.inner + begin, from + (o * m + j) * a.inner + begin, end - begin);
+                        accumulate(to + (o * a.n + from_front(index[j], a.n)) * a.inner + begin, from + (o * m + j) * a.inner + begin,
+                                   end - begin);
             };
             if (a.outer > 1) {
                 parallel_for(a.outer, source.size(), [&](Int begin, Int end) {
@@ -107,7 +109,8 @@ Tensor index_add_values(const Shape& shape, const Tensor& indices, const Tensor&
                 });
             } else {
                 constexpr Int strip = 64;
-                parallel_for((a.inner + strip - 1) / strip, source.size(), [&](Int begin, Int end) { add(0, begin * strip, std::min(end * strip, a.inner)); });
+                parallel_for((a.inner + strip - 1) / strip, source.size(),
+                             [&](Int begin, Int end) { add(0, begin * strip, std::min(end * strip, a.inner)); });
             }
         });
     });
@@ -134,7 +137,8 @@ Tensor index_add(const Shape& shape, const Operand& index_operand, const Operand
     const Shape wanted = taken_shape(shape, indices.shape(), axis);
     check<ShapeError>(source.shape() == wanted, operand.where(),
                       [&] { return "index_add: the source's shape must be " + to_string(wanted) + ", got " + to_string(source.shape()); });
-    check<DTypeError>(source.dtype() != DType::boolean, operand.where(), [] { return std::string("index_add: the source must be numbers, got bool"); });
+    check<DTypeError>(source.dtype() != DType::boolean, operand.where(),
+                      [] { return std::string("index_add: the source must be numbers, got bool"); });
     return apply(
         "index_add", {source}, [shape, indices, axis](const Tensor& in) { return index_add_values(shape, indices, in, axis); },
         [indices, axis](Tensor g) { return take(g, indices, axis); }, operand.where());
@@ -153,7 +157,8 @@ Tensor take_along_values(const Tensor& x, const Tensor& indices, int axis) {
             T* to = elements<T>(y);
             parallel_for(a.outer * m, y.size(), [&](Int begin, Int end) {
                 for (Int i = begin, o = begin / m, j = begin % m; i < end; ++i) {
-                    for (Int c = 0; c < a.inner; ++c) to[i * a.inner + c] = from[(o * a.n + from_front(index[i * a.inner + c], a.n)) * a.inner + c];
+                    for (Int c = 0; c < a.inner; ++c)
+                        to[i * a.inner + c] = from[(o * a.n + from_front(index[i * a.inner + c], a.n)) * a.inner + c];
                     if (++j == m) j = 0, ++o;
                 }
             });
@@ -177,7 +182,8 @@ Tensor add_along(const Shape& shape, const Tensor& indices, const Tensor& source
                     parallel_for(a.outer, in.size(), [&](Int begin, Int end) {
                         for (Int o = begin; o < end; ++o)
                             for (Int i = o * m; i < (o + 1) * m; ++i)
-                                for (Int c = 0; c < a.inner; ++c) to[(o * a.n + from_front(index[i * a.inner + c], a.n)) * a.inner + c] += from[i * a.inner + c];
+                                for (Int c = 0; c < a.inner; ++c)
+                                    to[(o * a.n + from_front(index[i * a.inner + c], a.n)) * a.inner + c] += from[i * a.inner + c];
                     });
                 });
             });
@@ -200,8 +206,8 @@ Tensor take_along_axis(const Operand& operand, const Operand& index_operand, int
         else fits = indices.shape()[k] == x.shape()[k] || indices.shape()[k] == 1;
     }
     check<ShapeError>(fits, where, [&] {
-        return "take_along_axis: indices must have the tensor's sizes, or 1, except along axis " + std::to_string(axis) + ", got " + to_string(indices.shape()) +
-               " for " + to_string(x.shape());
+        return "take_along_axis: indices must have the tensor's sizes, or 1, except along axis " + std::to_string(axis) + ", got " +
+               to_string(indices.shape()) + " for " + to_string(x.shape());
     });
     check_indices(indices, x.shape()[axis], "take_along_axis", where);
     indices = broadcast_to(indices, shape);
@@ -213,15 +219,17 @@ Tensor take_along_axis(const Operand& operand, const Operand& index_operand, int
 Tensor one_hot(const Operand& operand, Int classes, DType dtype) {
     const Tensor& labels = tensor_of(operand, "one_hot");
     check_index_type(labels, "one_hot", operand.where());
-    check<ValueError>(classes >= 0, operand.where(), [&] { return "one_hot: the number of classes must not be negative, got " + std::to_string(classes); });
+    check<ValueError>(classes >= 0, operand.where(),
+                      [&] { return "one_hot: the number of classes must not be negative, got " + std::to_string(classes); });
     Shape shape = labels.shape();
     shape.push_back(classes);
     Tensor y = zeroed(shape, dtype);
     with_indices(labels, [&](const auto* label) {
         with_any(dtype, [&]<class T>(T) {
             for (Int i = 0; i < labels.size(); ++i) {
-                check<IndexError>(label[i] >= 0 && label[i] < classes, operand.where(),
-                                  [&] { return "one_hot: labels must be in [0, " + std::to_string(classes) + "), got " + std::to_string(label[i]); });
+                check<IndexError>(label[i] >= 0 && label[i] < classes, operand.where(), [&] {
+                    return "one_hot: labels must be in [0, " + std::to_string(classes) + "), got " + std::to_string(label[i]);
+                });
                 elements<T>(y)[i * classes + label[i]] = T(1);
             }
         });

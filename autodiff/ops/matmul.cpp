@@ -48,13 +48,14 @@ void tiny_gemm(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
 }
 
 void blas_gemm(const Gemm& s, const float* a, const float* b, double beta, float* c) {
-    cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m), static_cast<int>(s.n),
-                static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b, static_cast<int>(s.transpose_b ? s.k : s.n), static_cast<float>(beta), c,
-                static_cast<int>(s.n));
+    cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m),
+                static_cast<int>(s.n), static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b,
+                static_cast<int>(s.transpose_b ? s.k : s.n), static_cast<float>(beta), c, static_cast<int>(s.n));
 }
 void blas_gemm(const Gemm& s, const double* a, const double* b, double beta, double* c) {
-    cblas_dgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m), static_cast<int>(s.n),
-                static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b, static_cast<int>(s.transpose_b ? s.k : s.n), beta, c, static_cast<int>(s.n));
+    cblas_dgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m),
+                static_cast<int>(s.n), static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b,
+                static_cast<int>(s.transpose_b ? s.k : s.n), beta, c, static_cast<int>(s.n));
 }
 
 /// The kernels' room for packed operands, one for each thread.
@@ -73,7 +74,8 @@ void* scratch(const kernels::GemmKernels& gemm) {
 
 /// Columns [begin, end) of the product, or rows of it.
 template <class T>
-void run_piece(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, const T* b, T* c, const T* bias, bool columns, std::int64_t begin, std::int64_t end) {
+void run_piece(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, const T* b, T* c, const T* bias, bool columns,
+               std::int64_t begin, std::int64_t end) {
     const std::int64_t lda = s.transpose_a ? s.m : s.k, ldb = s.transpose_b ? s.k : s.n;
     kernels::GemmProblem<T> piece{s.transpose_a, s.transpose_b, s.m, s.n, s.k, a, lda, b, ldb, c, s.n, false, bias};
     if (columns) {
@@ -103,7 +105,9 @@ void gemm(const Gemm& s, const T* a, const T* b, T* c, const T* bias = nullptr) 
     constexpr std::int64_t grain = 16, work_per_thread = std::int64_t{1} << 20;
     const bool columns = s.n > s.m;
     const std::int64_t size = columns ? s.n : s.m, units = (size + grain - 1) / grain;
-    const std::int64_t threads = s.work() < 2 * work_per_thread || omp_in_parallel() ? 1 : std::min({std::int64_t{omp_get_max_threads()}, s.work() / work_per_thread, units});
+    const std::int64_t threads = s.work() < 2 * work_per_thread || omp_in_parallel()
+                                     ? 1
+                                     : std::min({std::int64_t{omp_get_max_threads()}, s.work() / work_per_thread, units});
     if (threads <= 1) return run_piece(kernels, s, a, b, c, bias, columns, 0, size);
 #pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
     for (std::int64_t i = 0; i < threads; ++i) {
@@ -120,17 +124,23 @@ void with_float_type(DType dtype, F&& f) {
 
 const Tensor& require_matrix(const char* name, const Operand& x, int min_rank) {
     check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": must be a tensor, got a number"; });
-    check<DTypeError>(is_floating(x.dtype()), x.where(), [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(x.dtype()); });
-    check<ShapeError>(x.ndim() >= min_rank, x.where(),
-                      [&] { return std::string(name) + ": must have at least " + std::to_string(min_rank) + (min_rank == 1 ? " axis" : " axes") + ", got shape " + to_string(x.shape()); });
+    check<DTypeError>(is_floating(x.dtype()), x.where(),
+                      [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(x.dtype()); });
+    check<ShapeError>(x.ndim() >= min_rank, x.where(), [&] {
+        return std::string(name) + ": must have at least " + std::to_string(min_rank) + (min_rank == 1 ? " axis" : " axes") +
+               ", got shape " + to_string(x.shape());
+    });
     for (const std::int64_t n : x.shape())
-        check<ShapeError>(n <= std::numeric_limits<int>::max(), x.where(), [&] { return std::string(name) + ": sizes must be below 2^31, got " + to_string(x.shape()); });
+        check<ShapeError>(n <= std::numeric_limits<int>::max(), x.where(),
+                          [&] { return std::string(name) + ": sizes must be below 2^31, got " + to_string(x.shape()); });
     return x.tensor();
 }
 
 void require_same_dtype(const char* name, const Tensor& a, const Tensor& b, Location where) {
-    check<DTypeError>(a.dtype() == b.dtype(), where,
-                      [&] { return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) + " (convert one with .to())"; });
+    check<DTypeError>(a.dtype() == b.dtype(), where, [&] {
+        return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
+               " (convert one with .to())";
+    });
 }
 
 Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 2); }
@@ -183,7 +193,8 @@ Tensor product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location wher
     shape.push_back(b.shape(tb ? -2 : -1));
     return apply(
         "matmul", {a, b}, [ta, tb](const Tensor& x, const Tensor& y) { return run_product(x, y, ta, tb); },
-        dealing<Cotangents::thin>([a = need_b ? a : Tensor(), b = need_a ? b : Tensor(), ta, tb, shape](const Tensor& thin, Needs needs) -> std::array<Tensor, 2> {
+        dealing<Cotangents::thin>([a = need_b ? a : Tensor(), b = need_a ? b : Tensor(), ta, tb, shape](
+                                      const Tensor& thin, Needs needs) -> std::array<Tensor, 2> {
             std::array<Tensor, 2> parts;
             // g: (m,n), or with 1 for m or n where it does not vary; each product needs the axis that it sums over whole.
             const bool whole = thin.shape() == shape, matrix = shape.rank() == 2;
@@ -238,7 +249,8 @@ Tensor run_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, con
     with_float_type(x.dtype(), [&](auto zero) {
         using T = decltype(zero);
         const T* row = bias.defined() ? static_cast<const T*>(TensorAccess::data(bias)) : nullptr;
-        gemm(size, static_cast<const T*>(TensorAccess::data(x)), static_cast<const T*>(TensorAccess::data(weight)), static_cast<T*>(TensorAccess::data(y)), row);
+        gemm(size, static_cast<const T*>(TensorAccess::data(x)), static_cast<const T*>(TensorAccess::data(weight)),
+             static_cast<T*>(TensorAccess::data(y)), row);
     });
     return y;
 }
@@ -251,18 +263,22 @@ Tensor linear(const Operand& input, const Operand& weight, const Operand& bias) 
     const Tensor& w = require_matrix("linear", weight, 2);
     const Tensor& b = bias.tensor();
     require_same_dtype("linear", x, w, where);
-    check<ShapeError>(w.ndim() == 2 && x.shape(-1) == w.shape(1), where,
-                      [&] { return "linear: weight must be (out, " + std::to_string(x.shape(-1)) + ") for an input of shape " + to_string(x.shape()) + ", got " + to_string(w.shape()); });
+    check<ShapeError>(w.ndim() == 2 && x.shape(-1) == w.shape(1), where, [&] {
+        return "linear: weight must be (out, " + std::to_string(x.shape(-1)) + ") for an input of shape " + to_string(x.shape()) +
+               ", got " + to_string(w.shape());
+    });
     if (b.defined()) {
         require_same_dtype("linear", x, b, where);
-        check<ShapeError>(b.shape() == Shape{w.shape(0)}, where, [&] { return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape()); });
+        check<ShapeError>(b.shape() == Shape{w.shape(0)}, where,
+                          [&] { return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape()); });
     }
     Shape shape = x.shape();
     shape[shape.rank() - 1] = w.shape(0);
     const bool need_x = is_tracked(x), need_w = is_tracked(w), need_b = b.defined() && is_tracked(b);
     if (!need_x && !need_w && !need_b) return run_linear(x, w, b, shape);
 
-    const auto pullback = [count = rows_of(shape), x = need_w ? x : Tensor(), w = need_x ? w : Tensor()](const Tensor& g, Needs needs) -> std::array<Tensor, 3> {
+    const auto pullback = [count = rows_of(shape), x = need_w ? x : Tensor(), w = need_x ? w : Tensor()](
+                              const Tensor& g, Needs needs) -> std::array<Tensor, 3> {
         std::array<Tensor, 3> parts;
         const Tensor rows = reshape(g, {count, g.shape(-1)});  // (rows, out)
         if (needs[0]) {

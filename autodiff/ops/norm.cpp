@@ -42,7 +42,9 @@ Tensor var_back(const Tensor& x, const Tensor& g, const Along& a, double factor)
         const auto& k = reduce_kernels<T>();
         for_slices(
             a, [&](Int i, Int o, Int rows) { k.var_back_rows(in + i, cotangent + o, means + o, to + i, rows, a.n, factor); },
-            [&](Int i, Int o, Int columns) { k.var_back_columns(in + i, cotangent + o, means + o, to + i, a.n, columns, a.inner, factor); });
+            [&](Int i, Int o, Int columns) {
+                k.var_back_columns(in + i, cotangent + o, means + o, to + i, a.n, columns, a.inner, factor);
+            });
     });
     return dx;
 }
@@ -92,7 +94,10 @@ Tensor var(const Operand& operand, const Axes& axes, double correction, bool kee
     const AxisMask mask = mask_of(axes, x.ndim(), "var", operand.where(), true);
     const double factor = 1 / std::max(0.0, count_of(x.shape(), mask) - correction);
     return apply(
-        "var", {x}, [mask, factor, result = without_axes(x.shape(), mask, keepdims)](const Tensor& in) { return var_forward(in, mask, result, factor); },
+        "var", {x},
+        [mask, factor, result = without_axes(x.shape(), mask, keepdims)](const Tensor& in) {
+            return var_forward(in, mask, result, factor);
+        },
         [x, mask, factor](Tensor g) {
             Along layout;
             if (!tracked(g) && !tracked(x) && x.size() && single_group(x.shape(), mask, layout)) return var_back(x, g, layout, 2 * factor);
@@ -122,8 +127,7 @@ Tensor norm(const Operand& operand, double p, const Axes& axes, bool keepdims) {
             where_called);
     }
     return apply(
-        "norm", {x},
-        [mask, result, p](const Tensor& in) { return reshape(pow(sum_kept(pow(abs(in), p), mask), 1 / p), result); },
+        "norm", {x}, [mask, result, p](const Tensor& in) { return reshape(pow(sum_kept(pow(abs(in), p), mask), 1 / p), result); },
         [x, mask, p](Tensor g, const Tensor& y) {
             // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
             const Tensor no_norm = equal(y, 0), zero = equal(x, 0);

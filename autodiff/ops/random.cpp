@@ -80,7 +80,8 @@ void check_shape(const Shape& shape, const char* name) {
         check<ShapeError>(size >= 0, {}, [&] { return std::string(name) + ": sizes must not be negative, got " + to_string(shape); });
 }
 void check_float(DType dtype, const char* name) {
-    check<DTypeError>(is_floating(dtype), {}, [&] { return std::string(name) + ": the element type must be f32 or f64, got " + name_of(dtype); });
+    check<DTypeError>(is_floating(dtype), {},
+                      [&] { return std::string(name) + ": the element type must be f32 or f64, got " + name_of(dtype); });
 }
 
 }  // namespace
@@ -129,11 +130,14 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
 
 Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DType dtype) {
     check_shape(shape, "randint");
-    check<ValueError>(low < high, {}, [&] { return "randint: low must be below high, got " + std::to_string(low) + " and " + std::to_string(high); });
+    check<ValueError>(low < high, {},
+                      [&] { return "randint: low must be below high, got " + std::to_string(low) + " and " + std::to_string(high); });
     const Int first_outside = dtype == DType::boolean ? 2 : dtype == DType::i32 ? Int{1} << 31 : std::numeric_limits<Int>::max();
-    check<ValueError>(high <= first_outside && (dtype != DType::i32 || low >= -first_outside) && (dtype != DType::boolean || low >= 0), {}, [&] {
-        return "randint: the range must fit " + std::string(name_of(dtype)) + ", got " + std::to_string(low) + " to " + std::to_string(high);
-    });
+    check<ValueError>(high <= first_outside && (dtype != DType::i32 || low >= -first_outside) && (dtype != DType::boolean || low >= 0), {},
+                      [&] {
+                          return "randint: the range must fit " + std::string(name_of(dtype)) + ", got " + std::to_string(low) + " to " +
+                                 std::to_string(high);
+                      });
     Tensor out = empty(shape, dtype);
     const Int n = out.size();
     const std::uint64_t seed = generator.seed(), first = generator.advance(static_cast<std::uint64_t>(n));
@@ -142,7 +146,8 @@ Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DTyp
         T* to = elements<T>(out);
         parallel_for(n, n * 4, [&](Int begin, Int end) {
             for (Int i = begin; i < end; ++i)
-                to[i] = static_cast<T>(static_cast<Int>(static_cast<std::uint64_t>(low) + bounded(seed, first + static_cast<std::uint64_t>(i), range)));
+                to[i] = static_cast<T>(
+                    static_cast<Int>(static_cast<std::uint64_t>(low) + bounded(seed, first + static_cast<std::uint64_t>(i), range)));
         });
     });
     return out;
@@ -170,7 +175,8 @@ Tensor permutation(Int n, Generator& generator) {
     Int* to = elements<Int>(out);
     const std::uint64_t first = generator.advance(static_cast<std::uint64_t>(n));
     for (Int i = 0; i < n; ++i) {  // Fisher and Yates, inside out
-        const auto j = static_cast<Int>(bounded(generator.seed(), first + static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1));
+        const auto j =
+            static_cast<Int>(bounded(generator.seed(), first + static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1));
         if (j != i) to[i] = to[j];
         to[j] = i;
     }

@@ -36,7 +36,8 @@ void sum_floats(const T* x, T* y, const Along& a, double factor) {
         for (Int o = 0; o < a.outer; ++o) {
             const T* row = x + o * a.n;
             parallel_for(pieces, a.n, [&](Int begin, Int end) {
-                for (Int p = begin; p < end; ++p) part[static_cast<std::size_t>(p)] = k.sum_all(row + p * piece, std::min(piece, a.n - p * piece));
+                for (Int p = begin; p < end; ++p)
+                    part[static_cast<std::size_t>(p)] = k.sum_all(row + p * piece, std::min(piece, a.n - p * piece));
             });
             double total = 0;
             for (const double p : part) total += p;
@@ -64,7 +65,8 @@ void prod_values(const Tensor& x, const Tensor& y, const Along& a) {
                 [&](Int i, Int o, Int columns) { k.prod_columns(from + i, to + o, a.n, columns, a.inner); });
         } else {
             // Unsigned: an overflow wraps around as NumPy's does.
-            fold_plain(from, elements<std::uint64_t>(y), a, std::uint64_t{1}, [](std::uint64_t p, T v) { return p * static_cast<std::uint64_t>(v); });
+            fold_plain(from, elements<std::uint64_t>(y), a, std::uint64_t{1},
+                       [](std::uint64_t p, T v) { return p * static_cast<std::uint64_t>(v); });
         }
     });
 }
@@ -97,11 +99,13 @@ Tensor extreme(const char* name, const Operand& operand, const Axes& axes, bool 
     const Tensor& x = tensor_of(operand, name);
     const AxisMask mask = mask_of(axes, x.ndim(), name, operand.where(), true);
     const Shape result = without_axes(x.shape(), mask, keepdims);
-    check<ShapeError>(!empty_slices(x, result), operand.where(), [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
+    check<ShapeError>(!empty_slices(x, result), operand.where(),
+                      [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
     return apply(
         name, {x},
         [mask, result](const Tensor& in) {
-            return reduce_groups(in, mask, result, in.dtype(), [](const Tensor& from, const Tensor& to, const Step& s) { extreme_values<largest>(from, to, s.layout); });
+            return reduce_groups(in, mask, result, in.dtype(),
+                                 [](const Tensor& from, const Tensor& to, const Step& s) { extreme_values<largest>(from, to, s.layout); });
         },
         [x, mask](Tensor g, const Tensor& y) {
             const Tensor ties = equal(stop_gradient(x), stop_gradient(keep(y, x.shape(), mask))).to(x.dtype());
@@ -144,7 +148,8 @@ Int position_in_row(const T* row, Int n) {
 template <bool largest>
 Tensor position(const char* name, const Operand& operand, const Tensor& x, int axis, const Shape& result) {
     const Along a = along(x.shape(), axis);
-    check<ShapeError>(!empty_slices(x, result), operand.where(), [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
+    check<ShapeError>(!empty_slices(x, result), operand.where(),
+                      [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
     Tensor out = empty(result, DType::i64);
     if (out.size() == 0) return out;
     Int* to = elements<Int>(out);
@@ -163,7 +168,8 @@ Tensor position(const char* name, const Operand& operand, const Tensor& x, int a
                 for (Int k = 1; k < a.n; ++k)
                     for (Int c = 0; c < columns; ++c) {
                         const T value = from[i + k * a.inner + c];
-                        if (better<largest>(value, best[static_cast<std::size_t>(c)])) best[static_cast<std::size_t>(c)] = value, to[o + c] = k;
+                        if (better<largest>(value, best[static_cast<std::size_t>(c)]))
+                            best[static_cast<std::size_t>(c)] = value, to[o + c] = k;
                     }
             });
     });
@@ -185,11 +191,13 @@ template <bool every>
 Tensor truth(const char* name, const Operand& operand, const Axes& axes, bool keepdims) {
     const Tensor& x = tensor_of(operand, name);
     const AxisMask mask = mask_of(axes, x.ndim(), name, operand.where(), true);
-    return reduce_groups(x, mask, without_axes(x.shape(), mask, keepdims), DType::boolean, [](const Tensor& from, const Tensor& to, const Step& s) {
-        with_any(from.dtype(), [&]<class T>(T) {
-            fold_plain(elements<T>(from), elements<std::uint8_t>(to), s.layout, std::uint8_t{every}, [](std::uint8_t t, T v) { return every ? t & (v != T(0)) : t | (v != T(0)); });
-        });
-    });
+    return reduce_groups(x, mask, without_axes(x.shape(), mask, keepdims), DType::boolean,
+                         [](const Tensor& from, const Tensor& to, const Step& s) {
+                             with_any(from.dtype(), [&]<class T>(T) {
+                                 fold_plain(elements<T>(from), elements<std::uint8_t>(to), s.layout, std::uint8_t{every},
+                                            [](std::uint8_t t, T v) { return every ? t & (v != T(0)) : t | (v != T(0)); });
+                             });
+                         });
 }
 
 /// All x·t^k products "of everything before": 1, x0, x0·x1, …, along the middle axis of (outer, n, inner), or from the other end. Doubling
@@ -209,7 +217,8 @@ Tensor exclusive_products(const Tensor& x, bool from_end) {
 Tensor prod_gradient(const Tensor& x, const Tensor& g, const Tensor& y, AxisMask mask) {
     // Without zeros y / x will do, but not for higher orders: near zeros their terms cancel to nothing.
     const bool recording = tracked(g) || tracked(x) || tracked(y);
-    if (!recording && all(logical_and(isfinite(y), not_equal(y, 0))).item<bool>()) return keep(g, x.shape(), mask) * keep(y, x.shape(), mask) / x;
+    if (!recording && all(logical_and(isfinite(y), not_equal(y, 0))).item<bool>())
+        return keep(g, x.shape(), mask) * keep(y, x.shape(), mask) / x;
     // Kept axes first, reduced ones behind, as one axis.
     std::vector<int> order, back(static_cast<std::size_t>(x.ndim()));
     for (const bool reduced : {false, true})
@@ -227,7 +236,9 @@ Tensor prod_gradient(const Tensor& x, const Tensor& g, const Tensor& y, AxisMask
 void sum_values(const Tensor& x, const Tensor& y, const Along& a, double factor) {
     with_any(x.dtype(), [&]<class T>(T) {
         if constexpr (std::is_floating_point_v<T>) sum_floats(elements<T>(x), elements<T>(y), a, factor);
-        else fold_plain(elements<T>(x), elements<std::uint64_t>(y), a, std::uint64_t{0}, [](std::uint64_t s, T v) { return s + static_cast<std::uint64_t>(v); });
+        else
+            fold_plain(elements<T>(x), elements<std::uint64_t>(y), a, std::uint64_t{0},
+                       [](std::uint64_t s, T v) { return s + static_cast<std::uint64_t>(v); });
     });
 }
 
@@ -235,11 +246,14 @@ Tensor sum_over(const char* name, const Tensor& x, AxisMask mask, const Shape& r
     return apply(
         name, {x},
         [mask, result, factor](const Tensor& in) {
-            return reduce_groups(in, mask, result, collected(in.dtype()),
-                                 [factor](const Tensor& from, const Tensor& to, const Step& s) { sum_values(from, to, s.layout, s.last ? factor : 1); });
+            return reduce_groups(in, mask, result, collected(in.dtype()), [factor](const Tensor& from, const Tensor& to, const Step& s) {
+                sum_values(from, to, s.layout, s.last ? factor : 1);
+            });
         },
         // The gradient is the same along the summed axes: it is written out where somebody needs it whole.
-        dealing<Cotangents::gives_thin>([mask, factor, shape = x.shape()](Tensor g) { return keep(factor == 1 ? g : g * factor, shape, mask); }), where);
+        dealing<Cotangents::gives_thin>(
+            [mask, factor, shape = x.shape()](Tensor g) { return keep(factor == 1 ? g : g * factor, shape, mask); }),
+        where);
 }
 
 Tensor expand(const Tensor& g, const Shape& shape, AxisMask mask, double factor) {
@@ -300,7 +314,9 @@ Tensor sum_to(const Operand& operand, const Shape& shape) {
         fits = shape[k] == 1;
         mask |= AxisMask{1} << (k + lead);
     }
-    check<ShapeError>(fits, operand.where(), [&] { return "sum_to: the shape must broadcast to the tensor's, got " + to_string(shape) + " and " + to_string(from); });
+    check<ShapeError>(fits, operand.where(), [&] {
+        return "sum_to: the shape must broadcast to the tensor's, got " + to_string(shape) + " and " + to_string(from);
+    });
     return sum_over("sum_to", x, mask, shape, 1, operand.where());
 }
 
@@ -311,7 +327,8 @@ Tensor prod(const Operand& operand, const Axes& axes, bool keepdims) {
     return apply(
         "prod", {x},
         [mask, result](const Tensor& in) {
-            return reduce_groups(in, mask, result, collected(in.dtype()), [](const Tensor& from, const Tensor& to, const Step& s) { prod_values(from, to, s.layout); });
+            return reduce_groups(in, mask, result, collected(in.dtype()),
+                                 [](const Tensor& from, const Tensor& to, const Step& s) { prod_values(from, to, s.layout); });
         },
         [x, mask](Tensor g, const Tensor& y) { return prod_gradient(x, g, y, mask); }, operand.where());
 }

@@ -118,7 +118,9 @@ Tensor sum_over(const char* name, const Tensor& x, AxisMask mask, const Shape& r
 
 /// sum and mean over `mask` with the reduced axes kept.
 inline Tensor sum_kept(const Tensor& x, AxisMask mask) { return sum_over("sum", x, mask, without_axes(x.shape(), mask, true), 1, {}); }
-inline Tensor mean_kept(const Tensor& x, AxisMask mask) { return sum_over("mean", x, mask, without_axes(x.shape(), mask, true), 1 / count_of(x.shape(), mask), {}); }
+inline Tensor mean_kept(const Tensor& x, AxisMask mask) {
+    return sum_over("mean", x, mask, without_axes(x.shape(), mask, true), 1 / count_of(x.shape(), mask), {});
+}
 /// g with the reduced axes of size 1 put back.
 inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) { return reshape(g, without_axes(shape, mask, true)); }
 /// g * factor, of the reduced shape, repeated along the reduced axes: the transpose of sum_over.

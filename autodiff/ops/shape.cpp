@@ -34,7 +34,8 @@ namespace {
 Tensor view_as(const char* name, const Tensor& x, const Shape& shape, Location where) {
     if (shape == x.shape()) return x;
     return apply(
-        name, {x}, [shape](const Tensor& in) { return TensorAccess::view(in, shape); }, [from = x.shape()](Tensor g) { return reshape(g, from); }, where);
+        name, {x}, [shape](const Tensor& in) { return TensorAccess::view(in, shape); },
+        [from = x.shape()](Tensor g) { return reshape(g, from); }, where);
 }
 
 }  // namespace
@@ -50,18 +51,21 @@ Tensor reshape(const Operand& operand, const Shape& wanted) {
             check<ShapeError>(open < 0, operand.where(), [&] { return "reshape: at most one size may be -1, got " + to_string(wanted); });
             open = k;
         } else {
-            check<ShapeError>(shape[k] >= 0, operand.where(), [&] { return "reshape: sizes must not be negative, got " + to_string(wanted); });
+            check<ShapeError>(shape[k] >= 0, operand.where(),
+                              [&] { return "reshape: sizes must not be negative, got " + to_string(wanted); });
             known *= shape[k];
         }
     }
     if (open >= 0) {
         check<ShapeError>(known != 0 && x.size() % known == 0, operand.where(), [&] {
-            return "reshape: the known sizes must divide " + std::to_string(x.size()) + ", got " + to_string(wanted) + " for " + to_string(x.shape());
+            return "reshape: the known sizes must divide " + std::to_string(x.size()) + ", got " + to_string(wanted) + " for " +
+                   to_string(x.shape());
         });
         shape[open] = x.size() / known;
     }
     check<ShapeError>(shape.size() == x.size(), operand.where(), [&] {
-        return "reshape: the sizes must multiply to " + std::to_string(x.size()) + ", got " + to_string(wanted) + " for " + to_string(x.shape());
+        return "reshape: the sizes must multiply to " + std::to_string(x.size()) + ", got " + to_string(wanted) + " for " +
+               to_string(x.shape());
     });
     return view_as("reshape", x, shape, operand.where());
 }
@@ -73,8 +77,9 @@ Tensor flatten(const Operand& operand, int start, int end) {
     if (x.ndim() == 0) return view_as("flatten", x, {1}, operand.where());
     start = normalise_axis(start, x.ndim(), "flatten", operand.where());
     end = normalise_axis(end, x.ndim(), "flatten", operand.where());
-    check<IndexError>(start <= end, operand.where(),
-                      [&] { return "flatten: start must not be behind end, got " + std::to_string(start) + " and " + std::to_string(end); });
+    check<IndexError>(start <= end, operand.where(), [&] {
+        return "flatten: start must not be behind end, got " + std::to_string(start) + " and " + std::to_string(end);
+    });
     Shape shape;
     for (int k = 0; k < x.ndim(); ++k)
         if (k > start && k <= end) shape[start] *= x.shape()[k];
@@ -98,8 +103,9 @@ Tensor squeeze(const Operand& operand, const Axes& axes) {
     Shape shape;
     for (int k = 0; k < x.ndim(); ++k) {
         const bool one = x.shape()[k] == 1, named = mask >> k & 1;
-        check<ShapeError>(axes.all() || one || !named, operand.where(),
-                          [&] { return "squeeze: the axis must have size 1, got axis " + std::to_string(k) + " of " + to_string(x.shape()); });
+        check<ShapeError>(axes.all() || one || !named, operand.where(), [&] {
+            return "squeeze: the axis must have size 1, got axis " + std::to_string(k) + " of " + to_string(x.shape());
+        });
         if (!one || !named) shape.push_back(x.shape()[k]);
     }
     return view_as("squeeze", x, shape, operand.where());
@@ -154,7 +160,8 @@ Tensor transpose(const char* name, const Tensor& x, const Order& order, Location
 Tensor permuted(const char* name, const Operand& operand, const std::vector<int>& axes) {
     const Tensor& x = tensor_of(operand, name);
     check<IndexError>(static_cast<int>(axes.size()) == x.ndim(), operand.where(), [&] {
-        return std::string(name) + ": axes must be a permutation of " + std::to_string(x.ndim()) + " axes, got " + std::to_string(axes.size()) + " of them";
+        return std::string(name) + ": axes must be a permutation of " + std::to_string(x.ndim()) + " axes, got " +
+               std::to_string(axes.size()) + " of them";
     });
     mask_of(Axes(axes), x.ndim(), name, operand.where());
     Order order;
@@ -188,8 +195,9 @@ Tensor broadcast_to(const Operand& operand, const Shape& shape) {
     const int lead = shape.rank() - x.ndim();
     bool fits = lead >= 0;
     for (int k = 0; fits && k < x.ndim(); ++k) fits = x.shape()[k] == 1 || x.shape()[k] == shape[k + lead];
-    check<ShapeError>(fits, operand.where(),
-                      [&] { return "broadcast_to: the tensor must broadcast to the shape, got " + to_string(x.shape()) + " and " + to_string(shape); });
+    check<ShapeError>(fits, operand.where(), [&] {
+        return "broadcast_to: the tensor must broadcast to the shape, got " + to_string(x.shape()) + " and " + to_string(shape);
+    });
     return apply(
         "broadcast_to", {x},
         [shape](const Tensor& in) {
@@ -234,7 +242,8 @@ struct Range {
         const Along a = along(whole, axis);
         kernels::StridedCopy copy;
         copy.rank = 3;
-        const Int sizes[] = {a.outer, count, a.inner}, part_strides[] = {count * a.inner, a.inner, 1}, whole_strides[] = {a.n * a.inner, step * a.inner, 1};
+        const Int sizes[] = {a.outer, count, a.inner}, part_strides[] = {count * a.inner, a.inner, 1},
+                  whole_strides[] = {a.n * a.inner, step * a.inner, 1};
         for (int k = 0; k < 3; ++k) {
             copy.sizes[k] = sizes[k];
             copy.to[k] = into_part ? part_strides[k] : whole_strides[k];
@@ -268,7 +277,9 @@ Tensor place(const Tensor& part, const Range& range) {
         [range](const Tensor& in) {
             Tensor y = empty(range.whole, in.dtype());
             std::memset(TensorAccess::data(y), 0, static_cast<std::size_t>(y.size() * size_of(y.dtype())));
-            if (in.size()) copy_strided(offset(y, range.start * along(range.whole, range.axis).inner), TensorAccess::data(in), in.dtype(), range.layout(false));
+            if (in.size())
+                copy_strided(offset(y, range.start * along(range.whole, range.axis).inner), TensorAccess::data(in), in.dtype(),
+                             range.layout(false));
             return y;
         },
         [range](Tensor g) { return cut("slice", g, range, {}); }, {});
@@ -278,9 +289,12 @@ Tensor slice_axis(const Tensor& x, int axis, const Slice& s, Location where) {
     check<ValueError>(s.step != 0, where, [] { return std::string("slice: the step must not be zero, got 0"); });
     const Int n = x.shape()[axis];
     const Int low = s.step > 0 ? 0 : -1, high = s.step > 0 ? n : n - 1;
-    auto end = [&](const std::optional<Int>& given, Int missing) { return given ? std::clamp(*given < 0 ? *given + n : *given, low, high) : missing; };
+    auto end = [&](const std::optional<Int>& given, Int missing) {
+        return given ? std::clamp(*given < 0 ? *given + n : *given, low, high) : missing;
+    };
     const Int start = end(s.start, s.step > 0 ? low : high), stop = end(s.stop, s.step > 0 ? high : low);
-    const Int count = s.step > 0 ? (stop > start ? (stop - start - 1) / s.step + 1 : 0) : (start > stop ? (start - stop - 1) / -s.step + 1 : 0);
+    const Int count =
+        s.step > 0 ? (stop > start ? (stop - start - 1) / s.step + 1 : 0) : (start > stop ? (start - stop - 1) / -s.step + 1 : 0);
     if (count == n && s.step == 1) return x;
     return cut("slice", x, {x.shape(), axis, false, count ? start : 0, s.step, count}, where);
 }
@@ -295,7 +309,8 @@ Tensor slice(const Operand& operand, int axis, std::optional<Int> start, std::op
 Tensor slice(const Operand& operand, const std::vector<Slice>& slices) {
     const Tensor& x = tensor_of(operand, "slice");
     check<IndexError>(static_cast<int>(slices.size()) <= x.ndim(), operand.where(), [&] {
-        return "slice: there must be at most one slice per axis, got " + std::to_string(slices.size()) + " for shape " + to_string(x.shape());
+        return "slice: there must be at most one slice per axis, got " + std::to_string(slices.size()) + " for shape " +
+               to_string(x.shape());
     });
     Tensor y = x;
     for (std::size_t k = 0; k < slices.size(); ++k) y = slice_axis(y, static_cast<int>(k), slices[k], operand.where());
@@ -306,8 +321,9 @@ Tensor select(const Operand& operand, int axis, Int index) {
     const Tensor& x = tensor_of(operand, "select");
     axis = normalise_axis(axis, x.ndim(), "select", operand.where());
     const Int n = x.shape()[axis];
-    check<IndexError>(index >= -n && index < n, operand.where(),
-                      [&] { return "select: index must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " + std::to_string(index); });
+    check<IndexError>(index >= -n && index < n, operand.where(), [&] {
+        return "select: index must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " + std::to_string(index);
+    });
     return cut("select", x, {x.shape(), axis, true, index < 0 ? index + n : index, 1, 1}, operand.where());
 }
 
@@ -332,11 +348,13 @@ Tensor join(std::span<const Tensor> parts, const Shape& shape, int axis) {
 }
 
 void check_parts(const std::vector<Tensor>& tensors, const char* name, Location where) {
-    check<ValueError>(!tensors.empty(), where, [&] { return std::string(name) + ": there must be at least one tensor, got an empty list"; });
+    check<ValueError>(!tensors.empty(), where,
+                      [&] { return std::string(name) + ": there must be at least one tensor, got an empty list"; });
     for (const Tensor& t : tensors) {
         tensor_of(Operand(t, where), name);
-        check<DTypeError>(t.dtype() == tensors[0].dtype(), where,
-                          [&] { return std::string(name) + ": element types must agree, got " + name_of(tensors[0].dtype()) + " and " + name_of(t.dtype()); });
+        check<DTypeError>(t.dtype() == tensors[0].dtype(), where, [&] {
+            return std::string(name) + ": element types must agree, got " + name_of(tensors[0].dtype()) + " and " + name_of(t.dtype());
+        });
     }
 }
 
@@ -351,7 +369,8 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis, Location where) {
         bool agrees = other.rank() == shape.rank();
         for (int k = 0; agrees && k < shape.rank(); ++k) agrees = k == axis || other[k] == shape[k];
         check<ShapeError>(agrees, where, [&] {
-            return "concat: sizes must agree except along axis " + std::to_string(axis) + ", got " + to_string(tensors[0].shape()) + " and " + to_string(other);
+            return "concat: sizes must agree except along axis " + std::to_string(axis) + ", got " + to_string(tensors[0].shape()) +
+                   " and " + to_string(other);
         });
         shape[axis] += other[axis];
     }
@@ -374,7 +393,8 @@ Tensor stack(const std::vector<Tensor>& tensors, int axis, Location where) {
     check_parts(tensors, "stack", where);
     const Shape& one = tensors[0].shape();
     for (const Tensor& t : tensors)
-        check<ShapeError>(t.shape() == one, where, [&] { return "stack: shapes must agree, got " + to_string(one) + " and " + to_string(t.shape()); });
+        check<ShapeError>(t.shape() == one, where,
+                          [&] { return "stack: shapes must agree, got " + to_string(one) + " and " + to_string(t.shape()); });
     axis = normalise_axis(axis, one.rank() + 1, "stack", where);
     Shape shape;
     for (int k = 0; k <= one.rank(); ++k) shape.push_back(k < axis ? one[k] : k == axis ? static_cast<Int>(tensors.size()) : one[k - 1]);
@@ -396,7 +416,8 @@ std::vector<Tensor> split(const Operand& operand, const std::vector<Int>& sizes,
     bool good = true;
     for (const Int size : sizes) good &= size >= 0, total += size;
     check<ShapeError>(good && total == x.shape()[axis], operand.where(), [&] {
-        return "split: the sizes must add up to " + std::to_string(x.shape()[axis]) + ", got " + std::to_string(total) + " in " + std::to_string(sizes.size()) + " parts";
+        return "split: the sizes must add up to " + std::to_string(x.shape()[axis]) + ", got " + std::to_string(total) + " in " +
+               std::to_string(sizes.size()) + " parts";
     });
     return apply_many(
         "split", {x},
@@ -409,15 +430,17 @@ std::vector<Tensor> split(const Operand& operand, const std::vector<Int>& sizes,
             }
             return parts;
         },
-        [axis](std::span<const Tensor> cotangents, Needs) { return concat({cotangents.begin(), cotangents.end()}, axis, {}); }, operand.where());
+        [axis](std::span<const Tensor> cotangents, Needs) { return concat({cotangents.begin(), cotangents.end()}, axis, {}); },
+        operand.where());
 }
 
 std::vector<Tensor> split(const Operand& operand, int sections, int axis) {
     const Tensor& x = tensor_of(operand, "split");
     axis = normalise_axis(axis, x.ndim(), "split", operand.where());
     const Int n = x.shape()[axis];
-    check<ShapeError>(sections > 0 && n % sections == 0, operand.where(),
-                      [&] { return "split: the number of sections must divide " + std::to_string(n) + ", got " + std::to_string(sections); });
+    check<ShapeError>(sections > 0 && n % sections == 0, operand.where(), [&] {
+        return "split: the number of sections must divide " + std::to_string(n) + ", got " + std::to_string(sections);
+    });
     return split(operand, std::vector<Int>(static_cast<std::size_t>(sections), n / sections), axis);
 }
 

@@ -10,7 +10,8 @@
 namespace xgrad {
 
 /// The shape that `a` and `b` broadcast to. ShapeError if there is none.
-XGRAD_API Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation = "broadcast_shapes", Location where = Location::current());
+XGRAD_API Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation = "broadcast_shapes",
+                                 Location where = Location::current());
 
 /// The same elements in row-major order under another shape; one size may be -1. Shares the elements. ShapeError unless the sizes agree.
 XGRAD_API Tensor reshape(const Operand& x, const Shape& shape);
@@ -38,7 +39,8 @@ struct Slice {
 };
 /// Every `step`th element of [start, stop) along `axis`, as Python's x[start:stop:step]: negative ends count from the end, ends out of
 /// range are clipped, a negative step goes backwards. ValueError for a zero step.
-XGRAD_API Tensor slice(const Operand& x, int axis, std::optional<std::int64_t> start, std::optional<std::int64_t> stop = std::nullopt, std::int64_t step = 1);
+XGRAD_API Tensor slice(const Operand& x, int axis, std::optional<std::int64_t> start, std::optional<std::int64_t> stop = std::nullopt,
+                       std::int64_t step = 1);
 /// The same along the leading axes, one Slice each; missing ones are whole.
 XGRAD_API Tensor slice(const Operand& x, const std::vector<Slice>& slices);
 /// x[index] along `axis`, which is dropped; negative counts from the end. IndexError when out of range.

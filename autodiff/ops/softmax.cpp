@@ -37,7 +37,8 @@ Tensor softmax_along(const Tensor& x, const Along& a) {
         const auto by_rows = logarithm ? k.log_softmax_rows : k.softmax_rows;
         const auto by_columns = logarithm ? k.log_softmax_columns : k.softmax_columns;
         for_slices(
-            a, [&](Int i, Int, Int rows) { by_rows(from + i, to + i, rows, a.n); }, [&](Int i, Int, Int columns) { by_columns(from + i, to + i, a.n, columns, a.inner); });
+            a, [&](Int i, Int, Int rows) { by_rows(from + i, to + i, rows, a.n); },
+            [&](Int i, Int, Int columns) { by_columns(from + i, to + i, a.n, columns, a.inner); });
     });
     return y;
 }
@@ -90,13 +91,15 @@ Tensor logsumexp(const Operand& operand, const Axes& axes, bool keepdims) {
     return apply(
         "logsumexp", {x},
         [mask, result = without_axes(x.shape(), mask, keepdims)](const Tensor& in) {
-            return reduce_groups(in, mask, result, in.dtype(), [](const Tensor& from, const Tensor& to, const Step& s) { logsumexp_values(from, to, s.layout); });
+            return reduce_groups(in, mask, result, in.dtype(),
+                                 [](const Tensor& from, const Tensor& to, const Step& s) { logsumexp_values(from, to, s.layout); });
         },
         [x, mask](Tensor g, const Tensor& y) {
             // The softmax of x. exp(x - y) alone is not it: where y is large its rounding takes the logarithm of the sum with it.
             const Tensor kept = keep(y, x.shape(), mask), nothing = equal(kept, -std::numeric_limits<double>::infinity());
             Along layout;
-            if (!tracked(x) && single_group(x.shape(), mask, layout)) return keep(g, x.shape(), mask) * where(nothing, 0, softmax_along<false>(x, layout));
+            if (!tracked(x) && single_group(x.shape(), mask, layout))
+                return keep(g, x.shape(), mask) * where(nothing, 0, softmax_along<false>(x, layout));
             const Tensor e = exp(x - where(nothing, 0, stop_gradient(kept)));
             return keep(g, x.shape(), mask) * e / where(nothing, 1, sum_kept(e, mask));
         },

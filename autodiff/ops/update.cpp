@@ -17,10 +17,12 @@ namespace {
 void check_like(const Tensor& weight, const Tensor& other, const char* name, const char* what) {
     check<ValueError>(other.defined(), {}, [&] { return std::string(name) + ": the " + what + " must be a tensor, got an empty one"; });
     check<ShapeError>(other.shape() == weight.shape(), {}, [&] {
-        return std::string(name) + ": the " + what + " must have the weight's shape, got " + to_string(other.shape()) + " and " + to_string(weight.shape());
+        return std::string(name) + ": the " + what + " must have the weight's shape, got " + to_string(other.shape()) + " and " +
+               to_string(weight.shape());
     });
     check<DTypeError>(other.dtype() == weight.dtype(), {}, [&] {
-        return std::string(name) + ": the " + what + " must have the weight's element type, got " + name_of(other.dtype()) + " and " + name_of(weight.dtype());
+        return std::string(name) + ": the " + what + " must have the weight's element type, got " + name_of(other.dtype()) + " and " +
+               name_of(weight.dtype());
     });
 }
 void check_weight(const Tensor& weight, const char* name) {
@@ -40,7 +42,8 @@ void sgd_update(Tensor& weight, const Tensor& gradient, Tensor& velocity, const 
     check_like(weight, gradient, "sgd_update", "gradient");
     const bool has_velocity = step.momentum != 0, first = step.first || !velocity.defined();
     if (has_velocity && !first) check_like(weight, velocity, "sgd_update", "velocity");
-    const kernels::SgdPlan plan{step.maximize ? -1.0 : 1.0, step.lr, step.momentum, 1 - step.dampening, step.weight_decay, has_velocity, step.nesterov, first};
+    const kernels::SgdPlan plan{step.maximize ? -1.0 : 1.0, step.lr,      step.momentum, 1 - step.dampening,
+                                step.weight_decay,          has_velocity, step.nesterov, first};
     Tensor new_weight = target(weight), new_velocity;
     if (has_velocity) new_velocity = first ? empty(weight.shape(), weight.dtype()) : target(velocity);
     const Int n = weight.size();
@@ -85,7 +88,8 @@ void adam_update(Tensor& weight, const Tensor& gradient, Tensor& mean, Tensor& s
         const auto kernel = kernels::active().update.of<T>().adam;
         parallel_for((n + piece - 1) / piece, n, [&](Int begin, Int end) {
             const Int i = begin * piece, count = std::min(end * piece, n) - i;
-            kernel(w + i, g + i, m + i, s + i, largest ? largest + i : nullptr, to_w + i, to_m + i, to_s + i, to_largest ? to_largest + i : nullptr, count, plan);
+            kernel(w + i, g + i, m + i, s + i, largest ? largest + i : nullptr, to_w + i, to_m + i, to_s + i,
+                   to_largest ? to_largest + i : nullptr, count, plan);
         });
     });
     weight = std::move(new_weight);

@@ -1,9 +1,0 @@
-#pragma once
-
-#include "tensor.hpp"
-
-// Compositions of operations: no gradient rule in this file.
-
-namespace xgrad {
-
-}  // namespace xgrad
