@@ -439,7 +439,8 @@ TEST_SUITE("element-wise values") {
             {{600, 700}, {700}},
             {{600, 700}, {600, 1}},
         };
-        for (const auto& [a, b] : pairs) {
+        for (const auto& pair : pairs) {
+            const auto &a = pair.first, &b = pair.second;  // clang 14 does not capture structured bindings
             CAPTURE(a);
             CAPTURE(b);
             CHECK(broadcasts<double>(minus, a, b));

@@ -19,7 +19,7 @@ TEST_SUITE("errors") {
     TEST_CASE("shapes that do not broadcast") {
         CHECK(error_of<ShapeError>([] { tensor({1.0, 2.0}) + tensor({1.0, 2.0, 3.0}); }) == "add: shapes must broadcast, got (2,) and (3,)" + here());
         CHECK(error_of<ShapeError>([] { maximum(tensor({{1.0, 2.0}}), tensor({1.0, 2.0, 3.0})); }) == "maximum: shapes must broadcast, got (1, 2) and (3,)" + here());
-        CHECK(error_of<ShapeError>([] { tensor({1.0, 2.0}) < tensor({1.0, 2.0, 3.0}); }) == "less: shapes must broadcast, got (2,) and (3,)" + here());
+        CHECK(error_of<ShapeError>([] { return tensor({1.0, 2.0}) < tensor({1.0, 2.0, 3.0}); }) == "less: shapes must broadcast, got (2,) and (3,)" + here());
         CHECK(error_of<ShapeError>([] { where(tensor({true, false}), vector, 0.0); }) == "where: shapes must broadcast, got (2,) and (3,)" + here());
         CHECK(error_of<ShapeError>([] { broadcast_to(vector, {2}); }) == "broadcast_to: the tensor must broadcast to the shape, got (3,) and (2,)" + here());
         CHECK(error_of<ShapeError>([] { sum_to(matrix, {4}); }) == "sum_to: the shape must broadcast to the tensor's, got (4,) and (2, 3)" + here());
@@ -37,7 +37,7 @@ TEST_SUITE("errors") {
     TEST_CASE("dtypes that are mixed") {
         CHECK(error_of<DTypeError>([] { vector + tensor({1.0f, 2.0f, 3.0f}); }) == "add: dtypes must agree, got f64 and f32 (convert one with .to())" + here());
         CHECK(error_of<DTypeError>([] { vector * tensor({1, 2, 3}); }) == "multiply: dtypes must agree, got f64 and i32 (convert one with .to())" + here());
-        CHECK(error_of<DTypeError>([] { vector == tensor({1, 2, 3}); }) == "equal: dtypes must agree, got f64 and i32 (convert one with .to())" + here());
+        CHECK(error_of<DTypeError>([] { return vector == tensor({1, 2, 3}); }) == "equal: dtypes must agree, got f64 and i32 (convert one with .to())" + here());
         CHECK(error_of<DTypeError>([] { matmul(matrix, tensor({1.0f, 2.0f, 3.0f})); }) == "matmul: dtypes must agree, got f64 and f32 (convert one with .to())" + here());
         CHECK(error_of<DTypeError>([] { concat({vector, tensor({1.0f})}); }) == "concat: element types must agree, got f64 and f32" + here());
         CHECK(error_of<DTypeError>([] { where(tensor({true, false, true}), vector, tensor({1.0f, 2.0f, 3.0f})); }) == "where: dtypes of a and b must agree, got f64 and f32" + here());
