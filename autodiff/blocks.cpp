@@ -120,25 +120,17 @@ NodeId pull_in_blocks(Record& record, NodeId top, NodeId start, BlockNodes& node
             const std::int64_t from = b * block, n = std::min(block, size - from);
             bool collected[most_members] = {};
             std::array<bool, 2 * most_members> written{};
-            const auto sum_into = [&](char* target, const void* part, std::uint8_t step) {
-                const void* in[] = {target, part};
-                const std::uint8_t steps[] = {1, step};
+            const auto sum_to = [&](char* target, const void* a, std::uint8_t a_step, const void* part) {
+                const void* in[] = {a, part};
+                const std::uint8_t steps[] = {a_step, 1};
                 void* out[] = {target};
                 plus(nullptr, n, in, steps, out);
             };
+            const auto start_of = [&](const Member& member) { return member.start + (member.start_step ? from * bytes : 0); };
             for (std::size_t m = 0; m < count; ++m) {
                 const Member& member = members[m];
-                const char* g = buffer(m);
-                std::uint8_t g_step = 1;
-                if (member.start) {
-                    const char* start_here = member.start + (member.start_step ? from * bytes : 0);
-                    if (collected[m]) {
-                        sum_into(buffer(m), start_here, member.start_step);
-                    } else {
-                        g = start_here;
-                        g_step = member.start_step;
-                    }
-                }
+                const char* const g = collected[m] ? buffer(m) : start_of(member);
+                const std::uint8_t g_step = collected[m] ? 1 : member.start_step;
                 const void* in[4];
                 std::uint8_t step[4];
                 for (int k = 0; k < member.pull.inputs; ++k) {
@@ -147,25 +139,29 @@ NodeId pull_in_blocks(Record& record, NodeId top, NodeId start, BlockNodes& node
                     step[k] = is_saved ? member.pull.step[k] : g_step;
                 }
                 void* out[2];
-                char* target[2];
-                bool fresh[2];
+                char* target[2];          // where the sum is kept
+                const char* summand[2];   // what the part is added to; null: nothing yet
+                std::uint8_t summand_step[2] = {1, 1};
                 for (int j = 0; j < member.pull.outputs; ++j) {
                     const int inside = member.target_member[j];
                     if (inside >= 0) {
+                        const Member& to = members[static_cast<std::size_t>(inside)];
                         target[j] = buffer(static_cast<std::size_t>(inside));
-                        fresh[j] = !collected[inside];
+                        summand[j] = collected[inside] ? target[j] : to.start ? start_of(to) : nullptr;
+                        if (!collected[inside]) summand_step[j] = to.start_step;
                         collected[inside] = true;
                     } else {
                         const auto o = static_cast<std::size_t>(member.target_outside[j]);
                         target[j] = static_cast<char*>(TensorAccess::data(outside_sums[o].sum)) + from * bytes;
-                        fresh[j] = !outside_sums[o].started && !written[o];
+                        summand[j] = outside_sums[o].started || written[o] ? target[j] : nullptr;
                         written[o] = true;
                     }
-                    out[j] = fresh[j] ? target[j] : buffer(count + static_cast<std::size_t>(j));
+                    out[j] = summand[j] ? buffer(count + static_cast<std::size_t>(j)) : target[j];
                 }
                 member.pull.kernel(member.pull.rule, n, in, step, out);
+                // In the order in which the sweep adds, entry by entry: the bits are the same.
                 for (int j = 0; j < member.pull.outputs; ++j)
-                    if (!fresh[j]) sum_into(target[j], out[j], 1);
+                    if (summand[j]) sum_to(target[j], summand[j], summand_step[j], out[j]);
             }
         }
     };

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <string>
 #include <vector>
 
 using namespace xgrad;
@@ -39,10 +40,16 @@ TEST_SUITE("blocks") {
         const std::vector<std::pair<const char*, Chain>> chains = {
             {"one input, used often", [](auto& x, auto&) { return tanh(x * x + 0.5 * x) * exp(-x * x); }},
             {"two inputs", [](auto& x, auto& w) { return sigmoid(x * w + w) / (2.0 + square(x)); }},
-            {"a result used inside and outside the chain",
+            // The compiler chooses which operand of + is recorded first; both orders are wanted.
+            {"a result used inside and, later, outside the chain",
              [](auto& x, auto& w) {
-                 const Tensor h = tanh(x * w);
-                 return h * exp(h) + where(h > 0.0, h, 0.0) * x;
+                 const Tensor h = tanh(x * w), inside = h * exp(h), outside = where(h > 0.0, h, 0.0) * x;
+                 return inside + outside;
+             }},
+            {"a result used outside and, later, inside the chain",
+             [](auto& x, auto& w) {
+                 const Tensor h = tanh(x * w), outside = where(h > 0.0, h, 0.0) * x, inside = h * exp(h);
+                 return inside + outside;
              }},
             {"the same part twice into one entry",
              [](auto& x, auto& w) {
@@ -61,9 +68,9 @@ TEST_SUITE("blocks") {
         };
         for (const DType dtype : {DType::f32, DType::f64})
             for (const auto& chain : chains) {
-                const char* name = chain.first;
                 const Chain& f = chain.second;
-                INFO(name << " in " << name_of(dtype));
+                const std::string where = std::string(chain.first) + " in " + name_of(dtype);
+                CAPTURE(where);
                 Generator generator(3);
                 const Tensor x = randn({50001}, generator, dtype), w = randn({50001}, generator, dtype);
                 const auto whole = gradients(f, x, w, 50001), pieces = gradients(f, x, w, 9973);

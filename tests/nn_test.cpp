@@ -374,17 +374,16 @@ TEST_CASE("nn: losses and their gradients are PyTorch's") {
 
 TEST_CASE("nn: losses say what does not fit") {
     const Tensor scores = zeros({2, 3});
-    CHECK(error_of<ShapeError>([] { nn::mse_loss(zeros({2}), zeros({2, 1})); }) ==
-          "mse_loss: input and target must have one shape, got (2,) and (2, 1)" + here(__LINE__ - 1));
-    CHECK(error_of<IndexError>([&] { nn::cross_entropy(scores, tensor({0, 3})); }) ==
-          "cross_entropy: class must be in [0, 3), got 3" + here(__LINE__ - 1));
+    // clang-format off
+    CHECK(error_of<ShapeError>([] { nn::mse_loss(zeros({2}), zeros({2, 1})); }) == "mse_loss: input and target must have one shape, got (2,) and (2, 1)" + here());
+    CHECK(error_of<IndexError>([&] { nn::cross_entropy(scores, tensor({0, 3})); }) == "cross_entropy: class must be in [0, 3), got 3" + here());
+    // clang-format on
     CHECK(error_of<IndexError>([&] { nn::nll_loss(scores, tensor({0, -1})); }) == "nll_loss: class must be in [0, 3), got -1" + here());
-    CHECK(error_of<DTypeError>([&] { nn::cross_entropy(scores, tensor({0.0, 1.0})); }) ==
-          "cross_entropy: classes must be i32 or i64, got f64" + here(__LINE__ - 1));
-    CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scores, tensor({0, 1, 2})); }) ==
-          "cross_entropy: target must have input's shape without the classes, got (2, 3) and (3,)" + here(__LINE__ - 1));
-    CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scalar(1.0), scalar(0)); }) ==
-          "cross_entropy: input needs an axis of classes, got a scalar" + here(__LINE__ - 1));
+    // clang-format off
+    CHECK(error_of<DTypeError>([&] { nn::cross_entropy(scores, tensor({0.0, 1.0})); }) == "cross_entropy: classes must be i32 or i64, got f64" + here());
+    CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scores, tensor({0, 1, 2})); }) == "cross_entropy: target must have input's shape without the classes, got (2, 3) and (3,)" + here());
+    CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scalar(1.0), scalar(0)); }) == "cross_entropy: input needs an axis of classes, got a scalar" + here());
+    // clang-format on
 }
 
 // --- optimizers -----------------------------------------------------------------------------------------------------
@@ -502,13 +501,15 @@ TEST_CASE("nn: optimizers say when the model changed, and refuse senseless optio
     layers.emplace_back(2, 4, false);
     CHECK(error_of<ValueError>(step) == start + "0.weight (4, 2) f32 where 0.weight (3, 2) f32 was" + line);
     Parameter other(zeros({3, 2}));
-    CHECK(error_of<ValueError>([&] { adam.step(other, {zeros({3, 2})}); }) ==
-          start + "parameter (3, 2) f32 where 0.weight (3, 2) f32 was" + here(__LINE__ - 1));
+    // clang-format off
+    CHECK(error_of<ValueError>([&] { adam.step(other, {zeros({3, 2})}); }) == start + "parameter (3, 2) f32 where 0.weight (3, 2) f32 was" + here());
+    // clang-format on
     layers.clear();
     layers.emplace_back(2, 3, false);
     step();  // the right one is still welcome
-    CHECK(error_of<ValueError>([&] { adam.step(layers, std::vector<Tensor>{}); }) ==
-          "Adam: one gradient for each parameter is needed, got 0 for 1 parameters" + here(__LINE__ - 1));
+    // clang-format off
+    CHECK(error_of<ValueError>([&] { adam.step(layers, std::vector<Tensor>{}); }) == "Adam: one gradient for each parameter is needed, got 0 for 1 parameters" + here());
+    // clang-format on
     CHECK_THROWS_AS(adam.step(layers, {zeros({2, 2})}), ShapeError);
     CHECK(layers[0].weight.shape() == Shape{3, 2});  // and the parameter is still there
 
