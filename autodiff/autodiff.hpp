@@ -15,3 +15,4 @@
 #include "ops/matmul.hpp"
 #include "ops/random.hpp"
 #include "ops/update.hpp"
+#include "functions.hpp"       // compositions of operations: no rule in there

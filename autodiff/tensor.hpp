@@ -236,6 +236,12 @@ public:
     Location where() const { return where_; }
     /// True when the tensor is about to die: its buffer may be reused for the result.
     bool temporary() const { return temporary_; }
+    /// The same operand for a composition that reads it more than once: nobody takes its buffer.
+    Operand kept() const {
+        Operand operand = *this;
+        operand.temporary_ = false;
+        return operand;
+    }
 
     // What operations ask most, so that an operand reads like its tensor.
     operator const Tensor&() const { return *tensor_; }

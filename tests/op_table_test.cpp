@@ -25,19 +25,21 @@ void every_differentiable_row(Check&& check) {
     every_row([&](const Row& row) { return row.has_gradient() ? check(row) : std::string(); });
 }
 
-/// Functions declared in the public headers that return a Tensor or a vector of them.
+/// Functions declared in the headers of operations that give tensors: one, a vector, or a struct of them.
 std::set<std::string> declared_operations() {
     namespace fs = std::filesystem;
     const fs::path engine = fs::path(XGRAD_SOURCE_DIR) / "autodiff";
     std::vector<fs::path> headers;
     for (const auto& file : fs::directory_iterator(engine / "ops"))
         if (file.path().extension() == ".hpp") headers.push_back(file.path());
-    const std::regex declaration(R"(^XGRAD_API (?:Tensor|Tensors|std::vector<Tensor>) ([a-z]\w*|operator\S+?)\()");
+    headers.push_back(engine / "functions.hpp");
+    const std::regex declaration(R"(^XGRAD_API (?:[A-Z]\w*|std::vector<Tensor>) ([a-z]\w*|operator\S+?)\()");
+    const std::set<std::string> not_operations{"broadcast_shapes"};
     std::set<std::string> names;
     for (const auto& header : headers) {
         std::ifstream in(header);
         for (std::string line; std::getline(in, line);)
-            if (std::smatch match; std::regex_search(line, match, declaration)) names.insert(match[1]);
+            if (std::smatch match; std::regex_search(line, match, declaration) && !not_operations.count(match[1])) names.insert(match[1]);
     }
     return names;
 }

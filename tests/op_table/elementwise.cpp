@@ -1,0 +1,151 @@
+#include "../op_table.hpp"
+
+// clang-format off
+namespace tests {
+
+static std::vector<Row> arithmetic_rows() {
+    return {
+        {"add", [](In x) { return add(x[0], x[1]); }, two, {all_signs}, {{{1, 2}, 3, {1, 1}}, {{inf, 1}, inf, {1, 1}}}, third},
+        {"add(number)", [](In x) { return add(2.5, x[0]); }, one, {all_signs}},
+        {"operator+", [](In x) { return x[0] + x[1]; }, two, {all_signs}},
+        {"operator+(number)", [](In x) { return x[0] + 1.5; }, one, {all_signs}},
+        {"subtract", [](In x) { return subtract(x[0], x[1]); }, two, {all_signs}, {{{1, 2}, -1, {1, -1}}}},
+        {"subtract(from a number)", [](In x) { return subtract(2.5, x[0]); }, one, {all_signs}},
+        {"operator-", [](In x) { return x[0] - x[1]; }, two, {all_signs}},
+        {"operator-(number)", [](In x) { return x[0] - 1.5; }, one, {all_signs}},
+        {"operator-(unary)", [](In x) { return -x[0]; }, one, {all_signs}, {{{2}, -2, {-1}}}},
+        {"multiply", [](In x) { return multiply(x[0], x[1]); }, two, {all_signs}, {{{3, 2}, 6, {2, 3}}, {{0, inf}, nan, {inf, 0}}}, third},
+        {"multiply(number)", [](In x) { return multiply(x[0], 3.0); }, one, {all_signs}},
+        {"operator*", [](In x) { return x[0] * x[1]; }, two, {all_signs}},
+        {"operator*(number)", [](In x) { return 0.5 * x[0]; }, one, {all_signs}},
+        {"divide", [](In x) { return divide(x[0], x[1]); }, two, {positive_only}, {{{3, 2}, 1.5, {0.5, -0.75}}, {{1, inf}, 0, {0, 0}}}, third},
+        {"divide(by a number)", [](In x) { return divide(x[0], 3.0); }, one, {all_signs}},
+        {"operator/", [](In x) { return x[0] / x[1]; }, two, {positive_only}},
+        {"operator/(of a number)", [](In x) { return 2.0 / x[0]; }, one, {positive_only}},
+        {"floor_divide", [](In x) { return floor_divide(x[0], x[1]); }, two, {{0.3, 5}}, {{{-7, 3}, -3}, {{7, -3}, -3}, {{7, 3}, 2}, {{1, 0.1}, 9}}, no_gradient},
+        {"remainder", [](In x) { return remainder(x[0], x[1]); }, two, {{-5, 5}, {0.3, 2}}, {{{-7, 3}, 2, {1, 3}}, {{7, -3}, -2, {1, 3}}, {{7, 3}, 1, {1, -2}}}},
+        {"remainder(number)", [](In x) { return remainder(x[0], 0.7); }, one, {{-5, 5}}},
+        {"fmod", [](In x) { return fmod(x[0], x[1]); }, two, {{-5, 5}, {0.3, 2}}, {{{-7, 3}, -1, {1, 2}}, {{7, -3}, 1, {1, 2}}, {{7, 3}, 1, {1, -2}}}},
+        {"pow", [](In x) { return pow(x[0], x[1]); }, two, {{0.3, 2.5}, {-2, 2}},
+            {{{0, 0}, 1, {0, 0}}, {{0, 1}, 0, {1, 0}}, {{0, 2}, 0, {0, 0}}, {{0, 1.5}, 0, {0, 0}}, {{0, 0.5}, 0, {inf, 0}}, {{0, -1}, inf, {-inf}}, {{-2, 3}, -8, {12}}, {{-2, -2}, 0.25, {0.25}}, {{-2, 0}, 1, {0}}}, third},
+        {"pow(number)", [](In x) { return pow(x[0], 3.0); }, one, {all_signs}, {{{0}, 0, {0}}, {{-2}, -8, {12}}}, third},
+        {"pow(square)", [](In x) { return pow(x[0], 2); }, one, {all_signs}, {{{0}, 0, {0}}, {{-3}, 9, {-6}}}},
+        {"pow(one)", [](In x) { return pow(x[0], 1); }, one, {all_signs}, {{{0}, 0, {1}}}},
+        {"pow(zero)", [](In x) { return pow(x[0], 0); }, one, {all_signs}, {{{0}, 1, {0}}, {{-3}, 1, {0}}}},
+        {"pow(half)", [](In x) { return pow(x[0], 0.5); }, one, {positive_only}, {{{0}, 0, {inf}}, {{4}, 2, {0.25}}}},
+        {"pow(minus one)", [](In x) { return pow(x[0], -1.0); }, one, {positive_only}, {{{-2}, -0.5, {-0.25}}}},
+        {"pow(of a number)", [](In x) { return pow(2.0, x[0]); }, one, {all_signs}, {{{3}, 8, {8 * 0.693147180559945309}}}},
+        {"pow(of zero)", [](In x) { return pow(0.0, x[0]); }, one, {positive_only}, {{{2}, 0, {0}}, {{0}, 1, {0}}}},
+        {"negative", [](In x) { return negative(x[0]); }, one, {all_signs}, {{{2}, -2, {-1}}}},
+        {"positive", [](In x) { return positive(x[0]); }, one, {all_signs}, {{{-2}, -2, {1}}}},
+        {"abs", [](In x) { return abs(x[0]); }, one, {all_signs}, {{{0}, 0, {0}}, {{-2}, 2, {-1}}, {{-inf}, inf, {-1}}}},
+        {"sign", [](In x) { return sign(x[0]); }, one, {all_signs}, {{{-3}, -1}, {{0}, 0}, {{1e-30}, 1}, {{inf}, 1}, {{nan}, nan}}, no_gradient},
+        {"square", [](In x) { return square(x[0]); }, one, {all_signs}, {{{0}, 0, {0}}, {{-3}, 9, {-6}}}, third},
+        {"sqrt", [](In x) { return sqrt(x[0]); }, one, {positive_only}, {{{0}, 0, {inf}}, {{4}, 2, {0.25}}, {{inf}, inf, {0}}}, third},
+        {"cbrt", [](In x) { return cbrt(x[0]); }, one, {positive_only}, {{{0}, 0, {inf}}, {{-8}, -2, {1.0 / 12}}}, third},
+        {"cbrt(negative)", [](In x) { return cbrt(x[0]); }, one, {{-3, -0.3}}},
+        {"reciprocal", [](In x) { return reciprocal(x[0]); }, one, {positive_only}, {{{0}, inf, {-inf}}, {{-2}, -0.5, {-0.25}}, {{inf}, 0, {0}}}, third},
+    };
+}
+
+static std::vector<Row> function_rows() {
+    return {
+        {"exp", [](In x) { return exp(x[0]); }, one, {all_signs}, {{{0}, 1, {1}}, {{-inf}, 0, {0}}, {{-1e30}, 0, {0}}, {{1e30}, inf, {inf}}}, third},
+        {"exp2", [](In x) { return exp2(x[0]); }, one, {all_signs}, {{{3}, 8, {8 * 0.693147180559945309}}, {{-inf}, 0, {0}}}},
+        {"expm1", [](In x) { return expm1(x[0]); }, one, {all_signs}, {{{0}, 0, {1}}, {{1e-20}, 1e-20, {1}}, {{-inf}, -1, {0}}, {{-1e30}, -1, {0}}}},
+        {"log", [](In x) { return log(x[0]); }, one, {positive_only}, {{{1}, 0, {1}}, {{0}, -inf, {inf}}, {{inf}, inf, {0}}, {{-1}, nan}}, third},
+        {"log2", [](In x) { return log2(x[0]); }, one, {positive_only}, {{{8}, 3, {0.125 / 0.693147180559945309}}, {{0}, -inf, {inf}}}},
+        {"log10", [](In x) { return log10(x[0]); }, one, {positive_only}, {{{1000}, 3, {0.001 / 2.30258509299404568}}, {{0}, -inf, {inf}}}},
+        {"log1p", [](In x) { return log1p(x[0]); }, one, {{-0.7, 3}}, {{{0}, 0, {1}}, {{1e-20}, 1e-20, {1}}, {{-1}, -inf, {inf}}}},
+        {"logaddexp", [](In x) { return logaddexp(x[0], x[1]); }, two, {all_signs},
+            {{{0, 0}, 0.693147180559945309, {0.5, 0.5}}, {{1e30, 0}, 1e30, {1, 0}}, {{-1e30, 1e30}, 1e30, {0, 1}}, {{1e30, 1e30}, 1e30, {0.5, 0.5}}, {{-inf, 0}, 0, {0, 1}}, {{inf, 0}, inf, {1, 0}}, {{-inf, -inf}, -inf}}, third},
+        {"sin", [](In x) { return sin(x[0]); }, one, {{-4, 4}}, {{{0}, 0, {1}}, {{inf}, nan}}, third},
+        {"cos", [](In x) { return cos(x[0]); }, one, {{-4, 4}}, {{{0}, 1, {0}}}, third},
+        {"tan", [](In x) { return tan(x[0]); }, one, {{-1.2, 1.2}}, {{{0}, 0, {1}}}, third},
+        {"asin", [](In x) { return asin(x[0]); }, one, {{-0.9, 0.9}}, {{{0}, 0, {1}}, {{1}, pi / 2, {inf}}, {{2}, nan}}},
+        {"acos", [](In x) { return acos(x[0]); }, one, {{-0.9, 0.9}}, {{{0}, pi / 2, {-1}}, {{1}, 0, {-inf}}}},
+        {"atan", [](In x) { return atan(x[0]); }, one, {all_signs}, {{{0}, 0, {1}}, {{1e18}, pi / 2, {1e-36}}, {{-inf}, -pi / 2, {0}}}, third},
+        {"atan2", [](In x) { return atan2(x[0], x[1]); }, two, {positive_only}, {{{0, 0}, 0, {0, 0}}, {{1, 0}, pi / 2, {0, -1}}, {{0, -1}, pi, {-1, 0}}, {{-1, -1}, -0.75 * pi, {-0.5, 0.5}}}},
+        {"atan2(left half plane)", [](In x) { return atan2(x[0], x[1]); }, two, {{-3, -0.3}}},
+        {"hypot", [](In x) { return hypot(x[0], x[1]); }, two, {all_signs}, {{{0, 0}, 0, {0, 0}}, {{3, -4}, 5, {0.6, -0.8}}, {{3e30, 4e30}, 5e30, {0.6, 0.8}}, {{3e-30, 4e-30}, 5e-30, {0.6, 0.8}}, {{-inf, nan}, inf}}},
+        {"sinh", [](In x) { return sinh(x[0]); }, one, {all_signs}, {{{0}, 0, {1}}, {{1e-20}, 1e-20, {1}}}},
+        {"cosh", [](In x) { return cosh(x[0]); }, one, {all_signs}, {{{0}, 1, {0}}, {{-inf}, inf, {-inf}}}},
+        {"tanh", [](In x) { return tanh(x[0]); }, one, {{-3, 3}}, {{{0}, 0, {1}}, {{1e30}, 1, {0}}, {{-inf}, -1, {0}}, {{1e-20}, 1e-20, {1}}}, third},
+        {"asinh", [](In x) { return asinh(x[0]); }, one, {all_signs}, {{{0}, 0, {1}}, {{1e30}, 69.770699970381315, {1e-30}}, {{-1e30}, -69.770699970381315, {1e-30}}, {{1e-20}, 1e-20, {1}}}},
+        {"acosh", [](In x) { return acosh(x[0]); }, one, {{1.2, 4}}, {{{1}, 0, {inf}}, {{1e30}, 69.770699970381315, {1e-30}}}},
+        {"atanh", [](In x) { return atanh(x[0]); }, one, {{-0.9, 0.9}}, {{{0}, 0, {1}}, {{1}, inf, {inf}}, {{1e-20}, 1e-20, {1}}}},
+        {"erf", [](In x) { return erf(x[0]); }, one, {all_signs}, {{{0}, 0, {1.12837916709551257}}, {{inf}, 1, {0}}, {{-1e30}, -1, {0}}}, third},
+        {"floor", [](In x) { return floor(x[0]); }, one, {all_signs}, {{{-0.5}, -1}, {{2}, 2}, {{-inf}, -inf}}, no_gradient},
+        {"ceil", [](In x) { return ceil(x[0]); }, one, {all_signs}, {{{0.5}, 1}, {{-2}, -2}, {{1e30}, 1e30}}, no_gradient},
+        {"round", [](In x) { return round(x[0]); }, one, {all_signs}, {{{0.5}, 0}, {{1.5}, 2}, {{2.5}, 2}, {{-0.5}, 0}, {{-1.5}, -2}}, no_gradient},
+        {"trunc", [](In x) { return trunc(x[0]); }, one, {all_signs}, {{{1.9}, 1}, {{-1.9}, -1}, {{nan}, nan}}, no_gradient},
+    };
+}
+
+static std::vector<Row> choice_rows() {
+    const Tensor mask = tensor({true, false, false, true});
+    return {
+        {"maximum", [](In x) { return maximum(x[0], x[1]); }, two, {all_signs}, {{{1, 1}, 1, {0.5, 0.5}}, {{1, 2}, 2, {0, 1}}, {{nan, 1}, nan}, {{1, nan}, nan}, {{-inf, -inf}, -inf, {0.5, 0.5}}}},
+        {"maximum(number)", [](In x) { return maximum(x[0], 0.25); }, one, {all_signs}, {{{0.25}, 0.25, {0.5}}}},
+        {"minimum", [](In x) { return minimum(x[0], x[1]); }, two, {all_signs}, {{{1, 1}, 1, {0.5, 0.5}}, {{1, 2}, 1, {1, 0}}, {{nan, 1}, nan}, {{1, nan}, nan}}},
+        {"fmax", [](In x) { return fmax(x[0], x[1]); }, two, {all_signs}, {{{1, 1}, 1, {0.5, 0.5}}, {{nan, 1}, 1, {0, 1}}, {{1, nan}, 1, {1, 0}}, {{nan, nan}, nan}}},
+        {"fmin", [](In x) { return fmin(x[0], x[1]); }, two, {all_signs}, {{{1, 1}, 1, {0.5, 0.5}}, {{nan, 1}, 1, {0, 1}}, {{1, nan}, 1, {1, 0}}, {{3, 2}, 2, {0, 1}}}},
+        {"copysign", [](In x) { return copysign(x[0], x[1]); }, two, {all_signs}, {{{3, -1}, -3, {-1, 0}}, {{-3, -1}, -3, {1, 0}}, {{-3, 0}, 3, {-1, 0}}, {{3, -0.0}, -3, {-1, 0}}}},
+        {"clip", [](In x) { return clip(x[0], -0.5, 0.75); }, one, {all_signs}, {{{-0.5}, -0.5, {1}}, {{0.75}, 0.75, {1}}, {{-1}, -0.5, {0}}, {{inf}, 0.75, {0}}, {{nan}, nan}}},
+        {"where", [](In x) { return where(greater(x[2], 0.0), x[0], x[1]); }, three, {all_signs}, {{{1, nan, 1}, 1, {1, 0, 0}}, {{inf, 3, -1}, 3, {0, 1, 0}}}},
+        {"where(mask)", [=](In x) { return where(mask, x[0], x[1]); }, {{{3, 4}, {4}}, {{4}, {4}}, {{}, {3, 1}}, {{2, 1}, {1, 4}}}, {all_signs}, {{{{1, nan, nan, 2}, {nan, 5, 6, nan}}, {1, 5, 6, 2}, {{1, 0, 0, 1}, {0, 1, 1, 0}}}}},
+        {"where(number)", [=](In x) { return where(mask, x[0], 7.0); }, {{{3, 4}}, {{}}}, {all_signs}},
+        {"sigmoid", [](In x) { return sigmoid(x[0]); }, one, {{-4, 4}}, {{{0}, 0.5, {0.25}}, {{1e30}, 1, {0}}, {{-1e30}, 0, {0}}, {{inf}, 1, {0}}, {{-inf}, 0, {0}}}, third},
+        {"relu", [](In x) { return relu(x[0]); }, one, {all_signs}, {{{0}, 0, {0}}, {{-1}, 0, {0}}, {{2}, 2, {1}}, {{-inf}, 0, {0}}, {{nan}, nan}}},
+        {"leaky_relu", [](In x) { return leaky_relu(x[0]); }, one, {all_signs}, {{{0}, 0, {0.01}}, {{-2}, -0.02, {0.01}}, {{1e30}, 1e30, {1}}}},
+        {"leaky_relu(slope)", [](In x) { return leaky_relu(x[0], 0.3); }, one, {all_signs}, {{{-2}, -0.6, {0.3}}}},
+        {"elu", [](In x) { return elu(x[0]); }, one, {all_signs}, {{{-1e30}, -1, {0}}, {{1e30}, 1e30, {1}}, {{-1e-20}, -1e-20, {1}}}},
+        {"elu(alpha)", [](In x) { return elu(x[0], 1.7); }, one, {all_signs}, {{{0}, 0, {1.7}}, {{-inf}, -1.7, {0}}}},
+        {"gelu", [](In x) { return gelu(x[0]); }, one, {{-3, 3}}, {{{0}, 0, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}}, third},
+        {"gelu(tanh)", [](In x) { return gelu(x[0], xgrad::Gelu::tanh); }, one, {{-3, 3}}, {{{0}, 0, {0.5}}, {{1e10}, 1e10, {1}}, {{-1e10}, 0, {0}}}, third},
+        {"silu", [](In x) { return silu(x[0]); }, one, {{-4, 4}}, {{{0}, 0, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}}, third},
+        {"softplus", [](In x) { return softplus(x[0]); }, one, {{-4, 4}}, {{{0}, 0.693147180559945309, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}, {{inf}, inf, {1}}, {{-inf}, 0, {0}}}, third},
+        {"softplus(beta)", [](In x) { return softplus(x[0], 2.5); }, one, {{-3, 3}}, {{{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}}},
+    };
+}
+
+static std::vector<Row> composition_rows() {
+    return {
+        {"lerp", [](In x) { return lerp(x[0], x[1], x[2]); }, three, {all_signs}, {{{1, 3, 0.5}, 2, {0.5, 0.5, 2}}, {{1, 3, 2}, 5, {-1, 2, 2}}}},
+        {"lerp(number)", [](In x) { return lerp(x[0] * 2.0, x[1], 0.25); }, two, {all_signs}},
+    };
+}
+
+static std::vector<Row> comparison_rows() {
+    return {
+        {"equal", [](In x) { return equal(x[0], x[1]); }, two, {all_signs}, {{{1, 1}, 1}, {{0, -0.0}, 1}, {{nan, nan}, 0}, {{inf, inf}, 1}}, no_gradient},
+        {"operator==", [](In x) { return x[0] == x[1]; }, two, {all_signs}, {{{{1, 2, 3}, {1, 0, 3}}, {1, 0, 1}}}, no_gradient},
+        {"not_equal", [](In x) { return not_equal(x[0], x[1]); }, two, {all_signs}, {{{1, 1}, 0}, {{nan, nan}, 1}, {{1, 2}, 1}}, no_gradient},
+        {"operator!=", [](In x) { return x[0] != x[1]; }, two, {all_signs}, {{{{1, 2, 3}, {1, 0, 3}}, {0, 1, 0}}}, no_gradient},
+        {"less", [](In x) { return less(x[0], x[1]); }, two, {all_signs}, {{{1, 2}, 1}, {{1, 1}, 0}, {{nan, 1}, 0}, {{-inf, inf}, 1}}, no_gradient},
+        {"operator<", [](In x) { return x[0] < x[1]; }, two, {all_signs}, {{{{1, 2, 3}, {2, 2, 2}}, {1, 0, 0}}}, no_gradient},
+        {"less_equal", [](In x) { return less_equal(x[0], x[1]); }, two, {all_signs}, {{{1, 1}, 1}, {{2, 1}, 0}, {{1, nan}, 0}}, no_gradient},
+        {"operator<=", [](In x) { return x[0] <= x[1]; }, two, {all_signs}, {{{{1, 2, 3}, {2, 2, 2}}, {1, 1, 0}}}, no_gradient},
+        {"greater", [](In x) { return greater(x[0], x[1]); }, two, {all_signs}, {{{2, 1}, 1}, {{1, 1}, 0}, {{nan, 1}, 0}}, no_gradient},
+        {"operator>", [](In x) { return x[0] > x[1]; }, two, {all_signs}, {{{{1, 2, 3}, {2, 2, 2}}, {0, 0, 1}}}, no_gradient},
+        {"greater_equal", [](In x) { return greater_equal(x[0], x[1]); }, two, {all_signs}, {{{1, 1}, 1}, {{1, 2}, 0}, {{1, nan}, 0}}, no_gradient},
+        {"operator>=", [](In x) { return x[0] >= x[1]; }, two, {all_signs}, {{{{1, 2, 3}, {2, 2, 2}}, {0, 1, 1}}}, no_gradient},
+        {"logical_and", [](In x) { return logical_and(greater(x[0], 0.0), greater(x[1], 0.0)); }, two, {all_signs}, {{{{1, 1, -1, -1}, {1, -1, 1, -1}}, {1, 0, 0, 0}}}, no_gradient},
+        {"logical_or", [](In x) { return logical_or(greater(x[0], 0.0), greater(x[1], 0.0)); }, two, {all_signs}, {{{{1, 1, -1, -1}, {1, -1, 1, -1}}, {1, 1, 1, 0}}}, no_gradient},
+        {"logical_xor", [](In x) { return logical_xor(greater(x[0], 0.0), greater(x[1], 0.0)); }, two, {all_signs}, {{{{1, 1, -1, -1}, {1, -1, 1, -1}}, {0, 1, 1, 0}}}, no_gradient},
+        {"logical_not", [](In x) { return logical_not(greater(x[0], 0.0)); }, one, {all_signs}, {{{{1, -1}}, {0, 1}}}, no_gradient},
+        {"isnan", [](In x) { return isnan(x[0]); }, one, {all_signs}, {{{{nan, inf, 1, -nan}}, {1, 0, 0, 1}}}, no_gradient},
+        {"isinf", [](In x) { return isinf(x[0]); }, one, {all_signs}, {{{{nan, inf, -inf, 1}}, {0, 1, 1, 0}}}, no_gradient},
+        {"isfinite", [](In x) { return isfinite(x[0]); }, one, {all_signs}, {{{{nan, inf, -inf, 1e30}}, {0, 0, 0, 1}}}, no_gradient},
+        {"signbit", [](In x) { return signbit(x[0]); }, one, {all_signs}, {{{{1, -1, 0, -0.0, -inf}}, {0, 1, 0, 1, 1}}}, no_gradient},
+    };
+}
+
+std::vector<Row> elementwise_rows() {
+    std::vector<Row> all;
+    for (auto family : {arithmetic_rows, function_rows, choice_rows, composition_rows, comparison_rows})
+        for (Row& row : family()) all.push_back(std::move(row));
+    return all;
+}
+
+}  // namespace tests
