@@ -8,6 +8,7 @@
 #include "apply.hpp"       // apply(): make an operation
 #include "transforms.hpp"  // grad, vjp, jvp, jacobian, hessian, hvp, checkpoint
 #include "gradcheck.hpp"   // compare derivatives with differences
+#include "inspect.hpp"     // what is on a tape, what it costs, why a gradient is absent
 #include "ops/elementwise.hpp"
 #include "ops/reduce.hpp"
 #include "ops/shape.hpp"
