@@ -32,6 +32,7 @@ inline const Domain all_signs{-2, 2}, positive_only{0.3, 3};
 std::vector<Row> elementwise_rows();
 std::vector<Row> reduce_rows();
 std::vector<Row> shape_rows();
+std::vector<Row> arrange_rows();
 std::vector<Row> index_rows();
 std::vector<Row> matrix_rows();
 std::vector<Row> random_rows();  // constants, so that only their shape matters to a tape
@@ -41,6 +42,7 @@ inline std::vector<std::vector<Row> (*)()> families() {
         elementwise_rows,
         reduce_rows,
         shape_rows,
+        arrange_rows,
         index_rows,
         matrix_rows,
         random_rows,

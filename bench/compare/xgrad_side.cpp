@@ -106,6 +106,24 @@ void matmul_square(benchmark::State& state) {
     }
 }
 
+void gather_rows(benchmark::State& state) {
+    const Tensor x0 = randn({512, 1024}, generator), indices = randint(0, 1024, {512, 1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        benchmark::DoNotOptimize(tape.gradient(sum(gather(x, 1, indices))));
+    }
+}
+
+void embedding_rows(benchmark::State& state) {
+    const Tensor weight0 = randn({10000, 128}, generator), indices = randint(0, 10000, {2048}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor weight = tape.watch(weight0);
+        benchmark::DoNotOptimize(tape.gradient(sum(embedding(indices, weight))));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -126,5 +144,7 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax_rows);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul_square);
+    side::add("gather_512x1024", gather_rows);
+    side::add("embedding_10000x128_2048", embedding_rows);
     return side::run(argc, argv);
 }
