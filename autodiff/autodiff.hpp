@@ -13,6 +13,7 @@
 #include "ops/shape.hpp"
 #include "ops/index.hpp"
 #include "ops/matmul.hpp"
+#include "ops/linalg.hpp"
 #include "ops/random.hpp"
 #include "ops/update.hpp"
 #include "functions.hpp"       // compositions of operations: no rule in there
