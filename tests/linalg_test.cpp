@@ -132,6 +132,66 @@ TEST_SUITE("linear algebra") {
         CHECK(error_of<ValueError>([&] { svd(good / 0.0); }) == "svd: the matrix must be finite, got NaN or inf" + here());
     }
 
+    TEST_CASE("einsum agrees with loops whatever the order of its axes") {
+        const Tensor x = random_matrices({2, 3, 4, 2}), y = random_matrices({4, 5, 3}, 2), z = random_matrices({5, 2}, 3);
+        const Tensor got = einsum("aibc,bki,kd->cdak", {x, y, z});
+        REQUIRE(got.shape() == Shape{2, 2, 2, 5});
+        const auto vx = values(x), vy = values(y), vz = values(z);
+        std::vector<double> expected;
+        for (std::size_t c = 0; c < 2; ++c)
+            for (std::size_t d = 0; d < 2; ++d)
+                for (std::size_t i = 0; i < 2; ++i)
+                    for (std::size_t k = 0; k < 5; ++k) {
+                        double total = 0;
+                        for (std::size_t j = 0; j < 3; ++j)
+                            for (std::size_t b = 0; b < 4; ++b)
+                                total += vx[((i * 3 + j) * 4 + b) * 2 + c] * vy[(b * 5 + k) * 3 + j] * vz[k * 2 + d];
+                        expected.push_back(total);
+                    }
+        CHECK(close(got, tensor(expected, {2, 2, 2, 5})));
+    }
+
+    TEST_CASE("matrix_exp agrees with the eigenvalues, for small and large norms in one batch") {
+        const Tensor x = random_positive_definite({3, 6, 6}) * tensor({1e-4, 0.1, 3.0}, {3, 1, 1});
+        const auto [w, v] = eigh(x);
+        const Tensor expected = matmul(v * expand_dims(exp(w), -2), transposed(v)), got = matrix_exp(x);
+        for (int i = 0; i < 3; ++i)
+            CHECK(close(select(got, 0, i) / max(select(got, 0, i)), select(expected, 0, i) / max(select(got, 0, i))));
+        CHECK(close(matmul(matrix_exp(a), matrix_exp(-a)), eye(3, DType::f64), 1e-11));
+        CHECK(values(matrix_exp(a * std::nan("")))[0] != 0);
+    }
+
+    TEST_CASE("least squares: the solution, what remains, rank and singular values") {
+        const Tensor x = tensor({{1.0, 1.0}, {1.0, 2.0}, {1.0, 3.0}}), y = tensor({1.0, 2.0, 2.0});
+        const auto [solution, residuals, rank, singular_values] = lstsq(x, y);
+        CHECK(close(solution, tensor({2.0 / 3, 0.5})));
+        CHECK(close(residuals, scalar(1.0 / 6)));
+        CHECK(rank.item<int>() == 2);
+        CHECK(close(singular_values, svd(x).s));
+        CHECK(close(lstsq(tensor({{1.0, 1.0}}), tensor({2.0})).solution, tensor({1.0, 1.0})));  // of least norm
+    }
+
+    TEST_CASE("what einsum and the products object to") {
+        const Tensor x = ones({2, 3}), y = ones({4, 2});
+        CHECK(error_of<ShapeError>([&] { einsum("ij,jk", {x, y}); }) ==
+              "einsum: sizes of 'j' must agree in \"ij,jk\", got 3 and 4" + here());
+        CHECK(error_of<ShapeError>([&] { einsum("ijk->i", {x}); }) ==
+              "einsum: \"ijk\" must name the axes of its operand in \"ijk->i\", got shape (2, 3)" + here());
+        CHECK(error_of<ValueError>([&] { einsum("ij->k", {x}); }) ==
+              "einsum: the output's 'k' must occur in an operand, got \"ij->k\"" + here());
+        CHECK(error_of<ValueError>([&] { einsum("ij->ii", {x}); }) ==
+              "einsum: the output must name each axis once, got \"ij->ii\"" + here());
+        CHECK(error_of<ValueError>([&] { einsum("ij", {x, y}); }) ==
+              "einsum: each operand needs its subscripts, 2 of them, got \"ij\"" + here());
+        CHECK(error_of<ValueError>([&] { einsum("i.j", {x}); }) ==
+              "einsum: subscripts must be letters, one \"...\", \",\" and one \"->\", got \"i.j\"" + here());
+        CHECK(error_of<ValueError>([&] { einsum("...->", {x}); }) ==
+              "einsum: the output must have \"...\" where an operand's stands for axes, got \"...->\"" + here());
+        CHECK(error_of<ShapeError>([&] { dot(x, y); }) == "dot: the sizes summed over must agree, got (2, 3) and (4, 2)" + here());
+        CHECK(error_of<ValueError>([&] { matrix_norm(x, "frob"); }) ==
+              "matrix_norm: the order must be \"fro\", \"nuc\" or a number, got \"frob\"" + here());
+    }
+
     TEST_CASE("a constant matrix is factored and nothing is kept of what no gradient reads") {
         const Tensor m = random_positive_definite({6, 6});
         Tape tape;
