@@ -15,4 +15,5 @@
 #include "ops/matmul.hpp"
 #include "ops/random.hpp"
 #include "ops/update.hpp"
+#include "ops/normalize.hpp"
 #include "functions.hpp"       // compositions of operations: no rule in there

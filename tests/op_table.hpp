@@ -34,6 +34,7 @@ std::vector<Row> reduce_rows();
 std::vector<Row> shape_rows();
 std::vector<Row> index_rows();
 std::vector<Row> matrix_rows();
+std::vector<Row> normalize_rows();
 std::vector<Row> random_rows();  // constants, so that only their shape matters to a tape
 
 inline std::vector<std::vector<Row> (*)()> families() {
@@ -43,6 +44,7 @@ inline std::vector<std::vector<Row> (*)()> families() {
         shape_rows,
         index_rows,
         matrix_rows,
+        normalize_rows,
         random_rows,
     };
 }

@@ -6,6 +6,9 @@
 #include "move.hpp"
 #include "update.hpp"
 #include "gemm.hpp"
+#include "normalize.hpp"
+#include "convolve.hpp"
+#include "attention.hpp"
 
 // The kernels of the instruction set in use. Each family has a table of function pointers in a header of its own, filled by the source
 // of the same name, which is compiled once per instruction set. Plain arithmetic on raw pointers: no tensors, no tapes, no errors.
@@ -19,6 +22,9 @@ struct Kernels {
     MoveKernels move;
     UpdateKernels update;
     GemmKernels gemm;
+    NormalizeKernels normalize;
+    ConvolveKernels convolve;
+    AttentionKernels attention;
 };
 
 /// Chosen once, at first use: the widest set this processor has, or the one that the environment variable XGRAD_ISA names

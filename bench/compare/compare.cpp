@@ -37,6 +37,7 @@ constexpr Workload workloads[] = {
     {"softmax_512x1024", 0.60},
     {"bias_add_512x1024", 0.70},
     {"matmul_256", 0.95},
+    {"layernorm_512x1024", 0.60},
 };
 
 struct Options {

@@ -95,6 +95,15 @@ void matmul(benchmark::State& state) {
     }
 }
 
+void layernorm(benchmark::State& state) {
+    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), w = torch::randn({1024}, torch::requires_grad()),
+                 b = torch::randn({1024}, torch::requires_grad());
+    for (auto _ : state) {
+        forget_gradients({x, w, b});
+        torch::layer_norm(x, {1024}, w, b).square().sum().backward();
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -112,5 +121,6 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul);
+    side::add("layernorm_512x1024", layernorm);
     return side::run(argc, argv);
 }

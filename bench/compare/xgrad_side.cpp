@@ -106,6 +106,15 @@ void matmul_square(benchmark::State& state) {
     }
 }
 
+void layernorm(benchmark::State& state) {
+    const Tensor x0 = randn({512, 1024}, generator), w0 = randn({1024}, generator), b0 = randn({1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0), w = tape.watch(w0), b = tape.watch(b0);
+        benchmark::DoNotOptimize(tape.gradient(sum(square(layer_norm(x, {1024}, w, b)))));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -126,5 +135,6 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax_rows);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul_square);
+    side::add("layernorm_512x1024", layernorm);
     return side::run(argc, argv);
 }
