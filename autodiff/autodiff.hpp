@@ -16,4 +16,7 @@
 #include "ops/random.hpp"
 #include "ops/update.hpp"
 #include "ops/normalize.hpp"
+#include "ops/conv.hpp"
+#include "ops/pool.hpp"
+#include "ops/attention.hpp"
 #include "functions.hpp"       // compositions of operations: no rule in there

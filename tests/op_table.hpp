@@ -35,6 +35,9 @@ std::vector<Row> shape_rows();
 std::vector<Row> index_rows();
 std::vector<Row> matrix_rows();
 std::vector<Row> normalize_rows();
+std::vector<Row> convolution_rows();
+std::vector<Row> pool_rows();
+std::vector<Row> attention_rows();
 std::vector<Row> random_rows();  // constants, so that only their shape matters to a tape
 
 inline std::vector<std::vector<Row> (*)()> families() {
@@ -45,6 +48,9 @@ inline std::vector<std::vector<Row> (*)()> families() {
         index_rows,
         matrix_rows,
         normalize_rows,
+        convolution_rows,
+        pool_rows,
+        attention_rows,
         random_rows,
     };
 }

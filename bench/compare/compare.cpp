@@ -38,6 +38,10 @@ constexpr Workload workloads[] = {
     {"bias_add_512x1024", 0.70},
     {"matmul_256", 0.95},
     {"layernorm_512x1024", 0.60},
+    {"conv2d_lenet", 0.70},
+    {"convblock", 1.00},
+    {"attention_64", 0.70},
+    {"attention_512", 0.70},
 };
 
 struct Options {

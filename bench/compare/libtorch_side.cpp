@@ -104,6 +104,38 @@ void layernorm(benchmark::State& state) {
     }
 }
 
+void conv2d_lenet(benchmark::State& state) {
+    const Tensor x = torch::randn({64, 1, 28, 28});
+    const Tensor w1 = torch::randn({8, 1, 5, 5}, torch::requires_grad()), b1 = torch::randn({8}, torch::requires_grad()),
+                 w2 = torch::randn({16, 8, 5, 5}, torch::requires_grad()), b2 = torch::randn({16}, torch::requires_grad());
+    for (auto _ : state) {
+        forget_gradients({w1, b1, w2, b2});
+        const Tensor h = torch::max_pool2d(torch::relu(torch::conv2d(x, w1, b1, 1, 2)), 2);
+        torch::max_pool2d(torch::relu(torch::conv2d(h, w2, b2, 1, 2)), 2).square().mean().backward();
+    }
+}
+
+void convblock(benchmark::State& state) {
+    using namespace torch::nn;
+    Sequential net(Conv2d(Conv2dOptions(32, 64, 3).padding(1).bias(false)), BatchNorm2d(64), ReLU(),
+                   Conv2d(Conv2dOptions(64, 64, 3).padding(1).bias(false)), BatchNorm2d(64), ReLU());
+    const Tensor x = torch::randn({16, 32, 32, 32});
+    for (auto _ : state) {
+        net->zero_grad();
+        net->forward(x).square().mean().backward();
+    }
+}
+
+/// As a user of this version writes it: it has no fused operation.
+void attention(benchmark::State& state, int tokens) {
+    const auto input = [&] { return torch::randn({16, 4, tokens, 32}, torch::requires_grad()); };
+    const Tensor q = input(), k = input(), v = input();
+    for (auto _ : state) {
+        forget_gradients({q, k, v});
+        torch::matmul(torch::softmax(torch::matmul(q / std::sqrt(32.0), k.transpose(-2, -1)), -1), v).square().sum().backward();
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -122,5 +154,9 @@ int main(int argc, char** argv) {
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul);
     side::add("layernorm_512x1024", layernorm);
+    side::add("conv2d_lenet", conv2d_lenet);
+    side::add("convblock", convblock);
+    side::add("attention_64", [](auto& state) { attention(state, 64); });
+    side::add("attention_512", [](auto& state) { attention(state, 512); });
     return side::run(argc, argv);
 }
