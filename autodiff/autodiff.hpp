@@ -20,4 +20,8 @@
 #include "ops/linalg.hpp"
 #include "ops/random.hpp"
 #include "ops/update.hpp"
+#include "ops/normalize.hpp"
+#include "ops/conv.hpp"
+#include "ops/pool.hpp"
+#include "ops/attention.hpp"
 #include "functions.hpp"       // compositions of operations: no rule in there

@@ -37,6 +37,10 @@ std::vector<Row> index_rows();
 std::vector<Row> matrix_rows();
 std::vector<Row> linalg_rows();
 std::vector<Row> contraction_rows();
+std::vector<Row> normalize_rows();
+std::vector<Row> convolution_rows();
+std::vector<Row> pool_rows();
+std::vector<Row> attention_rows();
 std::vector<Row> random_rows();  // constants, so that only their shape matters to a tape
 
 inline std::vector<std::vector<Row> (*)()> families() {
@@ -49,6 +53,10 @@ inline std::vector<std::vector<Row> (*)()> families() {
         matrix_rows,
         linalg_rows,
         contraction_rows,
+        normalize_rows,
+        convolution_rows,
+        pool_rows,
+        attention_rows,
         random_rows,
     };
 }
