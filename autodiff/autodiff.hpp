@@ -10,6 +10,8 @@
 #include "gradcheck.hpp"   // compare derivatives with differences
 #include "ops/elementwise.hpp"
 #include "ops/reduce.hpp"
+#include "ops/scan.hpp"
+#include "ops/sort.hpp"
 #include "ops/shape.hpp"
 #include "ops/index.hpp"
 #include "ops/matmul.hpp"

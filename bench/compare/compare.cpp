@@ -37,6 +37,8 @@ constexpr Workload workloads[] = {
     {"softmax_512x1024", 0.60},
     {"bias_add_512x1024", 0.70},
     {"matmul_256", 0.95},
+    {"cumsum_512x1024", 0.80},
+    {"sort_512x1024", 0.80},
 };
 
 struct Options {

@@ -95,6 +95,15 @@ void matmul(benchmark::State& state) {
     }
 }
 
+template <class F>
+void along_rows(benchmark::State& state, F f) {
+    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), u = torch::randn({512, 1024});
+    for (auto _ : state) {
+        forget_gradients({x});
+        f(x).backward(u);
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -112,5 +121,7 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul);
+    side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return torch::cumsum(x, 1); }); });
+    side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return std::get<0>(torch::sort(x, 1)); }); });
     return side::run(argc, argv);
 }

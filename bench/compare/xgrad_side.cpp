@@ -106,6 +106,17 @@ void matmul_square(benchmark::State& state) {
     }
 }
 
+/// f(x) of a matrix, pulled back from a fixed cotangent.
+template <class F>
+void along_rows(benchmark::State& state, F f) {
+    const Tensor x0 = randn({512, 1024}, generator), u = randn({512, 1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        benchmark::DoNotOptimize(tape.gradient(f(x), x, {.cotangent = u}));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -126,5 +137,7 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax_rows);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul_square);
+    side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return cumsum(x, 1); }); });
+    side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return sort(x, 1); }); });
     return side::run(argc, argv);
 }
