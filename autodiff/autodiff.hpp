@@ -11,6 +11,8 @@
 #include "inspect.hpp"     // what is on a tape, what it costs, why a gradient is absent
 #include "ops/elementwise.hpp"
 #include "ops/reduce.hpp"
+#include "ops/scan.hpp"
+#include "ops/sort.hpp"
 #include "ops/shape.hpp"
 #include "ops/arrange.hpp"
 #include "ops/index.hpp"

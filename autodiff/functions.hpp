@@ -20,6 +20,21 @@ XGRAD_API Tensor lerp(const Operand& a, const Operand& b, const Operand& weight)
 /// The standard deviation, sqrt(var(x)). Divides by n - correction. The gradient at a variance of 0 is NaN or inf, as sqrt's.
 XGRAD_API Tensor std(const Operand& x, const Axes& axes = {}, double correction = 0, bool keepdims = false);
 
+/// The n-th differences x[i+1] - x[i] along `axis`, each time one shorter; of bools where they change. ValueError for a negative n.
+XGRAD_API Tensor diff(const Operand& x, int n = 1, int axis = -1);
+/// How many elements are not 0 (i64). No gradient.
+XGRAD_API Tensor count_nonzero(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+/// The middle element, or the mean of the middle two (NumPy's rule; PyTorch takes the lower). NaN where there is one. ShapeError without elements.
+XGRAD_API Tensor median(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+
+/// What a quantile between two elements is: on the line between them, the lower, the higher, the nearer (halves to the even position) or the mean.
+enum class Quantile { linear, lower, higher, nearest, midpoint };
+/// The elements at positions q * (n - 1) of the sorted ones, as NumPy's quantile: a vector of q gives a leading axis. NaN where there is one;
+/// the gradient goes to the elements that were taken. ValueError unless every q is in [0, 1]. ShapeError without elements.
+XGRAD_API Tensor quantile(const Operand& x, double q, const Axes& axes = {}, Quantile method = Quantile::linear, bool keepdims = false);
+XGRAD_API Tensor quantile(const Operand& x, const std::vector<double>& q, const Axes& axes = {}, Quantile method = Quantile::linear,
+                          bool keepdims = false);
+
 // --- shapes and indices ---------------------------------------------------------------------------------------------
 
 /// moveaxis: the axis `from` stands at `to` afterwards, the others keep their order.

@@ -31,6 +31,8 @@ inline const Domain all_signs{-2, 2}, positive_only{0.3, 3};
 // The families. A file that is added to op_table/ is named here.
 std::vector<Row> elementwise_rows();
 std::vector<Row> reduce_rows();
+std::vector<Row> scan_rows();
+std::vector<Row> sort_rows();
 std::vector<Row> shape_rows();
 std::vector<Row> arrange_rows();
 std::vector<Row> index_rows();
@@ -47,6 +49,8 @@ inline std::vector<std::vector<Row> (*)()> families() {
     return {
         elementwise_rows,
         reduce_rows,
+        scan_rows,
+        sort_rows,
         shape_rows,
         arrange_rows,
         index_rows,

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "../kernels/elementwise.hpp"
 #include "../tensor.hpp"
@@ -20,6 +21,12 @@ inline constexpr std::int64_t parallel_grain = 1 << 15;
 inline int threads_for(std::int64_t elements) {
     if (elements < 2 * parallel_grain || omp_in_parallel()) return 1;
     return static_cast<int>(std::min<std::int64_t>(omp_get_max_threads(), elements / parallel_grain));
+}
+
+/// ValueError for an empty tensor.
+inline void check_defined(const char* operation, const Operand& x) {
+    check<ValueError>(!x.is_tensor() || x.tensor().defined(), x.where(),
+                      [&] { return std::string(operation) + ": the argument must be a tensor, got an empty one"; });
 }
 
 /// What an element-wise kernel reads: the elements, their shape and size in bytes.

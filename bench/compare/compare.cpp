@@ -48,6 +48,8 @@ constexpr Workload workloads[] = {
     {"convblock", 1.00},
     {"attention_64", 0.70},
     {"attention_512", 0.70},
+    {"cumsum_512x1024", 0.80},
+    {"sort_512x1024", 0.80},
 };
 
 struct Options {

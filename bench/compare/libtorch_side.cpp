@@ -161,6 +161,15 @@ void attention(benchmark::State& state, int tokens) {
     }
 }
 
+template <class F>
+void along_rows(benchmark::State& state, F f) {
+    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), u = torch::randn({512, 1024});
+    for (auto _ : state) {
+        forget_gradients({x});
+        f(x).backward(u);
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -191,5 +200,7 @@ int main(int argc, char** argv) {
     side::add("convblock", convblock);
     side::add("attention_64", [](auto& state) { attention(state, 64); });
     side::add("attention_512", [](auto& state) { attention(state, 512); });
+    side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return torch::cumsum(x, 1); }); });
+    side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return std::get<0>(torch::sort(x, 1)); }); });
     return side::run(argc, argv);
 }

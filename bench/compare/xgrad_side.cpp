@@ -169,6 +169,17 @@ void attention(benchmark::State& state, int tokens) {
     }
 }
 
+/// f(x) of a matrix, pulled back from a fixed cotangent.
+template <class F>
+void along_rows(benchmark::State& state, F f) {
+    const Tensor x0 = randn({512, 1024}, generator), u = randn({512, 1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        benchmark::DoNotOptimize(tape.gradient(f(x), x, {.cotangent = u}));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -196,5 +207,7 @@ int main(int argc, char** argv) {
     side::add("convblock", convblock);
     side::add("attention_64", [](auto& state) { attention(state, 64); });
     side::add("attention_512", [](auto& state) { attention(state, 512); });
+    side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return cumsum(x, 1); }); });
+    side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return sort(x, 1); }); });
     return side::run(argc, argv);
 }
