@@ -329,15 +329,6 @@ template <class T>
 static void logsumexp_rows(const T* x, T* y, Int rows, Int n) {
     for (Int r = 0; r < rows; ++r) y[r] = logsumexp_row(x + r * n, n);
 }
-template <class T>
-static void logsumexp_back_rows(const T* x, const T* y, const T* g, T* dx, Int rows, Int n) {
-    for (Int r = 0; r < rows; ++r) {
-        const T* row = x + r * n;
-        T* to = dx + r * n;
-        const Batch<T> m(y[r] == -__builtin_inf() ? T(0) : y[r]), slope(g[r]);
-        for_each<T>(n, [&](Int i, Int count) { write(to + i, slope * exp_down<T>(read(row + i, count) - m), count); });
-    }
-}
 
 template <class T>
 static void softmax_columns(const T* x, T* y, Int n, Int columns, Int stride);
@@ -436,16 +427,6 @@ static void logsumexp_columns(const T* x, T* y, Int n, Int columns, Int stride) 
     });
 }
 template <class T>
-static void logsumexp_back_columns(const T* x, const T* y, const T* g, T* dx, Int n, Int columns, Int stride) {
-    const Batch<T> none(-static_cast<T>(__builtin_inf())), zero(T(0));
-    for (Int r = 0; r < n; ++r)
-        for_each<T>(columns, [&, row = r * stride](Int c, Int count) {
-            auto m = read(y + c, count);
-            m = xsimd::select(m == none, zero, m);
-            write(dx + row + c, read(g + c, count) * exp_down<T>(read(x + row + c, count) - m), count);
-        });
-}
-template <class T>
 static void softmax_columns(const T* x, T* y, Int n, Int columns, Int stride) {
     alignas(64) T shift[tile];
     alignas(64) double sums[tile];
@@ -524,8 +505,6 @@ static void fill(ReduceTable<T>& t) {
     t.var_back_columns = var_back_columns<T>;
     t.logsumexp_rows = logsumexp_rows<T>;
     t.logsumexp_columns = logsumexp_columns<T>;
-    t.logsumexp_back_rows = logsumexp_back_rows<T>;
-    t.logsumexp_back_columns = logsumexp_back_columns<T>;
     t.softmax_rows = softmax_rows<T>;
     t.log_softmax_rows = log_softmax_rows<T>;
     t.softmax_columns = softmax_columns<T>;

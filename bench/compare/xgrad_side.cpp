@@ -106,6 +106,24 @@ void matmul_square(benchmark::State& state) {
     }
 }
 
+void gather_rows(benchmark::State& state) {
+    const Tensor x0 = randn({512, 1024}, generator), indices = randint(0, 1024, {512, 1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        benchmark::DoNotOptimize(tape.gradient(sum(gather(x, 1, indices))));
+    }
+}
+
+void embedding_rows(benchmark::State& state) {
+    const Tensor weight0 = randn({10000, 128}, generator), indices = randint(0, 10000, {2048}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor weight = tape.watch(weight0);
+        benchmark::DoNotOptimize(tape.gradient(sum(embedding(indices, weight))));
+    }
+}
+
 void layernorm(benchmark::State& state) {
     const Tensor x0 = randn({512, 1024}, generator), w0 = randn({1024}, generator), b0 = randn({1024}, generator);
     for (auto _ : state) {
@@ -151,6 +169,17 @@ void attention(benchmark::State& state, int tokens) {
     }
 }
 
+/// f(x) of a matrix, pulled back from a fixed cotangent.
+template <class F>
+void along_rows(benchmark::State& state, F f) {
+    const Tensor x0 = randn({512, 1024}, generator), u = randn({512, 1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        benchmark::DoNotOptimize(tape.gradient(f(x), x, {.cotangent = u}));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -171,10 +200,14 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax_rows);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul_square);
+    side::add("gather_512x1024", gather_rows);
+    side::add("embedding_10000x128_2048", embedding_rows);
     side::add("layernorm_512x1024", layernorm);
     side::add("conv2d_lenet", conv2d_lenet);
     side::add("convblock", convblock);
     side::add("attention_64", [](auto& state) { attention(state, 64); });
     side::add("attention_512", [](auto& state) { attention(state, 512); });
+    side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return cumsum(x, 1); }); });
+    side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return sort(x, 1); }); });
     return side::run(argc, argv);
 }
