@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/random.hpp"
 #include "tensor.hpp"
 
 // Compositions of operations: they have no gradient rule of their own. Arguments and errors are as in ops/.
@@ -130,5 +131,21 @@ XGRAD_API Tensor matrix_norm(const Operand& x, const MatrixOrder& order = "fro",
 /// The condition number norm(x)·norm(x⁻¹) of each matrix (…, n, n), in that norm; for 2 and -2 by the ratio of singular values: any shape (…, m, n), and
 /// inf for a singular one, which is a ValueError in the others.
 XGRAD_API Tensor cond(const Operand& x, const MatrixOrder& order = 2);
+
+// --- neural networks --------------------------------------------------------------------------------------------------
+
+/// Each element zeroed with probability p and the others scaled by 1 / (1 - p), so that the mean stays. ValueError unless 0 <= p <= 1.
+/// (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.)
+XGRAD_API Tensor dropout(const Operand& x, double p, Generator& generator);
+/// Dropout for networks of selu: elements are set to what selu gives at -inf and all are scaled and shifted, so that mean 0 and variance 1 stay.
+/// p = 1 gives zeros. ValueError unless 0 <= p <= 1. (Klambauer, Unterthiner, Mayr, Hochreiter 2017.)
+XGRAD_API Tensor alpha_dropout(const Operand& x, double p, Generator& generator);
+
+/// x / max(|x|, eps) with the p-norm along `axis`, PyTorch's normalize. Zeros stay zeros.
+XGRAD_API Tensor normalize(const Operand& x, double p = 2, int axis = 1, double eps = 1e-12);
+/// a · b / (max(|a|, eps) max(|b|, eps)) along `axis`; both broadcast.
+XGRAD_API Tensor cosine_similarity(const Operand& a, const Operand& b, int axis = 1, double eps = 1e-8);
+/// The p-norm of a - b + eps over the last axis; both broadcast.
+XGRAD_API Tensor pairwise_distance(const Operand& a, const Operand& b, double p = 2, double eps = 1e-6, bool keepdims = false);
 
 }  // namespace xgrad

@@ -118,20 +118,26 @@ void spread_last_rows(const SpreadTile<T>& t, Int left, Int columns) {
 
 template <class T>
 void spread(const T* a, Int lda, const T* b, const Int* offset, const T* bias, T* c, Int ldc, Int m, Int n, Int k) {
-    constexpr Int strip = tile_vectors * width<T>;  // what is read of b for it stays in the first-level cache while all of a passes by
+    // Of a, so many rows stay in the second-level cache while all of b passes by; of b, what a strip reads stays in the first-level one
+    // while they pass by it.
+    constexpr Int strip = tile_vectors * width<T>, block_rows = 128;
     const Int few = m < 3 ? n : strip;
-    for (Int j = 0; j < n; j += few) {
-        const Int some = smaller(few, n - j);
-        for (Int l = 0; l < k || l == 0; l += depth_limit) {
-            SpreadTile<T> t{a + l, lda, b + j, offset + l, l > 0 ? nullptr : bias, c + j, ldc, 0, smaller(depth_limit, k - l), l > 0};
-            Int i = 0;
-            for (; i + tile_rows <= m; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc) {
-                spread_rows<T, tile_rows>(t, some);
-                if (t.bias) t.bias += tile_rows;
+    for (Int l = 0; l < k || l == 0; l += depth_limit)
+        for (Int top = 0; top < m; top += block_rows) {
+            const Int rows = smaller(block_rows, m - top);
+            for (Int j = 0; j < n; j += few) {
+                const Int some = smaller(few, n - j);
+                SpreadTile<T> t{
+                    a + top * lda + l,           lda,  b + j, offset + l, l > 0 || !bias ? nullptr : bias + top, c + top * ldc + j, ldc, 0,
+                    smaller(depth_limit, k - l), l > 0};
+                Int i = 0;
+                for (; i + tile_rows <= rows; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc) {
+                    spread_rows<T, tile_rows>(t, some);
+                    if (t.bias) t.bias += tile_rows;
+                }
+                spread_last_rows<T>(t, rows - i, some);
             }
-            spread_last_rows<T>(t, m - i, some);
         }
-    }
 }
 
 template <class T>

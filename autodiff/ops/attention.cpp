@@ -41,7 +41,7 @@ struct Problem {
 };
 
 // Scores are made in blocks of so many queries and keys.
-constexpr Int block_rows = 64, block_columns = 128;
+constexpr Int block_rows = 128, block_columns = 128;
 
 /// One thread's room and the products between blocks, all of them row-major and dense.
 template <class T>

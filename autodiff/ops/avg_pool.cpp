@@ -6,6 +6,7 @@
 #include "parallel.hpp"
 #include "pool.hpp"
 #include "pooling.hpp"
+#include "reduction.hpp"
 
 // Means of windows, and what is made of them.
 
@@ -14,6 +15,9 @@ namespace xgrad {
 using namespace detail;
 
 namespace {
+
+/// From this length on a sum is worth a call to a kernel.
+constexpr Int long_stretch = 16;
 
 /// 1 / what a window's sum is divided by.
 struct Divisor {
@@ -36,15 +40,17 @@ void for_windows(const Windows& w, const Divisor& divisor, const F& f) {
         for (std::size_t y = 0; y < w.axis[1].first.size(); ++y)
             for (std::size_t x = 0; x < w.axis[2].first.size(); ++x) f(window++, divisor(w, z, y, x), z, y, x);
 }
-/// f(place) for each element of a window.
+/// f(place, count, step) for the stretches that a window consists of: its rows, or all of them in one where they lie behind each other.
 template <class F>
-void for_elements(const Windows& w, std::size_t z, std::size_t y, std::size_t x, const F& f) {
+void for_stretches(const Windows& w, std::size_t z, std::size_t y, std::size_t x, const F& f) {
     const AxisWindows &az = w.axis[0], &ay = w.axis[1], &ax = w.axis[2];
-    for (Int k = 0; k < az.count[z]; ++k)
-        for (Int j = 0; j < ay.count[y]; ++j) {
-            const Int row = ((az.first[z] + k * az.step) * ay.size + ay.first[y] + j * ay.step) * ax.size + ax.first[x];
-            for (Int i = 0; i < ax.count[x]; ++i) f(row + i * ax.step);
-        }
+    const bool joined = ax.count[x] == ax.size && ax.step == 1 && ay.step == 1;
+    for (Int k = 0; k < az.count[z]; ++k) {
+        const Int plane = ((az.first[z] + k * az.step) * ay.size + ay.first[y]) * ax.size + ax.first[x];
+        if (joined) f(plane, ay.count[y] * ax.size, Int{1});
+        else
+            for (Int j = 0; j < ay.count[y]; ++j) f(plane + j * ay.step * ax.size, ax.count[x], ax.step);
+    }
 }
 
 Tensor spread_means(const Tensor& g, const SharedWindows& windows, const Divisor& divisor);
@@ -62,7 +68,12 @@ Tensor window_means(const char* name, const Tensor& x, const SharedWindows& wind
                     for (Int p = begin; p < end; ++p)
                         for_windows(w, divisor, [&](Int window, double factor, std::size_t z, std::size_t r, std::size_t c) {
                             double sum = 0;
-                            for_elements(w, z, r, c, [&](Int at) { sum += static_cast<double>(from[p * w.size() + at]); });
+                            for_stretches(w, z, r, c, [&](Int at, Int count, Int step) {
+                                const T* const x = from + p * w.size() + at;
+                                if (step == 1 && count >= long_stretch) sum += reduce_kernels<T>().sum_all(x, count);
+                                else
+                                    for (Int i = 0; i < count; ++i) sum += static_cast<double>(x[i * step]);
+                            });
                             to[p * w.results() + window] = static_cast<T>(sum * factor);
                         });
                 });
@@ -87,7 +98,10 @@ Tensor spread_means(const Tensor& g, const SharedWindows& windows, const Divisor
                     for (Int p = begin; p < end; ++p)
                         for_windows(w, divisor, [&](Int window, double factor, std::size_t z, std::size_t r, std::size_t c) {
                             const T share = static_cast<T>(static_cast<double>(from[p * w.results() + window]) * factor);
-                            for_elements(w, z, r, c, [&](Int at) { to[p * w.size() + at] += share; });
+                            for_stretches(w, z, r, c, [&](Int at, Int count, Int step) {
+                                T* const x = to + p * w.size() + at;
+                                for (Int i = 0; i < count; ++i) x[i * step] += share;
+                            });
                         });
                 });
             });

@@ -21,7 +21,8 @@ namespace {
 struct Planes {
     Int size[3], padding[3], stride[3];  // of what is laid out
     std::vector<Int> phases[3];  // positions modulo stride that somebody reads
-    Int extent[3];  // of a plane
+    Int reach[3];  // places that are read, from the first result's first tap to the last one's last
+    Int extent[3];  // sizes of a plane
     Int images = 1;
 
     Int phase_count() const { return static_cast<Int>(phases[0].size() * phases[1].size() * phases[2].size()); }
@@ -31,7 +32,7 @@ struct Planes {
     /// The planes are the images themselves.
     bool plain() const {
         for (int a = 0; a < 3; ++a)
-            if (padding[a] || stride[a] != 1 || extent[a] != size[a]) return false;
+            if (padding[a] || stride[a] != 1 || reach[a] != size[a] || extent[a] != size[a]) return false;
         return images == 1;
     }
 };
@@ -43,7 +44,19 @@ struct Range {
 Range inside(const Planes& p, int axis, Int phase) {
     const Int before = p.padding[axis] - phase, last = p.size[axis] - 1 + before;
     const Int begin = before > 0 ? (before + p.stride[axis] - 1) / p.stride[axis] : 0;
-    return {begin, last < 0 ? begin : std::max(begin, std::min(p.extent[axis], last / p.stride[axis] + 1))};
+    return {begin, last < 0 ? begin : std::max(begin, std::min(p.reach[axis], last / p.stride[axis] + 1))};
+}
+
+/// The extents, with no more zeros than needed: those behind a row are the ones in front of the next row, and likewise for planes.
+void close_up(Planes& p) {
+    p.extent[0] = p.reach[0];
+    for (const int axis : {1, 2}) {
+        p.extent[axis] = 1;
+        for (const Int phase : p.phases[axis]) {
+            const Range r = inside(p, axis, phase);
+            p.extent[axis] = std::max({p.extent[axis], r.end, p.reach[axis] - r.begin});
+        }
+    }
 }
 
 /// Copies `images` images, `step` elements apart, into place; what is around them stays as it is.
@@ -107,7 +120,8 @@ void multiply(const T* a, const T* planes, const std::vector<Int>& offsets, cons
 
 template <class T>
 Tensor zeroed_planes(const Planes& p, Int channels) {
-    Tensor planes = empty({channels * p.channel() + kernels::ConvolveKernels::slack}, dtype_of<T>());
+    const Int shared = p.row(p.reach[0] - p.extent[0], p.reach[1] - p.extent[1]) + p.reach[2] - p.extent[2];  // read behind the last plane
+    Tensor planes = empty({channels * p.channel() + std::max<Int>(0, shared) + kernels::ConvolveKernels::slack}, dtype_of<T>());
     std::memset(TensorAccess::data(planes), 0, static_cast<std::size_t>(planes.size()) * sizeof(T));
     return planes;
 }
@@ -130,8 +144,10 @@ Planes planes_of_input(const ConvGeometry& g) {
             const Int phase = k * g.dilation[a] % g.stride[a];
             if (std::find(p.phases[a].begin(), p.phases[a].end(), phase) == p.phases[a].end()) p.phases[a].push_back(phase);
         }
-        p.extent[a] = g.result[a] + (g.kernel[a] - 1) * g.dilation[a] / g.stride[a];
+        p.reach[a] = g.result[a] + (g.kernel[a] - 1) * g.dilation[a] / g.stride[a];
     }
+    close_up(p);
+    for (int a = 0; a < 3; ++a) p.extent[a] = std::max(p.extent[a], g.result[a]);
     return p;
 }
 std::vector<Int> input_offsets(const ConvGeometry& g, const Planes& p) {
@@ -205,8 +221,9 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
         p.padding[a] = reach[a];
         p.stride[a] = 1;
         p.phases[a] = {0};
-        p.extent[a] = reach[a] + std::max<Int>(0, g.padding[a] + g.size[a] - 1) / g.stride[a] + 1;
+        p.reach[a] = reach[a] + std::max<Int>(0, g.padding[a] + g.size[a] - 1) / g.stride[a] + 1;
     }
+    close_up(p);
     const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel);
     p.images = images_together(g.batch, p.plane(), whole / volume(g.stride));
 
@@ -299,6 +316,7 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
         q.padding[a] = 0;
         q.stride[a] = 1;
         q.phases[a] = {0};
+        q.reach[a] = g.result[a];
         q.extent[a] = p.extent[a];
     }
     constexpr Int line = 16;  // no vector is longer

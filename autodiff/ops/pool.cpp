@@ -25,22 +25,22 @@ void max_of_plane(const T* x, const Windows& w, T* y, Place* place) {
         for (std::size_t r = 0; r < ay.first.size(); ++r)
             for (std::size_t c = 0; c < ax.first.size(); ++c) {
                 T best = -std::numeric_limits<T>::infinity();
-                Place at = -1;
+                Int at = -1;
                 const Int count = ax.count[c];
                 for (Int k = 0; k < az.count[z]; ++k)
                     for (Int j = 0; j < ay.count[r]; ++j) {
                         const Int row = ((az.first[z] + k * az.step) * ay.size + ay.first[r] + j * ay.step) * ax.size + ax.first[c];
                         const T* const from = x + row;
-                        if (at < 0 && count > 0) best = *from, at = static_cast<Place>(row);
+                        if (at < 0 && count > 0) best = *from, at = row;
                         for (Int i = 0; i < count; ++i) {
                             const T value = from[i * ax.step];
-                            const bool better = (value > best) | (value != value);  // without a jump: it could not be predicted
-                            best = better ? value : best;
-                            at = better ? static_cast<Place>(row + i * ax.step) : at;
+                            const Int better = (value > best) | (value != value), there = row + i * ax.step;
+                            at += better * (there - at);  // no jump, for it could not be predicted
+                            best = x[at];
                         }
                     }
                 *y++ = best;
-                *place++ = at;
+                *place++ = static_cast<Place>(at);
             }
 }
 
@@ -53,11 +53,11 @@ void max_of_plane_2x2(const T* x, const Windows& w, T* y, Place* place) {
         const T *const first = x + at, *const second = first + width;
         for (Int c = 0; c < columns; ++c) {
             const T a = first[2 * c], b = first[2 * c + 1], d = second[2 * c], e = second[2 * c + 1];
-            const bool right = (b > a) | (b != b), below = (e > d) | (e != e);
-            const T top = right ? b : a, bottom = below ? e : d;
-            const bool lower = (bottom > top) | (bottom != bottom);
-            *y++ = lower ? bottom : top;
-            *place++ = static_cast<Place>(at + 2 * c + (lower ? width + below : Int{right}));
+            const Int right = (b > a) | (b != b), below = width + ((e > d) | (e != e));
+            const T top = first[2 * c + right], bottom = first[2 * c + below];  // loads, for jumps could not be predicted
+            const Int lower = (bottom > top) | (bottom != bottom), choice = right + lower * (below - right);
+            *y++ = first[2 * c + choice];
+            *place++ = static_cast<Place>(at + 2 * c + choice);
         }
     }
 }

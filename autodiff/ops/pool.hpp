@@ -47,7 +47,8 @@ struct LpPoolOptions {
     bool ceil_mode = false;
 };
 /// (sum x^p)^(1/p) over each window; p = 1 gives sums, inf gives max_pool. Gradient 0 where the sum is 0. As in PyTorch no absolute value is
-/// taken: for even p it makes no difference, for others the sums must not be negative.
+/// taken: for even p it makes no difference, for others the sums must not be negative. A window that ceil_mode cuts off is the sum of what is in it
+/// (PyTorch scales it up).
 XGRAD_API Tensor lp_pool1d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options = {});
 XGRAD_API Tensor lp_pool2d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options = {});
 XGRAD_API Tensor lp_pool3d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options = {});
