@@ -37,6 +37,8 @@ constexpr Workload workloads[] = {
     {"softmax_512x1024", 0.60},
     {"bias_add_512x1024", 0.70},
     {"matmul_256", 0.95},
+    {"cholesky_256", 1.0},
+    {"solve_256", 1.0},
 };
 
 struct Options {

@@ -95,6 +95,24 @@ void matmul(benchmark::State& state) {
     }
 }
 
+void cholesky(benchmark::State& state) {
+    const Tensor x = torch::randn({256, 256}, torch::kDouble);
+    const Tensor a = (torch::mm(x, x.t()) + 256 * torch::eye(256, torch::kDouble)).requires_grad_();
+    for (auto _ : state) {
+        forget_gradients({a});
+        torch::linalg_cholesky(a).sum().backward();
+    }
+}
+
+void solve(benchmark::State& state) {
+    const Tensor a = (torch::randn({256, 256}, torch::kDouble) + 32 * torch::eye(256, torch::kDouble)).requires_grad_();
+    const Tensor b = torch::randn({256, 256}, torch::TensorOptions(torch::kDouble).requires_grad(true));
+    for (auto _ : state) {
+        forget_gradients({a, b});
+        torch::linalg_solve(a, b).sum().backward();
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -112,5 +130,7 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul);
+    side::add("cholesky_256", cholesky);
+    side::add("solve_256", solve);
     return side::run(argc, argv);
 }

@@ -106,6 +106,25 @@ void matmul_square(benchmark::State& state) {
     }
 }
 
+// In double precision, as linear algebra is mostly wanted.
+void cholesky_square(benchmark::State& state) {
+    const Tensor x = randn({256, 256}, generator, DType::f64), a0 = matmul(x, transpose(x)) + 256 * eye(256, DType::f64);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor a = tape.watch(a0);
+        benchmark::DoNotOptimize(tape.gradient(sum(cholesky(a))));
+    }
+}
+
+void solve_square(benchmark::State& state) {
+    const Tensor a0 = randn({256, 256}, generator, DType::f64) + 32 * eye(256, DType::f64), b0 = randn({256, 256}, generator, DType::f64);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor a = tape.watch(a0), b = tape.watch(b0);
+        benchmark::DoNotOptimize(tape.gradient(sum(solve(a, b))));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -126,5 +145,7 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax_rows);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul_square);
+    side::add("cholesky_256", cholesky_square);
+    side::add("solve_256", solve_square);
     return side::run(argc, argv);
 }
