@@ -1,9 +1,19 @@
 #include "functions.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "apply.hpp"
+#include "ops/arrange.hpp"
 #include "ops/axes.hpp"
 #include "ops/elementwise.hpp"
+#include "ops/index.hpp"
 #include "ops/reduce.hpp"
+#include "ops/scatter.hpp"
 #include "ops/shape.hpp"
+#include "ops/sort.hpp"
+#include "tape.hpp"
 
 namespace xgrad {
 
@@ -19,6 +29,89 @@ Tensor std(const Operand& x, const Axes& axes, double correction, bool keepdims)
     return sqrt({var(x, axes, correction, keepdims), x.where()});
 }
 
+Tensor diff(const Operand& operand, int n, int axis) {
+    const Location where = operand.where();
+    Tensor x = tensor_of(operand, "diff");
+    axis = normalise_axis(axis, x.ndim(), "diff", where);
+    check<ValueError>(n >= 0, where, [&] { return "diff: n must not be negative, got " + std::to_string(n); });
+    for (; n > 0; --n) {
+        const Tensor later = slice({x, where}, axis, 1), earlier = slice({x, where}, axis, 0, std::max<Int>(x.shape(axis) - 1, 0));
+        x = x.dtype() == DType::boolean ? not_equal(later, earlier) : subtract({later, where}, {earlier, where});
+    }
+    return x;
+}
+
+Tensor count_nonzero(const Operand& x, const Axes& axes, bool keepdims) {
+    return sum({not_equal({stop_gradient(tensor_of(x, "count_nonzero")), x.where()}, 0), x.where()}, axes, keepdims);
+}
+
+namespace {
+
+/// The reduced axes of x as one, behind the others, sorted.
+Tensor sorted_behind(const char* name, const Operand& operand, const Tensor& x, AxisMask mask) {
+    check_floating(x, name, operand.where());
+    std::vector<int> order;
+    Shape shape;
+    Int n = 1;
+    for (int k = 0; k < x.ndim(); ++k)
+        if (!(mask >> k & 1)) order.push_back(k), shape.push_back(x.shape()[k]);
+    for (int k = 0; k < x.ndim(); ++k)
+        if (mask >> k & 1) order.push_back(k), n *= x.shape()[k];
+    check<ShapeError>(n > 0, operand.where(),
+                      [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
+    shape.push_back(n);
+    return sort({reshape(transpose({x, operand.where()}, order), shape), operand.where()});
+}
+
+Tensor quantiles(const char* name, const Operand& operand, const std::vector<double>& q, const Axes& axes, Quantile method, bool keepdims,
+                 bool lead) {
+    const Tensor& x = tensor_of(operand, name);
+    const AxisMask mask = mask_of(axes, x.ndim(), name, operand.where(), true);
+    const Tensor sorted = sorted_behind(name, operand, x, mask);
+    const double last = static_cast<double>(sorted.shape(-1) - 1);
+    std::vector<Int> below, above;
+    std::vector<double> weight;
+    for (const double p : q) {
+        check<ValueError>(p >= 0 && p <= 1, operand.where(),
+                          [&] { return std::string(name) + ": q must be in [0, 1], got " + std::to_string(p); });
+        const double place = p * last, low = std::floor(place);
+        double w = place - low, from = low, to = std::ceil(place);
+        if (method == Quantile::lower) to = from;
+        if (method == Quantile::higher) from = to;
+        if (method == Quantile::nearest) from = to = std::nearbyint(place);
+        // An element alone counts half and half: no weight is 0, which an infinity next to it would turn into NaN.
+        if (from == to || method == Quantile::midpoint) w = 0.5;
+        below.push_back(static_cast<Int>(from));
+        above.push_back(static_cast<Int>(to));
+        weight.push_back(w);
+    }
+    const Tensor w = tensor(weight).to(x.dtype());
+    Tensor result = take(sorted, tensor(below), -1) * (1 - w) + take(sorted, tensor(above), -1) * w;
+    const Tensor largest = stop_gradient(slice(sorted, -1, -1));
+    result = where(isnan(largest), largest, result);
+    // The quantiles stand last; NumPy has them in front.
+    if (lead && result.ndim() > 1) result = moveaxis(result, -1, 0);
+    Shape shape = without_axes(x.shape(), mask, keepdims);
+    if (lead) {
+        Shape with{static_cast<Int>(q.size())};
+        for (const Int size : shape) with.push_back(size);
+        shape = with;
+    }
+    return reshape(result, shape);
+}
+
+}  // namespace
+
+Tensor median(const Operand& x, const Axes& axes, bool keepdims) {
+    return quantiles("median", x, {0.5}, axes, Quantile::linear, keepdims, false);
+}
+Tensor quantile(const Operand& x, double q, const Axes& axes, Quantile method, bool keepdims) {
+    return quantiles("quantile", x, {q}, axes, method, keepdims, false);
+}
+Tensor quantile(const Operand& x, const std::vector<double>& q, const Axes& axes, Quantile method, bool keepdims) {
+    return quantiles("quantile", x, q, axes, method, keepdims, true);
+}
+
 // --- shapes and indices ---------------------------------------------------------------------------------------------
 
 Tensor moveaxis(const Operand& operand, int from, int to) {
@@ -30,6 +123,149 @@ Tensor moveaxis(const Operand& operand, int from, int to) {
         if (k != from) axes.push_back(k);
     axes.insert(axes.begin() + to, from);
     return transpose({x, operand.where()}, axes);
+}
+
+Tensor rot90(const Operand& operand, int k, int axis1, int axis2) {
+    const Tensor& x = tensor_of(operand, "rot90");
+    const Location where = operand.where();
+    mask_of({axis1, axis2}, x.ndim(), "rot90", where);
+    switch ((k % 4 + 4) % 4) {
+        case 1: return swapaxes({flip({x, where}, axis2), where}, axis1, axis2);
+        case 2: return flip({x, where}, {axis1, axis2});
+        case 3: return flip({swapaxes({x, where}, axis1, axis2), where}, axis2);
+        default: return x;
+    }
+}
+
+Tensor tile(const Operand& operand, const std::vector<Int>& repetitions) {
+    const Tensor& x = tensor_of(operand, "tile");
+    const Location where = operand.where();
+    const int given = static_cast<int>(repetitions.size()), rank = std::max(given, x.ndim());
+    Shape shape;
+    for (int k = 0; k < rank; ++k) shape.push_back(k < rank - x.ndim() ? 1 : x.shape()[k - (rank - x.ndim())]);
+    Tensor y = reshape({x, where}, shape);
+    for (int k = rank - 1; k >= rank - given; --k) {
+        const Int count = repetitions[static_cast<std::size_t>(k - (rank - given))];
+        check<ValueError>(count >= 0, where, [&] { return "tile: repetitions must not be negative, got " + std::to_string(count); });
+        if (count == 1) continue;
+        // Everything from this axis on is one block.
+        const Along a = along(shape, k);
+        const Tensor blocks = broadcast_to({reshape(y, {a.outer, 1, a.n * a.inner}), where}, {a.outer, count, a.n * a.inner});
+        shape[k] *= count;
+        y = reshape(blocks, shape);
+    }
+    return y;
+}
+
+Tensor repeat(const Operand& operand, const Operand& count, int axis) {
+    const Tensor& x = tensor_of(operand, "repeat");
+    const Location where = operand.where();
+    axis = normalise_axis(axis, x.ndim(), "repeat", where);
+    const Along a = along(x.shape(), axis);
+    if (!count.is_tensor()) {
+        const Int times = static_cast<Int>(count.number());
+        check<ValueError>(times >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
+        Shape shape = x.shape();
+        shape[axis] *= times;
+        const Tensor column = reshape({x, where}, {a.outer, a.n, 1, a.inner});
+        return reshape(broadcast_to({column, where}, {a.outer, a.n, times, a.inner}), shape);
+    }
+    check_index_type(tensor_of(count, "repeat"), "repeat", where);
+    check<ShapeError>(count.shape() == Shape{a.n}, where, [&] {
+        return "repeat: there must be one count for each of " + std::to_string(a.n) + " elements, got shape " + to_string(count.shape());
+    });
+    const Tensor counts = stop_gradient(count).to(DType::i64);
+    std::vector<Int> indices;
+    for (Int i = 0; i < a.n; ++i) {
+        const Int times = counts.data<Int>()[static_cast<std::size_t>(i)];
+        check<ValueError>(times >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
+        indices.insert(indices.end(), static_cast<std::size_t>(times), i);
+    }
+    return take({x, where}, tensor(indices), axis);
+}
+
+Tensor repeat(const Operand& x, const Operand& count) { return repeat({ravel(x), x.where()}, count, 0); }
+
+std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, Indexing indexing, Location where) {
+    const std::size_t n = vectors.size();
+    std::vector<std::size_t> axis_of(n);
+    for (std::size_t i = 0; i < n; ++i) axis_of[i] = i;
+    if (indexing == Indexing::xy && n > 1) std::swap(axis_of[0], axis_of[1]);
+    Shape grid;
+    for (std::size_t k = 0; k < n; ++k) {
+        const Tensor& vector = tensor_of({vectors[axis_of[k]], where}, "meshgrid");
+        check<ShapeError>(vector.ndim() <= 1, where,
+                          [&] { return "meshgrid: each tensor must be a vector, got shape " + to_string(vector.shape()); });
+        grid.push_back(vector.size());
+    }
+    std::vector<Tensor> result;
+    for (std::size_t i = 0; i < n; ++i) {
+        Shape shape = grid;
+        for (std::size_t k = 0; k < n; ++k)
+            if (k != axis_of[i]) shape[static_cast<int>(k)] = 1;
+        result.push_back(broadcast_to({reshape({vectors[i], where}, shape), where}, grid));
+    }
+    return result;
+}
+
+Tensor put_along_axis(const Operand& operand, const Operand& index_operand, const Operand& values, int axis) {
+    const Tensor& x = tensor_of(operand, "put_along_axis");
+    const Tensor& indices = tensor_of(index_operand, "put_along_axis");
+    const Location where = operand.where();
+    axis = normalise_axis(axis, x.ndim(), "put_along_axis", where);
+    check<ShapeError>(indices.ndim() == x.ndim(), where, [&] {
+        return "put_along_axis: indices must have the tensor's rank, got " + to_string(indices.shape()) + " for " + to_string(x.shape());
+    });
+    Shape shape = x.shape();
+    shape[axis] = indices.shape()[axis];
+    const Tensor places = broadcast_to({indices, where}, shape);
+    if (!values.is_tensor()) return scatter({x, where}, axis, places, values);
+    return scatter({x, where}, axis, places, broadcast_to({values.tensor(), where}, shape));
+}
+
+namespace {
+
+const Tensor& mask_from(const Operand& operand, const char* name, Location where) {
+    const Tensor& mask = tensor_of(operand, name);
+    check<DTypeError>(mask.dtype() == DType::boolean, where,
+                      [&] { return std::string(name) + ": the mask must be bool, got " + name_of(mask.dtype()); });
+    return mask;
+}
+
+}  // namespace
+
+Tensor masked_fill(const Operand& x, const Operand& mask, const Operand& value) {
+    tensor_of(x, "masked_fill");
+    return where({mask_from(mask, "masked_fill", x.where()), x.where()}, value, x);
+}
+
+Tensor masked_select(const Operand& operand, const Operand& mask_operand) {
+    const Tensor& x = tensor_of(operand, "masked_select");
+    const Location where = operand.where();
+    const Tensor& mask = mask_from(mask_operand, "masked_select", where);
+    const Shape shape = broadcast_shapes(x.shape(), mask.shape(), "masked_select", where);
+    return select({broadcast_to({x, where}, shape), where}, broadcast_to({mask, where}, shape));
+}
+
+Tensor select(const Operand& operand, const Operand& mask_operand) {
+    const Tensor& x = tensor_of(operand, "select");
+    const Location where = operand.where();
+    const Tensor& mask = mask_from(mask_operand, "select", where);
+    bool fits = mask.ndim() <= x.ndim();
+    for (int k = 0; fits && k < mask.ndim(); ++k) fits = mask.shape()[k] == x.shape()[k];
+    check<ShapeError>(fits, where, [&] {
+        return "select: the mask must have the shape of leading axes, got " + to_string(mask.shape()) + " for " + to_string(x.shape());
+    });
+    Shape rows{mask.size()};
+    for (int k = mask.ndim(); k < x.ndim(); ++k) rows.push_back(x.shape()[k]);
+    return take({reshape({x, where}, rows), where}, ravel(argwhere(reshape(mask, {mask.size()}))), 0);
+}
+
+std::vector<Tensor> nonzero(const Operand& operand) {
+    const Tensor places = argwhere(operand);
+    std::vector<Tensor> result;
+    for (int k = 0; k < places.shape(1); ++k) result.push_back(select(places, 1, k));
+    return result;
 }
 
 // --- linear algebra -------------------------------------------------------------------------------------------------

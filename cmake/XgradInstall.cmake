@@ -9,11 +9,14 @@ foreach(name autodiff nn)
         install(TARGETS xgrad_${name} EXPORT xgradTargets)
         install(DIRECTORY "${PROJECT_SOURCE_DIR}/${name}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/xgrad"
             FILES_MATCHING PATTERN "*.hpp"
-            PATTERN "kernels" EXCLUDE)
+            # Of the kernels only what map.hpp needs.
+            REGEX "/kernels/[^/]*$" EXCLUDE)
     endif()
 endforeach()
 
 if(TARGET xgrad_autodiff)
+    install(FILES "${PROJECT_SOURCE_DIR}/autodiff/kernels/isa.hpp" "${PROJECT_SOURCE_DIR}/autodiff/kernels/vec.hpp"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/xgrad/autodiff/kernels")
     install(EXPORT xgradTargets NAMESPACE xgrad:: DESTINATION "${XGRAD_PACKAGE_DIR}")
     get_target_property(type xgrad_autodiff TYPE)
     string(COMPARE EQUAL "${type}" "STATIC_LIBRARY" XGRAD_IS_STATIC)
