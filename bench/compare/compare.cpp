@@ -50,6 +50,8 @@ constexpr Workload workloads[] = {
     {"attention_512", 0.70},
     {"cumsum_512x1024", 0.80},
     {"sort_512x1024", 0.80},
+    {"cholesky_256", 1.0},
+    {"solve_256", 1.0},
 };
 
 struct Options {

@@ -170,6 +170,24 @@ void along_rows(benchmark::State& state, F f) {
     }
 }
 
+void cholesky(benchmark::State& state) {
+    const Tensor x = torch::randn({256, 256}, torch::kDouble);
+    const Tensor a = (torch::mm(x, x.t()) + 256 * torch::eye(256, torch::kDouble)).requires_grad_();
+    for (auto _ : state) {
+        forget_gradients({a});
+        torch::linalg_cholesky(a).sum().backward();
+    }
+}
+
+void solve(benchmark::State& state) {
+    const Tensor a = (torch::randn({256, 256}, torch::kDouble) + 32 * torch::eye(256, torch::kDouble)).requires_grad_();
+    const Tensor b = torch::randn({256, 256}, torch::TensorOptions(torch::kDouble).requires_grad(true));
+    for (auto _ : state) {
+        forget_gradients({a, b});
+        torch::linalg_solve(a, b).sum().backward();
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -202,5 +220,7 @@ int main(int argc, char** argv) {
     side::add("attention_512", [](auto& state) { attention(state, 512); });
     side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return torch::cumsum(x, 1); }); });
     side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return std::get<0>(torch::sort(x, 1)); }); });
+    side::add("cholesky_256", cholesky);
+    side::add("solve_256", solve);
     return side::run(argc, argv);
 }

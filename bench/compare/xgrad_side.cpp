@@ -180,6 +180,25 @@ void along_rows(benchmark::State& state, F f) {
     }
 }
 
+// In double precision, as linear algebra is mostly wanted.
+void cholesky_square(benchmark::State& state) {
+    const Tensor x = randn({256, 256}, generator, DType::f64), a0 = matmul(x, transpose(x)) + 256 * eye(256, DType::f64);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor a = tape.watch(a0);
+        benchmark::DoNotOptimize(tape.gradient(sum(cholesky(a))));
+    }
+}
+
+void solve_square(benchmark::State& state) {
+    const Tensor a0 = randn({256, 256}, generator, DType::f64) + 32 * eye(256, DType::f64), b0 = randn({256, 256}, generator, DType::f64);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor a = tape.watch(a0), b = tape.watch(b0);
+        benchmark::DoNotOptimize(tape.gradient(sum(solve(a, b))));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -209,5 +228,7 @@ int main(int argc, char** argv) {
     side::add("attention_512", [](auto& state) { attention(state, 512); });
     side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return cumsum(x, 1); }); });
     side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return sort(x, 1); }); });
+    side::add("cholesky_256", cholesky_square);
+    side::add("solve_256", solve_square);
     return side::run(argc, argv);
 }
