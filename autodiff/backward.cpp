@@ -13,8 +13,6 @@ namespace xgrad {
 namespace detail {
 namespace {
 
-enum Mark : unsigned char { needed = 1, kept = 2 };  // depends on a source; is one
-
 /// Scratch vectors of one sweep, kept by the record for the next one.
 template <class T>
 class Scratch {
@@ -31,6 +29,7 @@ public:
         spare_.push_back(std::move(values_));
     }
     T& operator[](std::size_t i) { return values_[i]; }
+    const T& operator[](std::size_t i) const { return values_[i]; }
 
 private:
     std::vector<std::vector<T>>& spare_;
@@ -76,171 +75,223 @@ Tensor sum_thin_to(Tensor part, const Shape& from, const Shape& to) {
     return copies == 1 ? part : part * copies;
 }
 
-}  // namespace
-
-void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources,
-           std::vector<std::pair<std::uint64_t, Tensor>>* found, bool consume) {
-    const NodeId start = record.scopes[static_cast<std::size_t>(depth)].start;
-    const std::uint32_t own = Record::bit(depth), needed_below = record.open_below(depth);
-    const std::size_t count = y - start + std::size_t{1};
-
-    // Sources recorded before this tape was opened: parameters of an outer tape, tensors watched by it.
-    std::vector<SweepSource> outer;
-    const auto outer_slot = [&](NodeId node) -> Tensor* {
-        for (SweepSource& s : outer)
-            if (s.node == node) return &s.gradient;
-        return nullptr;
-    };
-    if (found) {
-        if (depth > 0)
-            record.parameters.for_each(record.serial, [&](std::uint64_t, NodeId node) {
-                if (node < start && record.nodes[node] && (record.nodes[node]->scopes & own)) outer.push_back({node, {}});
-            });
-    } else {
-        for (const SweepSource& s : sources)
-            if (s.node < start && !outer_slot(s.node)) outer.push_back({s.node, {}});
+/// One reverse sweep: marks what lies between y and a source, then walks the entries from y down.
+class Sweep final : BlockNodes {
+public:
+    Sweep(Record& record, int depth, NodeId y, std::span<SweepSource> sources, FoundGradients* found, bool consume)
+        : record_(record),
+          start_(record.scopes[static_cast<std::size_t>(depth)].start),
+          y_(y),
+          own_(Record::bit(depth)),
+          needed_below_(record.open_below(depth)),
+          sources_(sources),
+          found_(found),
+          consume_(consume),
+          marking_(!everything_is_needed(depth)),
+          marks_(record.spare_marks, marking_ ? count() : 0),
+          slots_(record.spare_slots, count()) {
+        collect_outer(depth);
+        if (marking_) mark();
     }
 
-    // What is between y and a source. On a tape of its own with no sources named everything is: it would not be recorded otherwise.
-    const bool marking = !found || depth > 0;
-    Scratch<unsigned char> marks(record.spare_marks, marking ? count : 0);
-    if (marking) {
-        for (const SweepSource& s : sources)
-            if (s.node >= start && s.node <= y) marks[s.node - start] = needed | kept;
-        for (NodeId node = start; node <= y;) {
-            Entry* entry = record.nodes[node];
+    void run(Tensor cotangent) {
+        slots_[y_ - start_] = std::move(cotangent);
+        for (NodeId node = y_ + 1; node-- > start_;) {
+            Entry* entry = record_.nodes[node];
+            if (!entry) continue;
+            if (entry->outputs != 1) [[unlikely]] {
+                node = entry->first_node;
+                pull_several(*entry);
+                continue;
+            }
+            Tensor& slot = slots_[node - start_];
+            if (!slot.defined()) {
+                release(*entry);
+                continue;
+            }
+            if (entry->large && entry->behaviour && entry->behaviour->block)
+                if (const NodeId lowest = pull_in_blocks(record_, node, start_, *this); lowest != no_node) {
+                    for (++node; node-- > lowest;)
+                        if (record_.nodes[node]) release(*record_.nodes[node]);
+                    node = lowest;
+                    continue;
+                }
+            if (entry->is_source && found_ && (entry->scopes & own_)) found_->emplace_back(entry->source(), whole(slot, *entry->shape));
+            const bool keep = kept(node);
+            if (entry->behaviour) {
+                if (keep) {
+                    Tensor copy = slot;
+                    pull(*entry, &copy);
+                } else {
+                    pull(*entry, &slot);
+                }
+            }
+            if (!keep) reset(slot);
+            release(*entry);
+        }
+        deliver();
+    }
+
+private:
+    std::size_t count() const { return y_ - start_ + std::size_t{1}; }
+
+    /// Whether all that this tape recorded lies above a source: with no sources named, or all that it watches; else it would not be recorded.
+    bool everything_is_needed(int depth) const {
+        if (depth > 0) return false;
+        if (found_) return true;
+        for (const SweepSource& s : sources_)
+            if (s.node > y_ || !record_.nodes[s.node]->is_source) return false;
+        return sources_.size() == record_.sources;
+    }
+
+    /// Sources recorded before this tape was opened: parameters of an outer tape, tensors watched by it.
+    void collect_outer(int depth) {
+        if (found_) {
+            if (depth > 0)
+                record_.parameters.for_each(record_.serial, [&](std::uint64_t, NodeId node) {
+                    if (node < start_ && record_.nodes[node] && (record_.nodes[node]->scopes & own_)) outer_.push_back({node, {}});
+                });
+        } else {
+            for (const SweepSource& s : sources_)
+                if (s.node < start_ && !outer_slot(s.node)) outer_.push_back({s.node, {}});
+        }
+    }
+
+    void mark() {
+        for (const SweepSource& s : sources_)
+            if (s.node >= start_ && s.node <= y_) marks_[s.node - start_] = is_needed | is_kept;
+        for (NodeId node = start_; node <= y_;) {
+            Entry* entry = record_.nodes[node];
             if (!entry) {
                 ++node;
                 continue;
             }
-            bool reached = found && entry->is_source && (entry->scopes & own);
+            bool reached = found_ && entry->is_source && (entry->scopes & own_);
             const NodeId* inputs = entry->input_nodes();
-            for (std::uint32_t i = 0; i < entry->inputs && !reached; ++i)
-                if (inputs[i] != no_node)
-                    reached = inputs[i] >= start ? marks[inputs[i] - start] & needed : outer_slot(inputs[i]) != nullptr;
+            for (std::uint32_t i = 0; i < entry->inputs && !reached; ++i) reached = inputs[i] != no_node && wanted(inputs[i]);
             for (std::uint32_t k = 0; k < entry->outputs; ++k, ++node)
-                if (reached) marks[node - start] |= needed;
+                if (reached && node <= y_) marks_[node - start_] |= is_needed;
         }
     }
 
-    Scratch<Tensor> slots(record.spare_slots, count);
-    slots[y - start] = std::move(cotangent);
-    const auto is_kept = [&](NodeId node) { return marking && (marks[node - start] & kept); };
-    const auto slot_of = [&](NodeId node) -> Tensor* {
-        if (node < start) return outer_slot(node);
-        return marking && !(marks[node - start] & needed) ? nullptr : &slots[node - start];
-    };
-    struct Nodes final : BlockNodes {
-        decltype(slot_of)& find;
-        decltype(is_kept)& keeps;
-        Nodes(decltype(slot_of)& f, decltype(is_kept)& k) : find(f), keeps(k) {}
-        Tensor* slot(NodeId node) override { return find(node); }
-        bool kept(NodeId node) const override { return keeps(node); }
-    } block_nodes(slot_of, is_kept);
-    std::vector<Tensor> several;
-    constexpr std::size_t usual = 8;
-    Tensor few[usual];
-    std::vector<Tensor> many;
+    Tensor* outer_slot(NodeId node) {
+        for (SweepSource& s : outer_)
+            if (s.node == node) return &s.gradient;
+        return nullptr;
+    }
+    bool wanted(NodeId node) {
+        if (node < start_) return !outer_.empty() && outer_slot(node);
+        return !marking_ || (marks_[node - start_] & is_needed);
+    }
+    Tensor* slot(NodeId node) override {
+        if (node < start_) return outer_slot(node);
+        return wanted(node) ? &slots_[node - start_] : nullptr;
+    }
+    bool kept(NodeId node) const override {
+        return marking_ ? (marks_[node - start_] & is_kept) != 0 : !found_ && record_.nodes[node]->is_source;
+    }
 
-    for (NodeId node = y + 1; node-- > start;) {
-        Entry* entry = record.nodes[node];
-        if (!entry) continue;
-        const NodeId first = node = entry->first_node;
-        const NodeId end = std::min(first + entry->outputs, y + 1);  // y may be the first of several outputs
-        bool reached = slots[first - start].defined();
-        for (NodeId k = first + 1; k < end; ++k) reached = reached || slots[k - start].defined();
-        if (!reached) {
-            if (consume && !(entry->scopes & needed_below)) entry->release();
-            continue;
+    /// Nothing will ask this entry again, unless an outer tape does.
+    void release(Entry& entry) const noexcept {
+        if (consume_ && !(entry.scopes & needed_below_)) entry.release();
+    }
+
+    void pull_several(Entry& entry) {
+        const NodeId first = entry.first_node, end = std::min(first + entry.outputs, y_ + 1);  // y may be the first of them
+        bool reached = false;
+        for (NodeId k = first; k < end; ++k) reached = reached || slots_[k - start_].defined();
+        if (reached && entry.behaviour) {
+            several_.clear();
+            for (NodeId k = first; k < first + entry.outputs; ++k)
+                several_.push_back(k < end && slots_[k - start_].defined() ? whole(slots_[k - start_], entry.shape_of(k))
+                                                                           : zeros(entry.shape_of(k), entry.dtype));
+            pull(entry, several_.data());
         }
-        if (entry->outputs == 1 && slots[first - start].defined() && entry->behaviour && entry->behaviour->block &&
-            entry->shape->size() >= least_block_elements)
-            if (const NodeId lowest = pull_in_blocks(record, first, start, block_nodes); lowest != no_node) {
-                for (node = first + 1; node-- > lowest;)
-                    if (consume && record.nodes[node] && !(record.nodes[node]->scopes & needed_below)) record.nodes[node]->release();
-                node = lowest;
-                continue;
-            }
-        if (entry->is_source && found && (entry->scopes & own))
-            found->emplace_back(entry->source(), whole(slots[first - start], *entry->shape));
+        for (NodeId k = first; k < end; ++k)
+            if (!kept(k)) reset(slots_[k - start_]);
+        release(entry);
+    }
 
-        // Which inputs lie between y and a source.
-        const NodeId* inputs = entry->input_nodes();
+    /// Asks the entry for the cotangents of its inputs and adds them to their slots.
+    void pull(Entry& entry, Tensor* cotangents) {
+        const NodeId* inputs = entry.input_nodes();
         std::uint64_t bits = 0;
-        bool wanted = false;
-        for (std::uint32_t i = 0; i < entry->inputs; ++i) {
-            const NodeId in = inputs[i];
-            if (in == no_node) continue;
-            if (marking && (in < start ? !outer_slot(in) : !(marks[in - start] & needed))) continue;
-            wanted = true;
+        bool any = false;
+        for (std::uint32_t i = 0; i < entry.inputs; ++i) {
+            if (inputs[i] == no_node || !wanted(inputs[i])) continue;
+            any = true;
             if (i < 64) bits |= std::uint64_t{1} << i;  // beyond, Needs says yes to all
         }
-        if (wanted && entry->behaviour) {
-            const Cotangents kind = entry->behaviour->cotangents;
-            Tensor* cotangents = &slots[first - start];
-            Tensor copy;
-            if (entry->outputs > 1) {
-                several.clear();
-                for (NodeId k = first; k < first + entry->outputs; ++k)
-                    several.push_back(k < end && slots[k - start].defined() ? whole(slots[k - start], entry->shape_of(k))
-                                                                            : zeros(entry->shape_of(k), entry->dtype));
-                cotangents = several.data();
-            } else if (is_kept(first)) {
-                copy = *cotangents;
-                cotangents = &copy;
-            }
-            if (kind < Cotangents::thin && entry->outputs == 1 && !(cotangents->shape() == *entry->shape))
-                *cotangents = broadcast_to(*cotangents, *entry->shape);
-            Tensor* parts = few;
-            if (entry->inputs > usual) {
-                many.assign(entry->inputs, Tensor());
-                parts = many.data();
-            }
-            const Needs needs(bits);
-            entry->behaviour->pull(entry->closure(), *entry, cotangents, needs, parts);
-            for (std::uint32_t i = 0; i < entry->inputs; ++i) {
-                if (!parts[i].defined()) continue;
-                const NodeId in = inputs[i];
-                if (in == no_node || !needs[i] ||
-                    (i >= 64 && marking && in >= start && !(marks[in - start] & needed))) {  // more than was asked for
-                    parts[i] = Tensor();
-                    continue;
-                }
-                Tensor* slot = in < start ? outer_slot(in) : &slots[in - start];
-                if (!slot) {
-                    parts[i] = Tensor();
-                    continue;
-                }
-                Entry& source = *record.nodes[in];
-                const Shape& shape = source.shape_of(in);
-                if (kind == Cotangents::elementwise && !(shape == *entry->shape)) {
-                    // Even when the shapes agree: a thin part may stand for several equal ones.
-                    parts[i] = sum_thin_to(std::move(parts[i]), *entry->shape, shape);
-                } else if (parts[i].dtype() != source.dtype || !(parts[i].shape() == shape)) {
-                    if (kind == Cotangents::whole || !is_thin(parts[i], shape)) {
-                        check_part(parts[i], *entry, i, shape, source.dtype);
-                        parts[i] = sum_to(parts[i], shape);
-                    }
-                }
-                if (slot->defined()) accumulate(*slot, std::move(parts[i]));
-                else std::swap(*slot, parts[i]);
-                parts[i] = Tensor();  // a handle left here would keep the buffer from being reused
-            }
+        if (!any) return;
+        if (entry.behaviour->cotangents < Cotangents::thin && entry.outputs == 1 && !(cotangents->shape() == *entry.shape))
+            *cotangents = broadcast_to(*cotangents, *entry.shape);
+        Tensor* parts = few_;
+        if (entry.inputs > usual) {
+            many_.assign(entry.inputs, Tensor());
+            parts = many_.data();
         }
-        if (!is_kept(first)) slots[first - start] = Tensor();
-        for (NodeId k = first + 1; k < end; ++k)
-            if (!is_kept(k)) slots[k - start] = Tensor();
-        if (consume && !(entry->scopes & needed_below)) entry->release();
+        const Needs needs(bits);
+        entry.behaviour->pull(entry.closure(), entry, cotangents, needs, parts);
+        for (std::uint32_t i = 0; i < entry.inputs; ++i) {
+            if (!parts[i].defined()) continue;
+            if (inputs[i] != no_node && needs[i] && (i < 64 || wanted(inputs[i]))) add(entry, i, inputs[i], parts[i]);
+            reset(parts[i]);  // more than was asked for; and a handle left here would keep the buffer from being reused
+        }
     }
 
-    for (SweepSource& s : sources) {
-        s.gradient = s.node < start ? *outer_slot(s.node) : s.node <= y ? slots[s.node - start] : Tensor();
-        if (s.gradient.defined()) s.gradient = whole(std::move(s.gradient), record.nodes[s.node]->shape_of(s.node));
+    /// Adds `part`, what `entry` gave for its input i, to the input's slot, after undoing the input's broadcasting.
+    void add(const Entry& entry, std::size_t i, NodeId input, Tensor& part) {
+        Entry& source = *record_.nodes[input];
+        const Cotangents kind = entry.behaviour->cotangents;
+        if (kind == Cotangents::elementwise) {
+            // When the shapes agree a thin part stays thin.
+            if (source.shape != entry.shape || source.outputs != 1) [[unlikely]]
+                if (const Shape& shape = source.shape_of(input); !(shape == *entry.shape))
+                    part = sum_thin_to(std::move(part), *entry.shape, shape);
+        }
+        if (part.dtype() != source.dtype || (kind != Cotangents::elementwise && !(part.shape() == source.shape_of(input)))) {
+            const Shape& shape = source.shape_of(input);
+            if (kind == Cotangents::whole || !is_thin(part, shape)) {
+                check_part(part, entry, i, shape, source.dtype);
+                part = sum_to(part, shape);
+            }
+        }
+        Tensor& sum = input < start_ ? *outer_slot(input) : slots_[input - start_];
+        if (sum.defined()) accumulate(sum, std::move(part));
+        else std::swap(sum, part);
     }
-    if (found)
-        for (SweepSource& s : outer)
-            if (s.gradient.defined())
-                found->emplace_back(record.nodes[s.node]->source(), whole(std::move(s.gradient), *record.nodes[s.node]->shape));
+
+    void deliver() {
+        for (SweepSource& s : sources_) {
+            s.gradient = s.node < start_ ? *outer_slot(s.node) : s.node <= y_ ? slots_[s.node - start_] : Tensor();
+            if (s.gradient.defined()) s.gradient = whole(std::move(s.gradient), record_.nodes[s.node]->shape_of(s.node));
+        }
+        if (found_)
+            for (SweepSource& s : outer_)
+                if (s.gradient.defined())
+                    found_->emplace_back(record_.nodes[s.node]->source(), whole(std::move(s.gradient), *record_.nodes[s.node]->shape));
+    }
+
+    enum Mark : unsigned char { is_needed = 1, is_kept = 2 };  // depends on a source; is one
+    static constexpr std::size_t usual = 8;
+
+    Record& record_;
+    const NodeId start_, y_;
+    const std::uint32_t own_, needed_below_;
+    const std::span<SweepSource> sources_;
+    FoundGradients* const found_;
+    const bool consume_, marking_;
+    Scratch<unsigned char> marks_;
+    Scratch<Tensor> slots_;  // cotangents collected so far
+    std::vector<SweepSource> outer_;
+    Tensor few_[usual];
+    std::vector<Tensor> many_, several_;
+};
+
+}  // namespace
+
+void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources, FoundGradients* found, bool consume) {
+    Sweep(record, depth, y, sources, found, consume).run(std::move(cotangent));
 }
 
 }  // namespace detail
@@ -267,8 +318,8 @@ Tensor starting_cotangent(const Tensor& y, const GradientOptions& options, Locat
 
 }  // namespace
 
-void Tape::gradients_of(const Tensor& y, std::vector<std::pair<std::uint64_t, Tensor>>* found, Tensor* sources, std::size_t count,
-                        const GradientOptions& options, Location where) {
+void Tape::gradients_of(const Tensor& y, detail::FoundGradients* found, Tensor* sources, std::size_t count, const GradientOptions& options,
+                        Location where) {
     check<TapeError>(thread_ == std::this_thread::get_id(), where, [] {
         return std::string("Tape::gradient: a tape must be used by the thread that opened it, got a call from another thread");
     });

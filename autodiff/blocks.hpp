@@ -11,9 +11,6 @@
 
 namespace xgrad::detail {
 
-/// Below this many elements everything is in cache anyway.
-inline constexpr std::int64_t least_block_elements = 1 << 14;
-
 /// The pull of one element-wise entry: kernel inputs are the cotangent and what was saved; its outputs are parts for inputs `parts[j]`.
 struct BlockStep {
     kernels::ElementwiseKernel kernel;

@@ -43,6 +43,7 @@ struct Entry {
     std::uint32_t scopes;  // bit d: depends on something watched at depth d; 0: released
     DType dtype;  // of all outputs that have a gradient
     bool is_source;  // Gradients lists it
+    bool large;  // worth pulling back in blocks (blocks.hpp)
 
     const Shape** more_shapes() { return reinterpret_cast<const Shape**>(this + 1); }
     const Shape& shape_of(NodeId node) { return node == first_node ? *shape : *more_shapes()[node - first_node - 1]; }
@@ -61,6 +62,9 @@ struct Entry {
         scopes = 0;
     }
 };
+
+/// From this many elements on, chains of element-wise entries are pulled back a block at a time; below, everything is in cache anyway.
+inline constexpr std::int64_t least_block_elements = 1 << 14;
 
 /// Bump allocation in chunks that are kept for the next tape.
 class Arena {
@@ -134,6 +138,7 @@ struct Record {
     std::vector<Scope> scopes;
     Arena arena;
     const Shape* last_shape = nullptr;  // in the arena
+    std::size_t sources = 0;  // recorded since the outermost tape was opened
     ParameterNodes parameters;
     std::uint32_t watchers = 0;  // bit d: the tape at depth d watches parameters by itself
     struct {
@@ -155,6 +160,24 @@ struct Record {
     }
     Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scopes,
                   std::size_t closure_bytes, Location where);
+    /// The same for one output, whose dtype is floating.
+    template <std::size_t N>
+    Entry* append_one(const char* name, const NodeId (&inputs)[N], Tensor& output, std::uint32_t scope_bits, std::size_t closure_bytes,
+                      Location where) {
+        const std::size_t node = nodes.size();
+        if (node + 1 >= Origin::max_nodes) [[unlikely]]
+            throw_full(name, where);
+        const Shape* shape = shared(output.shape());
+        void* memory = arena.allocate(Entry::closure_offset(1, N) + closure_bytes);
+        auto* entry = ::new (memory) Entry{nullptr, name, where.file, shape,          where.line, static_cast<NodeId>(node),
+                                           1,       N,    scope_bits, output.dtype(), false,      output.size() >= least_block_elements};
+        nodes.push_back(entry);
+        TensorAccess::set_origin(output, Origin::node(serial, static_cast<NodeId>(node)));
+        NodeId* ids = entry->input_nodes();
+        for (std::size_t i = 0; i < N; ++i) ids[i] = inputs[i];
+        return entry;
+    }
+    [[noreturn]] static void throw_full(const char* name, Location where);
     NodeId add_source(Tensor& tensor, const char* name, std::uint64_t origin, std::uint32_t scopes, Location where);
     NodeId node_of_parameter(const Tensor& tensor, std::uint64_t origin);
     bool adopt_node(NodeId node);
@@ -190,13 +213,17 @@ inline bool is_tracked(const Tensor& tensor) {
 /// acc += part for tensors of one shape and dtype, in a buffer of either where nobody else holds it. In ops/elementwise.cpp.
 void accumulate(Tensor& acc, Tensor&& part);
 
+/// Gives a handle's tensor back.
+inline void reset(Tensor& tensor) { const Tensor gone = std::move(tensor); }
+
 /// The reverse sweep over what the tape at `depth` recorded.
 struct SweepSource {
     NodeId node;
     Tensor gradient;
 };
-/// One gradient per source; with `found`, instead all sources that the tape has.
-void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources,
-           std::vector<std::pair<std::uint64_t, Tensor>>* found, bool consume);
+/// Sources by their origin, with their gradients.
+using FoundGradients = std::vector<std::pair<std::uint64_t, Tensor>>;
+/// One gradient per source, which are distinct; with `found`, instead all sources that the tape has.
+void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources, FoundGradients* found, bool consume);
 
 }  // namespace xgrad::detail

@@ -104,6 +104,7 @@ int Record::open(bool watch_parameters) {
     if (scopes.empty()) {
         serial = next_serial();
         watchers = 0;
+        sources = 0;
         for (auto& r : recent) r = {};
     }
     const int depth = static_cast<int>(scopes.size());
@@ -143,8 +144,7 @@ void Record::close(int depth) noexcept {
 Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scope_bits,
                       std::size_t closure_bytes, Location where) {
     const std::size_t first = nodes.size();
-    check<TapeError>(first + outputs.size() < Origin::max_nodes, where,
-                     [&] { return std::string(name) + ": a tape holds at most 2^27 entries"; });
+    if (first + outputs.size() >= Origin::max_nodes) throw_full(name, where);
     const std::size_t head = Entry::closure_offset(outputs.size(), inputs.size());
     const Shape* shape = shared(outputs[0].shape());
     void* memory = arena.allocate(head + closure_bytes);
@@ -158,7 +158,8 @@ Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::spa
                                        static_cast<std::uint32_t>(inputs.size()),
                                        scope_bits,
                                        outputs[0].dtype(),
-                                       false};
+                                       false,
+                                       outputs[0].size() >= least_block_elements};
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         const DType dtype = outputs[i].dtype();
         if (i > 0) {
@@ -174,9 +175,14 @@ Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::spa
     return entry;
 }
 
+void Record::throw_full(const char* name, Location where) {
+    throw TapeError(at(std::string(name) + ": a tape holds at most 2^27 entries", where));
+}
+
 NodeId Record::add_source(Tensor& tensor, const char* name, std::uint64_t origin, std::uint32_t scope_bits, Location where) {
     Entry* entry = append(name, {}, {&tensor, 1}, scope_bits, sizeof(std::uint64_t), where);
     entry->is_source = true;
+    ++sources;
     entry->source() = origin ? origin : Origin::node(serial, entry->first_node);
     return entry->first_node;
 }
@@ -366,6 +372,7 @@ Tensor Tape::watch(const Tensor& tensor, Location where) {
             r.append("watch", {&before, 1}, {&watched, 1}, own | (r.nodes[before]->scopes & r.active), sizeof(std::uint64_t), where);
         entry->behaviour = &identity;
         entry->is_source = true;
+        ++r.sources;
         entry->source() = detail::Origin::node(r.serial, entry->first_node);
     }
     return watched;

@@ -56,7 +56,7 @@ bool fill(const char* isa) {
     return false;
 }
 
-bool choose() {
+bool fill_wanted() {
     if (const char* wanted = std::getenv("XGRAD_ISA"); wanted && *wanted) {
         if (!fill(wanted))
             throw Error(std::string("XGRAD_ISA: must be baseline, or avx2 or avx512 where built in and supported by the processor, got ") +
@@ -68,9 +68,12 @@ bool choose() {
 
 }  // namespace
 
-const Kernels& active() {
-    static const bool chosen = choose();
-    (void)chosen;
+std::atomic<const Kernels*> chosen{nullptr};
+
+const Kernels& choose() {
+    static const bool filled = fill_wanted();  // by one thread only
+    (void)filled;
+    chosen.store(&table, std::memory_order_release);
     return table;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "../export.hpp"
 #include "elementwise.hpp"
 #include "reduce.hpp"
@@ -21,9 +23,15 @@ struct Kernels {
     GemmKernels gemm;
 };
 
+/// Null until `active` has chosen.
+extern XGRAD_API std::atomic<const Kernels*> chosen;
+XGRAD_API const Kernels& choose();
 /// Chosen once, at first use: the widest set this processor has, or the one that the environment variable XGRAD_ISA names
 /// (baseline, avx2 or avx512; an unknown or missing one is an Error).
-XGRAD_API const Kernels& active();
+inline const Kernels& active() {
+    const Kernels* kernels = chosen.load(std::memory_order_acquire);
+    return kernels ? *kernels : choose();
+}
 /// Makes another set the active one, for tests that compare them. False when it is not built in or the processor lacks it.
 XGRAD_API bool select(const char* isa);
 

@@ -70,8 +70,17 @@ struct Vec {
     friend Vec abs(const Vec& a) { return B(xsimd::abs(a.v)); }
     friend Vec sign(const Vec& a) { return where(a > 0.0, 1.0, where(a < 0.0, -1.0, a)); }
     friend Vec sqrt(const Vec& a) { return B(xsimd::sqrt(a.v)); }
+    /// 2^k times (1 + (exp(r) - 1)), in two steps of half the exponent each, so that overflow gives inf and underflow denormals and then 0.
     friend Vec exp(const Vec& a) {
-        return mend(B(xsimd::exp(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::exp(static_cast<double>(x))); }, a);
+        using U = xsimd::batch<xsimd::as_unsigned_integer_t<T>, typename B::arch_type>;
+        constexpr int bias = single ? 127 : 1023, fraction = single ? 23 : 52;
+        // In this order a NaN comes through min and max.
+        const B bounded = xsimd::max(B(single ? T(-105) : T(-746)), xsimd::min(B(single ? T(89) : T(710)), a.v));
+        const Reduced e = reduce(bounded);
+        const U n = xsimd::bitwise_cast<U>(e.shifted) - xsimd::bitwise_cast<U>(shift()) + U(2 * bias);  // k + 2 bias > 0
+        const U half = n >> 1;
+        const B low = xsimd::bitwise_cast<B>(half << fraction), high = xsimd::bitwise_cast<B>((n - half) << fraction);
+        return B((e.small + B(T(1))) * low * high);
     }
     friend Vec exp2(const Vec& a) { return B(xsimd::exp2(a.v)); }
     friend Vec expm1(const Vec& a) {
@@ -151,19 +160,27 @@ struct Vec {
             a, b);
     }
 
-private:
-    /// exp(x) - 1 for x in [0, 40]: x = k ln2 + r, and 2^k (exp(r) - 1) + (2^k - 1) with the Taylor series of exp(r) - 1 for |r| <= ln2 / 2.
-    static Vec bounded_expm1(const Vec& x) {
-        constexpr bool single = sizeof(T) == 4;
-        using I = xsimd::as_integer_t<B>;
-        const auto c = [](double coefficient) { return B(static_cast<T>(coefficient)); };
-        // Adding 1.5 * 2^mantissa rounds to an integer, which then stands in the low bits.
-        const B shift = c(single ? 0x1.8p23 : 0x1.8p52);
-        const B t = xsimd::fma(x.v, c(1.442695040888963407359924681), shift);
-        const B k = t - shift;
-        const B high = xsimd::fma(k, c(single ? -0.693359375 : -6.93147180369123816490e-01), x.v);
-        const B r = xsimd::fma(k, c(single ? 2.12194440054690583e-4 : -1.90821492927058770002e-10), high);
-        const B power = xsimd::bitwise_cast<B>((xsimd::bitwise_cast<I>(t) + I(single ? 127 : 1023)) << (single ? 23 : 52));
+    static constexpr bool single = sizeof(T) == 4;
+    static B coefficient(double c) { return B(static_cast<T>(c)); }
+    /// Adding 1.5 * 2^mantissa rounds to an integer, which then stands in the low bits.
+    static B shift() { return coefficient(single ? 0x1.8p23 : 0x1.8p52); }
+
+    /// x = k ln2 + r with |r| <= ln2 / 2: k + shift(), and exp(r) - 1.
+    struct Reduced {
+        B shifted, small;
+        /// 2^k, where that is a normal number.
+        B power() const {
+            using I = xsimd::as_integer_t<B>;
+            return xsimd::bitwise_cast<B>((xsimd::bitwise_cast<I>(shifted) + I(single ? 127 : 1023)) << (single ? 23 : 52));
+        }
+    };
+    /// Of x - rest, where rest is what x has no digits left for. exp(r) - 1 is its Taylor series.
+    static Reduced reduce(const B& x, const B& rest = B(T(0))) {
+        const auto& c = coefficient;
+        const B t = xsimd::fma(x - rest, c(1.442695040888963407359924681), shift());
+        const B k = t - shift();
+        const B high = xsimd::fma(k, c(single ? -0.693359375 : -6.93147180369123816490e-01), x);
+        const B r = xsimd::fma(k, c(single ? 2.12194440054690583e-4 : -1.90821492927058770002e-10), high) - rest;
         B series = c(1.0 / 5040);
         if constexpr (!single) {
             const B r2 = r * r, r4 = r2 * r2;  // two chains at a time
@@ -176,8 +193,15 @@ private:
         series = xsimd::fma(series, r, c(1.0 / 24));
         series = xsimd::fma(series, r, c(1.0 / 6));
         series = xsimd::fma(series, r, c(0.5));
-        const B small = xsimd::fma(series * r, r, r);
-        return B(xsimd::fma(power, small, power - c(1)));
+        return {t, xsimd::fma(series * r, r, r)};
+    }
+
+private:
+    /// exp(x) - 1 for x in [0, 40]: 2^k (exp(r) - 1) + (2^k - 1).
+    static Vec bounded_expm1(const Vec& x) {
+        const Reduced e = reduce(x.v);
+        const B power = e.power();
+        return B(xsimd::fma(power, e.small, power - B(T(1))));
     }
     static T remainder_towards_zero(T x, T y) {
         return sizeof(T) == 4 ? static_cast<T>(::fmodf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::fmod(x, y));

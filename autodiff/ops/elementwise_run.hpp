@@ -68,7 +68,7 @@ XGRAD_INLINE E& record_nodes(const NodeId (&nodes)[N], Tensor& y, Location where
     std::uint32_t scopes = 0;
     for (const NodeId node : nodes)
         if (node != no_node) scopes |= recording->nodes[node]->scopes & recording->active;
-    Entry* entry = recording->append(Rule::name, nodes, {&y, 1}, scopes, sizeof(E), where);
+    Entry* entry = recording->append_one(Rule::name, nodes, y, scopes, sizeof(E), where);
     auto* closure = ::new (entry->closure()) E{rule, {}, {}};
     entry->behaviour = &E::behaviour;
     return *closure;
