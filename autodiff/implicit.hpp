@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <tuple>
 #include <type_traits>
@@ -26,17 +27,26 @@ inline Tensor kept(const Tensor& parameter) { return parameter; }
 inline Tensors kept(const Tensors& parameters) { return parameters; }
 template <class... P>
 auto kept(const std::tuple<P...>& parameters) {
-    return std::apply([](const auto&... each) { return std::tuple{kept(each)...}; }, parameters);
+    return std::apply([](const auto&... each) { return std::make_tuple(kept(each)...); }, parameters);
 }
 template <class P>
 std::reference_wrapper<const P> kept(const P& parameters) {
     return std::cref(parameters);
 }
 
+template <class T>
+const T& given(const T& parameters) {
+    return parameters;
+}
+template <class T>
+const T& given(std::reference_wrapper<const T> parameters) {
+    return parameters.get();
+}
+
 template <class F, class... P>
 auto with_parameters(const F& f, const P&... parameters) {
-    auto bound = [f, all = std::tuple{kept(parameters)...}](std::span<const Tensor> x) -> Tensor {
-        const auto spread = [&](const auto&... each) -> Tensor { return f(x[0], static_cast<const P&>(each)...); };
+    auto bound = [f, all = std::make_tuple(kept(parameters)...)](std::span<const Tensor> x) -> Tensor {
+        const auto spread = [&](const auto&... each) -> Tensor { return f(x[0], given(each)...); };
         return std::apply(spread, all);
     };
     return std::make_shared<const decltype(bound)>(std::move(bound));

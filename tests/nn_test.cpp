@@ -602,3 +602,56 @@ TEST_CASE("nn: the training loop of the documentation learns") {
 }
 
 TEST_SUITE_END();
+
+// --- structured arguments ---------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Oscillator {
+    Tensor position, velocity;
+    XGRAD_FIELDS(position, velocity)
+};
+
+}  // namespace
+
+TEST_CASE("nn: the gradient of a model is a model, that of a struct of tensors a struct") {
+    const nn::Linear layer(2, 1);
+    const Tensor x = ones({3, 2});
+    const auto loss = [&](const nn::Linear& l) { return sum(square(l(x))); };
+    const auto [y, g] = nn::value_and_grad(loss, layer);
+    Tape tape;
+    const Tensor again = loss(layer);
+    const Gradients expected = tape.gradient(again);
+    CHECK(close(y, again, 0));
+    CHECK(close(g.weight, expected[layer.weight], 0));
+    CHECK(close(g.bias, expected[layer.bias], 0));
+
+    const Oscillator state{tensor({1.0, 2.0}), tensor({0.5, 0.0})};
+    const Oscillator d = nn::grad([](const Oscillator& s) { return sum(square(s.position) + s.position * s.velocity); }, state);
+    CHECK(close(d.position, 2.0 * state.position + state.velocity, 1e-12));
+    CHECK(close(d.velocity, state.position, 1e-12));
+}
+
+TEST_CASE("nn: dropout in a checkpoint drops the same again and counts its calls once") {
+    const nn::Dropout plain(0.5, 3), checked(0.5, 3);
+    const Tensor x0 = ones({100}, DType::f64);
+    for (int step = 0; step < 3; ++step) {
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        const Tensor a = tape.gradient(sum(square(plain(x))), x);
+        Tape other;
+        const Tensor z = other.watch(x0);
+        const Tensor b = other.gradient(sum(square(checkpoint([&](const Tensor& t) { return checked(t); }, z))), z);
+        CHECK(close(a, b, 0));
+    }
+}
+
+TEST_CASE("nn: a tape's picture has the model's layers as boxes") {
+    nn::Sequential net{nn::Linear(2, 3), nn::Tanh(), nn::Linear(3, 1)};
+    Tape tape;
+    const Tensor y = sum(net(ones({4, 2})));
+    const std::string dot = nn::to_dot(tape, net);
+    CHECK(dot.find("subgraph \"cluster_0\"") != std::string::npos);
+    CHECK(dot.find("2.weight\\n(1, 3) f32") != std::string::npos);
+    CHECK(tracked(y));
+}

@@ -17,6 +17,8 @@ Tensor rosenbrock(const Tensor& x) {
     return sum(100.0 * square(tail - square(head)) + square(1.0 - head));
 }
 
+Tensor w_of_two() { return tensor({1.0, 2.0}); }
+
 double at(const Tensor& f) { return f.item<double>(); }
 
 }  // namespace
@@ -351,5 +353,181 @@ TEST_SUITE("checkpoint") {
             a);
         CHECK(memory_stats().bytes_in_use - before <= 3 * n * 8);
         CHECK(close(tape.gradient(sum(y), a), ones({n}, DType::f64)));
+    }
+}
+
+TEST_SUITE("several arguments") {
+    const Tensor x0 = tensor({0.5, -1.0}), y0 = tensor({{1.0, 2.0}, {0.3, -0.4}}), vx = tensor({1.0, 0.2}),
+                 vy = tensor({{0.1, -1.0}, {2.0, 0.5}});
+    const auto f = [](const Tensor& x, const Tensor& y) { return tanh(matmul(y, x)) * x; };  // (2)
+    const auto scalar_f = [](const Tensor& x, const Tensor& y) { return sum(tanh(matmul(y, x)) * x * x); };
+
+    TEST_CASE("jvp sums over the arguments, vjp gives one result for each") {
+        const Tensor j = jvp(f, {x0, y0}, {vx, vy});
+        const Tensor in_x = jvp([&](const Tensor& x) { return f(x, y0); }, x0, vx),
+                     in_y = jvp([&](const Tensor& y) { return f(x0, y); }, y0, vy);
+        CHECK(close(j, in_x + in_y, 1e-12));
+        const Tensor u = tensor({0.7, -0.3});
+        const Tensors pulled = vjp(f, {x0, y0}, u);
+        CHECK(close(sum(pulled[0] * vx) + sum(pulled[1] * vy), sum(u * j), 1e-12));
+    }
+    TEST_CASE("a function may take them as a vector") {
+        const auto g = [&](const Tensors& xs) { return f(xs[0], xs[1]); };
+        CHECK(close(jvp(g, {x0, y0}, {vx, vy}), jvp(f, {x0, y0}, {vx, vy}), 0));
+    }
+    TEST_CASE("the Jacobians by rows and by columns are those of one argument at a time") {
+        const Tensors wide = jacobian(f, {x0, y0});
+        CHECK(close(wide[0], jacobian([&](const Tensor& x) { return f(x, y0); }, x0), 1e-12));
+        CHECK(close(wide[1], jacobian([&](const Tensor& y) { return f(x0, y); }, y0), 1e-12));
+        const auto tall = [&](const Tensor& x, const Tensor& y) { return outer(outer(f(x, y), x), y); };
+        const Tensors columns = jacobian(tall, {x0, y0});
+        CHECK(columns[1].shape() == Shape{4, 4, 2, 2});
+        CHECK(close(columns[0], jacobian([&](const Tensor& x) { return tall(x, y0); }, x0), 1e-12));
+    }
+    TEST_CASE("Hessian blocks and hvp agree") {
+        const std::vector<Tensors> h = hessian(scalar_f, {x0, y0});
+        CHECK(h[0][1].shape() == Shape{2, 2, 2});
+        CHECK(close(reshape(h[0][1], {2, 4}), transpose(reshape(h[1][0], {4, 2})), 1e-10));
+        const Tensors p = hvp(scalar_f, {x0, y0}, {vx, vy});
+        CHECK(close(p[0], matmul(h[0][0], vx) + matmul(reshape(h[0][1], {2, 4}), ravel(vy)), 1e-10));
+        CHECK(close(ravel(p[1]), matmul(reshape(h[1][0], {4, 2}), vx) + matmul(reshape(h[1][1], {4, 4}), ravel(vy)), 1e-10));
+    }
+    TEST_CASE("an argument that does not matter has zeros") {
+        const auto g = [](const Tensor& x, const Tensor&) { return square(x); };
+        CHECK(close(jacobian(g, {x0, y0})[1], zeros({2, 2, 2}, DType::f64), 0));
+        CHECK(close(jvp(g, {x0, y0}, {vx, vy}), 2.0 * x0 * vx, 1e-12));
+        CHECK(close(hvp([](const Tensor& x, const Tensor&) { return sum(x * x * x); }, {x0, y0}, {vx, vy})[1], zeros_like(y0), 0));
+    }
+    TEST_CASE("each argument needs its direction") {
+        CHECK(tests::error_of<ValueError>([&] { jvp(f, {x0, y0}, Tensors{vx}); }) ==
+              "jvp: one direction for each argument is needed, got 1 for 2");
+        CHECK(tests::error_of<ShapeError>([&] { hvp(scalar_f, {x0, y0}, {vx, vx}); }) ==
+              "hvp: the direction must have shape (2, 2), got (2,)");
+    }
+}
+
+TEST_SUITE("vmap") {
+    const Tensor x0 = tensor({{1.0, 2.0}, {3.0, -1.0}, {0.5, 0.25}}), y0 = tensor({0.1, 0.2, 0.3});
+
+    TEST_CASE("it is the loop over the leading axis") {
+        const Tensor r = vmap([](const Tensor& x, const Tensor& s) { return outer(x, x) * s; }, x0, y0);
+        CHECK(r.shape() == Shape{3, 2, 2});
+        CHECK(close(select(r, 0, 1), tensor({{1.8, -0.6}, {-0.6, 0.2}}), 1e-12));
+    }
+    TEST_CASE("several results are stacked each") {
+        const auto [s, p] = vmap([](const Tensor& x) { return std::array{sum(x), prod(x)}; }, x0);
+        CHECK(close(s, sum(x0, 1), 1e-12));
+        CHECK(close(p, prod(x0, 1), 1e-12));
+    }
+    TEST_CASE("it has derivatives to second order and may stand inside and around other transforms") {
+        const auto f = [](const Tensor& x) { return vmap([](const Tensor& row) { return sum(tanh(row)) * row; }, x); };
+        const GradcheckReport r = gradcheck(f, {x0}, {.order = 2});
+        CHECK_MESSAGE(r.ok, r.message);
+        const auto cost = [](const Tensor& row) { return sum(row * row * row); };
+        const Tensor gradients = vmap([&](const Tensor& row) { return grad(cost, row); }, x0);
+        CHECK(close(gradients, 3.0 * square(x0), 1e-12));
+        const Tensor hessians = vmap([&](const Tensor& row) { return hessian(cost, row); }, x0);
+        CHECK(close(select(hessians, 0, 2), tensor({{3.0, 0.0}, {0.0, 1.5}}), 1e-12));
+        CHECK(close(vmap([](const Tensor& m) { return vmap([](const Tensor& v) { return v * 2.0; }, m); }, x0), x0 * 2.0, 0));
+    }
+    TEST_CASE("gradients for each sample") {
+        const Tensor w = tensor({0.5, -1.0});
+        const auto loss = [](const Tensor& p, const Tensor& x, const Tensor& y) { return square(sum(p * x) - y); };
+        const Tensor g = per_sample_grad(loss, w, x0, y0);
+        CHECK(g.shape() == Shape{3, 2});
+        CHECK(close(g, expand_dims(2.0 * (matmul(x0, w) - y0), 1) * x0, 1e-12));
+        const auto with_bias = [](const Tensors& p, const Tensor& x, const Tensor& y) { return square(sum(p[0] * x) + p[1] - y); };
+        const Tensors both = per_sample_grad(with_bias, Tensors{w, scalar(0.0)}, x0, y0);
+        CHECK(close(both[0], g, 1e-12));
+        CHECK(close(both[1], 2.0 * (matmul(x0, w) - y0), 1e-12));
+    }
+    TEST_CASE("sizes must agree") {
+        CHECK(tests::error_of<ShapeError>([&] { vmap([](const Tensor& a, const Tensor&) { return a; }, x0, w_of_two()); }) ==
+              "vmap: the arguments must have one leading size, at least 1, got (3, 2) and (2,)");
+    }
+}
+
+TEST_SUITE("checkpoint of more") {
+    TEST_CASE("several results come back as they were given, each with its gradient") {
+        const auto f = [](const Tensor& x) { return std::pair{sin(x), x * x}; };
+        const Tensor x0 = tensor({0.3, 1.1});
+        const auto g = [&](const Tensor& x) {
+            const auto [s, q] = checkpoint(f, x);
+            return s * q + q;
+        };
+        CHECK(close(g(x0), sin(x0) * square(x0) + square(x0), 1e-14));
+        const GradcheckReport r = gradcheck(g, {x0}, {.order = 2});
+        CHECK_MESSAGE(r.ok, r.message);
+        const auto vector_f = [](const Tensor& x) { return Tensors{sin(x), x * x, x}; };
+        const GradcheckReport one = gradcheck([&](const Tensor& x) { return checkpoint(vector_f, x)[1]; }, {x0});
+        CHECK_MESSAGE(one.ok, one.message);
+    }
+    TEST_CASE("random numbers are drawn again, and the generator goes on as if nothing had been") {
+        const Tensor x0 = ones({1000}, DType::f64);
+        Generator generator(7), reference(7);
+        const auto noisy = [](const Tensor& x, Generator& g) {
+            const Tensor mask = bernoulli(0.5, x.shape(), g, DType::f64);
+            return x * x * mask + x * rand(x.shape(), g, DType::f64);
+        };
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        const Tensor y = checkpoint([&](const Tensor& t) { return noisy(t, generator); }, x);
+        const Tensor plain_mask = bernoulli(0.5, {1000}, reference, DType::f64), plain_rand = rand({1000}, reference, DType::f64);
+        CHECK(close(y, plain_mask + plain_rand, 0));
+        CHECK(generator.counter() == reference.counter());
+        rand({10}, generator);  // others draw in between
+        rand({10}, reference);
+        CHECK(close(tape.gradient(sum(y), x), 2.0 * plain_mask + plain_rand, 0));
+        CHECK(generator.counter() == reference.counter());
+        CHECK(!drawing_again());
+    }
+    TEST_CASE("nested checkpoints with random numbers") {
+        const Tensor x0 = ones({100}, DType::f64);
+        const auto inner = [](const Tensor& x, Generator& g) { return x * x * rand(x.shape(), g, DType::f64); };
+        const auto run = [&](bool keep) {
+            Generator g(3);
+            Tape tape;
+            const Tensor x = tape.watch(x0);
+            const auto body = [&](const Tensor& t) {
+                const Tensor first = t * rand(t.shape(), g, DType::f64);
+                const Tensor second = keep ? inner(first, g) : checkpoint([&](const Tensor& s) { return inner(s, g); }, first);
+                return second * rand(t.shape(), g, DType::f64);
+            };
+            const Tensor y = keep ? body(x) : checkpoint(body, x);
+            return tape.gradient(sum(y), x);
+        };
+        CHECK(close(run(false), run(true), 0));
+    }
+    TEST_CASE("a network of 200 layers with a checkpoint every 14 keeps a quarter of the memory and the same bits") {
+        constexpr int layers = 200, every = 14, width = 64;
+        Generator generator(1);
+        std::vector<Parameter> w;
+        for (int i = 0; i < layers; ++i) w.emplace_back(randn({width, width}, generator) * (1.0 / 8));
+        const Tensor x = randn({1024, width}, generator);
+        const auto piece = [&w](const Tensor& in, int from, int to) {
+            Tensor h = in;
+            for (int i = from; i < to; ++i) h = tanh(matmul(h, w[static_cast<std::size_t>(i)]));
+            return h;
+        };
+        const auto run = [&](bool keep, std::int64_t& peak) {
+            reset_peak_memory();
+            const std::int64_t before = memory_stats().bytes_in_use;
+            Tape tape;
+            Tensor h = x;
+            for (int i = 0; i < layers; i += every) {
+                const int to = std::min(i + every, layers);
+                h = keep ? piece(h, i, to) : checkpoint([&piece, i, to](const Tensor& in) { return piece(in, i, to); }, h);
+            }
+            const Gradients g = tape.gradient(mean(square(h)));
+            peak = memory_stats().peak_bytes - before;
+            Tensors gradients;
+            for (const Parameter& p : w) gradients.push_back(g[p]);
+            return gradients;
+        };
+        std::int64_t all = 0, few = 0;
+        const Tensors plain = run(true, all), saving = run(false, few);
+        for (std::size_t i = 0; i < w.size(); ++i) CHECK(close(plain[i], saving[i], 0));
+        if (memory_stats().blocks > 0) CHECK(few * 4 < all);  // no figures under AddressSanitizer
+        MESSAGE("peak " << all / 1024 << " KB without, " << few / 1024 << " KB with checkpoints");
     }
 }

@@ -69,10 +69,10 @@ Tensor window_means(const char* name, const Tensor& x, const SharedWindows& wind
                         for_windows(w, divisor, [&](Int window, double factor, std::size_t z, std::size_t r, std::size_t c) {
                             double sum = 0;
                             for_stretches(w, z, r, c, [&](Int at, Int count, Int step) {
-                                const T* const x = from + p * w.size() + at;
-                                if (step == 1 && count >= long_stretch) sum += reduce_kernels<T>().sum_all(x, count);
+                                const T* const run = from + p * w.size() + at;
+                                if (step == 1 && count >= long_stretch) sum += reduce_kernels<T>().sum_all(run, count);
                                 else
-                                    for (Int i = 0; i < count; ++i) sum += static_cast<double>(x[i * step]);
+                                    for (Int i = 0; i < count; ++i) sum += static_cast<double>(run[i * step]);
                             });
                             to[p * w.results() + window] = static_cast<T>(sum * factor);
                         });
@@ -99,8 +99,8 @@ Tensor spread_means(const Tensor& g, const SharedWindows& windows, const Divisor
                         for_windows(w, divisor, [&](Int window, double factor, std::size_t z, std::size_t r, std::size_t c) {
                             const T share = static_cast<T>(static_cast<double>(from[p * w.results() + window]) * factor);
                             for_stretches(w, z, r, c, [&](Int at, Int count, Int step) {
-                                T* const x = to + p * w.size() + at;
-                                for (Int i = 0; i < count; ++i) x[i * step] += share;
+                                T* const run = to + p * w.size() + at;
+                                for (Int i = 0; i < count; ++i) run[i * step] += share;
                             });
                         });
                 });

@@ -34,6 +34,7 @@ constexpr Workload workloads[] = {
     {"mlp_784_512_512_10_b128_adam", 0.75},
     {"mlp_1024x3_b256_sgd", 0.90},
     {"elementwise_1m", 0.30},
+    {"map_elementwise_1m", 0.08},
     {"softmax_512x1024", 0.60},
     {"bias_add_512x1024", 0.70},
     {"matmul_256", 0.95},

@@ -202,6 +202,7 @@ int main(int argc, char** argv) {
     side::add("mlp_784_512_512_10_b128_adam", [](auto& state) { mlp(state, {784, 512, 512, 10}, 128, true); });
     side::add("mlp_1024x3_b256_sgd", [](auto& state) { mlp(state, {1024, 1024, 1024, 1024}, 256, false); });
     side::add("elementwise_1m", elementwise);
+    side::add("map_elementwise_1m", elementwise);
     side::add("softmax_512x1024", softmax);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul);

@@ -201,6 +201,8 @@ void solve_square(benchmark::State& state) {
 
 }  // namespace
 
+void map_elementwise(benchmark::State& state);  // in xgrad_map.cpp
+
 int main(int argc, char** argv) {
     side::add("chain_n1", [](auto& state) { chain_backward(state, 1); });
     side::add("chain_n16", [](auto& state) { chain_backward(state, 16); });
@@ -216,6 +218,7 @@ int main(int argc, char** argv) {
     side::add("mlp_1024x3_b256_sgd",
               [](auto& state) { classify(state, Mlp3{{1024, 1024}, {1024, 1024}, {1024, 1024}}, 256, 1024, 1024, nn::SGD({.lr = 1e-2})); });
     side::add("elementwise_1m", elementwise);
+    side::add("map_elementwise_1m", map_elementwise);
     side::add("softmax_512x1024", softmax_rows);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul_square);

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include <autodiff/inspect.hpp>
+#include <autodiff/tape.hpp>
+
+#include "module.hpp"
+
+// Gradients with respect to structured arguments: a model, or any struct whose fields XGRAD_FIELDS names. And models on a tape's picture.
+
+namespace xgrad::nn {
+
+namespace detail {
+
+/// What a structured argument is differentiated by: its parameters; or, when it has none, its f32 and f64 tensors, which `tape` then watches.
+XGRAD_API std::vector<Tensor> sources(ModelRef argument, Tape& tape);
+/// Puts gradients in the places of those sources, and zeros in those of all other f32 and f64 tensors.
+XGRAD_API void put_gradients(ModelRef argument, const std::vector<Tensor>& gradients);
+
+}  // namespace detail
+
+/// f(argument), one element, and its gradient, which has the argument's own type: each parameter holds the derivative with respect to it, a
+/// buffer zeros.
+///
+///     auto [loss, g] = nn::value_and_grad([&](const Net& net) { return nn::cross_entropy(net(x), y); }, net);   // g.fc1.weight
+///     struct State { Tensor position, velocity; XGRAD_FIELDS(position, velocity) };                             // or tensors alone
+///
+/// A struct without parameters is differentiated by its tensors; f gets a copy of it then. Zeros where f does not depend on a field.
+template <class F, class M>
+std::pair<Tensor, M> value_and_grad(F&& f, const M& argument) {
+    M copy = argument;  // with parameters of its own
+    Tape tape;
+    const std::vector<Tensor> sources = detail::sources(copy, tape);
+    Tensor y = f(std::as_const(copy));
+    detail::put_gradients(copy, tape.gradient(y, sources, {.unconnected = Unconnected::zeros}));
+    return {std::move(y), std::move(copy)};
+}
+/// The gradient alone.
+template <class F, class M>
+M grad(F&& f, const M& argument) {
+    return value_and_grad(std::forward<F>(f), argument).second;
+}
+
+/// xgrad::to_dot with the names of the model's parameters; what uses them is drawn inside boxes of their layers' names.
+XGRAD_API std::string to_dot(const Tape& tape, ModelRef model, std::size_t max_entries = 400);
+
+}  // namespace xgrad::nn
