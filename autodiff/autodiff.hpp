@@ -16,6 +16,7 @@
 #include "ops/scatter.hpp"
 #include "ops/interpolate.hpp"
 #include "ops/matmul.hpp"
+#include "ops/recurrent.hpp"
 #include "ops/random.hpp"
 #include "ops/update.hpp"
 #include "functions.hpp"       // compositions of operations: no rule in there

@@ -35,6 +35,7 @@ std::vector<Row> shape_rows();
 std::vector<Row> arrange_rows();
 std::vector<Row> index_rows();
 std::vector<Row> matrix_rows();
+std::vector<Row> recurrent_rows();
 std::vector<Row> random_rows();  // constants, so that only their shape matters to a tape
 
 inline std::vector<std::vector<Row> (*)()> families() {
@@ -45,6 +46,7 @@ inline std::vector<std::vector<Row> (*)()> families() {
         arrange_rows,
         index_rows,
         matrix_rows,
+        recurrent_rows,
         random_rows,
     };
 }

@@ -15,6 +15,8 @@ namespace xgrad::kernels {
     void fill_move(MoveKernels&);                      \
     void fill_update(UpdateKernels&);                  \
     void fill_gemm(GemmKernels&);                      \
+    void fill_choose(ChooseKernels&);                  \
+    void fill_recurrent(RecurrentKernels&);            \
     inline void fill(Kernels& kernels) {               \
         kernels.isa = #set;                            \
         fill_elementwise_unary(kernels.elementwise);   \
@@ -23,6 +25,8 @@ namespace xgrad::kernels {
         fill_move(kernels.move);                       \
         fill_update(kernels.update);                   \
         fill_gemm(kernels.gemm);                       \
+        fill_choose(kernels.choose);                   \
+        fill_recurrent(kernels.recurrent);             \
     }                                                  \
     }
 

@@ -8,6 +8,8 @@
 #include "move.hpp"
 #include "update.hpp"
 #include "gemm.hpp"
+#include "choose.hpp"
+#include "recurrent.hpp"
 
 // The kernels of the instruction set in use. Each family has a table of function pointers in a header of its own, filled by the source
 // of the same name, which is compiled once per instruction set. Plain arithmetic on raw pointers: no tensors, no tapes, no errors.
@@ -21,6 +23,8 @@ struct Kernels {
     MoveKernels move;
     UpdateKernels update;
     GemmKernels gemm;
+    ChooseKernels choose;
+    RecurrentKernels recurrent;
 };
 
 /// Null until `active` has chosen.
