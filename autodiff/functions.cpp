@@ -1,6 +1,7 @@
 #include "functions.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "apply.hpp"
@@ -11,6 +12,8 @@
 #include "ops/reduce.hpp"
 #include "ops/scatter.hpp"
 #include "ops/shape.hpp"
+#include "ops/sort.hpp"
+#include "tape.hpp"
 
 namespace xgrad {
 
@@ -24,6 +27,89 @@ Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) { return 
 
 Tensor std(const Operand& x, const Axes& axes, double correction, bool keepdims) {
     return sqrt({var(x, axes, correction, keepdims), x.where()});
+}
+
+Tensor diff(const Operand& operand, int n, int axis) {
+    const Location where = operand.where();
+    Tensor x = tensor_of(operand, "diff");
+    axis = normalise_axis(axis, x.ndim(), "diff", where);
+    check<ValueError>(n >= 0, where, [&] { return "diff: n must not be negative, got " + std::to_string(n); });
+    for (; n > 0; --n) {
+        const Tensor later = slice({x, where}, axis, 1), earlier = slice({x, where}, axis, 0, std::max<Int>(x.shape(axis) - 1, 0));
+        x = x.dtype() == DType::boolean ? not_equal(later, earlier) : subtract({later, where}, {earlier, where});
+    }
+    return x;
+}
+
+Tensor count_nonzero(const Operand& x, const Axes& axes, bool keepdims) {
+    return sum({not_equal({stop_gradient(tensor_of(x, "count_nonzero")), x.where()}, 0), x.where()}, axes, keepdims);
+}
+
+namespace {
+
+/// The reduced axes of x as one, behind the others, sorted.
+Tensor sorted_behind(const char* name, const Operand& operand, const Tensor& x, AxisMask mask) {
+    check_floating(x, name, operand.where());
+    std::vector<int> order;
+    Shape shape;
+    Int n = 1;
+    for (int k = 0; k < x.ndim(); ++k)
+        if (!(mask >> k & 1)) order.push_back(k), shape.push_back(x.shape()[k]);
+    for (int k = 0; k < x.ndim(); ++k)
+        if (mask >> k & 1) order.push_back(k), n *= x.shape()[k];
+    check<ShapeError>(n > 0, operand.where(),
+                      [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
+    shape.push_back(n);
+    return sort({reshape(transpose({x, operand.where()}, order), shape), operand.where()});
+}
+
+Tensor quantiles(const char* name, const Operand& operand, const std::vector<double>& q, const Axes& axes, Quantile method, bool keepdims,
+                 bool lead) {
+    const Tensor& x = tensor_of(operand, name);
+    const AxisMask mask = mask_of(axes, x.ndim(), name, operand.where(), true);
+    const Tensor sorted = sorted_behind(name, operand, x, mask);
+    const double last = static_cast<double>(sorted.shape(-1) - 1);
+    std::vector<Int> below, above;
+    std::vector<double> weight;
+    for (const double p : q) {
+        check<ValueError>(p >= 0 && p <= 1, operand.where(),
+                          [&] { return std::string(name) + ": q must be in [0, 1], got " + std::to_string(p); });
+        const double place = p * last, low = std::floor(place);
+        double w = place - low, from = low, to = std::ceil(place);
+        if (method == Quantile::lower) to = from;
+        if (method == Quantile::higher) from = to;
+        if (method == Quantile::nearest) from = to = std::nearbyint(place);
+        // An element alone counts half and half: no weight is 0, which an infinity next to it would turn into NaN.
+        if (from == to || method == Quantile::midpoint) w = 0.5;
+        below.push_back(static_cast<Int>(from));
+        above.push_back(static_cast<Int>(to));
+        weight.push_back(w);
+    }
+    const Tensor w = tensor(weight).to(x.dtype());
+    Tensor result = take(sorted, tensor(below), -1) * (1 - w) + take(sorted, tensor(above), -1) * w;
+    const Tensor largest = stop_gradient(slice(sorted, -1, -1));
+    result = where(isnan(largest), largest, result);
+    // The quantiles stand last; NumPy has them in front.
+    if (lead && result.ndim() > 1) result = moveaxis(result, -1, 0);
+    Shape shape = without_axes(x.shape(), mask, keepdims);
+    if (lead) {
+        Shape with{static_cast<Int>(q.size())};
+        for (const Int size : shape) with.push_back(size);
+        shape = with;
+    }
+    return reshape(result, shape);
+}
+
+}  // namespace
+
+Tensor median(const Operand& x, const Axes& axes, bool keepdims) {
+    return quantiles("median", x, {0.5}, axes, Quantile::linear, keepdims, false);
+}
+Tensor quantile(const Operand& x, double q, const Axes& axes, Quantile method, bool keepdims) {
+    return quantiles("quantile", x, {q}, axes, method, keepdims, false);
+}
+Tensor quantile(const Operand& x, const std::vector<double>& q, const Axes& axes, Quantile method, bool keepdims) {
+    return quantiles("quantile", x, q, axes, method, keepdims, true);
 }
 
 // --- shapes and indices ---------------------------------------------------------------------------------------------
@@ -187,6 +273,54 @@ std::vector<Tensor> nonzero(const Operand& operand) {
 Tensor outer(const Operand& a, const Operand& b) {
     const Tensor column = reshape({tensor_of(a, "outer"), a.where()}, {-1, 1}), row = reshape({tensor_of(b, "outer"), b.where()}, {1, -1});
     return multiply({column, a.where()}, {row, b.where()});
+}
+
+// --- neural networks --------------------------------------------------------------------------------------------------
+
+namespace {
+
+void check_probability(const char* name, const Tensor& x, double p, Location where) {
+    check_floating(x, name, where);
+    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + std::to_string(p); });
+}
+
+/// The norm along an axis, which is kept, and no smaller than eps.
+Tensor bounded_norm(const Operand& x, double p, int axis, double eps) { return maximum({norm(x.kept(), p, axis, true), x.where()}, eps); }
+
+}  // namespace
+
+Tensor dropout(const Operand& operand, double p, Generator& generator) {
+    const Tensor& x = tensor_of(operand, "dropout");
+    check_probability("dropout", x, p, operand.where());
+    const double keep = 1 - p;
+    const Tensor mask = bernoulli(keep, x.shape(), generator, x.dtype());
+    return multiply(operand, keep == 0 ? mask : mask * (1 / keep));
+}
+
+Tensor alpha_dropout(const Operand& operand, double p, Generator& generator) {
+    const Tensor& x = tensor_of(operand, "alpha_dropout");
+    check_probability("alpha_dropout", x, p, operand.where());
+    const double keep = 1 - p, dropped = -1.7580993408473766;  // selu(-inf)
+    const Tensor mask = bernoulli(keep, x.shape(), generator, x.dtype());
+    if (keep == 0) return multiply(operand, mask);
+    const double scale = 1 / std::sqrt(keep * (1 + dropped * dropped * p)), shift = -scale * dropped * p;
+    return add({multiply(operand, mask * scale), operand.where()}, (1 - mask) * (scale * dropped) + shift);
+}
+
+Tensor normalize(const Operand& x, double p, int axis, double eps) { return divide(x.kept(), bounded_norm(x, p, axis, eps)); }
+
+Tensor cosine_similarity(const Operand& a, const Operand& b, int axis, double eps) {
+    // Broadcast first: the axis counts in the common shape.
+    const Shape shape = broadcast_shapes(tensor_of(a, "cosine_similarity").shape(), tensor_of(b, "cosine_similarity").shape(),
+                                         "cosine_similarity", a.where());
+    const Tensor x = broadcast_to(a.kept(), shape), y = broadcast_to(b.kept(), shape);
+    const Operand first(x, a.where()), second(y, a.where());
+    return sum({multiply(divide(first, bounded_norm(first, 2, axis, eps)), divide(second, bounded_norm(second, 2, axis, eps))), a.where()},
+               axis);
+}
+
+Tensor pairwise_distance(const Operand& a, const Operand& b, double p, double eps, bool keepdims) {
+    return norm({add({subtract(a, b), a.where()}, eps), a.where()}, p, -1, keepdims);
 }
 
 }  // namespace xgrad

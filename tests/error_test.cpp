@@ -94,10 +94,27 @@ TEST_SUITE("errors") {
         CHECK(error_of<ValueError>([] { clip(vector, 2, 1); }) == "clip: low must not exceed high, got 2 and 1" + here());
     }
 
+    TEST_CASE("activations with arguments that make no sense") {
+        CHECK(error_of<ValueError>([] { hardtanh(vector, 2, 1); }) == "hardtanh: low must not exceed high, got 2 and 1" + here());
+        CHECK(error_of<ValueError>([] { celu(vector, 0); }) == "celu: alpha must not be 0, got 0" + here());
+        CHECK(error_of<ValueError>([] { softshrink(vector, -1); }) == "softshrink: lambda must not be negative, got -1" + here());
+        CHECK(error_of<ShapeError>([] { prelu(matrix, zeros({2}, DType::f64)); }) == "prelu: the weight must have one element or one for each of the 3 channels, got shape (2,)" + here());
+        CHECK(error_of<ValueError>([] { polygamma(-1, vector); }) == "polygamma: the order must not be negative, got -1" + here());
+    }
+
     TEST_CASE("an empty tensor") {
         const std::string text = "Tensor: an empty tensor was used (default-constructed, moved from, or an absent gradient)";
-        CHECK(error_of([] { exp(Tensor()); }).find(text) == 0);
-        CHECK(error_of([] { vector + Tensor(); }).find(text) == 0);
+        const auto named = [](const char* operation) { return std::string(operation) + ": the argument must be a tensor, got an empty one"; };
+        CHECK(error_of<ValueError>([] { exp(Tensor()); }) == named("exp") + here());
+        CHECK(error_of<ValueError>([] { vector + Tensor(); }).find(named("add")) == 0);
+        CHECK(error_of<ValueError>([] { pow(Tensor(), 2); }) == named("pow") + here());
+        CHECK(error_of<ValueError>([] { negative(Tensor()); }) == named("negative") + here());
+        CHECK(error_of<ValueError>([] { abs(Tensor()); }) == named("abs") + here());
+        CHECK(error_of<ValueError>([] { less(Tensor(), vector); }) == named("less") + here());
+        CHECK(error_of<ValueError>([] { logical_not(Tensor()); }) == named("logical_not") + here());
+        CHECK(error_of<ValueError>([] { isnan(Tensor()); }) == named("isnan") + here());
+        CHECK(error_of<ValueError>([] { where(vector > 0.0, Tensor(), vector); }) == named("where") + here());
+        CHECK(error_of<ValueError>([] { prelu(vector, Tensor()); }) == named("prelu") + here());
         CHECK(error_of([] { matmul(Tensor(), vector); }).find(text) == 0);
         CHECK(error_of<ValueError>([] { sum(Tensor()); }) == "sum: the argument must be a tensor, got an empty one" + here());
         CHECK(error_of<ValueError>([] { reshape(Tensor(), {1}); }) == "reshape: the argument must be a tensor, got an empty one" + here());

@@ -83,4 +83,44 @@ TEST_SUITE("recurrent layers") {
         CHECK(error_of<ValueError>([&] { gru(x, h0, ih(3), hh(3), Tensor(), Tensor(), {.lengths = tensor({1, 4})}); }) == "gru: lengths must be in [0, 3], got 4" + here());
     }
 }
+
+TEST_SUITE("ctc_loss") {
+    Tensor uniform(std::int64_t steps, std::int64_t samples, std::int64_t classes) { return full({steps, samples, classes}, -std::log(static_cast<double>(classes)), DType::f64); }
+
+    TEST_CASE("counts the ways to spell a target") {
+        const Tensor one = tensor({{1}}), twice = tensor({{1, 1}});
+        // Of the 8 sequences of three steps and two classes, 6 have one run of the class; 1 has two.
+        CHECK(close(ctc_loss(uniform(3, 1, 2), one, tensor({3}), tensor({1})), scalar(-std::log(6.0 / 8))));
+        CHECK(close(ctc_loss(uniform(3, 1, 2), twice, tensor({3}), tensor({2}), {.reduction = Reduction::sum}), scalar(-std::log(1.0 / 8))));
+        CHECK(close(ctc_loss(uniform(3, 1, 2), twice, tensor({3}), tensor({2})), scalar(-std::log(1.0 / 8) / 2)));
+        CHECK(close(ctc_loss(uniform(3, 1, 2), 1 - one, tensor({3}), tensor({1}), {.blank = 1}), scalar(-std::log(6.0 / 8))));
+    }
+
+    TEST_CASE("targets may be padded, or one behind the other") {
+        const Tensor x = log_softmax(reshape(sin(arange(0, 24, 1, DType::f64)), {4, 2, 3})), steps = tensor({4, 3}), counts = tensor({1, 2});
+        const Tensor padded = ctc_loss(x, tensor({{2, -5}, {1, 2}}), steps, counts, {.reduction = Reduction::none});
+        CHECK(padded.shape() == Shape{2});
+        CHECK(close(padded, ctc_loss(x, tensor({2, 1, 2}), steps, counts, {.reduction = Reduction::none})));
+        CHECK(close(select(padded, 0, 1), ctc_loss(select(x, 1, 1), tensor({1, 2}), tensor({3}), scalar(2), {.reduction = Reduction::none})));
+    }
+
+    TEST_CASE("a long sequence does not underflow") {
+        const Tensor x = uniform(3000, 1, 50).to(DType::f32), y = ctc_loss(x, full({1, 200}, 7, DType::i64), tensor({3000}), tensor({200}));
+        CHECK(isfinite(y).item<bool>());
+        CHECK(y.item() > 40);
+    }
+
+    TEST_CASE("arguments that do not fit") {
+        const Tensor x = uniform(3, 2, 4), targets = tensor({{1, 2}, {3, 1}}), three = tensor({3, 3}), two = tensor({2, 2});
+        CHECK(error_of<ShapeError>([&] { ctc_loss(zeros({3}), targets, three, two); }) == "ctc_loss: log_probs must be (T, N, C) or (T, C), got shape (3,)" + here());
+        CHECK(error_of<IndexError>([&] { ctc_loss(x, targets, three, two, {.blank = 4}); }) == "ctc_loss: blank must be in [0, 4), got 4" + here());
+        CHECK(error_of<IndexError>([&] { ctc_loss(x, targets + 2, three, two); }) == "ctc_loss: targets must be in [0, 4), got 4" + here());
+        CHECK(error_of<ShapeError>([&] { ctc_loss(x, slice(targets, 0, 1), three, two); }) == "ctc_loss: targets must be a vector or (2, ...), got shape (1, 2)" + here());
+        CHECK(error_of<ShapeError>([&] { ctc_loss(x, tensor({1, 2, 3}), three, two); }) == "ctc_loss: the targets' lengths must not add up to more than there are, got 4 and 3" + here());
+        CHECK(error_of<ShapeError>([&] { ctc_loss(x, targets, tensor({3}), two); }) == "ctc_loss: input_lengths must have one element for each of 2 samples, got shape (1,)" + here());
+        CHECK(error_of<ValueError>([&] { ctc_loss(x, targets, three + 1, two); }) == "ctc_loss: input_lengths must be in [0, 3], got 4" + here());
+        CHECK(error_of<ValueError>([&] { ctc_loss(x, targets, three, two + 1); }) == "ctc_loss: target_lengths must be in [0, 2], got 3" + here());
+        CHECK(error_of<DTypeError>([&] { ctc_loss(x, zeros({2, 2}), three, two); }) == "ctc_loss: indices must be i32 or i64, got f32" + here());
+    }
+}
 // clang-format on

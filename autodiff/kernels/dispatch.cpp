@@ -7,27 +7,37 @@
 
 namespace xgrad::kernels {
 
-#define XGRAD_DECLARE_ISA(set)                         \
-    namespace set {                                    \
-    void fill_elementwise_unary(ElementwiseKernels&);  \
-    void fill_elementwise_binary(ElementwiseKernels&); \
-    void fill_reduce(ReduceKernels&);                  \
-    void fill_move(MoveKernels&);                      \
-    void fill_update(UpdateKernels&);                  \
-    void fill_gemm(GemmKernels&);                      \
-    void fill_choose(ChooseKernels&);                  \
-    void fill_recurrent(RecurrentKernels&);            \
-    inline void fill(Kernels& kernels) {               \
-        kernels.isa = #set;                            \
-        fill_elementwise_unary(kernels.elementwise);   \
-        fill_elementwise_binary(kernels.elementwise);  \
-        fill_reduce(kernels.reduce);                   \
-        fill_move(kernels.move);                       \
-        fill_update(kernels.update);                   \
-        fill_gemm(kernels.gemm);                       \
-        fill_choose(kernels.choose);                   \
-        fill_recurrent(kernels.recurrent);             \
-    }                                                  \
+#define XGRAD_DECLARE_ISA(set)                              \
+    namespace set {                                         \
+    void fill_elementwise_functions(ElementwiseKernels&);   \
+    void fill_elementwise_special(ElementwiseKernels&);     \
+    void fill_elementwise_activations(ElementwiseKernels&); \
+    void fill_elementwise_binary(ElementwiseKernels&);      \
+    void fill_reduce(ReduceKernels&);                       \
+    void fill_move(MoveKernels&);                           \
+    void fill_update(UpdateKernels&);                       \
+    void fill_gemm(GemmKernels&);                           \
+    void fill_choose(ChooseKernels&);                       \
+    void fill_recurrent(RecurrentKernels&);                 \
+    void fill_normalize(NormalizeKernels&);                 \
+    void fill_convolve(ConvolveKernels&);                   \
+    void fill_attention(AttentionKernels&);                 \
+    inline void fill(Kernels& kernels) {                    \
+        kernels.isa = #set;                                 \
+        fill_elementwise_functions(kernels.elementwise);    \
+        fill_elementwise_special(kernels.elementwise);      \
+        fill_elementwise_activations(kernels.elementwise);  \
+        fill_elementwise_binary(kernels.elementwise);       \
+        fill_reduce(kernels.reduce);                        \
+        fill_move(kernels.move);                            \
+        fill_update(kernels.update);                        \
+        fill_gemm(kernels.gemm);                            \
+        fill_choose(kernels.choose);                        \
+        fill_recurrent(kernels.recurrent);                  \
+        fill_normalize(kernels.normalize);                  \
+        fill_attention(kernels.attention);                  \
+        fill_convolve(kernels.convolve);                    \
+    }                                                       \
     }
 
 XGRAD_DECLARE_ISA(baseline)

@@ -10,6 +10,9 @@
 #include "gemm.hpp"
 #include "choose.hpp"
 #include "recurrent.hpp"
+#include "normalize.hpp"
+#include "convolve.hpp"
+#include "attention.hpp"
 
 // The kernels of the instruction set in use. Each family has a table of function pointers in a header of its own, filled by the source
 // of the same name, which is compiled once per instruction set. Plain arithmetic on raw pointers: no tensors, no tapes, no errors.
@@ -25,6 +28,9 @@ struct Kernels {
     GemmKernels gemm;
     ChooseKernels choose;
     RecurrentKernels recurrent;
+    NormalizeKernels normalize;
+    ConvolveKernels convolve;
+    AttentionKernels attention;
 };
 
 /// Null until `active` has chosen.

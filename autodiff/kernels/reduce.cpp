@@ -1,5 +1,6 @@
 #include "reduce.hpp"
 
+#include "exponential.hpp"
 #include "isa.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
@@ -315,26 +316,6 @@ template <class T>
 static inline bool finite(T value) {
     return value - value == T(0);
 }
-/// exp(x) for x <= 0 or a little above: no overflow to care for makes it twice as fast as the general function. Below the normal numbers 0.
-template <class T>
-static inline Batch<T> exp_down(const Batch<T>& x) {
-    if constexpr (sizeof(T) == 8) {
-        return xsimd::exp(x);
-    } else {
-        // x = k*log(2) + r. Adding 1.5*2^23 rounds to an integer, whose lowest bits are then k + 127: the exponent of 2^k.
-        using B = Batch<T>;
-        const B magic(12582912.0f + 127.0f), none(0.0f);
-        const B shifted = xsimd::fma(x, B(1.44269504088896341f), magic);
-        const B k = shifted - magic;
-        const B r = xsimd::fnma(k, B(-2.12194440e-4f), xsimd::fnma(k, B(0.693359375f), x));
-        const B rr = r * r;
-        const B high = xsimd::fma(B(1.3997796e-3f), r, B(8.3955629e-3f)), low = xsimd::fma(B(4.1665401e-2f), r, B(1.6666277e-1f));
-        const B p = xsimd::fma(xsimd::fma(xsimd::fma(high, rr, low), r, B(0.5f)), rr, r) + B(1.0f);
-        const B power = xsimd::bitwise_cast<B>(xsimd::bitwise_cast<Batch<std::int32_t>>(shifted) << 23);
-        return xsimd::select(x < B(-87.0f), none, p * power);
-    }
-}
-
 template <class T>
 static inline T logsumexp_row(const T* x, Int n) {
     T largest = fold_row<Largest, false>(x, n);
@@ -347,15 +328,6 @@ static inline T logsumexp_row(const T* x, Int n) {
 template <class T>
 static void logsumexp_rows(const T* x, T* y, Int rows, Int n) {
     for (Int r = 0; r < rows; ++r) y[r] = logsumexp_row(x + r * n, n);
-}
-template <class T>
-static void logsumexp_back_rows(const T* x, const T* y, const T* g, T* dx, Int rows, Int n) {
-    for (Int r = 0; r < rows; ++r) {
-        const T* row = x + r * n;
-        T* to = dx + r * n;
-        const Batch<T> m(y[r] == -__builtin_inf() ? T(0) : y[r]), slope(g[r]);
-        for_each<T>(n, [&](Int i, Int count) { write(to + i, slope * exp_down<T>(read(row + i, count) - m), count); });
-    }
 }
 
 template <class T>
@@ -455,16 +427,6 @@ static void logsumexp_columns(const T* x, T* y, Int n, Int columns, Int stride) 
     });
 }
 template <class T>
-static void logsumexp_back_columns(const T* x, const T* y, const T* g, T* dx, Int n, Int columns, Int stride) {
-    const Batch<T> none(-static_cast<T>(__builtin_inf())), zero(T(0));
-    for (Int r = 0; r < n; ++r)
-        for_each<T>(columns, [&, row = r * stride](Int c, Int count) {
-            auto m = read(y + c, count);
-            m = xsimd::select(m == none, zero, m);
-            write(dx + row + c, read(g + c, count) * exp_down<T>(read(x + row + c, count) - m), count);
-        });
-}
-template <class T>
 static void softmax_columns(const T* x, T* y, Int n, Int columns, Int stride) {
     alignas(64) T shift[tile];
     alignas(64) double sums[tile];
@@ -543,8 +505,6 @@ static void fill(ReduceTable<T>& t) {
     t.var_back_columns = var_back_columns<T>;
     t.logsumexp_rows = logsumexp_rows<T>;
     t.logsumexp_columns = logsumexp_columns<T>;
-    t.logsumexp_back_rows = logsumexp_back_rows<T>;
-    t.logsumexp_back_columns = logsumexp_back_columns<T>;
     t.softmax_rows = softmax_rows<T>;
     t.log_softmax_rows = log_softmax_rows<T>;
     t.softmax_columns = softmax_columns<T>;

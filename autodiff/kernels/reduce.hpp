@@ -29,9 +29,6 @@ struct ReduceTable {
 
     Rows logsumexp_rows;
     Columns logsumexp_columns;
-    /// dx = g * exp(x - y), with 0 where y is -inf.
-    void (*logsumexp_back_rows)(const T* x, const T* y, const T* g, T* dx, std::int64_t rows, std::int64_t n);
-    void (*logsumexp_back_columns)(const T* x, const T* y, const T* g, T* dx, std::int64_t n, std::int64_t columns, std::int64_t stride);
 
     // These keep the shape: y and dx are laid out as x.
     Rows softmax_rows, log_softmax_rows;

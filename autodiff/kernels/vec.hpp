@@ -116,9 +116,6 @@ struct Vec {
     friend Vec asinh(const Vec& a) { return B(xsimd::asinh(a.v)); }
     friend Vec acosh(const Vec& a) { return where(a >= 1.0, Vec(B(xsimd::acosh(a.v))), __builtin_nan("")); }
     friend Vec atanh(const Vec& a) { return B(xsimd::atanh(a.v)); }
-    friend Vec erf(const Vec& a) {
-        return B(xsimd::erf(where(abs(a) > 6.0, copysign(6.0, a), a).v));
-    }  // 1 from there on, and no square overflows
     friend Vec cbrt(const Vec& a) {
         return mend(B(xsimd::cbrt(a.v)), denormal(abs(a)), [](T x) { return static_cast<T>(::cbrt(static_cast<double>(x))); }, a);
     }

@@ -7,19 +7,26 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "../kernels/elementwise.hpp"
 #include "../tensor.hpp"
 
 namespace xgrad::detail {
 
-inline constexpr int max_operands = 4;
+inline constexpr int max_operands = 6, max_results = 32;
 /// Elements per thread from which a second thread pays.
 inline constexpr std::int64_t parallel_grain = 1 << 15;
 
 inline int threads_for(std::int64_t elements) {
     if (elements < 2 * parallel_grain || omp_in_parallel()) return 1;
     return static_cast<int>(std::min<std::int64_t>(omp_get_max_threads(), elements / parallel_grain));
+}
+
+/// ValueError for an empty tensor.
+inline void check_defined(const char* operation, const Operand& x) {
+    check<ValueError>(!x.is_tensor() || x.tensor().defined(), x.where(),
+                      [&] { return std::string(operation) + ": the argument must be a tensor, got an empty one"; });
 }
 
 /// What an element-wise kernel reads: the elements, their shape and size in bytes.
@@ -29,8 +36,9 @@ struct KernelInput {
     std::int64_t element_bytes;
 };
 struct KernelOutput {
-    void* data;
+    void* data;  // null: not wanted
     std::int64_t element_bytes;
+    void* at(std::int64_t element) const { return data ? static_cast<char*>(data) + element * element_bytes : nullptr; }
 };
 
 /// Every input has the shape of the result or one element.
@@ -38,10 +46,10 @@ inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::i
                      const std::uint8_t* step, std::span<const KernelOutput> out) {
     const auto part = [&](std::int64_t begin, std::int64_t end) {
         const void* from[max_operands];
-        void* to[2];
+        void* to[max_results];
         for (std::size_t k = 0; k < in.size(); ++k)
             from[k] = static_cast<const char*>(in[k].data) + (step[k] ? begin * in[k].element_bytes : 0);
-        for (std::size_t k = 0; k < out.size(); ++k) to[k] = static_cast<char*>(out[k].data) + begin * out[k].element_bytes;
+        for (std::size_t k = 0; k < out.size(); ++k) to[k] = out[k].at(begin);
         kernel(rule, end - begin, from, step, to);
     };
     const int threads = threads_for(size);

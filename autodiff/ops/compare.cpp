@@ -17,6 +17,8 @@ namespace {
 struct Same {
     Tensor a, b;
     Same(const char* name, const Operand& x, const Operand& y) {
+        check_defined(name, x);
+        check_defined(name, y);
         check<DTypeError>(x.is_tensor() || y.is_tensor(), x.where(),
                           [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
         const DType dtype = x.is_tensor() ? x.dtype() : y.dtype();
@@ -70,16 +72,19 @@ Tensor compare(const char* name, const Operand& a, const Operand& b) {
 
 template <class F>
 Tensor logical(const char* name, const Operand& a, const Operand& b) {
-    for (const Operand* x : {&a, &b})
+    for (const Operand* x : {&a, &b}) {
+        check_defined(name, *x);
         check<DTypeError>(x->is_tensor() && x->dtype() == DType::boolean, a.where(), [&] {
             return std::string(name) + ": must be bool tensors, got " + (x->is_tensor() ? name_of(x->dtype()) : "a number");
         });
+    }
     return run_binary(loop<bool, F>, name, a.tensor(), b.tensor(), DType::boolean, a.where());
 }
 
 /// F on f32 and f64; integers and bools give `other`.
 template <class F>
 Tensor classify(const char* name, const Operand& x, bool other) {
+    check_defined(name, x);
     check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": must be a tensor, got a number"; });
     if (!is_floating(x.dtype())) return full(x.shape(), other, DType::boolean);
     return run_binary(x.dtype() == DType::f32 ? loop<float, F> : loop<double, F>, name, x.tensor(), x.tensor(), DType::boolean, x.where());
@@ -143,6 +148,7 @@ Tensor logical_and(const Operand& a, const Operand& b) { return logical<And>("lo
 Tensor logical_or(const Operand& a, const Operand& b) { return logical<Or>("logical_or", a, b); }
 Tensor logical_xor(const Operand& a, const Operand& b) { return logical<NotEqual>("logical_xor", a, b); }
 Tensor logical_not(const Operand& x) {
+    check_defined("logical_not", x);
     check<DTypeError>(x.is_tensor() && x.dtype() == DType::boolean, x.where(), [&] {
         return std::string("logical_not: must be a bool tensor, got ") + (x.is_tensor() ? name_of(x.dtype()) : "a number");
     });
@@ -152,6 +158,7 @@ Tensor isnan(const Operand& x) { return classify<IsNan>("isnan", x, false); }
 Tensor isinf(const Operand& x) { return classify<IsInf>("isinf", x, false); }
 Tensor isfinite(const Operand& x) { return classify<IsFinite>("isfinite", x, true); }
 Tensor signbit(const Operand& x) {
+    check_defined("signbit", x);
     if (x.is_tensor() && (x.dtype() == DType::i32 || x.dtype() == DType::i64)) return less(x, 0);
     return classify<SignBit>("signbit", x, false);
 }

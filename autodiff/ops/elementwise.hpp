@@ -1,11 +1,14 @@
 #pragma once
 
+#include <concepts>
+#include <optional>
+
 #include "../tensor.hpp"
 
 // Element-wise operations, with NumPy's broadcasting and names. Each takes tensors of one dtype, or a tensor and a plain number, which
 // takes the tensor's dtype; mixing dtypes is a DTypeError, shapes that do not broadcast a ShapeError. Differentiable ones
 // need f32 or f64 (arithmetic also works on i32 and i64, without gradient); the line that called them is in the error.
-// The formulas and their derivatives stand in elementwise_rules.hpp.
+// The formulas and their derivatives stand in rules_*.hpp.
 
 namespace xgrad {
 
@@ -32,6 +35,24 @@ XGRAD_API Tensor operator-(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator*(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator/(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator-(const Operand& x);
+inline Tensor operator+(const Operand& x) { return positive(x); }
+/// a = a + b and so on: the handle names the new result; other handles keep the old one. A Parameter keeps its identity.
+template <std::derived_from<Tensor> T>
+T& operator+=(T& a, const Operand& b) {
+    return a = add(a, b);
+}
+template <std::derived_from<Tensor> T>
+T& operator-=(T& a, const Operand& b) {
+    return a = subtract(a, b);
+}
+template <std::derived_from<Tensor> T>
+T& operator*=(T& a, const Operand& b) {
+    return a = multiply(a, b);
+}
+template <std::derived_from<Tensor> T>
+T& operator/=(T& a, const Operand& b) {
+    return a = divide(a, b);
+}
 
 /// |x|; gradient 0 at 0.
 XGRAD_API Tensor abs(const Operand& x);
@@ -77,8 +98,27 @@ XGRAD_API Tensor tanh(const Operand& x);
 XGRAD_API Tensor asinh(const Operand& x);
 XGRAD_API Tensor acosh(const Operand& x);
 XGRAD_API Tensor atanh(const Operand& x);
+XGRAD_API Tensor deg2rad(const Operand& x);
+XGRAD_API Tensor rad2deg(const Operand& x);
+
+// --- special functions ----------------------------------------------------------------------------------------------
+
 /// The error function 2/sqrt(pi) ∫_0^x exp(-t²) dt.
 XGRAD_API Tensor erf(const Operand& x);
+/// 1 - erf(x), exact where that is small.
+XGRAD_API Tensor erfc(const Operand& x);
+/// The inverse of erf: ±inf at ±1, NaN beyond.
+XGRAD_API Tensor erfinv(const Operand& x);
+/// log |gamma(x)|; inf at 0 and the negative integers, where the gradient is digamma's.
+XGRAD_API Tensor lgamma(const Operand& x);
+/// The derivative of lgamma. -inf at 0, inf at -0, NaN at the negative integers.
+XGRAD_API Tensor digamma(const Operand& x);
+/// The n-th derivative of digamma, n >= 0 (ValueError otherwise). At 0 and the negative integers inf for odd n; for even n as digamma.
+XGRAD_API Tensor polygamma(int n, const Operand& x);
+/// x * log(y), and 0 for x = 0 unless y is NaN. Where x = 0 and y <= 0 both gradients are 0.
+XGRAD_API Tensor xlogy(const Operand& x, const Operand& y);
+/// NumPy's normalised sin(pi x) / (pi x), 1 at 0 and 0 at the other integers; right at 0 to any order.
+XGRAD_API Tensor sinc(const Operand& x);
 
 // --- rounding: gradient 0, so nothing is recorded ---------------------------------------------------------------------
 
@@ -100,6 +140,15 @@ XGRAD_API Tensor fmin(const Operand& a, const Operand& b);
 XGRAD_API Tensor copysign(const Operand& a, const Operand& b);
 /// x limited to [low, high]; gradient 1 inside and on the limits, 0 outside. ValueError if low > high.
 XGRAD_API Tensor clip(const Operand& x, double low, double high);
+/// 0 for x < 0, 1 for x > 0, `at_zero` for 0. No gradient.
+XGRAD_API Tensor heaviside(const Operand& x, const Operand& at_zero);
+/// What nan_to_num puts in the place of NaN, inf and -inf; without a number the largest finite one of the dtype.
+struct NanToNum {
+    double nan = 0;
+    std::optional<double> posinf = {}, neginf = {};
+};
+/// x with NaN and infinities replaced; gradient 0 there.
+XGRAD_API Tensor nan_to_num(const Operand& x, NanToNum options = {});
 /// a where condition (bool) holds, else b; all three broadcast. No gradient leaks from the side that was not chosen, be it NaN or inf.
 XGRAD_API Tensor where(const Operand& condition, const Operand& a, const Operand& b);
 
@@ -121,6 +170,34 @@ XGRAD_API Tensor gelu(const Operand& x, Gelu form = Gelu::erf);
 XGRAD_API Tensor silu(const Operand& x);
 /// log(1 + exp(beta * x)) / beta without overflow.
 XGRAD_API Tensor softplus(const Operand& x, double beta = 1.0);
+/// log(sigmoid(x)) without overflow.
+XGRAD_API Tensor logsigmoid(const Operand& x);
+/// x / (1 + |x|).
+XGRAD_API Tensor softsign(const Operand& x);
+/// x * tanh(softplus(x)).
+XGRAD_API Tensor mish(const Operand& x);
+/// x for x > 0, else weight * x. The weight has one element, or one for each channel (axis 1 of x): ShapeError otherwise.
+XGRAD_API Tensor prelu(const Operand& x, const Operand& weight);
+/// scale * (x for x > 0, else alpha * (exp(x) - 1)) with the constants of Klambauer et al. (2017), which normalise themselves.
+XGRAD_API Tensor selu(const Operand& x);
+/// x for x > 0, else alpha * (exp(x / alpha) - 1). ValueError for alpha = 0.
+XGRAD_API Tensor celu(const Operand& x, double alpha = 1.0);
+/// x limited to [low, high]; gradient 1 inside, 0 outside and, unlike clip's, on the limits. ValueError if low > high.
+XGRAD_API Tensor hardtanh(const Operand& x, double low = -1.0, double high = 1.0);
+/// x limited to [0, 6]; gradient 0 on the limits.
+XGRAD_API Tensor relu6(const Operand& x);
+/// (x + 3) / 6 limited to [0, 1]; gradient 0 on the limits.
+XGRAD_API Tensor hardsigmoid(const Operand& x);
+/// x * hardsigmoid(x); gradient -1/2 at -3 and 3/2 at 3.
+XGRAD_API Tensor hardswish(const Operand& x);
+/// x - tanh(x), exact for small x.
+XGRAD_API Tensor tanhshrink(const Operand& x);
+/// x - lambda above lambda, x + lambda below -lambda, else 0 with gradient 0. ValueError for a negative lambda.
+XGRAD_API Tensor softshrink(const Operand& x, double lambda = 0.5);
+/// x where |x| > lambda, else 0 with gradient 0.
+XGRAD_API Tensor hardshrink(const Operand& x, double lambda = 0.5);
+/// x where x > limit, else the constant `value` with gradient 0.
+XGRAD_API Tensor threshold(const Operand& x, double limit, double value);
 
 // --- comparisons and logic: bool results, no gradient -----------------------------------------------------------------
 

@@ -10,15 +10,17 @@
 #include "broadcast.hpp"
 #include "elementwise.hpp"
 #include "gemm.hpp"
+#include "product.hpp"
 #include "reduce.hpp"
 #include "shape.hpp"
 
 // Transposes are flags of the products, never copies.
 
 namespace xgrad {
-namespace {
 
 using namespace detail;
+
+namespace {
 
 template <class F>
 void with_float_type(DType dtype, F&& f) {
@@ -88,8 +90,9 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
     return y;
 }
 
-/// op(a)·op(b) for tensors of at least two axes; the operation that matmul records.
-Tensor product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where = {}) {
+}  // namespace
+
+Tensor detail::product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where) {
     const bool need_a = is_tracked(a), need_b = is_tracked(b);
     if (!need_a && !need_b) return run_product(a, b, ta, tb);
     Shape shape = broadcast_shapes(batch_of(a.shape()), batch_of(b.shape()));
@@ -115,8 +118,6 @@ Tensor product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location wher
         }),
         where);
 }
-
-}  // namespace
 
 Tensor matmul(const Operand& a, const Operand& b) {
     const Location where = a.where();

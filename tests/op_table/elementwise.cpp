@@ -74,11 +74,32 @@ static std::vector<Row> function_rows() {
         {"asinh", [](In x) { return asinh(x[0]); }, one, {all_signs}, {{{0}, 0, {1}}, {{1e30}, 69.770699970381315, {1e-30}}, {{-1e30}, -69.770699970381315, {1e-30}}, {{1e-20}, 1e-20, {1}}}},
         {"acosh", [](In x) { return acosh(x[0]); }, one, {{1.2, 4}}, {{{1}, 0, {inf}}, {{1e30}, 69.770699970381315, {1e-30}}}},
         {"atanh", [](In x) { return atanh(x[0]); }, one, {{-0.9, 0.9}}, {{{0}, 0, {1}}, {{1}, inf, {inf}}, {{1e-20}, 1e-20, {1}}}},
-        {"erf", [](In x) { return erf(x[0]); }, one, {all_signs}, {{{0}, 0, {1.12837916709551257}}, {{inf}, 1, {0}}, {{-1e30}, -1, {0}}}, third},
         {"floor", [](In x) { return floor(x[0]); }, one, {all_signs}, {{{-0.5}, -1}, {{2}, 2}, {{-inf}, -inf}}, no_gradient},
         {"ceil", [](In x) { return ceil(x[0]); }, one, {all_signs}, {{{0.5}, 1}, {{-2}, -2}, {{1e30}, 1e30}}, no_gradient},
         {"round", [](In x) { return round(x[0]); }, one, {all_signs}, {{{0.5}, 0}, {{1.5}, 2}, {{2.5}, 2}, {{-0.5}, 0}, {{-1.5}, -2}}, no_gradient},
         {"trunc", [](In x) { return trunc(x[0]); }, one, {all_signs}, {{{1.9}, 1}, {{-1.9}, -1}, {{nan}, nan}}, no_gradient},
+    };
+}
+
+static std::vector<Row> special_rows() {
+    return {
+        {"deg2rad", [](In x) { return deg2rad(x[0]); }, one, {all_signs}, {{{180}, pi, {pi / 180}}}},
+        {"rad2deg", [](In x) { return rad2deg(x[0]); }, one, {all_signs}, {{{-pi}, -180, {180 / pi}}}},
+        {"erf", [](In x) { return erf(x[0]); }, one, {all_signs}, {{{0}, 0, {1.12837916709551257}}, {{inf}, 1, {0}}, {{-1e30}, -1, {0}}}, third},
+        {"erfc", [](In x) { return erfc(x[0]); }, one, {all_signs}, {{{0}, 1, {-1.12837916709551257}}, {{inf}, 0, {0}}, {{-1e30}, 2, {0}}, {{1e30}, 0, {0}}, {{2}, 0.0046777349810472658, {-0.020666985354092053}}, {{nan}, nan}}, third},
+        {"erfinv", [](In x) { return erfinv(x[0]); }, one, {{-0.9, 0.9}}, {{{0}, 0, {0.886226925452758014}}, {{1}, inf, {inf}}, {{-1}, -inf, {inf}}, {{1.5}, nan}, {{0.5}, 0.47693627620446987, {1.1125848189719498}}}, third},
+        {"lgamma", [](In x) { return lgamma(x[0]); }, one, {positive_only}, {{{1}, 0, {-0.57721566490153286}}, {{0}, inf, {-inf}}, {{-3}, inf, {nan}}, {{inf}, inf, {inf}}, {{5}, 3.1780538303479456, {1.5061176684318005}}}, third},
+        {"lgamma(negative)", [](In x) { return lgamma(x[0]); }, one, {{-1.9, -1.1}}, {{{-0.5}, 1.2655121234846454, {0.03648997397857652}}}},
+        {"digamma", [](In x) { return digamma(x[0]); }, one, {positive_only}, {{{1}, -0.57721566490153286, {1.6449340668482264}}, {{0}, -inf, {inf}}, {{-0.0}, inf, {inf}}, {{-2}, nan, {inf}}, {{inf}, inf, {0}}, {{1e30}, 69.07755278982137, {1e-30}}, {{-inf}, nan}}, third},
+        {"digamma(negative)", [](In x) { return digamma(x[0]); }, one, {{-1.8, -1.2}}, {{{-0.25}, 2.91413912021352783, {18.5418796476716065}}}},
+        {"polygamma", [](In x) { return polygamma(1, x[0]); }, one, {positive_only}, {{{1}, 1.6449340668482264, {-2.4041138063191886}}, {{0}, inf, {-inf}}, {{-1}, inf, {nan}}, {{inf}, 0, {0}}, {{1e15}, 1e-15, {-1e-30}}}, third},
+        {"polygamma(2)", [](In x) { return polygamma(2, x[0]); }, one, {positive_only}, {{{1}, -2.4041138063191886, {6.4939394022668291}}}},
+        {"polygamma(3, negative)", [](In x) { return polygamma(3, x[0]); }, one, {{-21.7, -21.3}}, {{{-0.5}, 193.409091034002437, {-3.47424982666722519}}}},
+        {"polygamma(0)", [](In x) { return polygamma(0, x[0]); }, one, {positive_only}, {{{1}, -0.57721566490153286}}},
+        {"sinc", [](In x) { return sinc(x[0]); }, one, {all_signs}, {{{0}, 1, {0}}, {{1}, 0, {-1}}, {{-2}, 0, {-0.5}}, {{0.5}, 2 / pi, {-4 / pi}}, {{inf}, 0, {0}}, {{1e30}, 0}, {{nan}, nan}}, third},
+        {"sinc(second derivative at 0)", [](In x) { return xgrad::grad([](const Tensor& u) { return sum(xgrad::grad([](const Tensor& v) { return sum(sinc(v)); }, u)); }, x[0]); }, one, {all_signs}, {{{0}, -pi * pi / 3, {0}}, {{1}, 2}}},
+        {"xlogy", [](In x) { return xlogy(x[0], x[1]); }, two, {positive_only}, {{{0, 0}, 0, {0, 0}}, {{0, 2}, 0, {0.693147180559945309, 0}}, {{0, -1}, 0, {0, 0}}, {{0, inf}, 0}, {{0, nan}, nan}, {{2, 0}, -inf, {-inf, inf}}, {{3, 1}, 0, {0, 3}}}},
+        {"xlogy(number)", [](In x) { return xlogy(0.5, x[0]); }, one, {positive_only}},
     };
 }
 
@@ -92,6 +113,9 @@ static std::vector<Row> choice_rows() {
         {"fmin", [](In x) { return fmin(x[0], x[1]); }, two, {all_signs}, {{{1, 1}, 1, {0.5, 0.5}}, {{nan, 1}, 1, {0, 1}}, {{1, nan}, 1, {1, 0}}, {{3, 2}, 2, {0, 1}}}},
         {"copysign", [](In x) { return copysign(x[0], x[1]); }, two, {all_signs}, {{{3, -1}, -3, {-1, 0}}, {{-3, -1}, -3, {1, 0}}, {{-3, 0}, 3, {-1, 0}}, {{3, -0.0}, -3, {-1, 0}}}},
         {"clip", [](In x) { return clip(x[0], -0.5, 0.75); }, one, {all_signs}, {{{-0.5}, -0.5, {1}}, {{0.75}, 0.75, {1}}, {{-1}, -0.5, {0}}, {{inf}, 0.75, {0}}, {{nan}, nan}}},
+        {"heaviside", [](In x) { return heaviside(x[0], x[1]); }, two, {all_signs}, {{{{-2, 0, 3, inf, -inf, nan}, 0.5}, {0, 0.5, 1, 1, 0, nan}}, {{0, nan}, nan}}, no_gradient},
+        {"nan_to_num", [](In x) { return nan_to_num(x[0]); }, one, {all_signs}, {{{nan}, 0, {0}}, {{2}, 2, {1}}}},
+        {"nan_to_num(numbers)", [](In x) { return nan_to_num(x[0], {.nan = 7, .posinf = 8, .neginf = -9}); }, one, {all_signs}, {{{{nan, inf, -inf, -1}}, {7, 8, -9, -1}, {{0, 0, 0, 1}}}}},
         {"where", [](In x) { return where(greater(x[2], 0.0), x[0], x[1]); }, three, {all_signs}, {{{1, nan, 1}, 1, {1, 0, 0}}, {{inf, 3, -1}, 3, {0, 1, 0}}}},
         {"where(mask)", [=](In x) { return where(mask, x[0], x[1]); }, {{{3, 4}, {4}}, {{4}, {4}}, {{}, {3, 1}}, {{2, 1}, {1, 4}}}, {all_signs}, {{{{1, nan, nan, 2}, {nan, 5, 6, nan}}, {1, 5, 6, 2}, {{1, 0, 0, 1}, {0, 1, 1, 0}}}}},
         {"where(number)", [=](In x) { return where(mask, x[0], 7.0); }, {{{3, 4}}, {{}}}, {all_signs}},
@@ -101,11 +125,36 @@ static std::vector<Row> choice_rows() {
         {"leaky_relu(slope)", [](In x) { return leaky_relu(x[0], 0.3); }, one, {all_signs}, {{{-2}, -0.6, {0.3}}}},
         {"elu", [](In x) { return elu(x[0]); }, one, {all_signs}, {{{-1e30}, -1, {0}}, {{1e30}, 1e30, {1}}, {{-1e-20}, -1e-20, {1}}}},
         {"elu(alpha)", [](In x) { return elu(x[0], 1.7); }, one, {all_signs}, {{{0}, 0, {1.7}}, {{-inf}, -1.7, {0}}}},
-        {"gelu", [](In x) { return gelu(x[0]); }, one, {{-3, 3}}, {{{0}, 0, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}}, third},
+        {"gelu", [](In x) { return gelu(x[0]); }, one, {{-3, 3}}, {{{0}, 0, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}, {{inf}, inf, {1}}, {{-inf}, 0, {0}}}, third},
         {"gelu(tanh)", [](In x) { return gelu(x[0], xgrad::Gelu::tanh); }, one, {{-3, 3}}, {{{0}, 0, {0.5}}, {{1e10}, 1e10, {1}}, {{-1e10}, 0, {0}}}, third},
-        {"silu", [](In x) { return silu(x[0]); }, one, {{-4, 4}}, {{{0}, 0, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}}, third},
+        {"silu", [](In x) { return silu(x[0]); }, one, {{-4, 4}}, {{{0}, 0, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}, {{inf}, inf, {1}}, {{-inf}, 0, {0}}}, third},
         {"softplus", [](In x) { return softplus(x[0]); }, one, {{-4, 4}}, {{{0}, 0.693147180559945309, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}, {{inf}, inf, {1}}, {{-inf}, 0, {0}}}, third},
         {"softplus(beta)", [](In x) { return softplus(x[0], 2.5); }, one, {{-3, 3}}, {{{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}}},
+    };
+}
+
+static std::vector<Row> activation_rows() {
+    const Tensor slopes = tensor({0.25, -0.5, 2.0, 1.0});
+    return {
+        {"logsigmoid", [](In x) { return logsigmoid(x[0]); }, one, {{-4, 4}}, {{{0}, -0.693147180559945309, {0.5}}, {{1e30}, 0, {0}}, {{-1e30}, -1e30, {1}}, {{inf}, 0, {0}}, {{-inf}, -inf, {1}}}, third},
+        {"softsign", [](In x) { return softsign(x[0]); }, one, {all_signs}, {{{0}, 0, {1}}, {{-3}, -0.75, {0.0625}}, {{1e30}, 1}, {{-inf}, -1, {0}}, {{nan}, nan}}},
+        {"mish", [](In x) { return mish(x[0]); }, one, {{-4, 4}}, {{{0}, 0, {0.6}}, {{1}, 0.86509838826731034, {1.0490362200997922}}, {{1e30}, 1e30, {1}}, {{inf}, inf, {1}}, {{-1e30}, 0, {0}}, {{-inf}, 0, {0}}}, third},
+        {"prelu", [=](In x) { return prelu(x[0], x[1]); }, {{{3, 4}, {4}}, {{2, 3, 2}, {3}}, {{5}, {1}}, {{}, {}}, {{2, 3}, {1}}, {{0, 2}, {2}}, {{4, 2, 0}, {2}}, {{3, 4}, {}}}, {all_signs}, {{{0, 0.25}, 0, {0.25, 0}}, {{-2, 0.25}, -0.5, {0.25, -2}}, {{3, 0.25}, 3, {1, 0}}}},
+        {"prelu(constant weight)", [=](In x) { return prelu(x[0], slopes.to(x[0].dtype())); }, {{{3, 4}}, {{2, 4, 3}}}, {all_signs}},
+        {"prelu(number)", [](In x) { return prelu(x[0], 0.3); }, one, {all_signs}},
+        {"selu", [](In x) { return selu(x[0]); }, one, {all_signs}, {{{0}, 0, {1.7580993408473768}}, {{2}, 2.10140197471096099, {1.0507009873554805}}, {{-inf}, -1.7580993408473768, {0}}, {{1e20}, 1.0507009873554805e20}}},
+        {"celu", [](In x) { return celu(x[0]); }, one, {all_signs}, {{{0}, 0, {1}}, {{-1e30}, -1, {0}}, {{1e30}, 1e30, {1}}}},
+        {"celu(alpha)", [](In x) { return celu(x[0], 1.7); }, one, {all_signs}, {{{0}, 0, {1}}, {{-inf}, -1.7, {0}}}},
+        {"hardtanh", [](In x) { return hardtanh(x[0]); }, one, {all_signs}, {{{-1}, -1, {0}}, {{1}, 1, {0}}, {{0.5}, 0.5, {1}}, {{inf}, 1, {0}}, {{nan}, nan}}},
+        {"hardtanh(limits)", [](In x) { return hardtanh(x[0], -0.5, 0.75); }, one, {all_signs}, {{{0.75}, 0.75, {0}}, {{-2}, -0.5, {0}}}},
+        {"relu6", [](In x) { return relu6(x[0]); }, one, {{-3, 9}}, {{{0}, 0, {0}}, {{6}, 6, {0}}, {{2}, 2, {1}}, {{7}, 6, {0}}, {{-inf}, 0, {0}}, {{inf}, 6, {0}}}},
+        {"hardsigmoid", [](In x) { return hardsigmoid(x[0]); }, one, {{-5, 5}}, {{{0}, 0.5, {1.0 / 6}}, {{3}, 1, {0}}, {{-3}, 0, {0}}, {{-inf}, 0, {0}}, {{1e30}, 1, {0}}, {{nan}, nan}}},
+        {"hardswish", [](In x) { return hardswish(x[0]); }, one, {{-5, 5}}, {{{0}, 0, {0.5}}, {{3}, 3, {1.5}}, {{-3}, 0, {-0.5}}, {{-inf}, 0, {0}}, {{1e30}, 1e30, {1}}, {{inf}, inf, {1}}}},
+        {"tanhshrink", [](In x) { return tanhshrink(x[0]); }, one, {all_signs}, {{{0}, 0, {0}}, {{1e-5}, 1e-15 / 3 - 2e-25 / 15, {1e-10 - 2e-20 / 3}}, {{1e30}, 1e30, {1}}, {{-inf}, -inf, {1}}, {{1}, 0.23840584404423511, {0.58002565838597393}}}, third},
+        {"softshrink", [](In x) { return softshrink(x[0]); }, one, {all_signs}, {{{0.5}, 0, {0}}, {{-0.5}, 0, {0}}, {{2}, 1.5, {1}}, {{-2}, -1.5, {1}}, {{-inf}, -inf, {1}}, {{nan}, nan}}},
+        {"softshrink(lambda)", [](In x) { return softshrink(x[0], 0.0); }, one, {all_signs}, {{{0}, 0, {0}}}},
+        {"hardshrink", [](In x) { return hardshrink(x[0]); }, one, {all_signs}, {{{0.5}, 0, {0}}, {{-0.5}, 0, {0}}, {{0.75}, 0.75, {1}}, {{-inf}, -inf, {1}}, {{nan}, nan}}},
+        {"threshold", [](In x) { return threshold(x[0], 0.25, -3.0); }, one, {all_signs}, {{{0.25}, -3, {0}}, {{0.5}, 0.5, {1}}, {{-inf}, -3, {0}}, {{nan}, nan}}},
     };
 }
 
@@ -143,7 +192,7 @@ static std::vector<Row> comparison_rows() {
 
 std::vector<Row> elementwise_rows() {
     std::vector<Row> all;
-    for (auto family : {arithmetic_rows, function_rows, choice_rows, composition_rows, comparison_rows})
+    for (auto family : {arithmetic_rows, function_rows, special_rows, choice_rows, activation_rows, composition_rows, comparison_rows})
         for (Row& row : family()) all.push_back(std::move(row));
     return all;
 }

@@ -4,6 +4,7 @@
 namespace tests {
 
 using xgrad::Nonlinearity;
+using xgrad::Reduction;
 
 namespace {
 
@@ -34,7 +35,18 @@ std::vector<Row> recurrent_rows() {
     const auto one_rnn = [](In x, const xgrad::RnnOptions& options = {}) { const auto y = x.size() > 4 ? rnn(x[0], x[1], x[2], x[3], x[4], x[5], options) : rnn(x[0], x[1], x[2], x[3], Tensor(), Tensor(), options); return together({y.output, y.h}); };
     const Tensor lengths = tensor({I{1}, I{3}, I{0}, I{2}});
     const Tensor pair = tensor({{{1.0}}, {{1.0}}}), zero = tensor({{0.0}});
+    const Tensor targets = tensor({{I{1}, I{1}}, {I{2}, I{-7}}}), row = tensor({I{1}, I{1}, I{2}}), steps = tensor({I{4}, I{3}}), counts = tensor({I{2}, I{1}});
+    const Tensor half = tensor({{{-0.693147180559945309, -0.693147180559945309}}}), impossible = tensor({{{-inf, 0.0}}});
+    const Tensor none = tensor(std::vector<I>{}, Shape{1, 0});
     return {
+        {"ctc_loss", [=](In x) { return ctc_loss(x[0], targets, steps, counts, {.reduction = Reduction::none}); }, {{{4, 2, 3}}, {{5, 2, 4}}}, {all_signs}, {}, third},
+        {"ctc_loss(mean)", [=](In x) { return ctc_loss(x[0], row, steps, counts); }, {{{4, 2, 3}}}, {all_signs}},
+        {"ctc_loss(sum, last is blank)", [=](In x) { return ctc_loss(x[0], row - 1, steps, counts, {.blank = 2, .reduction = Reduction::sum}); }, {{{5, 2, 3}}}, {all_signs}},
+        {"ctc_loss(one sample)", [=](In x) { return ctc_loss(x[0], tensor({I{1}, I{2}, I{1}}), scalar(I{5}), scalar(I{3}), {.reduction = Reduction::none}); }, {{{5, 3}}, {{6, 4}}}, {all_signs}},
+        {"ctc_loss(of a step)", [](In x) { return ctc_loss(x[0], tensor({{I{1}}}), tensor({I{1}}), tensor({I{1}})); }, {{{1, 1, 2}}}, {all_signs}, {{{half}, 0.693147180559945309, {tensor({{{0.0, -1.0}}})}}, {{impossible}, 0, {tensor({{{0.0, -1.0}}})}}, {{tensor({{{0.0, -inf}}})}, inf, {tensor({{{0.0, 0.0}}})}}, {{tensor({{{0.0, -1e30}}})}, 1e30, {tensor({{{0.0, -1.0}}})}}}},
+        {"ctc_loss(empty target)", [=](In x) { return ctc_loss(x[0], none, tensor({I{1}}), tensor({I{0}})); }, {{{1, 1, 2}}, {{3, 1, 2}}}, {all_signs}, {{{half}, 0.693147180559945309, {tensor({{{-1.0, 0.0}}})}}}},
+        {"ctc_loss(too short)", [=](In x) { return ctc_loss(x[0], tensor({{I{1}, I{1}}}), tensor({I{2}}), tensor({I{2}})); }, {}, {all_signs}, {{{tensor({{{-1.0, -1.0}}, {{-1.0, -1.0}}})}, inf, {tensor({{{0.0, 0.0}}, {{0.0, 0.0}}})}}}},
+        {"ctc_loss(zero_infinity)", [=](In x) { return ctc_loss(x[0], targets, tensor({I{2}, I{2}}), counts, {.zero_infinity = true}); }, {{{2, 2, 3}}}, {all_signs}},
         {"rnn", [=](In x) { return one_rnn(x); }, layers(1), {all_signs}, {{{pair, tensor({{3.0}}), tensor({{0.0}}), tensor({{0.0}}), {0}, {0}}, {0, 0, 0}, {tensor({{{0.0}}, {{0.0}}}), tensor({{0.0}}), tensor({{3.0}}), tensor({{3.0}}), {3}, {3}}}}, third},
         {"rnn(relu, reverse)", [=](In x) { return one_rnn(x, {.nonlinearity = Nonlinearity::relu, .reverse = true}); }, layers(1), {all_signs}, {{{pair, zero, tensor({{1.0}}), tensor({{2.0}}), {0}, {0}}, {3, 1, 3}}, {{pair, zero, tensor({{0.0}}), tensor({{0.0}}), {0}, {0}}, {0, 0, 0}, {tensor({{{0.0}}, {{0.0}}}), tensor({{0.0}}), tensor({{0.0}}), tensor({{0.0}}), {0}, {0}}}, {{pair, zero, tensor({{nan}}), tensor({{1.0}}), {0}, {0}}, {nan, nan, nan}}}},
         {"rnn(no biases)", [=](In x) { return one_rnn(x); }, {layer(3, 2, 2, 3, 1, false)}, {all_signs}},

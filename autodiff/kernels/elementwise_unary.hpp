@@ -1,9 +1,11 @@
+#pragma once
+
 #include "elementwise.hpp"
-#include "vec.hpp"
+#include "vec_special.hpp"
+
+// What the sources with kernels of one input share.
 
 namespace xgrad::kernels::XGRAD_ISA {
-namespace {
-
 template <class Rule, class T>
 void value(const void* rule, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out) {
     const Rule r = *static_cast<const Rule*>(rule);
@@ -31,9 +33,5 @@ template <class... Rule>
 void fill_all(ElementwiseKernels& kernels, rules::List<Rule...>) {
     (fill<Rule>(kernels), ...);
 }
-
-}  // namespace
-
-void fill_elementwise_unary(ElementwiseKernels& kernels) { fill_all(kernels, rules::Unary{}); }
 
 }  // namespace xgrad::kernels::XGRAD_ISA

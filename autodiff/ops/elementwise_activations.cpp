@@ -1,0 +1,70 @@
+#include <cstdio>
+
+#include "elementwise_run.hpp"
+#include "shape.hpp"
+
+// Activations. Every function here is one line: the rule it runs.
+
+namespace xgrad {
+
+using namespace detail;
+using namespace detail::elementwise;
+
+namespace {
+
+template <class... Number>
+std::string text(const char* format, Number... numbers) {
+    char buffer[128];
+    std::snprintf(buffer, sizeof buffer, format, numbers...);
+    return buffer;
+}
+
+}  // namespace
+
+Tensor sigmoid(const Operand& x) { return unary(rules::Sigmoid{}, x); }
+Tensor relu(const Operand& x) { return unary(rules::Relu{}, x); }
+Tensor leaky_relu(const Operand& x, double slope) { return unary(rules::LeakyRelu{slope}, x); }
+Tensor elu(const Operand& x, double alpha) { return unary(rules::Elu{alpha}, x); }
+Tensor gelu(const Operand& x, Gelu form) { return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x); }
+Tensor silu(const Operand& x) { return unary(rules::Silu{}, x); }
+Tensor softplus(const Operand& x, double beta) { return unary(rules::Softplus{beta}, x); }
+Tensor softsign(const Operand& x) { return unary(rules::Softsign{}, x); }
+Tensor mish(const Operand& x) { return unary(rules::Mish{}, x); }
+Tensor hardtanh(const Operand& x, double low, double high) {
+    check<ValueError>(low <= high, x.where(), [&] { return text("hardtanh: low must not exceed high, got %g and %g", low, high); });
+    return unary(rules::Hardtanh{low, high}, x);
+}
+Tensor relu6(const Operand& x) { return unary(rules::Relu6{}, x); }
+Tensor hardsigmoid(const Operand& x) { return unary(rules::Hardsigmoid{}, x); }
+Tensor hardswish(const Operand& x) { return unary(rules::Hardswish{}, x); }
+Tensor selu(const Operand& x) { return unary(rules::Selu{}, x); }
+Tensor celu(const Operand& x, double alpha) {
+    check<ValueError>(alpha != 0, x.where(), [&] { return text("celu: alpha must not be 0, got %g", alpha); });
+    return unary(rules::Celu{alpha}, x);
+}
+Tensor logsigmoid(const Operand& x) { return unary(rules::Logsigmoid{}, x); }
+Tensor tanhshrink(const Operand& x) { return unary(rules::Tanhshrink{}, x); }
+Tensor softshrink(const Operand& x, double lambda) {
+    check<ValueError>(lambda >= 0, x.where(), [&] { return text("softshrink: lambda must not be negative, got %g", lambda); });
+    return unary(rules::Softshrink{lambda}, x);
+}
+Tensor hardshrink(const Operand& x, double lambda) { return unary(rules::Hardshrink{lambda}, x); }
+Tensor threshold(const Operand& x, double limit, double value) { return unary(rules::Threshold{limit, value}, x); }
+
+Tensor prelu(const Operand& x, const Operand& weight) {
+    check_defined("prelu", x);
+    check_defined("prelu", weight);
+    if (!x.is_tensor() || !weight.is_tensor() || weight.size() == 1) return binary(rules::Prelu{}, x, weight);
+    // One slope for each channel: it stands along axis 1.
+    const std::int64_t channels = x.ndim() >= 2 ? x.shape(1) : 1;
+    check<ShapeError>(weight.ndim() == 1 && weight.size() == channels, x.where(), [&] {
+        return "prelu: the weight must have one element or one for each of the " + std::to_string(channels) + " channels, got shape " +
+               to_string(weight.shape());
+    });
+    Shape shape{channels};
+    for (int k = 2; k < x.ndim(); ++k) shape.push_back(1);
+    const Tensor slopes = reshape(weight, shape);
+    return binary(rules::Prelu{}, x, {slopes, x.where()});
+}
+
+}  // namespace xgrad

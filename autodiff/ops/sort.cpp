@@ -1,0 +1,278 @@
+#include "sort.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../apply.hpp"
+#include "axes.hpp"
+#include "index.hpp"
+#include "parallel.hpp"
+#include "shape.hpp"
+
+namespace xgrad {
+
+using namespace detail;
+
+namespace {
+
+// --- keys: unsigned integers in the order of the elements -----------------------------------------------------------
+
+template <class T>
+using KeyOf = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+
+template <class T>
+KeyOf<T> key_of(T x) {
+    using K = KeyOf<T>;
+    constexpr K top = K{1} << (8 * sizeof(K) - 1);
+    if constexpr (std::is_floating_point_v<T>) {
+        if (x != x) return ~K{0};
+        const T unsigned_zero = x + T(0);
+        K bits;
+        std::memcpy(&bits, &unsigned_zero, sizeof bits);
+        return bits & top ? ~bits : bits | top;
+    } else if constexpr (std::is_signed_v<T>) {
+        return static_cast<K>(x) ^ top;
+    } else {
+        return x;
+    }
+}
+
+/// A key and the place it came from. Short keys stand in one number with it, so that comparing is one instruction.
+struct Short {
+    std::uint64_t bits;
+    static constexpr int digits = 4;
+    static Short make(std::uint32_t key, std::uint32_t place) { return {std::uint64_t{key} << 32 | place}; }
+    std::uint32_t place() const { return static_cast<std::uint32_t>(bits); }
+    unsigned digit(int d) const { return static_cast<unsigned>(bits >> (32 + 8 * d)) & 255; }
+    friend bool operator<(const Short& a, const Short& b) { return a.bits < b.bits; }
+};
+struct Long {
+    std::uint64_t key;
+    std::uint32_t from;
+    static constexpr int digits = 8;
+    static Long make(std::uint64_t key, std::uint32_t place) { return {key, place}; }
+    std::uint32_t place() const { return from; }
+    unsigned digit(int d) const { return static_cast<unsigned>(key >> (8 * d)) & 255; }
+    friend bool operator<(const Long& a, const Long& b) { return a.key < b.key || (a.key == b.key && a.from < b.from); }
+};
+template <class T>
+using ItemOf = std::conditional_t<sizeof(T) == 8, Long, Short>;
+
+/// Sorts `items` with the help of `spare`, both of n elements; returns which of the two holds the result. Digit by digit, the least
+/// significant first; digits that all items share are left out.
+template <class Item>
+Item* sort_items(Item* items, Item* spare, std::uint32_t n) {
+    if (n < 128) {
+        std::sort(items, items + n);
+        return items;
+    }
+    std::uint32_t count[Item::digits][256] = {};
+    for (std::uint32_t i = 0; i < n; ++i)
+        for (int d = 0; d < Item::digits; ++d) ++count[d][items[i].digit(d)];
+    for (int d = 0; d < Item::digits; ++d) {
+        std::uint32_t* next = count[d];
+        if (next[items[0].digit(d)] == n) continue;
+        std::uint32_t start = 0;
+        for (int b = 0; b < 256; ++b) {
+            const std::uint32_t here = next[b];
+            next[b] = start;
+            start += here;
+        }
+        for (std::uint32_t i = 0; i < n; ++i) spare[next[items[i].digit(d)]++] = items[i];
+        std::swap(items, spare);
+    }
+    return items;
+}
+
+/// What one thread needs to sort lines of n elements.
+template <class T>
+class Sorter {
+public:
+    using Item = ItemOf<T>;
+    Sorter(Int n, bool descending)
+        : n_(static_cast<std::uint32_t>(n)),
+          flip_(descending ? ~KeyOf<T>{0} : KeyOf<T>{0}),
+          buffer_(new Item[2 * static_cast<std::size_t>(n)]) {}
+
+    /// The items of a line in order; only the first `wanted` need be.
+    const Item* operator()(const T* line, Int wanted) {
+        Item* items = buffer_.get();
+        for (std::uint32_t i = 0; i < n_; ++i) items[i] = Item::make(static_cast<KeyOf<T>>(key_of(line[i]) ^ flip_), i);
+        if (wanted < n_ / 32) {
+            std::partial_sort(items, items + wanted, items + n_);
+            return items;
+        }
+        return sort_items(items, items + n_, n_);
+    }
+
+private:
+    std::uint32_t n_;
+    KeyOf<T> flip_;
+    std::unique_ptr<Item[]> buffer_;
+};
+
+/// Every line of x along its last axis in order: the first `wanted` values and places of each. Either output may be empty.
+void sort_lines(const Tensor& x, const Tensor& values, const Tensor& places, Int wanted, bool descending) {
+    const Int n = x.ndim() == 0 ? 1 : x.shape(-1), lines = n ? x.size() / n : 0;
+    if (lines == 0 || wanted == 0) return;
+    with_any(x.dtype(), [&]<class T>(T) {
+        parallel_for(lines, x.size(), [&](Int begin, Int end) {
+            Sorter<T> sorter(n, descending);
+            for (Int r = begin; r < end; ++r) {
+                const T* line = elements<T>(x) + r * n;
+                const auto* items = sorter(line, wanted);
+                if (values.defined())
+                    for (Int i = 0; i < wanted; ++i) elements<T>(values)[r * wanted + i] = line[items[i].place()];
+                if (!places.defined()) continue;
+                if (places.dtype() == DType::i64)
+                    for (Int i = 0; i < wanted; ++i) elements<Int>(places)[r * wanted + i] = items[i].place();
+                else
+                    for (Int i = 0; i < wanted; ++i)
+                        elements<std::int32_t>(places)[r * wanted + i] = static_cast<std::int32_t>(items[i].place());
+            }
+        });
+    });
+}
+
+// --- sort -----------------------------------------------------------------------------------------------------------
+
+/// Elements of each line at their places, or from where they stand to their places: each is the transpose of the other.
+Tensor permuted(const Tensor& x, const Tensor& places, bool scatter) {
+    return apply(
+        "permute_lines", {x},
+        [places, scatter](const Tensor& in) {
+            Tensor y = empty(in.shape(), in.dtype());
+            const Int n = in.ndim() == 0 ? 1 : in.shape(-1), lines = n ? in.size() / n : 0;
+            with_floating(in.dtype(), [&]<class T>(T) {
+                parallel_for(lines, in.size(), [&](Int begin, Int end) {
+                    for (Int r = begin; r < end; ++r) {
+                        const T* from = elements<T>(in) + r * n;
+                        const std::int32_t* place = elements<std::int32_t>(places) + r * n;
+                        T* to = elements<T>(y) + r * n;
+                        if (scatter)
+                            for (Int i = 0; i < n; ++i) to[place[i]] = from[i];
+                        else
+                            for (Int i = 0; i < n; ++i) to[i] = from[place[i]];
+                    }
+                });
+            });
+            return y;
+        },
+        [places, scatter](Tensor g) { return permuted(g, places, !scatter); }, {});
+}
+
+Tensor sorted_lines(const Tensor& x, bool descending, Location where) {
+    Tensor y = empty(x.shape(), x.dtype());
+    const bool recorded = any_tracked({&x, 1});
+    const Tensor places = recorded ? empty(x.shape(), DType::i32) : Tensor();
+    sort_lines(x, y, places, x.ndim() == 0 ? 1 : x.shape(-1), descending);
+    if (recorded) {
+        auto again = [descending](const Tensor& in) {
+            Tensor values = empty(in.shape(), in.dtype());
+            sort_lines(in, values, Tensor(), in.ndim() == 0 ? 1 : in.shape(-1), descending);
+            return values;
+        };
+        record_applied("sort", {&x, 1}, {&y, 1}, again, [places](Tensor g) { return permuted(g, places, true); }, where);
+    }
+    return y;
+}
+
+struct Line {
+    Tensor x;  ///< with the axis last
+    int axis;
+};
+Line last_axis(const char* name, const Operand& operand, int axis) {
+    const Tensor& x = tensor_of(operand, name);
+    axis = normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), name, operand.where());
+    check<ShapeError>(x.ndim() == 0 || x.shape(axis) <= std::numeric_limits<std::int32_t>::max(), operand.where(),
+                      [&] { return std::string(name) + ": the axis must be shorter than 2^31, got shape " + to_string(x.shape()); });
+    return {axis + 1 < x.ndim() ? swapaxes({x, operand.where()}, axis, -1) : x, axis};
+}
+Tensor put_back(const Tensor& y, int axis) { return axis + 1 < y.ndim() ? swapaxes(y, axis, -1) : y; }
+
+Tensor positions(const Tensor& lines, const Shape& shape, Int wanted, bool descending) {
+    Tensor places = empty(shape, DType::i64);
+    sort_lines(lines, Tensor(), places, wanted, descending);
+    return places;
+}
+
+}  // namespace
+
+Tensor sort(const Operand& x, int axis, bool descending) {
+    const Line line = last_axis("sort", x, axis);
+    return put_back(sorted_lines(line.x, descending, x.where()), line.axis);
+}
+
+Tensor argsort(const Operand& x, int axis, bool descending) {
+    const Line line = last_axis("argsort", stop_gradient(tensor_of(x, "argsort")), axis);
+    return put_back(positions(line.x, line.x.shape(), line.x.ndim() == 0 ? 1 : line.x.shape(-1), descending), line.axis);
+}
+
+TopK topk(const Operand& operand, Int k, int axis, bool largest) {
+    const Tensor& x = tensor_of(operand, "topk");
+    const Line line = last_axis("topk", {stop_gradient(x), operand.where()}, axis);
+    Shape shape = line.x.shape();
+    const Int n = shape.rank() == 0 ? 1 : shape.back();
+    check<ValueError>(k >= 0 && k <= n, operand.where(),
+                      [&] { return "topk: k must be in [0, " + std::to_string(n) + "], got " + std::to_string(k); });
+    if (shape.rank() == 0) {
+        check<ValueError>(k == 1, operand.where(), [] { return std::string("topk: k must be 1 for a scalar, got 0"); });
+        return {x, zeros({}, DType::i64)};
+    }
+    shape[shape.rank() - 1] = k;
+    const Tensor places = put_back(positions(line.x, shape, k, largest), line.axis);
+    return {take_along_axis({x, operand.where()}, places, line.axis), places};
+}
+
+Tensor unique(const Operand& operand) {
+    const Tensor& x = tensor_of(operand, "unique");
+    const Tensor ordered = sort(ravel(stop_gradient(x)));
+    Tensor result;
+    with_any(x.dtype(), [&]<class T>(T) {
+        const T* from = elements<T>(ordered);
+        std::vector<T> values;
+        for (Int i = 0; i < ordered.size(); ++i)
+            if (values.empty() || key_of(values.back()) != key_of(from[i])) values.push_back(from[i]);
+        result = from_data(values.data(), static_cast<Int>(values.size()), x.dtype(), {static_cast<Int>(values.size())}, operand.where());
+    });
+    return result;
+}
+
+Tensor searchsorted(const Operand& sorted_operand, const Operand& values_operand, Side side) {
+    const Location where = sorted_operand.where();
+    const Tensor& sorted = tensor_of(sorted_operand, "searchsorted");
+    const Tensor values =
+        values_operand.is_tensor() ? tensor_of(values_operand, "searchsorted") : scalar(values_operand.number(), sorted.dtype());
+    check<DTypeError>(sorted.dtype() == values.dtype(), where, [&] {
+        return std::string("searchsorted: dtypes must agree, got ") + name_of(sorted.dtype()) + " and " + name_of(values.dtype());
+    });
+    bool fits = sorted.ndim() == 1 || (sorted.ndim() > 1 && sorted.ndim() == values.ndim());
+    for (int k = 0; fits && sorted.ndim() > 1 && k + 1 < sorted.ndim(); ++k) fits = sorted.shape()[k] == values.shape()[k];
+    check<ShapeError>(fits, where, [&] {
+        return "searchsorted: the sorted tensor must be a vector, or agree with the values in all axes but the last, got " +
+               to_string(sorted.shape()) + " and " + to_string(values.shape());
+    });
+    Tensor result = empty(values.shape(), DType::i64);
+    if (values.size() == 0) return result;
+    const Int n = sorted.shape(-1), m = sorted.ndim() == 1 ? values.size() : values.shape(-1);
+    with_any(values.dtype(), [&]<class T>(T) {
+        const T *line = elements<T>(sorted), *wanted = elements<T>(values);
+        Int* to = elements<Int>(result);
+        parallel_for(values.size(), values.size() * 16, [&](Int begin, Int end) {
+            for (Int i = begin; i < end; ++i) {
+                const T* first = line + i / m * n;
+                const auto key = key_of(wanted[i]);
+                const T* place = side == Side::left ? std::partition_point(first, first + n, [key](T v) { return key_of(v) < key; })
+                                                    : std::partition_point(first, first + n, [key](T v) { return key_of(v) <= key; });
+                to[i] = place - first;
+            }
+        });
+    });
+    return result;
+}
+
+}  // namespace xgrad
