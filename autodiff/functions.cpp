@@ -9,6 +9,7 @@
 #include "ops/axes.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/index.hpp"
+#include "ops/matmul.hpp"
 #include "ops/reduce.hpp"
 #include "ops/scatter.hpp"
 #include "ops/shape.hpp"
@@ -110,6 +111,77 @@ Tensor quantile(const Operand& x, double q, const Axes& axes, Quantile method, b
 }
 Tensor quantile(const Operand& x, const std::vector<double>& q, const Axes& axes, Quantile method, bool keepdims) {
     return quantiles("quantile", x, q, axes, method, keepdims, true);
+}
+
+Tensor ptp(const Operand& operand, const Axes& axes, bool keepdims) {
+    const Tensor& x = tensor_of(operand, "ptp");
+    mask_of(axes, x.ndim(), "ptp", operand.where(), true);
+    const Operand kept{x, operand.where()};
+    const Tensor largest = max(kept, axes, keepdims), smallest = min(kept, axes, keepdims);
+    return subtract({largest, operand.where()}, smallest);
+}
+
+Tensor nansum(const Operand& operand, const Axes& axes, bool keepdims) {
+    const Tensor& x = tensor_of(operand, "nansum");
+    mask_of(axes, x.ndim(), "nansum", operand.where(), true);
+    const Tensor numbers = is_floating(x.dtype()) ? where(isnan(x), 0, x) : x;
+    return sum({numbers, operand.where()}, axes, keepdims);
+}
+Tensor nanmean(const Operand& operand, const Axes& axes, bool keepdims) {
+    const Tensor& x = tensor_of(operand, "nanmean");
+    check_floating(x, "nanmean", operand.where());
+    mask_of(axes, x.ndim(), "nanmean", operand.where(), true);
+    const Tensor missing = isnan(stop_gradient(x));
+    return sum({where(missing, 0, x), operand.where()}, axes, keepdims) / sum(logical_not(missing).to(x.dtype()), axes, keepdims);
+}
+
+Tensor average(const Operand& operand, const Operand& weight_operand, const Axes& axes, bool keepdims) {
+    const Tensor& x = tensor_of(operand, "average");
+    Tensor weights = tensor_of(weight_operand, "average");
+    const Location where = operand.where();
+    check_floating(x, "average", where);
+    const AxisMask mask = mask_of(axes, x.ndim(), "average", where, true);
+    if (weights.shape() != x.shape()) {
+        int axis = 0;
+        while (axis < x.ndim() && mask != AxisMask{1} << axis) ++axis;
+        check<ShapeError>(weights.ndim() == 1 && axis < x.ndim() && weights.size() == x.shape(axis), where, [&] {
+            return "average: the weights must have the shape " + to_string(x.shape()) + ", or be a vector along the only axis, got " +
+                   to_string(weights.shape());
+        });
+        Shape along_axis{weights.size()};
+        for (int k = axis + 1; k < x.ndim(); ++k) along_axis.push_back(1);
+        weights = broadcast_to(reshape(weights, along_axis), x.shape());
+    }
+    const Tensor total = sum({weights, where}, axes, keepdims);
+    check<ValueError>(!any(equal(stop_gradient(total), 0)).item<bool>(), where,
+                      [] { return std::string("average: the weights must not add up to 0, got weights that do"); });
+    return sum(multiply({x, where}, {weights, where}), axes, keepdims) / total;
+}
+
+namespace {
+
+/// Variables in rows, their means taken off.
+Tensor centred_rows(const char* name, const Operand& operand) {
+    const Tensor& x = tensor_of(operand, name);
+    check_floating(x, name, operand.where());
+    check<ShapeError>(x.ndim() == 1 || x.ndim() == 2, operand.where(), [&] {
+        return std::string(name) + ": the tensor must have 1 or 2 axes (variables, observations), got shape " + to_string(x.shape());
+    });
+    const Tensor rows = x.ndim() == 2 ? x : reshape({x, operand.where()}, {1, x.size()});
+    return rows - mean(rows, 1, true);
+}
+Tensor scalar_of_one(const Tensor& matrix, const Operand& x) { return x.ndim() == 1 ? reshape(matrix, {}) : matrix; }
+
+}  // namespace
+
+Tensor cov(const Operand& x, double correction) {
+    const Tensor rows = centred_rows("cov", x);
+    const double divisor = std::max(0.0, static_cast<double>(rows.shape(1)) - correction);
+    return scalar_of_one(matmul({rows, x.where()}, transpose(rows)) / divisor, x);
+}
+Tensor corrcoef(const Operand& x) {
+    const Tensor rows = centred_rows("corrcoef", x), unit = rows / norm(rows, 2, 1, true);
+    return scalar_of_one(clip(matmul({unit, x.where()}, transpose(unit)), -1, 1), x);
 }
 
 // --- shapes and indices ---------------------------------------------------------------------------------------------

@@ -36,6 +36,21 @@ XGRAD_API Tensor quantile(const Operand& x, double q, const Axes& axes = {}, Qua
 XGRAD_API Tensor quantile(const Operand& x, const std::vector<double>& q, const Axes& axes = {}, Quantile method = Quantile::linear,
                           bool keepdims = false);
 
+/// The largest element minus the smallest ("peak to peak"); ties share the gradient evenly. ShapeError without elements.
+XGRAD_API Tensor ptp(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+/// The sum of what is not NaN; NaNs get gradient 0.
+XGRAD_API Tensor nansum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+/// The mean of what is not NaN; NaN where nothing else is there.
+XGRAD_API Tensor nanmean(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+/// sum(weights * x) / sum(weights), as NumPy's: the weights have x's shape, or are a vector along the only axis. ShapeError otherwise, ValueError
+/// where they add up to 0.
+XGRAD_API Tensor average(const Operand& x, const Operand& weights, const Axes& axes = {}, bool keepdims = false);
+/// The covariances of the rows of x (variables, observations), or of one vector with itself; divides by observations - correction. NumPy's and
+/// PyTorch's default of 1, unlike var's. ShapeError for more axes.
+XGRAD_API Tensor cov(const Operand& x, double correction = 1);
+/// The covariances divided by both standard deviations: in [-1, 1]; NaN for a variable that does not vary.
+XGRAD_API Tensor corrcoef(const Operand& x);
+
 // --- shapes and indices ---------------------------------------------------------------------------------------------
 
 /// moveaxis: the axis `from` stands at `to` afterwards, the others keep their order.

@@ -160,22 +160,27 @@ struct Vec {
             a, b);
     }
 
-private:
     static constexpr bool single = sizeof(T) == 4;
     static B coefficient(double c) { return B(static_cast<T>(c)); }
     /// Adding 1.5 * 2^mantissa rounds to an integer, which then stands in the low bits.
     static B shift() { return coefficient(single ? 0x1.8p23 : 0x1.8p52); }
 
-    /// x = k ln2 + r with |r| <= ln2 / 2: k, k + shift(), and exp(r) - 1 by its Taylor series.
+    /// x = k ln2 + r with |r| <= ln2 / 2: k + shift(), and exp(r) - 1.
     struct Reduced {
-        B k, shifted, small;
+        B shifted, small;
+        /// 2^k, where that is a normal number.
+        B power() const {
+            using I = xsimd::as_integer_t<B>;
+            return xsimd::bitwise_cast<B>((xsimd::bitwise_cast<I>(shifted) + I(single ? 127 : 1023)) << (single ? 23 : 52));
+        }
     };
-    static Reduced reduce(const B& x) {
+    /// Of x - rest, where rest is what x has no digits left for. exp(r) - 1 is its Taylor series.
+    static Reduced reduce(const B& x, const B& rest = B(T(0))) {
         const auto& c = coefficient;
-        const B t = xsimd::fma(x, c(1.442695040888963407359924681), shift());
+        const B t = xsimd::fma(x - rest, c(1.442695040888963407359924681), shift());
         const B k = t - shift();
         const B high = xsimd::fma(k, c(single ? -0.693359375 : -6.93147180369123816490e-01), x);
-        const B r = xsimd::fma(k, c(single ? 2.12194440054690583e-4 : -1.90821492927058770002e-10), high);
+        const B r = xsimd::fma(k, c(single ? 2.12194440054690583e-4 : -1.90821492927058770002e-10), high) - rest;
         B series = c(1.0 / 5040);
         if constexpr (!single) {
             const B r2 = r * r, r4 = r2 * r2;  // two chains at a time
@@ -188,13 +193,14 @@ private:
         series = xsimd::fma(series, r, c(1.0 / 24));
         series = xsimd::fma(series, r, c(1.0 / 6));
         series = xsimd::fma(series, r, c(0.5));
-        return {k, t, xsimd::fma(series * r, r, r)};
+        return {t, xsimd::fma(series * r, r, r)};
     }
+
+private:
     /// exp(x) - 1 for x in [0, 40]: 2^k (exp(r) - 1) + (2^k - 1).
     static Vec bounded_expm1(const Vec& x) {
-        using I = xsimd::as_integer_t<B>;
         const Reduced e = reduce(x.v);
-        const B power = xsimd::bitwise_cast<B>((xsimd::bitwise_cast<I>(e.shifted) + I(single ? 127 : 1023)) << (single ? 23 : 52));
+        const B power = e.power();
         return B(xsimd::fma(power, e.small, power - B(T(1))));
     }
     static T remainder_towards_zero(T x, T y) {

@@ -7,10 +7,7 @@
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-// Coefficients: exp by Taylor, the others Chebyshev expansions of our own, computed with 60 digits.
-inline constexpr double exp_f32[] = {1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040};
-inline constexpr double exp_f64[] = {1.0 / 2,     1.0 / 6,      1.0 / 24,      1.0 / 120,      1.0 / 720,       1.0 / 5040,
-                                     1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+// Coefficients: Chebyshev expansions of our own, computed with 60 digits.
 inline constexpr double erfc_f32[] = {1.074006907263101101,      -0.8833944540944694941,   0.5902283282953617831,
                                       -0.3104672165396889803,    0.1195285395861078361,    -0.02682769073173012904,
                                       -0.001220029958530924469,  0.003034219869929678509,  -0.0005163730642593441987,
@@ -73,23 +70,10 @@ inline Vec<T> exp_minus_square(const Vec<T>& x) {
     using B = Batch<T>;
     using I = xsimd::as_integer_t<B>;
     using Bits = typename I::value_type;
-    const auto c = [](double number) { return B(static_cast<T>(number)); };
     const B h = xsimd::bitwise_cast<B>(xsimd::bitwise_cast<I>(x.v) & I(static_cast<Bits>(single ? -4096 : -134217728)));
-    const B rest = (x.v - h) * (x.v + h), square = h * h;
-    const B shift = c(single ? 0x1.8p23 : 0x1.8p52);  // adding it rounds to an integer, which then stands in the low bits
-    const B t = xsimd::fma(square + rest, c(-1.442695040888963407359924681), shift);
-    const B k = t - shift;
-    const B high = xsimd::fma(k, c(single ? -0.693359375 : -6.93147180369123816490e-01), -square);
-    const Vec<T> r = B(xsimd::fma(k, c(single ? 2.12194440054690583e-4 : -1.90821492927058770002e-10), high) - rest);
-    const B power = xsimd::bitwise_cast<B>((xsimd::bitwise_cast<I>(t) + I(single ? 127 : 1023)) << (single ? 23 : 52));
-    Vec<T> series;  // (exp(r) - 1 - r) / r²
-    if constexpr (single) {
-        series = polynomial(r, exp_f32);
-    } else {
-        series = polynomial(r, exp_f64);
-    }
-    const B small = xsimd::fma(series.v * r.v, r.v, r.v);
-    return B(xsimd::fma(power, small, power));
+    const auto e = Vec<T>::reduce(-(h * h), (x.v - h) * (x.v + h));
+    const B power = e.power();
+    return B(xsimd::fma(power, e.small, power));
 }
 
 /// erf and erfc: x plus x times a polynomial in x² for |x| < 1/2; beyond, erfc(x) = exp(-x²) P(t) / (x + 3) with t = (x - 3) / (x + 3), as

@@ -76,6 +76,7 @@ Tensor clip(const Operand& x, double low, double high) {
 
 Tensor nan_to_num(const Operand& x, NanToNum options) {
     check_defined("nan_to_num", x);
+    if (x.is_tensor() && !is_floating(x.dtype())) return x.tensor();
     const double largest = x.is_tensor() && x.dtype() == DType::f32 ? static_cast<double>(std::numeric_limits<float>::max())
                                                                     : std::numeric_limits<double>::max();
     return unary(rules::NanToNum{options.nan, options.posinf.value_or(largest), options.neginf.value_or(-largest)}, x);

@@ -147,7 +147,7 @@ struct NanToNum {
     double nan = 0;
     std::optional<double> posinf = {}, neginf = {};
 };
-/// x with NaN and infinities replaced; gradient 0 there.
+/// x with NaN and infinities replaced; gradient 0 there. Integers and bools have none and stay as they are.
 XGRAD_API Tensor nan_to_num(const Operand& x, NanToNum options = {});
 /// a where condition (bool) holds, else b; all three broadcast. No gradient leaks from the side that was not chosen, be it NaN or inf.
 XGRAD_API Tensor where(const Operand& condition, const Operand& a, const Operand& b);

@@ -54,7 +54,11 @@ Tensor threshold(const Operand& x, double limit, double value) { return unary(ru
 Tensor prelu(const Operand& x, const Operand& weight) {
     check_defined("prelu", x);
     check_defined("prelu", weight);
-    if (!x.is_tensor() || !weight.is_tensor() || weight.size() == 1) return binary(rules::Prelu{}, x, weight);
+    if (!x.is_tensor() || !weight.is_tensor()) return binary(rules::Prelu{}, x, weight);
+    if (weight.size() == 1) {
+        const Tensor slope = weight.ndim() > x.ndim() ? reshape(weight, {}) : weight.tensor();
+        return binary(rules::Prelu{}, x, {slope, x.where()});
+    }
     // One slope for each channel: it stands along axis 1.
     const std::int64_t channels = x.ndim() >= 2 ? x.shape(1) : 1;
     check<ShapeError>(weight.ndim() == 1 && weight.size() == channels, x.where(), [&] {

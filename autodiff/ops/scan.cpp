@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "../apply.hpp"
 #include "axes.hpp"
@@ -27,16 +28,14 @@ void scan(const Along& a, bool reverse, const State& start, const Step& step) {
     const Int work = a.outer * a.n * a.inner, first = reverse ? a.n - 1 : 0, by = reverse ? -1 : 1;
     if (work == 0) return;
     if (a.inner == 1) {
-        const auto lines = [&]<int count>(std::integral_constant<int, count>, Int line) {
-            std::array<State, count> state;
-            state.fill(start);
-            for (Int k = 0, i = line * a.n + first; k < a.n; ++k, i += by)
-                for (int r = 0; r < count; ++r) step(state[static_cast<std::size_t>(r)], i + r * a.n);
+        const auto lines = [&]<std::size_t... r>(std::index_sequence<r...>, Int line) {
+            std::array<State, sizeof...(r)> state{(static_cast<void>(r), start)...};
+            for (Int k = 0, i = line * a.n + first; k < a.n; ++k, i += by) (step(state[r], i + static_cast<Int>(r) * a.n), ...);
         };
         parallel_for(a.outer, work, [&](Int begin, Int end) {
             Int line = begin;
-            for (; line + 4 <= end; line += 4) lines(std::integral_constant<int, 4>{}, line);
-            for (; line < end; ++line) lines(std::integral_constant<int, 1>{}, line);
+            for (; line + 4 <= end; line += 4) lines(std::make_index_sequence<4>{}, line);
+            for (; line < end; ++line) lines(std::make_index_sequence<1>{}, line);
         });
         return;
     }

@@ -1,6 +1,7 @@
 #include "sort.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -29,11 +30,11 @@ KeyOf<T> key_of(T x) {
     using K = KeyOf<T>;
     constexpr K top = K{1} << (8 * sizeof(K) - 1);
     if constexpr (std::is_floating_point_v<T>) {
-        if (x != x) return ~K{0};
         const T unsigned_zero = x + T(0);
         K bits;
         std::memcpy(&bits, &unsigned_zero, sizeof bits);
-        return bits & top ? ~bits : bits | top;
+        const K negative = K{0} - (bits >> (8 * sizeof(K) - 1));
+        return x != x ? ~K{0} : bits ^ (negative | top);
     } else if constexpr (std::is_signed_v<T>) {
         return static_cast<K>(x) ^ top;
     } else {
@@ -44,48 +45,69 @@ KeyOf<T> key_of(T x) {
 /// A key and the place it came from. Short keys stand in one number with it, so that comparing is one instruction.
 struct Short {
     std::uint64_t bits;
-    static constexpr int digits = 4;
+    static constexpr int key_bits = 32;
     static Short make(std::uint32_t key, std::uint32_t place) { return {std::uint64_t{key} << 32 | place}; }
     std::uint32_t place() const { return static_cast<std::uint32_t>(bits); }
-    unsigned digit(int d) const { return static_cast<unsigned>(bits >> (32 + 8 * d)) & 255; }
+    std::uint64_t key_from(int bit) const { return bits >> (32 + bit); }
     friend bool operator<(const Short& a, const Short& b) { return a.bits < b.bits; }
 };
 struct Long {
     std::uint64_t key;
     std::uint32_t from;
-    static constexpr int digits = 8;
+    static constexpr int key_bits = 64;
     static Long make(std::uint64_t key, std::uint32_t place) { return {key, place}; }
     std::uint32_t place() const { return from; }
-    unsigned digit(int d) const { return static_cast<unsigned>(key >> (8 * d)) & 255; }
+    std::uint64_t key_from(int bit) const { return key >> bit; }
     friend bool operator<(const Long& a, const Long& b) { return a.key < b.key || (a.key == b.key && a.from < b.from); }
 };
 template <class T>
 using ItemOf = std::conditional_t<sizeof(T) == 8, Long, Short>;
 
-/// Sorts `items` with the help of `spare`, both of n elements; returns which of the two holds the result. Digit by digit, the least
-/// significant first; digits that all items share are left out.
-template <class Item>
-Item* sort_items(Item* items, Item* spare, std::uint32_t n) {
-    if (n < 128) {
-        std::sort(items, items + n);
-        return items;
-    }
-    std::uint32_t count[Item::digits][256] = {};
+/// Orders items by `passes` digits of their keys, of `width` bits each, upwards from bit `low`; items that agree there keep their order. Two
+/// buffers: `items` names the one that holds them.
+template <int width, int passes, class Item>
+void sort_by_digits(Item*& items, Item*& spare, std::uint32_t n, int low) {
+    constexpr std::uint32_t values = 1u << width;
+    const auto digit = [low](const Item& item, int d) { return static_cast<std::uint32_t>(item.key_from(low + width * d)) & (values - 1); };
+    std::uint32_t count[passes][values] = {};
     for (std::uint32_t i = 0; i < n; ++i)
-        for (int d = 0; d < Item::digits; ++d) ++count[d][items[i].digit(d)];
-    for (int d = 0; d < Item::digits; ++d) {
+        for (int d = 0; d < passes && low + width * d < Item::key_bits; ++d) ++count[d][digit(items[i], d)];
+    for (int d = 0; d < passes && low + width * d < Item::key_bits; ++d) {
         std::uint32_t* next = count[d];
-        if (next[items[0].digit(d)] == n) continue;
+        if (next[digit(items[0], d)] == n) continue;
         std::uint32_t start = 0;
-        for (int b = 0; b < 256; ++b) {
-            const std::uint32_t here = next[b];
-            next[b] = start;
+        for (std::uint32_t v = 0; v < values; ++v) {
+            const std::uint32_t here = next[v];
+            next[v] = start;
             start += here;
         }
-        for (std::uint32_t i = 0; i < n; ++i) spare[next[items[i].digit(d)]++] = items[i];
+        for (std::uint32_t i = 0; i < n; ++i) spare[next[digit(items[i], d)]++] = items[i];
         std::swap(items, spare);
     }
-    return items;
+}
+
+/// Insertion sort of what is nearly in order; false when it gave up because it is not.
+template <class Item>
+bool insert(Item* items, std::uint32_t n) {
+    std::uint64_t moves = 0;
+    for (std::uint32_t i = 1; i < n; ++i) {
+        const Item item = items[i];
+        std::uint32_t j = i;
+        for (; j > 0 && item < items[j - 1]; --j) items[j] = items[j - 1];
+        items[j] = item;
+        if ((moves += i - j) > std::uint64_t{4} * n) return false;
+    }
+    return true;
+}
+
+/// Sorts items of which only the last `bits` bits of their keys differ. The leading digits bring nearly all of them to their place; should
+/// the keys crowd together behind them, the digits from the last one on. Either way equal keys keep their order.
+template <int width, int passes, class Item>
+void sort_keys(Item*& items, Item*& spare, std::uint32_t n, int bits) {
+    const int low = std::max(0, bits - width * passes);
+    sort_by_digits<width, passes>(items, spare, n, low);
+    if (low == 0 || insert(items, n)) return;
+    for (int from = 0; from < bits; from += width * passes) sort_by_digits<width, passes>(items, spare, n, from);
 }
 
 /// What one thread needs to sort lines of n elements.
@@ -100,13 +122,21 @@ public:
 
     /// The items of a line in order; only the first `wanted` need be.
     const Item* operator()(const T* line, Int wanted) {
-        Item* items = buffer_.get();
-        for (std::uint32_t i = 0; i < n_; ++i) items[i] = Item::make(static_cast<KeyOf<T>>(key_of(line[i]) ^ flip_), i);
-        if (wanted < n_ / 32) {
-            std::partial_sort(items, items + wanted, items + n_);
-            return items;
+        Item *items = buffer_.get(), *spare = items + n_;
+        const auto first = key_of(line[0]);
+        KeyOf<T> differences = 0;
+        for (std::uint32_t i = 0; i < n_; ++i) {
+            const auto key = key_of(line[i]);
+            differences |= key ^ first;
+            items[i] = Item::make(key ^ flip_, i);
         }
-        return sort_items(items, items + n_, n_);
+        const int bits = std::bit_width(differences);
+        if (bits == 0) return items;
+        if (wanted < n_ / 32) std::partial_sort(items, items + wanted, items + n_);
+        else if (n_ < 128) std::sort(items, items + n_);
+        else if (n_ < 16384) sort_keys<10, 2>(items, spare, n_, bits);
+        else sort_keys<11, 3>(items, spare, n_, bits);
+        return items;
     }
 
 private:
