@@ -20,6 +20,8 @@
 #include "ops/scatter.hpp"
 #include "ops/interpolate.hpp"
 #include "ops/matmul.hpp"
+#include "ops/recurrent.hpp"
+#include "ops/ctc.hpp"
 #include "ops/linalg.hpp"
 #include "ops/random.hpp"
 #include "ops/update.hpp"

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <autodiff/ops/ctc.hpp>
 #include <autodiff/tensor.hpp>
 
 namespace xgrad::nn {
 
-/// What becomes of the losses of the elements: left as they are, averaged, or added.
-enum class Reduction { none, mean, sum };
+using xgrad::Reduction;
 
 struct LossOptions {
     Reduction reduction = Reduction::mean;

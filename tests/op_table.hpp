@@ -37,6 +37,7 @@ std::vector<Row> shape_rows();
 std::vector<Row> arrange_rows();
 std::vector<Row> index_rows();
 std::vector<Row> matrix_rows();
+std::vector<Row> recurrent_rows();
 std::vector<Row> linalg_rows();
 std::vector<Row> contraction_rows();
 std::vector<Row> normalize_rows();
@@ -55,6 +56,7 @@ inline std::vector<std::vector<Row> (*)()> families() {
         arrange_rows,
         index_rows,
         matrix_rows,
+        recurrent_rows,
         linalg_rows,
         contraction_rows,
         normalize_rows,

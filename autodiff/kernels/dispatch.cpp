@@ -17,6 +17,8 @@ namespace xgrad::kernels {
     void fill_move(MoveKernels&);                           \
     void fill_update(UpdateKernels&);                       \
     void fill_gemm(GemmKernels&);                           \
+    void fill_choose(ChooseKernels&);                       \
+    void fill_recurrent(RecurrentKernels&);                 \
     void fill_normalize(NormalizeKernels&);                 \
     void fill_convolve(ConvolveKernels&);                   \
     void fill_attention(AttentionKernels&);                 \
@@ -30,6 +32,8 @@ namespace xgrad::kernels {
         fill_move(kernels.move);                            \
         fill_update(kernels.update);                        \
         fill_gemm(kernels.gemm);                            \
+        fill_choose(kernels.choose);                        \
+        fill_recurrent(kernels.recurrent);                  \
         fill_normalize(kernels.normalize);                  \
         fill_attention(kernels.attention);                  \
         fill_convolve(kernels.convolve);                    \

@@ -20,6 +20,27 @@ struct GemmProblem {
     const T* bias;
 };
 
+/// c (m,n) = a·b with b packed beforehand, which pays when it is used again and again. As GemmProblem otherwise; of c the columns
+/// [begin, end) are computed, where begin is a multiple of `panel`.
+template <class T>
+struct PackedProblem {
+    std::int64_t m, n, k;
+    const T* a;
+    const T* packed;
+    T* c;
+    std::int64_t begin, end;
+    bool accumulate;
+    const T* bias;
+};
+
+/// Packing and its use for one type. Packed, b has k rows of n rounded up to a multiple of `panel`.
+template <class T>
+struct PackedTable {
+    void (*pack)(const T* b, bool transposed, std::int64_t n, std::int64_t k, T* packed);
+    void (*run)(const PackedProblem<T>&);
+    std::int64_t panel;
+};
+
 struct GemmKernels {
     /// Each element is summed in an order that depends on k alone: products cut into pieces by rows and columns agree bit by bit with
     /// the whole. `scratch` is 64-byte aligned, of `scratch_bytes`.
@@ -28,6 +49,14 @@ struct GemmKernels {
     std::int64_t scratch_bytes;
     /// Up to how many multiplications these kernels were found faster than OpenBLAS; the latter with a transposed.
     std::int64_t largest, largest_transposed;
+
+    PackedTable<float> packed_f32;
+    PackedTable<double> packed_f64;
+    template <class T>
+    const PackedTable<T>& packed() const {
+        if constexpr (sizeof(T) == 4) return packed_f32;
+        else return packed_f64;
+    }
 
     void run(const GemmProblem<float>& problem, void* scratch) const { f32(problem, scratch); }
     void run(const GemmProblem<double>& problem, void* scratch) const { f64(problem, scratch); }

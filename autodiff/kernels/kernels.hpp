@@ -8,6 +8,8 @@
 #include "move.hpp"
 #include "update.hpp"
 #include "gemm.hpp"
+#include "choose.hpp"
+#include "recurrent.hpp"
 #include "normalize.hpp"
 #include "convolve.hpp"
 #include "attention.hpp"
@@ -24,6 +26,8 @@ struct Kernels {
     MoveKernels move;
     UpdateKernels update;
     GemmKernels gemm;
+    ChooseKernels choose;
+    RecurrentKernels recurrent;
     NormalizeKernels normalize;
     ConvolveKernels convolve;
     AttentionKernels attention;

@@ -17,22 +17,9 @@ void with_indices(const Tensor& indices, F&& f) {
     else f(elements<Int>(indices));
 }
 
-/// The operand's indices, a constant. DTypeError unless integers, IndexError unless all are in [low, n).
-inline Tensor indices_of(const Operand& operand, Int low, Int n, const char* name, Location where) {
-    Tensor indices = stop_gradient(tensor_of(operand, name));
-    check_index_type(indices, name, where);
-    with_indices(indices, [&](const auto* index) {
-        const Int size = indices.size();
-        bool good = true;
-        for (Int j = 0; j < size; ++j) good &= (index[j] >= low) & (index[j] < n);
-        for (Int j = 0; !good && j < size; ++j)
-            check<IndexError>(index[j] >= low && index[j] < n, where, [&] {
-                return std::string(name) + ": indices must be in [" + std::to_string(low) + ", " + std::to_string(n) + "), got " +
-                       std::to_string(index[j]);
-            });
-    });
-    return indices;
-}
+/// The operand's indices, a constant; where the axis has less than 2^31 elements as i32, counted from the front, as the kernels want them.
+/// DTypeError unless integers, IndexError unless all are in [low, n).
+Tensor indices_of(const Operand& operand, Int low, Int n, const char* name, Location where);
 /// The same for indices that may count from the end.
 inline Tensor indices_of(const Operand& operand, Int n, const char* name, Location where) {
     return indices_of(operand, -n, n, name, where);

@@ -1,122 +1,26 @@
 #include "matmul.hpp"
 
-#include <cblas.h>
-
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
-#include <memory>
-#include <new>
 #include <string>
 
 #include "../kernels/kernels.hpp"
 #include "../record.hpp"
 #include "broadcast.hpp"
 #include "elementwise.hpp"
+#include "gemm.hpp"
 #include "product.hpp"
 #include "reduce.hpp"
 #include "shape.hpp"
 
-// Matrix products run in kernels of our own up to the sizes where CBLAS is faster; transposes are flags, never copies.
+// Transposes are flags of the products, never copies.
 
 namespace xgrad {
 
 using namespace detail;
 
 namespace {
-
-/// C (m,n) = op(A)·op(B), plus a row `bias` unless null; row-major and dense; A is (m,k), or (k,m) when transposed, B (k,n) or (n,k).
-struct Gemm {
-    bool transpose_a, transpose_b;
-    std::int64_t m, n, k;
-    std::int64_t work() const { return m * n * k; }
-};
-
-/// Up to this many multiplications plain loops are done before a kernel has begun.
-constexpr std::int64_t tiny_product = 64;
-
-template <class T>
-void tiny_gemm(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
-    const std::int64_t row_a = s.transpose_a ? 1 : s.k, step_a = s.transpose_a ? s.m : 1;
-    const std::int64_t column_b = s.transpose_b ? s.k : 1, step_b = s.transpose_b ? 1 : s.n;
-    for (std::int64_t i = 0; i < s.m; ++i) {
-        for (std::int64_t j = 0; j < s.n; ++j) {
-            T dot = 0;
-            for (std::int64_t l = 0; l < s.k; ++l) dot += a[i * row_a + l * step_a] * b[j * column_b + l * step_b];
-            c[i * s.n + j] = bias ? dot + bias[j] : dot;
-        }
-    }
-}
-
-void blas_gemm(const Gemm& s, const float* a, const float* b, double beta, float* c) {
-    cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m),
-                static_cast<int>(s.n), static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b,
-                static_cast<int>(s.transpose_b ? s.k : s.n), static_cast<float>(beta), c, static_cast<int>(s.n));
-}
-void blas_gemm(const Gemm& s, const double* a, const double* b, double beta, double* c) {
-    cblas_dgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m),
-                static_cast<int>(s.n), static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b,
-                static_cast<int>(s.transpose_b ? s.k : s.n), beta, c, static_cast<int>(s.n));
-}
-
-/// The kernels' room for packed operands, one for each thread.
-void* scratch(const kernels::GemmKernels& gemm) {
-    struct Free {
-        void operator()(void* p) const { ::operator delete(p, std::align_val_t{64}); }
-    };
-    thread_local std::unique_ptr<void, Free> memory;
-    thread_local std::int64_t size = 0;
-    if (size < gemm.scratch_bytes) {
-        memory.reset(::operator new(static_cast<std::size_t>(gemm.scratch_bytes), std::align_val_t{64}));
-        size = gemm.scratch_bytes;
-    }
-    return memory.get();
-}
-
-/// Columns [begin, end) of the product, or rows of it.
-template <class T>
-void run_piece(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, const T* b, T* c, const T* bias, bool columns,
-               std::int64_t begin, std::int64_t end) {
-    const std::int64_t lda = s.transpose_a ? s.m : s.k, ldb = s.transpose_b ? s.k : s.n;
-    kernels::GemmProblem<T> piece{s.transpose_a, s.transpose_b, s.m, s.n, s.k, a, lda, b, ldb, c, s.n, false, bias};
-    if (columns) {
-        piece.n = end - begin;
-        piece.b += begin * (s.transpose_b ? ldb : 1);
-        piece.c += begin;
-        if (bias) piece.bias += begin;
-    } else {
-        piece.m = end - begin;
-        piece.a += begin * (s.transpose_a ? 1 : lda);
-        piece.c += begin * s.n;
-    }
-    kernels.run(piece, scratch(kernels));
-}
-
-template <class T>
-void gemm(const Gemm& s, const T* a, const T* b, T* c, const T* bias = nullptr) {
-    if (s.work() <= tiny_product) return tiny_gemm(s, a, b, c, bias);
-    const kernels::GemmKernels& kernels = kernels::active().gemm;
-    // A product with a vector wants dot products, not tiles.
-    const bool thin = s.n == 1 || (s.transpose_b && s.m <= 4);
-    if (thin || s.work() > (s.transpose_a ? kernels.largest_transposed : kernels.largest)) {
-        if (bias)  // the product adds to it: no pass of its own
-            for (std::int64_t i = 0; i < s.m; ++i) std::memcpy(c + i * s.n, bias, static_cast<std::size_t>(s.n) * sizeof(T));
-        return blas_gemm(s, a, b, bias ? 1 : 0, c);
-    }
-    constexpr std::int64_t grain = 16, work_per_thread = std::int64_t{1} << 20;
-    const bool columns = s.n > s.m;
-    const std::int64_t size = columns ? s.n : s.m, units = (size + grain - 1) / grain;
-    const std::int64_t threads = s.work() < 2 * work_per_thread || omp_in_parallel()
-                                     ? 1
-                                     : std::min({std::int64_t{omp_get_max_threads()}, s.work() / work_per_thread, units});
-    if (threads <= 1) return run_piece(kernels, s, a, b, c, bias, columns, 0, size);
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
-    for (std::int64_t i = 0; i < threads; ++i) {
-        const std::int64_t begin = units * i / threads * grain, end = std::min(size, units * (i + 1) / threads * grain);
-        run_piece(kernels, s, a, b, c, bias, columns, begin, end);
-    }
-}
 
 template <class F>
 void with_float_type(DType dtype, F&& f) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "../apply.hpp"
@@ -58,6 +59,21 @@ struct Places {
         });
     }
 
+    /// Nothing stands behind the axis, so that each line of indices belongs to a line of the shape.
+    bool in_lines() const {
+        return indices.dtype() == DType::i32 && along(shape, axis).inner == 1 && along(indices.shape(), axis).inner == 1;
+    }
+    /// For those f(first position in the indices, first element of the shape, number of indices, the indices).
+    template <class F>
+    void each_line(const F& f) const {
+        const Along to = along(shape, axis), from = along(indices.shape(), axis);
+        const std::vector<Int> outer = offsets(0, axis, to.n);
+        const auto* index = elements<std::int32_t>(indices);
+        parallel_for(indices.size() ? from.outer : 0, indices.size(), [&](Int begin, Int end) {
+            for (Int o = begin; o < end; ++o) f(o * from.n, outer[static_cast<std::size_t>(o)], from.n, index + o * from.n);
+        });
+    }
+
 private:
     /// Where the indices' positions in axes [first, last) stand in the shape; the last one's neighbours are `stride` apart.
     std::vector<Int> offsets(int first, int last, Int stride) const {
@@ -78,6 +94,11 @@ Tensor gather_values(const Tensor& x, const Places& places) {
     with_any(x.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(x);
         T* to = elements<T>(y);
+        if constexpr (std::is_floating_point_v<T>)
+            if (places.in_lines()) {
+                const auto kernel = kernels::active().choose.of<T>().gather;
+                return places.each_line([=](Int i, Int at, Int n, const std::int32_t* index) { kernel(from + at, index, to + i, n); });
+            }
         places.each([=](Int i, Int at) { to[i] = from[at]; });
     });
     return y;
@@ -97,11 +118,19 @@ void scatter_values(const Tensor& y, const Places& places, const Tensor& source)
     });
 }
 
+/// The source may be one element that stands for all.
 void add_values(const Tensor& y, const Places& places, const Tensor& source) {
+    const bool same = source.size() == 1;
     with_any(y.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(source);
         T* to = elements<T>(y);
-        places.each([=](Int i, Int at) { to[at] = static_cast<T>(to[at] + from[i]); });
+        if constexpr (std::is_floating_point_v<T>)
+            if (places.in_lines()) {
+                const auto kernel = kernels::active().choose.of<T>().add;
+                return places.each_line(
+                    [=](Int i, Int at, Int n, const std::int32_t* index) { kernel(same ? from : from + i, index, to + at, n, same); });
+            }
+        places.each([=](Int i, Int at) { to[at] = static_cast<T>(to[at] + from[same ? 0 : i]); });
     });
 }
 
@@ -121,11 +150,14 @@ Tensor add_into_zeros(const Tensor& source, const Places& places);
 
 Tensor gathered(const char* name, const Tensor& x, const Places& places, Location where) {
     return apply(
-        name, {x}, [places](const Tensor& in) { return gather_values(in, places); },
-        [places](Tensor g) { return add_into_zeros(g, places); }, where);
+        name, {x}, [places](const Tensor& in) { return gather_values(in, places); }, dealing<Cotangents::thin>([places](const Tensor& g) {
+            const Shape& shape = places.indices.shape();
+            return add_into_zeros(g.shape() == shape || g.size() == 1 ? g : broadcast_to(g, shape), places);
+        }),
+        where);
 }
 
-/// Zeros with the source's elements added where gather takes them from: its transpose.
+/// Zeros with the source's elements (or the only one) added where gather takes them from: its transpose.
 Tensor add_into_zeros(const Tensor& source, const Places& places) {
     return apply(
         "gather_gradient", {source},

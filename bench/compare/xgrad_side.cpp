@@ -1,6 +1,7 @@
 // The workloads of the comparison, written for xgrad as its own documentation would write them.
 
 #include <autodiff/autodiff.hpp>
+#include <cmath>
 #include <nn/nn.hpp>
 
 #include "side.hpp"
@@ -124,6 +125,52 @@ void embedding_rows(benchmark::State& state) {
     }
 }
 
+/// Weights as PyTorch draws them, for `layers` layers of `gates` gates.
+struct RecurrentWeights {
+    std::vector<Parameter> all;
+
+    RecurrentWeights(int layers, int gates, int inputs, int hidden) {
+        const double bound = 1 / std::sqrt(hidden);
+        for (int layer = 0; layer < layers; ++layer)
+            for (const Shape& shape : {Shape{gates * hidden, layer ? hidden : inputs}, Shape{gates * hidden, hidden}, Shape{gates * hidden},
+                                       Shape{gates * hidden}})
+                all.push_back((rand(shape, generator) - 0.5) * (2 * bound));
+    }
+    /// f(sequence, weight_ih, weight_hh, bias_ih, bias_hh) layer by layer.
+    template <class F>
+    Tensor operator()(Tensor sequence, const F& f) const {
+        for (std::size_t i = 0; i < all.size(); i += 4) sequence = f(sequence, all[i], all[i + 1], all[i + 2], all[i + 3]);
+        return sequence;
+    }
+};
+
+template <class F>
+void recurrent(benchmark::State& state, const RecurrentWeights& weights, int steps, int batch, int inputs, F layer) {
+    const Tensor x = randn({steps, batch, inputs}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        benchmark::DoNotOptimize(tape.gradient(mean(square(weights(x, layer)))));
+    }
+}
+
+void lstm_layers(benchmark::State& state, int layers, int steps, int batch, int inputs, int hidden) {
+    const Tensor zero = zeros({batch, hidden});
+    recurrent(state, {layers, 4, inputs, hidden}, steps, batch, inputs,
+              [&](const auto& x, const auto&... weights) { return lstm(x, zero, zero, weights...).output; });
+}
+
+void gru_layers(benchmark::State& state, int layers, int steps, int batch, int inputs, int hidden) {
+    const Tensor zero = zeros({batch, hidden});
+    recurrent(state, {layers, 3, inputs, hidden}, steps, batch, inputs,
+              [&](const auto& x, const auto&... weights) { return gru(x, zero, weights...).output; });
+}
+
+void rnn_layers(benchmark::State& state, int layers, int steps, int batch, int inputs, int hidden) {
+    const Tensor zero = zeros({batch, hidden});
+    recurrent(state, {layers, 1, inputs, hidden}, steps, batch, inputs,
+              [&](const auto& x, const auto&... weights) { return rnn(x, zero, weights...).output; });
+}
+
 void layernorm(benchmark::State& state) {
     const Tensor x0 = randn({512, 1024}, generator), w0 = randn({1024}, generator), b0 = randn({1024}, generator);
     for (auto _ : state) {
@@ -224,6 +271,10 @@ int main(int argc, char** argv) {
     side::add("matmul_256", matmul_square);
     side::add("gather_512x1024", gather_rows);
     side::add("embedding_10000x128_2048", embedding_rows);
+    side::add("lstm_T35_B20_I200_H200_L2", [](auto& state) { lstm_layers(state, 2, 35, 20, 200, 200); });
+    side::add("gru_T35_B20_I200_H200_L2", [](auto& state) { gru_layers(state, 2, 35, 20, 200, 200); });
+    side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { rnn_layers(state, 1, 35, 20, 200, 200); });
+    side::add("lstm_T50_B1_I16_H32", [](auto& state) { lstm_layers(state, 1, 50, 1, 16, 32); });
     side::add("layernorm_512x1024", layernorm);
     side::add("conv2d_lenet", conv2d_lenet);
     side::add("convblock", convblock);

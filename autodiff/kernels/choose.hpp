@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+
+namespace xgrad::kernels {
+
+/// Elements chosen by indices that count from the front and are below 2^31.
+template <class T>
+struct ChooseTable {
+    /// to[i] = from[index[i]].
+    void (*gather)(const T* from, const std::int32_t* index, T* to, std::int64_t count);
+    /// to[index[i]] += from[i], in this order; from[0] every time when `same`.
+    void (*add)(const T* from, const std::int32_t* index, T* to, std::int64_t count, bool same);
+};
+
+struct ChooseKernels {
+    ChooseTable<float> f32;
+    ChooseTable<double> f64;
+    /// Indices in [low, size), negative ones counting from the end, as such. False, with no promise for `to`, when one is out of range.
+    bool (*compact_i32)(const std::int32_t* from, std::int32_t* to, std::int64_t count, std::int64_t low, std::int64_t size);
+    bool (*compact_i64)(const std::int64_t* from, std::int32_t* to, std::int64_t count, std::int64_t low, std::int64_t size);
+
+    template <class T>
+    const ChooseTable<T>& of() const {
+        if constexpr (sizeof(T) == 4) return f32;
+        else return f64;
+    }
+};
+
+}  // namespace xgrad::kernels

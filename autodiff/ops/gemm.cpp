@@ -1,0 +1,138 @@
+#include "gemm.hpp"
+
+#include <cblas.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <memory>
+#include <new>
+
+#include "../kernels/kernels.hpp"
+
+// Matrix products run in kernels of our own up to the sizes where CBLAS is faster.
+
+namespace xgrad::detail {
+namespace {
+
+/// Up to this many multiplications plain loops are done before a kernel has begun.
+constexpr std::int64_t tiny_product = 64;
+
+template <class T>
+void tiny_gemm(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
+    const std::int64_t row_a = s.transpose_a ? 1 : s.k, step_a = s.transpose_a ? s.m : 1;
+    const std::int64_t column_b = s.transpose_b ? s.k : 1, step_b = s.transpose_b ? 1 : s.n;
+    for (std::int64_t i = 0; i < s.m; ++i) {
+        for (std::int64_t j = 0; j < s.n; ++j) {
+            T dot = 0;
+            for (std::int64_t l = 0; l < s.k; ++l) dot += a[i * row_a + l * step_a] * b[j * column_b + l * step_b];
+            if (s.accumulate) dot += c[i * s.n + j];
+            c[i * s.n + j] = bias ? dot + bias[j] : dot;
+        }
+    }
+}
+
+void blas_gemm(const Gemm& s, const float* a, const float* b, double beta, float* c) {
+    cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m),
+                static_cast<int>(s.n), static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b,
+                static_cast<int>(s.transpose_b ? s.k : s.n), static_cast<float>(beta), c, static_cast<int>(s.n));
+}
+void blas_gemm(const Gemm& s, const double* a, const double* b, double beta, double* c) {
+    cblas_dgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m),
+                static_cast<int>(s.n), static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b,
+                static_cast<int>(s.transpose_b ? s.k : s.n), beta, c, static_cast<int>(s.n));
+}
+
+/// The kernels' room for packed operands, one for each thread.
+void* scratch(const kernels::GemmKernels& gemm) {
+    struct Free {
+        void operator()(void* p) const { ::operator delete(p, std::align_val_t{64}); }
+    };
+    thread_local std::unique_ptr<void, Free> memory;
+    thread_local std::int64_t size = 0;
+    if (size < gemm.scratch_bytes) {
+        memory.reset(::operator new(static_cast<std::size_t>(gemm.scratch_bytes), std::align_val_t{64}));
+        size = gemm.scratch_bytes;
+    }
+    return memory.get();
+}
+
+/// How many threads share `work` multiplications in `units` pieces.
+std::int64_t threads_of(std::int64_t work, std::int64_t units) {
+    constexpr std::int64_t work_per_thread = std::int64_t{1} << 20;
+    if (work < 2 * work_per_thread || omp_in_parallel()) return 1;
+    return std::min({std::int64_t{omp_get_max_threads()}, work / work_per_thread, units});
+}
+
+/// Columns [begin, end) of the product, or rows of it.
+template <class T>
+void run_piece(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, const T* b, T* c, const T* bias, bool columns,
+               std::int64_t begin, std::int64_t end) {
+    const std::int64_t lda = s.transpose_a ? s.m : s.k, ldb = s.transpose_b ? s.k : s.n;
+    kernels::GemmProblem<T> piece{s.transpose_a, s.transpose_b, s.m, s.n, s.k, a, lda, b, ldb, c, s.n, s.accumulate, bias};
+    if (columns) {
+        piece.n = end - begin;
+        piece.b += begin * (s.transpose_b ? ldb : 1);
+        piece.c += begin;
+        if (bias) piece.bias += begin;
+    } else {
+        piece.m = end - begin;
+        piece.a += begin * (s.transpose_a ? 1 : lda);
+        piece.c += begin * s.n;
+    }
+    kernels.run(piece, scratch(kernels));
+}
+
+template <class T>
+void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
+    if (s.work() <= tiny_product) return tiny_gemm(s, a, b, c, bias);
+    const kernels::GemmKernels& kernels = kernels::active().gemm;
+    // A product with a vector wants dot products, not tiles.
+    const bool thin = s.n == 1 || (s.transpose_b && s.m <= 4);
+    if (thin || s.work() > (s.transpose_a ? kernels.largest_transposed : kernels.largest)) {
+        if (bias)  // the product adds to it
+            for (std::int64_t i = 0; i < s.m; ++i)
+                for (std::int64_t j = 0; j < s.n; ++j) c[i * s.n + j] = bias[j] + (s.accumulate ? c[i * s.n + j] : T(0));
+        return blas_gemm(s, a, b, bias || s.accumulate ? 1 : 0, c);
+    }
+    constexpr std::int64_t grain = 16;
+    const bool columns = s.n > s.m;
+    const std::int64_t size = columns ? s.n : s.m, units = (size + grain - 1) / grain;
+    const std::int64_t threads = threads_of(s.work(), units);
+    if (threads <= 1) return run_piece(kernels, s, a, b, c, bias, columns, 0, size);
+#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+    for (std::int64_t i = 0; i < threads; ++i) {
+        const std::int64_t begin = units * i / threads * grain, end = std::min(size, units * (i + 1) / threads * grain);
+        run_piece(kernels, s, a, b, c, bias, columns, begin, end);
+    }
+}
+
+}  // namespace
+
+void gemm(const Gemm& size, const float* a, const float* b, float* c, const float* bias) { run(size, a, b, c, bias); }
+void gemm(const Gemm& size, const double* a, const double* b, double* c, const double* bias) { run(size, a, b, c, bias); }
+
+template <class T>
+PackedMatrix<T>::PackedMatrix(const T* b, bool transposed, std::int64_t n, std::int64_t k) : n_(n), k_(k) {
+    const kernels::PackedTable<T>& packed = kernels::active().gemm.packed<T>();
+    memory_ = empty({k, (n + packed.panel - 1) / packed.panel * packed.panel}, dtype_of<T>());
+    packed.pack(b, transposed, n, k, static_cast<T*>(TensorAccess::data(memory_)));
+}
+
+template <class T>
+void PackedMatrix<T>::product(std::int64_t m, const T* a, T* c, bool accumulate, const T* bias) const {
+    const kernels::PackedTable<T>& packed = kernels::active().gemm.packed<T>();
+    const T* b = static_cast<const T*>(TensorAccess::data(memory_));
+    const std::int64_t panels = (n_ + packed.panel - 1) / packed.panel;
+    const auto run = [&](std::int64_t first, std::int64_t last) {
+        packed.run({m, n_, k_, a, b, c, first * packed.panel, std::min(last * packed.panel, n_), accumulate, bias});
+    };
+    const std::int64_t threads = threads_of(m * n_ * k_, panels);
+    if (threads <= 1) return run(0, panels);
+#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+    for (std::int64_t i = 0; i < threads; ++i) run(panels * i / threads, panels * (i + 1) / threads);
+}
+
+template class PackedMatrix<float>;
+template class PackedMatrix<double>;
+
+}  // namespace xgrad::detail

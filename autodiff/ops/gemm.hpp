@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+
+#include "../tensor.hpp"
+
+// Matrix products on plain memory. Not for users.
+
+namespace xgrad::detail {
+
+/// C (m,n) = op(A)·op(B), plus C itself with `accumulate`, plus a row `bias` unless null; row-major and dense; A is (m,k), or (k,m) when
+/// transposed, B (k,n) or (n,k).
+struct Gemm {
+    bool transpose_a, transpose_b;
+    std::int64_t m, n, k;
+    bool accumulate = false;
+    std::int64_t work() const { return m * n * k; }
+};
+
+void gemm(const Gemm& size, const float* a, const float* b, float* c, const float* bias = nullptr);
+void gemm(const Gemm& size, const double* a, const double* b, double* c, const double* bias = nullptr);
+
+/// op(B) laid out for many products with it; B is (k,n), or (n,k) when transposed.
+template <class T>
+class PackedMatrix {
+public:
+    PackedMatrix(const T* b, bool transposed, std::int64_t n, std::int64_t k);
+    /// C (m,n) = A·op(B), plus C itself with `accumulate`, plus a row `bias` unless null; A is (m,k).
+    void product(std::int64_t m, const T* a, T* c, bool accumulate = false, const T* bias = nullptr) const;
+
+private:
+    std::int64_t n_, k_;
+    Tensor memory_;
+};
+extern template class PackedMatrix<float>;
+extern template class PackedMatrix<double>;
+
+}  // namespace xgrad::detail

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+
+#include "../tensor.hpp"
+#include "axes.hpp"
+
+// The values of recurrent layers and the fused ways back, on plain memory. Not for users.
+
+namespace xgrad::detail {
+
+enum class Cell { rnn_tanh, rnn_relu, lstm, gru };
+
+/// A layer with checked arguments.
+struct RecurrentLayer {
+    Cell cell;
+    bool reverse;
+    Tensor lengths;  // i64, or empty
+    Tensor x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh;  // c0 and the biases may be empty
+    Int steps, batch, inputs, hidden;
+
+    Int gates() const { return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1; }
+    /// Where in time the s-th step taken stands.
+    Int time(Int s) const { return reverse ? steps - 1 - s : s; }
+};
+
+/// What the way back reads.
+struct RecurrentValues {
+    Tensor states;  // (T,B,H)
+    Tensor cells;   // of lstm
+    Tensor gates;   // (T,B,4H) of lstm and gru, see kernels/recurrent.hpp
+};
+
+RecurrentValues run_recurrent(const RecurrentLayer& layer);
+/// The states with 0 behind the samples' lengths.
+Tensor output_of(const RecurrentLayer& layer, const Tensor& states);
+/// The last of the states or cells; those before the first step where there is none.
+Tensor last_of(const RecurrentLayer& layer, const Tensor& states, const Tensor& before);
+
+/// Which of the gradients somebody wants.
+struct RecurrentNeeds {
+    bool x, weight_ih, weight_hh, bias_ih, bias_hh;
+};
+/// Cotangents of x, h0, c0, weight_ih, weight_hh, bias_ih and bias_hh from those of output, h and c (empty where there is none).
+std::array<Tensor, 7> run_recurrent_back(const RecurrentLayer& layer, const RecurrentValues& values, const Tensor& output, const Tensor& h,
+                                         const Tensor& c, RecurrentNeeds needs);
+
+}  // namespace xgrad::detail
