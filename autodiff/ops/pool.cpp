@@ -1,5 +1,6 @@
 #include "pool.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -21,27 +22,27 @@ using Place = std::int32_t;
 template <class T>
 void max_of_plane(const T* x, const Windows& w, T* y, Place* place) {
     const AxisWindows &az = w.axis[0], &ay = w.axis[1], &ax = w.axis[2];
+    const std::size_t columns = ax.first.size();
+    const Int most = columns ? *std::max_element(ax.count.begin(), ax.count.end()) : 0;
     for (std::size_t z = 0; z < az.first.size(); ++z)
-        for (std::size_t r = 0; r < ay.first.size(); ++r)
-            for (std::size_t c = 0; c < ax.first.size(); ++c) {
-                T best = -std::numeric_limits<T>::infinity();
-                Int at = -1;
-                const Int count = ax.count[c];
-                for (Int k = 0; k < az.count[z]; ++k)
-                    for (Int j = 0; j < ay.count[r]; ++j) {
-                        const Int row = ((az.first[z] + k * az.step) * ay.size + ay.first[r] + j * ay.step) * ax.size + ax.first[c];
-                        const T* const from = x + row;
-                        if (at < 0 && count > 0) best = *from, at = row;
-                        for (Int i = 0; i < count; ++i) {
-                            const T value = from[i * ax.step];
-                            const Int better = (value > best) | (value != value), there = row + i * ax.step;
-                            at += better * (there - at);  // no jump, for it could not be predicted
-                            best = x[at];
+        for (std::size_t r = 0; r < ay.first.size(); ++r, y += columns, place += columns) {
+            std::fill_n(y, columns, -std::numeric_limits<T>::infinity());
+            std::fill_n(place, columns, Place{-1});
+            // Element by element of the windows of one row beside each other, so that none waits for its own last comparison.
+            for (Int k = 0; k < az.count[z]; ++k)
+                for (Int j = 0; j < ay.count[r]; ++j) {
+                    const Int row = ((az.first[z] + k * az.step) * ay.size + ay.first[r] + j * ay.step) * ax.size;
+                    for (Int i = 0; i < most; ++i)
+                        for (std::size_t c = 0; c < columns; ++c) {
+                            if (i >= ax.count[c]) continue;
+                            const Int there = row + ax.first[c] + i * ax.step, at = place[c];
+                            const T value = x[there];
+                            const Int better = (value > y[c]) | (value != value) | (at < 0), now = at + better * (there - at);
+                            place[c] = static_cast<Place>(now);  // no jump, for it could not be predicted
+                            y[c] = x[now];
                         }
-                    }
-                *y++ = best;
-                *place++ = static_cast<Place>(at);
-            }
+                }
+        }
 }
 
 /// Two by two, side by side: the usual case, without counting.
