@@ -7,6 +7,7 @@
 #include "tape.hpp"        // Tape, Parameter, Gradients
 #include "apply.hpp"       // apply(): make an operation
 #include "transforms.hpp"  // grad, vjp, jvp, jacobian, hessian, hvp, checkpoint
+#include "implicit.hpp"    // fixed_point, root: solutions of equations with their gradients
 #include "gradcheck.hpp"   // compare derivatives with differences
 #include "inspect.hpp"     // what is on a tape, what it costs, why a gradient is absent
 #include "ops/elementwise.hpp"

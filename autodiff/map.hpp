@@ -6,11 +6,12 @@
 #include <utility>
 
 #include "apply.hpp"
-#include "kernels/vec.hpp"
+#include "kernels/vec_special.hpp"
 #include "map_inputs.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/elementwise_rules.hpp"
 #include "ops/reduce.hpp"
+#include "ops/shape.hpp"
 #include "transforms.hpp"
 
 // map(): a fused element-wise operation from one generic lambda. The loop over the elements is compiled in your source, for the instruction
@@ -122,6 +123,19 @@ public:
     friend Number acosh(const Number& a) { return unary(rules::Acosh{}, a); }
     friend Number atanh(const Number& a) { return unary(rules::Atanh{}, a); }
     friend Number erf(const Number& a) { return unary(rules::Erf{}, a); }
+    friend Number erfc(const Number& a) { return unary(rules::Erfc{}, a); }
+    friend Number erfinv(const Number& a) { return unary(rules::Erfinv{}, a); }
+    friend Number lgamma(const Number& a) { return unary(rules::Lgamma{}, a); }
+    friend Number digamma(const Number& a) { return unary(rules::Digamma{}, a); }
+    friend Number polygamma(int n, const Number& a) { return unary(rules::Polygamma{n}, a); }
+    friend Number sinc(const Number& a) { return unary(rules::Sinc{}, a); }
+    friend Number xlogy(const Number& a, const Number& b) { return binary(rules::XLogY{}, a, b); }
+    friend Number logsigmoid(const Number& a) { return unary(rules::Logsigmoid{}, a); }
+    friend Number softsign(const Number& a) { return unary(rules::Softsign{}, a); }
+    friend Number mish(const Number& a) { return unary(rules::Mish{}, a); }
+    friend Number selu(const Number& a) { return unary(rules::Selu{}, a); }
+    friend Number hardsigmoid(const Number& a) { return unary(rules::Hardsigmoid{}, a); }
+    friend Number hardswish(const Number& a) { return unary(rules::Hardswish{}, a); }
     friend Number sigmoid(const Number& a) { return unary(rules::Sigmoid{}, a); }
     friend Number relu(const Number& a) { return unary(rules::Relu{}, a); }
     friend Number leaky_relu(const Number& a, double slope = 0.01) { return unary(rules::LeakyRelu{slope}, a); }
@@ -251,9 +265,11 @@ struct MapPullback {
         bool recorded = false;
         for (const Tensor& x : xs) recorded = recorded || tracked(x);
         if (recorded) {
+            Shape shape = xs[0].shape();
+            for (const Tensor& x : xs) shape = broadcast_shapes(shape, x.shape(), "map");
             Tape tape({.watch_parameters = false});
-            std::vector<Tensor> watched;
-            for (const Tensor& x : xs) watched.push_back(tape.watch(x));
+            std::vector<Tensor> watched;  // of the result's shape, as the parts are to be
+            for (const Tensor& x : xs) watched.push_back(tape.watch(broadcast_to(x, shape)));
             const auto ys = compose(f, watched, std::make_index_sequence<N>{});
             Tensor weighted;
             for (std::size_t j = 0; j < results; ++j) {

@@ -15,8 +15,10 @@ foreach(name autodiff nn)
 endforeach()
 
 if(TARGET xgrad_autodiff)
-    install(FILES "${PROJECT_SOURCE_DIR}/autodiff/kernels/isa.hpp" "${PROJECT_SOURCE_DIR}/autodiff/kernels/vec.hpp"
-        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/xgrad/autodiff/kernels")
+    foreach(header isa special vec vec_special)
+        list(APPEND map_headers "${PROJECT_SOURCE_DIR}/autodiff/kernels/${header}.hpp")
+    endforeach()
+    install(FILES ${map_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/xgrad/autodiff/kernels")
     install(EXPORT xgradTargets NAMESPACE xgrad:: DESTINATION "${XGRAD_PACKAGE_DIR}")
     get_target_property(type xgrad_autodiff TYPE)
     string(COMPARE EQUAL "${type}" "STATIC_LIBRARY" XGRAD_IS_STATIC)

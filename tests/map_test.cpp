@@ -100,6 +100,10 @@ TEST_SUITE("map") {
             return sigmoid(v) + relu(v - 0.4) + leaky_relu(v - 0.4) + elu(v - 0.4, 1.3) + gelu(v) + gelu(v, Gelu::tanh) + silu(v) +
                    softplus(v) + clip(v, 0.2, 0.6);
         });
+        check("special functions", [](auto v) {
+            return erfc(v) + erfinv(v) + lgamma(v) + digamma(v) + polygamma(1, v) + sinc(v) + xlogy(v, v + 1.0) + logsigmoid(v) +
+                   softsign(v) + mish(v) + selu(v) + hardsigmoid(v) + hardswish(v);
+        });
         check("steps", [](auto v) { return v * (sign(v) + floor(3.0 * v) + ceil(v) + round(v) + trunc(v)); });
         check("pairs", [](auto v) {
             return hypot(v, 1.0 - v) + atan2(v, v + 1.0) + logaddexp(v, 2.0 * v) + minimum(v, 1.0 - v) + copysign(v, v - 0.5) + pow(v, v) +
