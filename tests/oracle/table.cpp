@@ -50,7 +50,9 @@ void add_elementwise(std::vector<Operation>& t) {
     t.push_back(binary("maximum", [](const Tensor& a, const Tensor& b) { return maximum(a, b); }, comparing()));
     t.push_back(binary("minimum", [](const Tensor& a, const Tensor& b) { return minimum(a, b); }, comparing()));
     t.push_back(binary("logaddexp", [](const Tensor& a, const Tensor& b) { return logaddexp(a, b); }));
-    t.push_back(binary("atan2", [](const Tensor& a, const Tensor& b) { return atan2(a, b); }, dividing()));
+    t.push_back(binary(
+        "atan2", [](const Tensor& a, const Tensor& b) { return atan2(a, b); },
+        [](Random&, In x, Ints&) { return broadcast(x) && range_of(x[0]).nearest > 1e-6 && range_of(x[1]).nearest > 0.3; }));
     t.push_back(binary("hypot", [](const Tensor& a, const Tensor& b) { return hypot(a, b); }, dividing()));
     t.push_back(binary(
         "pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); },

@@ -28,7 +28,8 @@ bool draw_indices(Random& random, In x, Ints& n) {
 Tensor indices_of(const Tensor& x, const Ints& n) { return tensor(Ints(n.begin() + 1, n.end()), x.shape()); }
 
 void add_functions(std::vector<Operation>& t) {
-    t.push_back(unary("cbrt_of_square", [](const Tensor& x) { return pow(square(x) + 1, 1.0 / 3); }));
+    t.push_back(
+        {"cbrt_of_square", "pow(square($0) + 1, 1.0 / 3)", 1, always(), [](In x, const Ints&) { return pow(square(x[0]) + 1, 1.0 / 3); }});
     t.push_back(unary("exp2", [](const Tensor& x) { return exp2(x); }, within(-20, 4)));
     t.push_back(unary("log2", [](const Tensor& x) { return log2(x); }, within(0.1, 1e3)));
     t.push_back(unary("log10", [](const Tensor& x) { return log10(x); }, within(0.1, 1e3)));
@@ -39,7 +40,12 @@ void add_functions(std::vector<Operation>& t) {
     t.push_back(unary("erfc", [](const Tensor& x) { return erfc(x); }, within(-3, 3)));
     t.push_back(unary("erfinv", [](const Tensor& x) { return erfinv(x); }, within(-0.9, 0.9)));
     t.push_back(unary("lgamma", [](const Tensor& x) { return lgamma(x); }, within(0.2, 30)));
-    t.push_back(unary("sinc", [](const Tensor& x) { return sinc(x); }, clear_of_all({0})));
+    t.push_back(unary(
+        "sinc", [](const Tensor& x) { return sinc(x); },
+        [](Random&, In x, Ints&) {
+            const Range r = range_of(x[0]);  // at other integers rounding decides whether it is 0
+            return r.nearest > 1e-3 && r.low > -0.9 && r.high < 0.9;
+        }));
     t.push_back(unary("logsigmoid", [](const Tensor& x) { return logsigmoid(x); }));
     t.push_back(unary("softsign", [](const Tensor& x) { return softsign(x); }));
     t.push_back(unary("mish", [](const Tensor& x) { return mish(x); }));
@@ -96,8 +102,10 @@ void add_indexing(std::vector<Operation>& t) {
 }
 
 void add_layers(std::vector<Operation>& t) {
-    const Draw sizeable = [](Random&, In x, Ints&) { return x[0].ndim() >= 1 && x[0].shape(-1) >= 2; };
-    t.push_back({"layer_norm", "layer_norm($0, {$0.shape(-1)}, {}, {}, {.eps = 0.1})", 1, sizeable,
+    const Draw sizeable = [](Random&, In x, Ints&) {
+        return x[0].ndim() >= 1 && x[0].shape(-1) >= 2 && range_of(var(stop_gradient(x[0]), -1)).nearest > 1e-3;
+    };
+    t.push_back({"layer_norm", "layer_norm($0, {$0.shape(-1)}, Tensor(), Tensor(), {.eps = 0.1})", 1, sizeable,
                  [](In x, const Ints&) { return layer_norm(x[0], {x[0].shape(-1)}, Tensor(), Tensor(), {.eps = 0.1}); }});
     const auto windows = [](int lowest, int highest, int axes) -> Draw {
         return [=](Random&, In x, Ints&) { return spacious(x[0], lowest, highest, axes, 2) && distinct(x[0]); };
@@ -111,9 +119,9 @@ void add_layers(std::vector<Operation>& t) {
     const Draw filtered = [](Random&, In x, Ints&) {
         return spacious(x[0], 3, 3, 1, 3) && x[1].ndim() == 3 && x[1].shape(1) == x[0].shape(1) && x[1].shape(2) <= x[0].shape(2);
     };
-    t.push_back({"conv1d", "conv1d($0, $1, {}, {.padding = 1})", 2, filtered,
+    t.push_back({"conv1d", "conv1d($0, $1, Tensor(), {.padding = 1})", 2, filtered,
                  [](In x, const Ints&) { return conv1d(x[0], x[1], Tensor(), {.padding = 1}); }});
-    t.push_back({"conv1d_strided", "conv1d($0, $1, {}, {.stride = 2})", 2, filtered,
+    t.push_back({"conv1d_strided", "conv1d($0, $1, Tensor(), {.stride = 2})", 2, filtered,
                  [](In x, const Ints&) { return conv1d(x[0], x[1], Tensor(), {.stride = 2}); }});
     const Draw planes = [](Random&, In x, Ints&) {
         return spacious(x[0], 3, 3, 2, 2) && x[1].ndim() == 3 && x[1].shape(1) <= x[0].shape(1) && x[1].shape(2) <= x[0].shape(2);
@@ -121,7 +129,7 @@ void add_layers(std::vector<Operation>& t) {
     // Input and filters with the batch and the channel axis of size 1.
     t.push_back({"conv2d", "conv2d(expand_dims($0, 1), expand_dims($1, 1))", 2, planes,
                  [](In x, const Ints&) { return conv2d(expand_dims(x[0], 1), expand_dims(x[1], 1)); }});
-    t.push_back({"conv_transpose2d", "conv_transpose2d(expand_dims($0, 1), expand_dims($1, 0), {}, {.stride = 2})", 2,
+    t.push_back({"conv_transpose2d", "conv_transpose2d(expand_dims($0, 1), expand_dims($1, 0), Tensor(), {.stride = 2})", 2,
                  [](Random&, In x, Ints&) { return x[0].ndim() == 3 && x[1].ndim() == 3; },
                  [](In x, const Ints&) { return conv_transpose2d(expand_dims(x[0], 1), expand_dims(x[1], 0), Tensor(), {.stride = 2}); }});
     t.push_back({"attention", "scaled_dot_product_attention($0, $1, $1)", 2,

@@ -128,7 +128,7 @@ const std::map<std::string, Run>& table() {
         {"cholesky",
          unary([](const Tensor& x) { return torch::linalg_cholesky(torch::matmul(x, x.transpose(-1, -2)) + identity(x, -2)); })},
         {"det", unary([](const Tensor& x) { return torch::linalg_det(x); })},
-        {"matrix_exp", unary([](const Tensor& x) { return torch::matrix_exp(x); })},
+        {"matrix_exp", unary([](const Tensor& x) { return torch::matrix_exp(x.contiguous()); })},
     };
     return runs;
 }
@@ -170,7 +170,9 @@ const std::map<std::string, Run>& neural_table() {
         {"unfold", [](In x, const Ints& n) { return x[0].unfold(n[0], 2, 1); }},
         {"tile", unary([](const Tensor& x) { return x.tile({2, 1}); })},
         {"repeat", [](In x, const Ints& n) { return x[0].repeat_interleave(2, n[0]); }},
-        {"kron", binary([](const Tensor& a, const Tensor& b) { return torch::kron(a.contiguous(), b.contiguous()); })},
+        {"kron", binary([](const Tensor& a, const Tensor& b) {
+             return torch::einsum("ij,kl->ikjl", {a, b}).reshape({a.size(0) * b.size(0), a.size(1) * b.size(1)});
+         })},
         {"tensordot", binary([](const Tensor& a, const Tensor& b) { return torch::tensordot(a, b, {0}, {0}); })},
         {"layer_norm", unary([](const Tensor& x) { return torch::layer_norm(x, {x.size(-1)}, {}, {}, 0.1); })},
         {"max_pool2d", unary([](const Tensor& x) { return torch::max_pool2d(x, 2, 1); })},
