@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-// LAPACK and the triangular BLAS routines for one element type each, by value instead of by address. The only file that names their
+// LAPACK and the BLAS routines around it for one element type each, by value instead of by address. The only file that names their
 // symbols. LAPACK stores columns; a row-major matrix is to it its own transpose, and the callers choose their routine so that nothing
 // has to be transposed. Not for users.
 
@@ -67,6 +67,7 @@ struct Lapack<float> {
     static constexpr auto gesdd = sgesdd_;
     static constexpr auto trsm = cblas_strsm;
     static constexpr auto trmm = cblas_strmm;
+    static constexpr auto gemm = cblas_sgemm;
 };
 
 template <>
@@ -81,6 +82,7 @@ struct Lapack<double> {
     static constexpr auto gesdd = dgesdd_;
     static constexpr auto trsm = cblas_dtrsm;
     static constexpr auto trmm = cblas_dtrmm;
+    static constexpr auto gemm = cblas_dgemm;
 };
 
 /// Calls f(work, size) twice: for the size of the work space, then with it.

@@ -70,19 +70,17 @@ struct Decomposition {
     }
 };
 
-/// c (n,n) = a·b for small matrices in double loops: this path is for singular matrices only.
 template <class T>
-std::vector<T> multiply_plain(const std::vector<T>& a, const std::vector<T>& b, Int n, bool ta, bool tb) {
+std::vector<T> multiply(const std::vector<T>& a, const std::vector<T>& b, Int n, bool ta, bool tb) {
     std::vector<T> c(a.size());
-    auto at = [n](const std::vector<T>& x, bool t, Int i, Int j) { return x[static_cast<std::size_t>(t ? j * n + i : i * n + j)]; };
-    for (Int i = 0; i < n; ++i)
-        for (Int j = 0; j < n; ++j)
-            for (Int k = 0; k < n; ++k) c[static_cast<std::size_t>(i * n + j)] += at(a, ta, i, k) * at(b, tb, k, j);
+    const int size = static_cast<int>(n);
+    Lapack<T>::gemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, size, size, size, T(1), a.data(), size,
+                    b.data(), size, T(0), c.data(), size);
     return c;
 }
 
-/// Above this reciprocal condition the inverse gives the cofactors to full precision, nearly.
-constexpr double well_conditioned = 1e-2;
+/// Above this reciprocal condition the inverse gives the cofactors exactly enough.
+double well_conditioned(DType dtype) { return std::cbrt(precision_of(dtype)); }
 
 template <class T>
 bool invert(const T* a, Int n, T* inverse, T& det) {
@@ -95,7 +93,7 @@ bool invert(const T* a, Int n, T* inverse, T& det) {
         norm = std::max(norm, sum);
     }
     if (lu_in_place(static_cast<int>(n), inverse, pivots.data()) != 0) return false;
-    if (!(reciprocal_condition(static_cast<int>(n), inverse, norm) > static_cast<T>(well_conditioned))) return false;
+    if (!(reciprocal_condition(static_cast<int>(n), inverse, norm) > static_cast<T>(well_conditioned(dtype_of<T>())))) return false;
     det = 1;
     for (Int k = 0; k < n; ++k) det *= pivots[static_cast<std::size_t>(k)] != k + 1 ? -inverse[k * (n + 1)] : inverse[k * (n + 1)];
     if (!std::isfinite(det) || det == 0) return false;
@@ -126,7 +124,7 @@ Tensor cofactor_values(const Tensor& a) {
                     const T factor = d.sign * product_without(d.s.data(), n, i, i);
                     for (Int j = 0; j < n; ++j) d.vh[static_cast<std::size_t>(i * n + j)] *= factor;
                 }
-                const std::vector<T> c = multiply_plain(d.u, d.vh, n, false, false);
+                const std::vector<T> c = multiply(d.u, d.vh, n, false, false);
                 std::copy(c.begin(), c.end(), to);
             }
         });
@@ -151,7 +149,7 @@ Tensor cofactor_back(const Tensor& a, const Tensor& h) {
             const Decomposition<T> d(from, n);
             const T* cotangent = elements<T>(h) + matrix * n * n;
             const std::vector<T> inside =
-                multiply_plain(d.u, multiply_plain(std::vector<T>(cotangent, cotangent + n * n), d.vh, n, false, true), n, true, false);
+                multiply(d.u, multiply(std::vector<T>(cotangent, cotangent + n * n), d.vh, n, false, true), n, true, false);
             std::vector<T> g(inside.size());
             for (Int i = 0; i < n; ++i)
                 for (Int j = 0; j < n; ++j) {
@@ -160,7 +158,7 @@ Tensor cofactor_back(const Tensor& a, const Tensor& h) {
                     g[static_cast<std::size_t>(i * (n + 1))] += others * inside[static_cast<std::size_t>(j * (n + 1))];
                     g[static_cast<std::size_t>(i * n + j)] = -others * inside[static_cast<std::size_t>(j * n + i)];
                 }
-            const std::vector<T> result = multiply_plain(multiply_plain(d.u, g, n, false, false), d.vh, n, false, false);
+            const std::vector<T> result = multiply(multiply(d.u, g, n, false, false), d.vh, n, false, false);
             std::copy(result.begin(), result.end(), to);
         });
     });

@@ -29,6 +29,8 @@ Array to_array(const Tensor& x) {
 
 Tensor identity(const Tensor& x, int axis = -1) { return torch::eye(x.size(axis), x.options().requires_grad(false)); }
 
+Tensor indices_of(const Tensor& x, const Ints& n) { return torch::tensor(Ints(n.begin() + 1, n.end())).reshape(x.sizes()); }
+
 template <class F>
 Run unary(F f) {
     return [f](In x, const Ints&) { return f(x[0]); };
@@ -126,9 +128,72 @@ const std::map<std::string, Run>& table() {
         {"cholesky",
          unary([](const Tensor& x) { return torch::linalg_cholesky(torch::matmul(x, x.transpose(-1, -2)) + identity(x, -2)); })},
         {"det", unary([](const Tensor& x) { return torch::linalg_det(x); })},
-        {"matrix_exp", unary([](const Tensor& x) { return torch::matrix_exp(x); })},
+        {"matrix_exp", unary([](const Tensor& x) { return torch::matrix_exp(x.contiguous()); })},
     };
     return runs;
+}
+
+const std::map<std::string, Run>& neural_table() {
+    static const std::map<std::string, Run> runs{
+        {"cbrt_of_square", unary([](const Tensor& x) { return (x.square() + 1).pow(1.0 / 3); })},
+        {"exp2", unary([](const Tensor& x) { return x.exp2(); })},
+        {"log2", unary([](const Tensor& x) { return x.log2(); })},
+        {"log10", unary([](const Tensor& x) { return x.log10(); })},
+        {"acos", unary([](const Tensor& x) { return x.acos(); })},
+        {"cosh", unary([](const Tensor& x) { return x.cosh(); })},
+        {"acosh", unary([](const Tensor& x) { return x.acosh(); })},
+        {"atanh", unary([](const Tensor& x) { return x.atanh(); })},
+        {"erfc", unary([](const Tensor& x) { return x.erfc(); })},
+        {"erfinv", unary([](const Tensor& x) { return x.erfinv(); })},
+        {"lgamma", unary([](const Tensor& x) { return x.lgamma(); })},
+        {"sinc", unary([](const Tensor& x) { return x.sinc(); })},
+        {"logsigmoid", unary([](const Tensor& x) { return torch::log_sigmoid(x); })},
+        {"softsign", unary([](const Tensor& x) { return x / (1 + x.abs()); })},
+        {"mish", unary([](const Tensor& x) { return torch::mish(x); })},
+        {"selu", unary([](const Tensor& x) { return torch::selu(x); })},
+        {"celu", unary([](const Tensor& x) { return torch::celu(x); })},
+        {"hardtanh", unary([](const Tensor& x) { return torch::hardtanh(x); })},
+        {"relu6", unary([](const Tensor& x) { return torch::hardtanh(x, 0, 6); })},
+        // torch::hardsigmoid and hardswish divide by 6 in f32 even where x is f64.
+        {"hardsigmoid", unary([](const Tensor& x) { return torch::hardtanh(x + 3, 0, 6) / 6; })},
+        {"hardswish", unary([](const Tensor& x) { return x * (x / 6 + 0.5).clamp(0, 1); })},
+        {"tanhshrink", unary([](const Tensor& x) { return x - x.tanh(); })},
+        {"softshrink", unary([](const Tensor& x) { return torch::softshrink(x); })},
+        {"hardshrink", unary([](const Tensor& x) { return torch::hardshrink(x); })},
+        {"xlogy", binary([](const Tensor& a, const Tensor& b) { return torch::xlogy(a, b); })},
+        {"fmax", binary([](const Tensor& a, const Tensor& b) { return torch::fmax(a, b); })},
+        {"remainder", unary([](const Tensor& x) { return x.remainder(1.25); })},
+        {"gather", [](In x, const Ints& n) { return x[0].gather(n[0], indices_of(x[0], n)); }},
+        {"scatter_add", [](In x, const Ints& n) { return x[0].scatter_add(n[0], indices_of(x[0], n), x[0].square()); }},
+        {"pad", [](In x, const Ints& n) { return torch::constant_pad_nd(x[0], {n[0], n[1]}); }},
+        {"pad_last", [](In x, const Ints& n) { return torch::reflection_pad1d(x[0], {n[0], n[1]}); }},
+        {"unfold", [](In x, const Ints& n) { return x[0].unfold(n[0], 2, 1); }},
+        {"tile", unary([](const Tensor& x) { return x.tile({2, 1}); })},
+        {"repeat", [](In x, const Ints& n) { return x[0].repeat_interleave(2, n[0]); }},
+        {"kron", binary([](const Tensor& a, const Tensor& b) {
+             return torch::einsum("ij,kl->ikjl", {a, b}).reshape({a.size(0) * b.size(0), a.size(1) * b.size(1)});
+         })},
+        {"tensordot", binary([](const Tensor& a, const Tensor& b) { return torch::tensordot(a, b, {0}, {0}); })},
+        {"layer_norm", unary([](const Tensor& x) { return torch::layer_norm(x, {x.size(-1)}, {}, {}, 0.1); })},
+        {"max_pool2d", unary([](const Tensor& x) { return torch::max_pool2d(x, 2, 1); })},
+        {"avg_pool2d", unary([](const Tensor& x) { return torch::avg_pool2d(x, 2, 2, 1); })},
+        {"max_pool1d", unary([](const Tensor& x) { return torch::max_pool1d(x, 2); })},
+        {"conv1d", binary([](const Tensor& a, const Tensor& b) { return torch::conv1d(a, b, {}, 1, 1); })},
+        {"conv1d_strided", binary([](const Tensor& a, const Tensor& b) { return torch::conv1d(a, b, {}, 2); })},
+        {"conv2d", binary([](const Tensor& a, const Tensor& b) { return torch::conv2d(a.unsqueeze(1), b.unsqueeze(1)); })},
+        {"conv_transpose2d",
+         binary([](const Tensor& a, const Tensor& b) { return torch::conv_transpose2d(a.unsqueeze(1), b.unsqueeze(0), {}, 2); })},
+        {"attention", binary([](const Tensor& q, const Tensor& k) {
+             return torch::matmul(torch::softmax(torch::matmul(q, k.transpose(-1, -2)) / std::sqrt(static_cast<double>(q.size(-1))), -1),
+                                  k);
+         })},
+    };
+    return runs;
+}
+
+const Run& run_named(const std::string& name) {
+    const auto found = table().find(name);
+    return found != table().end() ? found->second : neural_table().at(name);
 }
 
 }  // namespace
@@ -142,7 +207,7 @@ Outcome run_with_torch(const Program& program) {
         for (const Step& step : program.steps) {
             std::vector<Tensor> inputs;
             for (const std::size_t k : step.inputs) inputs.push_back(values[k]);
-            values.push_back(table().at(step.operation)(inputs, step.arguments));
+            values.push_back(run_named(step.operation)(inputs, step.arguments));
         }
         const std::vector<bool> used = program.used();
         Tensor total = torch::zeros({}, torch::kDouble);
@@ -156,6 +221,8 @@ Outcome run_with_torch(const Program& program) {
         if (total.requires_grad()) total.backward();
         for (const Tensor& x : values) outcome.values.push_back(to_array(x));
         for (const Tensor& x : leaves) outcome.gradients.push_back(to_array(x.grad().defined() ? x.grad() : torch::zeros_like(x)));
+    } catch (const c10::Error& error) {
+        outcome.error = error.what_without_backtrace();
     } catch (const std::exception& error) {
         outcome.error = error.what();
     }

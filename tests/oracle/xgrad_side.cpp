@@ -1,5 +1,6 @@
 #include <cmath>
 #include <sstream>
+#include <utility>
 
 #include "table.hpp"
 
@@ -150,6 +151,17 @@ std::string to_cpp(const Program& program) {
         out << "}, " << (leaf.shape.empty() ? "Shape{}" : list(leaf.shape.begin(), leaf.shape.end())) << "));\n";
     }
     for (const Step& step : program.steps) out << "const Tensor v" << name++ << " = " << call_text(step) << ";\n";
+    out << "const auto weighted = [](const Tensor& y) {\n"
+           "    const Tensor w = remainder(arange(static_cast<double>(y.size()), DType::f64) * 7919 + 13, 101) / 50 - 1;\n"
+           "    return sum(y * reshape(w, y.shape()).to(y.dtype())).to(DType::f64);\n};\n"
+           "const Tensor total = ";
+    const std::vector<bool> used = program.used();
+    const char* plus = "";
+    for (std::size_t k = program.leaves.size(); k < used.size(); ++k)
+        if (!used[k]) out << std::exchange(plus, " + ") << "weighted(v" << k << ")";
+    out << ";\nconst Tensors gradients = tape.gradient(total, {";
+    for (std::size_t k = 0; k < program.leaves.size(); ++k) out << (k ? ", v" : "v") << k;
+    out << "}, {.unconnected = Unconnected::zeros});\n";
     return out.str();
 }
 
