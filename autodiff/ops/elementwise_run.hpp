@@ -17,6 +17,11 @@ namespace xgrad {
 
 /// The order-th derivative of sinc, order >= 1.
 Tensor sinc_derivative(int order, const Operand& x);
+/// The standard normal distribution function and its density.
+struct Normal {
+    Tensor distribution, density;
+};
+Normal standard_normal(const Tensor& x);
 
 namespace detail::elementwise {
 
