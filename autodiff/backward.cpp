@@ -87,6 +87,8 @@ public:
           sources_(sources),
           found_(found),
           consume_(consume),
+          checking_(record.checking & own_),
+          timing_(record.profiling & own_),
           marking_(!everything_is_needed(depth)),
           marks_(record.spare_marks, marking_ ? count() : 0),
           slots_(record.spare_slots, count()) {
@@ -109,13 +111,16 @@ public:
                 release(*entry);
                 continue;
             }
-            if (entry->large && entry->behaviour && entry->behaviour->block)
+            if (entry->large && !checking_ && entry->behaviour && entry->behaviour->block) {
+                const std::int64_t begin = timing_ ? now_in_nanoseconds() : 0;
                 if (const NodeId lowest = pull_in_blocks(record_, node, start_, *this); lowest != no_node) {
+                    if (timing_) share_time(begin, lowest, node);
                     for (++node; node-- > lowest;)
                         if (record_.nodes[node]) release(*record_.nodes[node]);
                     node = lowest;
                     continue;
                 }
+            }
             if (entry->is_source && found_ && (entry->scopes & own_)) found_->emplace_back(entry->source(), whole(slot, *entry->shape));
             const bool keep = kept(node);
             if (entry->behaviour) {
@@ -212,6 +217,16 @@ private:
         release(entry);
     }
 
+    /// A chain of entries was pulled as one since `begin`: each gets an equal part of the time.
+    void share_time(std::int64_t begin, NodeId lowest, NodeId top) {
+        record_.timings.resize(std::max<std::size_t>(record_.timings.size(), top + std::size_t{1}));
+        const std::int64_t each = (now_in_nanoseconds() - begin) / (top - lowest + 1);
+        for (NodeId node = top + 1; node-- > lowest; begin += each) {
+            record_.timings[node].backward_start = begin;
+            record_.timings[node].backward = each;
+        }
+    }
+
     /// Asks the entry for the cotangents of its inputs and adds them to their slots.
     void pull(Entry& entry, Tensor* cotangents) {
         const NodeId* inputs = entry.input_nodes();
@@ -231,10 +246,18 @@ private:
             parts = many_.data();
         }
         const Needs needs(bits);
+        const std::int64_t begin = timing_ ? now_in_nanoseconds() : 0;
         entry.behaviour->pull(entry.closure(), entry, cotangents, needs, parts);
+        if (timing_) [[unlikely]]
+            share_time(begin, entry.first_node, entry.first_node);
         for (std::uint32_t i = 0; i < entry.inputs; ++i) {
             if (!parts[i].defined()) continue;
-            if (inputs[i] != no_node && needs[i] && (i < 64 || wanted(inputs[i]))) add(entry, i, inputs[i], parts[i]);
+            if (inputs[i] != no_node && needs[i] && (i < 64 || wanted(inputs[i]))) {
+                if (checking_) [[unlikely]]
+                    check_finite(entry.name, "the gradient for input " + std::to_string(i), parts[i],
+                                 " from a result of shape " + to_string(*entry.shape), entry.where());
+                add(entry, i, inputs[i], parts[i]);
+            }
             reset(parts[i]);  // more than was asked for; and a handle left here would keep the buffer from being reused
         }
     }
@@ -280,7 +303,7 @@ private:
     const std::uint32_t own_, needed_below_;
     const std::span<SweepSource> sources_;
     FoundGradients* const found_;
-    const bool consume_, marking_;
+    const bool consume_, checking_, timing_, marking_;
     Scratch<unsigned char> marks_;
     Scratch<Tensor> slots_;  // cotangents collected so far
     std::vector<SweepSource> outer_;

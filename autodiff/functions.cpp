@@ -4,11 +4,14 @@
 #include <cmath>
 #include <string>
 
+#include "apply.hpp"
+#include "ops/arrange.hpp"
 #include "ops/axes.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/index.hpp"
 #include "ops/matmul.hpp"
 #include "ops/reduce.hpp"
+#include "ops/scatter.hpp"
 #include "ops/shape.hpp"
 #include "ops/sort.hpp"
 #include "tape.hpp"
@@ -194,11 +197,202 @@ Tensor moveaxis(const Operand& operand, int from, int to) {
     return transpose({x, operand.where()}, axes);
 }
 
+Tensor rot90(const Operand& operand, int k, int axis1, int axis2) {
+    const Tensor& x = tensor_of(operand, "rot90");
+    const Location where = operand.where();
+    mask_of({axis1, axis2}, x.ndim(), "rot90", where);
+    switch ((k % 4 + 4) % 4) {
+        case 1: return swapaxes({flip({x, where}, axis2), where}, axis1, axis2);
+        case 2: return flip({x, where}, {axis1, axis2});
+        case 3: return flip({swapaxes({x, where}, axis1, axis2), where}, axis2);
+        default: return x;
+    }
+}
+
+Tensor tile(const Operand& operand, const std::vector<Int>& repetitions) {
+    const Tensor& x = tensor_of(operand, "tile");
+    const Location where = operand.where();
+    const int given = static_cast<int>(repetitions.size()), rank = std::max(given, x.ndim());
+    Shape shape;
+    for (int k = 0; k < rank; ++k) shape.push_back(k < rank - x.ndim() ? 1 : x.shape()[k - (rank - x.ndim())]);
+    Tensor y = reshape({x, where}, shape);
+    for (int k = rank - 1; k >= rank - given; --k) {
+        const Int count = repetitions[static_cast<std::size_t>(k - (rank - given))];
+        check<ValueError>(count >= 0, where, [&] { return "tile: repetitions must not be negative, got " + std::to_string(count); });
+        if (count == 1) continue;
+        // Everything from this axis on is one block.
+        const Along a = along(shape, k);
+        const Tensor blocks = broadcast_to({reshape(y, {a.outer, 1, a.n * a.inner}), where}, {a.outer, count, a.n * a.inner});
+        shape[k] *= count;
+        y = reshape(blocks, shape);
+    }
+    return y;
+}
+
+Tensor repeat(const Operand& operand, const Operand& count, int axis) {
+    const Tensor& x = tensor_of(operand, "repeat");
+    const Location where = operand.where();
+    axis = normalise_axis(axis, x.ndim(), "repeat", where);
+    const Along a = along(x.shape(), axis);
+    if (!count.is_tensor()) {
+        const Int times = static_cast<Int>(count.number());
+        check<ValueError>(times >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
+        Shape shape = x.shape();
+        shape[axis] *= times;
+        const Tensor column = reshape({x, where}, {a.outer, a.n, 1, a.inner});
+        return reshape(broadcast_to({column, where}, {a.outer, a.n, times, a.inner}), shape);
+    }
+    check_index_type(tensor_of(count, "repeat"), "repeat", where);
+    check<ShapeError>(count.shape() == Shape{a.n}, where, [&] {
+        return "repeat: there must be one count for each of " + std::to_string(a.n) + " elements, got shape " + to_string(count.shape());
+    });
+    const Tensor counts = stop_gradient(count).to(DType::i64);
+    std::vector<Int> indices;
+    for (Int i = 0; i < a.n; ++i) {
+        const Int times = counts.data<Int>()[static_cast<std::size_t>(i)];
+        check<ValueError>(times >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
+        indices.insert(indices.end(), static_cast<std::size_t>(times), i);
+    }
+    return take({x, where}, tensor(indices), axis);
+}
+
+Tensor repeat(const Operand& x, const Operand& count) { return repeat({ravel(x), x.where()}, count, 0); }
+
+std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, Indexing indexing, Location where) {
+    const std::size_t n = vectors.size();
+    std::vector<std::size_t> axis_of(n);
+    for (std::size_t i = 0; i < n; ++i) axis_of[i] = i;
+    if (indexing == Indexing::xy && n > 1) std::swap(axis_of[0], axis_of[1]);
+    Shape grid;
+    for (std::size_t k = 0; k < n; ++k) {
+        const Tensor& vector = tensor_of({vectors[axis_of[k]], where}, "meshgrid");
+        check<ShapeError>(vector.ndim() <= 1, where,
+                          [&] { return "meshgrid: each tensor must be a vector, got shape " + to_string(vector.shape()); });
+        grid.push_back(vector.size());
+    }
+    std::vector<Tensor> result;
+    for (std::size_t i = 0; i < n; ++i) {
+        Shape shape = grid;
+        for (std::size_t k = 0; k < n; ++k)
+            if (k != axis_of[i]) shape[static_cast<int>(k)] = 1;
+        result.push_back(broadcast_to({reshape({vectors[i], where}, shape), where}, grid));
+    }
+    return result;
+}
+
+Tensor put_along_axis(const Operand& operand, const Operand& index_operand, const Operand& values, int axis) {
+    const Tensor& x = tensor_of(operand, "put_along_axis");
+    const Tensor& indices = tensor_of(index_operand, "put_along_axis");
+    const Location where = operand.where();
+    axis = normalise_axis(axis, x.ndim(), "put_along_axis", where);
+    check<ShapeError>(indices.ndim() == x.ndim(), where, [&] {
+        return "put_along_axis: indices must have the tensor's rank, got " + to_string(indices.shape()) + " for " + to_string(x.shape());
+    });
+    Shape shape = x.shape();
+    shape[axis] = indices.shape()[axis];
+    const Tensor places = broadcast_to({indices, where}, shape);
+    if (!values.is_tensor()) return scatter({x, where}, axis, places, values);
+    return scatter({x, where}, axis, places, broadcast_to({values.tensor(), where}, shape));
+}
+
+namespace {
+
+const Tensor& mask_from(const Operand& operand, const char* name, Location where) {
+    const Tensor& mask = tensor_of(operand, name);
+    check<DTypeError>(mask.dtype() == DType::boolean, where,
+                      [&] { return std::string(name) + ": the mask must be bool, got " + name_of(mask.dtype()); });
+    return mask;
+}
+
+}  // namespace
+
+Tensor masked_fill(const Operand& x, const Operand& mask, const Operand& value) {
+    tensor_of(x, "masked_fill");
+    return where({mask_from(mask, "masked_fill", x.where()), x.where()}, value, x);
+}
+
+Tensor masked_select(const Operand& operand, const Operand& mask_operand) {
+    const Tensor& x = tensor_of(operand, "masked_select");
+    const Location where = operand.where();
+    const Tensor& mask = mask_from(mask_operand, "masked_select", where);
+    const Shape shape = broadcast_shapes(x.shape(), mask.shape(), "masked_select", where);
+    return select({broadcast_to({x, where}, shape), where}, broadcast_to({mask, where}, shape));
+}
+
+Tensor select(const Operand& operand, const Operand& mask_operand) {
+    const Tensor& x = tensor_of(operand, "select");
+    const Location where = operand.where();
+    const Tensor& mask = mask_from(mask_operand, "select", where);
+    bool fits = mask.ndim() <= x.ndim();
+    for (int k = 0; fits && k < mask.ndim(); ++k) fits = mask.shape()[k] == x.shape()[k];
+    check<ShapeError>(fits, where, [&] {
+        return "select: the mask must have the shape of leading axes, got " + to_string(mask.shape()) + " for " + to_string(x.shape());
+    });
+    Shape rows{mask.size()};
+    for (int k = mask.ndim(); k < x.ndim(); ++k) rows.push_back(x.shape()[k]);
+    return take({reshape({x, where}, rows), where}, ravel(argwhere(reshape(mask, {mask.size()}))), 0);
+}
+
+std::vector<Tensor> nonzero(const Operand& operand) {
+    const Tensor places = argwhere(operand);
+    std::vector<Tensor> result;
+    for (int k = 0; k < places.shape(1); ++k) result.push_back(select(places, 1, k));
+    return result;
+}
+
 // --- linear algebra -------------------------------------------------------------------------------------------------
 
 Tensor outer(const Operand& a, const Operand& b) {
     const Tensor column = reshape({tensor_of(a, "outer"), a.where()}, {-1, 1}), row = reshape({tensor_of(b, "outer"), b.where()}, {1, -1});
     return multiply({column, a.where()}, {row, b.where()});
+}
+
+// --- neural networks --------------------------------------------------------------------------------------------------
+
+namespace {
+
+void check_probability(const char* name, const Tensor& x, double p, Location where) {
+    check_floating(x, name, where);
+    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + std::to_string(p); });
+}
+
+/// The norm along an axis, which is kept, and no smaller than eps.
+Tensor bounded_norm(const Operand& x, double p, int axis, double eps) { return maximum({norm(x.kept(), p, axis, true), x.where()}, eps); }
+
+}  // namespace
+
+Tensor dropout(const Operand& operand, double p, Generator& generator) {
+    const Tensor& x = tensor_of(operand, "dropout");
+    check_probability("dropout", x, p, operand.where());
+    const double keep = 1 - p;
+    const Tensor mask = bernoulli(keep, x.shape(), generator, x.dtype());
+    return multiply(operand, keep == 0 ? mask : mask * (1 / keep));
+}
+
+Tensor alpha_dropout(const Operand& operand, double p, Generator& generator) {
+    const Tensor& x = tensor_of(operand, "alpha_dropout");
+    check_probability("alpha_dropout", x, p, operand.where());
+    const double keep = 1 - p, dropped = -1.7580993408473766;  // selu(-inf)
+    const Tensor mask = bernoulli(keep, x.shape(), generator, x.dtype());
+    if (keep == 0) return multiply(operand, mask);
+    const double scale = 1 / std::sqrt(keep * (1 + dropped * dropped * p)), shift = -scale * dropped * p;
+    return add({multiply(operand, mask * scale), operand.where()}, (1 - mask) * (scale * dropped) + shift);
+}
+
+Tensor normalize(const Operand& x, double p, int axis, double eps) { return divide(x.kept(), bounded_norm(x, p, axis, eps)); }
+
+Tensor cosine_similarity(const Operand& a, const Operand& b, int axis, double eps) {
+    // Broadcast first: the axis counts in the common shape.
+    const Shape shape = broadcast_shapes(tensor_of(a, "cosine_similarity").shape(), tensor_of(b, "cosine_similarity").shape(),
+                                         "cosine_similarity", a.where());
+    const Tensor x = broadcast_to(a.kept(), shape), y = broadcast_to(b.kept(), shape);
+    const Operand first(x, a.where()), second(y, a.where());
+    return sum({multiply(divide(first, bounded_norm(first, 2, axis, eps)), divide(second, bounded_norm(second, 2, axis, eps))), a.where()},
+               axis);
+}
+
+Tensor pairwise_distance(const Operand& a, const Operand& b, double p, double eps, bool keepdims) {
+    return norm({add({subtract(a, b), a.where()}, eps), a.where()}, p, -1, keepdims);
 }
 
 }  // namespace xgrad

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <array>
+#include <string>
+#include <vector>
+
+#include "ops/random.hpp"
 #include "tensor.hpp"
 
 // Compositions of operations: they have no gradient rule of their own. Arguments and errors are as in ops/.
@@ -50,10 +55,112 @@ XGRAD_API Tensor corrcoef(const Operand& x);
 
 /// moveaxis: the axis `from` stands at `to` afterwards, the others keep their order.
 XGRAD_API Tensor moveaxis(const Operand& x, int from, int to);
+/// Rotated by k quarter turns in the plane of two axes, from the first towards the second.
+XGRAD_API Tensor rot90(const Operand& x, int k = 1, int axis1 = 0, int axis2 = 1);
+/// x beside itself, `repetitions` times along each axis, as NumPy: missing ones are 1 and stand in front, missing axes of x likewise.
+/// ValueError for a negative number.
+XGRAD_API Tensor tile(const Operand& x, const std::vector<std::int64_t>& repetitions);
+/// Each element along `axis` repeated, as NumPy: all the same number of times, or as an index tensor with one number per element says.
+/// Without an axis, of the flattened tensor. ValueError for a negative number.
+XGRAD_API Tensor repeat(const Operand& x, const Operand& count, int axis);
+XGRAD_API Tensor repeat(const Operand& x, const Operand& count);
+/// Whether meshgrid's first tensor varies along the second axis, as x does in a picture (xy), or along the first (ij).
+enum class Indexing { xy, ij };
+/// Coordinates of a grid: one tensor for each vector, all of the grid's shape, with the vector along its axis. NumPy's default is xy.
+XGRAD_API std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, Indexing indexing = Indexing::xy,
+                                       Location where = Location::current());
+
+/// x with `values` at the indices along `axis`, as NumPy's put_along_axis, but as a new tensor: indices broadcast to x's shape except along
+/// that axis, values (a number or a tensor) to theirs. Where indices repeat, the last one counts.
+XGRAD_API Tensor put_along_axis(const Operand& x, const Operand& indices, const Operand& values, int axis);
+/// `value` (a number or a tensor that broadcasts) where the mask (bool) holds, else x.
+XGRAD_API Tensor masked_fill(const Operand& x, const Operand& mask, const Operand& value);
+/// The elements where the mask (bool) holds, as a vector; both broadcast.
+XGRAD_API Tensor masked_select(const Operand& x, const Operand& mask);
+/// x[mask] of NumPy: the mask (bool) has the shape of x's leading axes, which one axis of those chosen replaces.
+XGRAD_API Tensor select(const Operand& x, const Operand& mask);
+/// The indices of elements that are not zero, a vector for each axis, as NumPy. No gradient.
+XGRAD_API std::vector<Tensor> nonzero(const Operand& x);
 
 // --- linear algebra -------------------------------------------------------------------------------------------------
 
 /// Products of all pairs: a flattened times b flattened, shape (a.size(), b.size()).
 XGRAD_API Tensor outer(const Operand& a, const Operand& b);
+/// NumPy's dot: the sum of products over a's last axis and b's last but one (its only one if it is a vector). Scalars multiply.
+XGRAD_API Tensor dot(const Operand& a, const Operand& b);
+/// The sum of products over the last axes of both: shape (a's other axes…, b's other axes…). Scalars multiply.
+XGRAD_API Tensor inner(const Operand& a, const Operand& b);
+/// The inner product of all elements, both flattened. ShapeError unless there are equally many.
+XGRAD_API Tensor vdot(const Operand& a, const Operand& b);
+/// Sums of products over the last `axes` axes of a and the first ones of b, or over the axes named; the other axes remain in their order, a's
+/// first. ShapeError unless the sizes agree.
+XGRAD_API Tensor tensordot(const Operand& a, const Operand& b, int axes = 2);
+XGRAD_API Tensor tensordot(const Operand& a, const Operand& b, const std::vector<int>& axes_a, const std::vector<int>& axes_b);
+/// The Kronecker product: blocks a[i, j] * b, for any rank, a shape being filled up with leading ones.
+XGRAD_API Tensor kron(const Operand& a, const Operand& b);
+/// Einstein's sum as NumPy's: einsum("bij,bjk->bik", {x, y}). A letter for each axis; letters that are not in the output are summed over. A
+/// letter twice in one operand takes the diagonal; "..." stands for all axes not named, which broadcast, as do axes of size 1. Without
+/// "->" the output has the letters that occur once, in alphabetical order, behind "...". More than two operands are contracted in pairs,
+/// the pair that needs fewest multiplications first. Products are matrix products; nothing is copied that is stored in a fitting order.
+/// ValueError for a malformed text, ShapeError for sizes that do not agree.
+XGRAD_API Tensor einsum(const std::string& subscripts, const std::vector<Tensor>& operands, Location where = Location::current());
+
+/// The sum along a diagonal of the matrices in two axes, `offset` above the main one: NumPy's trace.
+XGRAD_API Tensor trace(const Operand& x, int offset = 0, int axis1 = 0, int axis2 = 1);
+
+struct Lstsq {
+    Tensor solution, residuals, rank, singular_values;
+};
+/// The x (…, n, k) of least |a·x - b| for a (…, m, n) and b (…, m, k) or (m), and among those the one of least norm; the squared residuals (…, k) of
+/// each column, the rank (…, i64) and the singular values of a (…, min(m, n)). rcond as in pinv, whose gradient it is: right where the rank does
+/// not change nearby. Rank and singular values have no gradient here: use svdvals.
+XGRAD_API Lstsq lstsq(const Operand& a, const Operand& b, double rcond = -1);
+
+/// The exponential of each matrix (…, n, n): Padé approximation with scaling and squaring after Higham 2005, SIAM J. Matrix Anal. Appl. 26, with
+/// the smaller bounds of Al-Mohy and Higham 2009 in f64, so that its gradient is as exact as its value.
+XGRAD_API Tensor matrix_exp(const Operand& a);
+/// a·a·…·a, n factors, by repeated squaring; a negative n takes the inverse. a⁰ is the identity.
+XGRAD_API Tensor matrix_power(const Operand& a, int n);
+
+/// Which matrix norm: "fro" (Frobenius), "nuc" (sum of singular values), or 1, -1 (largest, smallest sum of a column's absolute values), inf, -inf
+/// (of a row's), 2, -2 (largest, smallest singular value). ValueError for anything else.
+class XGRAD_API MatrixOrder {
+public:
+    enum Kind { fro, nuc, columns, rows, singular };
+    MatrixOrder(const char* name, Location where = Location::current());
+    MatrixOrder(double order, Location where = Location::current());
+    MatrixOrder(int order, Location where = Location::current()) : MatrixOrder(static_cast<double>(order), where) {}
+    Kind kind() const { return kind_; }
+    bool largest() const { return largest_; }
+
+private:
+    Kind kind_;
+    bool largest_ = true;
+};
+struct MatrixNormOptions {
+    std::array<int, 2> axes = {-2, -1};
+    bool keepdims = false;
+};
+/// The norm of the matrices in two axes. Ties share the gradient evenly; at a zero matrix the Frobenius norm has gradient 0.
+XGRAD_API Tensor matrix_norm(const Operand& x, const MatrixOrder& order = "fro", const MatrixNormOptions& options = {});
+/// The condition number norm(x)·norm(x⁻¹) of each matrix (…, n, n), in that norm; for 2 and -2 by the ratio of singular values: any shape (…, m, n), and
+/// inf for a singular one, which is a ValueError in the others.
+XGRAD_API Tensor cond(const Operand& x, const MatrixOrder& order = 2);
+
+// --- neural networks --------------------------------------------------------------------------------------------------
+
+/// Each element zeroed with probability p and the others scaled by 1 / (1 - p), so that the mean stays. ValueError unless 0 <= p <= 1.
+/// (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.)
+XGRAD_API Tensor dropout(const Operand& x, double p, Generator& generator);
+/// Dropout for networks of selu: elements are set to what selu gives at -inf and all are scaled and shifted, so that mean 0 and variance 1 stay.
+/// p = 1 gives zeros. ValueError unless 0 <= p <= 1. (Klambauer, Unterthiner, Mayr, Hochreiter 2017.)
+XGRAD_API Tensor alpha_dropout(const Operand& x, double p, Generator& generator);
+
+/// x / max(|x|, eps) with the p-norm along `axis`, PyTorch's normalize. Zeros stay zeros.
+XGRAD_API Tensor normalize(const Operand& x, double p = 2, int axis = 1, double eps = 1e-12);
+/// a · b / (max(|a|, eps) max(|b|, eps)) along `axis`; both broadcast.
+XGRAD_API Tensor cosine_similarity(const Operand& a, const Operand& b, int axis = 1, double eps = 1e-8);
+/// The p-norm of a - b + eps over the last axis; both broadcast.
+XGRAD_API Tensor pairwise_distance(const Operand& a, const Operand& b, double p = 2, double eps = 1e-6, bool keepdims = false);
 
 }  // namespace xgrad

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -119,6 +120,12 @@ private:
     std::size_t used_ = 0;
 };
 
+/// When an operation ran forward and backward, in nanoseconds of a steady clock. Forward: since the operation before it was recorded.
+struct Timing {
+    std::int64_t forward_start = 0, forward = 0, backward_start = 0, backward = 0;
+};
+std::int64_t now_in_nanoseconds();
+
 /// A tape that is open on this thread.
 struct Scope {
     NodeId start = 0;
@@ -145,6 +152,9 @@ struct Record {
         std::uint64_t origin = 0;
         NodeId node = no_node;
     } recent[8];  // parameters used last, by the low bits of their identity
+    std::uint32_t checking = 0, profiling = 0;  // bit d: the tape at depth d was opened with check_finite, profile
+    std::vector<Timing> timings;  // by node, as far as some tape profiles
+    std::int64_t last_time = 0;
     std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
     std::vector<std::vector<unsigned char>> spare_marks;
 
@@ -152,7 +162,7 @@ struct Record {
     void set_active(std::uint32_t mask);
     /// Tapes below `depth` that may still take a gradient.
     std::uint32_t open_below(int depth) const;
-    int open(bool watch_parameters);
+    int open(const TapeOptions& options);
     void close(int depth) noexcept;
     const Shape* shared(const Shape& shape) {
         if (last_shape && *last_shape == shape) return last_shape;
@@ -167,6 +177,8 @@ struct Record {
         const std::size_t node = nodes.size();
         if (node + 1 >= Origin::max_nodes) [[unlikely]]
             throw_full(name, where);
+        if ((checking | profiling) & scope_bits) [[unlikely]]
+            observe(name, inputs, {&output, 1}, scope_bits, where);
         const Shape* shape = shared(output.shape());
         void* memory = arena.allocate(Entry::closure_offset(1, N) + closure_bytes);
         auto* entry = ::new (memory) Entry{nullptr, name, where.file, shape,          where.line, static_cast<NodeId>(node),
@@ -177,6 +189,9 @@ struct Record {
         for (std::size_t i = 0; i < N; ++i) ids[i] = inputs[i];
         return entry;
     }
+    /// What check_finite and profile want of an operation that is about to be appended.
+    void observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, std::uint32_t scope_bits,
+                 Location where);
     [[noreturn]] static void throw_full(const char* name, Location where);
     NodeId add_source(Tensor& tensor, const char* name, std::uint64_t origin, std::uint32_t scopes, Location where);
     NodeId node_of_parameter(const Tensor& tensor, std::uint64_t origin);
@@ -202,6 +217,18 @@ struct Record {
         return node_of_parameter(tensor, origin);
     }
 };
+
+Record& record_of_this_thread();
+
+/// The door to a tape's inside, for the engine's own files.
+struct TapeAccess {
+    static const Record& record(const Tape& tape) { return *tape.record_; }
+    static int depth(const Tape& tape) { return tape.depth_; }
+    static std::thread::id thread(const Tape& tape) { return tape.thread_; }
+};
+
+/// ValueError naming operation, what was computed (`result`) and the place of the first element that is NaN or inf.
+void check_finite(const char* operation, const std::string& result, const Tensor& values, const std::string& context, Location where);
 
 /// The record of this thread while some tape of it records, else null.
 extern __attribute__((tls_model("initial-exec"))) thread_local Record* recording;

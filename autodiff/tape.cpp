@@ -12,12 +12,12 @@ namespace detail {
 
 thread_local Record* recording = nullptr;
 
-namespace {
-
 Record& record_of_this_thread() {
     thread_local Record record;
     return record;
 }
+
+namespace {
 
 std::uint64_t next_serial() {
     static std::atomic<std::uint64_t> blocks{0};
@@ -100,7 +100,7 @@ std::uint32_t Record::open_below(int depth) const {
     return mask;
 }
 
-int Record::open(bool watch_parameters) {
+int Record::open(const TapeOptions& options) {
     if (scopes.empty()) {
         serial = next_serial();
         watchers = 0;
@@ -109,7 +109,11 @@ int Record::open(bool watch_parameters) {
     }
     const int depth = static_cast<int>(scopes.size());
     scopes.push_back({static_cast<NodeId>(nodes.size()), arena.mark()});
-    watchers = watch_parameters ? watchers | bit(depth) : watchers & ~bit(depth);
+    const auto choose = [depth](std::uint32_t mask, bool on) { return on ? mask | bit(depth) : mask & ~bit(depth); };
+    watchers = choose(watchers, options.watch_parameters);
+    checking = choose(checking, options.check_finite);
+    profiling = choose(profiling, options.profile);
+    if (options.profile) last_time = now_in_nanoseconds();
     set_active(active | bit(depth));
     return depth;
 }
@@ -136,15 +140,21 @@ void Record::close(int depth) noexcept {
             arena.rewind(scope.mark);
             last_shape = nullptr;
         }
+        checking &= ~bit(level);
+        profiling &= ~bit(level);
         scopes.pop_back();
     }
-    if (scopes.empty()) serial = 0;
+    if (scopes.empty()) {
+        serial = 0;
+        timings.clear();
+    }
 }
 
 Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scope_bits,
                       std::size_t closure_bytes, Location where) {
     const std::size_t first = nodes.size();
     if (first + outputs.size() >= Origin::max_nodes) throw_full(name, where);
+    if ((checking | profiling) & scope_bits) observe(name, inputs, outputs, scope_bits, where);
     const std::size_t head = Entry::closure_offset(outputs.size(), inputs.size());
     const Shape* shape = shared(outputs[0].shape());
     void* memory = arena.allocate(head + closure_bytes);
@@ -331,7 +341,7 @@ const Tensor& Gradients::operator[](const Tensor& source) const {
 // --- Tape -----------------------------------------------------------------------------------------------------------
 
 Tape::Tape(TapeOptions options) : record_(&detail::record_of_this_thread()), options_(options), thread_(std::this_thread::get_id()) {
-    depth_ = record_->open(options_.watch_parameters);
+    depth_ = record_->open(options_);
 }
 
 Tape::~Tape() {

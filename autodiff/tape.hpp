@@ -76,11 +76,14 @@ struct GradientOptions {
 struct TapeOptions {
     bool persistent = false;        ///< may take any number of gradients; saved values live as long as the tape
     bool watch_parameters = true;   ///< false: only what `watch` names
+    bool check_finite = false;      ///< stop at the first recorded operation that gives NaN or inf, forward or backward (ValueError)
+    bool profile = false;           ///< take the time of each recorded operation, for `profile(tape)`
 };
 
 namespace detail {
 struct Record;
-}
+struct TapeAccess;
+}  // namespace detail
 
 /// Records operations on this thread while it lives, and takes gradients.
 ///
@@ -115,7 +118,7 @@ public:
     std::size_t size() const;
 
 private:
-    friend struct detail::Record;
+    friend struct detail::TapeAccess;
     void gradients_of(const Tensor& y, std::vector<std::pair<std::uint64_t, Tensor>>* found, Tensor* sources, std::size_t count,
                       const GradientOptions& options, Location where);
 

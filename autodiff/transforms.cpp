@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "adoption.hpp"
 #include "ops/elementwise.hpp"
+#include "ops/random.hpp"
 #include "ops/reduce.hpp"
 #include "ops/shape.hpp"
 #include "record.hpp"
@@ -18,6 +20,20 @@ void check_like(const char* name, const char* what, const Tensor& direction, con
     check<DTypeError>(direction.dtype() == of.dtype(), {}, [&] {
         return std::string(name) + ": " + what + " must be " + name_of(of.dtype()) + ", got " + name_of(direction.dtype());
     });
+}
+
+void check_directions(const char* name, std::span<const Tensor> vs, std::span<const Tensor> xs) {
+    check<ValueError>(vs.size() == xs.size(), {}, [&] {
+        return std::string(name) + ": one direction for each argument is needed, got " + std::to_string(vs.size()) + " for " +
+               std::to_string(xs.size());
+    });
+    for (std::size_t i = 0; i < xs.size(); ++i) check_like(name, "the direction", vs[i], xs[i]);
+}
+
+Tensors watch_all(Tape& tape, std::span<const Tensor> xs) {
+    Tensors watched;
+    for (const Tensor& x : xs) watched.push_back(tape.watch(x));
+    return watched;
 }
 
 /// 1 at element i, 0 elsewhere.
@@ -36,133 +52,190 @@ Shape joined(const Shape& a, const Shape& b) {
 
 }  // namespace
 
-Tensor vjp(FunctionRef f, const Tensor& x, const Tensor& u) {
+Tensors vjp(FunctionRef f, std::span<const Tensor> xs, const Tensor& u) {
     Tape tape({.watch_parameters = false});
-    const Tensor watched = tape.watch(x);
-    const Tensor y = f({&watched, 1});
+    const Tensors watched = watch_all(tape, xs);
+    const Tensor y = f(watched);
     check_like("vjp", "the cotangent", u, y);
     return tape.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros});
 }
 
-Tensor jvp(FunctionRef f, const Tensor& x, const Tensor& v) {
-    check_like("jvp", "the direction", v, x);
+Tensor jvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs) {
+    check_directions("jvp", vs, xs);
     Tape outer({.watch_parameters = false});
-    Tensor u, pulled;  // pulled = Jᵀ·u, a linear function of u whose transpose is J
+    Tensor u, weighted;  // sum_i v_i * (J_iᵀ·u), a linear function of u whose gradient is sum_i J_i·v_i
     {
         Tape inner({.watch_parameters = false});
-        const Tensor watched = inner.watch(x);
-        const Tensor y = f({&watched, 1});
+        const Tensors watched = watch_all(inner, xs);
+        const Tensor y = f(watched);
         u = outer.watch(zeros_like(y));
-        pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros});
+        const Tensors pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros});
+        if (xs.size() == 1) return outer.gradient(pulled[0], u, {.cotangent = vs[0], .unconnected = Unconnected::zeros});
+        weighted = weighted_sum(pulled, vs);
     }
-    return outer.gradient(pulled, u, {.cotangent = v, .unconnected = Unconnected::zeros});
+    return outer.gradient(weighted, u, {.unconnected = Unconnected::zeros});
 }
 
-Tensor jacobian(FunctionRef f, const Tensor& x) {
-    const auto assemble = [](const std::vector<Tensor>& slices, const Shape& each, const Shape& result, bool columns) {
-        if (slices.empty()) return Tensor();
-        Tensor all = reshape(stack(slices), {static_cast<std::int64_t>(slices.size()), each.size()});
-        return reshape(columns ? transpose(all) : all, result);
-    };
-    Tape outer({.persistent = true, .watch_parameters = false});
-    Tensor u, pulled, y;
+namespace {
+
+/// Rows or columns of a Jacobian, one for each element of `like`, as one tensor.
+template <class Slice>
+Tensor assemble(const Tensor& like, std::int64_t each, const Slice& slice) {
     std::vector<Tensor> slices;
+    slices.reserve(static_cast<std::size_t>(like.size()));
+    for (std::int64_t i = 0; i < like.size(); ++i) slices.push_back(reshape(slice(i), {each}));
+    return stack(slices);  // (like's size, each)
+}
+
+}  // namespace
+
+Tensors jacobian(FunctionRef f, std::span<const Tensor> xs) {
+    Tape outer({.persistent = true, .watch_parameters = false});
+    Tensor u, y;
+    Tensors pulled;
+    Tensors result(xs.size());
+    std::int64_t columns = 0;
+    for (const Tensor& x : xs) columns += x.size();
     {
         Tape inner({.persistent = true, .watch_parameters = false});
-        const Tensor watched = inner.watch(x);
-        y = f({&watched, 1});
-        if (y.size() == 0 || x.size() == 0) return zeros(joined(y.shape(), x.shape()), x.dtype());
-        if (y.size() <= x.size()) {
-            for (std::int64_t i = 0; i < y.size(); ++i)
-                slices.push_back(inner.gradient(y, watched, {.cotangent = unit(y, i), .unconnected = Unconnected::zeros}));
-            return assemble(slices, x.shape(), joined(y.shape(), x.shape()), false);
+        const Tensors watched = watch_all(inner, xs);
+        y = f(watched);
+        if (y.size() == 0 || columns == 0) {
+            for (std::size_t k = 0; k < xs.size(); ++k) result[k] = zeros(joined(y.shape(), xs[k].shape()), xs[k].dtype());
+            return result;
+        }
+        if (y.size() <= columns) {
+            std::vector<Tensors> rows(xs.size());
+            for (std::int64_t i = 0; i < y.size(); ++i) {
+                Tensors row = inner.gradient(y, watched, {.cotangent = unit(y, i), .unconnected = Unconnected::zeros});
+                for (std::size_t k = 0; k < xs.size(); ++k) rows[k].push_back(std::move(row[k]));
+            }
+            for (std::size_t k = 0; k < xs.size(); ++k) result[k] = reshape(stack(rows[k]), joined(y.shape(), xs[k].shape()));
+            return result;
         }
         u = outer.watch(zeros_like(y));
         pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros});
     }
-    for (std::int64_t i = 0; i < x.size(); ++i)
-        slices.push_back(outer.gradient(pulled, u, {.cotangent = unit(x, i), .unconnected = Unconnected::zeros}));
-    return assemble(slices, y.shape(), joined(y.shape(), x.shape()), true);
+    for (std::size_t k = 0; k < xs.size(); ++k) {
+        const auto column = [&](std::int64_t i) {
+            return outer.gradient(pulled[k], u, {.cotangent = unit(xs[k], i), .unconnected = Unconnected::zeros});
+        };
+        const Shape shape = joined(y.shape(), xs[k].shape());
+        result[k] = xs[k].size() == 0 ? zeros(shape, y.dtype()) : reshape(transpose(assemble(xs[k], y.size(), column)), shape);
+    }
+    return result;
 }
 
 namespace {
-Tensor gradient_of(FunctionRef f, const Tensor& x) {
+Tensors gradients_of(FunctionRef f, std::span<const Tensor> xs) {
     Tape tape({.watch_parameters = false});
-    const Tensor watched = tape.watch(x);
-    return tape.gradient(f({&watched, 1}), watched, {.unconnected = Unconnected::zeros});
+    const Tensors watched = watch_all(tape, xs);
+    return tape.gradient(f(watched), watched, {.unconnected = Unconnected::zeros});
 }
 }  // namespace
 
-Tensor hessian(FunctionRef f, const Tensor& x) {
-    const auto gradient = [&f](const Tensor& at) { return gradient_of(f, at); };
-    return jacobian(gradient, x);
+std::vector<Tensors> hessian(FunctionRef f, std::span<const Tensor> xs) {
+    std::vector<Tensors> blocks;
+    for (std::size_t i = 0; i < xs.size(); ++i) {
+        const auto gradient = [&f, i](std::span<const Tensor> at) { return gradients_of(f, at)[i]; };
+        blocks.push_back(jacobian(gradient, xs));
+    }
+    return blocks;
 }
 
-Tensor hvp(FunctionRef f, const Tensor& x, const Tensor& v) {
-    check_like("hvp", "the direction", v, x);
+Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs) {
+    check_directions("hvp", vs, xs);
     Tape tape({.watch_parameters = false});
-    const Tensor watched = tape.watch(x);
-    return tape.gradient(gradient_of(f, watched), watched, {.cotangent = v, .unconnected = Unconnected::zeros});
+    const Tensors watched = watch_all(tape, xs);
+    const Tensors gradients = gradients_of(f, watched);
+    if (xs.size() == 1) return tape.gradient(gradients[0], watched, {.cotangent = vs[0], .unconnected = Unconnected::zeros});
+    return tape.gradient(weighted_sum(gradients, vs), watched, {.unconnected = Unconnected::zeros});
 }
 
-// --- checkpoint -----------------------------------------------------------------------------------------------------
+// --- vmap -----------------------------------------------------------------------------------------------------------
+
+Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
+    check<ValueError>(!xs.empty(), {}, [] { return std::string("vmap: there must be an argument to map over, got none"); });
+    std::vector<Tensors> slices;  // of each argument: taken apart by one operation, put together by one in its pullback
+    for (const Tensor& x : xs) {
+        check<ShapeError>(x.ndim() > 0 && x.shape(0) == xs[0].shape(0) && x.shape(0) > 0, {}, [&] {
+            return "vmap: the arguments must have one leading size, at least 1, got " + to_string(xs[0].shape()) + " and " +
+                   to_string(x.shape());
+        });
+        slices.push_back(split(x, static_cast<int>(x.shape(0))));
+        for (Tensor& slice : slices.back()) slice = squeeze(slice, 0);
+    }
+    std::vector<Tensors> results;
+    Tensors arguments(xs.size());
+    for (std::size_t i = 0; i < slices[0].size(); ++i) {
+        for (std::size_t k = 0; k < xs.size(); ++k) arguments[k] = slices[k][i];
+        Tensors ys = f(arguments);
+        results.resize(ys.size());
+        for (std::size_t j = 0; j < ys.size(); ++j) results[j].push_back(std::move(ys[j]));
+    }
+    Tensors stacked;
+    for (const Tensors& each : results) stacked.push_back(stack(each));
+    return stacked;
+}
+
+// --- functions that are one entry -----------------------------------------------------------------------------------
+
+Adoption::Adoption(Record& record, std::uint32_t from)
+    : record_(record), outer_(record.adopt), outer_depth_(record.adopt_depth), first_(record.adopted.size()) {
+    record.adopt = outer_ | from;
+    record.adopt_depth = static_cast<int>(record.scopes.size()) - 1;
+}
+Adoption::~Adoption() {
+    take();
+    record_.adopt = outer_;
+    record_.adopt_depth = outer_depth_;
+}
+std::vector<NodeId> Adoption::take() {
+    std::vector<NodeId> nodes(record_.adopted.begin() + static_cast<std::ptrdiff_t>(first_), record_.adopted.end());
+    record_.adopted.resize(first_);
+    std::sort(nodes.begin(), nodes.end());
+    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+    for (const NodeId node : nodes) record_.nodes[node]->scopes &= ~Record::bit(record_.adopt_depth);
+    return nodes;
+}
+
+Entry* append_using(Record& record, const char* name, const std::vector<NodeId>& used, std::span<Tensor> outputs, std::size_t closure_bytes,
+                    Location where) {
+    const std::uint32_t active = record.active;
+    std::uint32_t scopes = 0;
+    for (const NodeId node : used) {
+        if (!(record.nodes[node]->scopes & active)) record.adopt_node(node);  // by the enclosing function
+        scopes |= record.nodes[node]->scopes & active;
+    }
+    return scopes ? record.append(name, used, outputs, scopes, closure_bytes, where) : nullptr;
+}
+
+Tensor weighted_sum(std::span<const Tensor> ys, std::span<const Tensor> cotangents) {
+    Tensor total = scalar(0.0, ys[0].dtype());
+    for (std::size_t j = 0; j < ys.size(); ++j) {
+        if (!is_tracked(ys[j]) && !is_tracked(cotangents[j])) continue;
+        const Tensor one = sum(multiply(ys[j], cotangents[j]));
+        total = add(total, one.dtype() == total.dtype() ? one : one.to(total.dtype()));
+    }
+    return total;
+}
 
 namespace {
 
-/// While one lives, whatever the tapes of `from` watch is an input of the tape opened last as soon as it is used. What an enclosing
-/// adoption takes is taken too: an input of the outer checkpoint may be used by the inner one alone.
-class Adoption {
-public:
-    explicit Adoption(Record& record, std::uint32_t from)
-        : record_(record), outer_(record.adopt), outer_depth_(record.adopt_depth), first_(record.adopted.size()) {
-        record.adopt = outer_ | from;
-        record.adopt_depth = static_cast<int>(record.scopes.size()) - 1;
-    }
-    ~Adoption() {
-        take();
-        record_.adopt = outer_;
-        record_.adopt_depth = outer_depth_;
-    }
-    /// The nodes that were used, each once; they leave the tape again.
-    std::vector<NodeId> take() {
-        std::vector<NodeId> nodes(record_.adopted.begin() + static_cast<std::ptrdiff_t>(first_), record_.adopted.end());
-        record_.adopted.resize(first_);
-        std::sort(nodes.begin(), nodes.end());
-        nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-        for (const NodeId node : nodes) record_.nodes[node]->scopes &= ~Record::bit(record_.adopt_depth);
-        return nodes;
-    }
-
-private:
-    Record& record_;
-    std::uint32_t outer_;
-    int outer_depth_;
-    std::size_t first_;
-};
-
 struct CheckpointEntry {
-    FunctionRef f;
+    FunctionsRef f;
     std::shared_ptr<const void> owner;
     std::vector<Tensor> xs;
     std::vector<NodeId> used;
+    std::uint64_t serial;
+    std::vector<Generator::Draw> draws;
 
     static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs, Tensor* parts) {
-        const auto& self = *static_cast<CheckpointEntry*>(closure);
-        const std::uint64_t serial = Origin::serial(TensorAccess::origin(self.xs.back()));
-        Tape tape({.watch_parameters = false});
-        Tensor y;
-        {
-            const Adoption adoption(*recording, ~0u);
-            y = self.f(std::span(self.xs).first(self.xs.size() - 1));
-        }
-        std::vector<Tensor> sources;
-        for (const NodeId node : self.used) {
-            Tensor source = self.xs.back();
-            TensorAccess::set_origin(source, Origin::node(serial, node));
-            sources.push_back(std::move(source));
-        }
-        const std::vector<Tensor> gradients = tape.gradient(y, sources, {.cotangent = *cotangents}, entry.where());
-        std::move(const_cast<Tensor*>(gradients.data()), const_cast<Tensor*>(gradients.data()) + gradients.size(), parts);
+        auto& self = *static_cast<CheckpointEntry*>(closure);
+        pull_through(self.serial, self.used, {cotangents, entry.outputs}, entry.where(), parts, [&] {
+            const DrawLog log(self.draws, true);
+            return self.f(self.xs);
+        });
     }
     static void destroy(void* closure) noexcept { static_cast<CheckpointEntry*>(closure)->~CheckpointEntry(); }
     static constexpr Behaviour behaviour{&pull, nullptr, &destroy};
@@ -170,32 +243,22 @@ struct CheckpointEntry {
 
 }  // namespace
 
-Tensor checkpoint(FunctionRef f, std::shared_ptr<const void> owner, std::span<const Tensor> xs) {
+Tensors checkpoint(FunctionsRef f, std::shared_ptr<const void> owner, std::span<const Tensor> xs) {
     if (!recording) return f(xs);
     Record& record = *recording;
-    const std::uint32_t active = record.active;
-    Tensor y;
     std::vector<NodeId> used;
-    {
-        Pause pause;  // the outer tapes see one entry, not what happens inside
-        Tape tape({.watch_parameters = false});
-        Adoption adoption(record, active);
-        y = stop_gradient(f(xs));
-        used = adoption.take();
+    std::vector<Generator::Draw> draws;
+    Tensors ys = run_unseen(record, used, [&] {
+        const DrawLog log(draws, false);
+        return f(xs);
+    });
+    for (Tensor& y : ys) y = stop_gradient(y);
+    if (Entry* entry = append_using(record, "checkpoint", used, ys, sizeof(CheckpointEntry), {})) {
+        ::new (entry->closure()) CheckpointEntry{
+            f, std::move(owner), std::vector<Tensor>(xs.begin(), xs.end()), std::move(used), record.serial, std::move(draws)};
+        entry->behaviour = &CheckpointEntry::behaviour;
     }
-    std::uint32_t scopes = 0;
-    for (const NodeId node : used) {
-        if (!(record.nodes[node]->scopes & active)) record.adopt_node(node);  // by the enclosing checkpoint
-        scopes |= record.nodes[node]->scopes & active;
-    }
-    if (!scopes) return y;
-    Entry* entry = record.append("checkpoint", used, {&y, 1}, scopes, sizeof(CheckpointEntry), {});
-    std::vector<Tensor> kept(xs.begin(), xs.end());
-    kept.push_back(scalar(0.0, DType::f32));  // carries the record's serial number
-    TensorAccess::set_origin(kept.back(), Origin::node(record.serial, entry->first_node));
-    ::new (entry->closure()) CheckpointEntry{f, std::move(owner), std::move(kept), std::move(used)};
-    entry->behaviour = &CheckpointEntry::behaviour;
-    return y;
+    return ys;
 }
 
 }  // namespace xgrad::detail

@@ -41,18 +41,53 @@ private:
     Tensor (*call_)(const void*, std::span<const Tensor>);
 };
 
+/// The same for a function that returns one tensor or several (a vector, array, tuple or pair of them).
+class FunctionsRef {
+public:
+    template <class F>
+        requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionsRef>)
+    FunctionsRef(const F& f)
+        : object_(&f), call_([](const void* object, std::span<const Tensor> xs) -> Tensors {
+              return as_tensors((*static_cast<const F*>(object))(xs));
+          }) {}
+    Tensors operator()(std::span<const Tensor> xs) const { return call_(object_, xs); }
+
+    static Tensors as_tensors(const Tensor& y) { return {y}; }
+    static Tensors as_tensors(Tensors ys) { return ys; }
+    template <class Results>
+    static Tensors as_tensors(const Results& ys) {
+        return std::apply([](const auto&... each) { return Tensors{each...}; }, ys);
+    }
+
+private:
+    const void* object_;
+    Tensors (*call_)(const void*, std::span<const Tensor>);
+};
+
+/// `ys` in the form in which a function returned them: R.
+template <class R>
+R as_result(Tensors ys) {
+    if constexpr (std::is_convertible_v<R, Tensor>) return std::move(ys[0]);
+    else if constexpr (std::is_same_v<R, Tensors>) return ys;
+    else
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return R{std::move(ys[I])...};
+        }(std::make_index_sequence<std::tuple_size_v<R>>{});
+}
+
 /// f with its one argument spelled out, so that a generic lambda is never asked whether it takes a vector.
 template <class F>
 auto unary(const F& f) {
     return [&f](const Tensor& x) -> Tensor { return f(x); };
 }
 
-XGRAD_API Tensor vjp(FunctionRef f, const Tensor& x, const Tensor& u);
-XGRAD_API Tensor jvp(FunctionRef f, const Tensor& x, const Tensor& v);
-XGRAD_API Tensor jacobian(FunctionRef f, const Tensor& x);
-XGRAD_API Tensor hessian(FunctionRef f, const Tensor& x);
-XGRAD_API Tensor hvp(FunctionRef f, const Tensor& x, const Tensor& v);
-XGRAD_API Tensor checkpoint(FunctionRef f, std::shared_ptr<const void> owner, std::span<const Tensor> xs);
+XGRAD_API Tensors vjp(FunctionRef f, std::span<const Tensor> xs, const Tensor& u);
+XGRAD_API Tensor jvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs);
+XGRAD_API Tensors jacobian(FunctionRef f, std::span<const Tensor> xs);
+XGRAD_API std::vector<Tensors> hessian(FunctionRef f, std::span<const Tensor> xs);
+XGRAD_API Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs);
+XGRAD_API Tensors vmap(FunctionsRef f, std::span<const Tensor> xs);
+XGRAD_API Tensors checkpoint(FunctionsRef f, std::shared_ptr<const void> owner, std::span<const Tensor> xs);
 
 }  // namespace detail
 
@@ -86,43 +121,91 @@ auto grad(F&& f, const X&... xs) {
     return value_and_grad(std::forward<F>(f), xs...).second;
 }
 
+// In what follows a function of several arguments is given a vector of them, {x, y}, and takes them one by one (up to six) or as one
+// const Tensors&; directions come as a vector too, and so do results that there are one of for each argument.
+
 /// uᵀ·J for the Jacobian J of f at x: the gradient of sum(u * f(x)); u has f(x)'s shape, the result x's.
 template <class F>
 Tensor vjp(const F& f, const Tensor& x, const Tensor& u) {
-    return detail::vjp(detail::unary(f), x, u);
+    return detail::vjp(detail::unary(f), {&x, 1}, u)[0];
+}
+template <class F>
+Tensors vjp(const F& f, const Tensors& xs, const Tensor& u) {
+    return detail::vjp(f, xs, u);
 }
 /// J·v: the derivative of f at x in direction v; v has x's shape, the result f(x)'s. Forward mode, derived from the pullbacks: a pullback
-/// is linear in its cotangent, so its own transpose is the JVP.
+/// is linear in its cotangent, so its own transpose is the JVP. Several arguments: the sum over them of J_i·v_i.
 template <class F>
 Tensor jvp(const F& f, const Tensor& x, const Tensor& v) {
-    return detail::jvp(detail::unary(f), x, v);
+    return detail::jvp(detail::unary(f), {&x, 1}, {&v, 1});
+}
+template <class F>
+Tensor jvp(const F& f, const Tensors& xs, const Tensors& vs) {
+    return detail::jvp(f, xs, vs);
 }
 /// All derivatives of f at x: shape (f(x)'s axes…, x's axes…). Rows by reverse mode or columns by forward mode, whichever are fewer.
 template <class F>
 Tensor jacobian(const F& f, const Tensor& x) {
-    return detail::jacobian(detail::unary(f), x);
+    return detail::jacobian(detail::unary(f), {&x, 1})[0];
 }
-/// Second derivatives of a one-element f: shape (x's axes…, x's axes…).
+template <class F>
+Tensors jacobian(const F& f, const Tensors& xs) {
+    return detail::jacobian(f, xs);
+}
+/// Second derivatives of a one-element f: shape (x's axes…, x's axes…). Several arguments: the blocks [i][j], shape (x_i's axes…, x_j's
+/// axes…).
 template <class F>
 Tensor hessian(const F& f, const Tensor& x) {
-    return detail::hessian(detail::unary(f), x);
+    return detail::hessian(detail::unary(f), {&x, 1})[0][0];
+}
+template <class F>
+std::vector<Tensors> hessian(const F& f, const Tensors& xs) {
+    return detail::hessian(f, xs);
 }
 /// The Hessian of f at x times v, without forming it; v and the result have x's shape.
 template <class F>
 Tensor hvp(const F& f, const Tensor& x, const Tensor& v) {
-    return detail::hvp(detail::unary(f), x, v);
+    return detail::hvp(detail::unary(f), {&x, 1}, {&v, 1})[0];
+}
+template <class F>
+Tensors hvp(const F& f, const Tensors& xs, const Tensors& vs) {
+    return detail::hvp(f, xs, vs);
 }
 
-/// f(xs…), keeping only its inputs: what happens inside is computed again when the gradient needs it. Tensors and parameters that f uses
-/// beside its arguments get their gradients too.
+/// f applied to each slice along the leading axis of the arguments, results stacked along a new leading axis. f may return several tensors
+/// (an array, pair, tuple or vector of them): then each is stacked. ShapeError unless all arguments have the same first size.
+///
+/// It runs f once for each slice: an operation costs about 0.1 us here, so that batching rules would gain little on what is large enough
+/// to matter, and every function works. Write the batch into the operations themselves (matmul, broadcasting) where each slice is tiny.
 template <class F, class... X>
-Tensor checkpoint(const F& f, const X&... xs) {
+auto vmap(const F& f, const X&... xs) {
     const Tensor inputs[] = {static_cast<const Tensor&>(xs)...};
-    auto spread = [f](std::span<const Tensor> in) -> Tensor {
+    const auto spread = [&f](std::span<const Tensor> in) {
         return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(in[I]...); }(std::index_sequence_for<X...>{});
     };
+    return detail::as_result<decltype(spread({}))>(detail::vmap(spread, inputs));
+}
+
+/// The gradient with respect to `parameters` for each sample: loss(parameters, x_i…) must be one element for the i-th slices x_i along the
+/// leading axis of `batch`. Results have a leading axis of samples: (n, parameter's axes…). For a vector of parameters, a vector.
+template <class F, class P, class... X>
+auto per_sample_grad(const F& loss, const P& parameters, const X&... batch) {
+    const auto one = [&](const auto&... x) { return grad([&](const auto& p) { return loss(p, x...); }, parameters); };
+    return vmap(one, batch...);
+}
+
+/// f(xs…), keeping only its inputs: what happens inside is computed again when the gradient needs it, random numbers included: the same
+/// are drawn again. Tensors and parameters that f uses beside its arguments get their gradients too. f may return several tensors (an
+/// array, pair, tuple or vector of them).
+template <class F, class... X>
+auto checkpoint(const F& f, const X&... xs) {
+    const Tensor inputs[] = {static_cast<const Tensor&>(xs)...};
+    auto spread = [f](std::span<const Tensor> in) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(in[I]...); }(std::index_sequence_for<X...>{});
+    };
+    using R = decltype(spread({}));
     auto owned = std::make_shared<const decltype(spread)>(std::move(spread));
-    return detail::checkpoint(*owned, owned, inputs);
+    return detail::as_result<R>(detail::checkpoint(*owned, owned, inputs));
 }
 
 }  // namespace xgrad

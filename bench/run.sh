@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# bench/run.sh [engine | allocations | build_cost | compare] [options...]
+# bench/run.sh [engine | functional | allocations | build_cost | compare] [options...]
 #
 # Sets everything up, builds and measures.
 #     engine       (default) tape length, shared nodes, cost of one operation; options of Google Benchmark
+#     functional   a mixture model's gradient against one by hand, a Hessian, a Jacobian
 #     allocations  heap allocations and peak bytes of a training step
 #     build_cost   time and memory to compile a ten-line program, size of the shared library
 #     compare      the table against libtorch, also written to bench/results/compare.json; compare --help for its options
@@ -22,7 +23,7 @@ case ${1-} in
 esac
 
 case $what in
-    engine | allocations)
+    engine | functional | allocations)
         need_packages
         build release "bench_$what"
         exec "$root/build/release/bench/$what" "$@"

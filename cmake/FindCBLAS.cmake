@@ -1,7 +1,7 @@
-# Finds OpenBLAS with its C interface, target CBLAS::CBLAS.
+# Finds OpenBLAS with its C interface and the LAPACK it contains, target CBLAS::CBLAS.
 #
 # The OpenMP build is preferred, by its full path: it shares its threads with our own OpenMP loops, whereas the pthread
-# build competes with them. Set CBLAS_LIBRARY and CBLAS_INCLUDE_DIR for another BLAS.
+# build competes with them. Set CBLAS_LIBRARY and CBLAS_INCLUDE_DIR for another BLAS that contains LAPACK.
 
 find_path(CBLAS_INCLUDE_DIR cblas.h PATH_SUFFIXES
     "${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp" openblas-openmp "${CMAKE_LIBRARY_ARCHITECTURE}" openblas)

@@ -9,11 +9,16 @@ foreach(name autodiff nn)
         install(TARGETS xgrad_${name} EXPORT xgradTargets)
         install(DIRECTORY "${PROJECT_SOURCE_DIR}/${name}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/xgrad"
             FILES_MATCHING PATTERN "*.hpp"
-            PATTERN "kernels" EXCLUDE)
+            # Of the kernels only what map.hpp needs.
+            REGEX "/kernels/[^/]*$" EXCLUDE)
     endif()
 endforeach()
 
 if(TARGET xgrad_autodiff)
+    foreach(header isa special vec vec_special)
+        list(APPEND map_headers "${PROJECT_SOURCE_DIR}/autodiff/kernels/${header}.hpp")
+    endforeach()
+    install(FILES ${map_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/xgrad/autodiff/kernels")
     install(EXPORT xgradTargets NAMESPACE xgrad:: DESTINATION "${XGRAD_PACKAGE_DIR}")
     get_target_property(type xgrad_autodiff TYPE)
     string(COMPARE EQUAL "${type}" "STATIC_LIBRARY" XGRAD_IS_STATIC)

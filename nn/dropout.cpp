@@ -1,6 +1,6 @@
 #include "dropout.hpp"
 
-#include <autodiff/ops/elementwise.hpp>
+#include <autodiff/functions.hpp>
 
 #include "random.hpp"
 
@@ -25,10 +25,10 @@ Dropout& Dropout::operator=(const Dropout& other) noexcept {
 
 Tensor Dropout::operator()(const Tensor& x) const {
     if (!training || p_ == 0) return x;
-    Generator generator(detail::mix(seed_, calls_.fetch_add(1, std::memory_order_relaxed)));
-    const double keep = 1 - p_;
-    const Tensor mask = bernoulli(keep, x.shape(), generator, x.dtype());
-    return x * (keep == 0 ? mask : mask * (1 / keep));
+    // Inside a checkpoint that computes again, the generator gives the first time's numbers whatever its seed.
+    const std::uint64_t call = drawing_again() ? 0 : calls_.fetch_add(1, std::memory_order_relaxed);
+    Generator generator(detail::mix(seed_, call));
+    return dropout(x, p_, generator);
 }
 
 }  // namespace xgrad::nn

@@ -34,8 +34,15 @@ std::vector<Row> reduce_rows();
 std::vector<Row> scan_rows();
 std::vector<Row> sort_rows();
 std::vector<Row> shape_rows();
+std::vector<Row> arrange_rows();
 std::vector<Row> index_rows();
 std::vector<Row> matrix_rows();
+std::vector<Row> linalg_rows();
+std::vector<Row> contraction_rows();
+std::vector<Row> normalize_rows();
+std::vector<Row> convolution_rows();
+std::vector<Row> pool_rows();
+std::vector<Row> attention_rows();
 std::vector<Row> random_rows();  // constants, so that only their shape matters to a tape
 
 inline std::vector<std::vector<Row> (*)()> families() {
@@ -45,8 +52,15 @@ inline std::vector<std::vector<Row> (*)()> families() {
         scan_rows,
         sort_rows,
         shape_rows,
+        arrange_rows,
         index_rows,
         matrix_rows,
+        linalg_rows,
+        contraction_rows,
+        normalize_rows,
+        convolution_rows,
+        pool_rows,
+        attention_rows,
         random_rows,
     };
 }

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # tests/run.sh [--preset NAME] [ctest options...]
+# tests/run.sh fuzz [--seeds N] [--first S]
 #
 # Sets everything up, builds and runs all tests; the last line counts them: "N passed, N failed".
 # Presets: release (default), debug, asan-ubsan, tsan. For a part of the tests: tests/run.sh -R matmul
+# fuzz runs N random programs (default 2000) with xgrad and with libtorch (libtorch-dev) and compares all values and gradients; ctest runs
+# 300 of them where libtorch is installed.
 source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
 
 preset=release
@@ -16,6 +19,18 @@ case ${1-} in
         shift 2
         ;;
 esac
+
+if [ "${1-}" = fuzz ]; then
+    shift
+    need_packages libtorch-dev
+    # A tree configured before libtorch came does not know it.
+    if [ -f "$root/build/release/build.ninja" ] && ! grep -q oracle "$root/build/release/build.ninja"; then
+        (cd "$root" && cmake --preset release >/dev/null)
+    fi
+    build release oracle
+    [[ " $* " == *" --seeds "* ]] || set -- --seeds 2000 "$@"
+    exec "$root/build/release/tests/oracle/oracle" "$@"
+fi
 
 need_packages
 build "$preset" tests

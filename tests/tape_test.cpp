@@ -396,6 +396,24 @@ TEST_SUITE("parameters") {
         CHECK(close(next.gradient(sum(square(w)))[w], tensor({10.0})));
     }
 
+    TEST_CASE("compound assignment names a new result, and a parameter keeps its identity") {
+        Tensor a = tensor({1.0, 2.0});
+        const Tensor before = a;
+        a += 1.0;
+        a *= a;
+        CHECK(a.data<double>()[1] == 9);
+        CHECK(before.data<double>()[1] == 2);
+        Parameter p(tensor({3.0}));
+        {
+            Tape tape;
+            const Tensor y = sum(p * p);
+            CHECK(tape.gradient(y)[p].item() == 6);
+        }
+        p -= 1.0;
+        p /= 2.0;
+        Tape tape;
+        CHECK(tape.gradient(sum(p * p))[p].item() == 2);
+    }
     TEST_CASE("a parameter may be assigned from another one") {
         const Parameter a(tensor({1.0}));
         Parameter b(tensor({2.0}));

@@ -17,6 +17,9 @@ namespace xgrad::kernels {
     void fill_move(MoveKernels&);                           \
     void fill_update(UpdateKernels&);                       \
     void fill_gemm(GemmKernels&);                           \
+    void fill_normalize(NormalizeKernels&);                 \
+    void fill_convolve(ConvolveKernels&);                   \
+    void fill_attention(AttentionKernels&);                 \
     inline void fill(Kernels& kernels) {                    \
         kernels.isa = #set;                                 \
         fill_elementwise_functions(kernels.elementwise);    \
@@ -27,6 +30,9 @@ namespace xgrad::kernels {
         fill_move(kernels.move);                            \
         fill_update(kernels.update);                        \
         fill_gemm(kernels.gemm);                            \
+        fill_normalize(kernels.normalize);                  \
+        fill_attention(kernels.attention);                  \
+        fill_convolve(kernels.convolve);                    \
     }                                                       \
     }
 

@@ -8,13 +8,19 @@
 #include <cstring>
 #include <xsimd/xsimd.hpp>
 
-#ifndef XGRAD_ISA
-#define XGRAD_ISA baseline
+#ifndef XGRAD_ISA  // in a user's source (map.hpp): by its compiler's options, never one of the library's own
+#if defined(__AVX512F__) && defined(__AVX512BW__)
+#define XGRAD_ISA user_avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define XGRAD_ISA user_avx2
+#else
+#define XGRAD_ISA user_baseline
+#endif
 #endif
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && defined(__AVX512BW__)
 using arch = xsimd::avx512bw;
 #elif defined(__AVX2__) && defined(__FMA__)
 using arch = xsimd::fma3<xsimd::avx2>;

@@ -8,6 +8,9 @@
 #include "move.hpp"
 #include "update.hpp"
 #include "gemm.hpp"
+#include "normalize.hpp"
+#include "convolve.hpp"
+#include "attention.hpp"
 
 // The kernels of the instruction set in use. Each family has a table of function pointers in a header of its own, filled by the source
 // of the same name, which is compiled once per instruction set. Plain arithmetic on raw pointers: no tensors, no tapes, no errors.
@@ -21,6 +24,9 @@ struct Kernels {
     MoveKernels move;
     UpdateKernels update;
     GemmKernels gemm;
+    NormalizeKernels normalize;
+    ConvolveKernels convolve;
+    AttentionKernels attention;
 };
 
 /// Null until `active` has chosen.

@@ -46,9 +46,9 @@ void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shap
         }
         for (std::int64_t o = begin; o < end; ++o) {
             const void* from[max_operands];
-            void* to[2];
+            void* to[max_results];
             for (std::size_t k = 0; k < in.size(); ++k) from[k] = static_cast<const char*>(in[k].data) + offset[k] * in[k].element_bytes;
-            for (std::size_t k = 0; k < out.size(); ++k) to[k] = static_cast<char*>(out[k].data) + o * inner * out[k].element_bytes;
+            for (std::size_t k = 0; k < out.size(); ++k) to[k] = out[k].at(o * inner);
             kernel(rule, inner, from, step, to);
             for (int a = 1; a < rank; ++a) {
                 for (std::size_t k = 0; k < in.size(); ++k) offset[k] += strides[k][a];

@@ -14,7 +14,7 @@
 
 namespace xgrad::detail {
 
-inline constexpr int max_operands = 4;
+inline constexpr int max_operands = 6, max_results = 32;
 /// Elements per thread from which a second thread pays.
 inline constexpr std::int64_t parallel_grain = 1 << 15;
 
@@ -36,8 +36,9 @@ struct KernelInput {
     std::int64_t element_bytes;
 };
 struct KernelOutput {
-    void* data;
+    void* data;  // null: not wanted
     std::int64_t element_bytes;
+    void* at(std::int64_t element) const { return data ? static_cast<char*>(data) + element * element_bytes : nullptr; }
 };
 
 /// Every input has the shape of the result or one element.
@@ -45,10 +46,10 @@ inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::i
                      const std::uint8_t* step, std::span<const KernelOutput> out) {
     const auto part = [&](std::int64_t begin, std::int64_t end) {
         const void* from[max_operands];
-        void* to[2];
+        void* to[max_results];
         for (std::size_t k = 0; k < in.size(); ++k)
             from[k] = static_cast<const char*>(in[k].data) + (step[k] ? begin * in[k].element_bytes : 0);
-        for (std::size_t k = 0; k < out.size(); ++k) to[k] = static_cast<char*>(out[k].data) + begin * out[k].element_bytes;
+        for (std::size_t k = 0; k < out.size(); ++k) to[k] = out[k].at(begin);
         kernel(rule, end - begin, from, step, to);
     };
     const int threads = threads_for(size);

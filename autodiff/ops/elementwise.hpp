@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <optional>
 
 #include "../tensor.hpp"
@@ -34,6 +35,24 @@ XGRAD_API Tensor operator-(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator*(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator/(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator-(const Operand& x);
+inline Tensor operator+(const Operand& x) { return positive(x); }
+/// a = a + b and so on: the handle names the new result; other handles keep the old one. A Parameter keeps its identity.
+template <std::derived_from<Tensor> T>
+T& operator+=(T& a, const Operand& b) {
+    return a = add(a, b);
+}
+template <std::derived_from<Tensor> T>
+T& operator-=(T& a, const Operand& b) {
+    return a = subtract(a, b);
+}
+template <std::derived_from<Tensor> T>
+T& operator*=(T& a, const Operand& b) {
+    return a = multiply(a, b);
+}
+template <std::derived_from<Tensor> T>
+T& operator/=(T& a, const Operand& b) {
+    return a = divide(a, b);
+}
 
 /// |x|; gradient 0 at 0.
 XGRAD_API Tensor abs(const Operand& x);

@@ -48,7 +48,7 @@ XGRAD_INLINE Tensor result_like(const Tensor& like, Tensor* reusable) {
 /// The kernel over inputs that all have the result's shape.
 template <std::size_t In, std::size_t Out>
 XGRAD_INLINE void run_same(kernels::ElementwiseKernel kernel, const void* rule, const void* const (&in)[In], const Tensor (&out)[Out]) {
-    static constexpr std::uint8_t step[max_operands] = {1, 1, 1, 1};
+    static constexpr std::uint8_t step[max_operands] = {1, 1, 1, 1, 1, 1};
     const std::int64_t size = out[0].size();
     if (size < 2 * parallel_grain) {
         void* to[Out];

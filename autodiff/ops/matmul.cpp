@@ -14,15 +14,17 @@
 #include "../record.hpp"
 #include "broadcast.hpp"
 #include "elementwise.hpp"
+#include "product.hpp"
 #include "reduce.hpp"
 #include "shape.hpp"
 
 // Matrix products run in kernels of our own up to the sizes where CBLAS is faster; transposes are flags, never copies.
 
 namespace xgrad {
-namespace {
 
 using namespace detail;
+
+namespace {
 
 /// C (m,n) = op(A)·op(B), plus a row `bias` unless null; row-major and dense; A is (m,k), or (k,m) when transposed, B (k,n) or (n,k).
 struct Gemm {
@@ -184,8 +186,9 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
     return y;
 }
 
-/// op(a)·op(b) for tensors of at least two axes; the operation that matmul records.
-Tensor product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where = {}) {
+}  // namespace
+
+Tensor detail::product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where) {
     const bool need_a = is_tracked(a), need_b = is_tracked(b);
     if (!need_a && !need_b) return run_product(a, b, ta, tb);
     Shape shape = broadcast_shapes(batch_of(a.shape()), batch_of(b.shape()));
@@ -211,8 +214,6 @@ Tensor product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location wher
         }),
         where);
 }
-
-}  // namespace
 
 Tensor matmul(const Operand& a, const Operand& b) {
     const Location where = a.where();

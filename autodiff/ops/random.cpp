@@ -7,6 +7,7 @@
 #include <limits>
 #include <numbers>
 #include <string>
+#include <utility>
 
 #include "axes.hpp"
 #include "parallel.hpp"
@@ -37,13 +38,13 @@ void fill(Tensor& out, Generator& generator, Int words, const F& make) {
     const Int n = out.size();
     T* to = elements<T>(out);
     const Int blocks = (n * words + 3) / 4, per = words_of_chunk / words;
-    const std::uint64_t seed = generator.seed(), first = generator.advance(static_cast<std::uint64_t>(blocks));
+    const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(blocks));
     parallel_for((n + per - 1) / per, n * 4, [&](Int begin, Int end) {
         std::uint32_t stream[words_of_chunk];
         for (Int chunk = begin; chunk < end; ++chunk) {
             const Int count = std::min(per, n - chunk * per);
             for (Int b = 0; b < (count * words + 3) / 4; ++b) {
-                const Block block = block_of(seed, first + static_cast<std::uint64_t>(chunk * blocks_of_chunk + b));
+                const Block block = block_of(drawn.seed, drawn.first + static_cast<std::uint64_t>(chunk * blocks_of_chunk + b));
                 std::copy_n(block.word, 4, stream + 4 * b);
             }
             make(stream, to + chunk * per, count);
@@ -86,7 +87,35 @@ void check_float(DType dtype, const char* name) {
 
 }  // namespace
 
-std::uint32_t Generator::operator()() { return block_of(seed_, advance(1)).word[0]; }
+namespace {
+thread_local DrawLog* innermost_log = nullptr;
+}
+
+DrawLog::DrawLog(std::vector<Generator::Draw>& draws, bool repeats)
+    : draws_(draws), repeats_(repeats), enclosing_(std::exchange(innermost_log, this)) {}
+DrawLog::~DrawLog() { innermost_log = enclosing_; }
+
+bool drawing_again() {
+    for (const DrawLog* log = innermost_log; log; log = log->enclosing_)
+        if (log->repeats_) return true;
+    return false;
+}
+
+Generator::Draw Generator::draw(std::uint64_t blocks) {
+    DrawLog* source = innermost_log;  // the first that repeats and is not at its end; else this generator itself
+    while (source && !(source->repeats_ && source->next_ < source->draws_.size())) source = source->enclosing_;
+    Draw drawn{seed_, counter_};
+    if (source) drawn = source->draws_[source->next_++];
+    else counter_ += blocks;
+    for (DrawLog* log = innermost_log; log != source; log = log->enclosing_)
+        if (!log->repeats_) log->draws_.push_back(drawn);
+    return drawn;
+}
+
+std::uint32_t Generator::operator()() {
+    const Draw drawn = draw(1);
+    return block_of(drawn.seed, drawn.first).word[0];
+}
 
 Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
     check_shape(shape, "rand");
@@ -140,14 +169,14 @@ Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DTyp
                       });
     Tensor out = empty(shape, dtype);
     const Int n = out.size();
-    const std::uint64_t seed = generator.seed(), first = generator.advance(static_cast<std::uint64_t>(n));
+    const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
     const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
     with_any(dtype, [&]<class T>(T) {
         T* to = elements<T>(out);
         parallel_for(n, n * 4, [&](Int begin, Int end) {
             for (Int i = begin; i < end; ++i)
-                to[i] = static_cast<T>(
-                    static_cast<Int>(static_cast<std::uint64_t>(low) + bounded(seed, first + static_cast<std::uint64_t>(i), range)));
+                to[i] = static_cast<T>(static_cast<Int>(static_cast<std::uint64_t>(low) +
+                                                        bounded(drawn.seed, drawn.first + static_cast<std::uint64_t>(i), range)));
         });
     });
     return out;
@@ -173,10 +202,10 @@ Tensor permutation(Int n, Generator& generator) {
     check<ValueError>(n >= 0, {}, [&] { return "permutation: n must not be negative, got " + std::to_string(n); });
     Tensor out = empty({n}, DType::i64);
     Int* to = elements<Int>(out);
-    const std::uint64_t first = generator.advance(static_cast<std::uint64_t>(n));
+    const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
     for (Int i = 0; i < n; ++i) {  // Fisher and Yates, inside out
         const auto j =
-            static_cast<Int>(bounded(generator.seed(), first + static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1));
+            static_cast<Int>(bounded(drawn.seed, drawn.first + static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1));
         if (j != i) to[i] = to[j];
         to[j] = i;
     }

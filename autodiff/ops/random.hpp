@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "../tensor.hpp"
 
@@ -20,17 +21,42 @@ public:
     static constexpr std::uint32_t min() { return 0; }
     static constexpr std::uint32_t max() { return 0xffffffffu; }
 
-    /// Reserves counters for `blocks` blocks of four words each and returns the first.
-    std::uint64_t advance(std::uint64_t blocks) {
-        const auto first = counter_;
-        counter_ += blocks;
-        return first;
-    }
+    /// Where a stream of numbers starts.
+    struct Draw {
+        std::uint64_t seed, first;
+    };
+    /// Reserves counters for `blocks` blocks of four words each.
+    Draw draw(std::uint64_t blocks);
 
 private:
     std::uint64_t seed_ = 0;
     std::uint64_t counter_ = 0;
 };
+
+/// True while a checkpoint computes again what it computed before: every draw then gives the numbers of the first time and leaves its
+/// generator alone. Whoever counts draws on the side must not count these.
+XGRAD_API bool drawing_again();
+
+namespace detail {
+
+/// While one lives, the draws of this thread are written into `draws`, or, when it repeats, read from there in the same order.
+class XGRAD_API DrawLog {
+public:
+    DrawLog(std::vector<Generator::Draw>& draws, bool repeats);
+    ~DrawLog();
+    DrawLog(const DrawLog&) = delete;
+    DrawLog& operator=(const DrawLog&) = delete;
+
+private:
+    friend class xgrad::Generator;
+    friend XGRAD_API bool xgrad::drawing_again();
+    std::vector<Generator::Draw>& draws_;
+    std::size_t next_ = 0;
+    bool repeats_;
+    DrawLog* enclosing_;
+};
+
+}  // namespace detail
 
 /// Uniform in [0, 1).
 XGRAD_API Tensor rand(const Shape& shape, Generator& generator, DType dtype = DType::f32);

@@ -37,8 +37,21 @@ constexpr Workload workloads[] = {
     {"softmax_512x1024", 0.60},
     {"bias_add_512x1024", 0.70},
     {"matmul_256", 0.95},
+    {"gather_512x1024", 0.80},
+    {"embedding_10000x128_2048", 0.60},
+    {"lstm_T35_B20_I200_H200_L2", 0.70},
+    {"gru_T35_B20_I200_H200_L2", 0.65},
+    {"rnn_T35_B20_I200_H200_L1", 0.70},
+    {"lstm_T50_B1_I16_H32", 0.02},
+    {"layernorm_512x1024", 0.60},
+    {"conv2d_lenet", 0.70},
+    {"convblock", 1.00},
+    {"attention_64", 0.70},
+    {"attention_512", 0.70},
     {"cumsum_512x1024", 0.80},
     {"sort_512x1024", 0.80},
+    {"cholesky_256", 1.0},
+    {"solve_256", 1.0},
 };
 
 struct Options {

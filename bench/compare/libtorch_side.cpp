@@ -95,12 +95,96 @@ void matmul(benchmark::State& state) {
     }
 }
 
+void gather(benchmark::State& state) {
+    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), indices = torch::randint(0, 1024, {512, 1024}, torch::kLong);
+    for (auto _ : state) {
+        forget_gradients({x});
+        torch::gather(x, 1, indices).sum().backward();
+    }
+}
+
+void embedding(benchmark::State& state) {
+    const Tensor weight = torch::randn({10000, 128}, torch::requires_grad()), indices = torch::randint(0, 10000, {2048}, torch::kLong);
+    for (auto _ : state) {
+        forget_gradients({weight});
+        torch::embedding(weight, indices).sum().backward();
+    }
+}
+
+template <class Layer>
+void recurrent(benchmark::State& state, Layer layer, int steps, int batch, int inputs) {
+    const Tensor x = torch::randn({steps, batch, inputs});
+    for (auto _ : state) {
+        for (auto& parameter : layer->parameters()) parameter.mutable_grad() = Tensor();
+        std::get<0>(layer->forward(x)).square().mean().backward();
+    }
+}
+
+void layernorm(benchmark::State& state) {
+    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), w = torch::randn({1024}, torch::requires_grad()),
+                 b = torch::randn({1024}, torch::requires_grad());
+    for (auto _ : state) {
+        forget_gradients({x, w, b});
+        torch::layer_norm(x, {1024}, w, b).square().sum().backward();
+    }
+}
+
+void conv2d_lenet(benchmark::State& state) {
+    const Tensor x = torch::randn({64, 1, 28, 28});
+    const Tensor w1 = torch::randn({8, 1, 5, 5}, torch::requires_grad()), b1 = torch::randn({8}, torch::requires_grad()),
+                 w2 = torch::randn({16, 8, 5, 5}, torch::requires_grad()), b2 = torch::randn({16}, torch::requires_grad());
+    for (auto _ : state) {
+        forget_gradients({w1, b1, w2, b2});
+        const Tensor h = torch::max_pool2d(torch::relu(torch::conv2d(x, w1, b1, 1, 2)), 2);
+        torch::max_pool2d(torch::relu(torch::conv2d(h, w2, b2, 1, 2)), 2).square().mean().backward();
+    }
+}
+
+void convblock(benchmark::State& state) {
+    using namespace torch::nn;
+    Sequential net(Conv2d(Conv2dOptions(32, 64, 3).padding(1).bias(false)), BatchNorm2d(64), ReLU(),
+                   Conv2d(Conv2dOptions(64, 64, 3).padding(1).bias(false)), BatchNorm2d(64), ReLU());
+    const Tensor x = torch::randn({16, 32, 32, 32});
+    for (auto _ : state) {
+        net->zero_grad();
+        net->forward(x).square().mean().backward();
+    }
+}
+
+/// As a user of this version writes it: it has no fused operation.
+void attention(benchmark::State& state, int tokens) {
+    const auto input = [&] { return torch::randn({16, 4, tokens, 32}, torch::requires_grad()); };
+    const Tensor q = input(), k = input(), v = input();
+    for (auto _ : state) {
+        forget_gradients({q, k, v});
+        torch::matmul(torch::softmax(torch::matmul(q / std::sqrt(32.0), k.transpose(-2, -1)), -1), v).square().sum().backward();
+    }
+}
+
 template <class F>
 void along_rows(benchmark::State& state, F f) {
     const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), u = torch::randn({512, 1024});
     for (auto _ : state) {
         forget_gradients({x});
         f(x).backward(u);
+    }
+}
+
+void cholesky(benchmark::State& state) {
+    const Tensor x = torch::randn({256, 256}, torch::kDouble);
+    const Tensor a = (torch::mm(x, x.t()) + 256 * torch::eye(256, torch::kDouble)).requires_grad_();
+    for (auto _ : state) {
+        forget_gradients({a});
+        torch::linalg_cholesky(a).sum().backward();
+    }
+}
+
+void solve(benchmark::State& state) {
+    const Tensor a = (torch::randn({256, 256}, torch::kDouble) + 32 * torch::eye(256, torch::kDouble)).requires_grad_();
+    const Tensor b = torch::randn({256, 256}, torch::TensorOptions(torch::kDouble).requires_grad(true));
+    for (auto _ : state) {
+        forget_gradients({a, b});
+        torch::linalg_solve(a, b).sum().backward();
     }
 }
 
@@ -121,7 +205,22 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul);
+    side::add("gather_512x1024", gather);
+    side::add("embedding_10000x128_2048", embedding);
+    side::add("lstm_T35_B20_I200_H200_L2",
+              [](auto& state) { recurrent(state, torch::nn::LSTM(torch::nn::LSTMOptions(200, 200).num_layers(2)), 35, 20, 200); });
+    side::add("gru_T35_B20_I200_H200_L2",
+              [](auto& state) { recurrent(state, torch::nn::GRU(torch::nn::GRUOptions(200, 200).num_layers(2)), 35, 20, 200); });
+    side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { recurrent(state, torch::nn::RNN(200, 200), 35, 20, 200); });
+    side::add("lstm_T50_B1_I16_H32", [](auto& state) { recurrent(state, torch::nn::LSTM(16, 32), 50, 1, 16); });
+    side::add("layernorm_512x1024", layernorm);
+    side::add("conv2d_lenet", conv2d_lenet);
+    side::add("convblock", convblock);
+    side::add("attention_64", [](auto& state) { attention(state, 64); });
+    side::add("attention_512", [](auto& state) { attention(state, 512); });
     side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return torch::cumsum(x, 1); }); });
     side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return std::get<0>(torch::sort(x, 1)); }); });
+    side::add("cholesky_256", cholesky);
+    side::add("solve_256", solve);
     return side::run(argc, argv);
 }

@@ -106,6 +106,69 @@ void matmul_square(benchmark::State& state) {
     }
 }
 
+void gather_rows(benchmark::State& state) {
+    const Tensor x0 = randn({512, 1024}, generator), indices = randint(0, 1024, {512, 1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        benchmark::DoNotOptimize(tape.gradient(sum(gather(x, 1, indices))));
+    }
+}
+
+void embedding_rows(benchmark::State& state) {
+    const Tensor weight0 = randn({10000, 128}, generator), indices = randint(0, 10000, {2048}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor weight = tape.watch(weight0);
+        benchmark::DoNotOptimize(tape.gradient(sum(embedding(indices, weight))));
+    }
+}
+
+void layernorm(benchmark::State& state) {
+    const Tensor x0 = randn({512, 1024}, generator), w0 = randn({1024}, generator), b0 = randn({1024}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor x = tape.watch(x0), w = tape.watch(w0), b = tape.watch(b0);
+        benchmark::DoNotOptimize(tape.gradient(sum(square(layer_norm(x, {1024}, w, b)))));
+    }
+}
+
+/// Two layers of a small convolutional network.
+void conv2d_lenet(benchmark::State& state) {
+    const Tensor x = randn({64, 1, 28, 28}, generator);
+    const Parameter w1 = randn({8, 1, 5, 5}, generator), b1 = randn({8}, generator), w2 = randn({16, 8, 5, 5}, generator),
+                    b2 = randn({16}, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor h = max_pool2d(relu(conv2d(x, w1, b1, {.padding = 2})), 2);
+        benchmark::DoNotOptimize(tape.gradient(mean(square(max_pool2d(relu(conv2d(h, w2, b2, {.padding = 2})), 2)))));
+    }
+}
+
+void convblock(benchmark::State& state) {
+    const Tensor x = randn({16, 32, 32, 32}, generator), none;
+    const Parameter w1 = randn({64, 32, 3, 3}, generator), w2 = randn({64, 64, 3, 3}, generator), gamma1 = ones({64}), gamma2 = ones({64}),
+                    beta1 = zeros({64}), beta2 = zeros({64});
+    Tensor mean1 = zeros({64}), var1 = ones({64}), mean2 = mean1, var2 = var1;
+    for (auto _ : state) {
+        Tape tape;
+        const BatchNorm one = batch_norm(conv2d(x, w1, none, {.padding = 1}), mean1, var1, gamma1, beta1, {.training = true});
+        const BatchNorm two = batch_norm(conv2d(relu(one.y), w2, none, {.padding = 1}), mean2, var2, gamma2, beta2, {.training = true});
+        mean1 = one.running_mean, var1 = one.running_var, mean2 = two.running_mean, var2 = two.running_var;
+        benchmark::DoNotOptimize(tape.gradient(mean(square(relu(two.y)))));
+    }
+}
+
+void attention(benchmark::State& state, int tokens) {
+    const Shape shape{16, 4, tokens, 32};
+    const Tensor q0 = randn(shape, generator), k0 = randn(shape, generator), v0 = randn(shape, generator);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor q = tape.watch(q0), k = tape.watch(k0), v = tape.watch(v0);
+        benchmark::DoNotOptimize(tape.gradient(sum(square(scaled_dot_product_attention(q, k, v)))));
+    }
+}
+
 /// f(x) of a matrix, pulled back from a fixed cotangent.
 template <class F>
 void along_rows(benchmark::State& state, F f) {
@@ -114,6 +177,25 @@ void along_rows(benchmark::State& state, F f) {
         Tape tape;
         const Tensor x = tape.watch(x0);
         benchmark::DoNotOptimize(tape.gradient(f(x), x, {.cotangent = u}));
+    }
+}
+
+// In double precision, as linear algebra is mostly wanted.
+void cholesky_square(benchmark::State& state) {
+    const Tensor x = randn({256, 256}, generator, DType::f64), a0 = matmul(x, transpose(x)) + 256 * eye(256, DType::f64);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor a = tape.watch(a0);
+        benchmark::DoNotOptimize(tape.gradient(sum(cholesky(a))));
+    }
+}
+
+void solve_square(benchmark::State& state) {
+    const Tensor a0 = randn({256, 256}, generator, DType::f64) + 32 * eye(256, DType::f64), b0 = randn({256, 256}, generator, DType::f64);
+    for (auto _ : state) {
+        Tape tape;
+        const Tensor a = tape.watch(a0), b = tape.watch(b0);
+        benchmark::DoNotOptimize(tape.gradient(sum(solve(a, b))));
     }
 }
 
@@ -137,7 +219,16 @@ int main(int argc, char** argv) {
     side::add("softmax_512x1024", softmax_rows);
     side::add("bias_add_512x1024", bias_add);
     side::add("matmul_256", matmul_square);
+    side::add("gather_512x1024", gather_rows);
+    side::add("embedding_10000x128_2048", embedding_rows);
+    side::add("layernorm_512x1024", layernorm);
+    side::add("conv2d_lenet", conv2d_lenet);
+    side::add("convblock", convblock);
+    side::add("attention_64", [](auto& state) { attention(state, 64); });
+    side::add("attention_512", [](auto& state) { attention(state, 512); });
     side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return cumsum(x, 1); }); });
     side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return sort(x, 1); }); });
+    side::add("cholesky_256", cholesky_square);
+    side::add("solve_256", solve_square);
     return side::run(argc, argv);
 }

@@ -10,6 +10,12 @@ std::vector<Row> random_rows() {
         {"randint", [](In x) { xgrad::Generator g(1); return randint(-3, 9, x[0].shape(), g); }, one, {all_signs}, {}, no_gradient},
         {"bernoulli", [](In x) { xgrad::Generator g(1); return bernoulli(0.3, x[0].shape(), g); }, one, {all_signs}, {}, no_gradient},
         {"permutation", [](In x) { xgrad::Generator g(1); return permutation(x[0].size(), g); }, one, {all_signs}, {}, no_gradient},
+        {"dropout", [](In x) { xgrad::Generator g(1); return dropout(x[0], 0.3, g); }, one, {all_signs}},
+        {"dropout(p = 0)", [](In x) { xgrad::Generator g(1); return dropout(x[0], 0, g); }, one, {all_signs}, {{{{1, -2}}, {1, -2}, {{1, 1}}}}},
+        {"dropout(p = 1)", [](In x) { xgrad::Generator g(1); return dropout(x[0], 1, g); }, one, {all_signs}, {{{{1, 2}}, {0, 0}, {{0, 0}}}}},
+        {"alpha_dropout", [](In x) { xgrad::Generator g(1); return alpha_dropout(x[0], 0.3, g); }, one, {all_signs}},
+        {"alpha_dropout(p = 0)", [](In x) { xgrad::Generator g(1); return alpha_dropout(x[0], 0, g); }, {{{3}}}, {all_signs}, {{{{1, -2}}, {1, -2}, {{1, 1}}}}},
+        {"alpha_dropout(p = 1)", [](In x) { xgrad::Generator g(1); return alpha_dropout(x[0], 1, g); }, {{{3}}}, {all_signs}, {{{{1, -2}}, {0, 0}, {{0, 0}}}}},
     };
 }
 

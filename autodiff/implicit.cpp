@@ -1,0 +1,147 @@
+#include "implicit.hpp"
+
+#include <cstdio>
+#include <functional>
+#include <string>
+
+#include "adoption.hpp"
+#include "ops/elementwise.hpp"
+#include "ops/linalg.hpp"
+#include "ops/reduce.hpp"
+#include "ops/shape.hpp"
+
+namespace xgrad::detail {
+namespace {
+
+double largest(const Tensor& x) { return x.size() == 0 ? 0 : max(abs(x)).item(); }
+double tolerance_of(const SolverOptions& options, DType dtype) {
+    return options.tolerance > 0 ? options.tolerance : dtype == DType::f32 ? 1e-5 : 1e-12;
+}
+std::string text_of(double number) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", number);
+    return text;
+}
+
+void check_start(const char* name, const Tensor& x0, const Tensor& y, Location where) {
+    check<ShapeError>(y.shape() == x0.shape(), where, [&] {
+        return std::string(name) + ": f(x) must have x's shape " + to_string(x0.shape()) + ", got " + to_string(y.shape());
+    });
+    check<DTypeError>(y.dtype() == x0.dtype(), where, [&] {
+        return std::string(name) + ": f(x) must have x's dtype " + name_of(x0.dtype()) + ", got " + name_of(y.dtype());
+    });
+}
+
+Tensor iterate(FunctionRef f, const Tensor& x0, const SolverOptions& options, Location where) {
+    const double tolerance = tolerance_of(options, x0.dtype());
+    const int most = options.max_iterations > 0 ? options.max_iterations : 1000;
+    Tensor x = stop_gradient(x0);
+    double change = 0;
+    for (int i = 0; i < most; ++i) {
+        const Tensor next = f({&x, 1});
+        if (i == 0) check_start("fixed_point", x, next, where);
+        change = largest(next - x);
+        x = stop_gradient(next);
+        if (change <= tolerance * (1 + largest(x))) return x;
+        if (!(change < 1e300)) break;
+    }
+    throw Error(
+        at("fixed_point: f must settle within " + std::to_string(most) + " iterations, got a last change of " + text_of(change), where));
+}
+
+/// Jᵀu of f at x.
+Tensor transposed_product(FunctionRef f, const Tensor& x, const Tensor& u) { return vjp(f, {&x, 1}, u)[0]; }
+
+Tensor square_jacobian(FunctionRef f, const Tensor& x) { return reshape(jacobian(f, {&x, 1})[0], {x.size(), x.size()}); }
+
+Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Location where) {
+    const double tolerance = tolerance_of(options, x0.dtype());
+    const int most = options.max_iterations > 0 ? options.max_iterations : 100;
+    Tensor x = stop_gradient(x0), y = stop_gradient(f({&x, 1}));
+    check_start("root", x, y, where);
+    double residual = largest(y);
+    for (int i = 0; i < most; ++i) {
+        if (residual == 0) return x;
+        const Tensor step = reshape(solve(square_jacobian(f, x), reshape(y, {-1})), x.shape());
+        double part = 1;
+        Tensor next, there;
+        for (;; part /= 2) {  // a step that does not help is halved
+            next = stop_gradient(x - step * part);
+            there = stop_gradient(f({&next, 1}));
+            if (largest(there) < residual || part < 1e-6) break;
+        }
+        const bool settled = largest(step) * part <= tolerance * (1 + largest(next));
+        if (largest(there) > residual && settled) return x;
+        x = next;
+        y = there;
+        residual = largest(y);
+        if (settled) return x;
+    }
+    throw Error(at(
+        "root: Newton's method must converge within " + std::to_string(most) + " iterations, got max|f(x)| = " + text_of(residual), where));
+}
+
+/// The entry of a solution y(p) of an equation in x and p. Its pullback asks `adjoint` for the cotangent u of f(y, p) at a y that does not
+/// move, then pulls u back through one run of f to whatever it used.
+struct ImplicitEntry {
+    using Adjoint = Tensor (*)(const ImplicitEntry& self, const Tensor& g, Location where);
+    FunctionRef f;
+    std::shared_ptr<const void> owner;
+    SolverOptions options;
+    Adjoint adjoint;
+    Tensor y;
+    std::vector<NodeId> used;
+    std::uint64_t serial;
+
+    static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs, Tensor* parts) {
+        auto& self = *static_cast<ImplicitEntry*>(closure);
+        const Tensor u = self.adjoint(self, *cotangents, entry.where());
+        pull_through(self.serial, self.used, {&u, 1}, entry.where(), parts, [&] { return Tensors{self.f({&self.y, 1})}; });
+    }
+    static void destroy(void* closure) noexcept { static_cast<ImplicitEntry*>(closure)->~ImplicitEntry(); }
+    static constexpr Behaviour behaviour{&pull, nullptr, &destroy};
+};
+
+/// u = g + Jᵀu.
+Tensor fixed_point_adjoint(const ImplicitEntry& self, const Tensor& g, Location where) {
+    auto next = [f = self.f, owner = self.owner, y = self.y, g](std::span<const Tensor> u) { return g + transposed_product(f, y, u[0]); };
+    const auto owned = std::make_shared<const decltype(next)>(std::move(next));
+    return fixed_point(*owned, owned, g, self.options, where);
+}
+
+/// Jᵀu = -g.
+Tensor root_adjoint(const ImplicitEntry& self, const Tensor& g, Location) {
+    const Tensor u = solve(transpose(square_jacobian(self.f, self.y)), reshape(-g, {-1}));
+    return reshape(u, g.shape());
+}
+
+template <class Solve>
+Tensor solution(const char* name, FunctionRef f, std::shared_ptr<const void> owner, const SolverOptions& options,
+                ImplicitEntry::Adjoint adjoint, Location where, const Solve& solve_it) {
+    if (!recording) return solve_it();
+    Record& record = *recording;
+    Tensor y = [&] {
+        Pause pause;
+        return solve_it();
+    }();
+    std::vector<NodeId> used;
+    run_unseen(record, used, [&] { return f({&y, 1}); });  // what the solution depends on
+    if (Entry* entry = append_using(record, name, used, {&y, 1}, sizeof(ImplicitEntry), where)) {
+        ::new (entry->closure()) ImplicitEntry{f, std::move(owner), options, adjoint, y, std::move(used), record.serial};
+        entry->behaviour = &ImplicitEntry::behaviour;
+    }
+    return y;
+}
+
+}  // namespace
+
+Tensor fixed_point(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options, Location where) {
+    return solution("fixed_point", f, std::move(owner), options, &fixed_point_adjoint, where,
+                    [&] { return iterate(f, x0, options, where); });
+}
+
+Tensor root(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options, Location where) {
+    return solution("root", f, std::move(owner), options, &root_adjoint, where, [&] { return newton(f, x0, options, where); });
+}
+
+}  // namespace xgrad::detail

@@ -1,0 +1,486 @@
+#include "inspect.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "memory.hpp"
+#include "record.hpp"
+
+namespace xgrad {
+namespace detail {
+
+std::int64_t now_in_nanoseconds() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+namespace {
+
+template <class T>
+std::int64_t first_not_finite(const Tensor& values) {
+    const auto data = values.data<T>();
+    for (std::size_t i = 0; i < data.size(); ++i)
+        if (!std::isfinite(data[i])) return static_cast<std::int64_t>(i);
+    return -1;
+}
+
+/// The position of element i: Shape is at hand and prints as an index does.
+Shape index_of(const Shape& shape, std::int64_t i) {
+    Shape index = shape;
+    for (int k = shape.rank(); k-- > 0; i /= shape[k]) index[k] = i % shape[k];
+    return index;
+}
+
+std::string input_shapes(const Record& record, std::span<const NodeId> inputs) {
+    std::string text;
+    for (const NodeId node : inputs)
+        if (node != no_node && record.nodes[node])
+            text += (text.empty() ? " from recorded inputs " : " and ") + to_string(record.nodes[node]->shape_of(node));
+    return text;
+}
+
+}  // namespace
+
+void check_finite(const char* operation, const std::string& result, const Tensor& values, const std::string& context, Location where) {
+    if (!is_floating(values.dtype())) return;
+    const std::int64_t i = values.dtype() == DType::f32 ? first_not_finite<float>(values) : first_not_finite<double>(values);
+    check<ValueError>(i < 0, where, [&] {
+        const double value = values.dtype() == DType::f32 ? static_cast<double>(values.data<float>()[static_cast<std::size_t>(i)])
+                                                          : values.data<double>()[static_cast<std::size_t>(i)];
+        return std::string(operation) + ": " + result + " must be finite (check_finite), got " +
+               (std::isnan(value) ? "nan"
+                : value > 0       ? "inf"
+                                  : "-inf") +
+               " at " + to_string(index_of(values.shape(), i)) + " of shape " + to_string(values.shape()) + context;
+    });
+}
+
+void Record::observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, std::uint32_t scope_bits,
+                     Location where) {
+    if (checking & scope_bits)
+        for (const Tensor& y : outputs) check_finite(name, "the result", y, input_shapes(*this, inputs), where);
+    if (profiling & scope_bits) {
+        const std::int64_t now = now_in_nanoseconds();
+        timings.resize(nodes.size() + outputs.size());
+        timings[nodes.size()] = {last_time, now - last_time, 0, 0};
+        last_time = now_in_nanoseconds();
+    }
+}
+
+namespace {
+
+const Record& record_of(const Tape& tape, const char* name) {
+    check<TapeError>(TapeAccess::thread(tape) == std::this_thread::get_id(), {}, [&] {
+        return std::string(name) + ": a tape must be used by the thread that opened it, got a call from another thread";
+    });
+    return TapeAccess::record(tape);
+}
+
+/// f(node, entry) for the entries of a tape, in the order of recording.
+template <class F>
+void for_each_entry(const Tape& tape, const Record& record, F&& f) {
+    for (std::size_t node = record.scopes[static_cast<std::size_t>(TapeAccess::depth(tape))].start; node < record.nodes.size();) {
+        const Entry* entry = record.nodes[node];
+        if (entry) f(static_cast<NodeId>(node), *const_cast<Entry*>(entry));
+        node += entry ? entry->outputs : 1;
+    }
+}
+
+std::int64_t bytes_of(Entry& entry) {
+    std::int64_t elements = 0;
+    for (NodeId k = entry.first_node; k < entry.first_node + entry.outputs; ++k) elements += entry.shape_of(k).size();
+    return elements * size_of(entry.dtype);
+}
+
+std::string readable_bytes(std::int64_t bytes) {
+    static constexpr const char* units[] = {"B", "KB", "MB", "GB", "TB"};
+    double value = static_cast<double>(bytes);
+    int unit = 0;
+    for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
+    char text[32];
+    std::snprintf(text, sizeof text, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    return text;
+}
+
+std::string line_of(const Entry& entry) {
+    if (!entry.file || !*entry.file) return "";
+    const std::string path = entry.file;
+    return path.substr(path.find_last_of('/') + 1) + ":" + std::to_string(entry.line);
+}
+
+std::string shapes_of(Entry& entry) {
+    std::string text;
+    for (NodeId k = entry.first_node; k < entry.first_node + entry.outputs; ++k)
+        text += (text.empty() ? "" : " ") + to_string(entry.shape_of(k));
+    return text + " " + name_of(entry.dtype);
+}
+
+std::string padded(std::string text, std::size_t width, bool right = false) {
+    if (text.size() < width) text.insert(right ? 0 : text.size(), width - text.size(), ' ');
+    return text;
+}
+
+std::string number(const char* format, double value) {
+    char text[48];
+    std::snprintf(text, sizeof text, format, value);
+    return text;
+}
+
+/// Lines of cells as columns of one width each; a column whose bit is set stands to the right.
+std::string columns(const std::vector<std::vector<std::string>>& lines, unsigned right) {
+    std::vector<std::size_t> width;
+    for (const auto& line : lines)
+        for (std::size_t c = 0; c < line.size(); ++c) {
+            if (c == width.size()) width.push_back(0);
+            width[c] = std::max(width[c], line[c].size());
+        }
+    std::string text;
+    for (const auto& line : lines) {
+        std::string row;
+        for (std::size_t c = 0; c < line.size(); ++c) row += padded(line[c], width[c], right >> c & 1) + "  ";
+        row.erase(row.find_last_not_of(' ') + 1);
+        text += row + '\n';
+    }
+    return text;
+}
+
+}  // namespace
+}  // namespace detail
+
+using namespace detail;
+
+// --- summary --------------------------------------------------------------------------------------------------------
+
+std::string summary(const Tape& tape, std::size_t most) {
+    const Record& record = record_of(tape, "summary");
+    std::size_t count = 0;
+    std::int64_t bytes = 0;
+    std::map<std::string, std::pair<std::int64_t, std::int64_t>> totals;
+    for_each_entry(tape, record, [&](NodeId, Entry& entry) {
+        ++count;
+        const std::int64_t own = bytes_of(entry);
+        bytes += own;
+        auto& total = totals[entry.name];
+        ++total.first;
+        total.second += own;
+    });
+    const std::size_t head = count > most ? (most + 1) / 2 : count, tail = count > most ? most / 2 : 0;
+    std::vector<std::vector<std::string>> lines{{"node", "operation", "result", "bytes", "inputs", "line"}};
+    std::size_t i = 0;
+    for_each_entry(tape, record, [&](NodeId node, Entry& entry) {
+        if (i == head && count > head + tail) lines.push_back({"…", std::to_string(count - head - tail) + " more"});
+        if (i < head || i >= count - tail) {
+            std::string inputs;
+            for (std::uint32_t k = 0; k < entry.inputs; ++k) {
+                const NodeId in = entry.input_nodes()[k];
+                inputs += (k ? " " : "") + (in == no_node ? std::string("-") : std::to_string(in));
+            }
+            lines.push_back({std::to_string(node), entry.name, shapes_of(entry), readable_bytes(bytes_of(entry)), inputs, line_of(entry)});
+        }
+        ++i;
+    });
+    std::string text = columns(lines, 0b001001);
+    text += std::to_string(count) + (count == 1 ? " entry, results " : " entries, results ") + readable_bytes(bytes) + '\n';
+    std::vector<std::vector<std::string>> sums;
+    for (const auto& [name, total] : totals)
+        sums.push_back({"  " + name, std::to_string(total.first) + " x", readable_bytes(total.second)});
+    return text + columns(sums, 0b110);
+}
+
+// --- Graphviz -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string dot_string(const std::string& text) {
+    std::string result = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') result += '\\';
+        if (c == '\n') result += "\\n";
+        else result += c;
+    }
+    return result + '"';
+}
+
+/// Boxes within boxes: the part of a name before its last dot.
+struct Cluster {
+    std::string path, label;
+    std::map<std::string, Cluster> inner;
+    std::vector<std::string> nodes;
+
+    Cluster& at(const std::string& name) {
+        Cluster* cluster = this;
+        for (std::size_t from = 0; from < name.size();) {
+            const std::size_t dot = std::min(name.find('.', from), name.size());
+            const std::string part = name.substr(from, dot - from);
+            Cluster& next = cluster->inner[part];
+            next.path = name.substr(0, dot);
+            next.label = part;
+            cluster = &next;
+            from = dot + 1;
+        }
+        return *cluster;
+    }
+    void write(std::string& out, const std::string& indent) const {
+        for (const std::string& node : nodes) out += indent + node + '\n';
+        for (const auto& [part, cluster] : inner) {
+            out += indent + "subgraph " + dot_string("cluster_" + cluster.path) + " {\n" + indent + "  label=" + dot_string(cluster.label) +
+                   "; style=rounded; color=gray; fontname=\"sans-serif\"; fontsize=10;\n";
+            cluster.write(out, indent + "  ");
+            out += indent + "}\n";
+        }
+    }
+};
+
+}  // namespace
+
+std::string to_dot(const Tape& tape, const DotOptions& options) {
+    const Record& record = record_of(tape, "to_dot");
+    std::map<std::uint64_t, std::string> names;
+    for (const auto& [tensor, name] : options.names) names[TensorAccess::origin(tensor)] = name;
+    std::size_t count = 0;
+    for_each_entry(tape, record, [&](NodeId, Entry&) { ++count; });
+    const std::size_t skipped = count > options.max_entries ? count - options.max_entries : 0;
+
+    std::map<NodeId, std::string> named;  // sources
+    Cluster root;
+    std::string edges;
+    std::size_t i = 0;
+    NodeId first_drawn = no_node;
+    for_each_entry(tape, record, [&](NodeId node, Entry& entry) {
+        const std::string id = "n" + std::to_string(node);
+        if (entry.is_source) {
+            const auto name = names.find(entry.source());
+            if (name != names.end()) named[node] = name->second;
+        }
+        if (i++ < skipped) return;
+        if (first_drawn == no_node) first_drawn = node;
+        std::string label = named.count(node) ? named[node] : std::string(entry.name);
+        label += "\n" + shapes_of(entry) + "\n" + readable_bytes(bytes_of(entry));
+        if (const std::string line = line_of(entry); !line.empty()) label += "\n" + line;
+        std::string box;
+        bool several = false;
+        const auto belongs = [&](NodeId source) {
+            const auto name = named.find(source);
+            if (name == named.end()) return;
+            const std::size_t dot = name->second.find_last_of('.');
+            const std::string own = dot == std::string::npos ? "" : name->second.substr(0, dot);
+            several = several || (!box.empty() && box != own);
+            box = own;
+        };
+        belongs(node);
+        for (std::uint32_t k = 0; k < entry.inputs; ++k) {
+            const NodeId in = entry.input_nodes()[k];
+            if (in == no_node) continue;
+            belongs(in);
+            if (in >= first_drawn || in < record.scopes[static_cast<std::size_t>(TapeAccess::depth(tape))].start)
+                edges += "  n" + std::to_string(record.nodes[in] ? record.nodes[in]->first_node : in) + " -> " + id + ";\n";
+        }
+        root.at(several ? "" : box)
+            .nodes.push_back(id + " [label=" + dot_string(label) +
+                             (entry.is_source ? ", shape=box, style=filled, fillcolor=\"#e8f0fe\"" : "") + "];");
+    });
+    std::string out = "digraph tape {\n  rankdir=TB;\n  node [fontname=\"sans-serif\", fontsize=10, shape=ellipse];\n";
+    if (skipped)
+        out += "  label=" + dot_string("the last " + std::to_string(options.max_entries) + " of " + std::to_string(count) + " entries") +
+               ";\n";
+    root.write(out, "  ");
+    return out + edges + "}\n";
+}
+
+// --- profile --------------------------------------------------------------------------------------------------------
+
+Profile profile(const Tape& tape) {
+    const Record& record = record_of(tape, "profile");
+    check<TapeError>(record.profiling & Record::bit(TapeAccess::depth(tape)), {}, [] {
+        return std::string("profile: the tape must be opened for it, Tape tape({.profile = true}), got one that was not");
+    });
+    Profile result;
+    std::map<std::string, Profile::Row> rows;
+    nlohmann::json events = nlohmann::json::array();
+    std::int64_t origin = -1;
+    for_each_entry(tape, record, [&](NodeId node, Entry& entry) {
+        const Timing time = node < record.timings.size() ? record.timings[node] : Timing{};
+        if (origin < 0 && time.forward_start) origin = time.forward_start;
+        if (entry.is_source) return;
+        Profile::Row& row = rows[entry.name];
+        row.operation = entry.name;
+        ++row.count;
+        row.forward_us += static_cast<double>(time.forward) * 1e-3;
+        row.backward_us += static_cast<double>(time.backward) * 1e-3;
+        row.bytes += bytes_of(entry);
+        const auto event = [&](const char* phase, std::int64_t start, std::int64_t duration, int lane) {
+            if (!start) return;
+            events.push_back({{"name", entry.name},
+                              {"cat", phase},
+                              {"ph", "X"},
+                              {"ts", static_cast<double>(start - origin) * 1e-3},
+                              {"dur", static_cast<double>(duration) * 1e-3},
+                              {"pid", 1},
+                              {"tid", lane},
+                              {"args", {{"result", shapes_of(entry)}, {"line", line_of(entry)}, {"node", node}}}});
+        };
+        event("forward", time.forward_start, time.forward, 1);
+        event("backward", time.backward_start, time.backward, 2);
+    });
+    for (const int lane : {1, 2})
+        events.push_back(
+            {{"name", "thread_name"}, {"ph", "M"}, {"pid", 1}, {"tid", lane}, {"args", {{"name", lane == 1 ? "forward" : "backward"}}}});
+    for (auto& [name, row] : rows) {
+        result.forward_us += row.forward_us;
+        result.backward_us += row.backward_us;
+        result.bytes += row.bytes;
+        result.rows.push_back(std::move(row));
+    }
+    const double whole = result.forward_us + result.backward_us;
+    for (auto& row : result.rows) row.share = whole > 0 ? (row.forward_us + row.backward_us) / whole : 0;
+    std::stable_sort(result.rows.begin(), result.rows.end(), [](const auto& a, const auto& b) { return a.share > b.share; });
+    result.chrome_trace = nlohmann::json{{"traceEvents", std::move(events)}, {"displayTimeUnit", "ns"}}.dump();
+    return result;
+}
+
+std::string to_string(const Profile& profile) {
+    std::vector<std::vector<std::string>> lines{{"operation", "count", "forward us", "backward us", "bytes", "share"}};
+    const auto line = [&](const Profile::Row& row) {
+        lines.push_back({row.operation, std::to_string(row.count), number("%.1f", row.forward_us), number("%.1f", row.backward_us),
+                         readable_bytes(row.bytes), number("%.1f %%", 100 * row.share)});
+    };
+    Profile::Row all{"total", 0, profile.forward_us, profile.backward_us, profile.bytes, profile.rows.empty() ? 0.0 : 1.0};
+    for (const auto& row : profile.rows) {
+        line(row);
+        all.count += row.count;
+    }
+    line(all);
+    return columns(lines, 0b111110);
+}
+
+std::ostream& operator<<(std::ostream& out, const Profile& profile) { return out << to_string(profile); }
+
+// --- memory ---------------------------------------------------------------------------------------------------------
+
+std::string memory_report() {
+    const MemoryStats stats = memory_stats();
+    std::int64_t kept = 0, kept_blocks = 0;
+    if (thread_cache)
+        for (int c = 0; c < ThreadCache::classes; ++c) {
+            const auto blocks = static_cast<std::int64_t>(thread_cache->free[c].count);
+            kept_blocks += blocks;
+            kept += blocks * static_cast<std::int64_t>(bytes_of_class(static_cast<std::uint8_t>(c)));
+        }
+    return "in use by this thread: " + readable_bytes(stats.bytes_in_use) + " (at most " + readable_bytes(stats.peak_bytes) +
+           " since the last reset_peak_memory)\nkept for reuse by this thread: " + readable_bytes(kept) + " in " +
+           std::to_string(kept_blocks) + " blocks\nhanded out since the thread started: " + std::to_string(stats.blocks) + " blocks, " +
+           std::to_string(stats.system_blocks) + " of them had to be asked of the system\n";
+}
+
+// --- why_no_gradient ------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string described(Entry& entry) {
+    const std::string line = line_of(entry);
+    return std::string(entry.name) + " " + to_string(*entry.shape) + (line.empty() ? "" : " [" + line + "]");
+}
+
+/// What is wrong with the loss itself, or empty.
+std::string trouble_with_loss(const Record& record, const Tensor& loss) {
+    if (!loss.defined()) return "The loss is an empty tensor.";
+    const std::uint64_t origin = TensorAccess::origin(loss);
+    if (origin == 0) {
+        std::string text = "The loss is a constant: it was not recorded.";
+        if (!is_floating(loss.dtype())) return text + " It is " + name_of(loss.dtype()) + ", and only f32 and f64 have gradients.";
+        if (record.scopes.empty()) text += " No tape is open on this thread: open one before the loss is computed.";
+        else
+            text +=
+                " Either nothing that it was computed from is watched (tape.watch(x), or a Parameter), or on the way it went through "
+                "stop_gradient, through item() or data(), or through an operation without gradient such as a comparison, argmax or round.";
+        return text;
+    }
+    if (!Origin::is_parameter(origin) && Origin::serial(origin) != record.serial)
+        return "The loss was recorded on a tape that is gone, or by another thread: take the gradient while its tape lives.";
+    return "";
+}
+
+}  // namespace
+
+std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
+    Record& record = record_of_this_thread();
+    if (!w.defined()) return "The source is an empty tensor.";
+    if (!is_floating(w.dtype())) return std::string("The source is ") + name_of(w.dtype()) + ", and only f32 and f64 have gradients.";
+    if (std::string text = trouble_with_loss(record, loss); !text.empty()) return text;
+
+    const std::uint64_t origin = TensorAccess::origin(w);
+    NodeId source = no_node;
+    if (origin == 0)
+        return "The source is a constant for every tape. Watch it, and compute with what watch returns: Tensor w = tape.watch(value). If "
+               "it is "
+               "a parameter, it is frozen.";
+    if (Origin::is_parameter(origin)) {
+        record.parameters.for_each(record.serial, [&](std::uint64_t id, NodeId node) {
+            if (id == origin) source = node;
+        });
+        if (source == no_node)
+            return record.watchers
+                       ? "No recorded operation used this parameter since the tape was opened: the model that computed the loss has "
+                         "another copy of it, or took its value() or a stop_gradient of it."
+                       : "The open tapes do not watch parameters by themselves (watch_parameters = false): use tape.watch.";
+    } else {
+        if (Origin::serial(origin) != record.serial)
+            return "The source was watched or recorded on a tape that is gone, or by another thread; for the open tape it is a constant. "
+                   "Watch it again.";
+        source = Origin::node_of(origin);
+    }
+    const NodeId target = Origin::is_parameter(TensorAccess::origin(loss)) ? source : Origin::node_of(TensorAccess::origin(loss));
+    if (source > target) return "The source was recorded after the loss, which therefore cannot depend on it.";
+
+    // Everything between that depends on the source, and where the last of it ends.
+    std::vector<unsigned char> reached(target + std::size_t{1});
+    reached[source] = 1;
+    std::vector<NodeId> users;
+    std::vector<unsigned char> used(target + std::size_t{1});
+    for (NodeId node = source; node <= target; ++node) {
+        Entry* entry = record.nodes[node];
+        if (!entry || entry->first_node != node) continue;
+        bool depends = false;
+        for (std::uint32_t k = 0; k < entry->inputs; ++k) {
+            const NodeId in = entry->input_nodes()[k];
+            if (in == no_node || in > target || in < source || !reached[in]) continue;
+            depends = true;
+            used[in] = 1;
+            if (in == source) users.push_back(node);
+        }
+        for (NodeId k = node; depends && k < node + entry->outputs && k <= target; ++k) reached[k] = 1;
+    }
+    if (reached[target]) {
+        std::string text = "The loss does depend on it, through ";
+        for (std::size_t i = 0; i < users.size() && i < 3; ++i) text += (i ? ", " : "") + described(*record.nodes[users[i]]);
+        if (source == target) text += "nothing: it is the loss itself";
+        if (users.size() > 3) text += " and " + std::to_string(users.size() - 3) + " more";
+        return text +
+               ". If the gradient is still absent, a pullback on the way said that its result does not depend on that input (an empty "
+               "tensor); if it is zero, look at the operations on the way with to_dot(tape).";
+    }
+    if (users.empty())
+        return "Nothing that was recorded before the loss used it. Compute with the tensor that watch returned, not with the one that was "
+               "given to it.";
+    std::string text = "It was used by ";
+    for (std::size_t i = 0; i < users.size() && i < 3; ++i) text += (i ? ", " : "") + described(*record.nodes[users[i]]);
+    if (users.size() > 3) text += " and " + std::to_string(users.size() - 3) + " more";
+    text += ", but nothing of it reaches the loss. Recorded results that depend on it end at ";
+    std::string ends;
+    int shown = 0;
+    for (NodeId node = target + 1; node-- > source && shown < 3;)
+        if (reached[node] && !used[node] && record.nodes[node]) ends += (shown++ ? ", " : "") + described(*record.nodes[node]);
+    return text + ends +
+           "; from there on they were unused, or went through stop_gradient, item(), data() or an operation without gradient.";
+}
+
+std::string why_no_gradient(const Tensor& loss, const Parameter& w) {
+    if (w.defined() && w.frozen()) return "The parameter is frozen: it is a constant for every tape until freeze(false).";
+    return why_no_gradient(loss, static_cast<const Tensor&>(w));
+}
+
+}  // namespace xgrad

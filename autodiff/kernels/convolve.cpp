@@ -1,0 +1,255 @@
+#include "convolve.hpp"
+
+#include "isa.hpp"
+
+// The inner loops of convolutions: tiles of the result in registers, as in gemm.cpp, with one operand read where it lies.
+
+namespace xgrad::kernels::XGRAD_ISA {
+namespace {
+
+using Int = std::int64_t;
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int tile_rows = 8;
+#else
+constexpr int tile_rows = 4;
+#endif
+constexpr int tile_vectors = 3;
+/// Few rows want more vectors each, so that enough sums run beside each other.
+constexpr int vectors_of(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : tile_vectors; }
+
+constexpr Int depth_limit = 384;   // of k at a time: what a tile reads stays in the first-level cache
+constexpr Int length_limit = 1024;  // of n, the same for gather
+
+constexpr Int smaller(Int a, Int b) { return a < b ? a : b; }
+
+template <class T>
+struct SpreadTile {
+    const T* a;
+    Int lda;
+    const T* b;
+    const Int* offset;
+    const T* bias;
+    T* c;
+    Int ldc, columns, depth;
+    bool accumulate;
+};
+
+template <class T, int rows, int vectors>
+void spread_tile(const SpreadTile<T>& t) {
+    constexpr Int w = width<T>;
+    Batch<T> sum[rows][vectors];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 16
+        for (int v = 0; v < vectors; ++v) sum[i][v] = Batch<T>(t.bias ? t.bias[i] : T(0));
+    const T* a[rows];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) a[i] = t.a + i * t.lda;
+    const Int depth = t.depth;
+    for (Int l = 0; l < depth; ++l) {
+        const T* const b = t.b + t.offset[l];
+        if constexpr (rows > 2) {
+            Batch<T> y[vectors];
+#pragma GCC unroll 16
+            for (int v = 0; v < vectors; ++v) y[v] = load(b + v * w);
+#pragma GCC unroll 16
+            for (int i = 0; i < rows; ++i) {
+                const Batch<T> x(a[i][l]);
+#pragma GCC unroll 16
+                for (int v = 0; v < vectors; ++v) sum[i][v] = xsimd::fma(x, y[v], sum[i][v]);
+            }
+        } else {
+            Batch<T> x[rows];
+#pragma GCC unroll 16
+            for (int i = 0; i < rows; ++i) x[i] = Batch<T>(a[i][l]);
+#pragma GCC unroll 16
+            for (int v = 0; v < vectors; ++v) {
+                const Batch<T> y = load(b + v * w);
+#pragma GCC unroll 16
+                for (int i = 0; i < rows; ++i) sum[i][v] = xsimd::fma(x[i], y, sum[i][v]);
+            }
+        }
+    }
+    const bool whole = t.columns >= vectors * w;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+        T* const out = t.c + i * t.ldc;
+        if (whole) {
+#pragma GCC unroll 16
+            for (int v = 0; v < vectors; ++v) store(out + v * w, t.accumulate ? Batch<T>(sum[i][v] + load(out + v * w)) : sum[i][v]);
+        } else {
+            alignas(64) T buffer[vectors * w];
+#pragma GCC unroll 16
+            for (int v = 0; v < vectors; ++v) sum[i][v].store_aligned(buffer + v * w);
+            for (Int j = 0; j < t.columns; ++j) out[j] = t.accumulate ? out[j] + buffer[j] : buffer[j];
+        }
+    }
+}
+
+/// Columns from the tile's first one on, as many as a tile of `vectors` takes. Gives their number.
+template <class T, int rows, int vectors = vectors_of(rows)>
+Int spread_columns(SpreadTile<T>& t, Int left) {
+    constexpr Int w = width<T>;
+    if constexpr (vectors > 1)
+        if (left <= (vectors - 1) * w) return spread_columns<T, rows, vectors - 1>(t, left);
+    t.columns = smaller(left, vectors * w);
+    spread_tile<T, rows, vectors>(t);
+    return t.columns;
+}
+
+/// All rows for columns [0, t.columns).
+template <class T, int rows>
+void spread_rows(SpreadTile<T> t, Int columns) {
+    for (Int j = 0; j < columns;) {
+        const Int done = spread_columns<T, rows>(t, columns - j);
+        j += done;
+        t.b += done;
+        t.c += done;
+    }
+}
+template <class T, int rows = tile_rows - 1>
+void spread_last_rows(const SpreadTile<T>& t, Int left, Int columns) {
+    if constexpr (rows > 0) {
+        if (left == rows) spread_rows<T, rows>(t, columns);
+        else spread_last_rows<T, rows - 1>(t, left, columns);
+    }
+}
+
+template <class T>
+void spread(const T* a, Int lda, const T* b, const Int* offset, const T* bias, T* c, Int ldc, Int m, Int n, Int k) {
+    // Of a, so many rows stay in the second-level cache while all of b passes by; of b, what a strip reads stays in the first-level one
+    // while they pass by it.
+    constexpr Int strip = tile_vectors * width<T>, block_rows = 128;
+    const Int few = m < 3 ? n : strip;
+    for (Int l = 0; l < k || l == 0; l += depth_limit)
+        for (Int top = 0; top < m; top += block_rows) {
+            const Int rows = smaller(block_rows, m - top);
+            for (Int j = 0; j < n; j += few) {
+                const Int some = smaller(few, n - j);
+                SpreadTile<T> t{
+                    a + top * lda + l,           lda,  b + j, offset + l, l > 0 || !bias ? nullptr : bias + top, c + top * ldc + j, ldc, 0,
+                    smaller(depth_limit, k - l), l > 0};
+                Int i = 0;
+                for (; i + tile_rows <= rows; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc) {
+                    spread_rows<T, tile_rows>(t, some);
+                    if (t.bias) t.bias += tile_rows;
+                }
+                spread_last_rows<T>(t, rows - i, some);
+            }
+        }
+}
+
+template <class T>
+struct GatherTile {
+    const T* a;
+    Int lda, image_a;
+    const T* b;
+    const Int* offset;
+    Int image_b;
+    T* c;
+    Int ldc, length, images;
+};
+
+template <class T, int rows, int columns>
+void gather_tile(const GatherTile<T>& t) {
+    constexpr Int w = width<T>;
+    Batch<T> sum[rows][columns];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 16
+        for (int j = 0; j < columns; ++j) sum[i][j] = Batch<T>(T(0));
+    const T *a[rows], *b[columns];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) a[i] = t.a + i * t.lda;
+#pragma GCC unroll 16
+    for (int j = 0; j < columns; ++j) b[j] = t.b + t.offset[j];
+    for (Int image = 0; image < t.images; ++image) {
+        for (Int l = 0; l < t.length; l += w) {
+            if constexpr (rows >= columns) {
+                Batch<T> y[columns];
+#pragma GCC unroll 16
+                for (int j = 0; j < columns; ++j) y[j] = load(b[j] + l);
+#pragma GCC unroll 16
+                for (int i = 0; i < rows; ++i) {
+                    const Batch<T> x = load(a[i] + l);
+#pragma GCC unroll 16
+                    for (int j = 0; j < columns; ++j) sum[i][j] = xsimd::fma(x, y[j], sum[i][j]);
+                }
+            } else {
+                Batch<T> x[rows];
+#pragma GCC unroll 16
+                for (int i = 0; i < rows; ++i) x[i] = load(a[i] + l);
+#pragma GCC unroll 16
+                for (int j = 0; j < columns; ++j) {
+                    const Batch<T> y = load(b[j] + l);
+#pragma GCC unroll 16
+                    for (int i = 0; i < rows; ++i) sum[i][j] = xsimd::fma(x[i], y, sum[i][j]);
+                }
+            }
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i) a[i] += t.image_a;
+#pragma GCC unroll 16
+        for (int j = 0; j < columns; ++j) b[j] += t.image_b;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 16
+        for (int j = 0; j < columns; ++j) t.c[i * t.ldc + j] += xsimd::hadd(sum[i][j]);
+}
+
+template <class T, int rows, int columns = vectors_of(rows)>
+Int gather_columns(const GatherTile<T>& t, Int left) {
+    if constexpr (columns > 1)
+        if (left < columns) return gather_columns<T, rows, columns - 1>(t, left);
+    gather_tile<T, rows, columns>(t);
+    return columns;
+}
+template <class T, int rows>
+void gather_rows(GatherTile<T> t, Int k) {
+    for (Int j = 0; j < k;) {
+        const Int done = gather_columns<T, rows>(t, k - j);
+        j += done;
+        t.offset += done;
+        t.c += done;
+    }
+}
+template <class T, int rows = tile_rows - 1>
+void gather_last_rows(const GatherTile<T>& t, Int left, Int k) {
+    if constexpr (rows > 0) {
+        if (left == rows) gather_rows<T, rows>(t, k);
+        else gather_last_rows<T, rows - 1>(t, left, k);
+    }
+}
+
+template <class T>
+void gather(const T* a, Int lda, Int image_a, const T* b, const Int* offset, Int image_b, T* c, Int ldc, Int m, Int n, Int k, Int images) {
+    if (n == 0) return;
+    const Int together = n < length_limit ? length_limit / n : 1;
+    for (Int image = 0; image < images; image += together)
+        for (Int l = 0; l < n; l += length_limit) {
+            GatherTile<T> t{a + image * image_a + l,
+                            lda,
+                            image_a,
+                            b + image * image_b + l,
+                            offset,
+                            image_b,
+                            c,
+                            ldc,
+                            smaller(length_limit, n - l),
+                            smaller(together, images - image)};
+            Int i = 0;
+            for (; i + tile_rows <= m; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc) gather_rows<T, tile_rows>(t, k);
+            gather_last_rows<T>(t, m - i, k);
+        }
+}
+
+}  // namespace
+
+void fill_convolve(ConvolveKernels& kernels) {
+    kernels.f32 = {spread<float>, gather<float>};
+    kernels.f64 = {spread<double>, gather<double>};
+}
+
+}  // namespace xgrad::kernels::XGRAD_ISA

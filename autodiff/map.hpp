@@ -1,0 +1,371 @@
+#pragma once
+
+#include <array>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "apply.hpp"
+#include "kernels/vec_special.hpp"
+#include "map_inputs.hpp"
+#include "ops/elementwise.hpp"
+#include "ops/elementwise_rules.hpp"
+#include "ops/reduce.hpp"
+#include "ops/shape.hpp"
+#include "transforms.hpp"
+
+// map(): a fused element-wise operation from one generic lambda. The loop over the elements is compiled in your source, for the instruction
+// set your compiler is told (-march=native, or -mavx2 -mfma, for the full speed). The only public header that includes xsimd.
+
+namespace xgrad {
+
+namespace kernels::XGRAD_ISA {
+
+/// What map's function is called with: a vector of elements and, with N > 0, their derivatives along N directions (dual numbers). The
+/// functions are those of ops/elementwise.hpp, and so are values and derivatives: both come from ops/elementwise_rules.hpp.
+template <class T, int N>
+class Number {
+public:
+    using V = Vec<T>;
+    V value;
+    std::array<V, N> d;
+
+    Number() = default;
+    Number(const V& v) : value(v) { d.fill(V(0.0)); }
+    Number(double number) : Number(V(number)) {}
+
+    template <class Rule>
+    static Number unary(const Rule& rule, const Number& a) {
+        Number y(Bare{}, rule.value(a.value));
+        for (int i = 0; i < N; ++i) y.d[i] = rule.pull(a.d[i], a.value, y.value);
+        return y;
+    }
+    template <class Rule>
+    static Number binary(const Rule& rule, const Number& a, const Number& b) {
+        Number y(Bare{}, rule.value(a.value, b.value));
+        for (int i = 0; i < N; ++i)
+            y.d[i] = rule.pull_a(a.d[i], a.value, b.value, y.value) + rule.pull_b(b.d[i], a.value, b.value, y.value);
+        return y;
+    }
+    template <class Rule>
+    static Number left(const Rule& rule, const Number& a, double number) {
+        const V b(number);
+        Number y(Bare{}, rule.value(a.value, b));
+        for (int i = 0; i < N; ++i) y.d[i] = rule.pull_a(a.d[i], a.value, b, y.value);
+        return y;
+    }
+    template <class Rule>
+    static Number right(const Rule& rule, double number, const Number& b) {
+        const V a(number);
+        Number y(Bare{}, rule.value(a, b.value));
+        for (int i = 0; i < N; ++i) y.d[i] = rule.pull_b(b.d[i], a, b.value, y.value);
+        return y;
+    }
+    /// No gradient: a constant for the directions.
+    template <class Rule>
+    static Number constant(const Rule& rule, const Number& a) {
+        return Number(rule.value(a.value));
+    }
+
+    friend Number operator+(const Number& a, const Number& b) { return binary(rules::Add{}, a, b); }
+    friend Number operator+(const Number& a, double b) { return left(rules::Add{}, a, b); }
+    friend Number operator+(double a, const Number& b) { return right(rules::Add{}, a, b); }
+    friend Number operator-(const Number& a, const Number& b) { return binary(rules::Subtract{}, a, b); }
+    friend Number operator-(const Number& a, double b) { return left(rules::Subtract{}, a, b); }
+    friend Number operator-(double a, const Number& b) { return right(rules::Subtract{}, a, b); }
+    friend Number operator*(const Number& a, const Number& b) { return binary(rules::Multiply{}, a, b); }
+    friend Number operator*(const Number& a, double b) { return left(rules::Multiply{}, a, b); }
+    friend Number operator*(double a, const Number& b) { return right(rules::Multiply{}, a, b); }
+    friend Number operator/(const Number& a, const Number& b) { return binary(rules::Divide{}, a, b); }
+    friend Number operator/(const Number& a, double b) { return left(rules::Divide{}, a, b); }
+    friend Number operator/(double a, const Number& b) { return right(rules::Divide{}, a, b); }
+    friend Number operator-(const Number& a) { return unary(rules::Negative{}, a); }
+    friend Number operator+(const Number& a) { return a; }
+    Number& operator+=(const Number& b) { return *this = *this + b; }
+    Number& operator-=(const Number& b) { return *this = *this - b; }
+    Number& operator*=(const Number& b) { return *this = *this * b; }
+    Number& operator/=(const Number& b) { return *this = *this / b; }
+
+    friend Mask<T> operator<(const Number& a, const Number& b) { return a.value < b.value; }
+    friend Mask<T> operator<=(const Number& a, const Number& b) { return a.value <= b.value; }
+    friend Mask<T> operator>(const Number& a, const Number& b) { return a.value > b.value; }
+    friend Mask<T> operator>=(const Number& a, const Number& b) { return a.value >= b.value; }
+    friend Mask<T> operator==(const Number& a, const Number& b) { return a.value == b.value; }
+    friend Mask<T> operator!=(const Number& a, const Number& b) { return a.value != b.value; }
+    friend Number where(const Mask<T>& c, const Number& a, const Number& b) {
+        Number y(Bare{}, where(c, a.value, b.value));
+        for (int i = 0; i < N; ++i) y.d[i] = where(c, a.d[i], b.d[i]);
+        return y;
+    }
+
+    friend Number abs(const Number& a) { return unary(rules::Abs{}, a); }
+    friend Number square(const Number& a) { return unary(rules::Square{}, a); }
+    friend Number sqrt(const Number& a) { return unary(rules::Sqrt{}, a); }
+    friend Number cbrt(const Number& a) { return unary(rules::Cbrt{}, a); }
+    friend Number reciprocal(const Number& a) { return unary(rules::Reciprocal{}, a); }
+    friend Number exp(const Number& a) { return unary(rules::Exp{}, a); }
+    friend Number exp2(const Number& a) { return unary(rules::Exp2{}, a); }
+    friend Number expm1(const Number& a) { return unary(rules::Expm1{}, a); }
+    friend Number log(const Number& a) { return unary(rules::Log{}, a); }
+    friend Number log2(const Number& a) { return unary(rules::Log2{}, a); }
+    friend Number log10(const Number& a) { return unary(rules::Log10{}, a); }
+    friend Number log1p(const Number& a) { return unary(rules::Log1p{}, a); }
+    friend Number sin(const Number& a) { return unary(rules::Sin{}, a); }
+    friend Number cos(const Number& a) { return unary(rules::Cos{}, a); }
+    friend Number tan(const Number& a) { return unary(rules::Tan{}, a); }
+    friend Number asin(const Number& a) { return unary(rules::Asin{}, a); }
+    friend Number acos(const Number& a) { return unary(rules::Acos{}, a); }
+    friend Number atan(const Number& a) { return unary(rules::Atan{}, a); }
+    friend Number sinh(const Number& a) { return unary(rules::Sinh{}, a); }
+    friend Number cosh(const Number& a) { return unary(rules::Cosh{}, a); }
+    friend Number tanh(const Number& a) { return unary(rules::Tanh{}, a); }
+    friend Number asinh(const Number& a) { return unary(rules::Asinh{}, a); }
+    friend Number acosh(const Number& a) { return unary(rules::Acosh{}, a); }
+    friend Number atanh(const Number& a) { return unary(rules::Atanh{}, a); }
+    friend Number erf(const Number& a) { return unary(rules::Erf{}, a); }
+    friend Number erfc(const Number& a) { return unary(rules::Erfc{}, a); }
+    friend Number erfinv(const Number& a) { return unary(rules::Erfinv{}, a); }
+    friend Number lgamma(const Number& a) { return unary(rules::Lgamma{}, a); }
+    friend Number digamma(const Number& a) { return unary(rules::Digamma{}, a); }
+    friend Number polygamma(int n, const Number& a) { return unary(rules::Polygamma{n}, a); }
+    friend Number sinc(const Number& a) { return unary(rules::Sinc{}, a); }
+    friend Number xlogy(const Number& a, const Number& b) { return binary(rules::XLogY{}, a, b); }
+    friend Number logsigmoid(const Number& a) { return unary(rules::Logsigmoid{}, a); }
+    friend Number softsign(const Number& a) { return unary(rules::Softsign{}, a); }
+    friend Number mish(const Number& a) { return unary(rules::Mish{}, a); }
+    friend Number selu(const Number& a) { return unary(rules::Selu{}, a); }
+    friend Number hardsigmoid(const Number& a) { return unary(rules::Hardsigmoid{}, a); }
+    friend Number hardswish(const Number& a) { return unary(rules::Hardswish{}, a); }
+    friend Number sigmoid(const Number& a) { return unary(rules::Sigmoid{}, a); }
+    friend Number relu(const Number& a) { return unary(rules::Relu{}, a); }
+    friend Number leaky_relu(const Number& a, double slope = 0.01) { return unary(rules::LeakyRelu{slope}, a); }
+    friend Number elu(const Number& a, double alpha = 1.0) { return unary(rules::Elu{alpha}, a); }
+    friend Number gelu(const Number& a, Gelu form = Gelu::erf) {
+        return form == Gelu::erf ? unary(rules::GeluErf{}, a) : unary(rules::GeluTanh{}, a);
+    }
+    friend Number silu(const Number& a) { return unary(rules::Silu{}, a); }
+    friend Number softplus(const Number& a, double beta = 1.0) { return unary(rules::Softplus{beta}, a); }
+    friend Number clip(const Number& a, double low, double high) { return unary(rules::Clip{low, high}, a); }
+    friend Number sign(const Number& a) { return constant(rules::Sign{}, a); }
+    friend Number floor(const Number& a) { return constant(rules::Floor{}, a); }
+    friend Number ceil(const Number& a) { return constant(rules::Ceil{}, a); }
+    friend Number round(const Number& a) { return constant(rules::Round{}, a); }
+    friend Number trunc(const Number& a) { return constant(rules::Trunc{}, a); }
+    friend Number stop_gradient(const Number& a) { return Number(a.value); }
+
+    friend Number maximum(const Number& a, const Number& b) { return binary(rules::Maximum{}, a, b); }
+    friend Number minimum(const Number& a, const Number& b) { return binary(rules::Minimum{}, a, b); }
+    friend Number hypot(const Number& a, const Number& b) { return binary(rules::Hypot{}, a, b); }
+    friend Number atan2(const Number& a, const Number& b) { return binary(rules::Atan2{}, a, b); }
+    friend Number logaddexp(const Number& a, const Number& b) { return binary(rules::LogAddExp{}, a, b); }
+    friend Number copysign(const Number& a, const Number& b) { return binary(rules::Copysign{}, a, b); }
+    friend Number remainder(const Number& a, const Number& b) { return binary(rules::Remainder{}, a, b); }
+    friend Number fmod(const Number& a, const Number& b) { return binary(rules::Fmod{}, a, b); }
+    friend Number pow(const Number& a, const Number& b) { return binary(rules::Pow{}, a, b); }
+    friend Number pow(const Number& a, double b) {
+        if (b == 2) return square(a);
+        if (b == 1) return a;
+        if (b == 0.5) return sqrt(a);
+        if (b == -1) return reciprocal(a);
+        return left(rules::Pow{}, a, b);
+    }
+
+private:
+    struct Bare {};
+    Number(Bare, const V& v) : value(v) {}  // derivatives follow
+};
+
+/// One result of f; a plain number stands for a constant.
+template <class X, class R>
+X result_as(const R& result) {
+    if constexpr (std::is_convertible_v<const R&, X>) return X(result);
+    else return scalar(static_cast<double>(result));
+}
+template <class R>
+concept TupleOfResults = requires { std::tuple_size<R>::value; };
+/// What f returned, as an array.
+template <class X, class R>
+auto results_of(const R& result) {
+    if constexpr (TupleOfResults<R>)
+        return std::apply([](const auto&... each) { return std::array<X, sizeof...(each)>{result_as<X>(each)...}; }, result);
+    else return std::array<X, 1>{result_as<X>(result)};
+}
+
+template <class X, class F, std::size_t... K>
+auto call_on(const F& f, const X* x, std::index_sequence<K...>) {
+    return results_of<X>(f(x[K]...));
+}
+
+/// The loop. in: N inputs; out: the results, then for D = N the slope of each result along each input, null where it is not wanted.
+template <class F, class T, int N, int D>
+void map_loop(const void* function, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out) {
+    using X = Number<T, D>;
+    constexpr std::int64_t w = width<T>;
+    const F& f = *static_cast<const F*>(function);
+    const auto body = [&](std::int64_t i, const auto& load_at, const auto& store_at) {
+        X x[N];
+        for (int k = 0; k < N; ++k) {
+            const T* from = static_cast<const T*>(in[k]);
+            x[k] = X(step[k] ? load_at(from + i) : Vec<T>(Batch<T>(*from)));
+            if constexpr (D > 0) x[k].d[static_cast<std::size_t>(k)] = Vec<T>(1.0);
+        }
+        const auto y = call_on(f, x, std::make_index_sequence<N>{});
+        for (std::size_t j = 0; j < y.size(); ++j) {
+            store_at(static_cast<T*>(out[j]) + i, y[j].value);
+            if constexpr (D > 0)
+                for (std::size_t k = 0; k < N; ++k)
+                    if (void* slope = out[y.size() + j * N + k]) store_at(static_cast<T*>(slope) + i, y[j].d[k]);
+        }
+    };
+    std::int64_t i = 0;
+    for (; i + w <= n; i += w) body(i, [](const T* from) { return Vec<T>(load(from)); }, [](T* to, const Vec<T>& v) { store(to, v.v); });
+    if (i < n) body(i, [&](const T* from) { return load_tail(from, n - i); }, [&](T* to, const Vec<T>& v) { store_some(to, v.v, n - i); });
+}
+
+}  // namespace kernels::XGRAD_ISA
+
+namespace detail {
+
+template <class F, std::size_t N>
+struct MapKernels {
+    template <class T, int D>
+    using Number = kernels::XGRAD_ISA::Number<T, D>;
+    template <class T>
+    using Results = decltype(kernels::XGRAD_ISA::call_on(std::declval<const F&>(), static_cast<const Number<T, 0>*>(nullptr),
+                                                         std::make_index_sequence<N>{}));
+    static constexpr std::size_t results = std::tuple_size_v<Results<float>>;
+    template <std::size_t... K>
+    static auto result(std::index_sequence<K...>)
+        -> decltype(std::declval<const F&>()((static_cast<void>(K), std::declval<const Number<float, 0>&>())...));
+    static constexpr bool single = !kernels::XGRAD_ISA::TupleOfResults<decltype(result(std::make_index_sequence<N>{}))>;
+
+    static MapLoop loop(DType dtype, bool slopes) {
+        constexpr int n = static_cast<int>(N);
+        using namespace kernels::XGRAD_ISA;
+        if (slopes) return dtype == DType::f32 ? map_loop<F, float, n, n> : map_loop<F, double, n, n>;
+        return dtype == DType::f32 ? map_loop<F, float, n, 0> : map_loop<F, double, n, 0>;
+    }
+};
+
+/// f on tensors, by the operations themselves: what higher orders are made of.
+template <class F, std::size_t... K>
+auto compose(const F& f, std::span<const Tensor> xs, std::index_sequence<K...>) {
+    return kernels::XGRAD_ISA::results_of<Tensor>(f(xs[K]...));
+}
+
+template <class F, std::size_t N>
+struct MapPullback {
+    static constexpr std::size_t results = MapKernels<F, N>::results;
+    F f;
+    std::array<Tensor, results * N> slopes;
+    std::vector<Tensor> xs;  // only while another tape may ask for the gradient of the gradient
+
+    std::vector<Tensor> operator()(std::span<const Tensor> g, Needs needs) const {
+        std::vector<Tensor> parts(N);
+        bool recorded = false;
+        for (const Tensor& x : xs) recorded = recorded || tracked(x);
+        if (recorded) {
+            Shape shape = xs[0].shape();
+            for (const Tensor& x : xs) shape = broadcast_shapes(shape, x.shape(), "map");
+            Tape tape({.watch_parameters = false});
+            std::vector<Tensor> watched;  // of the result's shape, as the parts are to be
+            for (const Tensor& x : xs) watched.push_back(tape.watch(broadcast_to(x, shape)));
+            const auto ys = compose(f, watched, std::make_index_sequence<N>{});
+            Tensor weighted;
+            for (std::size_t j = 0; j < results; ++j) {
+                if (!tracked(ys[j])) continue;  // a constant
+                const Tensor one = sum(ys[j] * g[j]);
+                weighted = weighted.defined() ? weighted + one : one;
+            }
+            if (weighted.defined()) parts = tape.gradient(weighted, watched);
+            return parts;
+        }
+        for (std::size_t k = 0; k < N; ++k) {
+            if (!needs[k]) continue;
+            for (std::size_t j = 0; j < results; ++j) {
+                const Tensor part = g[j] * slopes[j * N + k];
+                parts[k] = parts[k].defined() ? parts[k] + part : part;
+            }
+        }
+        return parts;
+    }
+};
+
+template <class F, std::size_t N>
+auto map_operands(const F& f, const std::array<const Operand*, N>& operands) {
+    using Kernels = MapKernels<F, N>;
+    constexpr std::size_t results = Kernels::results;
+    static_assert(results * (N + 1) <= 32, "xgrad: map: too many results");
+    const MapInputs in{std::span<const Operand* const>(operands)};
+    std::array<Tensor, results + results * N> out;
+    for (std::size_t j = 0; j < results; ++j) out[j] = empty(in.shape, in.dtype);
+    bool any = false;
+    for (std::size_t k = 0; k < N; ++k) {
+        if (!tracked(in.tensors[k])) continue;
+        any = true;
+        for (std::size_t j = 0; j < results; ++j) out[results + j * N + k] = empty(in.shape, in.dtype);
+    }
+    run_map(Kernels::loop(in.dtype, any), &f, in.shape, in.dtype, in.span(), out);
+    if (any) {
+        MapPullback<F, N> pullback{f, {}, {}};
+        for (std::size_t i = 0; i < results * N; ++i) pullback.slopes[i] = std::move(out[results + i]);
+        if (several_tapes_are_open()) pullback.xs.assign(in.span().begin(), in.span().end());
+        auto again = [f](std::span<const Tensor> xs) {
+            std::vector<Tensor> ys(results);
+            Shape shape = xs[0].shape();
+            for (const Tensor& x : xs) shape = broadcast_shapes(shape, x.shape(), "map");
+            for (Tensor& y : ys) y = empty(shape, xs[0].dtype());
+            run_map(Kernels::loop(xs[0].dtype(), false), &f, shape, xs[0].dtype(), xs, ys);
+            return ys;
+        };
+        // Its parts have the result's shape; a constant cotangent stays a single number as far as it goes.
+        auto dealt = dealing<Cotangents::elementwise>(std::move(pullback));
+        record_applied("map", in.span(), {out.data(), results}, std::move(again), std::move(dealt), in.where);
+    }
+    if constexpr (Kernels::single) return std::move(out[0]);
+    else {
+        std::array<Tensor, results> ys;
+        for (std::size_t j = 0; j < results; ++j) ys[j] = std::move(out[j]);
+        return ys;
+    }
+}
+
+}  // namespace detail
+
+/// f applied to every element of one to six tensors (or numbers) that broadcast: one pass over memory forward and one back, whatever f
+/// computes.
+///
+///     Tensor swish = map([](auto x) { return x / (1.0 + exp(-x)); }, x);
+///     auto [s, c] = map([](auto r, auto a) { return std::array{r * sin(a), r * cos(a)}; }, radius, angle);
+///
+/// f is a generic function of arithmetic, of the functions of ops/elementwise.hpp (exp, tanh, maximum, pow …) and of
+/// `where(a < b, …, …)`; no branches on elements. It is called with vectors of elements, with dual numbers, which give the exact
+/// derivative in the forward pass, and, for derivatives of order two and above, with tensors. It returns one number, or a std::array,
+/// pair or tuple of them: then map returns a std::array of tensors. What it captures is copied and must stay valid as long as the tape.
+/// Conventions at kinks are those of the functions it calls. All tensors f32 or all f64 (DTypeError); ShapeError unless they broadcast.
+template <class F>
+auto map(const F& f, const Operand& a) {
+    return detail::map_operands<F, 1>(f, {&a});
+}
+template <class F>
+auto map(const F& f, const Operand& a, const Operand& b) {
+    return detail::map_operands<F, 2>(f, {&a, &b});
+}
+template <class F>
+auto map(const F& f, const Operand& a, const Operand& b, const Operand& c) {
+    return detail::map_operands<F, 3>(f, {&a, &b, &c});
+}
+template <class F>
+auto map(const F& f, const Operand& a, const Operand& b, const Operand& c, const Operand& d) {
+    return detail::map_operands<F, 4>(f, {&a, &b, &c, &d});
+}
+template <class F>
+auto map(const F& f, const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e) {
+    return detail::map_operands<F, 5>(f, {&a, &b, &c, &d, &e});
+}
+template <class F>
+auto map(const F& f, const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e, const Operand& g) {
+    return detail::map_operands<F, 6>(f, {&a, &b, &c, &d, &e, &g});
+}
+
+}  // namespace xgrad

@@ -1,0 +1,278 @@
+#include "arrange.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "../apply.hpp"
+#include "parallel.hpp"
+#include "index.hpp"
+#include "shape.hpp"
+#include "strided.hpp"
+#include "view.hpp"
+
+namespace xgrad {
+
+using namespace detail;
+
+// --- mirrored and rotated -------------------------------------------------------------------------------------------------
+
+Tensor flip(const Operand& operand, const Axes& axes) {
+    const Tensor& x = tensor_of(operand, "flip");
+    const AxisMask mask = mask_of(axes, x.ndim(), "flip", operand.where());
+    View view(x.shape());
+    for (int k = 0; k < x.ndim(); ++k)
+        if (mask >> k & 1) {
+            view.start += view.strides[k] * (x.shape()[k] - 1);
+            view.strides[k] = -view.strides[k];
+        }
+    return viewed("flip", x, view, operand.where());
+}
+
+namespace {
+
+/// Lines of n elements of `inner` each, their last `shift` elements first.
+Tensor rolled(const Tensor& x, const Along& a, Int shift) {
+    Tensor y = empty(x.shape(), x.dtype());
+    const Int item = size_of(x.dtype()), line = a.n * a.inner * item, tail = shift * a.inner * item;
+    const auto* from = static_cast<const char*>(TensorAccess::data(x));
+    auto* to = static_cast<char*>(TensorAccess::data(y));
+    parallel_for(x.size() ? a.outer : 0, x.size(), [&](Int begin, Int end) {
+        for (Int o = begin * line; o < end * line; o += line) {
+            std::memcpy(to + o, from + o + line - tail, static_cast<std::size_t>(tail));
+            std::memcpy(to + o + tail, from + o, static_cast<std::size_t>(line - tail));
+        }
+    });
+    return y;
+}
+
+Tensor roll_lines(const Tensor& x, const Along& a, Int shift, Location where) {
+    shift = a.n ? (shift % a.n + a.n) % a.n : 0;
+    if (shift == 0) return x;
+    return apply(
+        "roll", {x}, [a, shift](const Tensor& in) { return rolled(in, a, shift); },
+        [a, shift](Tensor g) { return roll_lines(g, a, a.n - shift, {}); }, where);
+}
+
+}  // namespace
+
+Tensor roll(const Operand& operand, Int shift) {
+    const Tensor& x = tensor_of(operand, "roll");
+    return roll_lines(x, {1, x.size(), 1}, shift, operand.where());
+}
+
+Tensor roll(const Operand& operand, Int shift, int axis) {
+    const Tensor& x = tensor_of(operand, "roll");
+    return roll_lines(x, along(x.shape(), normalise_axis(axis, x.ndim(), "roll", operand.where())), shift, operand.where());
+}
+
+Tensor roll(const Operand& operand, const std::vector<Int>& shifts, const std::vector<int>& axes) {
+    Tensor y = tensor_of(operand, "roll");
+    check<ValueError>(shifts.size() == axes.size(), operand.where(), [&] {
+        return "roll: there must be a shift for each axis, got " + std::to_string(shifts.size()) + " and " + std::to_string(axes.size());
+    });
+    for (std::size_t i = 0; i < axes.size(); ++i) y = roll({y, operand.where()}, shifts[i], axes[i]);
+    return y;
+}
+
+// --- triangles and diagonals ----------------------------------------------------------------------------------------------
+
+namespace {
+
+/// In row i of each matrix, elements [0, i + k] are kept (lower), or [i + k, columns) (upper); the others become zeros.
+Tensor triangle_values(const Tensor& x, Int k, bool lower) {
+    Tensor y = empty(x.shape(), x.dtype());
+    const Int rows = x.shape(-2), columns = x.shape(-1), item = size_of(x.dtype());
+    const auto* from = static_cast<const char*>(TensorAccess::data(x));
+    auto* to = static_cast<char*>(TensorAccess::data(y));
+    parallel_for(x.size() ? x.size() / columns : 0, x.size(), [&](Int begin, Int end) {
+        for (Int r = begin; r < end; ++r) {
+            // Neither end overflows for a k beyond the matrix.
+            const Int bound = std::clamp<Int>(std::clamp(k, -rows - columns, rows + columns) + r % rows + (lower ? 1 : 0), 0, columns);
+            const Int first = lower ? 0 : bound, last = lower ? bound : columns;
+            const char* source = from + r * columns * item;
+            char* target = to + r * columns * item;
+            std::memset(target, 0, static_cast<std::size_t>(first * item));
+            std::memcpy(target + first * item, source + first * item, static_cast<std::size_t>((last - first) * item));
+            std::memset(target + last * item, 0, static_cast<std::size_t>((columns - last) * item));
+        }
+    });
+    return y;
+}
+
+Tensor triangle(const char* name, const Operand& operand, Int k, bool lower) {
+    const Tensor& x = tensor_of(operand, name);
+    check<ShapeError>(x.ndim() >= 2, operand.where(),
+                      [&] { return std::string(name) + ": must have at least 2 axes, got shape " + to_string(x.shape()); });
+    return apply(
+        name, {x}, [k, lower](const Tensor& in) { return triangle_values(in, k, lower); },
+        [name, k, lower](Tensor g) { return triangle(name, g, k, lower); }, operand.where());
+}
+
+/// How many elements the diagonal has.
+Int diagonal_size(Int rows, Int columns, Int offset) {
+    const Int below = offset < 0 ? std::min(-offset, rows) : 0, right = offset > 0 ? std::min(offset, columns) : 0;
+    return std::min(rows - below, columns - right);
+}
+
+}  // namespace
+
+Tensor tril(const Operand& x, Int k) { return triangle("tril", x, k, true); }
+Tensor triu(const Operand& x, Int k) { return triangle("triu", x, k, false); }
+
+Tensor diagonal(const Operand& operand, Int offset, int axis1, int axis2) {
+    const Tensor& x = tensor_of(operand, "diagonal");
+    const Location where = operand.where();
+    check<ShapeError>(x.ndim() >= 2, where, [&] { return "diagonal: must have at least 2 axes, got shape " + to_string(x.shape()); });
+    const AxisMask mask = mask_of({axis1, axis2}, x.ndim(), "diagonal", where);
+    axis1 = normalise_axis(axis1, x.ndim(), "diagonal", where);
+    axis2 = normalise_axis(axis2, x.ndim(), "diagonal", where);
+    View view(x.shape());
+    const View whole = view;
+    view.shape = without_axes(x.shape(), mask, false);
+    for (int k = 0, kept = 0; k < x.ndim(); ++k)
+        if (!(mask >> k & 1)) view.strides[kept++] = whole.strides[k];
+    const Int count = diagonal_size(x.shape()[axis1], x.shape()[axis2], offset);
+    if (count > 0) view.start = offset < 0 ? -offset * whole.strides[axis1] : offset * whole.strides[axis2];
+    view.strides[view.shape.rank()] = whole.strides[axis1] + whole.strides[axis2];
+    view.shape.push_back(count);
+    return viewed("diagonal", x, view, where);
+}
+
+Tensor diag(const Operand& operand, Int k) {
+    const Tensor& x = tensor_of(operand, "diag");
+    check<ShapeError>(x.ndim() == 1 || x.ndim() == 2, operand.where(),
+                      [&] { return "diag: must have 1 or 2 axes, got shape " + to_string(x.shape()); });
+    if (x.ndim() == 2) return diagonal(operand, k);
+    const Int side = x.size() + std::abs(k);
+    View view({side, side});
+    view.shape = x.shape();
+    view.start = k < 0 ? -k * side : k;
+    view.strides[0] = side + 1;
+    return placed("diag", x, view, 0, operand.where());
+}
+
+// --- margins --------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Which of n elements stands at `i`, counted from the first one; i may be outside.
+Int source_of(Int i, Int n, PadMode mode) {
+    const auto modulo = [](Int a, Int b) { return (a % b + b) % b; };
+    if (mode == PadMode::replicate) return std::clamp<Int>(i, 0, n - 1);
+    if (mode == PadMode::circular) return modulo(i, n);
+    if (n == 1) return 0;
+    const Int j = modulo(i, 2 * n - 2);
+    return j < n ? j : 2 * n - 2 - j;
+}
+
+}  // namespace
+
+Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& widths, const PadOptions& options) {
+    const Tensor& x = tensor_of(operand, "pad");
+    const Location where = operand.where();
+    check<ValueError>(widths.size() == 1 || static_cast<int>(widths.size()) == x.ndim(), where, [&] {
+        return "pad: there must be one pair of widths, or one per axis, got " + std::to_string(widths.size()) + " for shape " +
+               to_string(x.shape());
+    });
+    for (const auto& width : widths)
+        check<ValueError>(width.first >= 0 && width.second >= 0, where, [&] {
+            return "pad: widths must not be negative, got {" + std::to_string(width.first) + ", " + std::to_string(width.second) + "}";
+        });
+    const auto width_of = [&](int axis) { return widths[widths.size() == 1 ? 0 : static_cast<std::size_t>(axis)]; };
+    if (options.mode == PadMode::constant) {
+        Shape whole = x.shape();
+        for (int k = 0; k < x.ndim(); ++k) whole[k] += width_of(k).first + width_of(k).second;
+        if (whole == x.shape()) return x;
+        View view(whole);
+        view.shape = x.shape();
+        for (int k = 0; k < x.ndim(); ++k) view.start += width_of(k).first * view.strides[k];
+        return placed("pad", x, view, options.value, where);
+    }
+    Tensor y = x;
+    for (int k = 0; k < x.ndim(); ++k) {
+        const auto [before, after] = width_of(k);
+        if (before + after == 0) continue;
+        const Int n = x.shape()[k];
+        check<ShapeError>(n > 0, where, [&] {
+            return "pad: only a constant can surround an axis of size 0, got axis " + std::to_string(k) + " of " + to_string(x.shape());
+        });
+        std::vector<Int> sources;
+        for (Int i = -before; i < n + after; ++i) sources.push_back(source_of(i, n, options.mode));
+        y = take({y, where}, tensor(sources), k);
+    }
+    return y;
+}
+
+// --- windows --------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Windows {
+    Along whole;
+    Shape shape, unfolded;  // before, and with the windows
+    Int count, size, step;
+
+    /// f(index in the windows, index in the whole) for every element of lines [begin, end).
+    template <class F>
+    void each(Int begin, Int end, const F& f) const {
+        for (Int o = begin; o < end; ++o)
+            for (Int w = 0; w < count; ++w)
+                for (Int c = 0; c < whole.inner; ++c) {
+                    const Int to = ((o * count + w) * whole.inner + c) * size, from = (o * whole.n + w * step) * whole.inner + c;
+                    for (Int j = 0; j < size; ++j) f(to + j, from + j * whole.inner);
+                }
+    }
+};
+
+Tensor fold(const Tensor& parts, const Windows& windows);
+
+Tensor unfold_windows(const Tensor& x, const Windows& windows, Location where) {
+    return apply(
+        "unfold", {x},
+        [windows](const Tensor& in) {
+            Tensor y = empty(windows.unfolded, in.dtype());
+            with_any(in.dtype(), [&]<class T>(T) {
+                const T* from = elements<T>(in);
+                T* to = elements<T>(y);
+                parallel_for(windows.whole.outer, y.size(),
+                             [&](Int begin, Int end) { windows.each(begin, end, [&](Int i, Int j) { to[i] = from[j]; }); });
+            });
+            return y;
+        },
+        [windows](Tensor g) { return fold(g, windows); }, where);
+}
+
+/// Every element added where unfold took it from: its transpose.
+Tensor fold(const Tensor& parts, const Windows& windows) {
+    return apply(
+        "fold", {parts},
+        [windows](const Tensor& in) {
+            Tensor y = zeros(windows.shape, in.dtype());
+            with_floating(in.dtype(), [&]<class T>(T) {
+                const T* from = elements<T>(in);
+                T* to = elements<T>(y);
+                parallel_for(windows.whole.outer, in.size(),
+                             [&](Int begin, Int end) { windows.each(begin, end, [&](Int i, Int j) { to[j] += from[i]; }); });
+            });
+            return y;
+        },
+        [windows](Tensor g) { return unfold_windows(g, windows, {}); }, {});
+}
+
+}  // namespace
+
+Tensor unfold(const Operand& operand, int axis, Int size, Int step) {
+    const Tensor& x = tensor_of(operand, "unfold");
+    axis = normalise_axis(axis, x.ndim(), "unfold", operand.where());
+    const Int n = x.shape()[axis];
+    check<ValueError>(size >= 0 && size <= n, operand.where(),
+                      [&] { return "unfold: the size must be in [0, " + std::to_string(n) + "], got " + std::to_string(size); });
+    check<ValueError>(step > 0, operand.where(), [&] { return "unfold: the step must be positive, got " + std::to_string(step); });
+    Windows windows{along(x.shape(), axis), x.shape(), x.shape(), (n - size) / step + 1, size, step};
+    windows.unfolded[axis] = windows.count;
+    windows.unfolded.push_back(size);
+    return unfold_windows(x, windows, operand.where());
+}
+
+}  // namespace xgrad

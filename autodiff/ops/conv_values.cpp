@@ -1,0 +1,379 @@
+#include <omp.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "../kernels/kernels.hpp"
+#include "axes.hpp"
+#include "convolution.hpp"
+#include "parallel.hpp"
+
+// A convolution of stride 1 is a product with a matrix whose rows are shifted views of one zero-padded image: the kernels read them where
+// they lie, nothing is unfolded. Along the image's rows some columns belong to no result; they are computed and left. With a stride the image
+// is sorted by position modulo the stride into `phases`, so that what one tap of the kernel reads lies together again. The transpose is a
+// convolution of its own for each phase of its result, with the taps that lead there.
+
+namespace xgrad::detail {
+namespace {
+
+/// The images of one call, laid out as (channel, phase, image, plane).
+struct Planes {
+    Int size[3], padding[3], stride[3];  // of what is laid out
+    std::vector<Int> phases[3];  // positions modulo stride that somebody reads
+    Int reach[3];  // places that are read, from the first result's first tap to the last one's last
+    Int extent[3];  // sizes of a plane
+    Int images = 1;
+
+    Int phase_count() const { return static_cast<Int>(phases[0].size() * phases[1].size() * phases[2].size()); }
+    Int plane() const { return extent[0] * extent[1] * extent[2]; }
+    Int channel() const { return phase_count() * images * plane(); }
+    Int row(Int z, Int y) const { return (z * extent[1] + y) * extent[2]; }
+    /// The planes are the images themselves.
+    bool plain() const {
+        for (int a = 0; a < 3; ++a)
+            if (padding[a] || stride[a] != 1 || reach[a] != size[a] || extent[a] != size[a]) return false;
+        return images == 1;
+    }
+};
+
+struct Range {
+    Int begin, end;
+};
+/// The places of a phase that lie inside the image.
+Range inside(const Planes& p, int axis, Int phase) {
+    const Int before = p.padding[axis] - phase, last = p.size[axis] - 1 + before;
+    const Int begin = before > 0 ? (before + p.stride[axis] - 1) / p.stride[axis] : 0;
+    return {begin, last < 0 ? begin : std::max(begin, std::min(p.reach[axis], last / p.stride[axis] + 1))};
+}
+
+/// The extents, with no more zeros than needed: those behind a row are the ones in front of the next row, and likewise for planes.
+void close_up(Planes& p) {
+    p.extent[0] = p.reach[0];
+    for (const int axis : {1, 2}) {
+        p.extent[axis] = 1;
+        for (const Int phase : p.phases[axis]) {
+            const Range r = inside(p, axis, phase);
+            p.extent[axis] = std::max({p.extent[axis], r.end, p.reach[axis] - r.begin});
+        }
+    }
+}
+
+/// Copies `images` images, `step` elements apart, into place; what is around them stays as it is.
+template <class T>
+void lay_out(const Planes& p, const T* from, Int channels, Int images, Int step, T* to) {
+    const Int whole = p.size[0] * p.size[1] * p.size[2];
+    for (Int c = 0; c < channels; ++c) {
+        T* plane = to + c * p.channel();
+        for (const Int pz : p.phases[0])
+            for (const Int py : p.phases[1])
+                for (const Int px : p.phases[2]) {
+                    const Range rz = inside(p, 0, pz), ry = inside(p, 1, py), rx = inside(p, 2, px);
+                    for (Int b = 0; b < p.images; ++b, plane += p.plane()) {
+                        if (b >= images) continue;
+                        const T* const source = from + b * step + c * whole;
+                        for (Int z = rz.begin; z < rz.end; ++z)
+                            for (Int y = ry.begin; y < ry.end; ++y) {
+                                const Int at_z = z * p.stride[0] + pz - p.padding[0], at_y = y * p.stride[1] + py - p.padding[1];
+                                const T* line = source + (at_z * p.size[1] + at_y) * p.size[2] + (px - p.padding[2]);
+                                T* const row = plane + p.row(z, y);
+                                if (p.stride[2] == 1)
+                                    std::memcpy(row + rx.begin, line + rx.begin, static_cast<std::size_t>(rx.end - rx.begin) * sizeof(T));
+                                else
+                                    for (Int x = rx.begin; x < rx.end; ++x) row[x] = line[x * p.stride[2]];
+                            }
+                    }
+                }
+    }
+}
+
+/// The rows of results that are read off the planes: (image, z, y), each of `length`.
+struct Rows {
+    Int images, z, y, length;
+    Int count() const { return images * z * y; }
+};
+
+/// result = a (m,k) · planes + bias (m), a block of rows at a time: save(i, image, z, y, values) gets each row of each of the m.
+template <class T, class Save>
+void multiply(const T* a, const T* planes, const std::vector<Int>& offsets, const T* bias, const Planes& p, const Rows& rows, Int m,
+              const Save& save) {
+    const Int k = static_cast<Int>(offsets.size());
+    constexpr Int block_elements = (Int{128} << 10) / static_cast<Int>(sizeof(T));
+    const Int together = std::max<Int>(1, block_elements / std::max<Int>(1, m * p.extent[2]));
+    const auto place = [&](Int row) {
+        const Int y = row % rows.y, z = row / rows.y % rows.z, image = row / rows.y / rows.z;
+        return image * p.plane() + p.row(z, y);
+    };
+    Tensor room;
+    for (Int first = 0; first < rows.count(); first += together) {
+        const Int last = std::min(first + together, rows.count());
+        const Int begin = place(first), n = place(last - 1) + rows.length - begin;
+        if (!room.defined() || room.size() < m * n) room = empty({m * n}, dtype_of<T>());
+        T* const c = elements<T>(room);
+        kernels::active().convolve.of<T>().spread(a, k, planes + begin, offsets.data(), bias, c, n, m, n, k);
+        for (Int i = 0; i < m; ++i)
+            for (Int row = first; row < last; ++row)
+                save(i, row / rows.y / rows.z, row / rows.y % rows.z, row % rows.y,
+                     static_cast<const T*>(c + i * n + (place(row) - begin)));
+    }
+}
+
+template <class T>
+Tensor zeroed_planes(const Planes& p, Int channels) {
+    const Int shared = p.row(p.reach[0] - p.extent[0], p.reach[1] - p.extent[1]) + p.reach[2] - p.extent[2];  // read behind the last plane
+    Tensor planes = empty({channels * p.channel() + std::max<Int>(0, shared) + kernels::ConvolveKernels::slack}, dtype_of<T>());
+    std::memset(TensorAccess::data(planes), 0, static_cast<std::size_t>(planes.size()) * sizeof(T));
+    return planes;
+}
+
+/// Images with so few results are laid out beside each other.
+Int images_together(Int batch, Int plane, Int results) {
+    constexpr Int enough = 96;
+    if (results >= enough || plane == 0) return 1;
+    return std::min(batch, (enough + plane - 1) / plane);
+}
+
+/// What conv reads of x: planes, and where each (channel, tap) begins.
+Planes planes_of_input(const ConvGeometry& g) {
+    Planes p;
+    for (int a = 0; a < 3; ++a) {
+        p.size[a] = g.size[a];
+        p.padding[a] = g.padding[a];
+        p.stride[a] = g.stride[a];
+        for (Int k = 0; k < g.kernel[a]; ++k) {
+            const Int phase = k * g.dilation[a] % g.stride[a];
+            if (std::find(p.phases[a].begin(), p.phases[a].end(), phase) == p.phases[a].end()) p.phases[a].push_back(phase);
+        }
+        p.reach[a] = g.result[a] + (g.kernel[a] - 1) * g.dilation[a] / g.stride[a];
+    }
+    close_up(p);
+    for (int a = 0; a < 3; ++a) p.extent[a] = std::max(p.extent[a], g.result[a]);
+    return p;
+}
+std::vector<Int> input_offsets(const ConvGeometry& g, const Planes& p) {
+    std::vector<Int> offsets;
+    Int at[3];
+    for (Int c = 0; c < g.in(); ++c)
+        for (at[0] = 0; at[0] < g.kernel[0]; ++at[0])
+            for (at[1] = 0; at[1] < g.kernel[1]; ++at[1])
+                for (at[2] = 0; at[2] < g.kernel[2]; ++at[2]) {
+                    Int phase = 0, shift[3];
+                    for (int a = 0; a < 3; ++a) {
+                        const Int way = at[a] * g.dilation[a];
+                        const auto& phases = p.phases[a];
+                        phase = phase * static_cast<Int>(phases.size()) +
+                                (std::find(phases.begin(), phases.end(), way % g.stride[a]) - phases.begin());
+                        shift[a] = way / g.stride[a];
+                    }
+                    offsets.push_back(c * p.channel() + phase * p.images * p.plane() + p.row(shift[0], shift[1]) + shift[2]);
+                }
+    return offsets;
+}
+
+Int volume(const Int (&sizes)[3]) { return sizes[0] * sizes[1] * sizes[2]; }
+
+/// body(first image, images, group) over the batch in blocks, threads beside each other.
+template <class Body>
+void for_blocks(const ConvGeometry& g, Int images, const Body& body) {
+    const Int blocks = (g.batch + images - 1) / images;
+    parallel_for(blocks * g.groups, g.work(), [&](Int begin, Int end) { body(begin, end, blocks); });
+}
+
+template <class T>
+void convolve(const T* x, const T* w, const T* bias, T* y, const ConvGeometry& g) {
+    Planes p = planes_of_input(g);
+    const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel);
+    p.images = images_together(g.batch, p.plane(), results);
+    const std::vector<Int> offsets = input_offsets(g, p);
+    for_blocks(g, p.images, [&](Int begin, Int end, Int blocks) {
+        const Tensor room = zeroed_planes<T>(p, g.in());
+        T* const planes = elements<T>(room);
+        for (Int task = begin; task < end; ++task) {
+            const Int group = task / blocks, first = task % blocks * p.images, images = std::min(p.images, g.batch - first);
+            const T* source = x + (first * g.channels + group * g.in()) * whole;
+            // The kernel reads beyond the end: the last images are copied all the same.
+            const bool where_it_lies =
+                p.plain() && x + g.batch * g.channels * whole - (source + g.in() * whole) >= kernels::ConvolveKernels::slack;
+            if (!where_it_lies) lay_out(p, source, g.in(), images, g.channels * whole, planes);
+            T* const to = y + (first * g.outputs + group * g.out()) * results;
+            multiply(w + group * g.out() * g.in() * taps, where_it_lies ? source : planes, offsets, bias ? bias + group * g.out() : nullptr,
+                     p, {images, g.result[0], g.result[1], g.result[2]}, g.out(), [&](Int i, Int image, Int z, Int row, const T* from) {
+                         T* const out = to + (image * g.outputs + i) * results + (z * g.result[1] + row) * g.result[2];
+                         std::memcpy(out, from, static_cast<std::size_t>(g.result[2]) * sizeof(T));
+                     });
+        }
+    });
+}
+
+/// A part of the transpose: the results at `phase` modulo the stride, and the taps that lead there.
+struct Phase {
+    Int phase[3], first[3], count[3];  // results are at first + i, i < count, times the stride, + phase - padding
+    std::vector<Int> taps, offsets;  // a tap's place in the kernel; where it begins in the planes, for each output and tap
+};
+
+template <class T>
+void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry& g) {
+    Planes p;
+    Int reach[3];  // the furthest that a tap reads back
+    for (int a = 0; a < 3; ++a) {
+        reach[a] = (g.kernel[a] - 1) * g.dilation[a] / g.stride[a];
+        p.size[a] = g.result[a];
+        p.padding[a] = reach[a];
+        p.stride[a] = 1;
+        p.phases[a] = {0};
+        p.reach[a] = reach[a] + std::max<Int>(0, g.padding[a] + g.size[a] - 1) / g.stride[a] + 1;
+    }
+    close_up(p);
+    const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel);
+    p.images = images_together(g.batch, p.plane(), whole / volume(g.stride));
+
+    std::vector<Phase> phases;
+    bool all = true;  // every place of x is some phase's
+    Int r[3];
+    for (r[0] = 0; r[0] < g.stride[0]; ++r[0])
+        for (r[1] = 0; r[1] < g.stride[1]; ++r[1])
+            for (r[2] = 0; r[2] < g.stride[2]; ++r[2]) {
+                Phase phase;
+                std::vector<Int> along[3];
+                bool some = true;
+                for (int a = 0; a < 3; ++a) {
+                    const Int before = g.padding[a] - r[a], last = g.size[a] - 1 + before;
+                    phase.phase[a] = r[a];
+                    phase.first[a] = before > 0 ? (before + g.stride[a] - 1) / g.stride[a] : 0;
+                    phase.count[a] = last < 0 ? 0 : std::max<Int>(0, last / g.stride[a] + 1 - phase.first[a]);
+                    for (Int k = 0; k < g.kernel[a]; ++k)
+                        if (k * g.dilation[a] % g.stride[a] == r[a]) along[a].push_back(k);
+                    if (along[a].empty()) all = false;
+                    some = some && phase.count[a] > 0 && !along[a].empty();
+                }
+                if (!some) continue;
+                std::vector<Int> shifts;
+                for (const Int k0 : along[0])
+                    for (const Int k1 : along[1])
+                        for (const Int k2 : along[2]) {
+                            phase.taps.push_back((k0 * g.kernel[1] + k1) * g.kernel[2] + k2);
+                            const Int k[3] = {k0, k1, k2};
+                            Int at[3];
+                            for (int a = 0; a < 3; ++a) at[a] = reach[a] + phase.first[a] - k[a] * g.dilation[a] / g.stride[a];
+                            shifts.push_back(p.row(at[0], at[1]) + at[2]);
+                        }
+                for (Int o = 0; o < g.out(); ++o)
+                    for (const Int shift : shifts) phase.offsets.push_back(o * p.channel() + shift);
+                phases.push_back(std::move(phase));
+            }
+
+    // The weights as (group, phase, channel, output, tap).
+    std::vector<T> weights(static_cast<std::size_t>(g.groups * g.in() * g.out() * taps));
+    T* to = weights.data();
+    for (Int group = 0; group < g.groups; ++group)
+        for (const Phase& phase : phases)
+            for (Int c = 0; c < g.in(); ++c)
+                for (Int o = 0; o < g.out(); ++o)
+                    for (const Int tap : phase.taps) *to++ = w[((group * g.out() + o) * g.in() + c) * taps + tap];
+    const Int weights_of_group = g.groups ? (to - weights.data()) / g.groups : 0;
+
+    for_blocks(g, p.images, [&](Int begin, Int end, Int blocks) {
+        const Tensor room = zeroed_planes<T>(p, g.out());
+        T* const planes = elements<T>(room);
+        for (Int task = begin; task < end; ++task) {
+            const Int group = task / blocks, first = task % blocks * p.images, images = std::min(p.images, g.batch - first);
+            lay_out(p, y + (first * g.outputs + group * g.out()) * results, g.out(), images, g.outputs * results, planes);
+            T* const target = x + (first * g.channels + group * g.in()) * whole;
+            const T* const shift = bias ? bias + group * g.in() : nullptr;
+            if (!all)
+                for (Int image = 0; image < images; ++image)
+                    for (Int c = 0; c < g.in(); ++c) std::fill_n(target + (image * g.channels + c) * whole, whole, shift ? shift[c] : T(0));
+            const T* a = weights.data() + group * weights_of_group;
+            for (const Phase& phase : phases) {
+                multiply(a, planes, phase.offsets, shift, p, {images, phase.count[0], phase.count[1], phase.count[2]}, g.in(),
+                         [&](Int i, Int image, Int z, Int row, const T* from) {
+                             const Int at_z = (phase.first[0] + z) * g.stride[0] + phase.phase[0] - g.padding[0],
+                                       at_y = (phase.first[1] + row) * g.stride[1] + phase.phase[1] - g.padding[1],
+                                       at_x = phase.first[2] * g.stride[2] + phase.phase[2] - g.padding[2], step = g.stride[2];
+                             T* const out = target + (image * g.channels + i) * whole + (at_z * g.size[1] + at_y) * g.size[2] + at_x;
+                             if (step == 1) std::memcpy(out, from, static_cast<std::size_t>(phase.count[2]) * sizeof(T));
+                             else
+                                 for (Int c = 0; c < phase.count[2]; ++c) out[c * step] = from[c];
+                         });
+                a += g.in() * static_cast<Int>(phase.offsets.size());
+            }
+        }
+    });
+}
+
+template <class T>
+void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
+    Planes p = planes_of_input(g);
+    const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel), count = g.outputs * g.in() * taps;
+    // As many images as make sums long enough.
+    const Int n = p.row(g.result[0] - 1, g.result[1] - 1) + g.result[2];
+    p.images = std::clamp<Int>(1024 / std::max<Int>(1, n), 1, g.batch);
+    const std::vector<Int> offsets = input_offsets(g, p);
+    // y with the planes' rows, so that both run side by side, and zeros in between.
+    Planes q;
+    for (int a = 0; a < 3; ++a) {
+        q.size[a] = g.result[a];
+        q.padding[a] = 0;
+        q.stride[a] = 1;
+        q.phases[a] = {0};
+        q.reach[a] = g.result[a];
+        q.extent[a] = p.extent[a];
+    }
+    constexpr Int line = 16;  // no vector is longer
+    q.extent[0] = (p.plane() + line + p.extent[1] * p.extent[2] - 1) / (p.extent[1] * p.extent[2]);
+    q.images = p.images;
+
+    const Int blocks = (g.batch + p.images - 1) / p.images;
+    const Int threads = g.work() < parallel_work || omp_in_parallel() ? 1 : std::min<Int>(omp_get_max_threads(), blocks);
+    std::vector<T> parts(static_cast<std::size_t>(count * (threads - 1)));  // the first adds to w itself
+    std::fill_n(w, count, T(0));
+#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static) if (threads > 1)
+    for (Int thread = 0; thread < threads; ++thread) {
+        T* const sum = thread == 0 ? w : parts.data() + (thread - 1) * count;
+        const Tensor room = zeroed_planes<T>(p, g.in()), results_room = zeroed_planes<T>(q, g.out());
+        T *const planes = elements<T>(room), *const ys = elements<T>(results_room);
+        for (Int block = blocks * thread / threads; block < blocks * (thread + 1) / threads; ++block)
+            for (Int group = 0; group < g.groups; ++group) {
+                const Int first = block * p.images, images = std::min(p.images, g.batch - first);
+                lay_out(p, x + (first * g.channels + group * g.in()) * whole, g.in(), images, g.channels * whole, planes);
+                lay_out(q, y + (first * g.outputs + group * g.out()) * results, g.out(), images, g.outputs * results, ys);
+                const Int k = g.in() * taps;
+                kernels::active().convolve.of<T>().gather(ys, q.channel(), q.plane(), planes, offsets.data(), p.plane(),
+                                                          sum + group * g.out() * k, k, g.out(), n, k, images);
+            }
+    }
+    for (Int thread = 1; thread < threads; ++thread) {
+        const T* const part = parts.data() + (thread - 1) * count;
+        for (Int i = 0; i < count; ++i) w[i] += part[i];
+    }
+}
+
+}  // namespace
+
+Tensor conv_values(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& g) {
+    Tensor y = empty(g.y, x.dtype());
+    if (y.size() == 0) return y;
+    with_floating(x.dtype(), [&]<class T>(T) {
+        convolve(elements<T>(x), elements<T>(w), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(y), g);
+    });
+    return y;
+}
+
+Tensor conv_transpose_values(const Tensor& y, const Tensor& w, const Tensor& bias, const ConvGeometry& g) {
+    Tensor x = empty(g.x, y.dtype());
+    if (x.size() == 0) return x;
+    with_floating(y.dtype(), [&]<class T>(T) {
+        transposed(elements<T>(y), elements<T>(w), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(x), g);
+    });
+    return x;
+}
+
+Tensor conv_weight_values(const Tensor& x, const Tensor& y, const ConvGeometry& g) {
+    if (x.size() == 0 || y.size() == 0) return zeros(g.w, x.dtype());
+    Tensor w = empty(g.w, x.dtype());
+    if (w.size() == 0) return w;
+    with_floating(x.dtype(), [&]<class T>(T) { weights(elements<T>(x), elements<T>(y), elements<T>(w), g); });
+    return w;
+}
+
+}  // namespace xgrad::detail

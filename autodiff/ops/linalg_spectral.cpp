@@ -1,0 +1,180 @@
+#include <array>
+#include <cmath>
+#include <memory>
+
+#include "lapack.hpp"
+#include "linalg_detail.hpp"
+
+// eigh, svd and pinv.
+
+namespace xgrad {
+
+using namespace detail;
+
+namespace {
+
+/// What LAPACK needs to end at all.
+template <class T>
+bool finite(const T* x, Int n) {
+    return std::all_of(x, x + n, [](T v) { return std::isfinite(v); });
+}
+
+constexpr int not_finite = -1;
+
+void check_converged(const char* operation, const Failures& failures, Location where) {
+    failures.check_none(where, [&](int info) {
+        return std::string(operation) +
+               (info == not_finite ? ": the matrix must be finite, got NaN or inf" : ": the iteration must converge, got no convergence");
+    });
+}
+
+/// 1 / (w_j - w_i), and 0 where they are equal up to rounding; w (…, n), the result (…, n, n).
+Tensor inverse_gaps(const Tensor& w) {
+    const Tensor scale = max(abs(stop_gradient(w)), -1, true);
+    const Tensor gaps = expand_dims(w, -2) - expand_dims(w, -1);
+    const Tensor equal = less_equal(abs(stop_gradient(gaps)), expand_dims(scale, -1) * (10 * precision_of(w.dtype())));
+    return where(equal, 0, 1 / where(equal, 1, gaps));
+}
+
+/// x - xᵀ.
+Tensor antisymmetric(const Tensor& x) { return x - transposed(x); }
+
+// --- eigh -----------------------------------------------------------------------------------------------------------
+
+std::array<Tensor, 2> eigh_values(const Tensor& a, Location where) {
+    const Shape batch = batch_of(a.shape());
+    const Int n = a.shape(-1);
+    std::array<Tensor, 2> y{empty(with_batch(batch, {n}), a.dtype()), own_copy(a, a.shape())};
+    if (a.size() == 0) return y;
+    Failures failures(batch);
+    with_floating(a.dtype(), [&]<class T>(T) {
+        T *w = elements<T>(y[0]), *all = elements<T>(y[1]);
+        for_matrices(batch.size(), 9 * n * n * n, [&](Int i) {
+            T* v = all + i * n * n;
+            for (Int row = 0; row < n && !failures[i]; ++row)
+                if (!finite(v + row * n, row + 1)) failures[i] = not_finite;
+            if (!failures[i]) failures[i] = symmetric_eigen_in_place(static_cast<int>(n), v, w + i * n);
+        });
+    });
+    check_converged("eigh", failures, where);
+    y[1] = transposed(y[1]);
+    return y;
+}
+
+}  // namespace
+
+Eigh eigh(const Operand& operand) {
+    const Tensor& a = square_of(operand, "eigh");
+    const Location where_called = operand.where();
+    const auto outputs = std::make_shared<std::array<Tensor, 2>>();  // the rule reads them, as what the tape recorded
+    const std::vector<Tensor> y = apply_many(
+        "eigh", {a}, [where_called](const Tensor& in) { return eigh_values(in, where_called); },
+        [outputs](std::span<const Tensor> g, Needs) {
+            const Tensor &w = (*outputs)[0], &v = (*outputs)[1];
+            if (v.size() == 0) return zeros_like(v);
+            // v·(diag(gw) + F∘(vᵀ·gv))·vᵀ, of which only the symmetric part counts: v's own change is antisymmetric in its basis.
+            const Tensor inside = inverse_gaps(w) * (0.5 * antisymmetric(product(v, g[1], true))) + matrix_with_diagonal(g[0]);
+            return product(v, product(inside, v, false, true));
+        },
+        where_called);
+    *outputs = {y[0], y[1]};
+    return {y[0], y[1]};
+}
+
+// --- svd ------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::array<Tensor, 3> svd_values(const char* operation, const Tensor& a, bool vectors, Location where) {
+    const Shape batch = batch_of(a.shape());
+    const Int m = a.shape(-2), n = a.shape(-1), k = std::min(m, n);
+    std::array<Tensor, 3> y;
+    y[1] = empty(with_batch(batch, {k}), a.dtype());
+    if (vectors) {
+        y[0] = empty(with_batch(batch, {m, k}), a.dtype());
+        y[2] = empty(with_batch(batch, {k, n}), a.dtype());
+    }
+    if (a.size() == 0) return y;
+    Failures failures(batch);
+    with_floating(a.dtype(), [&]<class T>(T) {
+        for_matrices(batch.size(), 9 * m * n * k, [&](Int i) {
+            const T* from = elements<T>(a) + i * m * n;
+            std::vector<T> work(from, from + m * n);
+            T* u = vectors ? elements<T>(y[0]) + i * m * k : nullptr;
+            T* vh = vectors ? elements<T>(y[2]) + i * k * n : nullptr;
+            failures[i] = finite(from, m * n)
+                              ? singular_values(static_cast<int>(m), static_cast<int>(n), work.data(), u, elements<T>(y[1]) + i * k, vh)
+                              : not_finite;
+        });
+    });
+    check_converged(operation, failures, where);
+    return y;
+}
+
+}  // namespace
+
+SVD svd(const Operand& operand) {
+    const Tensor& a = matrix_of(operand, "svd");
+    const Location where_called = operand.where();
+    const auto outputs = std::make_shared<std::array<Tensor, 3>>();  // the rule reads them, as what the tape recorded
+    const std::vector<Tensor> y = apply_many(
+        "svd", {a}, [where_called](const Tensor& in) { return svd_values("svd", in, true, where_called); },
+        [outputs](std::span<const Tensor> g, Needs) {
+            const Tensor &u = (*outputs)[0], &s = (*outputs)[1], &vh = (*outputs)[2];
+            const Int m = u.shape(-2), n = vh.shape(-1), k = s.shape(-1);
+            if (k == 0 || s.size() == 0) return zeros(with_batch(batch_of(u.shape()), {m, n}), u.dtype());
+            const Tensor row = expand_dims(s, -2), column = expand_dims(s, -1);
+            // 1 / (s_j² - s_i²) from gaps, where nothing cancels that need not. Where both are 0 the gap is, too.
+            const Tensor total = row + column, none = equal(total, 0);
+            const Tensor f = inverse_gaps(s) * where(none, 0, 1 / where(none, 1, total));
+            const Tensor zero = less_equal(s, max(stop_gradient(s), -1, true) * (std::max(m, n) * precision_of(s.dtype())));
+            const Tensor inverse = where(zero, 0, 1 / where(zero, 1, s));
+            const Tensor &gu = g[0], &gs = g[1], &gvh = g[2];
+            Tensor inside = f * antisymmetric(product(u, gu, true)) * row + column * (f * antisymmetric(product(vh, gvh, false, true))) +
+                            matrix_with_diagonal(gs);
+            // What of gu and gv lies outside the spaces that u and v span.
+            Tensor left = product(u, inside);
+            if (m > k) left = left + (gu - product(u, product(u, gu, true))) * expand_dims(inverse, -2);
+            Tensor result = product(left, vh);
+            if (n > k) result = result + product(u, expand_dims(inverse, -1) * (gvh - product(product(gvh, vh, false, true), vh)));
+            return result;
+        },
+        where_called);
+    *outputs = {y[0], y[1], y[2]};
+    return {y[0], y[1], y[2]};
+}
+
+Tensor svdvals(const Operand& operand) {
+    const Tensor& a = matrix_of(operand, "svdvals");
+    if (is_tracked(a)) return svd({a, operand.where()}).s;
+    return svd_values("svdvals", a, false, operand.where())[1];
+}
+
+// --- pinv -----------------------------------------------------------------------------------------------------------
+
+Tensor pinv(const Operand& operand, double rcond) {
+    const Tensor& a = matrix_of(operand, "pinv");
+    const Location where_called = operand.where();
+    return apply(
+        "pinv", {a},
+        [rcond, where_called](const Tensor& in) {
+            const Int m = in.shape(-2), n = in.shape(-1);
+            if (in.size() == 0) return zeros(with_batch(batch_of(in.shape()), {n, m}), in.dtype());
+            const auto y = svd_values("pinv", in, true, where_called);
+            const double cutoff = rcond < 0 ? static_cast<double>(std::max(m, n)) * precision_of(in.dtype()) : rcond;
+            const Tensor zero = less_equal(y[1], max(y[1], -1, true) * cutoff);
+            const Tensor inverse = where(zero, 0, 1 / where(zero, 1, y[1]));
+            return product(y[2], y[0] * expand_dims(inverse, -2), true, true);
+        },
+        [a](const Tensor& g, const Tensor& p) {
+            // dp = -p·da·p + p·pᵀ·daᵀ·(1 - a·p) + (1 - p·a)·daᵀ·pᵀ·p
+            Tensor result = -product(p, product(g, p, false, true), true);
+            // (1 - a·p)·gᵀ·p·pᵀ and pᵀ·p·gᵀ·(1 - p·a)
+            const Tensor right = product(g, product(p, p, false, true), true), left = product(product(p, p, true), g, false, true);
+            result = result + right - product(a, product(p, right));
+            return result + left - product(product(left, p), a);
+        },
+        where_called);
+}
+
+}  // namespace xgrad

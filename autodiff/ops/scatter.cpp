@@ -1,0 +1,256 @@
+#include "scatter.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "../apply.hpp"
+#include "elementwise.hpp"
+#include "index.hpp"
+#include "indices.hpp"
+#include "parallel.hpp"
+#include "shape.hpp"
+
+// gather, scatter and scatter_add, and take_along_axis, which is a gather with NumPy's broadcasting.
+
+namespace xgrad {
+
+using namespace detail;
+
+namespace {
+
+/// An index tensor beside the shape whose elements it names. Both have the same axes, but the indices may have less of each.
+struct Places {
+    Tensor indices;
+    Shape shape;
+    int axis;
+
+    /// f(position in the indices, element of the shape) in the order of the indices. Threads share out what never meets in one element:
+    /// the lines before the axis, or strips of those behind it.
+    template <class F>
+    void each(const F& f) const {
+        if (indices.size() == 0) return;
+        const Along to = along(shape, axis), from = along(indices.shape(), axis);
+        const std::vector<Int> outer = offsets(0, axis, to.n * to.inner), inner = offsets(axis + 1, shape.rank(), 1);
+        with_indices(indices, [&](const auto* index) {
+            const auto run = [&](Int o, Int begin, Int end) {
+                const Int base = outer[static_cast<std::size_t>(o)];
+                const auto* line = index + o * from.n * from.inner;
+                if (from.inner == 1 && to.inner == 1)
+                    for (Int j = 0; j < from.n; ++j) f(o * from.n + j, base + from_front(line[j], to.n));
+                else
+                    for (Int j = 0; j < from.n; ++j)
+                        for (Int c = begin, i = j * from.inner + begin; c < end; ++c, ++i)
+                            f(o * from.n * from.inner + i,
+                              base + from_front(line[i], to.n) * to.inner + inner[static_cast<std::size_t>(c)]);
+            };
+            if (from.outer > 1) {
+                parallel_for(from.outer, indices.size(), [&](Int begin, Int end) {
+                    for (Int o = begin; o < end; ++o) run(o, 0, from.inner);
+                });
+            } else {
+                constexpr Int strip = 16;
+                parallel_for((from.inner + strip - 1) / strip, indices.size(),
+                             [&](Int begin, Int end) { run(0, begin * strip, std::min(end * strip, from.inner)); });
+            }
+        });
+    }
+
+private:
+    /// Where the indices' positions in axes [first, last) stand in the shape; the last one's neighbours are `stride` apart.
+    std::vector<Int> offsets(int first, int last, Int stride) const {
+        std::vector<Int> result{0};
+        for (int k = last - 1; k >= first; stride *= shape[k--]) {
+            const std::size_t behind = result.size();
+            for (Int i = 1; i < indices.shape()[k]; ++i)
+                for (std::size_t j = 0; j < behind; ++j) result.push_back(result[j] + i * stride);
+        }
+        return result;
+    }
+};
+
+// --- values ---------------------------------------------------------------------------------------------------------------
+
+Tensor gather_values(const Tensor& x, const Places& places) {
+    Tensor y = empty(places.indices.shape(), x.dtype());
+    with_any(x.dtype(), [&]<class T>(T) {
+        const T* from = elements<T>(x);
+        T* to = elements<T>(y);
+        places.each([=](Int i, Int at) { to[i] = from[at]; });
+    });
+    return y;
+}
+
+Tensor copy_of(const Tensor& x) {
+    Tensor y = empty(x.shape(), x.dtype());
+    if (x.size()) std::memcpy(TensorAccess::data(y), TensorAccess::data(x), static_cast<std::size_t>(x.size() * size_of(x.dtype())));
+    return y;
+}
+
+void scatter_values(const Tensor& y, const Places& places, const Tensor& source) {
+    with_any(y.dtype(), [&]<class T>(T) {
+        const T* from = elements<T>(source);
+        T* to = elements<T>(y);
+        places.each([=](Int i, Int at) { to[at] = from[i]; });
+    });
+}
+
+void add_values(const Tensor& y, const Places& places, const Tensor& source) {
+    with_any(y.dtype(), [&]<class T>(T) {
+        const T* from = elements<T>(source);
+        T* to = elements<T>(y);
+        places.each([=](Int i, Int at) { to[at] = static_cast<T>(to[at] + from[i]); });
+    });
+}
+
+/// Which positions of the indices were the last to name their element.
+Tensor winners(const Places& places) {
+    std::vector<Int> owner(static_cast<std::size_t>(places.shape.size()));
+    places.each([&](Int i, Int at) { owner[static_cast<std::size_t>(at)] = i; });
+    Tensor won = empty(places.indices.shape(), DType::boolean);
+    auto* to = elements<std::uint8_t>(won);
+    places.each([&](Int i, Int at) { to[i] = owner[static_cast<std::size_t>(at)] == i; });
+    return won;
+}
+
+// --- the operations -------------------------------------------------------------------------------------------------------
+
+Tensor add_into_zeros(const Tensor& source, const Places& places);
+
+Tensor gathered(const char* name, const Tensor& x, const Places& places, Location where) {
+    return apply(
+        name, {x}, [places](const Tensor& in) { return gather_values(in, places); },
+        [places](Tensor g) { return add_into_zeros(g, places); }, where);
+}
+
+/// Zeros with the source's elements added where gather takes them from: its transpose.
+Tensor add_into_zeros(const Tensor& source, const Places& places) {
+    return apply(
+        "gather_gradient", {source},
+        [places](const Tensor& in) {
+            Tensor y = zeros(places.shape, in.dtype());
+            add_values(y, places, in);
+            return y;
+        },
+        [places](Tensor g) { return gathered("gather", g, places, {}); }, {});
+}
+
+/// `value` in all places named: what scatter leaves of its tensor's cotangent with 0.
+Tensor scatter_number(const Tensor& x, const Places& places, double value, Location where) {
+    return apply(
+        "scatter", {x},
+        [places, value](const Tensor& in) {
+            Tensor y = copy_of(in);
+            with_any(y.dtype(), [&]<class T>(T) {
+                T* to = elements<T>(y);
+                places.each([to, number = static_cast<T>(value)](Int, Int at) { to[at] = number; });
+            });
+            return y;
+        },
+        [places](Tensor g) { return scatter_number(g, places, 0, {}); }, where);
+}
+
+Places places_in(const Tensor& x, int axis, const Operand& operand, const char* name, Location where) {
+    axis = normalise_axis(axis, x.ndim(), name, where);
+    Places places{indices_of(operand, x.shape()[axis], name, where), x.shape(), axis};
+    const Shape& shape = places.indices.shape();
+    bool fits = shape.rank() == x.ndim();
+    for (int k = 0; fits && k < x.ndim(); ++k) fits = k == axis || shape[k] <= x.shape()[k];
+    check<ShapeError>(fits, where, [&] {
+        return std::string(name) + ": indices must have the tensor's rank and not exceed it except along axis " + std::to_string(axis) +
+               ", got " + to_string(shape) + " for " + to_string(x.shape());
+    });
+    return places;
+}
+
+/// The part of the source that the indices use.
+Tensor source_of(const Operand& operand, const Tensor& x, const Places& places, const char* name, Location where) {
+    const Tensor& source = tensor_of(operand, name);
+    check<DTypeError>(source.dtype() == x.dtype(), where, [&] {
+        return std::string(name) + ": the source must have the tensor's element type, got " + name_of(source.dtype()) + " and " +
+               name_of(x.dtype());
+    });
+    const Shape& shape = places.indices.shape();
+    bool fits = source.ndim() == shape.rank();
+    for (int k = 0; fits && k < shape.rank(); ++k) fits = shape[k] <= source.shape()[k];
+    check<ShapeError>(fits, where, [&] {
+        return std::string(name) + ": the source must be as large as the indices in each axis, got " + to_string(source.shape()) + " and " +
+               to_string(shape);
+    });
+    std::vector<Slice> slices;
+    for (const Int size : shape) slices.push_back({0, size});
+    return slice({source, where}, slices);
+}
+
+}  // namespace
+
+Tensor gather(const Operand& operand, int axis, const Operand& indices) {
+    const Tensor& x = tensor_of(operand, "gather");
+    return gathered("gather", x, places_in(x, axis, indices, "gather", operand.where()), operand.where());
+}
+
+Tensor scatter(const Operand& operand, int axis, const Operand& indices, const Operand& source_operand) {
+    const Tensor& x = tensor_of(operand, "scatter");
+    const Location where = operand.where();
+    const Places places = places_in(x, axis, indices, "scatter", where);
+    if (!source_operand.is_tensor()) return scatter_number(x, places, source_operand.number(), where);
+    const Tensor source = source_of(source_operand, x, places, "scatter", where);
+    return apply(
+        "scatter", {x, source},
+        [places](const Tensor& in, const Tensor& from) {
+            Tensor y = copy_of(in);
+            scatter_values(y, places, from);
+            return y;
+        },
+        [places](Tensor g, Needs needs) -> std::array<Tensor, 2> {
+            std::array<Tensor, 2> parts;
+            if (needs[0]) parts[0] = scatter_number(g, places, 0, {});
+            if (needs[1]) parts[1] = xgrad::where(winners(places), gathered("gather", g, places, {}), 0);
+            return parts;
+        },
+        where);
+}
+
+Tensor scatter_add(const Operand& operand, int axis, const Operand& indices, const Operand& source_operand) {
+    const Tensor& x = tensor_of(operand, "scatter_add");
+    const Location where = operand.where();
+    const Places places = places_in(x, axis, indices, "scatter_add", where);
+    const Tensor source = source_of(source_operand, x, places, "scatter_add", where);
+    check<DTypeError>(x.dtype() != DType::boolean, where, [] { return std::string("scatter_add: the tensor must be numbers, got bool"); });
+    return apply(
+        "scatter_add", {x, source},
+        [places](const Tensor& in, const Tensor& from) {
+            Tensor y = copy_of(in);
+            add_values(y, places, from);
+            return y;
+        },
+        [places](Tensor g, Needs needs) -> std::array<Tensor, 2> {
+            std::array<Tensor, 2> parts;
+            if (needs[1]) parts[1] = gathered("gather", g, places, {});
+            if (needs[0]) parts[0] = std::move(g);
+            return parts;
+        },
+        where);
+}
+
+Tensor take_along_axis(const Operand& operand, const Operand& index_operand, int axis) {
+    const Tensor& x = tensor_of(operand, "take_along_axis");
+    const Location where = operand.where();
+    axis = normalise_axis(axis, x.ndim(), "take_along_axis", where);
+    Tensor indices = indices_of(index_operand, x.shape()[axis], "take_along_axis", where);
+    bool fits = indices.ndim() == x.ndim();
+    Shape shape = x.shape();
+    for (int k = 0; fits && k < x.ndim(); ++k) {
+        if (k == axis) shape[k] = indices.shape()[k];
+        else fits = indices.shape()[k] == x.shape()[k] || indices.shape()[k] == 1;
+    }
+    check<ShapeError>(fits, where, [&] {
+        return "take_along_axis: indices must have the tensor's sizes, or 1, except along axis " + std::to_string(axis) + ", got " +
+               to_string(indices.shape()) + " for " + to_string(x.shape());
+    });
+    return gathered("take_along_axis", x, {broadcast_to(indices, shape), x.shape(), axis}, where);
+}
+
+}  // namespace xgrad

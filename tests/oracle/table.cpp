@@ -1,0 +1,334 @@
+#include "table.hpp"
+
+#include <cmath>
+#include <stdexcept>
+
+// The operations that programs are made of. torch_side.cpp says what each is in libtorch.
+
+namespace oracle {
+namespace {
+
+using namespace xgrad;
+
+struct Range {
+    double low = 0, high = 0, nearest = 0;  // least and largest element, and the least absolute value
+};
+Range range_of(const Tensor& x) {
+    const Tensor plain = stop_gradient(x).to(DType::f64);
+    Range r{INFINITY, -INFINITY, INFINITY};
+    for (const double v : plain.data<double>()) r = {std::min(r.low, v), std::max(r.high, v), std::min(r.nearest, std::abs(v))};
+    return r;
+}
+
+/// No element so near to `kink` that rounding decides on which side it lies; on the kink is fine where rounding has had no part.
+bool clear_of(double kink, const Tensor& x) {
+    const Tensor plain = stop_gradient(x).to(DType::f64);
+    const auto exact = [](double v) { return v * 1024 == std::round(v * 1024); };
+    const auto elements = plain.data<double>();
+    return std::all_of(elements.begin(), elements.end(), exact) ||
+           std::none_of(elements.begin(), elements.end(), [&](double v) { return std::abs(v - kink) < 1e-5; });
+}
+/// The same for the largest and smallest elements along an axis.
+bool without_near_ties(const Tensor& x, int axis) {
+    return x.shape(axis) < 2 || clear_of(0, diff(sort(stop_gradient(x).to(DType::f64), axis), 1, axis));
+}
+
+using In = const Tensors&;
+using Draw = std::function<bool(Random&, In, Ints&)>;
+
+Draw always() {
+    return [](Random&, In, Ints&) { return true; };
+}
+/// Elements of the first input within limits.
+Draw within(double low, double high) {
+    return [=](Random&, In x, Ints&) {
+        const Range r = range_of(x[0]);
+        return r.low >= low && r.high <= high;
+    };
+}
+bool broadcast(In x) {
+    const Shape &a = x[0].shape(), &b = x[1].shape();
+    for (int i = 1; i <= std::min(a.rank(), b.rank()); ++i) {
+        const auto m = a[a.rank() - i], n = b[b.rank() - i];
+        if (m != n && m != 1 && n != 1) return false;
+    }
+    return true;
+}
+Draw broadcasting() {
+    return [](Random&, In x, Ints&) { return broadcast(x); };
+}
+/// Broadcasting, with no element near 0 in the second input.
+Draw dividing() {
+    return [](Random&, In x, Ints&) { return broadcast(x) && range_of(x[1]).nearest > 0.3; };
+}
+/// Arguments: an axis, and 0 or 1 for keepdims.
+Draw along_axis() {
+    return [](Random& random, In x, Ints& arguments) {
+        if (x[0].ndim() == 0) return false;
+        arguments = {random.between(-x[0].ndim(), x[0].ndim() - 1), random.below(2)};
+        return true;
+    };
+}
+/// Not near any of the given points.
+Draw clear_of_all(std::vector<double> kinks) {
+    return [kinks](Random&, In x, Ints&) {
+        return std::all_of(kinks.begin(), kinks.end(), [&](double kink) { return clear_of(kink, x[0]); });
+    };
+}
+/// Broadcasting, and it is clear which element is larger.
+Draw comparing() {
+    return [](Random&, In x, Ints&) { return broadcast(x) && clear_of(0, stop_gradient(x[0]) - stop_gradient(x[1])); };
+}
+/// An axis along which it is clear which element is larger.
+Draw along_axis_comparing() {
+    return [draw = along_axis()](Random& random, In x, Ints& arguments) {
+        return draw(random, x, arguments) && without_near_ties(x[0], static_cast<int>(arguments[0]));
+    };
+}
+bool square_matrix(const Tensor& x) { return x.ndim() >= 2 && x.shape(-1) == x.shape(-2); }
+Draw square_matrices(double largest) {
+    return [=](Random&, In x, Ints&) {
+        const Range r = range_of(x[0]);
+        return square_matrix(x[0]) && std::max(-r.low, r.high) <= largest;
+    };
+}
+
+int number(const Ints& arguments, std::size_t k) { return static_cast<int>(arguments[k]); }
+std::vector<int> numbers(const Ints& arguments) { return {arguments.begin(), arguments.end()}; }
+Tensor identity(const Tensor& x) { return eye(x.shape(-1), x.dtype()); }
+
+template <class F>
+Operation unary(const char* name, F f, Draw draw = always()) {
+    return {name, std::string(name) + "($0)", 1, std::move(draw), [f](In x, const Ints&) { return f(x[0]); }};
+}
+template <class F>
+Operation binary(const char* name, F f, Draw draw = broadcasting()) {
+    return {name, std::string(name) + "($0, $1)", 2, std::move(draw), [f](In x, const Ints&) { return f(x[0], x[1]); }};
+}
+/// f(x, axis, keepdims).
+template <class F>
+Operation reduction(const char* name, F f, Draw draw = along_axis()) {
+    return {name, std::string(name) + "($0, #0, #1)", 1, std::move(draw),
+            [f](In x, const Ints& n) { return f(x[0], number(n, 0), n[1] != 0); }};
+}
+/// f(x, axis).
+template <class F>
+Operation scan(const char* name, F f) {
+    return {name, std::string(name) + "($0, #0)", 1, along_axis(), [f](In x, const Ints& n) { return f(x[0], number(n, 0)); }};
+}
+
+void add_elementwise(std::vector<Operation>& t) {
+    t.push_back(unary("negative", [](const Tensor& x) { return negative(x); }));
+    t.push_back(unary("abs", [](const Tensor& x) { return abs(x); }, clear_of_all({0})));
+    t.push_back(unary("square", [](const Tensor& x) { return square(x); }));
+    t.push_back(unary("sqrt", [](const Tensor& x) { return sqrt(x); }, within(0.1, 1e3)));
+    t.push_back(unary(
+        "reciprocal", [](const Tensor& x) { return reciprocal(x); }, [](Random&, In x, Ints&) { return range_of(x[0]).nearest > 0.3; }));
+    t.push_back(unary("exp", [](const Tensor& x) { return exp(x); }, within(-20, 3)));
+    t.push_back(unary("expm1", [](const Tensor& x) { return expm1(x); }, within(-20, 3)));
+    t.push_back(unary("log", [](const Tensor& x) { return log(x); }, within(0.1, 1e3)));
+    t.push_back(unary("log1p", [](const Tensor& x) { return log1p(x); }, within(-0.8, 1e3)));
+    t.push_back(unary("sin", [](const Tensor& x) { return sin(x); }, within(-30, 30)));
+    t.push_back(unary("cos", [](const Tensor& x) { return cos(x); }, within(-30, 30)));
+    t.push_back(unary("tan", [](const Tensor& x) { return tan(x); }, within(-1.2, 1.2)));
+    t.push_back(unary("asin", [](const Tensor& x) { return asin(x); }, within(-0.9, 0.9)));
+    t.push_back(unary("atan", [](const Tensor& x) { return atan(x); }));
+    t.push_back(unary("sinh", [](const Tensor& x) { return sinh(x); }, within(-3, 3)));
+    t.push_back(unary("tanh", [](const Tensor& x) { return tanh(x); }));
+    t.push_back(unary("asinh", [](const Tensor& x) { return asinh(x); }));
+    t.push_back(unary("erf", [](const Tensor& x) { return erf(x); }));
+    t.push_back(unary("sigmoid", [](const Tensor& x) { return sigmoid(x); }));
+    t.push_back(unary("relu", [](const Tensor& x) { return relu(x); }, clear_of_all({0})));
+    t.push_back(unary("leaky_relu", [](const Tensor& x) { return leaky_relu(x); }, clear_of_all({0})));
+    t.push_back(unary("elu", [](const Tensor& x) { return elu(x); }));
+    t.push_back(unary("gelu", [](const Tensor& x) { return gelu(x); }));
+    t.push_back(unary("silu", [](const Tensor& x) { return silu(x); }));
+    t.push_back(unary("softplus", [](const Tensor& x) { return softplus(x); }, within(-15, 15)));  // libtorch takes the line from 20 on
+    t.push_back({"clip", "clip($0, -1, 1)", 1, clear_of_all({-1, 1}), [](In x, const Ints&) { return clip(x[0], -1, 1); }});
+    t.push_back({"scale", "$0 * 1.5", 1, always(), [](In x, const Ints&) { return x[0] * 1.5; }});
+    t.push_back({"shift", "2 - $0", 1, always(), [](In x, const Ints&) { return 2 - x[0]; }});
+    t.push_back({"cube", "pow($0, 3)", 1, always(), [](In x, const Ints&) { return pow(x[0], 3); }});
+    t.push_back({"detached", "$0 * stop_gradient($0)", 1, always(), [](In x, const Ints&) { return x[0] * stop_gradient(x[0]); }});
+    t.push_back({"to_f64", "$0.to(DType::f64)", 1, always(), [](In x, const Ints&) { return x[0].to(DType::f64); }});
+    t.push_back({"to_f32", "$0.to(DType::f32)", 1, [](Random& random, In, Ints&) { return random.chance(0.2); },
+                 [](In x, const Ints&) { return x[0].to(DType::f32); }});
+
+    t.push_back(binary("add", [](const Tensor& a, const Tensor& b) { return add(a, b); }));
+    t.push_back(binary("subtract", [](const Tensor& a, const Tensor& b) { return subtract(a, b); }));
+    t.push_back(binary("multiply", [](const Tensor& a, const Tensor& b) { return multiply(a, b); }));
+    t.push_back(binary("divide", [](const Tensor& a, const Tensor& b) { return divide(a, b); }, dividing()));
+    t.push_back(binary("maximum", [](const Tensor& a, const Tensor& b) { return maximum(a, b); }, comparing()));
+    t.push_back(binary("minimum", [](const Tensor& a, const Tensor& b) { return minimum(a, b); }, comparing()));
+    t.push_back(binary("logaddexp", [](const Tensor& a, const Tensor& b) { return logaddexp(a, b); }));
+    t.push_back(binary("atan2", [](const Tensor& a, const Tensor& b) { return atan2(a, b); }, dividing()));
+    t.push_back(binary("hypot", [](const Tensor& a, const Tensor& b) { return hypot(a, b); }, dividing()));
+    t.push_back(binary(
+        "pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); },
+        [](Random&, In x, Ints&) {
+            const Range a = range_of(x[0]), b = range_of(x[1]);
+            return broadcast(x) && a.low > 0.2 && a.high < 10 && b.low > -3 && b.high < 3;
+        }));
+    t.push_back({"larger_or_sum", "where(greater($0, $1), $0, $0 + $1)", 2, comparing(),
+                 [](In x, const Ints&) { return where(greater(x[0], x[1]), x[0], x[0] + x[1]); }});
+}
+
+void add_reductions(std::vector<Operation>& t) {
+    t.push_back(reduction("sum", [](const Tensor& x, int axis, bool keep) { return sum(x, axis, keep); }));
+    t.push_back(reduction("mean", [](const Tensor& x, int axis, bool keep) { return mean(x, axis, keep); }));
+    t.push_back(reduction("max", [](const Tensor& x, int axis, bool keep) { return max(x, axis, keep); }, along_axis_comparing()));
+    t.push_back(reduction("min", [](const Tensor& x, int axis, bool keep) { return min(x, axis, keep); }, along_axis_comparing()));
+    t.push_back(reduction("prod", [](const Tensor& x, int axis, bool keep) { return prod(x, axis, keep); }));
+    t.push_back(reduction("logsumexp", [](const Tensor& x, int axis, bool keep) { return logsumexp(x, axis, keep); }));
+    t.push_back({"var", "var($0, #0, 0, #1)", 1, along_axis(), [](In x, const Ints& n) { return var(x[0], number(n, 0), 0, n[1] != 0); }});
+    t.push_back(
+        {"norm", "norm($0, 2, #0, #1)", 1, along_axis(), [](In x, const Ints& n) { return norm(x[0], 2, number(n, 0), n[1] != 0); }});
+    t.push_back({"norm1", "norm($0, 1, #0, #1)", 1,
+                 [draw = along_axis()](Random& random, In x, Ints& n) { return clear_of(0, x[0]) && draw(random, x, n); },
+                 [](In x, const Ints& n) { return norm(x[0], 1, number(n, 0), n[1] != 0); }});
+    t.push_back({"sum_all", "sum($0)", 1, always(), [](In x, const Ints&) { return sum(x[0]); }});
+    t.push_back({"mean_all", "mean($0)", 1, always(), [](In x, const Ints&) { return mean(x[0]); }});
+    t.push_back({"max_all", "max($0)", 1, [](Random&, In x, Ints&) { return without_near_ties(ravel(x[0]), 0); },
+                 [](In x, const Ints&) { return max(x[0]); }});
+    t.push_back(scan("softmax", [](const Tensor& x, int axis) { return softmax(x, axis); }));
+    t.push_back(scan("log_softmax", [](const Tensor& x, int axis) { return log_softmax(x, axis); }));
+    t.push_back(scan("cumsum", [](const Tensor& x, int axis) { return cumsum(x, axis); }));
+    t.push_back(scan("cumprod", [](const Tensor& x, int axis) { return cumprod(x, axis); }));
+    t.push_back(scan("logcumsumexp", [](const Tensor& x, int axis) { return logcumsumexp(x, axis); }));
+}
+
+void add_shapes(std::vector<Operation>& t) {
+    t.push_back({"permute", "permute($0, #*)", 1,
+                 [](Random& random, In x, Ints& n) { return n = random.permutation(x[0].ndim()), x[0].ndim() > 1; },
+                 [](In x, const Ints& n) { return permute(x[0], numbers(n)); }});
+    t.push_back({"reshape", "reshape($0, #*)", 1,
+                 [](Random& random, In x, Ints& n) {
+                     std::int64_t left = x[0].size();
+                     while (left > 1 && n.size() < 3) {
+                         std::int64_t factor = random.between(1, left);
+                         while (left % factor) --factor;
+                         n.push_back(factor);
+                         left /= factor;
+                     }
+                     n.push_back(left);
+                     return true;
+                 },
+                 [](In x, const Ints& n) { return reshape(x[0], Shape(n)); }});
+    t.push_back({"expand_dims", "expand_dims($0, #0)", 1,
+                 [](Random& random, In x, Ints& n) { return n = {random.between(0, x[0].ndim())}, x[0].ndim() < 4; },
+                 [](In x, const Ints& n) { return expand_dims(x[0], number(n, 0)); }});
+    t.push_back({"squeeze", "squeeze($0)", 1, always(), [](In x, const Ints&) { return squeeze(x[0]); }});
+    t.push_back({"broadcast_to", "broadcast_to($0, #*)", 1,
+                 [](Random& random, In x, Ints& n) {
+                     for (const auto size : x[0].shape()) n.push_back(size == 1 ? random.between(1, 4) : size);
+                     if (n.size() < 3 && random.chance(0.5)) n.insert(n.begin(), random.between(1, 3));
+                     return true;
+                 },
+                 [](In x, const Ints& n) { return broadcast_to(x[0], Shape(n)); }});
+    t.push_back({"slice", "slice($0, #0, #1, #2, #3)", 1,
+                 [](Random& random, In x, Ints& n) {
+                     if (x[0].ndim() == 0) return false;
+                     const auto axis = random.below(x[0].ndim()), size = x[0].shape(static_cast<int>(axis)), start = random.below(size);
+                     n = {axis, start, random.between(start + 1, size), random.between(1, 2)};
+                     return true;
+                 },
+                 [](In x, const Ints& n) { return slice(x[0], number(n, 0), n[1], n[2], n[3]); }});
+    t.push_back({"select", "select($0, #0, #1)", 1,
+                 [](Random& random, In x, Ints& n) {
+                     if (x[0].ndim() == 0) return false;
+                     const auto axis = random.below(x[0].ndim()), size = x[0].shape(static_cast<int>(axis));
+                     n = {axis, random.between(-size, size - 1)};
+                     return true;
+                 },
+                 [](In x, const Ints& n) { return select(x[0], number(n, 0), n[1]); }});
+    t.push_back({"flip", "flip($0, #0)", 1, along_axis(), [](In x, const Ints& n) { return flip(x[0], number(n, 0)); }});
+    t.push_back({"roll", "roll($0, #1, #0)", 1,
+                 [](Random& random, In x, Ints& n) {
+                     if (x[0].ndim() == 0) return false;
+                     return n = {random.below(x[0].ndim()), random.between(-3, 3)}, true;
+                 },
+                 [](In x, const Ints& n) { return roll(x[0], n[1], number(n, 0)); }});
+    t.push_back({"tril", "tril($0, #0)", 1, [](Random& random, In x, Ints& n) { return n = {random.between(-1, 1)}, x[0].ndim() >= 2; },
+                 [](In x, const Ints& n) { return tril(x[0], n[0]); }});
+    t.push_back({"diagonal", "diagonal($0, #0)", 1, [](Random&, In x, Ints& n) { return n = {0}, x[0].ndim() >= 2; },
+                 [](In x, const Ints& n) { return diagonal(x[0], n[0]); }});
+    // Arguments: the axis, then the indices, repeated ones among them.
+    t.push_back({"take", "take($0, tensor<std::int64_t>(#1+), #0)", 1,
+                 [](Random& random, In x, Ints& n) {
+                     if (x[0].ndim() == 0) return false;
+                     n = {random.below(x[0].ndim())};
+                     const auto size = x[0].shape(number(n, 0));
+                     for (auto count = random.between(1, 4); count > 0; --count) n.push_back(random.below(size));
+                     return true;
+                 },
+                 [](In x, const Ints& n) { return take(x[0], tensor(std::vector<std::int64_t>(n.begin() + 1, n.end())), number(n, 0)); }});
+    const Draw joinable = [](Random& random, In x, Ints& n) {
+        if (x[0].ndim() == 0 || x[0].shape() != x[1].shape()) return false;
+        return n = {random.below(x[0].ndim())}, true;
+    };
+    t.push_back({"concat", "concat({$0, $1}, #0)", 2, joinable, [](In x, const Ints& n) { return concat({x[0], x[1]}, number(n, 0)); }});
+    t.push_back({"stack", "stack({$0, $1}, #0)", 2, joinable, [](In x, const Ints& n) { return stack({x[0], x[1]}, number(n, 0)); }});
+    t.push_back({"sort", "sort($0, #0)", 1,
+                 [](Random& random, In x, Ints& n) {
+                     if (x[0].ndim() == 0) return false;
+                     n = {random.below(x[0].ndim())};
+                     // Which of equal elements comes first is nobody's promise.
+                     const Tensor sorted = sort(stop_gradient(x[0]).to(DType::f64), number(n, 0));
+                     return sorted.shape(number(n, 0)) < 2 || range_of(diff(sorted, 1, number(n, 0))).nearest > 1e-6;
+                 },
+                 [](In x, const Ints& n) { return sort(x[0], number(n, 0)); }});
+}
+
+void add_matrices(std::vector<Operation>& t) {
+    t.push_back(binary(
+        "matmul", [](const Tensor& a, const Tensor& b) { return matmul(a, b); },
+        [](Random&, In x, Ints&) {
+            if (x[0].ndim() == 0 || x[1].ndim() == 0) return false;
+            const Shape &a = x[0].shape(), &b = x[1].shape();
+            if (a.back() != (b.rank() == 1 ? b[0] : b[b.rank() - 2])) return false;
+            const auto batch = [](const Shape& s) { return zeros(Shape(s.begin(), std::max(0, s.rank() - 2))); };
+            return broadcast({batch(a), batch(b)});
+        }));
+    const Draw same_columns = [](Random&, In x, Ints&) { return x[0].ndim() == 2 && x[1].ndim() == 2 && x[0].shape(1) == x[1].shape(1); };
+    t.push_back(binary("linear", [](const Tensor& a, const Tensor& b) { return linear(a, b); }, same_columns));
+    t.push_back({"einsum", "einsum(\"ij,kj->kij\", {$0, $1})", 2, same_columns, [](In x, const Ints&) { return einsum("ij,kj->kij", x); }});
+    t.push_back({"gram", "matmul($0, swapaxes($0, -1, -2))", 1, [](Random&, In x, Ints&) { return x[0].ndim() >= 2; },
+                 [](In x, const Ints&) { return matmul(x[0], swapaxes(x[0], -1, -2)); }});
+    t.push_back(binary(
+        "outer", [](const Tensor& a, const Tensor& b) { return outer(a, b); },
+        [](Random&, In x, Ints&) { return x[0].ndim() == 1 && x[1].ndim() == 1; }));
+    t.push_back({"inv", "inv($0 * 0.1 + eye($0.shape(-1), $0.dtype()))", 1, square_matrices(2),
+                 [](In x, const Ints&) { return inv(x[0] * 0.1 + identity(x[0])); }});
+    t.push_back({"solve", "solve($0 * 0.1 + eye($0.shape(-1), $0.dtype()), $0)", 1, square_matrices(2),
+                 [](In x, const Ints&) { return solve(x[0] * 0.1 + identity(x[0]), x[0]); }});
+    t.push_back({"cholesky", "cholesky(matmul($0, swapaxes($0, -1, -2)) + eye($0.shape(-2), $0.dtype()))", 1,
+                 [](Random&, In x, Ints&) { return x[0].ndim() >= 2 && range_of(x[0]).high < 4 && range_of(x[0]).low > -4; },
+                 [](In x, const Ints&) { return cholesky(matmul(x[0], swapaxes(x[0], -1, -2)) + eye(x[0].shape(-2), x[0].dtype())); }});
+    // libtorch's gradient of det is wrong where the matrix is singular.
+    t.push_back(
+        {"det", "det($0)", 1,
+         [draw = square_matrices(3)](Random& random, In x, Ints& n) { return draw(random, x, n) && range_of(det(x[0])).nearest > 0.05; },
+         [](In x, const Ints&) { return det(x[0]); }});
+    t.push_back({"matrix_exp", "matrix_exp($0)", 1, square_matrices(1), [](In x, const Ints&) { return matrix_exp(x[0]); }});
+}
+
+}  // namespace
+
+const std::vector<Operation>& operations() {
+    static const std::vector<Operation> table = [] {
+        std::vector<Operation> t;
+        add_elementwise(t);
+        add_reductions(t);
+        add_shapes(t);
+        add_matrices(t);
+        return t;
+    }();
+    return table;
+}
+
+const Operation& operation_named(const std::string& name) {
+    for (const Operation& operation : operations())
+        if (operation.name == name) return operation;
+    throw std::logic_error("no operation " + name);
+}
+
+}  // namespace oracle
