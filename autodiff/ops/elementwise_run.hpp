@@ -17,11 +17,13 @@ namespace xgrad {
 
 /// The order-th derivative of sinc, order >= 1.
 Tensor sinc_derivative(int order, const Operand& x);
-/// The standard normal distribution function and its density.
+namespace detail {
 struct Normal {
     Tensor distribution, density;
 };
-Normal standard_normal(const Tensor& x);
+}  // namespace detail
+/// The standard normal distribution function and its density.
+detail::Normal standard_normal(const Tensor& x);
 
 namespace detail::elementwise {
 
