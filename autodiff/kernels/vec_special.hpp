@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../ops/rules_common.hpp"
 #include "special.hpp"
 #include "vec.hpp"
 
@@ -80,7 +81,7 @@ inline Vec<T> exp_minus_square(const Vec<T>& x) {
 /// Shepherd and Laframboise (1981) have it. The coefficients are Chebyshev expansions of our own.
 template <class T>
 struct ErrorFunction {
-    Vec<T> magnitude, small, tail;  ///< |x|; erf(x) where |x| < 1/2; erfc(|x|) elsewhere
+    Vec<T> magnitude, small, tail, exponential;  ///< |x|; erf(x) where |x| < 1/2; erfc(|x|) elsewhere; exp(-x²)
 
     explicit ErrorFunction(const Vec<T>& x) : magnitude(abs(x)) {
         constexpr double limit = sizeof(T) == 4 ? 9.3 : 26.6;  // erfc is below the smallest normal number from there on
@@ -95,7 +96,8 @@ struct ErrorFunction {
             q = polynomial(near * near, erf_f64);
         }
         small = x + x * q;
-        tail = where(magnitude > limit, 0.0, exp_minus_square(m) * (p * r));
+        exponential = exp_minus_square(m);
+        tail = where(magnitude > limit, 0.0, exponential * (p * r));
     }
 };
 template <class T>
@@ -104,9 +106,25 @@ inline Vec<T> erf(const Vec<T>& x) {
     return where(e.magnitude < 0.5, e.small, copysign(1.0 - e.tail, x));
 }
 template <class T>
-inline Vec<T> erfc(const Vec<T>& x) {
-    const ErrorFunction<T> e(x);
+inline Vec<T> erfc(const ErrorFunction<T>& e, const Vec<T>& x) {
     return where(e.magnitude < 0.5, 1.0 - e.small, where(x < 0.0, 2.0 - e.tail, e.tail));
+}
+template <class T>
+inline Vec<T> erfc(const Vec<T>& x) {
+    return erfc(ErrorFunction<T>(x), x);
+}
+
+/// The standard normal distribution with its density, which shares the exponential. Beyond erfc's range (|x| > 37, in f32 13) the density
+/// stays what it is there, next to nothing.
+template <class T>
+struct Normal {
+    Vec<T> distribution, density;
+};
+template <class T>
+inline Normal<T> standard_normal(const Vec<T>& x) {
+    const Vec<T> u = -rules::sqrt_half * x;
+    const ErrorFunction<T> e(u);
+    return {0.5 * erfc(e, u), rules::inv_sqrt_two_pi * e.exponential};
 }
 
 /// erfinv(x) / x as polynomials in w = -log(1 - x²), and in sqrt(w) where that is large: the substitution of Giles (2012), with

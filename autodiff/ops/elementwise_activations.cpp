@@ -25,6 +25,10 @@ Tensor sigmoid(const Operand& x) { return unary(rules::Sigmoid{}, x); }
 Tensor relu(const Operand& x) { return unary(rules::Relu{}, x); }
 Tensor leaky_relu(const Operand& x, double slope) { return unary(rules::LeakyRelu{slope}, x); }
 Tensor elu(const Operand& x, double alpha) { return unary(rules::Elu{alpha}, x); }
+Normal standard_normal(const Tensor& x) {
+    const Tensor near = where(abs(x) > 40.0, 0.0, x);  // the density's derivatives must not be inf * 0
+    return {0.5 * erfc(-rules::sqrt_half * x), rules::inv_sqrt_two_pi * exp(-0.5 * near * near)};
+}
 Tensor gelu(const Operand& x, Gelu form) { return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x); }
 Tensor silu(const Operand& x) { return unary(rules::Silu{}, x); }
 Tensor softplus(const Operand& x, double beta) { return unary(rules::Softplus{beta}, x); }

@@ -17,6 +17,13 @@ namespace xgrad {
 
 /// The order-th derivative of sinc, order >= 1.
 Tensor sinc_derivative(int order, const Operand& x);
+namespace detail {
+struct Normal {
+    Tensor distribution, density;
+};
+}  // namespace detail
+/// The standard normal distribution function and its density.
+detail::Normal standard_normal(const Tensor& x);
 
 namespace detail::elementwise {
 

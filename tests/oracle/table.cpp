@@ -88,6 +88,60 @@ void add_reductions(std::vector<Operation>& t) {
     t.push_back(scan("logcumsumexp", [](const Tensor& x, int axis) { return logcumsumexp(x, axis); }));
 }
 
+void add_special_functions(std::vector<Operation>& t) {
+    t.push_back(unary("erfc", [](const Tensor& x) { return erfc(x); }));
+    t.push_back(unary("erfinv", [](const Tensor& x) { return erfinv(x); }, within(-0.95, 0.95)));
+    t.push_back(unary("lgamma", [](const Tensor& x) { return lgamma(x); }, within(0.3, 1e3)));
+    // Not digamma and polygamma: libtorch's trigamma is right to nine digits only.
+    t.push_back(unary(  // at the integers libtorch's is not 0
+        "sinc", [](const Tensor& x) { return sinc(x); },
+        [](Random&, In x, Ints&) {
+            return range_of(x[0]).nearest > 0.3 && range_of(stop_gradient(x[0]) - round(stop_gradient(x[0]))).nearest > 1e-3;
+        }));
+    t.push_back(binary(
+        "xlogy", [](const Tensor& a, const Tensor& b) { return xlogy(a, b); },
+        [](Random&, In x, Ints&) { return broadcast(x) && range_of(x[0]).nearest > 0 && range_of(x[1]).low > 0.1; }));
+}
+
+void add_activations(std::vector<Operation>& t) {
+    t.push_back(unary("softsign", [](const Tensor& x) { return softsign(x); }));
+    t.push_back(unary("mish", [](const Tensor& x) { return mish(x); }, within(-15, 15)));
+    t.push_back(unary("logsigmoid", [](const Tensor& x) { return logsigmoid(x); }));
+    t.push_back(unary("tanhshrink", [](const Tensor& x) { return tanhshrink(x); }));
+    t.push_back(unary("selu", [](const Tensor& x) { return selu(x); }, clear_of_all({0})));
+    t.push_back(unary("celu", [](const Tensor& x) { return celu(x); }));
+    t.push_back(unary("hardtanh", [](const Tensor& x) { return hardtanh(x); }, clear_of_all({-1, 1})));
+    t.push_back(unary("relu6", [](const Tensor& x) { return relu6(x); }, clear_of_all({0, 6})));
+    t.push_back(unary("hardsigmoid", [](const Tensor& x) { return hardsigmoid(x); }, clear_of_all({-3, 3})));
+    t.push_back(unary(
+        "hardswish", [](const Tensor& x) { return hardswish(x); }, within(-2.9, 2.9)));  // at 3 libtorch gives 1 or 3/2, by the length
+    t.push_back(unary("softshrink", [](const Tensor& x) { return softshrink(x); }, clear_of_all({-0.5, 0.5})));
+    t.push_back(unary("hardshrink", [](const Tensor& x) { return hardshrink(x); }, clear_of_all({-0.5, 0.5})));
+    t.push_back(
+        {"threshold", "threshold($0, 0.5, -3)", 1, clear_of_all({0.5}), [](In x, const Ints&) { return threshold(x[0], 0.5, -3); }});
+    t.push_back({"prelu", "prelu($0, 0.25)", 1, clear_of_all({0}), [](In x, const Ints&) { return prelu(x[0], 0.25); }});
+}
+
+void add_order(std::vector<Operation>& t) {
+    const Draw draw = along_axis_comparing();
+    const Draw draw_long = [draw](Random& random, In x, Ints& n) { return draw(random, x, n) && x[0].shape(static_cast<int>(n[0])) > 1; };
+    t.push_back({"cummax", "cummax($0, #0).values", 1, draw, [](In x, const Ints& n) { return cummax(x[0], number(n, 0)).values; }});
+    t.push_back({"cummin", "cummin($0, #0).values", 1, draw, [](In x, const Ints& n) { return cummin(x[0], number(n, 0)).values; }});
+    t.push_back({"diff", "diff($0, 1, #0)", 1, draw_long, [](In x, const Ints& n) { return diff(x[0], 1, number(n, 0)); }});
+    t.push_back({"quantile", "quantile($0, 0.3, #0, Quantile::linear, #1)", 1, draw,
+                 [](In x, const Ints& n) { return quantile(x[0], 0.3, number(n, 0), Quantile::linear, n[1] != 0); }});
+    t.push_back(reduction("median", [](const Tensor& x, int axis, bool keep) { return median(x, axis, keep); }, draw));
+    t.push_back(reduction("ptp", [](const Tensor& x, int axis, bool keep) { return ptp(x, axis, keep); }, draw));
+    // Which of equal elements is taken is not promised by libtorch.
+    const Draw different = [draw_long](Random& random, In x, Ints& n) {
+        if (!draw_long(random, x, n)) return false;
+        const Tensor steps = diff(sort(stop_gradient(x[0]), static_cast<int>(n[0])), 1, static_cast<int>(n[0]));
+        return range_of(steps).nearest > 0;
+    };
+    t.push_back({"topk", "topk($0, 2, #0).values", 1, different, [](In x, const Ints& n) { return topk(x[0], 2, number(n, 0)).values; }});
+    t.push_back({"sort_down", "sort($0, #0, true)", 1, different, [](In x, const Ints& n) { return sort(x[0], number(n, 0), true); }});
+}
+
 void add_shapes(std::vector<Operation>& t) {
     t.push_back({"permute", "permute($0, #*)", 1,
                  [](Random& random, In x, Ints& n) { return n = random.permutation(x[0].ndim()), x[0].ndim() > 1; },
@@ -210,6 +264,9 @@ const std::vector<Operation>& operations() {
         std::vector<Operation> t;
         add_elementwise(t);
         add_reductions(t);
+        add_special_functions(t);
+        add_activations(t);
+        add_order(t);
         add_shapes(t);
         add_matrices(t);
         add_neural(t);
