@@ -3,7 +3,7 @@
 #
 # Sets everything up, builds and measures.
 #     engine       (default) tape length, shared nodes, cost of one operation; options of Google Benchmark
-#     functional   a mixture model's gradient against one by hand, a Hessian, a Jacobian
+#     functional   a mixture model's gradient against one by hand, a Hessian, a Jacobian, vmap, checkpoints
 #     allocations  heap allocations and peak bytes of a training step
 #     build_cost   time and memory to compile a ten-line program, size of the shared library
 #     compare      the table against libtorch, also written to bench/results/compare.json; compare --help for its options
