@@ -133,7 +133,7 @@ inline Gradient by_hand(const Tensor& points, const Parameters& p, const Prior& 
         for (std::size_t j = 0; j < k; ++j) {
             const double weight = std::exp(terms[j] - largest) / total;
             const double *c = &centred[j * d], *w = &whitened[j * d], *row = l + j * triangle;
-            double *gl = &g.l[j * triangle], *gq = &g.q[j * d], *gmu = &g.mu[j * d];
+            double *gl = g.l.data() + j * triangle, *gq = &g.q[j * d], *gmu = &g.mu[j * d];
             g.alpha[j] += weight;
             for (std::size_t r = 0; r < d; row += r, gl += r, ++r) {
                 const double gw = -weight * w[r];
