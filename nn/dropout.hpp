@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 #include <autodiff/tensor.hpp>
@@ -19,19 +18,16 @@ class XGRAD_API Dropout {
 public:
     explicit Dropout(double p = 0.5, Location where = Location::current());
     Dropout(double p, std::uint64_t seed, Location where = Location::current());
-    Dropout(const Dropout& other) noexcept;
-    Dropout& operator=(const Dropout& other) noexcept;
 
     Tensor operator()(const Tensor& x) const;
     double p() const { return p_; }
 
     bool training = true;
-    XGRAD_FIELDS()
+    XGRAD_FIELDS(random_)
 
 private:
     double p_;
-    std::uint64_t seed_;
-    mutable std::atomic<std::uint64_t> calls_{0};
+    mutable RandomStream random_;
 };
 
 }  // namespace xgrad::nn

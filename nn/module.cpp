@@ -3,9 +3,28 @@
 #include <algorithm>
 #include <charconv>
 
+#include "random.hpp"
+
 namespace xgrad::nn {
 
 Visitor::~Visitor() = default;
+
+RandomStream::RandomStream() : seed_(detail::draw_seed()) {}
+
+RandomStream& RandomStream::operator=(const RandomStream& other) noexcept {
+    set(other.seed_, other.calls());
+    return *this;
+}
+
+void RandomStream::set(std::uint64_t seed, std::uint64_t calls) {
+    seed_ = seed;
+    calls_.store(calls, std::memory_order_relaxed);
+}
+
+std::uint64_t RandomStream::next() {
+    // A checkpoint that computes again gets the first time's numbers whatever the seed.
+    return detail::mix(seed_, drawing_again() ? 0 : calls_.fetch_add(1, std::memory_order_relaxed));
+}
 
 std::string_view Path::segment(char (&buffer)[12]) const {
     if (!names_) return {buffer, static_cast<std::size_t>(std::to_chars(buffer, buffer + sizeof buffer, index_).ptr - buffer)};

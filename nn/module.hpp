@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -52,6 +54,26 @@ private:
     int index_ = 0;
 };
 
+/// A stream of random numbers that a layer draws from, one generator for each call. A copy continues the same stream by itself; threads may
+/// share one, and which of them gets which numbers is then up to their order.
+class XGRAD_API RandomStream {
+public:
+    RandomStream();  ///< seeded from default_generator()
+    explicit RandomStream(std::uint64_t seed) : seed_(seed) {}
+    RandomStream(const RandomStream& other) noexcept : seed_(other.seed_), calls_(other.calls()) {}
+    RandomStream& operator=(const RandomStream& other) noexcept;
+
+    /// The seed of the next call's generator. Inside a checkpoint that computes again, no call is counted.
+    std::uint64_t next();
+    std::uint64_t seed() const { return seed_; }
+    std::uint64_t calls() const { return calls_.load(std::memory_order_relaxed); }
+    void set(std::uint64_t seed, std::uint64_t calls);
+
+private:
+    std::uint64_t seed_;
+    std::atomic<std::uint64_t> calls_{0};
+};
+
 /// What is called on the way through a model, in the order of its fields.
 class XGRAD_API Visitor {
 public:
@@ -59,6 +81,8 @@ public:
     virtual void parameter(const Path&, Parameter&) {}
     virtual void buffer(const Path&, Tensor&) {}
     virtual void training(bool&) {}  ///< the switch of a model that behaves differently in training and in use
+    /// A layer's own stream of random numbers: no part of its state, but of a training run that is to be continued.
+    virtual void random(const Path&, RandomStream&) {}
 };
 
 namespace detail {
@@ -93,6 +117,8 @@ void visit(T& field, const Path& path, Visitor& visitor) {
         if (field.defined()) visitor.parameter(path, field);
     } else if constexpr (std::is_same_v<T, Tensor>) {
         if (field.defined()) visitor.buffer(path, field);
+    } else if constexpr (std::is_same_v<T, RandomStream>) {
+        visitor.random(path, field);
     } else if constexpr (Module<T>) {
         if constexpr (requires { requires std::is_same_v<decltype(field.training), bool>; }) visitor.training(field.training);
         field.xgrad_visit(path, visitor);

@@ -4,6 +4,8 @@
 #include <autodiff/autodiff.hpp>
 
 #include "module.hpp"      // XGRAD_FIELDS, parameters, train and eval: what makes a struct a model
+#include "state.hpp"       // state_dict, load_state_dict, freeze: a model as named tensors
+#include "pattern.hpp"     // names by pattern
 #include "transforms.hpp"   // value_and_grad and grad of structured arguments, to_dot with names
 #include "random.hpp"      // manual_seed
 #include "init.hpp"        // initial values
