@@ -22,5 +22,13 @@
 #include "sequential.hpp"  // layers one after another
 #include "summary.hpp"     // a table of layers, shapes and sizes
 #include "loss.hpp"        // mse_loss, cross_entropy, …
-#include "optim.hpp"       // SGD, Adam, AdamW
+#include "loss_margin.hpp" // triplet_margin_loss, info_nce, …
+#include "distributions.hpp"  // entropies, divergences, penalties of weights
+#include "optimizer.hpp"   // what all optimizers share: groups of parameters, state
+#include "optim.hpp"       // SGD, Adam, AdamW, RMSprop, Lion, …
+#include "muon.hpp"        // Muon
+#include "lbfgs.hpp"       // LBFGS
+#include "schedule.hpp"    // StepLR, CosineAnnealingLR, OneCycleLR, …
+#include "gradients.hpp"   // clip_grad_norm, GradientAccumulator
+#include "averaging.hpp"   // EMA, AveragedModel
 #include "data.hpp"        // TensorDataset, DataLoader
