@@ -12,6 +12,11 @@
 #include "linear.hpp"      // Linear
 #include "activation.hpp"  // ReLU, Tanh, … as layers
 #include "dropout.hpp"     // Dropout
+#include "norm.hpp"        // LayerNorm
+#include "recurrent.hpp"   // RNN, LSTM, GRU and their cells
+#include "attention.hpp"   // MultiheadAttention
+#include "transformer.hpp"  // encoder and decoder layers, Transformer
+#include "position.hpp"    // sinusoidal, learned and rotary positions
 #include "shape.hpp"       // Flatten, Identity
 #include "sequential.hpp"  // layers one after another
 #include "loss.hpp"        // mse_loss, cross_entropy, …
