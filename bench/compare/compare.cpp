@@ -10,6 +10,7 @@
 #include <fstream>
 #include <optional>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -106,14 +107,14 @@ fs::path blas_of(const Side& side) {
 
 enum class Clock { wall = 1, processor = 2 };
 
-/// One run of one workload, in microseconds; nothing where the side does not have it.
-std::optional<double> measure(const Side& side, const std::string& name, Clock clock, const Options& options) {
+/// One run of one workload, in microseconds.
+double measure(const Side& side, const std::string& name, Clock clock, const Options& options) {
     const auto csv = output_of(
         side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null", name, options.seconds));
     // "chain_n16/real_time",1234,345.6,345.5,us,,,,,
     static const std::regex row("\"[^\"]*\",\\d+,([^,]+),([^,]+),us,");
     std::smatch match;
-    if (!std::regex_search(csv, match, row)) return {};
+    if (!std::regex_search(csv, match, row)) throw std::runtime_error(fmt::format("{}: no figure for {}", side.program.string(), name));
     return std::stod(match[static_cast<std::size_t>(clock)]);
 }
 
@@ -128,36 +129,38 @@ std::string environment_of(int threads) {
     return fmt::format("OMP_NUM_THREADS={0} OPENBLAS_NUM_THREADS={0} OMP_PROC_BIND={1}", threads, threads > 1 ? "true" : "false");
 }
 
-/// The median of one side's rounds; nothing where it lacks the workload.
-std::optional<double> median_of(const Side& side, const std::string& name, Clock clock, const Options& options) {
+/// The median of one side's rounds.
+double median_of(const Side& side, const std::string& name, Clock clock, const Options& options) {
     std::vector<double> times;
-    for (int round = 0; round < options.rounds; ++round) {
-        const auto time = measure(side, name, clock, options);
-        if (!time) return {};
-        times.push_back(*time);
-    }
+    for (int round = 0; round < options.rounds; ++round) times.push_back(measure(side, name, clock, options));
     return median(times);
 }
 
+/// The workloads that a side has.
+std::set<std::string> workloads_of(const Side& side) {
+    std::istringstream lines(output_of(side, "--benchmark_list_tests"));
+    std::set<std::string> names;
+    for (std::string line; std::getline(lines, line);) names.insert(line.substr(0, line.rfind('/')));  // without "/real_time"
+    return names;
+}
+
 /// Wall time with one thread over that with two.
-std::optional<double> speedup_of(const Workload& workload, const Side& xgrad, const Options& options) {
-    const auto one = median_of({xgrad.program, environment_of(1)}, workload.name, Clock::wall, options);
-    const auto two = median_of({xgrad.program, environment_of(2)}, workload.name, Clock::wall, options);
-    return *one / *two;
+double speedup_of(const Workload& workload, const Side& xgrad, const Options& options) {
+    return median_of({xgrad.program, environment_of(1)}, workload.name, Clock::wall, options) /
+           median_of({xgrad.program, environment_of(2)}, workload.name, Clock::wall, options);
 }
 
 Result compare(const Workload& workload, const Side& xgrad, const Side& libtorch, const Options& options) {
     // With one thread processor time, the same as wall time on an idle machine and less disturbed by whatever else runs.
     const Clock clock = options.threads == 1 ? Clock::processor : Clock::wall;
     std::vector<double> ours, theirs;
-    for (int round = 0; round < options.rounds; ++round)
-        for (auto& [side, times] : {std::pair{&xgrad, &ours}, std::pair{&libtorch, &theirs}}) {
-            const auto time = measure(*side, workload.name, clock, options);
-            if (!time) throw std::runtime_error(fmt::format("{}: no figure for {}", side->program.string(), workload.name));
-            times->push_back(*time);
-        }
+    for (int round = 0; round < options.rounds; ++round) {
+        ours.push_back(measure(xgrad, workload.name, clock, options));
+        theirs.push_back(measure(libtorch, workload.name, clock, options));
+    }
     Result result{&workload, median(ours), median(theirs)};
-    result.floor = median_of(xgrad, fmt::format("floor/{}", workload.name), clock, options);
+    if (const std::string floor = fmt::format("floor/{}", workload.name); workloads_of(xgrad).count(floor))
+        result.floor = median_of(xgrad, floor, clock, options);
     if (options.speedup) result.speedup = speedup_of(workload, xgrad, options);
     return result;
 }

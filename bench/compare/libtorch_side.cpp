@@ -165,6 +165,7 @@ void adam_10m(benchmark::State& state) {
         parameters.back().mutable_grad() = torch::randn({100, 1000});
     }
     torch::optim::Adam adam(parameters, 1e-3);
+    adam.step();  // makes the moments
     for (auto _ : state) adam.step();
 }
 
