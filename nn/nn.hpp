@@ -11,11 +11,18 @@
 #include "transforms.hpp"   // value_and_grad and grad of structured arguments, to_dot with names
 #include "random.hpp"      // manual_seed
 #include "init.hpp"        // initial values
-#include "linear.hpp"      // Linear
+#include "linear.hpp"      // Linear, Bilinear
+#include "embedding.hpp"   // Embedding, EmbeddingBag
+#include "conv.hpp"        // convolutions and their transposes
+#include "pool.hpp"        // pooling
+#include "norm.hpp"        // batch, layer, group, instance, RMS normalisation
+#include "weight_norm.hpp"  // WeightNorm, SpectralNorm: layers with a computed weight
 #include "activation.hpp"  // ReLU, Tanh, … as layers
-#include "dropout.hpp"     // Dropout
-#include "shape.hpp"       // Flatten, Identity
+#include "dropout.hpp"     // Dropout and its kin
+#include "shape.hpp"       // Flatten, Identity, Upsample, PixelShuffle
+#include "padding.hpp"     // margins of constants, reflections, repetitions
 #include "sequential.hpp"  // layers one after another
+#include "summary.hpp"     // a table of layers, shapes and sizes
 #include "loss.hpp"        // mse_loss, cross_entropy, …
 #include "optim.hpp"       // SGD, Adam, AdamW
 #include "data.hpp"        // TensorDataset, DataLoader
