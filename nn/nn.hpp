@@ -19,6 +19,10 @@
 #include "weight_norm.hpp"  // WeightNorm, SpectralNorm: layers with a computed weight
 #include "activation.hpp"  // ReLU, Tanh, … as layers
 #include "dropout.hpp"     // Dropout and its kin
+#include "recurrent.hpp"   // RNN, LSTM, GRU and their cells
+#include "attention.hpp"   // MultiheadAttention
+#include "transformer.hpp"  // encoder and decoder layers, Transformer
+#include "position.hpp"    // sinusoidal, learned and rotary positions
 #include "shape.hpp"       // Flatten, Identity, Upsample, PixelShuffle
 #include "padding.hpp"     // margins of constants, reflections, repetitions
 #include "sequential.hpp"  // layers one after another
