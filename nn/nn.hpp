@@ -6,6 +6,8 @@
 #include "module.hpp"      // XGRAD_FIELDS, parameters, train and eval: what makes a struct a model
 #include "state.hpp"       // state_dict, load_state_dict, freeze: a model as named tensors
 #include "pattern.hpp"     // names by pattern
+#include "safetensors.hpp"  // weights in and out: save_safetensors, load_safetensors
+#include "npz.hpp"          // the same in NumPy's formats
 #include "transforms.hpp"   // value_and_grad and grad of structured arguments, to_dot with names
 #include "random.hpp"      // manual_seed
 #include "init.hpp"        // initial values
@@ -36,3 +38,6 @@
 #include "gradients.hpp"   // clip_grad_norm, GradientAccumulator
 #include "averaging.hpp"   // EMA, AveragedModel
 #include "data.hpp"        // TensorDataset, DataLoader
+#include "idx.hpp"         // read_idx: the files of the MNIST family
+#include "csv.hpp"         // read_csv: tables
+#include "vocabulary.hpp"  // CharVocabulary, BytePairVocabulary: texts as numbers
