@@ -104,10 +104,30 @@ ConvTranspose::ConvTranspose(int axes, std::int64_t in_channels, std::int64_t ou
     start(weight, bias, axes, in_channels, out_channels / options.groups, kernel_size, out_channels, options.bias, options.dtype);
 }
 
-Tensor ConvTranspose::with_weight(const Tensor& x, const Tensor& other, Location where) const {
+Tensor ConvTranspose::operator()(const Tensor& x, const std::vector<std::int64_t>& output_size, Location where) const {
+    const std::string name = layer("ConvTranspose", axes_);
+    check<ShapeError>(output_size.size() == static_cast<std::size_t>(axes_) && x.ndim() > axes_, where, [&] {
+        return name + ": output_size must have " + std::to_string(axes_) + " sizes, got " + std::to_string(output_size.size()) +
+               " for an input of shape " + to_string(x.shape());
+    });
+    const ConvTransposeOptions& o = options_;
+    std::int64_t padding[3] = {};
+    for (int k = 0; k < axes_; ++k) {
+        const std::int64_t size = x.shape(k - axes_), wanted = output_size[static_cast<std::size_t>(k)];
+        const std::int64_t least = (size - 1) * o.stride[k] - 2 * o.padding[k] + o.dilation[k] * (weight.shape(k - axes_) - 1) + 1;
+        check<ValueError>(wanted >= least && wanted < least + o.stride[k], where, [&] {
+            return name + ": output_size must be in [" + std::to_string(least) + ", " + std::to_string(least + o.stride[k]) + "), got " +
+                   std::to_string(wanted);
+        });
+        padding[k] = wanted - least;
+    }
+    return transposed(x, weight, per_axis(axes_, padding), where);
+}
+
+Tensor ConvTranspose::transposed(const Tensor& x, const Tensor& other, const PerAxis& output_padding, Location where) const {
     const xgrad::ConvTransposeOptions options{.stride = options_.stride,
                                               .padding = options_.padding,
-                                              .output_padding = options_.output_padding,
+                                              .output_padding = output_padding,
                                               .groups = options_.groups,
                                               .dilation = options_.dilation};
     const auto conv = axes_ == 1 ? conv_transpose1d : axes_ == 2 ? conv_transpose2d : conv_transpose3d;

@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 #include <string_view>
+#include <vector>
 
 #include <autodiff/ops/arrange.hpp>
 #include <autodiff/ops/conv.hpp>
@@ -85,8 +86,13 @@ public:
     Parameter weight, bias;
 
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return with_weight(x, weight, where); }
+    /// With the result's sizes (one for each spatial axis) in the place of output_padding. ValueError unless they are at least those without output
+    /// padding, and less than a stride beyond.
+    Tensor operator()(const Tensor& x, const std::vector<std::int64_t>& output_size, Location where = Location::current()) const;
     /// The same with another weight in the place of its own.
-    Tensor with_weight(const Tensor& x, const Tensor& other, Location where = Location::current()) const;
+    Tensor with_weight(const Tensor& x, const Tensor& other, Location where = Location::current()) const {
+        return transposed(x, other, options_.output_padding, where);
+    }
     const ConvTransposeOptions& options() const { return options_; }
 
     XGRAD_FIELDS(weight, bias)
@@ -96,6 +102,8 @@ protected:
                   const ConvTransposeOptions& options, Location where);
 
 private:
+    Tensor transposed(const Tensor& x, const Tensor& other, const PerAxis& output_padding, Location where) const;
+
     int axes_;
     ConvTransposeOptions options_;
 };

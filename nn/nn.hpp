@@ -18,6 +18,7 @@
 #include "norm.hpp"        // batch, layer, group, instance, RMS normalisation
 #include "weight_norm.hpp"  // WeightNorm, SpectralNorm: layers with a computed weight
 #include "activation.hpp"  // ReLU, Tanh, … as layers
+#include "adaptive_softmax.hpp"  // AdaptiveLogSoftmaxWithLoss: very many classes
 #include "dropout.hpp"     // Dropout and its kin
 #include "shape.hpp"       // Flatten, Identity, Upsample, PixelShuffle
 #include "padding.hpp"     // margins of constants, reflections, repetitions

@@ -54,6 +54,8 @@ TEST_CASE("layers: the state has PyTorch's names, shapes and order") {
     CHECK(state_of(nn::LayerNorm(3, {.bias = false})) == "weight (3,)");
     CHECK(state_of(nn::RMSNorm(3)) == "weight (3,)");
     CHECK(state_of(nn::GroupNorm(2, 4)) == "weight (4,), bias (4,)");
+    CHECK(state_of(nn::AdaptiveLogSoftmaxWithLoss(16, 9, {2, 5})) ==
+          "head.weight (4, 16), tail.0.0.weight (4, 16), tail.0.1.weight (3, 4), tail.1.0.weight (1, 16), tail.1.1.weight (4, 1)");
     CHECK(state_of(nn::PReLU()) == "weight (1,)");
     CHECK(state_of(nn::Dropout2d()) == "");
     CHECK(state_of(nn::WeightNorm(nn::Linear(4, 3))) == "bias (3,), weight_g (3, 1), weight_v (3, 4)");
@@ -227,6 +229,12 @@ TEST_CASE("layers: errors name the layer, the rule and what came") {
           "padding: it must be numbers, \"same\" or \"valid\", got \"full\"" + here());
     CHECK(shape([] { nn::Conv2d(1, 1, 2, {.padding = 1, .padding_mode = PadMode::circular})(ones({4, 4})); }) ==
           "Conv2d: the input must have 4 axes (batch, channels, sizes), or 3 without batch, got shape (4, 4)" + here());
+    CHECK(value([] { nn::ConvTranspose1d(1, 1, 3, {.stride = 2})(ones({1, 1, 4}), {11}); }) ==
+          "ConvTranspose1d: output_size must be in [9, 11), got 11" + here());
+    CHECK(value([] { nn::AdaptiveLogSoftmaxWithLoss(4, 9, {3, 9}); }) ==
+          "AdaptiveLogSoftmaxWithLoss: cutoffs must rise from 1 to 8, got [3, 9]" + here());
+    CHECK(error_of<IndexError>([] { nn::AdaptiveLogSoftmaxWithLoss(4, 9, {3})(ones({1, 4}), tensor<std::int64_t>({9})); }) ==
+          "AdaptiveLogSoftmaxWithLoss: class must be in [0, 9), got 9" + here());
     CHECK(value([] { nn::BatchNorm1d(0); }) == "BatchNorm1d: num_features must be positive, got 0" + here());
     CHECK(shape([] { nn::BatchNorm1d(3)(ones({2, 4})); }) ==
           "BatchNorm1d: the input must have 2 or 3 axes and 3 channels, got shape (2, 4)" + here());

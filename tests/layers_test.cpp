@@ -103,6 +103,13 @@ TEST_CASE("layers: linear, embedding and normalising ones have PyTorch's output,
     check("RMSNorm", nn::RMSNorm(4, {.eps = 1e-6}), wave({2, 3, 4}));
     check("RMSNorm two axes", nn::RMSNorm({3, 4}, {.eps = 0.1, .elementwise_affine = false}), wave({2, 3, 4}));
 
+    const nn::AdaptiveLogSoftmaxWithLoss adaptive(8, 9, {2, 5}, {.div_value = 2, .head_bias = true});
+    check("AdaptiveLogSoftmaxWithLoss", adaptive, {wave({5, 8}), tensor<std::int64_t>({0, 3, 8, 1, 4})}, [](auto& layer, const auto& x) {
+        const auto [output, loss] = layer(x[0], x[1]);
+        return std::vector{output, loss};
+    });
+    check("AdaptiveLogSoftmaxWithLoss log_prob", adaptive, {wave({2, 8})}, [](auto& layer, const auto& x) { return layer.log_prob(x[0]); });
+
     check("WeightNorm", nn::WeightNorm(nn::Linear(4, 3)), wave({2, 4}));
     check("WeightNorm dim 1", nn::WeightNorm(nn::Linear(4, 3), -1), wave({2, 4}));
     check("WeightNorm whole", nn::WeightNorm(nn::Linear(4, 3), std::nullopt), wave({2, 4}));
@@ -145,6 +152,8 @@ TEST_CASE("layers: convolutions have PyTorch's output and gradients") {
     check("ConvTranspose2d options",
           nn::ConvTranspose2d(2, 2, {3, 2}, {.stride = {2, 1}, .padding = {1, 0}, .output_padding = {1, 0}, .groups = 2}),
           wave({1, 2, 2, 3}));
+    check("ConvTranspose2d output_size", nn::ConvTranspose2d(1, 1, 2, {.stride = {3, 2}}), {wave({1, 1, 2, 2})},
+          [](auto& layer, const auto& x) { return layer(x[0], {7, 4}); });
     check("ConvTranspose3d", nn::ConvTranspose3d(1, 2, 2), wave({1, 1, 1, 2, 2}));
     check("ConvTranspose3d options",
           nn::ConvTranspose3d(2, 2, {1, 2, 2}, {.stride = {1, 2, 1}, .output_padding = {0, 1, 0}, .groups = 2, .dilation = {1, 2, 1}}),

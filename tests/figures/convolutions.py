@@ -22,6 +22,8 @@ layer("ConvTranspose1d", nn.ConvTranspose1d(2, 3, 3), wave(2, 2, 3))
 layer("ConvTranspose1d options", nn.ConvTranspose1d(4, 2, 3, stride=3, padding=1, output_padding=2, groups=2, bias=False, dilation=2), wave(1, 4, 3))
 layer("ConvTranspose2d", nn.ConvTranspose2d(2, 1, 2), wave(2, 2, 2, 3))
 layer("ConvTranspose2d options", nn.ConvTranspose2d(2, 2, (3, 2), stride=(2, 1), padding=(1, 0), output_padding=(1, 0), groups=2), wave(1, 2, 2, 3))
+grown = nn.ConvTranspose2d(1, 1, 2, stride=(3, 2))
+layer("ConvTranspose2d output_size", grown, wave(1, 1, 2, 2), call=lambda x: grown(x, output_size=(7, 4)))
 layer("ConvTranspose3d", nn.ConvTranspose3d(1, 2, 2), wave(1, 1, 1, 2, 2))
 layer("ConvTranspose3d options", nn.ConvTranspose3d(2, 2, (1, 2, 2), stride=(1, 2, 1), groups=2, output_padding=(0, 1, 0), dilation=(1, 2, 1)), wave(1, 2, 1, 2, 2))
 

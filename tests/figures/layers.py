@@ -86,6 +86,12 @@ class RMSNorm(nn.Module):
 layer("RMSNorm", RMSNorm([4], 1e-6, True), wave(2, 3, 4))
 layer("RMSNorm two axes", RMSNorm([3, 4], 0.1, False), wave(2, 3, 4))
 
+# --- a softmax over many classes
+adaptive = nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2, 5], div_value=2, head_bias=True)
+targets = torch.tensor([0, 3, 8, 1, 4])
+layer("AdaptiveLogSoftmaxWithLoss", adaptive, wave(5, 8), targets)
+layer("AdaptiveLogSoftmaxWithLoss log_prob", adaptive, wave(2, 8), call=adaptive.log_prob)
+
 # --- computed weights
 layer("WeightNorm", nn.utils.weight_norm(nn.Linear(4, 3)), wave(2, 4))
 layer("WeightNorm dim 1", nn.utils.weight_norm(nn.Linear(4, 3), dim=1), wave(2, 4))
