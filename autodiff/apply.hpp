@@ -213,6 +213,7 @@ std::vector<Tensor> apply_many(const char* name, Inputs inputs, Forward&& forwar
         detail::Pause pause;
         for (auto& y : detail::call(forward, name, inputs.span())) ys.push_back(stop_gradient(y));
     }
+    check<ValueError>(!ys.empty(), where, [&] { return std::string(name) + ": the forward function must return a tensor, got none"; });
     if (detail::any_tracked(inputs.span()))
         detail::record_applied(name, inputs.span(), ys, std::forward<Forward>(forward), std::forward<Pullback>(pullback), where);
     return ys;

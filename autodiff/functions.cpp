@@ -27,7 +27,9 @@ Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) { return 
 // --- reductions and scans -------------------------------------------------------------------------------------------
 
 Tensor std(const Operand& x, const Axes& axes, double correction, bool keepdims) {
-    return sqrt({var(x, axes, correction, keepdims), x.where()});
+    const Tensor variance = var(x, axes, correction, keepdims);
+    const Tensor positive = variance > 0.0;  // where it is 0 the slope of sqrt is not asked for
+    return where({positive, x.where()}, sqrt({where(positive, variance, 1.0), x.where()}), variance);
 }
 
 Tensor diff(const Operand& operand, int n, int axis) {
@@ -235,7 +237,7 @@ Tensor repeat(const Operand& operand, const Operand& count, int axis) {
     axis = normalise_axis(axis, x.ndim(), "repeat", where);
     const Along a = along(x.shape(), axis);
     if (!count.is_tensor()) {
-        const Int times = static_cast<Int>(count.number());
+        const Int times = number_as(count, DType::i64, "repeat").item<Int>();
         check<ValueError>(times >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
         Shape shape = x.shape();
         shape[axis] *= times;

@@ -20,7 +20,7 @@ XGRAD_API Tensor lerp(const Operand& a, const Operand& b, const Operand& weight)
 
 // --- reductions and scans -------------------------------------------------------------------------------------------
 
-/// The standard deviation, sqrt(var(x)). Divides by n - correction. The gradient at a variance of 0 is NaN or inf, as sqrt's.
+/// The standard deviation, sqrt(var(x)). Divides by n - correction. The gradient at a variance of 0 is 0, as PyTorch's.
 XGRAD_API Tensor std(const Operand& x, const Axes& axes = {}, double correction = 0, bool keepdims = false);
 
 /// The n-th differences x[i+1] - x[i] along `axis`, each time one shorter; of bools where they change. ValueError for a negative n.

@@ -1,3 +1,4 @@
+#include <limits>
 #include <algorithm>
 #include <cmath>
 
@@ -194,7 +195,8 @@ Tensor cond(const Operand& operand, const MatrixOrder& order) {
     const Location where = operand.where();
     if (order.kind() == MatrixOrder::singular) {
         const Tensor s = svdvals({matrix_of(operand, "cond"), where});
-        return order.largest() ? max(s, -1) / min(s, -1) : min(s, -1) / max(s, -1);
+        const Tensor high = max(s, -1), low = min(s, -1);
+        return xgrad::where({high == 0.0, where}, std::numeric_limits<double>::infinity(), order.largest() ? high / low : low / high);
     }
     const Tensor& x = square_of(operand, "cond");
     return norm_of_matrices(x, order, where) * norm_of_matrices(inv({x, where}), order, where);

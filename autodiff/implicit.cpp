@@ -42,8 +42,8 @@ Tensor iterate(FunctionRef f, const Tensor& x0, const SolverOptions& options, Lo
         if (i == 0) check_start("fixed_point", x, next, where);
         change = largest(next - x);
         x = stop_gradient(next);
+        if (!(change < 1e300)) break;  // NaN and inf settle nowhere
         if (change <= tolerance * (1 + largest(x))) return x;
-        if (!(change < 1e300)) break;
     }
     throw Error(
         at("fixed_point: f must settle within " + std::to_string(most) + " iterations, got a last change of " + text_of(change), where));
@@ -71,7 +71,9 @@ Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Loc
             left = largest(there);
             if (left < residual || part < 1e-6) break;
         }
-        const bool settled = largest(step) * part <= tolerance * (1 + largest(next));
+        const double moved = largest(step) * part;
+        if (!(moved < 1e300) || !(left < 1e300)) break;
+        const bool settled = moved <= tolerance * (1 + largest(next));
         if (left > residual && settled) return x;
         x = next;
         y = there;

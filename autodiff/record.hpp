@@ -147,6 +147,11 @@ struct Record {
     const Shape* last_shape = nullptr;  // in the arena
     std::size_t sources = 0;  // recorded since the outermost tape was opened
     ParameterNodes parameters;
+    struct Borrowed {
+        NodeId node;
+        std::uint32_t scopes;
+    };
+    std::vector<Borrowed> borrowed;  // parameters' nodes that later tapes use too, and which
     std::uint32_t watchers = 0;  // bit d: the tape at depth d watches parameters by itself
     struct {
         std::uint64_t origin = 0;
@@ -158,7 +163,7 @@ struct Record {
     std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
     std::vector<std::vector<unsigned char>> spare_marks;
 
-    static std::uint32_t bit(int depth) { return 1u << (depth < 31 ? depth : 31); }
+    static std::uint32_t bit(int depth) { return 1u << depth; }
     void set_active(std::uint32_t mask);
     /// Tapes below `depth` that may still take a gradient.
     std::uint32_t open_below(int depth) const;

@@ -101,6 +101,7 @@ std::uint32_t Record::open_below(int depth) const {
 }
 
 int Record::open(const TapeOptions& options) {
+    check<TapeError>(scopes.size() < 32, {}, [] { return std::string("Tape: at most 32 tapes may be open at a time, got one more"); });
     if (scopes.empty()) {
         serial = next_serial();
         watchers = 0;
@@ -128,6 +129,7 @@ void Record::close(int depth) noexcept {
         bool all_released = true;
         for (std::size_t i = nodes.size(); i-- > scope.start;) {
             if (!nodes[i]) continue;
+            nodes[i]->scopes &= ~bit(level);  // the next tape at this depth is another one
             if (nodes[i]->scopes & needed) all_released = false;
             else nodes[i]->release();
         }
@@ -140,6 +142,11 @@ void Record::close(int depth) noexcept {
             arena.rewind(scope.mark);
             last_shape = nullptr;
         }
+        for (Borrowed& b : borrowed) {
+            if (nodes.size() > b.node && nodes[b.node]) nodes[b.node]->scopes &= ~(b.scopes & bit(level));
+            b.scopes &= ~bit(level);
+        }
+        std::erase_if(borrowed, [](const Borrowed& b) { return b.scopes == 0; });
         checking &= ~bit(level);
         profiling &= ~bit(level);
         scopes.pop_back();
@@ -201,8 +208,10 @@ NodeId Record::node_of_parameter(const Tensor& tensor, std::uint64_t origin) {
     const std::uint32_t watching = watchers & (active | adopt);
     NodeId* node = parameters.find_or_add(origin, serial);
     Entry* entry = *node == no_node ? nullptr : nodes[*node];
-    if (entry && entry->scopes) entry->scopes |= watching;
-    else if (watching == 0) return no_node;
+    if (entry && entry->scopes) {
+        if (const std::uint32_t more = watching & ~entry->scopes) borrowed.push_back({*node, more});
+        entry->scopes |= watching;
+    } else if (watching == 0) return no_node;
     else {
         Tensor leaf = tensor;
         *node = add_source(leaf, "parameter", origin, watching, {});

@@ -118,6 +118,15 @@ void check_one_element(const Tensor& t) {
 }
 }  // namespace
 
+bool Tensor::truth() const {
+    check<ShapeError>(size() == 1, {}, [&] {
+        return "Tensor as a condition: one element is needed, got shape " + to_string(shape()) +
+               "; any() and all() give one, defined() tells an "
+               "empty tensor";
+    });
+    return dtype() == DType::f32 || dtype() == DType::f64 ? item_as_double() != 0 : item_as_int() != 0;
+}
+
 double Tensor::item_as_double() const {
     check_one_element(*this);
     double value = 0;
@@ -185,7 +194,9 @@ Tensor eye(std::int64_t n, DType dtype) { return eye(n, n, dtype); }
 Tensor arange(double start, double stop, double step, DType dtype) {
     check<ValueError>(step != 0, {}, [] { return std::string("arange: the step must not be zero"); });
     const double count = std::ceil((stop - start) / step);
-    check<ValueError>(std::isfinite(count) && count < 1e15, {}, [] { return std::string("arange: start, stop and step must be finite"); });
+    check<ValueError>(std::isfinite(start) && std::isfinite(stop) && std::isfinite(step), {},
+                      [] { return std::string("arange: start, stop and step must be finite"); });
+    check<ValueError>(count < 1e15, {}, [&] { return "arange: the result would be too long, got " + std::to_string(count) + " elements"; });
     return generate({std::max<std::int64_t>(0, static_cast<std::int64_t>(count))}, dtype, {},
                     [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
 }

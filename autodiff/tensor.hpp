@@ -172,7 +172,9 @@ public:
 
     /// False for an empty tensor (default-constructed or moved from). A tensor of zero elements is defined.
     bool defined() const noexcept { return storage_ != nullptr; }
-    explicit operator bool() const noexcept { return defined(); }
+    /// The truth of the only element, as NumPy's: `if (loss < best)`. False for an empty tensor. ShapeError for more elements or none: any()
+    /// and all() give one.
+    explicit operator bool() const { return storage_ && truth(); }
 
     const Shape& shape() const { return storage().shape; }
     /// Size along `axis`; negative axes count from the end. IndexError when out of range.
@@ -207,6 +209,7 @@ private:
     }
     void check_dtype(DType wanted, const char* operation) const;
     double item_as_double() const;
+    bool truth() const;
     std::int64_t item_as_int() const;
     [[noreturn]] static void throw_empty();
 
@@ -314,7 +317,7 @@ struct TensorAccess {
 
 template <class T>
 Tensor from_rows(std::initializer_list<std::initializer_list<T>> rows, Location where) {
-    std::vector<std::remove_cv_t<T>> flat;
+    std::vector<std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>> flat;  // not vector<bool>, which has no array of them
     const std::size_t width = rows.size() ? rows.begin()->size() : 0;
     for (const auto& row : rows) {
         check<ShapeError>(row.size() == width, where, [&] {
@@ -348,7 +351,7 @@ Tensor tensor(std::initializer_list<std::initializer_list<T>> rows, Location whe
 template <class T>
     requires std::is_arithmetic_v<T>
 Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes, Location where = Location::current()) {
-    std::vector<T> flat;
+    std::vector<std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>> flat;
     Shape shape{static_cast<std::int64_t>(planes.size()), 0, 0};
     for (const auto& plane : planes) {
         const Tensor rows = detail::from_rows<T>(plane, where);
@@ -384,6 +387,12 @@ template <class T>
     requires(!std::is_same_v<T, bool>)
 Tensor tensor(const std::vector<T>& values, Location where = Location::current()) {
     return tensor(std::span<const T>(values), Shape{static_cast<std::int64_t>(values.size())}, where);
+}
+
+inline Tensor tensor(const std::vector<bool>& values, Location where = Location::current()) {
+    const std::vector<unsigned char> bytes(values.begin(), values.end());
+    return detail::from_data(bytes.data(), static_cast<std::int64_t>(bytes.size()), DType::boolean,
+                             {static_cast<std::int64_t>(bytes.size())}, where);
 }
 
 /// A rank-0 tensor. An `int` becomes i32, a `double` f64.

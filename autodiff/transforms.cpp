@@ -23,6 +23,7 @@ void check_like(const char* name, const char* what, const Tensor& direction, con
 }
 
 void check_directions(const char* name, std::span<const Tensor> vs, std::span<const Tensor> xs) {
+    check<ValueError>(!xs.empty(), {}, [&] { return std::string(name) + ": there must be an argument, got none"; });
     check<ValueError>(vs.size() == xs.size(), {}, [&] {
         return std::string(name) + ": one direction for each argument is needed, got " + std::to_string(vs.size()) + " for " +
                std::to_string(xs.size());
@@ -170,7 +171,11 @@ Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
     for (std::size_t i = 0; i < slices[0].size(); ++i) {
         for (std::size_t k = 0; k < xs.size(); ++k) arguments[k] = slices[k][i];
         Tensors ys = f(arguments);
-        results.resize(ys.size());
+        if (i == 0) results.resize(ys.size());
+        check<ValueError>(ys.size() == results.size(), {}, [&] {
+            return "vmap: f must return as many tensors for each slice, got " + std::to_string(results.size()) + " and " +
+                   std::to_string(ys.size());
+        });
         for (std::size_t j = 0; j < ys.size(); ++j) results[j].push_back(std::move(ys[j]));
     }
     Tensors stacked;
@@ -182,8 +187,8 @@ Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
 
 Adoption::Adoption(Record& record, std::uint32_t from)
     : record_(record), outer_(record.adopt), outer_depth_(record.adopt_depth), first_(record.adopted.size()) {
-    record.adopt = outer_ | from;
     record.adopt_depth = static_cast<int>(record.scopes.size()) - 1;
+    record.adopt = (outer_ | from) & (Record::bit(record.adopt_depth) - 1);  // what this tape records is not its input
 }
 Adoption::~Adoption() {
     take();

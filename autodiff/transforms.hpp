@@ -199,8 +199,8 @@ auto per_sample_grad(const F& loss, const P& parameters, const X&... batch) {
 /// array, pair, tuple or vector of them).
 template <class F, class... X>
 auto checkpoint(const F& f, const X&... xs) {
-    const Tensor inputs[] = {static_cast<const Tensor&>(xs)...};
-    auto spread = [f](std::span<const Tensor> in) {
+    const std::array<Tensor, sizeof...(X)> inputs{static_cast<const Tensor&>(xs)...};
+    auto spread = [f]([[maybe_unused]] std::span<const Tensor> in) {
         return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(in[I]...); }(std::index_sequence_for<X...>{});
     };
     using R = decltype(spread({}));

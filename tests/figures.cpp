@@ -76,7 +76,7 @@ const Tensor& Figures::at(const std::string& name, const std::string& quantity) 
 
 void Figures::check(const std::string& name, const std::string& quantity, const Tensor& y, double slack) const {
     const Tensor& expected = at(name, quantity);
-    INFO(family_ << ": " << name << ", " << quantity << ", " << name_of(y.dtype()));
+    INFO(family_ << ": " << name << ", " << quantity << ", " << std::string(name_of(y.dtype())));
     REQUIRE(y.shape() == expected.shape());
     const auto ours = values(y), theirs = values(expected);
     double size = 1, worst = 0;
@@ -122,7 +122,7 @@ void Figures::check_run(const std::string& name, nn::ModelRef model, const std::
     model.visit(buffers);
     for (const auto& [buffer, t] : buffers.found) check_one("buffer " + buffer, t);
     for (const auto& [quantity, figure] : cases_.at(name)) {
-        INFO(family_ << ": " << name << " lacks " << quantity << ", " << name_of(dtype));
+        INFO(family_ << ": " << name << " lacks " << quantity << ", " << std::string(name_of(dtype)));
         CHECK(seen.count(quantity) == 1);
     }
 }

@@ -153,6 +153,7 @@ struct Vec {
         return lanes(
             [](T x, T y) -> T {
                 if (y == 0) return x / y;
+                if (__builtin_isinf(y) && __builtin_isfinite(x)) return x == 0 || (x < 0) == (y < 0) ? x / y : T(-1);
                 const T m = remainder_towards_minus_infinity(x, y);
                 const T q = (x - m) / y;
                 return __builtin_isfinite(q) ? static_cast<T>(__builtin_rint(q)) : q;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -13,6 +14,18 @@ using Int = std::int64_t;
 
 /// Bit i: axis i.
 using AxisMask = std::uint32_t;
+
+/// A plain number as a tensor of the dtype that it takes. ValueError where an integer type cannot hold it.
+inline Tensor number_as(const Operand& x, DType dtype, const char* operation) {
+    const double value = x.number(), limit = dtype == DType::i32 ? 0x1p31 : 0x1p63;
+    const bool fits = is_floating(dtype) ||
+                      (dtype == DType::boolean ? value == 0 || value == 1 : value == std::trunc(value) && value >= -limit && value < limit);
+    check<ValueError>(fits, x.where(), [&] {
+        return std::string(operation) + ": a plain number takes the tensor's type " + name_of(dtype) + ", which cannot hold " +
+               std::to_string(value) + " (convert the tensor with .to())";
+    });
+    return scalar(value, dtype);
+}
 
 /// The operand's tensor. ValueError for a plain number or an empty tensor.
 inline const Tensor& tensor_of(const Operand& x, const char* operation) {

@@ -60,8 +60,7 @@ void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shap
     };
     const int threads = static_cast<int>(std::min<std::int64_t>(threads_for(outer * inner), outer));
     if (threads <= 1) return part(0, outer);
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int t = 0; t < threads; ++t) part(outer * t / threads, outer * (t + 1) / threads);
+    in_threads(threads, outer, part);
 }
 
 }  // namespace xgrad::detail

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <span>
 #include <string>
 
@@ -41,6 +42,22 @@ struct KernelOutput {
     void* at(std::int64_t element) const { return data ? static_cast<char*>(data) + element * element_bytes : nullptr; }
 };
 
+/// part(begin, end) over [0, n) in so many threads. What a part throws (only a user's function does) comes out at the end.
+template <class Part>
+void in_threads(int threads, std::int64_t n, const Part& part) {
+    std::exception_ptr error;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int t = 0; t < threads; ++t) {
+        try {
+            part(n * t / threads, n * (t + 1) / threads);
+        } catch (...) {
+#pragma omp critical(xgrad_in_threads)
+            error = std::current_exception();
+        }
+    }
+    if (error) std::rethrow_exception(error);
+}
+
 /// Every input has the shape of the result or one element.
 inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::int64_t size, std::span<const KernelInput> in,
                      const std::uint8_t* step, std::span<const KernelOutput> out) {
@@ -54,8 +71,7 @@ inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::i
     };
     const int threads = threads_for(size);
     if (threads <= 1) return part(0, size);
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int t = 0; t < threads; ++t) part(size * t / threads, size * (t + 1) / threads);
+    in_threads(threads, size, part);
 }
 
 /// The general case, in broadcast.cpp.

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "../record.hpp"
+#include "axes.hpp"
 #include "broadcast.hpp"
 #include "elementwise.hpp"
 #include "elementwise_integer.hpp"
@@ -22,8 +23,8 @@ struct Same {
         check<DTypeError>(x.is_tensor() || y.is_tensor(), x.where(),
                           [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
         const DType dtype = x.is_tensor() ? x.dtype() : y.dtype();
-        a = x.is_tensor() ? x.tensor() : scalar(x.number(), dtype);
-        b = y.is_tensor() ? y.tensor() : scalar(y.number(), dtype);
+        a = x.is_tensor() ? x.tensor() : number_as(x, dtype, name);
+        b = y.is_tensor() ? y.tensor() : number_as(y, dtype, name);
         check<DTypeError>(a.dtype() == b.dtype(), x.where(), [&] {
             return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
                    " (convert one with .to())";

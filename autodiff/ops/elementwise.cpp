@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "axes.hpp"
 #include "elementwise_run.hpp"
 #include "shape.hpp"
 
@@ -108,7 +109,8 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
     check<DTypeError>(a.is_tensor() || b.is_tensor(), at,
                       [] { return std::string("where: at least one of a and b must be a tensor, got numbers"); });
     const DType dtype = a.is_tensor() ? a.dtype() : b.dtype();
-    const Tensor x = a.is_tensor() ? a.tensor() : scalar(a.number(), dtype), y = b.is_tensor() ? b.tensor() : scalar(b.number(), dtype);
+    const Tensor x = a.is_tensor() ? a.tensor() : number_as(a, dtype, "where"),
+                 y = b.is_tensor() ? b.tensor() : number_as(b, dtype, "where");
     check<DTypeError>(x.dtype() == y.dtype(), at, [&] {
         return std::string("where: dtypes of a and b must agree, got ") + name_of(x.dtype()) + " and " + name_of(y.dtype());
     });

@@ -39,19 +39,19 @@ inline Tensor operator+(const Operand& x) { return positive(x); }
 /// a = a + b and so on: the handle names the new result; other handles keep the old one. A Parameter keeps its identity.
 template <std::derived_from<Tensor> T>
 T& operator+=(T& a, const Operand& b) {
-    return a = add(a, b);
+    return a = add(Operand(a, b.where()), b);
 }
 template <std::derived_from<Tensor> T>
 T& operator-=(T& a, const Operand& b) {
-    return a = subtract(a, b);
+    return a = subtract(Operand(a, b.where()), b);
 }
 template <std::derived_from<Tensor> T>
 T& operator*=(T& a, const Operand& b) {
-    return a = multiply(a, b);
+    return a = multiply(Operand(a, b.where()), b);
 }
 template <std::derived_from<Tensor> T>
 T& operator/=(T& a, const Operand& b) {
-    return a = divide(a, b);
+    return a = divide(Operand(a, b.where()), b);
 }
 
 /// |x|; gradient 0 at 0.
@@ -149,7 +149,9 @@ struct NanToNum {
 };
 /// x with NaN and infinities replaced; gradient 0 there. Integers and bools have none and stay as they are.
 XGRAD_API Tensor nan_to_num(const Operand& x, NanToNum options = {});
-/// a where condition (bool) holds, else b; all three broadcast. No gradient leaks from the side that was not chosen, be it NaN or inf.
+/// a where condition (bool) holds, else b; all three broadcast. The side that was not chosen gets the
+/// gradient 0, which a rule above it may still turn into NaN: sqrt's slope at 0 is inf, and 0 times inf NaN. So choose the argument, too:
+/// where(x > 0, sqrt(where(x > 0, x, 1)), 0).
 XGRAD_API Tensor where(const Operand& condition, const Operand& a, const Operand& b);
 
 // --- activations ----------------------------------------------------------------------------------------------------

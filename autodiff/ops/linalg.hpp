@@ -62,7 +62,8 @@ struct Eigh {
 /// Eigenvalues (…, n), ascending, and eigenvectors, the columns of (…, n, n), of a symmetric a (…, n, n). Reads the lower triangle; the
 /// gradient is symmetric. Signs of vectors are LAPACK's, so only functions that do not depend on them have a meaningful gradient. Where
 /// eigenvalues are equal (up to rounding) the same goes for the basis of their eigenspace: the vectors' gradient leaves such pairs out, which is
-/// right for first derivatives of functions that do not depend on it. Gradient: Giles 2008, An extended collection of matrix derivative
+/// right for first derivatives of functions of the eigenvalues alone; what is put together of values and vectors again (a function of the matrix)
+/// is not, and neither are second derivatives there. Gradient: Giles 2008, An extended collection of matrix derivative
 /// results. ValueError for NaN or inf in a.
 XGRAD_API Eigh eigh(const Operand& a);
 

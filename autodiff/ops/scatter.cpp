@@ -227,6 +227,7 @@ Tensor scatter(const Operand& operand, int axis, const Operand& indices, const O
     const Tensor& x = tensor_of(operand, "scatter");
     const Location where = operand.where();
     const Places places = places_in(x, axis, indices, "scatter", where);
+    if (!source_operand.is_tensor()) number_as(source_operand, x.dtype(), "scatter");
     if (!source_operand.is_tensor()) return scatter_number(x, places, source_operand.number(), where);
     const Tensor source = source_of(source_operand, x, places, "scatter", where);
     return apply(

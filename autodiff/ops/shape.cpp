@@ -53,7 +53,8 @@ Tensor reshape(const Operand& operand, const Shape& wanted) {
         } else {
             check<ShapeError>(shape[k] >= 0, operand.where(),
                               [&] { return "reshape: sizes must not be negative, got " + to_string(wanted); });
-            known *= shape[k];
+            check<ShapeError>(!__builtin_mul_overflow(known, shape[k], &known), operand.where(),
+                              [&] { return "reshape: the sizes must multiply to a number of elements, got " + to_string(wanted); });
         }
     }
     if (open >= 0) {
@@ -63,7 +64,7 @@ Tensor reshape(const Operand& operand, const Shape& wanted) {
         });
         shape[open] = x.size() / known;
     }
-    check<ShapeError>(shape.size() == x.size(), operand.where(), [&] {
+    check<ShapeError>(open >= 0 || known == x.size(), operand.where(), [&] {
         return "reshape: the sizes must multiply to " + std::to_string(x.size()) + ", got " + to_string(wanted) + " for " +
                to_string(x.shape());
     });

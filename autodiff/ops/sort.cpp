@@ -276,7 +276,7 @@ Tensor searchsorted(const Operand& sorted_operand, const Operand& values_operand
     const Location where = sorted_operand.where();
     const Tensor& sorted = tensor_of(sorted_operand, "searchsorted");
     const Tensor values =
-        values_operand.is_tensor() ? tensor_of(values_operand, "searchsorted") : scalar(values_operand.number(), sorted.dtype());
+        values_operand.is_tensor() ? tensor_of(values_operand, "searchsorted") : number_as(values_operand, sorted.dtype(), "searchsorted");
     check<DTypeError>(sorted.dtype() == values.dtype(), where, [&] {
         return std::string("searchsorted: dtypes must agree, got ") + name_of(sorted.dtype()) + " and " + name_of(values.dtype());
     });
