@@ -53,6 +53,7 @@ constexpr Workload workloads[] = {
     {"sort_512x1024", 0.80},
     {"cholesky_256", 1.0},
     {"solve_256", 1.0},
+    {"adam_10m", 0.5},
 };
 
 struct Options {

@@ -188,6 +188,16 @@ void solve(benchmark::State& state) {
     }
 }
 
+void adam_10m(benchmark::State& state) {
+    std::vector<Tensor> weights;
+    for (int i = 0; i < 100; ++i) {
+        weights.push_back(torch::randn({100'000}, torch::requires_grad()));
+        weights.back().mutable_grad() = torch::randn({100'000});
+    }
+    torch::optim::Adam adam(weights);
+    for (auto _ : state) adam.step();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -223,5 +233,6 @@ int main(int argc, char** argv) {
     side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return std::get<0>(torch::sort(x, 1)); }); });
     side::add("cholesky_256", cholesky);
     side::add("solve_256", solve);
+    side::add("adam_10m", adam_10m);
     return side::run(argc, argv);
 }

@@ -246,6 +246,18 @@ void solve_square(benchmark::State& state) {
     }
 }
 
+// The optimizer alone: 10 million parameters in 100 tensors.
+void adam_10m(benchmark::State& state) {
+    std::vector<Parameter> weights;
+    std::vector<Tensor> gradients;
+    for (int i = 0; i < 100; ++i) {
+        weights.emplace_back(randn({100'000}, generator));
+        gradients.push_back(randn({100'000}, generator));
+    }
+    nn::Adam adam;
+    for (auto _ : state) adam.step(weights, gradients);
+}
+
 }  // namespace
 
 void map_elementwise(benchmark::State& state);  // in xgrad_map.cpp
@@ -284,5 +296,6 @@ int main(int argc, char** argv) {
     side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return sort(x, 1); }); });
     side::add("cholesky_256", cholesky_square);
     side::add("solve_256", solve_square);
+    side::add("adam_10m", adam_10m);
     return side::run(argc, argv);
 }
