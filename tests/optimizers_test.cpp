@@ -83,6 +83,7 @@ std::vector<Case> cases() {
         {"Lion options", made<Lion>(LionOptions{.lr = 0.02, .betas = {0.8, 0.95}, .weight_decay = 0.3})},
         {"Muon", made<Muon>(MuonOptions{.lr = 0.02})},
         {"Muon tall", made<Muon>(MuonOptions{.lr = 0.02, .nesterov = false, .adjust_lr_fn = MuonLr::match_rms_adamw}), 7, 3},
+        {"Muon tall original", made<Muon>(MuonOptions{.lr = 0.02}), 7, 3},
         {"Muon groups", made<Muon>(MuonOptions{.lr = 0.02}, groups([](Muon& o) {
                                        o.options().use_muon = false;
                                        o.group("bias", {.lr = 0.01});
