@@ -218,6 +218,17 @@ TEST_CASE("schedules: two on one optimizer multiply, and start from its own lear
     CHECK(other.lr() == doctest::Approx(0.075));
 }
 
+TEST_CASE("schedules: the state alone brings the learning rate with it") {
+    nn::SGD sgd({.lr = 1}), other({.lr = 7});
+    nn::ExponentialLR halving(sgd, 0.5), same(other, 0.5);
+    halving.step();
+    same.load_state_dict(halving.state_dict());
+    CHECK(other.lr() == 0.5);
+    same.step();
+    CHECK(other.lr() == 0.25);
+    CHECK(same.last_epoch() == 2);
+}
+
 TEST_CASE("schedules: senseless options and states that do not fit are refused") {
     nn::SGD sgd({.lr = 1}), other;
     // clang-format off

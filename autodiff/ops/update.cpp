@@ -69,6 +69,15 @@ struct Ready {
     }
 };
 
+/// Whether parallel_for would use several threads.
+bool shared([[maybe_unused]] Int work) {
+#ifdef _OPENMP
+    return work >= parallel_work && omp_get_max_threads() > 1 && !omp_in_parallel();
+#else
+    return false;
+#endif
+}
+
 struct Piece {
     const Ready* ready;
     Int begin, end;
@@ -82,7 +91,7 @@ void update_parameters(std::span<const ParameterUpdate> updates) {
         check_update(u);
         total += u.weight->size();
     }
-    if (total < parallel_work) {
+    if (!shared(total)) {
         for (const ParameterUpdate& u : updates) {
             Ready ready(u);
             ready.run(0, u.weight->size());
