@@ -115,11 +115,10 @@ namespace {
 struct Classes {
     Tensor index, weight, ignored;
 
-    Classes(const Tensor& target, const Tensor& class_weight, std::int64_t ignore_index, DType dtype) : index(target) {
-        const Tensor mask = equal(target, static_cast<double>(ignore_index));
-        if (any(mask).item<bool>()) {
-            ignored = mask;
-            index = xgrad::where(mask, 0, target);
+    Classes(const Tensor& target, const Tensor& class_weight, bool ignores, std::int64_t ignore_index, DType dtype) : index(target) {
+        if (ignores) {
+            ignored = equal(target, static_cast<double>(ignore_index));
+            index = xgrad::where(ignored, 0, target);
         }
         if (class_weight.defined()) weight = take(class_weight, index);
         if (!ignored.defined()) return;
@@ -166,9 +165,9 @@ Tensor probability_loss(const Tensor& log_probabilities, Tensor target, const Cr
 }  // namespace
 
 Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& options, Location where) {
-    check_classes("nll_loss", input, target, options.ignore_index, where);
+    const bool ignores = check_classes("nll_loss", input, target, options.ignore_index, where);
     check_class_weight("nll_loss", options.weight, input, where);
-    return picked_loss(input, Classes(target, options.weight, options.ignore_index, input.dtype()), options.reduction);
+    return picked_loss(input, Classes(target, options.weight, ignores, options.ignore_index, input.dtype()), options.reduction);
 }
 
 Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyOptions& options, Location where) {
@@ -176,12 +175,12 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntro
     check<ValueError>(smoothing >= 0 && smoothing <= 1, where,
                       [&] { return "cross_entropy: label_smoothing must be in [0, 1], got " + std::to_string(smoothing); });
     const bool probabilities = is_floating(target.dtype()) && input.ndim() > 0 && target.shape() == input.shape();
-    if (!probabilities) check_classes("cross_entropy", input, target, options.ignore_index, where);
+    const bool ignores = !probabilities && check_classes("cross_entropy", input, target, options.ignore_index, where);
     check_class_weight("cross_entropy", options.weight, input, where);
     const int axis = class_axis(input);
     const Tensor log_probabilities = log_softmax(Operand(input, where), axis);
     if (probabilities) return probability_loss(log_probabilities, target, options);
-    const Classes classes(target, options.weight, options.ignore_index, input.dtype());
+    const Classes classes(target, options.weight, ignores, options.ignore_index, input.dtype());
     const Tensor loss = picked_loss(log_probabilities, classes, options.reduction);
     if (smoothing == 0) return loss;
     const Tensor weighted =

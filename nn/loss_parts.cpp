@@ -34,16 +34,20 @@ int class_axis(const Tensor& input) { return input.ndim() == 1 ? 0 : 1; }
 namespace {
 
 template <class T>
-void check_each(const char* loss, const Tensor& target, std::int64_t classes, std::int64_t ignored, Location where) {
-    for (const T c : target.data<T>())
+bool check_each(const char* loss, const Tensor& target, std::int64_t classes, std::int64_t ignored, Location where) {
+    bool ignores = false;
+    for (const T c : target.data<T>()) {
         check<IndexError>((c >= 0 && c < classes) || c == ignored, where, [&] {
             return std::string(loss) + ": class must be in [0, " + std::to_string(classes) + "), got " + std::to_string(c);
         });
+        ignores = ignores || c == ignored;
+    }
+    return ignores;
 }
 
 }  // namespace
 
-void check_classes(const char* loss, const Tensor& input, const Tensor& target, std::int64_t ignored, Location where) {
+bool check_classes(const char* loss, const Tensor& input, const Tensor& target, std::int64_t ignored, Location where) {
     check<ShapeError>(input.ndim() >= 1, where, [&] { return std::string(loss) + ": input needs an axis of classes, got a scalar"; });
     Shape wanted;
     for (int i = 0; i < input.ndim(); ++i)
@@ -53,9 +57,10 @@ void check_classes(const char* loss, const Tensor& input, const Tensor& target, 
                to_string(target.shape());
     });
     const std::int64_t classes = input.shape(class_axis(input));
-    if (target.dtype() == DType::i64) check_each<std::int64_t>(loss, target, classes, ignored, where);
-    else if (target.dtype() == DType::i32) check_each<std::int32_t>(loss, target, classes, ignored, where);
-    else throw DTypeError(at(std::string(loss) + ": classes must be i32 or i64, got " + name_of(target.dtype()), where));
+    check<DTypeError>(target.dtype() == DType::i64 || target.dtype() == DType::i32, where,
+                      [&] { return std::string(loss) + ": classes must be i32 or i64, got " + name_of(target.dtype()); });
+    return target.dtype() == DType::i64 ? check_each<std::int64_t>(loss, target, classes, ignored, where)
+                                        : check_each<std::int32_t>(loss, target, classes, ignored, where);
 }
 
 void check_class_weight(const char* loss, const Tensor& weight, const Tensor& input, Location where) {

@@ -19,8 +19,8 @@ Tensor at_least_0(const Tensor& x);
 
 /// 1 for scores of one sample, else the second axis.
 int class_axis(const Tensor& input);
-/// Checks classes against scores; `ignored` is no class but allowed.
-void check_classes(const char* loss, const Tensor& input, const Tensor& target, std::int64_t ignored, Location where);
+/// Checks classes against scores; `ignored` is no class but allowed. True if there is one that is ignored.
+bool check_classes(const char* loss, const Tensor& input, const Tensor& target, std::int64_t ignored, Location where);
 /// DTypeError unless (C,) and of input's dtype; an empty one passes.
 void check_class_weight(const char* loss, const Tensor& weight, const Tensor& input, Location where);
 

@@ -229,7 +229,7 @@ void Optimizer::load_state_dict(const State& state, Location where) {
         known = last == "step" || (number_name_ && last == number_name_);
         for (const char* own : state_names_) known = known || (own && last == own);
         check<ValueError>(known && !name.starts_with("param_groups."), where,
-                          [&] { return std::string(name_) + ": the state is not of such an optimizer, got " + name; });
+                          [&, &entry = name] { return std::string(name_) + ": the state is not of such an optimizer, got " + entry; });
         rest.emplace_back(name, t);
     }
     for (const auto& [place, number] : numbers) *place = number;

@@ -30,22 +30,18 @@ Schedule::Schedule(const char* name, Optimizer& optimizer) : name_(name), optimi
 }
 Schedule::~Schedule() = default;
 
-template <double (Schedule::*lr_of)(std::size_t) const>
-void Schedule::set() {
+void Schedule::step() {
+    ++last_epoch_;
     std::vector<double> lrs;
-    for (std::size_t group = 0; group < base_lrs_.size(); ++group) lrs.push_back((this->*lr_of)(group));
+    for (std::size_t group = 0; group < base_lrs_.size(); ++group) lrs.push_back(next(group));
     for (std::size_t group = 0; group < lrs.size(); ++group) optimizer_->set_lr(lrs[group], group);
     remember();
 }
-
-void Schedule::step() {
-    ++last_epoch_;
-    set<&Schedule::next>();
-}
 void Schedule::step(double) { step(); }
-void Schedule::go_to(std::int64_t epoch) {
-    last_epoch_ = epoch;
-    set<&Schedule::closed_form>();
+void Schedule::restart() {
+    for (std::size_t group = 0; group < base_lrs_.size(); ++group) optimizer_->set_lr(base_lrs_[group], group);
+    last_epoch_ = -1;
+    Schedule::step();
 }
 void Schedule::remember() {
     last_lr_.clear();
@@ -62,9 +58,6 @@ StepLR::StepLR(Optimizer& optimizer, std::int64_t step_size, const StepLROptions
 double StepLR::next(std::size_t group) const {
     return last_epoch() > 0 && last_epoch() % step_size_ == 0 ? lr(group) * options_.gamma : lr(group);
 }
-double StepLR::closed_form(std::size_t group) const {
-    return base_lr(group) * std::pow(options_.gamma, static_cast<double>(last_epoch() / step_size_));
-}
 
 MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milestones, const StepLROptions& options)
     : Schedule("MultiStepLR", optimizer), milestones_(std::move(milestones)), options_(options) {
@@ -72,10 +65,6 @@ MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milesto
 }
 double MultiStepLR::next(std::size_t group) const {
     return lr(group) * std::pow(options_.gamma, static_cast<double>(std::count(milestones_.begin(), milestones_.end(), last_epoch())));
-}
-double MultiStepLR::closed_form(std::size_t group) const {
-    const auto passed = std::count_if(milestones_.begin(), milestones_.end(), [&](std::int64_t m) { return m <= last_epoch(); });
-    return base_lr(group) * std::pow(options_.gamma, static_cast<double>(passed));
 }
 
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& options, Location where)
@@ -86,9 +75,6 @@ ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& options, L
 double ConstantLR::next(std::size_t group) const {
     if (last_epoch() == 0) return lr(group) * options_.factor;
     return last_epoch() == options_.total_iters ? lr(group) * (1 / options_.factor) : lr(group);
-}
-double ConstantLR::closed_form(std::size_t group) const {
-    return base_lr(group) * (last_epoch() >= options_.total_iters ? 1 : options_.factor);
 }
 
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options, Location where)
@@ -107,14 +93,9 @@ double LinearLR::next(std::size_t group) const {
         static_cast<double>(options_.total_iters) * options_.start_factor + static_cast<double>(last_epoch() - 1) * change;
     return lr(group) * (1 + change / before);
 }
-double LinearLR::closed_form(std::size_t group) const {
-    const double done = static_cast<double>(std::min(options_.total_iters, last_epoch())) / static_cast<double>(options_.total_iters);
-    return base_lr(group) * (options_.start_factor + (options_.end_factor - options_.start_factor) * done);
-}
 
 ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma) : Schedule("ExponentialLR", optimizer), gamma_(gamma) { start(); }
 double ExponentialLR::next(std::size_t group) const { return last_epoch() == 0 ? lr(group) : lr(group) * gamma_; }
-double ExponentialLR::closed_form(std::size_t group) const { return base_lr(group) * std::pow(gamma_, static_cast<double>(last_epoch())); }
 
 PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options, Location where)
     : Schedule("PolynomialLR", optimizer), options_(options) {
@@ -125,10 +106,6 @@ double PolynomialLR::next(std::size_t group) const {
     if (last_epoch() == 0 || last_epoch() > options_.total_iters) return lr(group);
     const double total = static_cast<double>(options_.total_iters), epoch = static_cast<double>(last_epoch());
     return lr(group) * std::pow((1 - epoch / total) / (1 - (epoch - 1) / total), options_.power);
-}
-double PolynomialLR::closed_form(std::size_t group) const {
-    const double done = static_cast<double>(std::min(options_.total_iters, last_epoch())) / static_cast<double>(options_.total_iters);
-    return base_lr(group) * std::pow(1 - done, options_.power);
 }
 
 // --- cosines --------------------------------------------------------------------------------------------------------
@@ -145,29 +122,26 @@ double CosineAnnealingLR::next(std::size_t group) const {
     if ((epoch - 1 - T_max_) % (2 * T_max_) == 0) return lr(group) + (base_lr(group) - options_.eta_min) * (2 - cosine(1, T_max_)) / 2;
     return cosine(epoch, T_max_) / cosine(epoch - 1, T_max_) * (lr(group) - options_.eta_min) + options_.eta_min;
 }
-double CosineAnnealingLR::closed_form(std::size_t group) const {
-    return options_.eta_min + (base_lr(group) - options_.eta_min) * cosine(last_epoch(), T_max_) / 2;
-}
 
 CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, std::int64_t T_0,
                                                          const CosineAnnealingWarmRestartsOptions& options, Location where)
     : Schedule("CosineAnnealingWarmRestarts", optimizer), T_0_(T_0), T_i_(T_0), options_(options) {
     check_positive(name(), "T_0", T_0, where);
     check_positive(name(), "T_mult", options.T_mult, where);
-    go_to(0);
+    CosineAnnealingWarmRestarts::restart();
 }
 void CosineAnnealingWarmRestarts::step() {
-    if (last_epoch() < 0) return go_to(0);
+    if (last_epoch() < 0) return restart();
     if (++T_cur_ >= T_i_) {
         T_cur_ -= T_i_;
         T_i_ *= options_.T_mult;
     }
     Schedule::step();
 }
-void CosineAnnealingWarmRestarts::go_to(std::int64_t epoch) {
+void CosineAnnealingWarmRestarts::restart() {
+    T_cur_ = 0;
     T_i_ = T_0_;
-    for (T_cur_ = epoch; T_cur_ >= T_i_; T_i_ *= options_.T_mult) T_cur_ -= T_i_;
-    Schedule::go_to(epoch);
+    Schedule::restart();
 }
 double CosineAnnealingWarmRestarts::next(std::size_t group) const {
     return options_.eta_min + (base_lr(group) - options_.eta_min) * cosine(T_cur_, T_i_) / 2;

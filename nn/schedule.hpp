@@ -53,10 +53,8 @@ protected:
     void start() { Schedule::step(); }
     /// The learning rate of last_epoch() from the one before, which the optimizer has.
     virtual double next(std::size_t group) const = 0;
-    /// The same from last_epoch() alone.
-    virtual double closed_form(std::size_t group) const { return next(group); }
-    /// Goes to an epoch at once.
-    virtual void go_to(std::int64_t epoch);
+    /// The learning rates of epoch 0 from the initial ones, whatever was before.
+    virtual void restart();
 
     Optimizer& optimizer() const { return *optimizer_; }
     double base_lr(std::size_t group) const { return base_lrs_[group]; }
@@ -68,8 +66,6 @@ protected:
 private:
     friend class SequentialLR;
     friend class ChainedScheduler;
-    template <double (Schedule::*lr_of)(std::size_t) const>
-    void set();
 
     const char* name_;
     Optimizer* optimizer_;
@@ -87,7 +83,6 @@ public:
 
 private:
     double next(std::size_t group) const override;
-    double closed_form(std::size_t group) const override;
 
     std::int64_t step_size_;
     StepLROptions options_;
@@ -100,7 +95,6 @@ public:
 
 private:
     double next(std::size_t group) const override;
-    double closed_form(std::size_t group) const override;
 
     std::vector<std::int64_t> milestones_;
     StepLROptions options_;
@@ -117,7 +111,6 @@ public:
 
 private:
     double next(std::size_t group) const override;
-    double closed_form(std::size_t group) const override;
 
     ConstantLROptions options_;
 };
@@ -133,7 +126,6 @@ public:
 
 private:
     double next(std::size_t group) const override;
-    double closed_form(std::size_t group) const override;
 
     LinearLROptions options_;
 };
@@ -145,7 +137,6 @@ public:
 
 private:
     double next(std::size_t group) const override;
-    double closed_form(std::size_t group) const override;
 
     double gamma_;
 };
@@ -161,7 +152,6 @@ public:
 
 private:
     double next(std::size_t group) const override;
-    double closed_form(std::size_t group) const override;
 
     PolynomialLROptions options_;
 };
@@ -177,7 +167,6 @@ public:
 
 private:
     double next(std::size_t group) const override;
-    double closed_form(std::size_t group) const override;
 
     std::int64_t T_max_;
     CosineAnnealingLROptions options_;
@@ -200,7 +189,7 @@ public:
 
 private:
     double next(std::size_t group) const override;
-    void go_to(std::int64_t epoch) override;
+    void restart() override;
 
     std::int64_t T_0_, T_i_, T_cur_ = -1;
     CosineAnnealingWarmRestartsOptions options_;
@@ -229,7 +218,7 @@ public:
 
 private:
     double next(std::size_t group) const override;
-    void go_to(std::int64_t epoch) override;
+    void restart() override;
     void set_momenta();
     double value(double low, double high, double end) const;
 

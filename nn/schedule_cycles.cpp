@@ -144,8 +144,8 @@ void OneCycleLR::step() {
     Schedule::step();
     set_momenta();
 }
-void OneCycleLR::go_to(std::int64_t epoch) {
-    Schedule::go_to(epoch);
+void OneCycleLR::restart() {
+    Schedule::restart();
     set_momenta();
 }
 
@@ -231,7 +231,7 @@ void SequentialLR::step() {
     set_last_epoch(last_epoch() + 1);
     const auto passed = std::upper_bound(milestones_.begin(), milestones_.end(), last_epoch()) - milestones_.begin();
     Schedule& current = *schedules_[static_cast<std::size_t>(passed)];
-    if (passed > 0 && milestones_[static_cast<std::size_t>(passed - 1)] == last_epoch()) current.go_to(0);
+    if (passed > 0 && milestones_[static_cast<std::size_t>(passed - 1)] == last_epoch()) current.restart();
     else current.step();
     remember();
 }

@@ -65,8 +65,19 @@ Schedules restarts(nn::Optimizer& o) {
     add<nn::CosineAnnealingWarmRestarts>(s, o, 3, nn::CosineAnnealingWarmRestartsOptions{.T_mult = 2});
     add<nn::CosineAnnealingWarmRestarts>(s, o, 4);
     add<nn::PolynomialLR>(s, o, nn::PolynomialLROptions{.total_iters = 6});
-    add<nn::MultiStepLR>(s, o, std::vector<std::int64_t>{2, 4});
+    add<nn::MultiStepLR>(s, o, std::vector<std::int64_t>{0, 2, 4});
     add<nn::SequentialLR>(s, o, pointers(s), std::vector<std::int64_t>{10, 21, 32});
+    return s;
+}
+Schedules others(nn::Optimizer& o) {
+    Schedules s;
+    const auto lambda = [](std::int64_t epoch) { return 1 / (1 + static_cast<double>(epoch)); };
+    add<nn::ExponentialLR>(s, o, 0.8);
+    add<nn::LinearLR>(s, o, nn::LinearLROptions{.total_iters = 4});
+    add<nn::ConstantLR>(s, o, nn::ConstantLROptions{.total_iters = 3});
+    add<nn::LambdaLR<decltype(lambda)>>(s, o, lambda);
+    add<nn::OneCycleLR>(s, o, 0.5, nn::OneCycleLROptions{.total_steps = 20});
+    add<nn::SequentialLR>(s, o, pointers(s), std::vector<std::int64_t>{6, 12, 18, 24});
     return s;
 }
 Schedules chained(nn::Optimizer& o) {
@@ -130,6 +141,7 @@ std::vector<Case> cases() {
         {"SequentialLR", warm_up},
         {"SequentialLR three", three},
         {"SequentialLR restarts", restarts},
+        {"SequentialLR others", others},
         {"ChainedScheduler", chained},
     };
 }
@@ -204,6 +216,17 @@ TEST_CASE("schedules: two on one optimizer multiply, and start from its own lear
     first.step();
     second.step();
     CHECK(other.lr() == doctest::Approx(0.075));
+}
+
+TEST_CASE("schedules: the state alone brings the learning rate with it") {
+    nn::SGD sgd({.lr = 1}), other({.lr = 7});
+    nn::ExponentialLR halving(sgd, 0.5), same(other, 0.5);
+    halving.step();
+    same.load_state_dict(halving.state_dict());
+    CHECK(other.lr() == 0.5);
+    same.step();
+    CHECK(other.lr() == 0.25);
+    CHECK(same.last_epoch() == 2);
 }
 
 TEST_CASE("schedules: senseless options and states that do not fit are refused") {

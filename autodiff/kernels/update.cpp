@@ -7,18 +7,22 @@ namespace xgrad::kernels::XGRAD_ISA {
 // The arithmetic is written once for a vector; the last, partial one goes through padded copies.
 
 template <class T, unsigned set, class Rule>
-static void loop(const Rule rule, const UpdateBuffers& b, std::int64_t begin, std::int64_t end) {
+__attribute__((flatten)) static void loop(const Rule rule, const UpdateBuffers& b, std::int64_t begin, std::int64_t end) {
     const T *weight = static_cast<const T*>(b.weight), *gradient = static_cast<const T*>(b.gradient);
     const T* const state[] = {static_cast<const T*>(b.state[0]), static_cast<const T*>(b.state[1]), static_cast<const T*>(b.state[2])};
     T* const new_weight = static_cast<T*>(b.new_weight);
     T* const new_state[] = {static_cast<T*>(b.new_state[0]), static_cast<T*>(b.new_state[1]), static_cast<T*>(b.new_state[2])};
     auto step = [&](std::int64_t i, auto read, auto write) __attribute__((always_inline)) {
         Vec<T> w = read(weight + i), s[3];
-        for (int k = 0; k < 3; ++k) s[k] = set >> k & 1 ? read(state[k] + i) : Vec<T>(0.0);
+        // Not a loop: the states are to stay in registers.
+        if constexpr (set & 1) s[0] = read(state[0] + i);
+        if constexpr (set & 2) s[1] = read(state[1] + i);
+        if constexpr (set & 4) s[2] = read(state[2] + i);
         rule.step(w, read(gradient + i), s);
         write(new_weight + i, w);
-        for (int k = 0; k < 3; ++k)
-            if (set >> k & 1) write(new_state[k] + i, s[k]);
+        if constexpr (set & 1) write(new_state[0] + i, s[0]);
+        if constexpr (set & 2) write(new_state[1] + i, s[1]);
+        if constexpr (set & 4) write(new_state[2] + i, s[2]);
     };
     std::int64_t i = begin;
     for (; i + width<T> <= end; i += width<T>)

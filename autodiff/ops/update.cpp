@@ -76,6 +76,15 @@ struct Ready {
     }
 };
 
+/// Whether parallel_for would use several threads.
+bool shared([[maybe_unused]] Int work) {
+#ifdef _OPENMP
+    return work >= parallel_work && omp_get_max_threads() > 1 && !omp_in_parallel();
+#else
+    return false;
+#endif
+}
+
 struct Piece {
     const Ready* ready;
     Int begin, end;
@@ -89,7 +98,7 @@ void update_parameters(std::span<const ParameterUpdate> updates) {
         check_update(u);
         total += u.weight->size();
     }
-    if (total < parallel_work) {
+    if (!shared(total)) {
         for (const ParameterUpdate& u : updates) {
             Ready ready(u);
             ready.run(0, u.weight->size());

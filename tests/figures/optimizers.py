@@ -132,6 +132,7 @@ steps("Lion options", lambda p: Lion(p, lr=0.02, betas=(0.8, 0.95), weight_decay
 muon = dict(momentum=0.95, nesterov=True, weight_decay=0.1, use_muon=True, match=False)
 steps("Muon", lambda p: Muon(p, lr=0.02, **muon))
 steps("Muon tall", lambda p: Muon(p, **{**muon, "lr": 0.02, "match": True, "nesterov": False}), 7, 3)
+steps("Muon tall original", lambda p: Muon(p, **{**muon, "lr": 0.02}), 7, 3)
 steps("Muon groups", lambda p: Muon(groups(p, lr=0.01), **{**muon, "lr": 0.02, "use_muon": False}))
 
 
