@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "files.hpp"
-#include "safetensors_header.hpp"
-#include "stored.hpp"
-#include "utf8.hpp"
+#include "formats/safetensors_header.hpp"
+#include "formats/stored.hpp"
+#include "formats/utf8.hpp"
 
 namespace xgrad::nn {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "pattern.hpp"
-#include "stored.hpp"
+#include "formats/stored.hpp"
 
 namespace xgrad::nn {
 
