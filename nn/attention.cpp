@@ -11,6 +11,7 @@
 #include <autodiff/ops/reduce.hpp>
 #include <autodiff/ops/shape.hpp>
 
+#include "fields.hpp"
 #include "init.hpp"
 
 namespace xgrad::nn {
@@ -211,5 +212,8 @@ AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor
 AttentionOutput MultiheadAttention::operator()(const Tensor& x, const AttentionInputs& inputs, Location where) const {
     return (*this)(x, x, x, inputs, where);
 }
+
+XGRAD_FIELDS_OF(MultiheadAttention, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj,
+                random_)
 
 }  // namespace xgrad::nn

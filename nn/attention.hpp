@@ -57,7 +57,7 @@ struct XGRAD_API MultiheadAttention {
     std::int64_t embed_dim() const { return embed_dim_; }
     std::int64_t num_heads() const { return num_heads_; }
 
-    XGRAD_FIELDS(q_proj_weight, k_proj_weight, v_proj_weight, in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj, random_)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     struct Heads;

@@ -19,16 +19,24 @@
 #include "weight_norm.hpp"  // WeightNorm, SpectralNorm: layers with a computed weight
 #include "activation.hpp"  // ReLU, Tanh, … as layers
 #include "dropout.hpp"     // Dropout and its kin
+#include "shape.hpp"       // Flatten, Identity, Upsample, PixelShuffle
+#include "padding.hpp"     // margins of constants, reflections, repetitions
 #include "recurrent.hpp"   // RNN, LSTM, GRU and their cells
 #include "attention.hpp"   // MultiheadAttention
 #include "transformer.hpp"  // encoder and decoder layers, Transformer
 #include "position.hpp"    // sinusoidal, learned and rotary positions
-#include "shape.hpp"       // Flatten, Identity, Upsample, PixelShuffle
-#include "padding.hpp"     // margins of constants, reflections, repetitions
 #include "sequential.hpp"  // layers one after another
 #include "summary.hpp"     // a table of layers, shapes and sizes
 #include "loss.hpp"        // mse_loss, cross_entropy, …
-#include "optim.hpp"       // SGD, Adam, AdamW
+#include "loss_margin.hpp" // triplet_margin_loss, info_nce, …
+#include "distributions.hpp"  // entropies, divergences, penalties of weights
+#include "optimizer.hpp"   // what all optimizers share: groups of parameters, state
+#include "optim.hpp"       // SGD, Adam, AdamW, RMSprop, Lion, …
+#include "muon.hpp"        // Muon
+#include "lbfgs.hpp"       // LBFGS
+#include "schedule.hpp"    // StepLR, CosineAnnealingLR, OneCycleLR, …
+#include "gradients.hpp"   // clip_grad_norm, GradientAccumulator
+#include "averaging.hpp"   // EMA, AveragedModel
 #include "data.hpp"        // TensorDataset, DataLoader
 #include "idx.hpp"         // read_idx: the files of the MNIST family
 #include "csv.hpp"         // read_csv: tables

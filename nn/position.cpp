@@ -3,6 +3,7 @@
 #include <autodiff/ops/elementwise.hpp>
 #include <autodiff/ops/shape.hpp>
 
+#include "fields.hpp"
 #include "init.hpp"
 
 namespace xgrad::nn {
@@ -78,5 +79,9 @@ Tensor RotaryPositions::operator()(const Tensor& x, Int first, Location where) c
     }
     return rotary({x, where}, c.to(x.dtype()), s.to(x.dtype()), options_.pairs);
 }
+
+XGRAD_FIELDS_OF(SinusoidalPositions, dropout)
+XGRAD_FIELDS_OF(LearnedPositions, weight, dropout)
+void RotaryPositions::xgrad_visit(const Path&, Visitor&) {}
 
 }  // namespace xgrad::nn

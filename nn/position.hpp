@@ -24,7 +24,7 @@ struct XGRAD_API SinusoidalPositions {
     explicit SinusoidalPositions(std::int64_t d_model, const PositionOptions& options = {}, Location where = Location::current());
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(dropout)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     Tensor table_;  // f64 (max_len, d_model)
@@ -46,7 +46,7 @@ struct XGRAD_API LearnedPositions {
                      Location where = Location::current());
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(weight, dropout)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     bool batch_first_;
@@ -64,7 +64,7 @@ public:
     explicit RotaryPositions(std::int64_t dim, const RotaryOptions& options = {}, Location where = Location::current());
     Tensor operator()(const Tensor& x, std::int64_t first = 0, Location where = Location::current()) const;
 
-    XGRAD_FIELDS()
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     std::int64_t dim_;

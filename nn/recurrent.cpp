@@ -5,6 +5,7 @@
 #include <autodiff/functions.hpp>
 #include <autodiff/ops/shape.hpp>
 
+#include "fields.hpp"
 #include "init.hpp"
 
 namespace xgrad::nn {
@@ -252,5 +253,9 @@ Tensor GRUCell::operator()(const Tensor& x, const Tensor& h, Location where) con
     const Step step("GRUCell", *this, x, where);
     return step.result(gru({step.x, where}, step.state(h, "h"), weight_ih, weight_hh, bias_ih, bias_hh).h);
 }
+
+XGRAD_FIELDS_OF(RNNCell, weight_ih, weight_hh, bias_ih, bias_hh)
+XGRAD_FIELDS_OF(LSTMCell, weight_ih, weight_hh, bias_ih, bias_hh)
+XGRAD_FIELDS_OF(GRUCell, weight_ih, weight_hh, bias_ih, bias_hh)
 
 }  // namespace xgrad::nn

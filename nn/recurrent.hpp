@@ -146,7 +146,7 @@ struct XGRAD_API RNNCell {
     RNNCell(std::int64_t input_size, std::int64_t hidden_size, const RNNCellOptions& options = {}, Location where = Location::current());
     Tensor operator()(const Tensor& x, const Tensor& h = {}, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(weight_ih, weight_hh, bias_ih, bias_hh)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 struct LSTMState {
@@ -159,7 +159,7 @@ struct XGRAD_API LSTMCell {
     LSTMCell(std::int64_t input_size, std::int64_t hidden_size, const CellOptions& options = {}, Location where = Location::current());
     LSTMState operator()(const Tensor& x, const LSTMState& state = {}, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(weight_ih, weight_hh, bias_ih, bias_hh)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 /// One step of a GRU, shapes as RNNCell's.
@@ -169,7 +169,7 @@ struct XGRAD_API GRUCell {
     GRUCell(std::int64_t input_size, std::int64_t hidden_size, const CellOptions& options = {}, Location where = Location::current());
     Tensor operator()(const Tensor& x, const Tensor& h = {}, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(weight_ih, weight_hh, bias_ih, bias_hh)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 }  // namespace xgrad::nn

@@ -5,6 +5,7 @@
 #include <autodiff/ops/arrange.hpp>
 #include <autodiff/ops/elementwise.hpp>
 
+#include "fields.hpp"
 #include "init.hpp"
 
 namespace xgrad::nn {
@@ -138,5 +139,12 @@ Tensor Transformer::operator()(const Tensor& src, const Tensor& tgt, const Trans
 Tensor Transformer::generate_square_subsequent_mask(Int size, DType dtype) {
     return triu(full({size, size}, -std::numeric_limits<double>::infinity(), dtype), 1);
 }
+
+XGRAD_FIELDS_OF(TransformerEncoderLayer, self_attn, linear1, dropout, linear2, norm1, norm2, dropout1, dropout2)
+XGRAD_FIELDS_OF(TransformerEncoder, layers, norm)
+XGRAD_FIELDS_OF(TransformerDecoderLayer, self_attn, multihead_attn, linear1, dropout, linear2, norm1, norm2, norm3, dropout1, dropout2,
+                dropout3)
+XGRAD_FIELDS_OF(TransformerDecoder, layers, norm)
+XGRAD_FIELDS_OF(Transformer, encoder, decoder)
 
 }  // namespace xgrad::nn

@@ -46,7 +46,7 @@ struct XGRAD_API TransformerEncoderLayer {
                             Location where = Location::current());
     Tensor operator()(const Tensor& src, const TransformerEncoderInputs& inputs = {}, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(self_attn, linear1, dropout, linear2, norm1, norm2, dropout1, dropout2)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 /// Layers one after another, and a norm behind them if one is given. Each begins as a copy of `layer`, with a random stream of its own.
@@ -60,7 +60,7 @@ struct XGRAD_API TransformerEncoder {
                        Location where = Location::current());
     Tensor operator()(const Tensor& src, const TransformerEncoderInputs& inputs = {}, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(layers, norm)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 struct TransformerDecoderInputs {
@@ -84,7 +84,7 @@ struct XGRAD_API TransformerDecoderLayer {
     Tensor operator()(const Tensor& tgt, const Tensor& memory, const TransformerDecoderInputs& inputs = {},
                       Location where = Location::current()) const;
 
-    XGRAD_FIELDS(self_attn, multihead_attn, linear1, dropout, linear2, norm1, norm2, norm3, dropout1, dropout2, dropout3)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 /// As TransformerEncoder.
@@ -97,7 +97,7 @@ struct XGRAD_API TransformerDecoder {
     Tensor operator()(const Tensor& tgt, const Tensor& memory, const TransformerDecoderInputs& inputs = {},
                       Location where = Location::current()) const;
 
-    XGRAD_FIELDS(layers, norm)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 struct TransformerOptions {
@@ -129,7 +129,7 @@ struct XGRAD_API Transformer {
     /// A mask to add, (size, size): 0 on and below the diagonal, -inf above. `causal` does the same without it.
     static Tensor generate_square_subsequent_mask(std::int64_t size, DType dtype = DType::f32);
 
-    XGRAD_FIELDS(encoder, decoder)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 }  // namespace xgrad::nn

@@ -64,7 +64,7 @@ void add_convolution(std::vector<Product>& all, std::int64_t images, std::int64_
                      std::int64_t pixels, bool input_needs_one) {
     const Product p{out, in * kernel * kernel, pixels, images, true};
     all.push_back(p);
-    all.push_back({p.m, p.n, p.k, p.count, true});                       // of the weight
+    all.push_back({p.m, p.n, p.k, p.count, true});  // of the weight
     if (input_needs_one) all.push_back({p.k, p.m, p.n, p.count, true});  // of the windows
 }
 
