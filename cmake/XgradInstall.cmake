@@ -10,7 +10,9 @@ foreach(name autodiff nn)
         install(DIRECTORY "${PROJECT_SOURCE_DIR}/${name}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/xgrad"
             FILES_MATCHING PATTERN "*.hpp"
             # Of the kernels only what map.hpp needs.
-            REGEX "/kernels/[^/]*$" EXCLUDE)
+            REGEX "/kernels/[^/]*$" EXCLUDE
+            # The inside of nn's readers and writers.
+            PATTERN "formats" EXCLUDE)
     endif()
 endforeach()
 

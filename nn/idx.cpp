@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <bit>
 
-#include "elements.hpp"
+#include "formats/elements.hpp"
 #include "files.hpp"
-#include "gzip.hpp"
+#include "formats/gzip.hpp"
 
 namespace xgrad::nn {
 

@@ -4,9 +4,9 @@
 #include <set>
 
 #include "files.hpp"
-#include "npy.hpp"
-#include "stored.hpp"
-#include "zip.hpp"
+#include "formats/npy.hpp"
+#include "formats/stored.hpp"
+#include "formats/zip.hpp"
 
 namespace xgrad::nn {
 
@@ -43,6 +43,20 @@ private:
 };
 
 }  // namespace
+
+void save_npy(const std::string& path, const Tensor& t) {
+    detail::write_atomically(path, [&](detail::AtomicFile& file) {
+        file.write(detail::format_npy_header(t));
+        file.write(detail::bytes_of(t).data(), detail::bytes_of(t).size());
+    });
+}
+
+Tensor read_npy(const std::string& path) { return parse_npy(detail::MappedFile(path).bytes(), path); }
+
+Tensor parse_npy(std::span<const std::byte> bytes, const std::string& name) {
+    const detail::NpyHeader header = detail::parse_npy_header(bytes, bytes.size(), name);
+    return detail::decode_npy(header, bytes.subspan(header.length));
+}
 
 void save_npz(const std::string& path, const State& state, const NpzOptions& options, Location where) {
     std::set<std::string_view> names;

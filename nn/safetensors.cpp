@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "files.hpp"
-#include "safetensors_header.hpp"
-#include "stored.hpp"
-#include "utf8.hpp"
+#include "formats/safetensors_header.hpp"
+#include "formats/stored.hpp"
+#include "formats/utf8.hpp"
 
 namespace xgrad::nn {
 
@@ -67,7 +67,7 @@ void check_names(const State& state, const Metadata& metadata, Location where) {
     names.clear();
     for (const auto& [name, text] : metadata) {
         check_name(name);
-        check<ValueError>(is_utf8(text), where, [&] { return "save_safetensors: names and texts must be UTF-8, got " + text; });
+        check<ValueError>(is_utf8(text), where, [&, t = text] { return "save_safetensors: names and texts must be UTF-8, got " + t; });
     }
 }
 

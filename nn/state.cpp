@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "pattern.hpp"
-#include "stored.hpp"
+#include "formats/stored.hpp"
 
 namespace xgrad::nn {
 
@@ -38,12 +38,19 @@ struct StateReader final : Visitor {
 /// Where each name of a model stands.
 struct Places final : Visitor {
     struct Place {
-        Parameter* parameter;
+        std::string name;
+        Parameter* parameter;  // null for a buffer
         Tensor* tensor;
     };
-    void parameter(const Path& path, Parameter& p) override { found.emplace_back(path.str(), Place{&p, &p}); }
-    void buffer(const Path& path, Tensor& t) override { found.emplace_back(path.str(), Place{nullptr, &t}); }
-    std::vector<std::pair<std::string, Place>> found;
+    void parameter(const Path& path, Parameter& p) override { found.push_back({path.str(), &p, &p}); }
+    void buffer(const Path& path, Tensor& t) override { found.push_back({path.str(), nullptr, &t}); }
+    std::vector<Place> found;
+};
+
+/// A tensor of the model and the number of the state's tensor that it gets.
+struct Change {
+    Places::Place place;
+    std::size_t from;
 };
 
 class InMemory final : public detail::StoredState {
@@ -75,11 +82,43 @@ std::map<std::string, std::size_t> translate(const std::vector<detail::Stored>& 
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto name = translate(list[i].name, options);
         if (!name) continue;
-        const auto [entry, is_new] = given.emplace(*name, i);
-        check<ValueError>(is_new, where,
-                          [&] { return what + "two names mean " + *name + ": " + list[entry->second].name + " and " + list[i].name; });
+        const auto added = given.emplace(*name, i);
+        check<ValueError>(added.second, where, [&] {
+            return what + "two names mean " + *name + ": " + list[added.first->second].name + " and " + list[i].name;
+        });
     }
     return given;
+}
+
+/// Goes through the model: what gets which tensor, and what does not fit. `given` loses what is in the model.
+LoadReport match(const std::vector<Places::Place>& places, const std::vector<detail::Stored>& list,
+                 std::map<std::string, std::size_t>& given, std::vector<Change>& changes, const std::string& what, Location where) {
+    LoadReport report;
+    std::vector<const Places::Place*> absent;
+    for (const Places::Place& place : places) {
+        const auto entry = given.find(place.name);
+        if (entry == given.end()) {
+            absent.push_back(&place);
+            continue;
+        }
+        const detail::Stored& value = list[entry->second];
+        const Shape& shape = place.tensor->shape();
+        const DType dtype = place.tensor->dtype();
+        if (value.shape != shape) {
+            report.mismatched.push_back(place.name + ": " + to_string(shape) + " in the model, " + to_string(value.shape) +
+                                        " in the state");
+        } else {
+            check<DTypeError>(value.dtype == dtype || (is_floating(value.dtype) && is_floating(dtype)), where, [&] {
+                return what + place.name + " is " + name_of(dtype) + " in the model and " + name_of(value.dtype) + " in the state";
+            });
+            changes.push_back({place, entry->second});
+        }
+        given.erase(entry);
+    }
+    for (const auto* place : absent)
+        if (std::none_of(changes.begin(), changes.end(), [&](const Change& change) { return change.place.tensor == place->tensor; }))
+            report.missing.push_back(place->name);
+    return report;
 }
 
 }  // namespace
@@ -103,40 +142,16 @@ LoadReport detail::load(ModelRef model, const StoredState& stored, const LoadOpt
     std::map<std::string, std::size_t> given = translate(list, options, what, where);
     Places places;
     model.visit(places);
-    LoadReport report;
-    std::vector<std::pair<Places::Place, std::size_t>> changes;
-    std::vector<std::pair<std::string, const Tensor*>> absent;
-    for (const auto& [name, place] : places.found) {
-        const auto entry = given.find(name);
-        if (entry == given.end()) {
-            absent.emplace_back(name, place.tensor);
-            continue;
-        }
-        const Stored& value = list[entry->second];
-        const Tensor& old = *place.tensor;
-        if (value.shape != old.shape()) {
-            report.mismatched.push_back(name + ": " + to_string(old.shape()) + " in the model, " + to_string(value.shape) +
-                                        " in the state");
-        } else {
-            check<DTypeError>(value.dtype == old.dtype() || (is_floating(value.dtype) && is_floating(old.dtype())), where, [&] {
-                return what + name + " is " + name_of(old.dtype()) + " in the model and " + name_of(value.dtype) + " in the state";
-            });
-            changes.emplace_back(place, entry->second);
-        }
-        given.erase(entry);
-    }
-    for (const auto& [name, tensor] : absent)
-        if (std::none_of(changes.begin(), changes.end(), [&, t = tensor](const auto& change) { return change.first.tensor == t; }))
-            report.missing.push_back(name);
+    std::vector<Change> changes;
+    LoadReport report = match(places.found, list, given, changes, what, where);
     for (const Stored& value : list)
         if (const auto name = translate(value.name, options); name && given.count(*name)) report.unexpected.push_back(value.name);
     check<ValueError>(!options.strict || report.ok(), where, [&] { return what + "model and state do not fit\n" + report.message(); });
     std::vector<Tensor> values;  // all of them before the model changes: a file may turn out to be damaged
-    for (const auto& [place, i] : changes) values.push_back(stored.read(i).to(place.tensor->dtype()));
+    for (const Change& change : changes) values.push_back(stored.read(change.from).to(change.place.tensor->dtype()));
     for (std::size_t i = 0; i < changes.size(); ++i) {
-        const Places::Place place = changes[i].first;
-        if (place.parameter) *place.parameter = values[i];
-        else *place.tensor = values[i];
+        if (changes[i].place.parameter) *changes[i].place.parameter = values[i];
+        else *changes[i].place.tensor = values[i];
     }
     return report;
 }

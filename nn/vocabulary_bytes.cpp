@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "byte_pairs.hpp"
+#include "formats/byte_pairs.hpp"
 #include "files.hpp"
 #include "vocabulary.hpp"
-#include "vocabulary_file.hpp"
+#include "formats/vocabulary_file.hpp"
 
 namespace xgrad::nn {
 

@@ -3,9 +3,9 @@
 #include <unordered_map>
 
 #include "files.hpp"
-#include "utf8.hpp"
+#include "formats/utf8.hpp"
 #include "vocabulary.hpp"
-#include "vocabulary_file.hpp"
+#include "formats/vocabulary_file.hpp"
 
 namespace xgrad::nn {
 

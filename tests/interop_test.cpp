@@ -75,6 +75,35 @@ TEST_CASE("interop: what PyTorch saved loads, and gives the same outputs") {
     });
 }
 
+TEST_CASE("interop: arrays of all kinds that NumPy saved") {
+    const nn::State state = nn::read_npz(folder_in("XGRAD_INTEROP_READ", XGRAD_SOURCE_DIR "/tests/data") + "/arrays.npz");
+    CHECK(state.size() == 20);
+    const Tensor grid = reshape(arange(-5, 7, 1, DType::f64), {3, 4});
+    const auto same = [&](const std::string& name, DType dtype, const Tensor& expected) {
+        CAPTURE(name);
+        const Tensor* t = nn::find(state, name);
+        REQUIRE(t != nullptr);
+        CHECK(t->dtype() == dtype);
+        CHECK(close(*t, expected, 0));
+    };
+    for (const char* order : {"<", ">"})
+        for (const auto& kind : {std::pair{"f2", DType::f32},
+                                 {"f4", DType::f32},
+                                 {"f8", DType::f64},
+                                 {"i2", DType::i32},
+                                 {"i4", DType::i32},
+                                 {"i8", DType::i64}})
+            same(std::string(order) + kind.first, kind.second, grid);
+    same("fortran", DType::f32, grid);
+    same("fortran 3", DType::i64, reshape(grid, {3, 2, 2}));
+    same("i1", DType::i32, grid);
+    same("u1", DType::i32, grid + 5);
+    same("bool", DType::boolean, grid > 0);
+    same("scalar", DType::f64, scalar(0.1));
+    same("none", DType::f64, zeros({0, 3}));
+    same("vector", DType::i64, tensor({-5, -4, -3, -2}));
+}
+
 TEST_CASE("interop: what is saved here for PyTorch is complete") {
     const tests::Folder temporary;
     const std::string folder = folder_in("XGRAD_INTEROP_WRITE", temporary.path);
@@ -91,6 +120,7 @@ TEST_CASE("interop: what is saved here for PyTorch is complete") {
             for (const Tensor& y : run(model, x)) example.emplace_back("output" + std::to_string(example.size() - 1), y);
             nn::save_safetensors(file + ".safetensors", model, {{"written by", "xgrad"}});
             nn::save_safetensors(file + ".example.safetensors", example);
+            nn::save_npz(file + ".npz", model, {.compressed = dtype == DType::f64});
 
             auto back = model;
             for (Parameter& p : nn::parameters(back)) nn::init::zeros(p);

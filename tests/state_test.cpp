@@ -26,18 +26,18 @@ struct Net {
 TEST_SUITE_BEGIN("nn");
 
 TEST_CASE("matches: stars and question marks") {
-    for (const auto& [pattern, text] : std::vector<std::pair<const char*, const char*>>{{"", ""},
-                                                                                        {"*", ""},
-                                                                                        {"*", "fc1.weight"},
-                                                                                        {"*.bias", "layers.0.bias"},
-                                                                                        {"layers.?.bias", "layers.0.bias"},
-                                                                                        {"l*.0.*s", "layers.0.bias"},
-                                                                                        {"*a*a*", "banana"},
-                                                                                        {"**", "x"}})
-        CHECK_MESSAGE(nn::matches(pattern, text), pattern << " " << text);
-    for (const auto& [pattern, text] : std::vector<std::pair<const char*, const char*>>{
+    for (const auto& pair : std::vector<std::pair<const char*, const char*>>{{"", ""},
+                                                                             {"*", ""},
+                                                                             {"*", "fc1.weight"},
+                                                                             {"*.bias", "layers.0.bias"},
+                                                                             {"layers.?.bias", "layers.0.bias"},
+                                                                             {"l*.0.*s", "layers.0.bias"},
+                                                                             {"*a*a*", "banana"},
+                                                                             {"**", "x"}})
+        CHECK_MESSAGE(nn::matches(pair.first, pair.second), pair.first << " " << pair.second);
+    for (const auto& pair : std::vector<std::pair<const char*, const char*>>{
              {"", "x"}, {"?", ""}, {"*.bias", "bias"}, {"layers.?.bias", "layers.10.bias"}, {"fc1", "fc1.weight"}, {"*x*", "banana"}})
-        CHECK_FALSE_MESSAGE(nn::matches(pattern, text), pattern << " " << text);
+        CHECK_FALSE_MESSAGE(nn::matches(pair.first, pair.second), pair.first << " " << pair.second);
 }
 
 TEST_CASE("state_dict: parameters and buffers by name, and back into another model") {

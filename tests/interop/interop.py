@@ -4,7 +4,8 @@
     python3 tests/interop/interop.py check FOLDER          # what xgrad wrote loads here and computes the same
     python3 tests/interop/interop.py run PROGRAM           # both ways through the test program
 
-A model's weights stand in NAME_DTYPE.safetensors, under the names of state_dict; input and outputs in NAME_DTYPE.example.safetensors.
+A model's weights stand in NAME_DTYPE.safetensors, under the names of state_dict; input and outputs in NAME_DTYPE.example.safetensors. Arrays of
+all kinds that NumPy writes stand in arrays.npz; what xgrad writes as npz holds the same weights as its safetensors file.
 """
 import json
 import os
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+import numpy
 import torch
 from torch import nn
 
@@ -98,10 +100,20 @@ def write(folder):
         write_safetensors(folder / f"{file}.example.safetensors", {"input": x} | {f"output{i}": y for i, y in enumerate(outputs)})
 
 
+    grid = numpy.arange(12).reshape(3, 4) - 5
+    arrays = {f"{order}{kind}": grid.astype(order + kind) for kind in ("f2", "f4", "f8", "i2", "i4", "i8") for order in "<>"}
+    arrays |= {"fortran": numpy.asfortranarray(grid.astype("f4")), "fortran 3": numpy.asfortranarray(grid.reshape(3, 2, 2)), "i1": grid.astype("i1"),
+               "u1": (grid + 5).astype("u1"), "bool": grid > 0, "scalar": numpy.float64(0.1), "none": numpy.zeros((0, 3)), "vector": grid[0]}
+    numpy.savez_compressed(folder / "arrays.npz", **arrays)
+
+
 def check(folder):
     for name, dtype, file in cases():
         model = MODELS[name][0]().to(dtype)
         model.load_state_dict(read_safetensors(folder / f"{file}.safetensors"), strict=True)
+        arrays = numpy.load(folder / f"{file}.npz")
+        assert set(arrays.files) == set(model.state_dict())
+        assert all(numpy.array_equal(arrays[key], t.numpy()) and arrays[key].dtype == t.numpy().dtype for key, t in model.state_dict().items())
         example = read_safetensors(folder / f"{file}.example.safetensors")
         with torch.no_grad():
             outputs = outputs_of(model.eval(), example["input"])

@@ -123,6 +123,7 @@ zip_int64_t answer_safely(void* state, void* data, zip_uint64_t length, zip_sour
 }  // namespace
 
 void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed) {
+    if (contents.empty()) return file.write(std::string("PK\5\6") + std::string(18, '\0'));  // libzip would write nothing at all
     Sink sink{file, {}, {}};
     ZipError error;
     const auto fail = [&](const std::string& why) {

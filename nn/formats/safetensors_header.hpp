@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "elements.hpp"
-#include "safetensors.hpp"
+#include "../safetensors.hpp"
 
 // The header of a safetensors file: for use inside the library.
 

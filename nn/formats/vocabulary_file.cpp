@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "files.hpp"
+#include "../files.hpp"
 #include "utf8.hpp"
 
 namespace xgrad::nn::detail {

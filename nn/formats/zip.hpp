@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "files.hpp"
+#include "../files.hpp"
 
 // Zip archives through libzip: for use inside the library.
 

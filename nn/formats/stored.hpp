@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "state.hpp"
+#include "../state.hpp"
 
 // A state that is still in a file: for use inside the library.
 

@@ -6,9 +6,6 @@
 #include <charconv>
 #include <vector>
 
-#include "files.hpp"
-#include "npz.hpp"
-
 namespace xgrad::nn {
 
 namespace {
@@ -155,20 +152,6 @@ std::string detail::format_npy_header(const Tensor& t) {
     text += '\n';
     const std::string length = {static_cast<char>(text.size() & 0xff), static_cast<char>(text.size() >> 8)};
     return std::string(magic) + std::string("\1\0", 2) + length + text;
-}
-
-void save_npy(const std::string& path, const Tensor& t) {
-    detail::write_atomically(path, [&](detail::AtomicFile& file) {
-        file.write(detail::format_npy_header(t));
-        file.write(detail::bytes_of(t).data(), detail::bytes_of(t).size());
-    });
-}
-
-Tensor read_npy(const std::string& path) { return parse_npy(detail::MappedFile(path).bytes(), path); }
-
-Tensor parse_npy(std::span<const std::byte> bytes, const std::string& name) {
-    const NpyHeader header = detail::parse_npy_header(bytes, bytes.size(), name);
-    return detail::decode_npy(header, bytes.subspan(header.length));
 }
 
 }  // namespace xgrad::nn
