@@ -16,4 +16,9 @@
 #include "sequential.hpp"  // layers one after another
 #include "loss.hpp"        // mse_loss, cross_entropy, …
 #include "optim.hpp"       // SGD, Adam, AdamW
-#include "data.hpp"        // TensorDataset, DataLoader
+#include "dataset.hpp"     // Dataset, TensorDataset, Subset, ConcatDataset, MapDataset, random_split
+#include "sampler.hpp"     // RandomSampler, WeightedRandomSampler, … for DataLoader
+#include "collate.hpp"     // samples into batches, pad_sequence
+#include "data.hpp"        // DataLoader, StreamLoader
+#include "images.hpp"      // image batches flipped, cropped, turned, normalised
+#include "metrics.hpp"     // accuracy, ConfusionMatrix, RocAuc, …
