@@ -351,33 +351,10 @@ Tensor outer(const Operand& a, const Operand& b) {
 
 namespace {
 
-void check_probability(const char* name, const Tensor& x, double p, Location where) {
-    check_floating(x, name, where);
-    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + std::to_string(p); });
-}
-
 /// The norm along an axis, which is kept, and no smaller than eps.
 Tensor bounded_norm(const Operand& x, double p, int axis, double eps) { return maximum({norm(x.kept(), p, axis, true), x.where()}, eps); }
 
 }  // namespace
-
-Tensor dropout(const Operand& operand, double p, Generator& generator) {
-    const Tensor& x = tensor_of(operand, "dropout");
-    check_probability("dropout", x, p, operand.where());
-    const double keep = 1 - p;
-    const Tensor mask = bernoulli(keep, x.shape(), generator, x.dtype());
-    return multiply(operand, keep == 0 ? mask : mask * (1 / keep));
-}
-
-Tensor alpha_dropout(const Operand& operand, double p, Generator& generator) {
-    const Tensor& x = tensor_of(operand, "alpha_dropout");
-    check_probability("alpha_dropout", x, p, operand.where());
-    const double keep = 1 - p, dropped = -1.7580993408473766;  // selu(-inf)
-    const Tensor mask = bernoulli(keep, x.shape(), generator, x.dtype());
-    if (keep == 0) return multiply(operand, mask);
-    const double scale = 1 / std::sqrt(keep * (1 + dropped * dropped * p)), shift = -scale * dropped * p;
-    return add({multiply(operand, mask * scale), operand.where()}, (1 - mask) * (scale * dropped) + shift);
-}
 
 Tensor normalize(const Operand& x, double p, int axis, double eps) { return divide(x.kept(), bounded_norm(x, p, axis, eps)); }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "ops/per_axis.hpp"
 #include "ops/random.hpp"
 #include "tensor.hpp"
 
@@ -152,9 +154,65 @@ XGRAD_API Tensor cond(const Operand& x, const MatrixOrder& order = 2);
 /// Each element zeroed with probability p and the others scaled by 1 / (1 - p), so that the mean stays. ValueError unless 0 <= p <= 1.
 /// (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.)
 XGRAD_API Tensor dropout(const Operand& x, double p, Generator& generator);
+/// Whole channels of x (batch, channels, sizes…) zeroed together; of (channels, sizes…) for dropout1d and dropout3d, while three axes of dropout2d
+/// are (batch, channels, size), as in PyTorch. (Tompson, Goroshin, Jain, LeCun, Bregler 2015.)
+XGRAD_API Tensor dropout1d(const Operand& x, double p, Generator& generator);
+XGRAD_API Tensor dropout2d(const Operand& x, double p, Generator& generator);
+XGRAD_API Tensor dropout3d(const Operand& x, double p, Generator& generator);
 /// Dropout for networks of selu: elements are set to what selu gives at -inf and all are scaled and shifted, so that mean 0 and variance 1 stay.
 /// p = 1 gives zeros. ValueError unless 0 <= p <= 1. (Klambauer, Unterthiner, Mayr, Hochreiter 2017.)
 XGRAD_API Tensor alpha_dropout(const Operand& x, double p, Generator& generator);
+/// The same for whole channels of x (batch, channels, …).
+XGRAD_API Tensor feature_alpha_dropout(const Operand& x, double p, Generator& generator);
+
+/// a * sigmoid(b), a and b being the halves of x along `axis` (Dauphin, Fan, Auli, Grangier 2017). ShapeError where its size is odd.
+XGRAD_API Tensor glu(const Operand& x, int axis = -1);
+/// softmax(-x) along `axis`.
+XGRAD_API Tensor softmin(const Operand& x, int axis = -1);
+/// x for x > 0, else a slope from U(lower, upper), drawn for each element, times x (Xu, Wang, Chen, Li 2015). In use instead of training that is
+/// leaky_relu with the mean slope. ValueError if lower > upper.
+XGRAD_API Tensor rrelu(const Operand& x, double lower, double upper, Generator& generator);
+
+/// x1ᵀ·weight[k]·x2 + bias[k] for each output k: x1 (…, in1), x2 (…, in2), weight (out, in1, in2), bias (out) or empty; the result is
+/// (…, out). ShapeError unless they fit; leading axes do not broadcast.
+XGRAD_API Tensor bilinear(const Operand& x1, const Operand& x2, const Operand& weight, const Operand& bias = Tensor());
+
+enum class BagMode { sum, mean, max };
+struct EmbeddingBagOptions {
+    BagMode mode = BagMode::mean;
+    bool include_last_offset = false;  ///< the last offset is the number of indices and begins no bag
+    std::optional<std::int64_t> padding_idx = {};  ///< the index that does not count; negative counts from the end
+};
+/// Bags of rows of `weight` (n, width), each made one row, as torch.nn.functional.embedding_bag: indices (bags, length); or a vector, of which bag i
+/// begins at offsets[i] (i32 or i64, the first one 0, none smaller than the one before). Sums may weigh each row: per_sample_weights of the
+/// indices' shape (ValueError for other modes). An empty bag gives zeros; of equal largest elements the first takes the gradient.
+XGRAD_API Tensor embedding_bag(const Operand& indices, const Operand& weight, const Operand& offsets = Tensor(),
+                               const Operand& per_sample_weights = Tensor(), const EmbeddingBagOptions& options = {});
+
+/// x / (k + alpha * m)^beta, m being the mean of squares over `size` neighbouring channels of x (batch, channels, sizes…), beyond whose ends are zeros
+/// (Krizhevsky, Sutskever, Hinton 2012, with PyTorch's mean).
+XGRAD_API Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha = 1e-4, double beta = 0.75, double k = 1);
+
+/// One axis as several, whose sizes multiply to its own; one of them may be -1. ShapeError otherwise.
+XGRAD_API Tensor unflatten(const Operand& x, int axis, const Shape& sizes);
+/// (…, channels * factor², height, width) as (…, channels, height * factor, width * factor): each square of pixels is made of the channels that
+/// stood in one place (Shi et al. 2016). ShapeError unless it divides.
+XGRAD_API Tensor pixel_shuffle(const Operand& x, std::int64_t factor);
+/// The inverse of pixel_shuffle.
+XGRAD_API Tensor pixel_unshuffle(const Operand& x, std::int64_t factor);
+/// Channels of x (batch, channels, …), which fall into `groups`, in the order first of each, second of each and so on (Zhang, Zhou, Lin, Sun 2018).
+XGRAD_API Tensor channel_shuffle(const Operand& x, std::int64_t groups);
+
+struct MaxUnpoolOptions {
+    PerAxis stride = {};  ///< the kernel's size where it is not given
+    PerAxis padding = 0;
+    std::vector<std::int64_t> output_size = {};  ///< of the sizes alone; otherwise (size - 1) stride - 2 padding + kernel
+};
+/// The elements of x put where max_pool*d_with_indices found them, among zeros. x and indices have one shape, (batch, channels, sizes…) or (channels,
+/// sizes…). Where indices repeat, the last one counts.
+XGRAD_API Tensor max_unpool1d(const Operand& x, const Operand& indices, const PerAxis& kernel, const MaxUnpoolOptions& options = {});
+XGRAD_API Tensor max_unpool2d(const Operand& x, const Operand& indices, const PerAxis& kernel, const MaxUnpoolOptions& options = {});
+XGRAD_API Tensor max_unpool3d(const Operand& x, const Operand& indices, const PerAxis& kernel, const MaxUnpoolOptions& options = {});
 
 /// x / max(|x|, eps) with the p-norm along `axis`, PyTorch's normalize. Zeros stay zeros.
 XGRAD_API Tensor normalize(const Operand& x, double p = 2, int axis = 1, double eps = 1e-12);

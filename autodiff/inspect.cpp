@@ -191,6 +191,27 @@ std::string summary(const Tape& tape, std::size_t most) {
     return text + columns(sums, 0b110);
 }
 
+std::vector<TapeEntry> entries(const Tape& tape, const std::vector<std::pair<Tensor, std::string>>& names) {
+    const Record& record = record_of(tape, "entries");
+    std::map<std::uint64_t, std::string> named;
+    for (const auto& [tensor, name] : names) named[TensorAccess::origin(tensor)] = name;
+    std::map<NodeId, std::size_t> places;  // of nodes in the list
+    std::vector<TapeEntry> list;
+    for_each_entry(tape, record, [&](NodeId, Entry& entry) {
+        TapeEntry next{.operation = entry.name, .results = {}, .dtype = entry.dtype, .inputs = {}, .source = entry.is_source, .name = {}};
+        for (NodeId k = entry.first_node; k < entry.first_node + entry.outputs; ++k) {
+            next.results.push_back(entry.shape_of(k));
+            places[k] = list.size();
+        }
+        for (std::uint32_t k = 0; k < entry.inputs; ++k)
+            if (const auto place = places.find(entry.input_nodes()[k]); place != places.end()) next.inputs.push_back(place->second);
+        if (next.source)
+            if (const auto name = named.find(entry.source()); name != named.end()) next.name = name->second;
+        list.push_back(std::move(next));
+    });
+    return list;
+}
+
 // --- Graphviz -------------------------------------------------------------------------------------------------------
 
 namespace {

@@ -17,6 +17,19 @@ namespace xgrad {
 /// the middle to `most` lines. Below it the totals by operation.
 XGRAD_API std::string summary(const Tape& tape, std::size_t most = 40);
 
+/// One entry of a tape: an operation, or a source (a parameter or what was watched).
+struct TapeEntry {
+    std::string operation;
+    std::vector<Shape> results;  ///< shapes
+    DType dtype = DType::f32;
+    std::vector<std::size_t>
+        inputs;  ///< positions in the list of those that made its inputs; constants, and what was recorded before, are left out
+    bool source = false;
+    std::string name;  ///< of a source, as `names` says
+};
+/// What the tape recorded, in that order. `names` are those of parameters and watched tensors.
+XGRAD_API std::vector<TapeEntry> entries(const Tape& tape, const std::vector<std::pair<Tensor, std::string>>& names = {});
+
 struct DotOptions {
     /// Names for parameters and watched tensors, as "fc1.weight". What uses parameters of "fc1" is drawn inside a box of that name; dots
     /// nest boxes. nn::to_dot fills this from a model.

@@ -30,5 +30,6 @@ if(TARGET xgrad_autodiff)
         "${PROJECT_BINARY_DIR}/xgradConfig.cmake"
         "${PROJECT_BINARY_DIR}/xgradConfigVersion.cmake"
         "${PROJECT_SOURCE_DIR}/cmake/FindCBLAS.cmake"
+        "${PROJECT_SOURCE_DIR}/cmake/FindLibzip.cmake"
         DESTINATION "${XGRAD_PACKAGE_DIR}")
 endif()

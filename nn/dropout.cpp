@@ -1,28 +1,28 @@
 #include "dropout.hpp"
 
-#include <autodiff/functions.hpp>
+#include <string>
 
-#include "random.hpp"
-
-namespace xgrad::nn {
+namespace xgrad::nn::detail {
 
 namespace {
 
-double checked(double p, Location where) {
-    check<ValueError>(p >= 0 && p <= 1, where, [&] { return "Dropout: p must be in [0, 1], got " + std::to_string(p); });
+double checked(const char* name, double p, Location where) {
+    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + std::to_string(p); });
     return p;
 }
 
 }  // namespace
 
-Dropout::Dropout(double p, Location where) : p_(checked(p, where)) {}
+DropoutLayer::DropoutLayer(const char* name, Function function, double p, Location where)
+    : function_(function), p_(checked(name, p, where)) {}
 
-Dropout::Dropout(double p, std::uint64_t seed, Location where) : p_(checked(p, where)), random_(seed) {}
+DropoutLayer::DropoutLayer(const char* name, Function function, double p, std::uint64_t seed, Location where)
+    : function_(function), p_(checked(name, p, where)), random_(seed) {}
 
-Tensor Dropout::operator()(const Tensor& x) const {
+Tensor DropoutLayer::operator()(const Tensor& x, Location where) const {
     if (!training || p_ == 0) return x;
     Generator generator(random_.next());
-    return dropout(x, p_, generator);
+    return function_(Operand(x, where), p_, generator);
 }
 
-}  // namespace xgrad::nn
+}  // namespace xgrad::nn::detail

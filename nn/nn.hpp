@@ -6,14 +6,23 @@
 #include "module.hpp"      // XGRAD_FIELDS, parameters, train and eval: what makes a struct a model
 #include "state.hpp"       // state_dict, load_state_dict, freeze: a model as named tensors
 #include "pattern.hpp"     // names by pattern
+#include "safetensors.hpp"  // weights in and out: save_safetensors, load_safetensors
+#include "npz.hpp"          // the same in NumPy's formats
 #include "transforms.hpp"   // value_and_grad and grad of structured arguments, to_dot with names
 #include "random.hpp"      // manual_seed
 #include "init.hpp"        // initial values
-#include "linear.hpp"      // Linear
+#include "linear.hpp"      // Linear, Bilinear
+#include "embedding.hpp"   // Embedding, EmbeddingBag
+#include "conv.hpp"        // convolutions and their transposes
+#include "pool.hpp"        // pooling
+#include "norm.hpp"        // batch, layer, group, instance, RMS normalisation
+#include "weight_norm.hpp"  // WeightNorm, SpectralNorm: layers with a computed weight
 #include "activation.hpp"  // ReLU, Tanh, … as layers
-#include "dropout.hpp"     // Dropout
-#include "shape.hpp"       // Flatten, Identity
+#include "dropout.hpp"     // Dropout and its kin
+#include "shape.hpp"       // Flatten, Identity, Upsample, PixelShuffle
+#include "padding.hpp"     // margins of constants, reflections, repetitions
 #include "sequential.hpp"  // layers one after another
+#include "summary.hpp"     // a table of layers, shapes and sizes
 #include "loss.hpp"        // mse_loss, cross_entropy, …
 #include "optim.hpp"       // SGD, Adam, AdamW
 #include "dataset.hpp"     // Dataset, TensorDataset, Subset, ConcatDataset, MapDataset, random_split
@@ -22,3 +31,6 @@
 #include "data.hpp"        // DataLoader, StreamLoader
 #include "images.hpp"      // image batches flipped, cropped, turned, normalised
 #include "metrics.hpp"     // accuracy, ConfusionMatrix, RocAuc, …
+#include "idx.hpp"         // read_idx: the files of the MNIST family
+#include "csv.hpp"         // read_csv: tables
+#include "vocabulary.hpp"  // CharVocabulary, BytePairVocabulary: texts as numbers

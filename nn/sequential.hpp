@@ -10,6 +10,11 @@
 
 namespace xgrad::nn {
 
+/// Any number of layers of one type, which the model calls as it likes; parameters are named "0.weight", "1.weight" and so on behind the field's name.
+/// Layers of several types go into a std::tuple, or into Sequential.
+template <class L>
+using ModuleList = std::vector<L>;
+
 /// Layers one after another: `nn::Sequential net(nn::Linear(784, 256), nn::ReLU(), nn::Linear(256, 10))`. A layer is anything that
 /// maps a Tensor to a Tensor: a layer of nn, a model of yours, a function, a lambda. Parameters are named "0.weight", "2.bias" and
 /// so on. A copy has parameters of its own.

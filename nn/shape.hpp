@@ -1,6 +1,12 @@
 #pragma once
 
+#include <autodiff/functions.hpp>
+#include <autodiff/ops/interpolate.hpp>
 #include <autodiff/ops/shape.hpp>
+
+#include "module.hpp"
+
+// Layers without parameters that change shapes: for Sequential, and with PyTorch's order of arguments.
 
 namespace xgrad::nn {
 
@@ -10,9 +16,42 @@ struct Flatten {
     Tensor operator()(const Tensor& x) const { return flatten(x, start_dim, end_dim); }
 };
 
+/// Axis `dim` as several, one of which may be -1: `nn::Unflatten{1, {8, 4, 4}}`.
+struct Unflatten {
+    int dim;
+    Shape sizes;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return unflatten(Operand(x, where), dim, sizes); }
+};
+
 /// x itself: where a layer is expected and none is wanted.
 struct Identity {
     Tensor operator()(const Tensor& x) const { return x; }
+};
+
+/// Resizing of x (N, C, sizes…) by interpolation: `nn::Upsample({.scale_factor = {2}, .mode = Interpolation::bilinear})`.
+struct Upsample {
+    InterpolateOptions options;
+    explicit Upsample(const InterpolateOptions& given) : options(given) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return interpolate(Operand(x, where), options); }
+    XGRAD_FIELDS()
+};
+
+/// (…, C r², H, W) as (…, C, H r, W r), and back.
+struct PixelShuffle {
+    std::int64_t upscale_factor;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return pixel_shuffle(Operand(x, where), upscale_factor);
+    }
+};
+struct PixelUnshuffle {
+    std::int64_t downscale_factor;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return pixel_unshuffle(Operand(x, where), downscale_factor);
+    }
+};
+struct ChannelShuffle {
+    std::int64_t groups;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return channel_shuffle(Operand(x, where), groups); }
 };
 
 }  // namespace xgrad::nn

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "pattern.hpp"
+#include "stored.hpp"
 
 namespace xgrad::nn {
 
@@ -44,6 +46,42 @@ struct Places final : Visitor {
     std::vector<std::pair<std::string, Place>> found;
 };
 
+class InMemory final : public detail::StoredState {
+public:
+    explicit InMemory(const State& state) : state_(state) {
+        for (const auto& [name, t] : state) list_.push_back({name, t.shape(), t.dtype()});
+    }
+    const std::vector<detail::Stored>& list() const override { return list_; }
+    Tensor read(std::size_t i) const override { return stop_gradient(state_[i].second); }
+
+private:
+    const State& state_;
+    std::vector<detail::Stored> list_;
+};
+
+/// The model's name for one of the state's, or nothing when it does not count.
+std::optional<std::string> translate(std::string_view name, const LoadOptions& options) {
+    if (!name.starts_with(options.prefix)) return std::nullopt;
+    name.remove_prefix(options.prefix.size());
+    for (const auto& [from, to] : options.rename)
+        if (name.starts_with(from)) return to + std::string(name.substr(from.size()));
+    return std::string(name);
+}
+
+/// Which tensor of the state each of the model's names means.
+std::map<std::string, std::size_t> translate(const std::vector<detail::Stored>& list, const LoadOptions& options, const std::string& what,
+                                             Location where) {
+    std::map<std::string, std::size_t> given;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const auto name = translate(list[i].name, options);
+        if (!name) continue;
+        const auto [entry, is_new] = given.emplace(*name, i);
+        check<ValueError>(is_new, where,
+                          [&] { return what + "two names mean " + *name + ": " + list[entry->second].name + " and " + list[i].name; });
+    }
+    return given;
+}
+
 }  // namespace
 
 State detail::state_dict(ModelRef model) {
@@ -52,42 +90,59 @@ State detail::state_dict(ModelRef model) {
     return std::move(reader.state);
 }
 
-LoadReport load_state_dict(ModelRef model, const State& state, const LoadOptions& options, Location where) {
-    std::map<std::string_view, const Tensor*> given;
-    for (const auto& [name, t] : state) given.emplace(name, &t);
+detail::StoredState::~StoredState() = default;
+
+State detail::StoredState::read_all() const {
+    State state;
+    for (std::size_t i = 0; i < list().size(); ++i) state.emplace_back(list()[i].name, read(i));
+    return state;
+}
+
+LoadReport detail::load(ModelRef model, const StoredState& stored, const LoadOptions& options, const std::string& what, Location where) {
+    const std::vector<Stored>& list = stored.list();
+    std::map<std::string, std::size_t> given = translate(list, options, what, where);
     Places places;
     model.visit(places);
     LoadReport report;
-    std::vector<std::pair<Places::Place, Tensor>> changes;
+    std::vector<std::pair<Places::Place, std::size_t>> changes;
+    std::vector<std::pair<std::string, const Tensor*>> absent;
     for (const auto& [name, place] : places.found) {
         const auto entry = given.find(name);
         if (entry == given.end()) {
-            report.missing.push_back(name);
+            absent.emplace_back(name, place.tensor);
             continue;
         }
+        const Stored& value = list[entry->second];
         const Tensor& old = *place.tensor;
-        const Tensor& value = *entry->second;
-        given.erase(entry);
-        if (value.shape() != old.shape()) {
-            report.mismatched.push_back(name + ": " + to_string(old.shape()) + " in the model, " + to_string(value.shape()) +
+        if (value.shape != old.shape()) {
+            report.mismatched.push_back(name + ": " + to_string(old.shape()) + " in the model, " + to_string(value.shape) +
                                         " in the state");
-            continue;
+        } else {
+            check<DTypeError>(value.dtype == old.dtype() || (is_floating(value.dtype) && is_floating(old.dtype())), where, [&] {
+                return what + name + " is " + name_of(old.dtype()) + " in the model and " + name_of(value.dtype) + " in the state";
+            });
+            changes.emplace_back(place, entry->second);
         }
-        check<DTypeError>(value.dtype() == old.dtype() || (is_floating(value.dtype()) && is_floating(old.dtype())), where, [&] {
-            return "load_state_dict: " + name + " is " + name_of(old.dtype()) + " in the model and " + name_of(value.dtype()) +
-                   " in the state";
-        });
-        changes.emplace_back(place, stop_gradient(value).to(old.dtype()));
+        given.erase(entry);
     }
-    for (const auto& [name, t] : state)
-        if (given.count(name)) report.unexpected.push_back(name);
-    check<ValueError>(!options.strict || report.ok(), where,
-                      [&] { return "load_state_dict: model and state do not fit\n" + report.message(); });
-    for (auto& [place, value] : changes) {
-        if (place.parameter) *place.parameter = value;
-        else *place.tensor = value;
+    for (const auto& [name, tensor] : absent)
+        if (std::none_of(changes.begin(), changes.end(), [&, t = tensor](const auto& change) { return change.first.tensor == t; }))
+            report.missing.push_back(name);
+    for (const Stored& value : list)
+        if (const auto name = translate(value.name, options); name && given.count(*name)) report.unexpected.push_back(value.name);
+    check<ValueError>(!options.strict || report.ok(), where, [&] { return what + "model and state do not fit\n" + report.message(); });
+    std::vector<Tensor> values;  // all of them before the model changes: a file may turn out to be damaged
+    for (const auto& [place, i] : changes) values.push_back(stored.read(i).to(place.tensor->dtype()));
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        const Places::Place place = changes[i].first;
+        if (place.parameter) *place.parameter = values[i];
+        else *place.tensor = values[i];
     }
     return report;
+}
+
+LoadReport load_state_dict(ModelRef model, const State& state, const LoadOptions& options, Location where) {
+    return detail::load(model, InMemory(state), options, "load_state_dict: ", where);
 }
 
 std::size_t freeze(ModelRef model, std::string_view pattern, bool frozen, Location where) {

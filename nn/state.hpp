@@ -28,7 +28,11 @@ struct LoadReport {
     XGRAD_API std::string message() const;
 };
 struct LoadOptions {
-    bool strict = true;  ///< false: load what fits, and report the rest
+    bool strict = true;       ///< false: load what fits, and report the rest
+    std::string prefix = {};  ///< take only names that begin so, without that beginning: "backbone."; the others do not count
+    /// Beginnings of names (behind the prefix) and what stands there in the model: {{"module.", ""}, {"fc.", "head."}}. The first that fits
+    /// a name is applied.
+    std::vector<std::pair<std::string, std::string>> rename = {};
 };
 
 namespace detail {
@@ -41,7 +45,11 @@ State state_dict(const M& model) {
     return detail::state_dict(detail::readable(model));
 }
 /// Gives parameters and buffers the state's values, converted to the model's own f32 or f64. ValueError that lists everything unless all
-/// names and shapes fit; nothing has changed then. DTypeError for integers where floating numbers are wanted, and the other way round.
+/// names and shapes fit, or when two of the state's names mean the same one of the model; DTypeError for integers where floating numbers
+/// are wanted, and the other way round. Nothing has changed then. Of a tensor with several names one is enough.
+///
+///     nn::load_state_dict(net.encoder, pretrained, {.prefix = "model.encoder."});                           // a part of the state
+///     nn::load_state_dict(net, pretrained, {.strict = false, .rename = {{"fc.", "head."}}}).message();      // what fits, and what does not
 XGRAD_API LoadReport load_state_dict(ModelRef model, const State& state, const LoadOptions& options = {},
                                      Location where = Location::current());
 

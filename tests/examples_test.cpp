@@ -2,53 +2,26 @@
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
-#include <zlib.h>
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "../examples/fashion_mnist/dataset.hpp"
-#include "../examples/fashion_mnist/idx.hpp"
 #include "../examples/fashion_mnist/progress.hpp"
 #include "../examples/fashion_mnist/report.hpp"
 #include "../examples/fashion_mnist/svg.hpp"
+#include "idx_files.hpp"
 #include "support.hpp"
 
 namespace fs = std::filesystem;
 using tests::error_of;
+using tests::Folder;
+using tests::idx_bytes;
+using tests::read;
+using tests::write;
+using tests::write_gzip;
 
 namespace {
-
-/// A folder of its own for each test, gone with it.
-struct Folder {
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "xgrad_examples_XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Folder() { fs::remove_all(path); }
-    fs::path path;
-};
-
-std::string idx_bytes(std::vector<std::uint32_t> sizes, const std::string& data, char type = 8) {
-    std::string out = {0, 0, type, static_cast<char>(sizes.size())};
-    for (const std::uint32_t size : sizes)
-        for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 0xff);
-    return out + data;
-}
-
-void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
-std::string read(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-void write_gzip(const fs::path& path, const std::string& bytes) {
-    gzFile file = gzopen(path.c_str(), "wb");
-    REQUIRE(gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size())) == static_cast<int>(bytes.size()));
-    REQUIRE(gzclose(file) == Z_OK);
-}
 
 struct Ran {
     int code;
@@ -88,79 +61,6 @@ std::size_t count(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_SUITE_BEGIN("examples");
-
-TEST_CASE("examples: an IDX file is read as it was written") {
-    const Folder folder;
-    const fs::path file = folder.path / "a.gz";
-    write_gzip(file, idx_bytes({2, 3}, "abcdef"));
-    const IdxArray array = read_idx(file);
-    CHECK(array.shape == xgrad::Shape{2, 3});
-    CHECK(std::string(array.bytes.begin(), array.bytes.end()) == "abcdef");
-    write_gzip(file, idx_bytes({0, 28, 28}, ""));
-    CHECK(read_idx(file).bytes.empty());
-}
-
-TEST_CASE("examples: a bad IDX file is a FormatError that names it") {
-    const Folder folder;
-    const fs::path file = folder.path / "bad.gz";
-    const auto message = [&] {
-        const std::string text = error_of<xgrad::FormatError>([&] { read_idx(file); });
-        CHECK_MESSAGE(text.starts_with(file.string() + ": "), text);
-        return text.substr(std::min(text.size(), file.string().size() + 2));
-    };
-    const std::string whole = idx_bytes({1000}, std::string(1000, 'x'));
-
-    write(file, whole);
-    CHECK(message() == "not a gzip file");
-    write(file, "");
-    CHECK(message() == "not a gzip file");
-    write_gzip(file, std::string("\0\1\10\1", 4));
-    CHECK(message() == "not an IDX file: it must start with two zero bytes");
-    write_gzip(file, idx_bytes({2}, "ab", 13));
-    CHECK(message() == "element type 13 is not supported, only 8 (unsigned byte)");
-    write_gzip(file, std::string("\0\0\10\0", 4));
-    CHECK(message() == "number of axes must be in [1, 8], got 0");
-    write_gzip(file, std::string("\0\0\10\11", 4));
-    CHECK(message() == "number of axes must be in [1, 8], got 9");
-    write_gzip(file, std::string("\0\0", 2));
-    CHECK(message() == "truncated in its header");
-    write_gzip(file, idx_bytes({1000}, "short"));
-    CHECK(message() == "truncated in its data");
-    write_gzip(file, whole + "more");
-    CHECK(message() == "longer than its header says");
-    for (const auto& sizes :
-         std::vector<std::vector<std::uint32_t>>{{0xffffffff}, {60000, 28, 28}, {0xffffffff, 0xffffffff, 0xffffffff}, {0, 0xffffffff}}) {
-        write_gzip(file, idx_bytes(sizes, "x"));
-        CHECK(message() == "its header asks for more elements than a file of this length can hold");
-    }
-
-    // Cut anywhere, or with any byte changed, it is an error or what it was, and nothing else.
-    write_gzip(file, idx_bytes({256}, [] {
-                   std::string all;
-                   for (int i = 0; i < 256; ++i) all += static_cast<char>(i * 37);
-                   return all;
-               }()));
-    const std::string good = read(file);
-    const std::vector<std::uint8_t> content = read_idx(file).bytes;
-    for (std::size_t length = 0; length < good.size(); ++length) {
-        write(file, good.substr(0, length));
-        CHECK_THROWS_AS(read_idx(file), xgrad::FormatError);
-    }
-    for (std::size_t at = 0; at < good.size(); ++at) {
-        std::string changed = good;
-        changed[at] = static_cast<char>(changed[at] ^ 0x55);
-        write(file, changed);
-        std::vector<std::uint8_t> got = content;
-        try {
-            got = read_idx(file).bytes;
-        } catch (const xgrad::FormatError&) {}
-        CHECK(got == content);
-    }
-
-    CHECK(error_of([&] { read_idx(folder.path / "none.gz"); }) ==
-          (folder.path / "none.gz").string() + ": cannot be read: No such file or directory");
-    CHECK(error_of([&] { read_idx(folder.path); }) == folder.path.string() + ": cannot be read: is a directory");
-}
 
 TEST_CASE("examples: images and labels must belong together") {
     const Folder folder;
@@ -271,7 +171,7 @@ TEST_CASE("examples: fashion_mnist ends with code 2 and one line for each mistak
     write(images, good.substr(0, good.size() / 2));
     fails(data, "fashion_mnist: " + images + ": truncated\n");
     write(images, "no gzip");
-    fails(data, "fashion_mnist: " + images + ": not a gzip file\n");
+    fails(data, "fashion_mnist: " + images + ": not an IDX file: it must start with two zero bytes\n");
     write_gzip(images, "wrong");
     fails(data, "fashion_mnist: " + images + ": not an IDX file: it must start with two zero bytes\n");
     fs::remove(images);

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 #include <nn/nn.hpp>
 
+#include <memory>
+
 #include "support.hpp"
 
 using namespace xgrad;
@@ -78,6 +80,41 @@ TEST_CASE("load_state_dict: tells everything that does not fit, and changes noth
     state[0].second = zeros({8, 4}, DType::i64);
     CHECK(error_of<DTypeError>([&] { nn::load_state_dict(net, state); }) ==
           "load_state_dict: fc1.weight is f32 in the model and i64 in the state" + here(__LINE__ - 1));
+}
+
+TEST_CASE("load_state_dict: a part of a state by its prefix, and under other names") {
+    Net source, net;
+    nn::State state;
+    for (auto& [name, t] : nn::state_dict(source)) state.emplace_back("backbone." + name, t);
+    state.emplace_back("head.weight", ones({7}));
+    CHECK(nn::load_state_dict(net, state, {.prefix = "backbone."}).ok());
+    CHECK(close(net.fc2.weight, source.fc2.weight, 0));
+    CHECK(error_of<ValueError>([&] {
+              nn::load_state_dict(net, state, {.prefix = "spine."});
+          }).find("missing in the state:\n    fc1.weight") != std::string::npos);
+
+    Net other;
+    const nn::LoadReport report =
+        nn::load_state_dict(other, state, {.strict = false, .rename = {{"backbone.fc", "fc"}, {"backbone.", "x."}}});
+    CHECK(report.message() == "missing in the state:\n    scale\nnot in the model:\n    backbone.scale\n    head.weight");
+    CHECK(close(other.fc1.bias, source.fc1.bias, 0));
+    CHECK(error_of<ValueError>([&] { nn::load_state_dict(net, state, {.prefix = "backbone.", .rename = {{"fc1.", "fc2."}}}); }) ==
+          "load_state_dict: two names mean fc2.weight: backbone.fc1.weight and backbone.fc2.weight" + here(__LINE__ - 1));
+}
+
+TEST_CASE("load_state_dict: of a tensor with several names one is enough") {
+    struct Tied {
+        std::shared_ptr<nn::Linear> encoder = std::make_shared<nn::Linear>(3, 2), decoder = encoder;
+        XGRAD_FIELDS(encoder, decoder)
+    } tied;
+    nn::State state = nn::state_dict(tied);
+    REQUIRE(state.size() == 4);
+    state.resize(2);
+    state[0].second = ones({2, 3});
+    CHECK(nn::load_state_dict(tied, state).ok());
+    CHECK(close(tied.decoder->weight, ones({2, 3}), 0));
+    state.resize(1);
+    CHECK(nn::load_state_dict(tied, state, {.strict = false}).missing == std::vector<std::string>{"encoder.bias", "decoder.bias"});
 }
 
 TEST_CASE("freeze: what matches gets no gradient until it is unfrozen") {

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "../kernels/kernels.hpp"
 #include "axes.hpp"
+#include "indices.hpp"
 #include "parallel.hpp"
 
 namespace xgrad {
@@ -96,6 +99,48 @@ void adam_update(Tensor& weight, const Tensor& gradient, Tensor& mean, Tensor& s
     mean = std::move(new_mean);
     square = std::move(new_square);
     if (step.amsgrad) max_square = std::move(new_max);
+}
+
+namespace {
+
+template <class T>
+double norm_of(const T* row, Int n, double p) {
+    double sum = 0;
+    for (Int i = 0; i < n; ++i) {
+        const double size = std::abs(static_cast<double>(row[i]));
+        if (std::isinf(p)) sum = std::max(sum, size);
+        else sum += p == 2 ? size * size : p == 1 ? size : std::pow(size, p);
+    }
+    return std::isinf(p) ? sum : p == 2 ? std::sqrt(sum) : std::pow(sum, 1 / p);
+}
+
+}  // namespace
+
+void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double p, Location where) {
+    check_weight(weight, "renorm_rows");
+    check<ShapeError>(weight.ndim() == 2, where,
+                      [&] { return "renorm_rows: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
+    check<ValueError>(p > 0, where, [&] { return "renorm_rows: p must be positive, got " + std::to_string(p); });
+    const Tensor positions = indices_of({indices, where}, 0, weight.shape(0), "renorm_rows", where);
+    std::vector<Int> rows(static_cast<std::size_t>(positions.size()));
+    with_indices(positions, [&](const auto* from) { std::copy_n(from, positions.size(), rows.begin()); });
+    std::sort(rows.begin(), rows.end());
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+    with_floating(weight.dtype(), [&]<class T>(T) {
+        const Int width = weight.shape(1);
+        const T* from = elements<T>(weight);
+        std::vector<std::pair<Int, T>> scales;
+        for (const Int row : rows)
+            if (const double norm = norm_of(from + row * width, width, p); norm > max_norm)
+                scales.emplace_back(row, static_cast<T>(max_norm / (norm + 1e-7)));
+        if (scales.empty()) return;
+        Tensor scaled = target(weight);
+        T* const to = elements<T>(scaled);
+        if (to != from) std::copy_n(from, weight.size(), to);
+        for (const auto& [row, scale] : scales)
+            for (Int i = row * width; i < (row + 1) * width; ++i) to[i] *= scale;
+        weight = std::move(scaled);
+    });
 }
 
 }  // namespace xgrad

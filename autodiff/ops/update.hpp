@@ -24,4 +24,8 @@ struct AdamStep {
 /// One step of Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019) as torch.optim. `max_square` may be empty unless amsgrad.
 XGRAD_API void adam_update(Tensor& weight, const Tensor& gradient, Tensor& mean, Tensor& square, Tensor& max_square, const AdamStep& step);
 
+/// Rows of `weight` (n, width) at `indices` whose p-norm is above max_norm scaled by max_norm / (norm + 1e-7), as torch.embedding_renorm_.
+/// IndexError unless every index is in [0, n).
+XGRAD_API void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double p, Location where = Location::current());
+
 }  // namespace xgrad

@@ -1,9 +1,8 @@
 #include "dataset.hpp"
 
 #include <algorithm>
+#include <nn/idx.hpp>
 #include <string>
-
-#include "idx.hpp"
 
 namespace {
 
@@ -16,8 +15,8 @@ constexpr float mean = 0.2860f, deviation = 0.3530f;
 FashionMnist read_fashion_mnist(const std::filesystem::path& folder, std::string_view prefix) {
     const auto images_file = folder / std::string(prefix).append("-images-idx3-ubyte.gz");
     const auto labels_file = folder / std::string(prefix).append("-labels-idx1-ubyte.gz");
-    IdxArray images = read_idx(images_file);
-    const IdxArray labels = read_idx(labels_file);
+    xgrad::nn::IdxBytes images = xgrad::nn::read_idx_bytes(images_file);
+    const xgrad::nn::IdxBytes labels = xgrad::nn::read_idx_bytes(labels_file);
 
     const auto fail = [](const std::filesystem::path& file, const std::string& reason) {
         throw xgrad::FormatError(file.string() + ": " + reason);

@@ -17,6 +17,6 @@ struct FashionMnist {
     std::vector<std::uint8_t> pixels;  ///< the images as they are, for pictures
 };
 
-/// Reads `prefix`-images-idx3-ubyte.gz and `prefix`-labels-idx1-ubyte.gz, prefix "train" or "t10k". Errors as read_idx; FormatError also when
+/// Reads `prefix`-images-idx3-ubyte.gz and `prefix`-labels-idx1-ubyte.gz, prefix "train" or "t10k". Errors as nn::read_idx; FormatError also when
 /// the two do not belong together.
 FashionMnist read_fashion_mnist(const std::filesystem::path& folder, std::string_view prefix);

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <autodiff/tensor.hpp>
+
+// Element types of files, and tensors from their bytes: for use inside the library.
+
+namespace xgrad::nn::detail {
+
+enum class Element : std::uint8_t { f16, bf16, f32, f64, i8, u8, i16, u16, i32, u32, i64, boolean };
+
+/// Bytes of one element in a file.
+std::int64_t size_of(Element element);
+/// What it becomes in memory: f32 for the halves, i32 for the integers of 8 and 16 bits, i64 for u32, otherwise itself.
+DType dtype_of(Element element);
+Element element_of(DType dtype);
+
+/// Bytes of a tensor in a file; nothing when the shape has a negative size or the number does not fit 2^62, zero sizes being no excuse.
+std::optional<std::int64_t> bytes_of(const Shape& shape, Element element);
+
+/// The tensor whose elements, in row-major order, are these bytes; as many of them as bytes_of says. `swapped`: the bytes of each element are
+/// in the order that this machine does not use. A bool is true for every byte but 0.
+Tensor decode(std::span<const std::byte> bytes, Element element, const Shape& shape, bool swapped);
+
+/// A tensor's elements as bytes, in this machine's order.
+std::span<const std::byte> bytes_of(const Tensor& t);
+
+}  // namespace xgrad::nn::detail

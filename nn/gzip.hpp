@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+// Data that may be gzipped: for use inside the library.
+
+namespace xgrad::nn::detail {
+
+/// Reads bytes in memory from beginning to end, expanding them if they are gzip. FormatError naming the file for whatever is wrong.
+class ByteReader {
+public:
+    ByteReader(std::span<const std::byte> file, const std::string& name);
+    ~ByteReader();
+    ByteReader(const ByteReader&) = delete;
+    ByteReader& operator=(const ByteReader&) = delete;
+
+    /// FormatError "truncated in its `what`" when there are fewer.
+    void read(void* into, std::size_t bytes, const char* what);
+    void expect_end();
+    /// No more than this many bytes can come, read ones included.
+    std::uint64_t most() const;
+    [[noreturn]] void fail(const std::string& reason) const;
+
+private:
+    struct Inflater;
+    std::size_t expand(void* into, std::size_t bytes);
+
+    std::span<const std::byte> file_;
+    std::string name_;
+    std::size_t at_ = 0;
+    std::unique_ptr<Inflater> inflater_;  // null for plain data
+};
+
+}  // namespace xgrad::nn::detail

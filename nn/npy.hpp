@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "elements.hpp"
+
+// The header of an npy file: for use inside the library.
+
+namespace xgrad::nn::detail {
+
+struct NpyHeader {
+    Element element = Element::f32;
+    bool swapped = false;  ///< the bytes of each element are in the order that this machine does not use
+    bool fortran = false;  ///< the first axis is the one whose elements are neighbours
+    Shape shape;
+    std::size_t length = 0;      ///< bytes before the data
+    std::size_t data_bytes = 0;  ///< bytes of data
+};
+
+/// Bytes that hold the longest header that is read.
+inline constexpr std::size_t max_npy_header = 12 + 65536;
+
+/// Reads the header that `bytes`, the beginning of a file of `total` bytes, starts with. FormatError unless it fits the file in every respect.
+NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::uint64_t total, const std::string& file);
+/// The array of that header; `data` are its data_bytes.
+Tensor decode_npy(const NpyHeader& header, std::span<const std::byte> data);
+std::string format_npy_header(const Tensor& t);
+
+}  // namespace xgrad::nn::detail

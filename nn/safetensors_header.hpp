@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "elements.hpp"
+#include "safetensors.hpp"
+
+// The header of a safetensors file: for use inside the library.
+
+namespace xgrad::nn::detail {
+
+struct SafetensorsEntry {
+    std::string name;
+    Element element;
+    Shape shape;
+    std::uint64_t begin, end;  ///< bytes, counted from the header's end
+};
+struct SafetensorsHeader {
+    std::vector<SafetensorsEntry> entries;
+    Metadata metadata;
+};
+
+/// FormatError unless the text is a header that fits `data_bytes` bytes of tensors in every respect.
+SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes, const std::string& file);
+/// Padded with spaces so that the tensors behind it start at a multiple of 8 bytes.
+std::string format_safetensors_header(const SafetensorsHeader& header);
+
+}  // namespace xgrad::nn::detail

@@ -1,0 +1,265 @@
+// Readers of data: IDX, CSV, vocabularies.
+
+#include <autodiff/autodiff.hpp>
+#include <doctest/doctest.h>
+#include <nn/nn.hpp>
+
+#include <limits>
+
+#include "idx_files.hpp"
+#include "support.hpp"
+
+using namespace xgrad;
+using tests::close;
+using tests::error_of;
+using tests::Folder;
+using tests::here;
+using tests::idx_bytes;
+using tests::read;
+using tests::values;
+using tests::write;
+using tests::write_gzip;
+
+TEST_SUITE_BEGIN("nn");
+
+TEST_CASE("read_idx: every element type, plain and gzipped, also in several members") {
+    const Folder folder;
+    const std::string file = folder.path / "a";
+    for (const bool gzipped : {false, true}) {
+        const auto put = [&](const std::string& bytes) { gzipped ? write_gzip(file, bytes) : write(file, bytes); };
+        put(idx_bytes({2, 3}, "abcdef"));
+        const nn::IdxBytes array = nn::read_idx_bytes(file);
+        CHECK(array.shape == Shape{2, 3});
+        CHECK(std::string(array.bytes.begin(), array.bytes.end()) == "abcdef");
+        CHECK(close(nn::read_idx(file), tensor({{97, 98, 99}, {100, 101, 102}}), 0));
+        put(idx_bytes({1}, "\xff", 9));
+        CHECK(close(nn::read_idx(file), tensor({-1}), 0));
+        CHECK(error_of<FormatError>([&] { nn::read_idx_bytes(file); }) == file + ": element type must be 8 (unsigned byte)");
+        put(idx_bytes({2}, std::string("\1\2\xff\xfe", 4), 11));
+        CHECK(close(nn::read_idx(file), tensor({258, -2}), 0));
+        put(idx_bytes({1}, std::string("\1\2\3\4", 4), 12));
+        CHECK(nn::read_idx(file).item<int>() == 0x01020304);
+        put(idx_bytes({1}, std::string("\x3f\xc0\0\0", 4), 13));
+        CHECK(nn::read_idx(file).item<float>() == 1.5f);
+        put(idx_bytes({1}, std::string("\x3f\xf8\0\0\0\0\0\0", 8), 14));
+        CHECK(nn::read_idx(file).item<double>() == 1.5);
+        CHECK(nn::read_idx(file).dtype() == DType::f64);
+        put(idx_bytes({0, 28, 28}, ""));
+        CHECK(nn::read_idx_bytes(file).bytes.empty());
+    }
+    const std::string bytes = idx_bytes({4}, "abcd");
+    write_gzip(file, bytes.substr(0, 5));
+    write_gzip(file, bytes.substr(5), "ab");
+    CHECK(close(nn::read_idx(file), tensor({97, 98, 99, 100}), 0));
+}
+
+TEST_CASE("read_idx: a bad file is a FormatError that names it") {
+    const Folder folder;
+    const std::string file = folder.path / "bad";
+    const auto message = [&] {
+        const std::string text = error_of<FormatError>([&] { nn::read_idx(file); });
+        CHECK_MESSAGE(text.starts_with(file + ": "), text);
+        return text.substr(std::min(text.size(), file.size() + 2));
+    };
+    const std::string whole = idx_bytes({1000}, std::string(1000, 'x'));
+    for (const bool gzipped : {false, true}) {
+        const auto rule = [&](const std::string& bytes) {
+            gzipped ? write_gzip(file, bytes) : write(file, bytes);
+            return message();
+        };
+        CHECK(rule("") == "truncated in its header");
+        CHECK(rule(std::string("\0\0", 2)) == "truncated in its header");
+        CHECK(rule(std::string("\0\1\10\1", 4)) == "not an IDX file: it must start with two zero bytes");
+        CHECK(rule(idx_bytes({2}, "ab", 10)) == "element type must be 8, 9, 11, 12, 13 or 14, got 10");
+        CHECK(rule(std::string("\0\0\10\0", 4)) == "number of axes must be in [1, 8], got 0");
+        CHECK(rule(std::string("\0\0\10\11", 4)) == "number of axes must be in [1, 8], got 9");
+        CHECK(rule(whole + "more") == "longer than its header says");
+        for (const auto& sizes :
+             std::vector<std::vector<std::uint32_t>>{{0xffffffff}, {60000, 28, 28}, {0xffffffff, 0xffffffff, 0xffffffff}, {0, 0xffffffff}})
+            CHECK(rule(idx_bytes(sizes, "x")) == "its header asks for more elements than a file of this length can hold");
+    }
+    write_gzip(file, idx_bytes({1000}, "short"));
+    CHECK(message() == "truncated in its data");
+    CHECK(error_of([&] { nn::read_idx(folder.path / "none"); }) ==
+          (folder.path / "none").string() + ": cannot be read: No such file or directory");
+    CHECK(error_of([&] { nn::read_idx(folder.path); }) == folder.path.string() + ": cannot be read: Is a directory");
+}
+
+TEST_CASE("read_idx: cut off anywhere, or with any byte changed, it is an error or what it was") {
+    const Folder folder;
+    const std::string file = folder.path / "a";
+    std::string all;
+    for (int i = 0; i < 256; ++i) all += static_cast<char>(i * 37);
+    write_gzip(file, idx_bytes({256}, all));
+    const std::string good = read(file);
+    const auto content = nn::read_idx_bytes(file).bytes;
+    for (std::size_t length = 0; length < good.size(); ++length) {
+        write(file, good.substr(0, length));
+        CHECK_THROWS_AS(nn::read_idx(file), FormatError);
+    }
+    for (std::size_t at = 0; at < good.size(); ++at) {
+        std::string changed = good;
+        changed[at] = static_cast<char>(changed[at] ^ 0x55);
+        write(file, changed);
+        auto got = content;
+        try {
+            got = nn::read_idx_bytes(file).bytes;
+        } catch (const FormatError&) {}
+        CHECK(got == content);
+    }
+}
+
+TEST_CASE("read_csv: columns by name, quotes, line ends, missing numbers") {
+    const Folder folder;
+    const std::string file = folder.path / "a.csv";
+    write(file,
+          "\xef\xbb\xbfname,area,\"price, now\"\r\n"
+          "\"A \"\"b\"\"\r\nc\",1.5,2\r\n"
+          "\r\n"
+          ",NA, +3 \n"
+          "\"\",-1e3,4");
+    const nn::CsvTable table = nn::read_csv(file);
+    CHECK(table.names() == std::vector<std::string>{"name", "area", "price, now"});
+    CHECK(table.rows() == 3);
+    CHECK(table.field(0, "name") == "A \"b\"\r\nc");
+    CHECK(table.field(1, 0).empty());
+    CHECK(table.field(2, "name").empty());
+    CHECK(close(table.numbers({"price, now", "area"}, DType::f64), tensor({{2.0, 1.5}, {3.0, double{NAN}}, {4.0, -1000.0}}), 0));
+    CHECK(close(table.numbers({"price, now"}, DType::i64), tensor({{std::int64_t{2}}, {std::int64_t{3}}, {std::int64_t{4}}}), 0));
+    CHECK(table.numbers({"area"}).dtype() == DType::f32);
+    CHECK(table.numbers(std::vector<std::string>{}).shape() == Shape{3, 0});
+    CHECK(error_of<FormatError>([&] { table.numbers(); }) == file + ": line 2, column \"name\": a number is needed, got \"A \"b\"\r\nc\"");
+    CHECK(error_of<FormatError>([&] { table.numbers({"area"}, DType::i32); }) ==
+          file + ": line 2, column \"area\": a whole number is needed, got \"1.5\"");
+    CHECK(error_of<IndexError>([&] { table.numbers({"rooms"}); }) == "CsvTable: no column has the name \"rooms\"" + here());
+    CHECK(error_of<IndexError>([&] { table.field(3, 0); }) ==
+          "CsvTable: row and column must be in a table of 3 rows and 3 columns, got 3 and 0" + here(__LINE__ - 1));
+    CHECK(error_of<DTypeError>([&] { table.numbers({"area"}, DType::boolean); }) ==
+          "CsvTable::numbers: the dtype must be f32, f64, i32 or i64, got bool" + here(__LINE__ - 1));
+    CHECK(error_of([&] { nn::read_csv("/nowhere/a.csv"); }) == "/nowhere/a.csv: cannot be read: No such file or directory");
+}
+
+TEST_CASE("parse_csv: without a header, with another separator, classes, extreme numbers") {
+    const nn::CsvTable table = nn::parse_csv("1;a\n2;b\n3;a\n", "f", {.separator = ';', .header = false});
+    CHECK(table.names() == std::vector<std::string>{"0", "1"});
+    const auto [labels, kinds] = table.classes("1");
+    CHECK(kinds == std::vector<std::string>{"a", "b"});
+    CHECK(close(labels, tensor({std::int64_t{0}, std::int64_t{1}, std::int64_t{0}}), 0));
+    CHECK(nn::parse_csv("", "f", {.header = false}).rows() == 0);
+    CHECK(nn::parse_csv("a\n").rows() == 0);
+    CHECK(nn::parse_csv("a\n").numbers().shape() == Shape{0, 1});
+    CHECK(nn::parse_csv("a,b\n1,").field(0, 1).empty());
+    CHECK(nn::parse_csv("a\n?\n", "f", {.missing = {"?"}}).numbers().shape() == Shape{1, 1});
+
+    const auto number = [](const std::string& text, DType dtype) { return nn::parse_csv("x\n" + text, "f").numbers(dtype); };
+    CHECK(number("1e-50", DType::f32).item<float>() == 0);
+    CHECK(number("-inf", DType::f32).item<float>() == -std::numeric_limits<float>::infinity());
+    CHECK(number("0.1", DType::f32).item<float>() == 0.1f);
+    CHECK(number("-9223372036854775808", DType::i64).item<std::int64_t>() == std::numeric_limits<std::int64_t>::min());
+    const auto rule = [&](const std::string& text, DType dtype) { return error_of<FormatError>([&] { number(text, dtype); }); };
+    CHECK(rule("1e39", DType::f32) == "f: line 2, column \"x\": a number must fit f32, got \"1e39\"");
+    CHECK(rule("2147483648", DType::i32) == "f: line 2, column \"x\": a number must fit i32, got \"2147483648\"");
+    CHECK(rule("NA", DType::i32) == "f: line 2, column \"x\": a number is missing, got \"NA\"");
+    for (const char* text : {"1x", "0x10", "--1", "+-1", "1 2", "one", "."})
+        CHECK(rule(text, DType::f64) == std::string("f: line 2, column \"x\": a number is needed, got \"") + text + '"');
+}
+
+TEST_CASE("parse_csv: a broken table is a FormatError that names the line") {
+    const auto rule = [](const std::string& text) { return error_of<FormatError>([&] { nn::parse_csv(text, "f"); }); };
+    CHECK(rule("") == "f: line 1: there must be a header");
+    CHECK(rule("a,a\n") == "f: line 1: names must be unique, got \"a\" twice");
+    CHECK(rule("a,b\n1,2\n\n3\n") == "f: line 4: there must be 2 fields as in the first line, got 1");
+    CHECK(rule("a,b\n\"1\n\n\",2\n3,4,5\n") == "f: line 5: there must be 2 fields as in the first line, got 3");
+    CHECK(rule("a\nx\"y\"\n") == "f: line 2: a quote must begin its field");
+    CHECK(rule("a\n\"x\"y\n") == "f: line 2: a field must end with its closing quote");
+    CHECK(rule("a\n\"x\ny\n") == "f: line 2: quotes must end");
+}
+
+TEST_CASE("CharVocabulary: characters in order, and every text of them comes back") {
+    const Folder folder;
+    const std::string file = folder.path / "v.json";
+    const nn::CharVocabulary plain("hello wörld");
+    CHECK(plain.size() == 9);
+    CHECK(close(plain.encode("h e"), tensor({std::int64_t{3}, std::int64_t{0}, std::int64_t{2}}), 0));
+    CHECK(plain.decode(plain.encode("öl röhre")) == "öl röhre");
+    CHECK(plain.encode("").shape() == Shape{0});
+    CHECK(error_of<ValueError>([&] { plain.encode("x"); }) ==
+          "CharVocabulary: the text must have only characters of the vocabulary, got \"x\"" + here(__LINE__ - 1));
+    CHECK(error_of<ValueError>([&] { plain.encode("h\xff"); }) ==
+          "CharVocabulary: texts must be UTF-8, which this one is not at byte 1" + here(__LINE__ - 1));
+    CHECK(error_of<IndexError>([&] { plain.decode(tensor({9})); }) == "decode: an id must be in [0, 9), got 9" + here());
+    CHECK(error_of<DTypeError>([&] { plain.decode(tensor({1.0})); }) == "decode: ids must be i32 or i64, got f64" + here());
+    CHECK(error_of<IndexError>([&] { plain.id_of("<pad>"); }) == "CharVocabulary: no token \"<pad>\"" + here());
+    CHECK(error_of<ValueError>([] { nn::CharVocabulary("a", {.special = {"x", "x"}}); }) ==
+          "vocabulary: special tokens must have different names, got x twice" + here(__LINE__ - 1));
+
+    const nn::CharVocabulary special("ab", {.special = {"<pad>", "a"}, .unknown = "?"});
+    special.save(file);
+    for (const nn::CharVocabulary& v : {special, nn::CharVocabulary::load(file)}) {
+        CHECK(v.size() == 5);
+        CHECK(v.id_of("<pad>") == 2);
+        CHECK(v.id_of("a") == 0);
+        CHECK(close(v.encode("abx?"), tensor({std::int64_t{0}, std::int64_t{1}, std::int64_t{4}, std::int64_t{4}}), 0));
+        CHECK(v.decode(tensor({{2, 0}, {1, 4}})) == "<pad>ab?");
+    }
+}
+
+TEST_CASE("BytePairVocabulary: learns the most frequent pairs first, the smallest of equals") {
+    // low low low lower: "lo" 4, "ow" 4, " l" 3, "we" 1, "er" 1.
+    const nn::BytePairVocabulary v("low low low lower", 300, {.special = {"<end>"}});
+    const auto ids = [&](const std::string& text) { return values(v.encode(text)); };
+    CHECK(ids("lo") == std::vector<double>{256});
+    CHECK(ids("low") == std::vector<double>{257});
+    CHECK(ids(" low") == std::vector<double>{258});
+    CHECK(ids("ow") == std::vector<double>{'o', 'w'});
+    CHECK(ids(" lower") == std::vector<double>{258, 'e', 'r'});
+    CHECK(v.size() == 260);  // no other pair comes twice
+    CHECK(v.id_of("<end>") == 259);
+    CHECK(v.decode(tensor({258, 259})) == " low<end>");
+    CHECK(values(nn::BytePairVocabulary("aaaaaa aaaaaa", 258).encode("aaaaa")) == std::vector<double>{257, 'a'});
+    CHECK(error_of<ValueError>([] { nn::BytePairVocabulary("a", 255); }) ==
+          "BytePairVocabulary: size must be in [256, 16777216], got 255" + here(__LINE__ - 1));
+}
+
+TEST_CASE("BytePairVocabulary: any text comes back, before and after it was saved") {
+    const Folder folder;
+    const std::string file = folder.path / "v.json";
+    std::string text = "In the beginning God created the heaven and the earth.\r\n\tAnd  the   earth was größer als 你好 😀";
+    for (int i = 0; i < 256; ++i) text += static_cast<char>(i);
+    text += std::string(1000, 'a') + std::string(300, ' ') + std::string("\xff\0\x80", 3);
+    const nn::BytePairVocabulary v(text, 400);
+    v.save(file);
+    const nn::BytePairVocabulary back = nn::BytePairVocabulary::load(file);
+    CHECK(back.size() == v.size());
+    const Tensor ids = v.encode(text);
+    CHECK(ids.size() < static_cast<std::int64_t>(text.size()));
+    CHECK(v.decode(ids) == text);
+    CHECK(close(back.encode(text), ids, 0));
+    for (const char* other : {"", " ", "\n", "  x", "x ", "Unseen words, too: zyx!"}) CHECK(back.decode(back.encode(other)) == other);
+}
+
+TEST_CASE("vocabularies: a file that is none is a FormatError that names it") {
+    const auto pairs = [](const std::string& text) { return error_of<FormatError>([&] { nn::BytePairVocabulary::parse(text, "f"); }); };
+    const auto characters = [](const std::string& text) { return error_of<FormatError>([&] { nn::CharVocabulary::parse(text, "f"); }); };
+    for (const std::string& text : {std::string(""), std::string("[]"), std::string("{"), std::string("{}"), std::string("{}\0", 3),
+                                    std::string(R"({"type":"characters"})")})
+        CHECK(pairs(text) == "f: not a vocabulary of byte pairs");
+    CHECK(characters(R"({"type":1})") == "f: not a vocabulary of characters");
+    CHECK(pairs(std::string(100000, '[')) == "f: not a vocabulary");
+    const auto with = [](const std::string& list) { return R"({"type":"byte pairs","special":[],"pairs":)" + list + "}"; };
+    CHECK(pairs(with("[[97,98],[256,99]]")) == "no error");
+    CHECK(pairs(with("{}")) == "f: pairs must be a list");
+    for (const char* list : {"[[97,256]]", "[[97]]", "[[97,-1]]", "[[97,1.5]]", "[97]", "[[97,98,99]]"})
+        CHECK(pairs(with(list)) == "f: pairs must be two earlier tokens each");
+    std::string doubled = "[[97,97]";
+    for (int i = 256; i < 262; ++i) doubled += ",[" + std::to_string(i) + "," + std::to_string(i) + "]";
+    CHECK(pairs(with(doubled + "]")) == "no error");
+    CHECK(pairs(with(doubled + ",[262,97]]")) == "f: tokens must have at most 128 bytes");
+    CHECK(pairs(R"({"type":"byte pairs","pairs":[]})") == "f: special must be a list of different texts");
+    CHECK(characters(R"({"type":"characters","characters":["a","a"],"special":[]})") == "f: characters must be a list of different texts");
+    CHECK(characters(R"({"type":"characters","characters":["ab"],"special":[]})") ==
+          "f: characters must have one code point each, got \"ab\"");
+    CHECK(characters(R"({"type":"characters","characters":[],"special":[],"unknown":1})") == "f: unknown must be a text");
+}
+
+TEST_SUITE_END();
