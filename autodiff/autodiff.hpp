@@ -22,6 +22,7 @@
 #include "ops/matmul.hpp"
 #include "ops/recurrent.hpp"
 #include "ops/ctc.hpp"
+#include "ops/cross_entropy.hpp"
 #include "ops/linalg.hpp"
 #include "ops/random.hpp"
 #include "ops/update.hpp"

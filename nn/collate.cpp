@@ -13,7 +13,8 @@ Tensor pad_sequence(const std::vector<Tensor>& sequences, const PadSequenceOptio
     for (const Tensor& sequence : sequences) {
         const Shape &first = sequences[0].shape(), &shape = sequence.shape();
         check<ShapeError>(shape.rank() > 0 && std::equal(shape.begin() + 1, shape.end(), first.begin() + 1, first.end()), where, [&] {
-            return "pad_sequence: sequences must have one shape but for the first size, got " + to_string(first) + " and " + to_string(shape);
+            return "pad_sequence: sequences must have one shape but for the first size, got " + to_string(first) + " and " +
+                   to_string(shape);
         });
         longest = std::max(longest, shape[0]);
     }

@@ -59,11 +59,13 @@ void ConfusionMatrix::update(const Tensor& prediction, const Tensor& target, Loc
     };
     const auto scores_fit = [&] { return !is_floating(prediction.dtype()) || (prediction.ndim() >= 2 && prediction.shape(1) == classes_); };
     check<ShapeError>(scores_fit(), where, [&] {
-        return "ConfusionMatrix: scores must have " + std::to_string(classes_) + " classes along axis 1, got " + to_string(prediction.shape());
+        return "ConfusionMatrix: scores must have " + std::to_string(classes_) + " classes along axis 1, got " +
+               to_string(prediction.shape());
     });
     const Tensor predicted = classes_of(is_floating(prediction.dtype()) ? argmax(stop_gradient(prediction), 1) : prediction);
     check<ShapeError>(predicted.shape() == target.shape(), where, [&] {
-        return "ConfusionMatrix: prediction and target must fit, got " + to_string(prediction.shape()) + " and " + to_string(target.shape());
+        return "ConfusionMatrix: prediction and target must fit, got " + to_string(prediction.shape()) + " and " +
+               to_string(target.shape());
     });
     const Tensor wanted = classes_of(target);
     const auto p = predicted.data<std::int64_t>(), t = wanted.data<std::int64_t>();

@@ -122,7 +122,9 @@ private:
         Tensor order_;
     };
 
-    std::int64_t samples() const { return options_.sampler.defined() ? options_.sampler.size() : static_cast<std::int64_t>(dataset_.size()); }
+    std::int64_t samples() const {
+        return options_.sampler.defined() ? options_.sampler.size() : static_cast<std::int64_t>(dataset_.size());
+    }
 
     /// Batch number `at` of a pass in the given order; empty: as the samples come.
     Batch load(std::int64_t at, const Tensor& order, Generator& generator) const {
@@ -150,7 +152,7 @@ DataLoader(D, const DataLoaderOptions&, C, Location = {}) -> DataLoader<detail::
 struct StreamLoaderOptions {
     std::int64_t batch_size = 1;
     std::int64_t shuffle_buffer = 0;  ///< so many samples wait, and a random one of them comes next; 0: in the stream's order
-    int num_workers = 0;              ///< as DataLoaderOptions
+    int num_workers = 0;  ///< as DataLoaderOptions
     int prefetch_factor = 2;
     bool drop_last = false;
     std::optional<std::uint64_t> seed = {};

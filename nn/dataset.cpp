@@ -16,8 +16,7 @@ std::vector<std::int64_t> split_sizes(std::int64_t total, const std::vector<doub
                std::to_string(sum);
     });
     std::vector<std::int64_t> sizes;
-    for (const double n : lengths)
-        sizes.push_back(static_cast<std::int64_t>(counts ? n : std::floor(n * static_cast<double>(total))));
+    for (const double n : lengths) sizes.push_back(static_cast<std::int64_t>(counts ? n : std::floor(n * static_cast<double>(total))));
     std::int64_t rest = total - std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
     for (std::size_t i = 0; rest > 0; i = (i + 1) % sizes.size(), --rest) ++sizes[i];
     return sizes;

@@ -85,7 +85,7 @@ XGRAD_API void check_indices(const char* what, const Tensor& indices, std::int64
 /// Which of several sets, one behind the other, indices fall into, and where each of them stands among those.
 struct Parts {
     std::vector<Tensor> within;  ///< indices into each set; empty where there are none
-    Tensor order;                ///< the places of the batch among the sets' batches joined
+    Tensor order;  ///< the places of the batch among the sets' batches joined
 };
 XGRAD_API Parts parts_of(const Tensor& indices, const std::vector<std::int64_t>& ends);
 
@@ -123,7 +123,9 @@ public:
     }
 
     std::int64_t size() const { return indices_.size(); }
-    auto batch(const Tensor& indices, Generator& generator) const { return detail::batch_of(*dataset_, take(indices_, indices), generator); }
+    auto batch(const Tensor& indices, Generator& generator) const {
+        return detail::batch_of(*dataset_, take(indices_, indices), generator);
+    }
     const Tensor& indices() const { return indices_; }
     const D& dataset() const { return *dataset_; }
 
@@ -195,9 +197,7 @@ std::array<Subset<D>, N> random_split(D dataset, const double (&lengths)[N], Gen
         at += sizes[i];
         return Subset<D>(shared, slice(order, 0, begin, at), where);
     };
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return std::array<Subset<D>, N>{next(I)...};
-    }(std::make_index_sequence<N>());
+    return [&]<std::size_t... I>(std::index_sequence<I...>) { return std::array<Subset<D>, N>{next(I)...}; }(std::make_index_sequence<N>());
 }
 
 }  // namespace xgrad::nn

@@ -92,11 +92,13 @@ Tensor normalize(const Tensor& x, const std::vector<double>& mean, const std::ve
     const auto by_channel = [&](const std::vector<double>& list) {
         const auto count = static_cast<std::int64_t>(list.size());
         check<ShapeError>(count == 1 || count == x.shape(1), where, [&] {
-            return "normalize: one number, or one for each channel is needed, got " + std::to_string(count) + " for " + to_string(x.shape());
+            return "normalize: one number, or one for each channel is needed, got " + std::to_string(count) + " for " +
+                   to_string(x.shape());
         });
         return tensor(list, {count, 1, 1}).to(x.dtype());
     };
-    check<ValueError>(std::find(std.begin(), std.end(), 0.0) == std.end(), where, [] { return std::string("normalize: std must not be 0, got 0"); });
+    check<ValueError>(std::find(std.begin(), std.end(), 0.0) == std.end(), where,
+                      [] { return std::string("normalize: std must not be 0, got 0"); });
     return (x - by_channel(mean)) / by_channel(std);
 }
 
@@ -140,7 +142,8 @@ Tensor rotate(const Tensor& x, const std::vector<double>& degrees, const RotateO
     for_each_source(x.shape(), degrees, [&](double row, double column) {
         row = tidied(row);
         column = tidied(column);
-        if (!bilinear) return sources[0].add(static_cast<std::int64_t>(std::nearbyint(row)), static_cast<std::int64_t>(std::nearbyint(column)), 1);
+        if (!bilinear)
+            return sources[0].add(static_cast<std::int64_t>(std::nearbyint(row)), static_cast<std::int64_t>(std::nearbyint(column)), 1);
         const double top = std::floor(row), left = std::floor(column), down = row - top, right = column - left;
         for (int k = 0; k < 4; ++k) {
             const bool lower = k & 1, righter = k & 2;
@@ -205,8 +208,7 @@ Tensor random_erasing(const Tensor& x, Generator& generator, const RandomErasing
     for (std::int64_t i = 0; i < n; ++i) {
         if (!chosen.data<std::int64_t>()[static_cast<std::size_t>(i)]) continue;
         const Rectangle r = draw_rectangle(h, w, generator, options);
-        for (std::int64_t row = r.top; row < r.top + r.height; ++row)
-            std::fill_n(erased.begin() + (i * h + row) * w + r.left, r.width, 1);
+        for (std::int64_t row = r.top; row < r.top + r.height; ++row) std::fill_n(erased.begin() + (i * h + row) * w + r.left, r.width, 1);
     }
     return xgrad::where(tensor(erased, {n, 1, h, w}).to(DType::boolean), full({1}, options.value, x.dtype()), x);
 }

@@ -23,7 +23,7 @@ XGRAD_API Tensor random_vertical_flip(const Tensor& x, Generator& generator, dou
 
 struct RandomCropOptions {
     std::int64_t padding = 0;  ///< rows and columns put around the image before
-    double fill = 0;           ///< what these hold
+    double fill = 0;  ///< what these hold
 };
 /// A window of height × width at a random place in each image: (N, C, height, width). ShapeError where the padded image is smaller.
 XGRAD_API Tensor random_crop(const Tensor& x, std::int64_t height, std::int64_t width, Generator& generator,
@@ -44,9 +44,9 @@ XGRAD_API Tensor random_rotation(const Tensor& x, double degrees, Generator& gen
                                  Location where = Location::current());
 
 struct RandomErasingOptions {
-    double p = 0.5;                                ///< probability for each image
+    double p = 0.5;  ///< probability for each image
     std::pair<double, double> scale = {0.02, 0.33};  ///< part of the image's area
-    std::pair<double, double> ratio = {0.3, 3.3};    ///< height to width, drawn evenly on a logarithmic scale
+    std::pair<double, double> ratio = {0.3, 3.3};  ///< height to width, drawn evenly on a logarithmic scale
     double value = 0;
 };
 /// A rectangle of each image is replaced by a value (Zhong, Zheng, Kang, Li, Yang 2020). An image in which ten tries find no rectangle that

@@ -44,7 +44,8 @@ std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> compared(const c
                                                                          Location where) {
     const Tensor classes = predicted(name, prediction, where);
     check<ShapeError>(classes.shape() == target.shape(), where, [&] {
-        return std::string(name) + ": prediction and target must fit, got " + to_string(prediction.shape()) + " and " + to_string(target.shape());
+        return std::string(name) + ": prediction and target must fit, got " + to_string(prediction.shape()) + " and " +
+               to_string(target.shape());
     });
     return {integers(name, classes, where), integers(name, target, where)};
 }
@@ -64,7 +65,8 @@ void check_scores(const Tensor& scores, const Tensor& target, Location where) {
     });
     for (const double t : numbers(target))
         check<ValueError>(t == 0 || t == 1, where, [&] { return "roc_auc: targets must be 0 or 1, got " + std::to_string(t); });
-    for (const double s : numbers(scores)) check<ValueError>(!std::isnan(s), where, [] { return std::string("roc_auc: scores must be numbers, got nan"); });
+    for (const double s : numbers(scores))
+        check<ValueError>(!std::isnan(s), where, [] { return std::string("roc_auc: scores must be numbers, got nan"); });
 }
 
 /// Counts, for each positive, the negatives below it and half of those equal to it (Mann and Whitney 1947).
@@ -92,12 +94,12 @@ double accuracy(const Tensor& prediction, const Tensor& target, Location where) 
 
 double top_k_accuracy(const Tensor& scores, const Tensor& target, std::int64_t k, Location where) {
     check<ShapeError>(scores.ndim() == 2 && target.shape() == Shape{scores.shape(0)}, where, [&] {
-        return "top_k_accuracy: scores must be (N, C) and target (N), got " + to_string(scores.shape()) + " and " + to_string(target.shape());
+        return "top_k_accuracy: scores must be (N, C) and target (N), got " + to_string(scores.shape()) + " and " +
+               to_string(target.shape());
     });
     const std::int64_t classes = scores.shape(1);
-    check<ValueError>(k >= 1 && k <= classes, where, [&] {
-        return "top_k_accuracy: k must be in [1, " + std::to_string(classes) + "], got " + std::to_string(k);
-    });
+    check<ValueError>(k >= 1 && k <= classes, where,
+                      [&] { return "top_k_accuracy: k must be in [1, " + std::to_string(classes) + "], got " + std::to_string(k); });
     const std::vector<double> s = numbers(scores);
     double right = 0;
     const auto targets = integers("top_k_accuracy", target, where);

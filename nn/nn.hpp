@@ -24,13 +24,23 @@
 #include "sequential.hpp"  // layers one after another
 #include "summary.hpp"     // a table of layers, shapes and sizes
 #include "loss.hpp"        // mse_loss, cross_entropy, …
-#include "optim.hpp"       // SGD, Adam, AdamW
+#include "loss_margin.hpp" // triplet_margin_loss, info_nce, …
+#include "distributions.hpp"  // entropies, divergences, penalties of weights
+#include "optimizer.hpp"   // what all optimizers share: groups of parameters, state
+#include "optim.hpp"       // SGD, Adam, AdamW, RMSprop, Lion, …
+#include "muon.hpp"        // Muon
+#include "lbfgs.hpp"       // LBFGS
+#include "schedule.hpp"    // StepLR, CosineAnnealingLR, OneCycleLR, …
+#include "gradients.hpp"   // clip_grad_norm, GradientAccumulator
+#include "averaging.hpp"   // EMA, AveragedModel
 #include "dataset.hpp"     // Dataset, TensorDataset, Subset, ConcatDataset, MapDataset, random_split
 #include "sampler.hpp"     // RandomSampler, WeightedRandomSampler, … for DataLoader
 #include "collate.hpp"     // samples into batches, pad_sequence
 #include "data.hpp"        // DataLoader, StreamLoader
 #include "images.hpp"      // image batches flipped, cropped, turned, normalised
 #include "metrics.hpp"     // accuracy, ConfusionMatrix, RocAuc, …
+#include "trainer.hpp"     // Trainer: the usual loop, with checkpoints and reports
+#include "report.hpp"      // a run as a page with curves
 #include "idx.hpp"         // read_idx: the files of the MNIST family
 #include "csv.hpp"         // read_csv: tables
 #include "vocabulary.hpp"  // CharVocabulary, BytePairVocabulary: texts as numbers

@@ -1,101 +1,10 @@
 #include "optim.hpp"
 
-#include <algorithm>
+#include <cmath>
 
 namespace xgrad::nn {
 
-namespace detail {
-
-namespace {
-
-/// Takes a parameter's value out, so that its buffer can be updated in place, and puts it back whatever happens.
-class Taken {
-public:
-    explicit Taken(Parameter& parameter) : parameter_(parameter), value_(parameter.release()) {}
-    ~Taken() { parameter_ = value_; }
-    Taken(const Taken&) = delete;
-    Taken& operator=(const Taken&) = delete;
-    Tensor& value() { return value_; }
-
-private:
-    Parameter& parameter_;
-    Tensor value_;
-};
-
-std::string described(const std::string& name, const Shape& shape, DType dtype) {
-    return (name.empty() ? "parameter" : name) + " " + to_string(shape) + " " + name_of(dtype);
-}
-
-/// Lists the parameters and compares them with the slots of the step before; makes the slots in the first.
-class Collector final : public Visitor {
-public:
-    Collector(const char* optimizer, std::vector<Slot>& slots, std::vector<Parameter*>& found, Location where)
-        : optimizer_(optimizer), slots_(slots), found_(found), first_(slots.empty()), where_(where) {}
-
-    void parameter(const Path& path, Parameter& p) override {
-        if (std::find(found_.begin(), found_.end(), &p) != found_.end()) return;
-        const std::size_t i = found_.size();
-        found_.push_back(&p);
-        if (first_) slots_.push_back({path.str(), p.shape(), p.dtype(), 0, {}});
-        check<ValueError>(
-            i < slots_.size() && path.is(slots_[i].name) && p.shape() == slots_[i].shape && p.dtype() == slots_[i].dtype, where_, [&] {
-                return changed() + described(path.str(), p.shape(), p.dtype()) + " where " +
-                       (i < slots_.size() ? described(slots_[i].name, slots_[i].shape, slots_[i].dtype) : std::string("nothing")) + " was";
-            });
-    }
-    void finish() const {
-        check<ValueError>(found_.size() == slots_.size(), where_, [&] {
-            const Slot& lost = slots_[found_.size()];
-            return changed() + "nothing where " + described(lost.name, lost.shape, lost.dtype) + " was";
-        });
-    }
-
-private:
-    std::string changed() const { return std::string(optimizer_) + ": the model must keep its structure between steps, got "; }
-
-    const char* optimizer_;
-    std::vector<Slot>& slots_;
-    std::vector<Parameter*>& found_;
-    bool first_;
-    Location where_;
-};
-
-}  // namespace
-
-void OptimizerState::collect(const char* optimizer, ModelRef model, Location where) {
-    found_.clear();
-    Collector collector(optimizer, slots_, found_, where);
-    model.visit(collector);
-    collector.finish();
-}
-
-void OptimizerState::step(const char* optimizer, ModelRef model, const Gradients& gradients, Update update, const void* options,
-                          Location where) {
-    collect(optimizer, model, where);
-    for (std::size_t i = 0; i < found_.size(); ++i)
-        if (const Tensor* gradient = gradients.find(*found_[i])) {
-            update(options, Taken(*found_[i]).value(), *gradient, slots_[i]);
-            ++slots_[i].steps;
-        }
-    found_.clear();
-}
-
-void OptimizerState::step(const char* optimizer, ModelRef model, const std::vector<Tensor>& gradients, Update update, const void* options,
-                          Location where) {
-    collect(optimizer, model, where);
-    check<ValueError>(gradients.size() == found_.size(), where, [&] {
-        return std::string(optimizer) + ": one gradient for each parameter is needed, got " + std::to_string(gradients.size()) + " for " +
-               std::to_string(found_.size()) + " parameters";
-    });
-    for (std::size_t i = 0; i < found_.size(); ++i)
-        if (gradients[i].defined()) {
-            update(options, Taken(*found_[i]).value(), gradients[i], slots_[i]);
-            ++slots_[i].steps;
-        }
-    found_.clear();
-}
-
-}  // namespace detail
+using detail::Slot;
 
 namespace {
 
@@ -104,81 +13,212 @@ void check_not_negative(const char* optimizer, const char* option, double value,
                       [&] { return std::string(optimizer) + ": " + option + " must not be negative, got " + std::to_string(value); });
 }
 
+/// What most options have, where they have it.
 template <class Options>
-void check_adam(const char* optimizer, const Options& options, Location where) {
-    check_not_negative(optimizer, "lr", options.lr, where);
-    check_not_negative(optimizer, "eps", options.eps, where);
-    check_not_negative(optimizer, "weight_decay", options.weight_decay, where);
-    for (const double beta : {options.betas.first, options.betas.second})
-        check<ValueError>(beta >= 0 && beta < 1, where,
-                          [&] { return std::string(optimizer) + ": betas must be in [0, 1), got " + std::to_string(beta); });
+void check_usual(const char* optimizer, const Options& o, Location where) {
+    check_not_negative(optimizer, "lr", o.lr, where);
+    if constexpr (requires { o.eps; }) check_not_negative(optimizer, "eps", o.eps, where);
+    if constexpr (requires { o.momentum; }) check_not_negative(optimizer, "momentum", o.momentum, where);
+    if constexpr (requires { o.weight_decay; }) check_not_negative(optimizer, "weight_decay", o.weight_decay, where);
+    if constexpr (requires { o.betas; })
+        for (const double beta : {o.betas.first, o.betas.second})
+            check<ValueError>(beta >= 0 && beta < 1, where,
+                              [&] { return std::string(optimizer) + ": betas must be in [0, 1), got " + std::to_string(beta); });
 }
 
-void update_sgd(const void* given, Tensor& weight, const Tensor& gradient, detail::Slot& slot) {
-    const auto& o = *static_cast<const SGDOptions*>(given);
-    sgd_update(weight, gradient, slot.tensors[0],
-               {.lr = o.lr,
-                .momentum = o.momentum,
-                .dampening = o.dampening,
-                .weight_decay = o.weight_decay,
-                .nesterov = o.nesterov,
-                .maximize = o.maximize,
-                .first = !slot.tensors[0].defined()});
-}
+double sign_of(bool maximize) { return maximize ? -1 : 1; }
 
-template <class Options, bool decoupled>
-void update_adam(const void* given, Tensor& weight, const Tensor& gradient, detail::Slot& slot) {
-    const auto& o = *static_cast<const Options*>(given);
-    auto& [mean, square, max_square] = slot.tensors;
-    if (!mean.defined()) {
-        mean = zeros(slot.shape, slot.dtype);
-        square = zeros(slot.shape, slot.dtype);
-    }
-    if (o.amsgrad && !max_square.defined()) max_square = zeros(slot.shape, slot.dtype);
-    adam_update(weight, gradient, mean, square, max_square,
-                {.lr = o.lr,
-                 .beta1 = o.betas.first,
-                 .beta2 = o.betas.second,
-                 .eps = o.eps,
-                 .weight_decay = o.weight_decay,
-                 .decoupled = decoupled,
-                 .amsgrad = o.amsgrad,
-                 .maximize = o.maximize,
-                 .t = slot.steps + 1});
+/// 1 - beta^t: what a mean that started at 0 has seen.
+double seen(double beta, const Slot& slot) { return 1 - std::pow(beta, static_cast<double>(slot.steps)); }
+
+template <class Options>
+updates::Adam adam_rule(const Options& o, const Slot& slot) {
+    updates::Adam rule{.beta1 = o.betas.first,
+                       .beta2 = o.betas.second,
+                       .size = o.lr / seen(o.betas.first, slot),
+                       .scale = 1 / std::sqrt(seen(o.betas.second, slot)),
+                       .eps = o.eps};
+    if constexpr (requires { o.maximize; }) rule.sign = sign_of(o.maximize);
+    if constexpr (requires { o.amsgrad; }) rule.amsgrad = o.amsgrad;
+    return rule;
 }
 
 }  // namespace
 
-SGD::SGD(const SGDOptions& options, Location where) : options_(options) {
-    check_not_negative("SGD", "lr", options.lr, where);
-    check_not_negative("SGD", "momentum", options.momentum, where);
-    check_not_negative("SGD", "weight_decay", options.weight_decay, where);
-    check<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), where, [&] {
-        return "SGD: nesterov needs momentum and no dampening, got momentum " + std::to_string(options.momentum) + " and dampening " +
-               std::to_string(options.dampening);
+// --- SGD ------------------------------------------------------------------------------------------------------------
+
+SGD::SGD(const SGDOptions& options, Location where) : OptimizerWith(options, "SGD", {"momentum_buffer"}) { check_options(options, where); }
+void SGD::check_options(const SGDOptions& o, Location where) const {
+    check_usual("SGD", o, where);
+    check<ValueError>(!o.nesterov || (o.momentum > 0 && o.dampening == 0), where, [&] {
+        return "SGD: nesterov needs momentum and no dampening, got momentum " + std::to_string(o.momentum) + " and dampening " +
+               std::to_string(o.dampening);
     });
 }
-void SGD::step(ModelRef model, const Gradients& gradients, Location where) {
-    state_.step("SGD", model, gradients, &update_sgd, &options_, where);
-}
-void SGD::step(ModelRef model, const std::vector<Tensor>& gradients, Location where) {
-    state_.step("SGD", model, gradients, &update_sgd, &options_, where);
-}
-
-Adam::Adam(const AdamOptions& options, Location where) : options_(options) { check_adam("Adam", options, where); }
-void Adam::step(ModelRef model, const Gradients& gradients, Location where) {
-    state_.step("Adam", model, gradients, &update_adam<AdamOptions, false>, &options_, where);
-}
-void Adam::step(ModelRef model, const std::vector<Tensor>& gradients, Location where) {
-    state_.step("Adam", model, gradients, &update_adam<AdamOptions, false>, &options_, where);
+UpdateRule SGD::rule(std::size_t group, Slot& slot, Tensor&) const {
+    const SGDOptions& o = options_of(group);
+    return updates::Sgd{.lr = o.lr,
+                        .sign = sign_of(o.maximize),
+                        .decay = o.weight_decay,
+                        .momentum = o.momentum,
+                        .undamped = slot.tensors[0].defined() ? 1 - o.dampening : 1,
+                        .nesterov = o.nesterov};
 }
 
-AdamW::AdamW(const AdamWOptions& options, Location where) : options_(options) { check_adam("AdamW", options, where); }
-void AdamW::step(ModelRef model, const Gradients& gradients, Location where) {
-    state_.step("AdamW", model, gradients, &update_adam<AdamWOptions, true>, &options_, where);
+// --- Adam and its kin -----------------------------------------------------------------------------------------------
+
+Adam::Adam(const AdamOptions& options, Location where) : OptimizerWith(options, "Adam", {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}) {
+    check_options(options, where);
 }
-void AdamW::step(ModelRef model, const std::vector<Tensor>& gradients, Location where) {
-    state_.step("AdamW", model, gradients, &update_adam<AdamWOptions, true>, &options_, where);
+void Adam::check_options(const AdamOptions& o, Location where) const { check_usual("Adam", o, where); }
+UpdateRule Adam::rule(std::size_t group, Slot& slot, Tensor&) const {
+    const AdamOptions& o = options_of(group);
+    updates::Adam rule = adam_rule(o, slot);
+    rule.decay = o.weight_decay;
+    return rule;
+}
+
+AdamW::AdamW(const AdamWOptions& options, Location where) : OptimizerWith(options, "AdamW", {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}) {
+    check_options(options, where);
+}
+void AdamW::check_options(const AdamWOptions& o, Location where) const { check_usual("AdamW", o, where); }
+UpdateRule AdamW::rule(std::size_t group, Slot& slot, Tensor&) const {
+    const AdamWOptions& o = options_of(group);
+    updates::Adam rule = adam_rule(o, slot);
+    rule.keep = 1 - o.lr * o.weight_decay;
+    return rule;
+}
+
+NAdam::NAdam(const NAdamOptions& options, Location where) : OptimizerWith(options, "NAdam", {"exp_avg", "exp_avg_sq"}, "mu_product") {
+    check_options(options, where);
+}
+void NAdam::check_options(const NAdamOptions& o, Location where) const {
+    check_usual("NAdam", o, where);
+    check_not_negative("NAdam", "momentum_decay", o.momentum_decay, where);
+}
+UpdateRule NAdam::rule(std::size_t group, Slot& slot, Tensor&) const {
+    const NAdamOptions& o = options_of(group);
+    const auto mu = [&](std::int64_t t) { return o.betas.first * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * o.momentum_decay)); };
+    const double now = mu(slot.steps), next = mu(slot.steps + 1);
+    slot.number *= now;
+    updates::Adam rule = adam_rule(o, slot);
+    rule.decay = o.weight_decay;
+    rule.size = o.lr * next / (1 - slot.number * next);
+    rule.size_g = o.lr * (1 - now) / (1 - slot.number);
+    return rule;
+}
+
+RAdam::RAdam(const RAdamOptions& options, Location where) : OptimizerWith(options, "RAdam", {"exp_avg", "exp_avg_sq"}) {
+    check_options(options, where);
+}
+void RAdam::check_options(const RAdamOptions& o, Location where) const { check_usual("RAdam", o, where); }
+UpdateRule RAdam::rule(std::size_t group, Slot& slot, Tensor&) const {
+    const RAdamOptions& o = options_of(group);
+    updates::Adam rule = adam_rule(o, slot);
+    rule.decay = o.weight_decay;
+    const double beta2 = o.betas.second, t = static_cast<double>(slot.steps), seen2 = seen(beta2, slot);
+    const double longest = 2 / (1 - beta2) - 1, length = longest - 2 * t * std::pow(beta2, t) / seen2;
+    if (length > 5) {
+        rule.size *= std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) * std::sqrt(seen2);
+        rule.scale = 1;
+    } else {  // a denominator of 1
+        rule.scale = 0;
+        rule.eps = 1;
+    }
+    return rule;
+}
+
+Adamax::Adamax(const AdamaxOptions& options, Location where) : OptimizerWith(options, "Adamax", {"exp_avg", "exp_inf"}) {
+    check_options(options, where);
+}
+void Adamax::check_options(const AdamaxOptions& o, Location where) const { check_usual("Adamax", o, where); }
+UpdateRule Adamax::rule(std::size_t group, Slot& slot, Tensor&) const {
+    const AdamaxOptions& o = options_of(group);
+    return updates::Adamax{.beta1 = o.betas.first,
+                           .beta2 = o.betas.second,
+                           .size = o.lr / seen(o.betas.first, slot),
+                           .eps = o.eps,
+                           .sign = sign_of(o.maximize),
+                           .decay = o.weight_decay};
+}
+
+// --- by the size of the gradients so far ----------------------------------------------------------------------------
+
+RMSprop::RMSprop(const RMSpropOptions& options, Location where)
+    : OptimizerWith(options, "RMSprop", {"square_avg", "grad_avg", "momentum_buffer"}) {
+    check_options(options, where);
+}
+void RMSprop::check_options(const RMSpropOptions& o, Location where) const {
+    check_usual("RMSprop", o, where);
+    check_not_negative("RMSprop", "alpha", o.alpha, where);
+}
+UpdateRule RMSprop::rule(std::size_t group, Slot&, Tensor&) const {
+    const RMSpropOptions& o = options_of(group);
+    return updates::Rmsprop{.lr = o.lr,
+                            .alpha = o.alpha,
+                            .eps = o.eps,
+                            .momentum = o.momentum,
+                            .sign = sign_of(o.maximize),
+                            .decay = o.weight_decay,
+                            .centered = o.centered};
+}
+
+Adagrad::Adagrad(const AdagradOptions& options, Location where) : OptimizerWith(options, "Adagrad", {"sum"}) {
+    check_options(options, where);
+}
+void Adagrad::check_options(const AdagradOptions& o, Location where) const {
+    check_usual("Adagrad", o, where);
+    check_not_negative("Adagrad", "lr_decay", o.lr_decay, where);
+    check_not_negative("Adagrad", "initial_accumulator_value", o.initial_accumulator_value, where);
+}
+UpdateRule Adagrad::rule(std::size_t group, Slot& slot, Tensor&) const {
+    const AdagradOptions& o = options_of(group);
+    if (!slot.tensors[0].defined()) slot.tensors[0] = full(slot.shape, o.initial_accumulator_value, slot.dtype);
+    return updates::Adagrad{.size = o.lr / (1 + static_cast<double>(slot.steps - 1) * o.lr_decay),
+                            .eps = o.eps,
+                            .sign = sign_of(o.maximize),
+                            .decay = o.weight_decay};
+}
+
+Adadelta::Adadelta(const AdadeltaOptions& options, Location where) : OptimizerWith(options, "Adadelta", {"square_avg", "acc_delta"}) {
+    check_options(options, where);
+}
+void Adadelta::check_options(const AdadeltaOptions& o, Location where) const {
+    check_usual("Adadelta", o, where);
+    check<ValueError>(o.rho >= 0 && o.rho <= 1, where, [&] { return "Adadelta: rho must be in [0, 1], got " + std::to_string(o.rho); });
+}
+UpdateRule Adadelta::rule(std::size_t group, Slot&, Tensor&) const {
+    const AdadeltaOptions& o = options_of(group);
+    return updates::Adadelta{.lr = o.lr, .rho = o.rho, .eps = o.eps, .sign = sign_of(o.maximize), .decay = o.weight_decay};
+}
+
+// --- by the signs of gradients --------------------------------------------------------------------------------------
+
+Rprop::Rprop(const RpropOptions& options, Location where) : OptimizerWith(options, "Rprop", {"prev", "step_size"}) {
+    check_options(options, where);
+}
+void Rprop::check_options(const RpropOptions& o, Location where) const {
+    check_usual("Rprop", o, where);
+    check<ValueError>(o.etas.first > 0 && o.etas.first < 1 && o.etas.second > 1, where, [&] {
+        return "Rprop: etas must be in (0, 1) and above 1, got " + std::to_string(o.etas.first) + " and " + std::to_string(o.etas.second);
+    });
+}
+UpdateRule Rprop::rule(std::size_t group, Slot& slot, Tensor&) const {
+    const RpropOptions& o = options_of(group);
+    if (!slot.tensors[1].defined()) slot.tensors[1] = full(slot.shape, o.lr, slot.dtype);
+    return updates::Rprop{.shrink = o.etas.first,
+                          .grow = o.etas.second,
+                          .smallest = o.step_sizes.first,
+                          .largest = o.step_sizes.second,
+                          .sign = sign_of(o.maximize)};
+}
+
+Lion::Lion(const LionOptions& options, Location where) : OptimizerWith(options, "Lion", {"exp_avg"}) { check_options(options, where); }
+void Lion::check_options(const LionOptions& o, Location where) const { check_usual("Lion", o, where); }
+UpdateRule Lion::rule(std::size_t group, Slot&, Tensor&) const {
+    const LionOptions& o = options_of(group);
+    return updates::Lion{
+        .lr = o.lr, .beta1 = o.betas.first, .beta2 = o.betas.second, .sign = sign_of(o.maximize), .keep = 1 - o.lr * o.weight_decay};
 }
 
 }  // namespace xgrad::nn

@@ -116,7 +116,8 @@ std::string curve(const Plane& plane, const Line& line) {
         points += pixels(x) + "," + pixels(y) + " ";
         if (line.y.size() <= 200)
             svg += "<circle class=\"" + std::string(line.kind) + "\" r=\"" + (line.y.size() <= 60 ? "3" : "1.5") + "\" cx=\"" + pixels(x) +
-                   "\" cy=\"" + pixels(y) + "\"><title>epoch " + std::to_string(i + 1) + ": " + text_of("%.6g", line.y[i]) + "</title></circle>";
+                   "\" cy=\"" + pixels(y) + "\"><title>epoch " + std::to_string(i + 1) + ": " + text_of("%.6g", line.y[i]) +
+                   "</title></circle>";
     }
     flush();
     return svg;
@@ -135,7 +136,9 @@ std::string chart(const std::string& name, const std::vector<Line>& lines, std::
     const Plane plane{1, static_cast<double>(lines[0].y.size()), marks.front(), marks.back()};
     std::string svg = "<figure><figcaption>" + escaped(name);
     if (lines.size() > 1)
-        svg += "<span><i style=\"background: var(--train)\"></i>training</span><span><i style=\"background: var(--valid)\"></i>validation</span>";
+        svg +=
+            "<span><i style=\"background: var(--train)\"></i>training</span><span><i style=\"background: "
+            "var(--valid)\"></i>validation</span>";
     svg += "</figcaption><svg viewBox=\"0 0 540 270\" role=\"img\" aria-label=\"" + escaped(name) + " by epoch\">" + axes(plane, marks);
     if (best_epoch > 0)
         svg += line_from(plane.x(static_cast<double>(best_epoch)), plane.top, plane.x(static_cast<double>(best_epoch)),
@@ -166,7 +169,8 @@ std::string table(const History& history) {
     for (std::size_t i = 0; i < history.rows.size(); ++i) {
         const bool best = static_cast<std::int64_t>(i) + 1 == history.best_epoch;
         html += (best ? "<tr class=\"row-best\"><td>" : "<tr><td>") + std::to_string(i + 1) + "</td>";
-        for (const double value : history.rows[i]) html += "<td>" + (std::isnan(value) ? std::string() : detail::readable_number(value)) + "</td>";
+        for (const double value : history.rows[i])
+            html += "<td>" + (std::isnan(value) ? std::string() : detail::readable_number(value)) + "</td>";
         html += "</tr>\n";
     }
     return html + "</table></div></details>\n";

@@ -56,8 +56,9 @@ std::vector<double> checked_weights(const Tensor& weights, std::int64_t num_samp
                           [&] { return "WeightedRandomSampler: weights must be finite and not negative, got " + std::to_string(w); });
     const auto positive = std::count_if(data.begin(), data.end(), [](double w) { return w > 0; });
     check<ValueError>(positive >= (replacement ? 1 : num_samples), where, [&] {
-        return "WeightedRandomSampler: " + std::to_string(num_samples) + (replacement ? " draws need" : " draws without replacement need as many") +
-               " positive weights, got " + std::to_string(positive);
+        return "WeightedRandomSampler: " + std::to_string(num_samples) +
+               (replacement ? " draws need" : " draws without replacement need as many") + " positive weights, got " +
+               std::to_string(positive);
     });
     return {data.begin(), data.end()};
 }
@@ -66,8 +67,9 @@ std::vector<double> checked_weights(const Tensor& weights, std::int64_t num_samp
 Tensor drawn_with_replacement(const std::vector<double>& weights, std::int64_t count, Generator& generator) {
     std::vector<double> ends(weights.size());
     std::partial_sum(weights.begin(), weights.end(), ends.begin());
-    const auto last = static_cast<std::int64_t>(std::find_if(weights.rbegin(), weights.rend(), [](double w) { return w > 0; }).base() -
-                                                weights.begin()) - 1;
+    const auto last =
+        static_cast<std::int64_t>(std::find_if(weights.rbegin(), weights.rend(), [](double w) { return w > 0; }).base() - weights.begin()) -
+        1;
     const Tensor places = rand({count}, generator, DType::f64);
     std::vector<std::int64_t> drawn;
     for (const double u : places.data<double>()) {
@@ -108,7 +110,8 @@ WeightedRandomSampler::WeightedRandomSampler(const Tensor& weights, std::int64_t
                                              Location where)
     : Sampler(sampler(num_samples, [list = checked_weights(weights, num_samples, options.replacement, where), num_samples,
                                     replacement = options.replacement](Generator& generator) {
-          return replacement ? drawn_with_replacement(list, num_samples, generator) : drawn_without_replacement(list, num_samples, generator);
+          return replacement ? drawn_with_replacement(list, num_samples, generator)
+                             : drawn_without_replacement(list, num_samples, generator);
       })) {}
 
 }  // namespace xgrad::nn

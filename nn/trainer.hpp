@@ -132,8 +132,9 @@ public:
     void on_step(std::unique_ptr<Hook> hook);
     void on_epoch(std::unique_ptr<Hook> hook);
 
-private:
     struct Setup;
+
+private:
     std::unique_ptr<Setup> setup_;
 };
 

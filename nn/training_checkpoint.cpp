@@ -45,8 +45,8 @@ struct RandomWriter final : Visitor {
     const State& state;
 };
 
-Tensor vector_of(const std::vector<std::int64_t>& list) { return tensor(list, {static_cast<std::int64_t>(list.size())}); }
-Tensor vector_of(const std::vector<double>& list) { return tensor(list, {static_cast<std::int64_t>(list.size())}); }
+Tensor integers(const std::vector<std::int64_t>& list) { return tensor(list, {static_cast<std::int64_t>(list.size())}); }
+Tensor reals(const std::vector<double>& list) { return tensor(list, {static_cast<std::int64_t>(list.size())}); }
 
 std::string joined(const std::vector<std::string>& lines) {
     std::string text;
@@ -88,7 +88,8 @@ public:
     template <class T>
     std::vector<T> numbers(const char* name, std::size_t count) const {
         const Tensor* t = find(state_, name);
-        if (!t || t->dtype() != dtype_of<T>() || static_cast<std::size_t>(t->size()) != count) fail(std::string(name) + " is missing or damaged");
+        if (!t || t->dtype() != dtype_of<T>() || static_cast<std::size_t>(t->size()) != count)
+            fail(std::string(name) + " is missing or damaged");
         const auto data = t->data<T>();
         return {data.begin(), data.end()};
     }
@@ -147,19 +148,19 @@ std::pair<State, Metadata> checkpoint_of(TrainerCore::Setup& setup, const RunSta
         if (run.sums[i].defined()) state.emplace_back("sums." + std::to_string(i), run.sums[i]);
 
     const Generator& generator = default_generator();
-    state.emplace_back("run.position", vector_of({run.epoch, run.batch, run.trained, run.since_best, run.summed,
-                                                  static_cast<std::int64_t>(run.sums.size()), run.history.best_epoch}));
-    state.emplace_back("run.random", vector_of({signed_bits(generator.seed()), signed_bits(generator.counter())}));
+    state.emplace_back("run.position", integers({run.epoch, run.batch, run.trained, run.since_best, run.summed,
+                                                 static_cast<std::int64_t>(run.sums.size()), run.history.best_epoch}));
+    state.emplace_back("run.random", integers({signed_bits(generator.seed()), signed_bits(generator.counter())}));
     for (const auto& [name, p] : {std::pair("run.training", run.training), std::pair("run.validation", run.validation)})
-        state.emplace_back(name, vector_of({signed_bits(p.seed), p.epoch, p.batch}));
-    state.emplace_back("run.numbers", vector_of({run.seconds, run.history.best}));
+        state.emplace_back(name, integers({signed_bits(p.seed), p.epoch, p.batch}));
+    state.emplace_back("run.numbers", reals({run.seconds, run.history.best}));
     std::vector<std::string> names;
     std::vector<double> values;
     for (const auto& [name, value] : run.row) {
         names.push_back(name);
         values.push_back(value);
     }
-    state.emplace_back("run.row", vector_of(values));
+    state.emplace_back("run.row", reals(values));
     metadata.emplace_back("row", joined(names));
     add_history(state, metadata, run.history);
     for (auto& entry : identity(setup, batches)) metadata.push_back(std::move(entry));

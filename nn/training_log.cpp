@@ -30,8 +30,9 @@ Log::Meter* Log::find(std::string_view name, const void* kind) {
 }
 
 Log::Meter& Log::insert(std::string_view name, std::unique_ptr<Meter> meter, Location where) {
-    check<ValueError>(!name.empty() && std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == ',' || c == '"'; }), where,
-                      [&] { return "Log: a name must be a text without commas, quotes and line ends, got \"" + std::string(name) + "\""; });
+    check<ValueError>(
+        !name.empty() && std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == ',' || c == '"'; }), where,
+        [&] { return "Log: a name must be a text without commas, quotes and line ends, got \"" + std::string(name) + "\""; });
     if (const Tensor* state = nn::find(loaded_, name)) meter->set_state(*state);
     return *meters_.emplace_back(name, std::move(meter)).second;
 }

@@ -74,12 +74,12 @@ class XGRAD_API History {
 public:
     enum class Stop { finished, early, interrupted };
 
-    std::vector<std::string> columns;       ///< "loss", what the log was given, the same with "valid_" in front, "lr", "seconds"
+    std::vector<std::string> columns;  ///< "loss", what the log was given, the same with "valid_" in front, "lr", "seconds"
     std::vector<std::vector<double>> rows;  ///< NaN where an epoch has no such number
-    Stop stop = Stop::finished;             ///< why it ended
-    std::string monitor;                    ///< the column that tells the best epoch
-    std::int64_t best_epoch = 0;            ///< counted from 1; 0: none yet
-    double best = 0;                        ///< its number
+    Stop stop = Stop::finished;  ///< why it ended
+    std::string monitor;  ///< the column that tells the best epoch
+    std::int64_t best_epoch = 0;  ///< counted from 1; 0: none yet
+    double best = 0;  ///< its number
 
     std::int64_t epochs() const { return static_cast<std::int64_t>(rows.size()); }
     bool has(std::string_view column) const;

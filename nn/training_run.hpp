@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "safetensors.hpp"
 #include "trainer.hpp"
 
 // The inside of Trainer: what a run consists of, and what of it a checkpoint holds.

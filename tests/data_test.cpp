@@ -120,8 +120,10 @@ TEST_CASE("data: batches are made no further in advance than asked") {
 
 TEST_CASE("data: options that make no sense are errors") {
     const Tensor x = arange(4);
-    CHECK(error_of<ValueError>([&] { nn::DataLoader(x, {.num_workers = -1}); }) == "DataLoader: num_workers must not be negative, got -1" + here());
-    CHECK(error_of<ValueError>([&] { nn::DataLoader(x, {.prefetch_factor = 0}); }) == "DataLoader: prefetch_factor must be positive, got 0" + here());
+    CHECK(error_of<ValueError>([&] { nn::DataLoader(x, {.num_workers = -1}); }) ==
+          "DataLoader: num_workers must not be negative, got -1" + here());
+    CHECK(error_of<ValueError>([&] { nn::DataLoader(x, {.prefetch_factor = 0}); }) ==
+          "DataLoader: prefetch_factor must be positive, got 0" + here());
     CHECK(error_of<ValueError>([&] {
               nn::DataLoader(x, {.shuffle = true, .sampler = nn::SequentialSampler(4)});
           }).starts_with("DataLoader: a sampler makes the order, so that shuffle must be off, got both"));
@@ -279,7 +281,8 @@ TEST_CASE("data: sequences of different length are padded, lengths beside them")
 
     // Targets that are sequences are padded with a value of their own.
     const nn::PadCollate collate({.target_padding_value = -100});
-    const auto [x, lengths, y] = collate(std::vector<std::pair<Tensor, Tensor>>{{arange(2), indices({1, 2})}, {arange(3), indices({4, 5, 6})}});
+    const auto [x, lengths, y] =
+        collate(std::vector<std::pair<Tensor, Tensor>>{{arange(2), indices({1, 2})}, {arange(3), indices({4, 5, 6})}});
     CHECK(values(x) == Numbers{0, 1, 0, 0, 1, 2});
     CHECK(values(lengths) == Numbers{2, 3});
     CHECK(values(y) == Numbers{1, 2, -100, 4, 5, 6});
@@ -290,10 +293,10 @@ TEST_CASE("data: sequences of different length are padded, lengths beside them")
 }
 
 TEST_CASE("data: a collate of one's own") {
-    nn::DataLoader loader(
-        Sentences{}, {.batch_size = 2, .num_workers = 2}, [](const std::vector<std::pair<Tensor, std::int64_t>>& samples) {
-            return static_cast<double>(samples.size()) * 100 + static_cast<double>(samples[0].second);
-        });
+    nn::DataLoader loader(Sentences{}, {.batch_size = 2, .num_workers = 2},
+                          [](const std::vector<std::pair<Tensor, std::int64_t>>& samples) {
+                              return static_cast<double>(samples.size()) * 100 + static_cast<double>(samples[0].second);
+                          });
     Numbers seen;
     for (const double x : loader) seen.push_back(x);
     CHECK(seen == Numbers{200, 204, 116});
@@ -339,7 +342,8 @@ TEST_CASE("data: a stream is shuffled in a buffer") {
     nn::StreamLoader plain(counter(40), {.batch_size = 40, .shuffle_buffer = 10, .seed = 2});
     const Numbers first = pass(plain);
     CHECK(std::set<double>(first.begin(), first.end()).size() == 41);
-    for (std::size_t i = 1; i < first.size(); ++i) CHECK(first[i] <= static_cast<double>(i) + 10);  // nothing comes earlier than it was read
+    for (std::size_t i = 1; i < first.size(); ++i)
+        CHECK(first[i] <= static_cast<double>(i) + 10);  // nothing comes earlier than it was read
     CHECK(first[1] + first[2] + first[3] != 3);
     nn::StreamLoader workers(counter(40), {.batch_size = 40, .shuffle_buffer = 10, .num_workers = 2, .seed = 2});
     CHECK(pass(workers) == first);
@@ -411,14 +415,15 @@ TEST_CASE("images: rotation") {
     const Tensor y = nn::rotate(square.to(DType::f64), {45}, {.interpolation = nn::RotationMode::bilinear, .fill = 100});
     CHECK(values(y)[4] == doctest::Approx(4));
     CHECK(values(y)[5] == doctest::Approx(4 + 3 * s + s));  // a plane: value 4 + 3 row + column at (s, s)
-    const double out = std::sqrt(2.0) - 1;                  // the corner (-1, 1) comes from (0, sqrt 2): so much of it is outside
+    const double out = std::sqrt(2.0) - 1;  // the corner (-1, 1) comes from (0, sqrt 2): so much of it is outside
     CHECK(values(y)[2] == doctest::Approx((1 - out) * 5 + out * 100));
     const Tensor two = nn::rotate(concat({square, square}), {90, 0});
     CHECK(values(slice(two, 0, 1)) == values(square));
     Generator generator(2);
     CHECK(close(nn::random_rotation(pictures(3), 0, generator), pictures(3), 0));
     CHECK(!close(nn::random_rotation(pictures(3), 90, generator), pictures(3), 0));
-    CHECK(error_of<ShapeError>([&] { nn::rotate(square, {1, 2}); }) == "rotate: one angle for each image is needed, got 2 for (1, 1, 3, 3)" + here());
+    CHECK(error_of<ShapeError>([&] { nn::rotate(square, {1, 2}); }) ==
+          "rotate: one angle for each image is needed, got 2 for (1, 1, 3, 3)" + here());
 }
 
 TEST_CASE("images: normalised by channel") {

@@ -80,7 +80,8 @@ TEST_CASE("metrics: the area under the curve counts equal scores half") {
     CHECK(nn::roc_auc(tensor({1.0, 1.0, 1.0}), classes({0, 1, 1})) == 0.5);
     CHECK(nn::roc_auc(tensor({3.0, 1.0}), classes({0, 1})) == 0);
     CHECK(std::isnan(nn::roc_auc(tensor({1.0, 2.0}), classes({1, 1}))));
-    CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({1.0}), classes({2})); }) == "roc_auc: targets must be 0 or 1, got 2.000000" + here());
+    CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({1.0}), classes({2})); }) ==
+          "roc_auc: targets must be 0 or 1, got 2.000000" + here());
     CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({NAN}), classes({1})); }) == "roc_auc: scores must be numbers, got nan" + here());
 }
 
@@ -127,16 +128,20 @@ TEST_CASE("metrics: a confusion matrix is a table") {
 
 TEST_CASE("metrics: errors say what is wrong") {
     nn::ConfusionMatrix matrix(3);
-    CHECK(error_of<IndexError>([&] { matrix.update(classes({3}), classes({0})); }) == "ConfusionMatrix: class must be in [0, 3), got 3" + here());
+    CHECK(error_of<IndexError>([&] { matrix.update(classes({3}), classes({0})); }) ==
+          "ConfusionMatrix: class must be in [0, 3), got 3" + here());
     CHECK(error_of<ShapeError>([&] { matrix.update(zeros({2, 4}), classes({0, 1})); }) ==
           "ConfusionMatrix: scores must have 3 classes along axis 1, got (2, 4)" + here());
     CHECK(error_of<ValueError>([&] { matrix.str({"a"}); }) == "ConfusionMatrix: a name for each class is needed, got 1 for 3" + here());
     CHECK(error_of<ValueError>([] { nn::ConfusionMatrix(0); }) == "ConfusionMatrix: classes must be positive, got 0" + here());
     CHECK(error_of<ShapeError>([] { nn::accuracy(classes({1, 2}), classes({1})); }) ==
           "accuracy: prediction and target must fit, got (2,) and (1,)" + here());
-    CHECK(error_of<DTypeError>([] { nn::accuracy(classes({1}), tensor({1.0})); }) == "accuracy: classes must be i32 or i64, got f64" + here());
-    CHECK(error_of<ValueError>([] { nn::top_k_accuracy(zeros({1, 3}), classes({1}), 4); }) == "top_k_accuracy: k must be in [1, 3], got 4" + here());
-    CHECK(error_of<IndexError>([] { nn::top_k_accuracy(zeros({1, 3}), classes({3}), 1); }) == "top_k_accuracy: class must be in [0, 3), got 3" + here());
+    CHECK(error_of<DTypeError>([] { nn::accuracy(classes({1}), tensor({1.0})); }) ==
+          "accuracy: classes must be i32 or i64, got f64" + here());
+    CHECK(error_of<ValueError>([] { nn::top_k_accuracy(zeros({1, 3}), classes({1}), 4); }) ==
+          "top_k_accuracy: k must be in [1, 3], got 4" + here());
+    CHECK(error_of<IndexError>([] { nn::top_k_accuracy(zeros({1, 3}), classes({3}), 1); }) ==
+          "top_k_accuracy: class must be in [0, 3), got 3" + here());
 }
 
 TEST_SUITE_END();

@@ -9,7 +9,6 @@
 #include <set>
 #include <thread>
 
-#include "nn_figures.hpp"
 #include "support.hpp"
 
 using namespace xgrad;
@@ -20,7 +19,7 @@ using tests::values;
 
 namespace {
 
-/// The numbers of nn_figures.py: sin(1), sin(2), … plus `start`.
+/// Numbers that are all different: sin(1), sin(2), … plus `start`.
 Tensor wave(const Shape& shape, double start = 0, double factor = 1) {
     std::vector<double> numbers(static_cast<std::size_t>(shape.size()));
     for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = factor * (std::sin(static_cast<double>(i + 1)) + start);
@@ -333,192 +332,6 @@ TEST_CASE("nn: initialisers have the spread they promise, and keep shape and dty
     CHECK(close(p, zeros({200, 100, 3}, DType::f64), 0));
     Parameter bias(ones({3}));
     CHECK(error_of<ShapeError>([&] { nn::init::xavier_normal(bias); }) == "init: fan in and out need at least 2 axes, got (3,)");
-}
-
-// --- losses ---------------------------------------------------------------------------------------------------------
-
-TEST_CASE("nn: losses and their gradients are PyTorch's") {
-    const Tensor target = tensor({wave({6}, 0.5).data<double>()[3], wave({6}, 0.5).data<double>()[4], wave({6}, 0.5).data<double>()[5],
-                                  wave({6}, 0.5).data<double>()[0], wave({6}, 0.5).data<double>()[1], wave({6}, 0.5).data<double>()[2]},
-                                 {2, 3});
-    const Tensor labels = tensor<std::int64_t>({2, 0, 1, 2}), labels3 = tensor<std::int64_t>({{0, 1}, {2, 2}});
-    std::size_t checked = 0;
-    for (const LossFigure& figure : loss_figures) {
-        const auto is = [&](const char* start) { return figure.name.starts_with(start); };
-        const nn::LossOptions options{figure.name.ends_with("none")   ? nn::Reduction::none
-                                      : figure.name.ends_with("mean") ? nn::Reduction::mean
-                                                                      : nn::Reduction::sum};
-        const Tensor x = is("mse") || is("l1")        ? wave({2, 3})
-                         : is("cross_entropy 3 axes") ? wave({2, 3, 2})
-                         : is("cross_entropy 1 axis") ? wave({3})
-                         : is("cross_entropy huge")   ? wave({4, 3}, 0, 1e4)
-                                                      : wave({4, 3});
-        for (const DType index : {DType::i64, DType::i32}) {
-            Tape tape;
-            const Tensor w = tape.watch(x);
-            const Tensor y = is("mse")                    ? nn::mse_loss(w, target, options)
-                             : is("l1")                   ? nn::l1_loss(w, target, options)
-                             : is("nll")                  ? nn::nll_loss(w, labels.to(index), options)
-                             : is("cross_entropy 3 axes") ? nn::cross_entropy(w, labels3.to(index), options)
-                             : is("cross_entropy 1 axis") ? nn::cross_entropy(w, scalar(1.0, index), options)
-                                                          : nn::cross_entropy(w, labels.to(index), options);
-            CAPTURE(figure.name);
-            CHECK(close(y, tensor(figure.loss, y.shape()), 1e-12));
-            const Tensor dx = tape.gradient(y, w, {.cotangent = y.ndim() == 0 ? ones({}, DType::f64) : wave(y.shape())});
-            CHECK(close(dx, tensor(figure.gradient, x.shape()), 1e-12));
-        }
-        ++checked;
-    }
-    CHECK(checked == 21);
-}
-
-TEST_CASE("nn: losses say what does not fit") {
-    const Tensor scores = zeros({2, 3});
-    // clang-format off
-    CHECK(error_of<ShapeError>([] { nn::mse_loss(zeros({2}), zeros({2, 1})); }) == "mse_loss: input and target must have one shape, got (2,) and (2, 1)" + here());
-    CHECK(error_of<IndexError>([&] { nn::cross_entropy(scores, tensor({0, 3})); }) == "cross_entropy: class must be in [0, 3), got 3" + here());
-    // clang-format on
-    CHECK(error_of<IndexError>([&] { nn::nll_loss(scores, tensor({0, -1})); }) == "nll_loss: class must be in [0, 3), got -1" + here());
-    // clang-format off
-    CHECK(error_of<DTypeError>([&] { nn::cross_entropy(scores, tensor({0.0, 1.0})); }) == "cross_entropy: classes must be i32 or i64, got f64" + here());
-    CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scores, tensor({0, 1, 2})); }) == "cross_entropy: target must have input's shape without the classes, got (2, 3) and (3,)" + here());
-    CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scalar(1.0), scalar(0)); }) == "cross_entropy: input needs an axis of classes, got a scalar" + here());
-    // clang-format on
-}
-
-// --- optimizers -----------------------------------------------------------------------------------------------------
-
-namespace {
-
-template <class Optimizer>
-void check_twenty_steps(const std::string& name, Optimizer optimizer) {
-    const auto figure = std::find_if(optimizer_figures.begin(), optimizer_figures.end(), [&](auto& f) { return f.name == name; });
-    REQUIRE_MESSAGE(figure != optimizer_figures.end(), name);
-    for (const bool f32 : {false, true}) {
-        CAPTURE(name);
-        CAPTURE(f32);
-        const DType dtype = f32 ? DType::f32 : DType::f64;
-        Optimizer used = optimizer;
-        nn::Linear net(3, 2, {.dtype = dtype});
-        net.weight = wave({2, 3}).to(dtype);
-        net.bias = wave({2}, 0.5).to(dtype);
-        const Tensor x = wave({4, 3}, -0.25).to(dtype), y = tensor({0, 1, 1, 0});
-        for (int step = 0; step < 20; ++step) {
-            Tape tape;
-            const Gradients g = tape.gradient(nn::cross_entropy(net(x), y));
-            if (step == 7) used.step(net, {g[net.weight], Tensor()});  // no gradient for the bias: it is left as it is
-            else used.step(net, g);
-        }
-        const std::vector<double>& p = figure->parameters;
-        const double tolerance = f32 ? 2e-5 : 1e-12;
-        CHECK(close(net.weight.to(DType::f64), tensor(std::vector<double>(p.begin(), p.begin() + 6), {2, 3}), tolerance));
-        CHECK(close(net.bias.to(DType::f64), tensor(std::vector<double>(p.begin() + 6, p.end()), {2}), tolerance));
-    }
-}
-
-}  // namespace
-
-TEST_CASE("nn: twenty steps of each optimizer are PyTorch's") {
-    check_twenty_steps("SGD", nn::SGD({.lr = 0.1}));
-    check_twenty_steps("SGD momentum", nn::SGD({.lr = 0.1, .momentum = 0.9}));
-    check_twenty_steps("SGD dampening", nn::SGD({.lr = 0.1, .momentum = 0.9, .dampening = 0.3, .weight_decay = 0.05}));
-    check_twenty_steps("SGD nesterov", nn::SGD({.lr = 0.1, .momentum = 0.9, .weight_decay = 0.05, .nesterov = true}));
-    check_twenty_steps("SGD maximize", nn::SGD({.lr = 0.01, .momentum = 0.5, .maximize = true}));
-    check_twenty_steps("Adam", nn::Adam({.lr = 0.1}));
-    check_twenty_steps("Adam options", nn::Adam({.lr = 0.05, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.1}));
-    check_twenty_steps("Adam amsgrad", nn::Adam({.lr = 0.1, .amsgrad = true}));
-    check_twenty_steps("Adam maximize", nn::Adam({.lr = 0.01, .maximize = true}));
-    check_twenty_steps("AdamW", nn::AdamW({.lr = 0.1}));
-    check_twenty_steps("AdamW options", nn::AdamW({.lr = 0.05, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.3, .amsgrad = true}));
-}
-
-TEST_CASE("nn: an optimizer's step changes no value that somebody else holds") {
-    Parameter w(ones({4}));
-    const Tensor held = w.value();
-    Parameter copy = w;
-    nn::Adam adam;
-    adam.step(w, {ones({4})});
-    CHECK(close(held, ones({4}), 0));
-    CHECK(close(copy, ones({4}), 0));
-    CHECK_FALSE(close(w, ones({4}), 1e-6));
-    const Tensor after = w.value();
-    adam.step(w, {ones({4})});
-    CHECK_FALSE(close(w, after, 1e-6));
-    CHECK(after.data<float>()[0] == doctest::Approx(0.999).epsilon(1e-5));
-}
-
-TEST_CASE("nn: an optimizer serves a model that was moved or copied, and sees learning rates change") {
-    nn::SGD sgd({.lr = 0.1, .momentum = 0.9});
-    auto net = std::make_unique<nn::Linear>(2, 1, false);
-    net->weight = zeros({1, 2});
-    sgd.step(*net, {ones({1, 2})});
-    nn::Linear elsewhere = *net;
-    net.reset();
-    sgd.set_lr(1);
-    sgd.options().momentum = 0.5;
-    sgd.step(elsewhere, {ones({1, 2})});
-    CHECK(values(elsewhere.weight)[0] == doctest::Approx(-0.1 - 1.5));
-}
-
-TEST_CASE("nn: frozen parameters, parameters without gradient and shared parameters") {
-    Net net;
-    net.fc1.weight.freeze();
-    const Tensor weight = net.fc1.weight.value(), bias = net.fc1.bias.value();
-    nn::SGD sgd({.lr = 1});
-    {
-        Tape tape;
-        sgd.step(net, tape.gradient(sum(net.fc1(ones({2, 4})))));  // fc2 has no part in it
-    }
-    CHECK(close(net.fc1.weight, weight, 0));
-    CHECK(close(net.fc1.bias, bias - 2, 1e-6));
-
-    struct Tied {
-        std::shared_ptr<nn::Linear> a = std::make_shared<nn::Linear>(2, 2, false), b = a;
-        XGRAD_FIELDS(a, b)
-    } tied;
-    const Tensor before = tied.a->weight.value();
-    Tape tape;
-    nn::SGD({.lr = 1}).step(tied, tape.gradient(sum((*tied.b)((*tied.a)(ones({1, 2}))))));
-    const Tensor moved = before - tied.a->weight.value();  // once, by the whole gradient
-    const auto f = [&](const Tensor& w) { return sum(linear(linear(ones({1, 2}), w), w)); };
-    CHECK(close(moved, grad(f, before), 1e-6));
-}
-
-TEST_CASE("nn: optimizers say when the model changed, and refuse senseless options") {
-    nn::Adam adam;
-    std::vector<nn::Linear> layers{nn::Linear(2, 3, false)};
-    const auto step = [&] {
-        std::vector<Tensor> gradients;
-        for (const Parameter& p : nn::parameters(layers)) gradients.push_back(zeros_like(p));
-        adam.step(layers, gradients);
-    };
-    step();
-    const std::string line = here(__LINE__ - 3), start = "Adam: the model must keep its structure between steps, got ";
-    layers.emplace_back(3, 1, false);
-    CHECK(error_of<ValueError>(step) == start + "1.weight (1, 3) f32 where nothing was" + line);
-    layers.clear();
-    CHECK(error_of<ValueError>(step) == start + "nothing where 0.weight (3, 2) f32 was" + line);
-    layers.emplace_back(2, 4, false);
-    CHECK(error_of<ValueError>(step) == start + "0.weight (4, 2) f32 where 0.weight (3, 2) f32 was" + line);
-    Parameter other(zeros({3, 2}));
-    // clang-format off
-    CHECK(error_of<ValueError>([&] { adam.step(other, {zeros({3, 2})}); }) == start + "parameter (3, 2) f32 where 0.weight (3, 2) f32 was" + here());
-    // clang-format on
-    layers.clear();
-    layers.emplace_back(2, 3, false);
-    step();  // the right one is still welcome
-    // clang-format off
-    CHECK(error_of<ValueError>([&] { adam.step(layers, std::vector<Tensor>{}); }) == "Adam: one gradient for each parameter is needed, got 0 for 1 parameters" + here());
-    // clang-format on
-    CHECK_THROWS_AS(adam.step(layers, {zeros({2, 2})}), ShapeError);
-    CHECK(layers[0].weight.shape() == Shape{3, 2});  // and the parameter is still there
-
-    CHECK(error_of<ValueError>([] { nn::SGD({.lr = -1}); }) == "SGD: lr must not be negative, got -1.000000" + here());
-    CHECK_THROWS_AS(nn::SGD({.lr = NAN}), ValueError);
-    CHECK_THROWS_AS(nn::SGD({.nesterov = true}), ValueError);
-    CHECK_THROWS_AS(nn::SGD({.momentum = 0.9, .dampening = 0.1, .nesterov = true}), ValueError);
-    CHECK(error_of<ValueError>([] { nn::Adam({.betas = {0.9, 1.0}}); }) == "Adam: betas must be in [0, 1), got 1.000000" + here());
-    CHECK_THROWS_AS(nn::AdamW({.eps = -1}), ValueError);
 }
 
 // --- data -----------------------------------------------------------------------------------------------------------

@@ -1,74 +1,52 @@
 #include "update.hpp"
 
-#include "isa.hpp"
+#include "vec.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-// The arithmetic is written once for a batch; the last, partial batch goes through padded copies.
+// The arithmetic is written once for a vector; the last, partial one goes through padded copies.
 
-template <class T>
-static void sgd(const T* weight, const T* gradient, const T* velocity, T* new_weight, T* new_velocity, std::int64_t n,
-                const SgdPlan& plan) {
-    using B = Batch<T>;
-    const B sign(T(plan.sign)), lr(T(plan.lr)), momentum(T(plan.momentum)), undamped(T(plan.undamped)), decay(T(plan.weight_decay));
-    const bool decays = plan.weight_decay != 0, has_velocity = plan.has_velocity, nesterov = plan.nesterov, first = plan.first;
+template <class T, unsigned set, class Rule>
+static void loop(const Rule rule, const UpdateBuffers& b, std::int64_t begin, std::int64_t end) {
+    const T *weight = static_cast<const T*>(b.weight), *gradient = static_cast<const T*>(b.gradient);
+    const T* const state[] = {static_cast<const T*>(b.state[0]), static_cast<const T*>(b.state[1]), static_cast<const T*>(b.state[2])};
+    T* const new_weight = static_cast<T*>(b.new_weight);
+    T* const new_state[] = {static_cast<T*>(b.new_state[0]), static_cast<T*>(b.new_state[1]), static_cast<T*>(b.new_state[2])};
     auto step = [&](std::int64_t i, auto read, auto write) __attribute__((always_inline)) {
-        B w = read(weight + i);
-        B g = read(gradient + i) * sign;
-        if (decays) g = xsimd::fma(decay, w, g);
-        if (has_velocity) {
-            const B v = first ? g : xsimd::fma(momentum, read(velocity + i), undamped * g);
-            write(new_velocity + i, v);
-            g = nesterov ? xsimd::fma(momentum, v, g) : v;
-        }
-        write(new_weight + i, xsimd::fnma(lr, g, w));
+        Vec<T> w = read(weight + i), s[3];
+        for (int k = 0; k < 3; ++k) s[k] = set >> k & 1 ? read(state[k] + i) : Vec<T>(0.0);
+        rule.step(w, read(gradient + i), s);
+        write(new_weight + i, w);
+        for (int k = 0; k < 3; ++k)
+            if (set >> k & 1) write(new_state[k] + i, s[k]);
     };
-    std::int64_t i = 0;
-    for (; i + width<T> <= n; i += width<T>) step(i, [](const T* p) { return load(p); }, [](T* p, const B& b) { store(p, b); });
-    if (const auto left = n - i; left > 0)
-        step(i, [left](const T* p) { return load_some(p, left); }, [left](T* p, const B& b) { store_some(p, b, left); });
+    std::int64_t i = begin;
+    for (; i + width<T> <= end; i += width<T>)
+        step(i, [](const T* p) -> Vec<T> { return load(p); }, [](T* p, const Vec<T>& x) { store(p, x.v); });
+    if (const auto left = end - i; left > 0)
+        step(i, [left](const T* p) -> Vec<T> { return load_some(p, left); }, [left](T* p, const Vec<T>& x) { store_some(p, x.v, left); });
 }
 
-template <class T, bool amsgrad>
-static void adam_loop(const T* weight, const T* gradient, const T* mean, const T* square, const T* max_square, T* new_weight, T* new_mean,
-                      T* new_square, T* new_max_square, std::int64_t n, const AdamPlan& plan) {
-    using B = Batch<T>;
-    const B sign(T(plan.sign)), decay(T(plan.weight_decay)), keep(T(plan.keep)), rest1(T(1 - plan.beta1)), beta2(T(plan.beta2)),
-        rest2(T(1 - plan.beta2));
-    const B size(T(plan.step)), scale(T(plan.scale)), eps(T(plan.eps));
-    auto step = [&](std::int64_t i, auto read, auto write) __attribute__((always_inline)) {
-        B w = read(weight + i);
-        const B g = xsimd::fma(decay, w, read(gradient + i) * sign);
-        B m = read(mean + i);
-        m = xsimd::fma(rest1, g - m, m);
-        const B v = xsimd::fma(rest2 * g, g, beta2 * read(square + i));
-        write(new_mean + i, m);
-        write(new_square + i, v);
-        B largest = v;
-        if constexpr (amsgrad) {
-            largest = xsimd::max(read(max_square + i), v);
-            write(new_max_square + i, largest);
-        }
-        const B denominator = xsimd::fma(xsimd::sqrt(largest), scale, eps);
-        write(new_weight + i, xsimd::fnma(size, m / denominator, keep * w));
-    };
-    std::int64_t i = 0;
-    for (; i + width<T> <= n; i += width<T>) step(i, [](const T* p) { return load(p); }, [](T* p, const B& b) { store(p, b); });
-    if (const auto left = n - i; left > 0)
-        step(i, [left](const T* p) { return load_some(p, left); }, [left](T* p, const B& b) { store_some(p, b, left); });
+template <class T, class Rule, unsigned... set>
+static void run(updates::StateSets<set...>, const Rule& rule, const UpdateBuffers& buffers, std::int64_t begin, std::int64_t end) {
+    (void)((rule.states() == set && (loop<T, set>(rule, buffers, begin, end), true)) || ...);
 }
 
-template <class T>
-static void adam(const T* weight, const T* gradient, const T* mean, const T* square, const T* max_square, T* new_weight, T* new_mean,
-                 T* new_square, T* new_max_square, std::int64_t n, const AdamPlan& plan) {
-    if (max_square)
-        adam_loop<T, true>(weight, gradient, mean, square, max_square, new_weight, new_mean, new_square, new_max_square, n, plan);
-    else adam_loop<T, false>(weight, gradient, mean, square, nullptr, new_weight, new_mean, new_square, nullptr, n, plan);
+template <class T, class Rule>
+static void update(const void* rule, const UpdateBuffers& buffers, std::int64_t begin, std::int64_t end) {
+    run<T>(typename Rule::Sets{}, *static_cast<const Rule*>(rule), buffers, begin, end);
+}
+
+template <class... Rule>
+static void fill(UpdateKernels& table) {
+    static_assert(sizeof...(Rule) == updates::count);
+    ((table.f32[Rule::id] = update<float, Rule>), ...);
+    ((table.f64[Rule::id] = update<double, Rule>), ...);
 }
 
 void fill_update(UpdateKernels& table) {
-    table.f32 = {sgd<float>, adam<float>};
-    table.f64 = {sgd<double>, adam<double>};
+    fill<updates::Sgd, updates::Adam, updates::Adamax, updates::Rmsprop, updates::Adagrad, updates::Adadelta, updates::Rprop, updates::Lion,
+         updates::Average>(table);
 }
 
 }  // namespace xgrad::kernels::XGRAD_ISA

@@ -1,28 +1,45 @@
 #pragma once
 
-#include "../tensor.hpp"
+#include <array>
+#include <span>
 
-// Fused parameter updates: one pass over memory, in place where nobody else holds the buffers. They take their state by value and give
-// it back, and are not differentiable. Shapes and dtypes must agree (ShapeError, DTypeError).
+#include "../tensor.hpp"
+#include "update_rules.hpp"
+
+// Fused parameter updates for optimizers: one pass over memory, in place where nobody else holds the buffers. Not differentiable.
 
 namespace xgrad {
 
-struct SgdStep {
-    double lr = 1e-2, momentum = 0, dampening = 0, weight_decay = 0;
-    bool nesterov = false, maximize = false;
-    bool first = false;  ///< no velocity yet: it becomes the gradient
-};
-/// One step of stochastic gradient descent as torch.optim.SGD. `velocity` may be empty when momentum is 0.
-XGRAD_API void sgd_update(Tensor& weight, const Tensor& gradient, Tensor& velocity, const SgdStep& step);
+/// One of the rules in update_rules.hpp with its constants.
+class UpdateRule {
+public:
+    template <class Rule>
+        requires requires { Rule::id; }
+    UpdateRule(const Rule& rule) : id_(Rule::id), states_(rule.states()) {
+        static_assert(sizeof(Rule) <= sizeof constants_);
+        ::new (static_cast<void*>(constants_)) Rule(rule);
+    }
+    int id() const { return id_; }
+    unsigned states() const { return states_; }
+    const void* constants() const { return constants_; }
 
-struct AdamStep {
-    double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
-    bool decoupled = false;  ///< weight decay as in AdamW
-    bool amsgrad = false, maximize = false;
-    std::int64_t t = 1;      ///< number of this step, from 1
+private:
+    int id_;
+    unsigned states_;
+    alignas(double) unsigned char constants_[88];
 };
-/// One step of Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019) as torch.optim. `max_square` may be empty unless amsgrad.
-XGRAD_API void adam_update(Tensor& weight, const Tensor& gradient, Tensor& mean, Tensor& square, Tensor& max_square, const AdamStep& step);
+
+/// What is to be done to one parameter. Nothing is owned.
+struct ParameterUpdate {
+    Tensor* weight;
+    const Tensor* gradient;
+    std::array<Tensor*, 3> states;  ///< those that the rule does not name may be null or empty
+    UpdateRule rule;
+};
+
+/// Runs all of them, sharing the work of small and large ones among the threads alike. Weight, gradient and states of one parameter must have
+/// one shape and dtype (ShapeError, DTypeError, ValueError for an empty tensor); nothing has changed then.
+XGRAD_API void update_parameters(std::span<const ParameterUpdate> updates);
 
 /// Rows of `weight` (n, width) at `indices` whose p-norm is above max_norm scaled by max_norm / (norm + 1e-7), as torch.embedding_renorm_.
 /// IndexError unless every index is in [0, n).

@@ -1,0 +1,71 @@
+#include "gradients.hpp"
+
+#include <cmath>
+
+#include <autodiff/ops/elementwise.hpp>
+#include <autodiff/ops/reduce.hpp>
+
+namespace xgrad::nn {
+
+std::vector<Tensor> detail::gradients_of(ModelRef model, const Gradients& gradients) {
+    std::vector<Tensor> found;
+    for (const Parameter* p : parameters(model)) {
+        const Tensor* gradient = gradients.find(*p);
+        found.push_back(gradient ? *gradient : Tensor());
+    }
+    return found;
+}
+
+ClippedGradients clip_grad_norm(std::vector<Tensor> gradients, double max_norm, const ClipGradNormOptions& options, Location where) {
+    std::vector<double> norms;
+    for (const Tensor& g : gradients)
+        if (g.defined() && g.size() > 0) norms.push_back(norm(g, options.norm_type).item());
+    ClippedGradients clipped;
+    clipped.total_norm = norms.empty() ? 0 : norm(tensor(norms), options.norm_type).item();
+    check<ValueError>(!options.error_if_nonfinite || std::isfinite(clipped.total_norm), where,
+                      [&] { return "clip_grad_norm: the norm must be finite, got " + std::to_string(clipped.total_norm); });
+    const double factor = max_norm / (clipped.total_norm + 1e-6);
+    if (!(factor >= 1))  // NaN, too, is passed on
+        for (Tensor& g : gradients)
+            if (g.defined()) g = std::move(g) * factor;
+    static_cast<std::vector<Tensor>&>(clipped) = std::move(gradients);
+    return clipped;
+}
+
+std::vector<Tensor> clip_grad_value(std::vector<Tensor> gradients, double clip_value, Location where) {
+    check<ValueError>(clip_value >= 0, where,
+                      [&] { return "clip_grad_value: the limit must not be negative, got " + std::to_string(clip_value); });
+    for (Tensor& g : gradients)
+        if (g.defined()) g = clip(std::move(g), -clip_value, clip_value);
+    return gradients;
+}
+
+void GradientAccumulator::add(std::vector<Tensor> gradients, Location where) {
+    if (count_ > 0)
+        check<ValueError>(gradients.size() == sums_.size(), where, [&] {
+            return "GradientAccumulator: there must be as many gradients each time, got " + std::to_string(gradients.size()) + " after " +
+                   std::to_string(sums_.size());
+        });
+    sums_.resize(gradients.size());
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+        if (!gradients[i].defined()) continue;
+        if (sums_[i].defined()) sums_[i] = std::move(sums_[i]) + gradients[i];
+        else sums_[i] = std::move(gradients[i]);
+    }
+    ++count_;
+}
+
+std::vector<Tensor> GradientAccumulator::take() {
+    count_ = 0;
+    return std::exchange(sums_, {});
+}
+
+std::vector<Tensor> GradientAccumulator::take_mean() {
+    const double count = static_cast<double>(count_);
+    std::vector<Tensor> means = take();
+    for (Tensor& g : means)
+        if (g.defined()) g = std::move(g) / count;
+    return means;
+}
+
+}  // namespace xgrad::nn
