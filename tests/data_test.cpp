@@ -204,7 +204,7 @@ TEST_CASE("data: subsets, joined sets and sets with a function") {
     CHECK(values(b) == Numbers{10, 80, 0, 50, 20, 10});
     CHECK(error_of<IndexError>([&] { joined.batch(indices({5}), generator); }) == "ConcatDataset: indices must be in [0, 5), got 5");
 
-    const auto doubled = nn::MapDataset(joined, [](auto batch) { return batch[0] + batch[1]; });
+    const auto doubled = nn::MapDataset(joined, [](auto batch) { return batch[0] + batch[1].to(DType::f32); });
     nn::DataLoader loader(doubled, {.batch_size = 2});
     CHECK(pass(loader) == Numbers{-2, 88, 22, -2, 55, 0, -1, 11});
     const auto noisy = nn::MapDataset(set, [](auto batch, Generator& g) { return batch[0] + rand(batch[0].shape(), g); });
