@@ -148,7 +148,8 @@ TEST_CASE("trainer: a run that stopped anywhere goes on with the numbers that it
     }
     REQUIRE(whole.calls == 3 * (6 + 2));
     for (const bool interrupt : {false, true})
-        for (int stop_at = 0; stop_at < whole.calls; ++stop_at) {
+        // In the first epoch, around its end, in its validation; the beginning, the middle and the end of others.
+        for (const int stop_at : {0, 1, 3, 4, 5, 6, 7, 8, 11, 14, 16, 22, 23}) {
             CAPTURE(interrupt);
             CAPTURE(stop_at);
             tests::Folder folder;
@@ -310,7 +311,8 @@ TEST_CASE("trainer: what is written") {
 }
 
 TEST_CASE("trainer: loaders of other kinds") {
-    const auto [x, y] = points();
+    const auto set = points();
+    const Tensor &x = set.first, &y = set.second;
     const auto stream = [&](std::int64_t) {
         return [&, i = std::int64_t{0}]() mutable -> std::optional<std::pair<Tensor, Tensor>> {
             if (i == x.shape(0)) return std::nullopt;
