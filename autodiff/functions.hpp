@@ -214,6 +214,17 @@ XGRAD_API Tensor max_unpool1d(const Operand& x, const Operand& indices, const Pe
 XGRAD_API Tensor max_unpool2d(const Operand& x, const Operand& indices, const PerAxis& kernel, const MaxUnpoolOptions& options = {});
 XGRAD_API Tensor max_unpool3d(const Operand& x, const Operand& indices, const PerAxis& kernel, const MaxUnpoolOptions& options = {});
 
+/// Angles p * base^(-i / count) in f64, (length, count): positions p = first, first + 1, …, and i below count.
+XGRAD_API Tensor position_angles(std::int64_t length, std::int64_t count, double base = 10000, std::int64_t first = 0);
+/// Sines and cosines of position_angles(length, width / 2) in turn, (length, width). ValueError unless width is even. (Vaswani et al. 2017.)
+XGRAD_API Tensor sinusoidal_positions(std::int64_t length, std::int64_t width, DType dtype = DType::f32, double base = 10000,
+                                      Location where = Location::current());
+/// Which numbers rotary turns together: the first half with the second (i with i + D/2), or neighbours (2i with 2i + 1).
+enum class RotaryPairs { halves, neighbours };
+/// Each pair of numbers in the last axis of x (…, L, D) turned by an angle of its position: cosine and sine are (L, D/2) or broadcast with (…, L, D/2).
+/// ShapeError unless D is even. (Su, Lu, Pan, Murtadha, Wen, Liu 2021.)
+XGRAD_API Tensor rotary(const Operand& x, const Operand& cosine, const Operand& sine, RotaryPairs pairs = RotaryPairs::halves);
+
 /// x / max(|x|, eps) with the p-norm along `axis`, PyTorch's normalize. Zeros stay zeros.
 XGRAD_API Tensor normalize(const Operand& x, double p = 2, int axis = 1, double eps = 1e-12);
 /// a · b / (max(|a|, eps) max(|b|, eps)) along `axis`; both broadcast.

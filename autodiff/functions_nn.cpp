@@ -110,7 +110,7 @@ Tensor rrelu(const Operand& operand, double lower, double upper, Generator& gene
     check<ValueError>(lower <= upper, operand.where(), [&] {
         return "rrelu: lower must not be above upper, got " + std::to_string(lower) + " and " + std::to_string(upper);
     });
-    const Tensor slopes = rand(x.shape(), generator, x.dtype()) * (upper - lower) + lower;
+    const Tensor slopes = rand(x.shape(), generator).to(x.dtype()) * (upper - lower) + lower;  // the same ones in f32 and f64
     return multiply(operand.kept(), where(greater(stop_gradient(x), 0), 1, slopes));
 }
 

@@ -63,18 +63,19 @@ Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Loc
     for (int i = 0; i < most; ++i) {
         if (residual == 0) return x;
         const Tensor step = reshape(solve(square_jacobian(f, x), reshape(y, {-1})), x.shape());
-        double part = 1;
+        double part = 1, left;
         Tensor next, there;
         for (;; part /= 2) {  // a step that does not help is halved
             next = stop_gradient(x - step * part);
             there = stop_gradient(f({&next, 1}));
-            if (largest(there) < residual || part < 1e-6) break;
+            left = largest(there);
+            if (left < residual || part < 1e-6) break;
         }
         const bool settled = largest(step) * part <= tolerance * (1 + largest(next));
-        if (largest(there) > residual && settled) return x;
+        if (left > residual && settled) return x;
         x = next;
         y = there;
-        residual = largest(y);
+        residual = left;
         if (settled) return x;
     }
     throw Error(at(

@@ -11,6 +11,7 @@
 
 namespace xgrad {
 
+/// When fixed_point and root stop.
 struct SolverOptions {
     double tolerance = 0;      ///< relative to 1 + max|x|; 0: 1e-12 for f64, 1e-5 for f32
     int max_iterations = 0;    ///< 0: 1000 for fixed_point, 100 for root

@@ -5,11 +5,9 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <ostream>
 
+#include "inspect_detail.hpp"
 #include "memory.hpp"
-#include "record.hpp"
 
 namespace xgrad {
 namespace detail {
@@ -19,6 +17,11 @@ std::int64_t now_in_nanoseconds() {
 }
 
 namespace {
+
+std::string padded(std::string text, std::size_t width, bool right = false) {
+    if (text.size() < width) text.insert(right ? 0 : text.size(), width - text.size(), ' ');
+    return text;
+}
 
 template <class T>
 std::int64_t first_not_finite(const Tensor& values) {
@@ -59,78 +62,6 @@ void check_finite(const char* operation, const std::string& result, const Tensor
     });
 }
 
-void Record::observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, std::uint32_t scope_bits,
-                     Location where) {
-    if (checking & scope_bits)
-        for (const Tensor& y : outputs) check_finite(name, "the result", y, input_shapes(*this, inputs), where);
-    if (profiling & scope_bits) {
-        const std::int64_t now = now_in_nanoseconds();
-        timings.resize(nodes.size() + outputs.size());
-        timings[nodes.size()] = {last_time, now - last_time, 0, 0};
-        last_time = now_in_nanoseconds();
-    }
-}
-
-namespace {
-
-const Record& record_of(const Tape& tape, const char* name) {
-    check<TapeError>(TapeAccess::thread(tape) == std::this_thread::get_id(), {}, [&] {
-        return std::string(name) + ": a tape must be used by the thread that opened it, got a call from another thread";
-    });
-    return TapeAccess::record(tape);
-}
-
-/// f(node, entry) for the entries of a tape, in the order of recording.
-template <class F>
-void for_each_entry(const Tape& tape, const Record& record, F&& f) {
-    for (std::size_t node = record.scopes[static_cast<std::size_t>(TapeAccess::depth(tape))].start; node < record.nodes.size();) {
-        const Entry* entry = record.nodes[node];
-        if (entry) f(static_cast<NodeId>(node), *const_cast<Entry*>(entry));
-        node += entry ? entry->outputs : 1;
-    }
-}
-
-std::int64_t bytes_of(Entry& entry) {
-    std::int64_t elements = 0;
-    for (NodeId k = entry.first_node; k < entry.first_node + entry.outputs; ++k) elements += entry.shape_of(k).size();
-    return elements * size_of(entry.dtype);
-}
-
-std::string readable_bytes(std::int64_t bytes) {
-    static constexpr const char* units[] = {"B", "KB", "MB", "GB", "TB"};
-    double value = static_cast<double>(bytes);
-    int unit = 0;
-    for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
-    char text[32];
-    std::snprintf(text, sizeof text, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-    return text;
-}
-
-std::string line_of(const Entry& entry) {
-    if (!entry.file || !*entry.file) return "";
-    const std::string path = entry.file;
-    return path.substr(path.find_last_of('/') + 1) + ":" + std::to_string(entry.line);
-}
-
-std::string shapes_of(Entry& entry) {
-    std::string text;
-    for (NodeId k = entry.first_node; k < entry.first_node + entry.outputs; ++k)
-        text += (text.empty() ? "" : " ") + to_string(entry.shape_of(k));
-    return text + " " + name_of(entry.dtype);
-}
-
-std::string padded(std::string text, std::size_t width, bool right = false) {
-    if (text.size() < width) text.insert(right ? 0 : text.size(), width - text.size(), ' ');
-    return text;
-}
-
-std::string number(const char* format, double value) {
-    char text[48];
-    std::snprintf(text, sizeof text, format, value);
-    return text;
-}
-
-/// Lines of cells as columns of one width each; a column whose bit is set stands to the right.
 std::string columns(const std::vector<std::vector<std::string>>& lines, unsigned right) {
     std::vector<std::size_t> width;
     for (const auto& line : lines)
@@ -148,7 +79,18 @@ std::string columns(const std::vector<std::vector<std::string>>& lines, unsigned
     return text;
 }
 
-}  // namespace
+void Record::observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, std::uint32_t scope_bits,
+                     Location where) {
+    if (checking & scope_bits)
+        for (const Tensor& y : outputs) check_finite(name, "the result", y, input_shapes(*this, inputs), where);
+    if (profiling & scope_bits) {
+        const std::int64_t now = now_in_nanoseconds();
+        timings.resize(nodes.size() + outputs.size());
+        timings[nodes.size()] = {last_time, now - last_time, 0, 0};
+        last_time = now_in_nanoseconds();
+    }
+}
+
 }  // namespace detail
 
 using namespace detail;
@@ -211,174 +153,6 @@ std::vector<TapeEntry> entries(const Tape& tape, const std::vector<std::pair<Ten
     });
     return list;
 }
-
-// --- Graphviz -------------------------------------------------------------------------------------------------------
-
-namespace {
-
-std::string dot_string(const std::string& text) {
-    std::string result = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') result += '\\';
-        if (c == '\n') result += "\\n";
-        else result += c;
-    }
-    return result + '"';
-}
-
-/// Boxes within boxes: the part of a name before its last dot.
-struct Cluster {
-    std::string path, label;
-    std::map<std::string, Cluster> inner;
-    std::vector<std::string> nodes;
-
-    Cluster& at(const std::string& name) {
-        Cluster* cluster = this;
-        for (std::size_t from = 0; from < name.size();) {
-            const std::size_t dot = std::min(name.find('.', from), name.size());
-            const std::string part = name.substr(from, dot - from);
-            Cluster& next = cluster->inner[part];
-            next.path = name.substr(0, dot);
-            next.label = part;
-            cluster = &next;
-            from = dot + 1;
-        }
-        return *cluster;
-    }
-    void write(std::string& out, const std::string& indent) const {
-        for (const std::string& node : nodes) out += indent + node + '\n';
-        for (const auto& [part, cluster] : inner) {
-            out += indent + "subgraph " + dot_string("cluster_" + cluster.path) + " {\n" + indent + "  label=" + dot_string(cluster.label) +
-                   "; style=rounded; color=gray; fontname=\"sans-serif\"; fontsize=10;\n";
-            cluster.write(out, indent + "  ");
-            out += indent + "}\n";
-        }
-    }
-};
-
-}  // namespace
-
-std::string to_dot(const Tape& tape, const DotOptions& options) {
-    const Record& record = record_of(tape, "to_dot");
-    std::map<std::uint64_t, std::string> names;
-    for (const auto& [tensor, name] : options.names) names[TensorAccess::origin(tensor)] = name;
-    std::size_t count = 0;
-    for_each_entry(tape, record, [&](NodeId, Entry&) { ++count; });
-    const std::size_t skipped = count > options.max_entries ? count - options.max_entries : 0;
-
-    std::map<NodeId, std::string> named;  // sources
-    Cluster root;
-    std::string edges;
-    std::size_t i = 0;
-    NodeId first_drawn = no_node;
-    for_each_entry(tape, record, [&](NodeId node, Entry& entry) {
-        const std::string id = "n" + std::to_string(node);
-        if (entry.is_source) {
-            const auto name = names.find(entry.source());
-            if (name != names.end()) named[node] = name->second;
-        }
-        if (i++ < skipped) return;
-        if (first_drawn == no_node) first_drawn = node;
-        std::string label = named.count(node) ? named[node] : std::string(entry.name);
-        label += "\n" + shapes_of(entry) + "\n" + readable_bytes(bytes_of(entry));
-        if (const std::string line = line_of(entry); !line.empty()) label += "\n" + line;
-        std::string box;
-        bool several = false;
-        const auto belongs = [&](NodeId source) {
-            const auto name = named.find(source);
-            if (name == named.end()) return;
-            const std::size_t dot = name->second.find_last_of('.');
-            const std::string own = dot == std::string::npos ? "" : name->second.substr(0, dot);
-            several = several || (!box.empty() && box != own);
-            box = own;
-        };
-        belongs(node);
-        for (std::uint32_t k = 0; k < entry.inputs; ++k) {
-            const NodeId in = entry.input_nodes()[k];
-            if (in == no_node) continue;
-            belongs(in);
-            if (in >= first_drawn || in < record.scopes[static_cast<std::size_t>(TapeAccess::depth(tape))].start)
-                edges += "  n" + std::to_string(record.nodes[in] ? record.nodes[in]->first_node : in) + " -> " + id + ";\n";
-        }
-        root.at(several ? "" : box)
-            .nodes.push_back(id + " [label=" + dot_string(label) +
-                             (entry.is_source ? ", shape=box, style=filled, fillcolor=\"#e8f0fe\"" : "") + "];");
-    });
-    std::string out = "digraph tape {\n  rankdir=TB;\n  node [fontname=\"sans-serif\", fontsize=10, shape=ellipse];\n";
-    if (skipped)
-        out += "  label=" + dot_string("the last " + std::to_string(options.max_entries) + " of " + std::to_string(count) + " entries") +
-               ";\n";
-    root.write(out, "  ");
-    return out + edges + "}\n";
-}
-
-// --- profile --------------------------------------------------------------------------------------------------------
-
-Profile profile(const Tape& tape) {
-    const Record& record = record_of(tape, "profile");
-    check<TapeError>(record.profiling & Record::bit(TapeAccess::depth(tape)), {}, [] {
-        return std::string("profile: the tape must be opened for it, Tape tape({.profile = true}), got one that was not");
-    });
-    Profile result;
-    std::map<std::string, Profile::Row> rows;
-    nlohmann::json events = nlohmann::json::array();
-    std::int64_t origin = -1;
-    for_each_entry(tape, record, [&](NodeId node, Entry& entry) {
-        const Timing time = node < record.timings.size() ? record.timings[node] : Timing{};
-        if (origin < 0 && time.forward_start) origin = time.forward_start;
-        if (entry.is_source) return;
-        Profile::Row& row = rows[entry.name];
-        row.operation = entry.name;
-        ++row.count;
-        row.forward_us += static_cast<double>(time.forward) * 1e-3;
-        row.backward_us += static_cast<double>(time.backward) * 1e-3;
-        row.bytes += bytes_of(entry);
-        const auto event = [&](const char* phase, std::int64_t start, std::int64_t duration, int lane) {
-            if (!start) return;
-            events.push_back({{"name", entry.name},
-                              {"cat", phase},
-                              {"ph", "X"},
-                              {"ts", static_cast<double>(start - origin) * 1e-3},
-                              {"dur", static_cast<double>(duration) * 1e-3},
-                              {"pid", 1},
-                              {"tid", lane},
-                              {"args", {{"result", shapes_of(entry)}, {"line", line_of(entry)}, {"node", node}}}});
-        };
-        event("forward", time.forward_start, time.forward, 1);
-        event("backward", time.backward_start, time.backward, 2);
-    });
-    for (const int lane : {1, 2})
-        events.push_back(
-            {{"name", "thread_name"}, {"ph", "M"}, {"pid", 1}, {"tid", lane}, {"args", {{"name", lane == 1 ? "forward" : "backward"}}}});
-    for (auto& [name, row] : rows) {
-        result.forward_us += row.forward_us;
-        result.backward_us += row.backward_us;
-        result.bytes += row.bytes;
-        result.rows.push_back(std::move(row));
-    }
-    const double whole = result.forward_us + result.backward_us;
-    for (auto& row : result.rows) row.share = whole > 0 ? (row.forward_us + row.backward_us) / whole : 0;
-    std::stable_sort(result.rows.begin(), result.rows.end(), [](const auto& a, const auto& b) { return a.share > b.share; });
-    result.chrome_trace = nlohmann::json{{"traceEvents", std::move(events)}, {"displayTimeUnit", "ns"}}.dump();
-    return result;
-}
-
-std::string to_string(const Profile& profile) {
-    std::vector<std::vector<std::string>> lines{{"operation", "count", "forward us", "backward us", "bytes", "share"}};
-    const auto line = [&](const Profile::Row& row) {
-        lines.push_back({row.operation, std::to_string(row.count), number("%.1f", row.forward_us), number("%.1f", row.backward_us),
-                         readable_bytes(row.bytes), number("%.1f %%", 100 * row.share)});
-    };
-    Profile::Row all{"total", 0, profile.forward_us, profile.backward_us, profile.bytes, profile.rows.empty() ? 0.0 : 1.0};
-    for (const auto& row : profile.rows) {
-        line(row);
-        all.count += row.count;
-    }
-    line(all);
-    return columns(lines, 0b111110);
-}
-
-std::ostream& operator<<(std::ostream& out, const Profile& profile) { return out << to_string(profile); }
 
 // --- memory ---------------------------------------------------------------------------------------------------------
 

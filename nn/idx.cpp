@@ -38,18 +38,16 @@ Array read_array(detail::ByteReader& file) {
     Array array{element_of(magic[2], file), {}, {}};
     const int rank = magic[3];
     if (rank < 1 || rank > Shape::max_rank) file.fail("number of axes must be in [1, 8], got " + std::to_string(rank));
-    auto total = static_cast<std::uint64_t>(detail::size_of(array.element));
     for (int i = 0; i < rank; ++i) {
         std::uint8_t b[4];
         file.read(b, sizeof b, "header");
         const std::uint64_t size = std::uint64_t{b[0]} << 24 | std::uint64_t{b[1]} << 16 | std::uint64_t{b[2]} << 8 | b[3];
         array.shape.push_back(static_cast<std::int64_t>(size));
-        // Zero sizes are no way around the bound: they are counted as one.
-        if (std::max<std::uint64_t>(size, 1) > file.most() / total)
-            file.fail("its header asks for more elements than a file of this length can hold");
-        total *= std::max<std::uint64_t>(size, 1);
     }
-    array.bytes.resize(static_cast<std::size_t>(array.shape.size() * detail::size_of(array.element)));
+    const auto bytes = detail::bytes_of(array.shape, array.element);
+    if (!bytes || static_cast<std::uint64_t>(*bytes) > file.most())
+        file.fail("its header asks for more elements than a file of this length can hold");
+    array.bytes.resize(static_cast<std::size_t>(*bytes));
     file.read(array.bytes.data(), array.bytes.size(), "data");
     file.expect_end();
     return array;

@@ -21,6 +21,10 @@
 #include "dropout.hpp"     // Dropout and its kin
 #include "shape.hpp"       // Flatten, Identity, Upsample, PixelShuffle
 #include "padding.hpp"     // margins of constants, reflections, repetitions
+#include "recurrent.hpp"   // RNN, LSTM, GRU and their cells
+#include "attention.hpp"   // MultiheadAttention
+#include "transformer.hpp"  // encoder and decoder layers, Transformer
+#include "position.hpp"    // sinusoidal, learned and rotary positions
 #include "sequential.hpp"  // layers one after another
 #include "summary.hpp"     // a table of layers, shapes and sizes
 #include "loss.hpp"        // mse_loss, cross_entropy, …

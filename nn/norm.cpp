@@ -61,8 +61,7 @@ Tensor RunningNorm::instance_normalised(const Tensor& x, const char* name, int a
     std::vector<int> sizes;
     for (int k = 2; k < x.ndim(); ++k) sizes.push_back(k);
     const Tensor means = mean(mean(values, sizes), 0), variances = mean(var(values, sizes, 1), 0);  // (N, C) to (C)
-    num_batches_tracked = num_batches_tracked + 1;
-    const double momentum = weight_of(num_batches_tracked);
+    const double momentum = momentum_.value_or(0);
     running_mean = running_mean * (1 - momentum) + means * momentum;
     running_var = running_var * (1 - momentum) + variances * momentum;
     return y;

@@ -21,7 +21,7 @@ struct BatchNormOptions {
 };
 struct InstanceNormOptions {
     double eps = 1e-5;
-    std::optional<double> momentum = 0.1;
+    double momentum = 0.1;
     bool affine = false, track_running_stats = false;
     DType dtype = DType::f32;
 };
@@ -81,7 +81,7 @@ struct BatchNorm3d : detail::RunningNorm {
 };
 
 /// Instance normalisation over the axes behind the channels, for each sample and channel. x (N, C, sizes…) or (C, sizes…). With running statistics
-/// these are used in eval mode.
+/// these are used in eval mode; as in PyTorch num_batches_tracked stays 0.
 struct InstanceNorm1d : detail::RunningNorm {
     explicit InstanceNorm1d(std::int64_t num_features, const InstanceNormOptions& o = {}, Location where = Location::current())
         : RunningNorm("InstanceNorm1d", num_features, {o.eps, o.momentum, o.affine, o.track_running_stats, o.dtype}, where) {}

@@ -27,6 +27,8 @@ struct Close {
 }  // namespace
 
 ZipReader::ZipReader(std::span<const std::byte> bytes, const std::string& file, std::int64_t max_bytes) : file_(file) {
+    constexpr std::size_t smallest = 22;  // an archive of nothing; libzip takes no bytes at all for one
+    if (bytes.size() < smallest) fail("not a zip archive: it has at least 22 bytes, got " + std::to_string(bytes.size()));
     ZipError error;
     std::unique_ptr<zip_source_t, Close> source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error.error));
     if (!source) fail(error.text());
@@ -83,13 +85,11 @@ struct Sink {
 
 zip_int64_t answer(Sink& sink, void* data, zip_uint64_t length, zip_source_cmd_t command) {
     switch (command) {
-        case ZIP_SOURCE_SUPPORTS:
-            return zip_source_make_command_bitmap(ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, ZIP_SOURCE_OPEN, ZIP_SOURCE_READ,
-                                                  ZIP_SOURCE_CLOSE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_BEGIN_WRITE,
-                                                  ZIP_SOURCE_COMMIT_WRITE, ZIP_SOURCE_ROLLBACK_WRITE, ZIP_SOURCE_WRITE,
-                                                  ZIP_SOURCE_SEEK_WRITE, ZIP_SOURCE_TELL_WRITE, ZIP_SOURCE_REMOVE, -1);
+        case ZIP_SOURCE_SUPPORTS: return ZIP_SOURCE_SUPPORTS_WRITABLE;
         case ZIP_SOURCE_ERROR: return zip_error_to_data(&sink.error.error, data, length);
         case ZIP_SOURCE_STAT: zip_stat_init(static_cast<zip_stat_t*>(data)); return sizeof(zip_stat_t);
+        case ZIP_SOURCE_OPEN:  // of the old content, which is none
+        case ZIP_SOURCE_CLOSE:
         case ZIP_SOURCE_FREE:
         case ZIP_SOURCE_BEGIN_WRITE:
         case ZIP_SOURCE_COMMIT_WRITE:

@@ -50,6 +50,6 @@ struct ZipContent {
 };
 
 /// Writes an archive; the same contents give the same bytes.
-void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed);
+XGRAD_API void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed);
 
 }  // namespace xgrad::nn::detail

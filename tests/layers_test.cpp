@@ -83,7 +83,7 @@ TEST_CASE("layers: linear, embedding and normalising ones have PyTorch's output,
           [&](auto& layer, const auto& x) { return layer(x[0], offsets, x[1]); });
     check("EmbeddingBag max_norm", nn::EmbeddingBag(5, 3, {.max_norm = 0.5}), indices);
 
-    check_batch_and_instance<nn::BatchNorm1d, nn::InstanceNorm1d>(check, "1d", {4, 3, 2});
+    check_batch_and_instance<nn::BatchNorm1d, nn::InstanceNorm1d>(check, "1d", {2, 3, 4});
     check_batch_and_instance<nn::BatchNorm2d, nn::InstanceNorm2d>(check, "2d", {2, 3, 2, 2});
     check_batch_and_instance<nn::BatchNorm3d, nn::InstanceNorm3d>(check, "3d", {2, 3, 1, 2, 2});
     check("BatchNorm1d matrix", nn::BatchNorm1d(3, {.eps = 0.01, .momentum = 0.4}), wave({5, 3}));

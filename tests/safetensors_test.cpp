@@ -90,7 +90,7 @@ TEST_CASE("safetensors: every dtype, no axes and no elements, aligned to their e
     nn::save_safetensors(path, {{"b", tensor({true})}, {"a", tensor({1.0f})}});
     CHECK(read(path) ==
           file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[4,5]}})"
-                  "     ",
+                  "    ",
                   std::string("\0\0\x80\x3f\1", 5)));
     nn::save_safetensors(path, nn::State{});
     CHECK(read(path) == file_of("{}      "));

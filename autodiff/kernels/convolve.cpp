@@ -31,12 +31,22 @@ struct SpreadTile {
     const Int* offset;
     const T* bias;
     T* c;
-    Int ldc, columns, depth;
+    Int ldc, depth;
     bool accumulate;
+
+    static constexpr Int unit = width<T>;  // columns of one vector
+    void advance(Int columns) {
+        b += columns;
+        c += columns;
+    }
+    template <int rows, int vectors>
+    void run(Int columns) const {
+        spread_tile<T, rows, vectors>(*this, columns);
+    }
 };
 
 template <class T, int rows, int vectors>
-void spread_tile(const SpreadTile<T>& t) {
+void spread_tile(const SpreadTile<T>& t, Int columns) {
     constexpr Int w = width<T>;
     Batch<T> sum[rows][vectors];
 #pragma GCC unroll 16
@@ -71,7 +81,7 @@ void spread_tile(const SpreadTile<T>& t) {
             }
         }
     }
-    const bool whole = t.columns >= vectors * w;
+    const bool whole = columns >= vectors * w;
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
         T* const out = t.c + i * t.ldc;
@@ -82,37 +92,36 @@ void spread_tile(const SpreadTile<T>& t) {
             alignas(64) T buffer[vectors * w];
 #pragma GCC unroll 16
             for (int v = 0; v < vectors; ++v) sum[i][v].store_aligned(buffer + v * w);
-            for (Int j = 0; j < t.columns; ++j) out[j] = t.accumulate ? out[j] + buffer[j] : buffer[j];
+            for (Int j = 0; j < columns; ++j) out[j] = t.accumulate ? out[j] + buffer[j] : buffer[j];
         }
     }
 }
 
 /// Columns from the tile's first one on, as many as a tile of `vectors` takes. Gives their number.
-template <class T, int rows, int vectors = vectors_of(rows)>
-Int spread_columns(SpreadTile<T>& t, Int left) {
-    constexpr Int w = width<T>;
+template <int rows, class Tile, int vectors = vectors_of(rows)>
+Int some_columns(const Tile& t, Int left) {
     if constexpr (vectors > 1)
-        if (left <= (vectors - 1) * w) return spread_columns<T, rows, vectors - 1>(t, left);
-    t.columns = smaller(left, vectors * w);
-    spread_tile<T, rows, vectors>(t);
-    return t.columns;
+        if (left <= (vectors - 1) * Tile::unit) return some_columns<rows, Tile, vectors - 1>(t, left);
+    const Int columns = smaller(left, vectors * Tile::unit);
+    t.template run<rows, vectors>(columns);
+    return columns;
 }
 
-/// All rows for columns [0, t.columns).
-template <class T, int rows>
-void spread_rows(SpreadTile<T> t, Int columns) {
+/// All columns of `rows` rows.
+template <int rows, class Tile>
+void all_columns(Tile t, Int columns) {
     for (Int j = 0; j < columns;) {
-        const Int done = spread_columns<T, rows>(t, columns - j);
+        const Int done = some_columns<rows>(t, columns - j);
         j += done;
-        t.b += done;
-        t.c += done;
+        t.advance(done);
     }
 }
-template <class T, int rows = tile_rows - 1>
-void spread_last_rows(const SpreadTile<T>& t, Int left, Int columns) {
+/// The rows that are left, fewer than a whole tile has.
+template <class Tile, int rows = tile_rows - 1>
+void last_rows(const Tile& t, Int left, Int columns) {
     if constexpr (rows > 0) {
-        if (left == rows) spread_rows<T, rows>(t, columns);
-        else spread_last_rows<T, rows - 1>(t, left, columns);
+        if (left == rows) all_columns<rows>(t, columns);
+        else last_rows<Tile, rows - 1>(t, left, columns);
     }
 }
 
@@ -128,14 +137,14 @@ void spread(const T* a, Int lda, const T* b, const Int* offset, const T* bias, T
             for (Int j = 0; j < n; j += few) {
                 const Int some = smaller(few, n - j);
                 SpreadTile<T> t{
-                    a + top * lda + l,           lda,  b + j, offset + l, l > 0 || !bias ? nullptr : bias + top, c + top * ldc + j, ldc, 0,
+                    a + top * lda + l,           lda,  b + j, offset + l, l > 0 || !bias ? nullptr : bias + top, c + top * ldc + j, ldc,
                     smaller(depth_limit, k - l), l > 0};
                 Int i = 0;
                 for (; i + tile_rows <= rows; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc) {
-                    spread_rows<T, tile_rows>(t, some);
+                    all_columns<tile_rows>(t, some);
                     if (t.bias) t.bias += tile_rows;
                 }
-                spread_last_rows<T>(t, rows - i, some);
+                last_rows(t, rows - i, some);
             }
         }
 }
@@ -149,6 +158,16 @@ struct GatherTile {
     Int image_b;
     T* c;
     Int ldc, length, images;
+
+    static constexpr Int unit = 1;
+    void advance(Int columns) {
+        offset += columns;
+        c += columns;
+    }
+    template <int rows, int columns>
+    void run(Int) const {
+        gather_tile<T, rows, columns>(*this);
+    }
 };
 
 template <class T, int rows, int columns>
@@ -199,30 +218,6 @@ void gather_tile(const GatherTile<T>& t) {
         for (int j = 0; j < columns; ++j) t.c[i * t.ldc + j] += xsimd::hadd(sum[i][j]);
 }
 
-template <class T, int rows, int columns = vectors_of(rows)>
-Int gather_columns(const GatherTile<T>& t, Int left) {
-    if constexpr (columns > 1)
-        if (left < columns) return gather_columns<T, rows, columns - 1>(t, left);
-    gather_tile<T, rows, columns>(t);
-    return columns;
-}
-template <class T, int rows>
-void gather_rows(GatherTile<T> t, Int k) {
-    for (Int j = 0; j < k;) {
-        const Int done = gather_columns<T, rows>(t, k - j);
-        j += done;
-        t.offset += done;
-        t.c += done;
-    }
-}
-template <class T, int rows = tile_rows - 1>
-void gather_last_rows(const GatherTile<T>& t, Int left, Int k) {
-    if constexpr (rows > 0) {
-        if (left == rows) gather_rows<T, rows>(t, k);
-        else gather_last_rows<T, rows - 1>(t, left, k);
-    }
-}
-
 template <class T>
 void gather(const T* a, Int lda, Int image_a, const T* b, const Int* offset, Int image_b, T* c, Int ldc, Int m, Int n, Int k, Int images) {
     if (n == 0) return;
@@ -240,8 +235,8 @@ void gather(const T* a, Int lda, Int image_a, const T* b, const Int* offset, Int
                             smaller(length_limit, n - l),
                             smaller(together, images - image)};
             Int i = 0;
-            for (; i + tile_rows <= m; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc) gather_rows<T, tile_rows>(t, k);
-            gather_last_rows<T>(t, m - i, k);
+            for (; i + tile_rows <= m; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc) all_columns<tile_rows>(t, k);
+            last_rows(t, m - i, k);
         }
 }
 

@@ -14,6 +14,7 @@ namespace xgrad::kernels {
     void fill_elementwise_activations(ElementwiseKernels&); \
     void fill_elementwise_binary(ElementwiseKernels&);      \
     void fill_reduce(ReduceKernels&);                       \
+    void fill_softmax(ReduceKernels&);                      \
     void fill_move(MoveKernels&);                           \
     void fill_update(UpdateKernels&);                       \
     void fill_gemm(GemmKernels&);                           \
@@ -29,6 +30,7 @@ namespace xgrad::kernels {
         fill_elementwise_activations(kernels.elementwise);  \
         fill_elementwise_binary(kernels.elementwise);       \
         fill_reduce(kernels.reduce);                        \
+        fill_softmax(kernels.reduce);                       \
         fill_move(kernels.move);                            \
         fill_update(kernels.update);                        \
         fill_gemm(kernels.gemm);                            \

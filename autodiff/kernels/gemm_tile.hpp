@@ -119,11 +119,13 @@ void tile(const Tile<T>& t) {
         if (!along_k) column += step_a;
     };
     std::int64_t l = 0;
-    for (; l + 4 <= depth; l += 4) {
-        step(l);
-        step(l + 1);
-        step(l + 2);
-        step(l + 3);
+    if constexpr (rows * vectors <= 12) {  // a large tile has enough to do in one step
+        for (; l + 4 <= depth; l += 4) {
+            step(l);
+            step(l + 1);
+            step(l + 2);
+            step(l + 3);
+        }
     }
     for (; l < depth; ++l) step(l);
 

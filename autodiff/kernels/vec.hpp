@@ -181,19 +181,20 @@ struct Vec {
         const B k = t - shift();
         const B high = xsimd::fma(k, c(single ? -0.693359375 : -6.93147180369123816490e-01), x);
         const B r = xsimd::fma(k, c(single ? 2.12194440054690583e-4 : -1.90821492927058770002e-10), high) - rest;
-        B series = c(1.0 / 5040);
-        if constexpr (!single) {
-            const B r2 = r * r, r4 = r2 * r2;  // two chains at a time
+        const B r2 = r * r;  // two or three chains at a time: one long one would be waited for
+        B series;
+        if constexpr (single) {
+            const B top = xsimd::fma(c(1.0 / 5040), r, c(1.0 / 720)), middle = xsimd::fma(c(1.0 / 120), r, c(1.0 / 24));
+            series = xsimd::fma(xsimd::fma(top, r2, middle), r2, xsimd::fma(c(1.0 / 6), r, c(0.5)));
+        } else {
+            const B r4 = r2 * r2;
             const B low = xsimd::fma(xsimd::fma(c(1.0 / 3628800), r, c(1.0 / 362880)), r2, xsimd::fma(c(1.0 / 40320), r, c(1.0 / 5040)));
             const B top = xsimd::fma(c(1.0 / 6227020800), r2, xsimd::fma(c(1.0 / 479001600), r, c(1.0 / 39916800)));
-            series = xsimd::fma(top, r4, low);
+            const B bottom = xsimd::fma(xsimd::fma(c(1.0 / 720), r, c(1.0 / 120)), r2, xsimd::fma(c(1.0 / 24), r, c(1.0 / 6)));
+            series = xsimd::fma(xsimd::fma(top, r4, low), r4, bottom);
+            series = xsimd::fma(series, r, c(0.5));
         }
-        series = xsimd::fma(series, r, c(1.0 / 720));
-        series = xsimd::fma(series, r, c(1.0 / 120));
-        series = xsimd::fma(series, r, c(1.0 / 24));
-        series = xsimd::fma(series, r, c(1.0 / 6));
-        series = xsimd::fma(series, r, c(0.5));
-        return {t, xsimd::fma(series * r, r, r)};
+        return {t, xsimd::fma(series, r2, r)};
     }
 
 private:

@@ -201,19 +201,27 @@ std::array<Tensor, 4> attention_back(const Problem& p, const Tensor& query, cons
     return parts;
 }
 
+/// The weights in operations.
+Tensor weights_of(const Tensor& query, const Tensor& key, const Tensor& mask, bool causal, double scale) {
+    Tensor scores = matmul(query, swapaxes(key, -1, -2)) * scale;
+    if (mask.defined()) scores = mask.dtype() == DType::boolean ? where(mask, scores, -infinity) : scores + mask;
+    if (causal) {
+        const Int rows = scores.shape(-2), columns = scores.shape(-1);
+        const Tensor row = reshape(arange(static_cast<double>(rows), DType::i64), {rows, 1}),
+                     column = arange(static_cast<double>(columns), DType::i64);
+        scores = where(less_equal(column, row), scores, -infinity);
+    }
+    if (scores.size() == 0) return scores;
+    if (!mask.defined()) return softmax(scores);
+    const Tensor blind = equal(max(stop_gradient(scores), -1, true), -infinity);
+    return where(blind, 0, softmax(where(blind, 0, scores)));
+}
+
 /// The same cotangents in operations, with all scores written out.
 std::array<Tensor, 4> composed_back(const Problem& p, const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
                                     const Tensor& g, Needs needs) {
-    Tensor scores = matmul(query, swapaxes(key, -1, -2)) * p.scale;
-    if (mask.defined()) scores = mask.dtype() == DType::boolean ? where(mask, scores, -infinity) : scores + mask;
-    if (p.causal) {
-        const Tensor row = reshape(arange(static_cast<double>(p.rows), DType::i64), {p.rows, 1}),
-                     column = arange(static_cast<double>(p.columns), DType::i64);
-        scores = where(less_equal(column, row), scores, -infinity);
-    }
     std::array<Tensor, 4> parts;
-    const Tensor blind = equal(max(stop_gradient(scores), -1, true), -infinity);
-    const Tensor weights = where(blind, 0, softmax(where(blind, 0, scores)));
+    const Tensor weights = weights_of(query, key, mask, p.causal, p.scale);
     if (needs[2]) parts[2] = matmul(swapaxes(weights, -1, -2), g);
     if (!needs[0] && !needs[1] && !(mask.defined() && needs[3])) return parts;
     const Tensor dweights = matmul(g, swapaxes(value, -1, -2));
@@ -264,6 +272,24 @@ Tensor spread_over(const Tensor& x, const Shape& batch, Location where) {
 }
 
 }  // namespace
+
+Tensor attention_weights(const Operand& query_operand, const Operand& key_operand, const AttentionOptions& options) {
+    constexpr const char* operation = "attention_weights";
+    const Location where = query_operand.where();
+    const Tensor &query = tensor_of(query_operand, operation), &key = tensor_of(key_operand, operation), &mask = options.mask;
+    check_floating(query, operation, where);
+    check<DTypeError>(key.dtype() == query.dtype() && (!mask.defined() || mask.dtype() == DType::boolean || mask.dtype() == query.dtype()),
+                      where, [&] {
+                          return std::string(operation) + ": dtypes must agree, got " + name_of(query.dtype()) + " and " +
+                                 name_of(key.dtype() == query.dtype() ? mask.dtype() : key.dtype());
+                      });
+    check<ShapeError>(query.ndim() >= 2 && key.ndim() >= 2 && query.shape(-1) == key.shape(-1), where, [&] {
+        return std::string(operation) + ": query and key must be (…, L, E) and (…, S, E), got " + to_string(query.shape()) + " and " +
+               to_string(key.shape());
+    });
+    const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape(-1))));
+    return weights_of(query, key, mask, options.causal, scale);
+}
 
 Tensor scaled_dot_product_attention(const Operand& query_operand, const Operand& key_operand, const Operand& value_operand,
                                     const AttentionOptions& options) {

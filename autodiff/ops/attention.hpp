@@ -19,4 +19,8 @@ struct AttentionOptions {
 XGRAD_API Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, const Operand& value,
                                               const AttentionOptions& options = {});
 
+/// softmax(query · keyᵀ * scale + mask) (…, L, S), written out: what scaled_dot_product_attention weighs the values with. 0 for a query that may
+/// look at nothing.
+XGRAD_API Tensor attention_weights(const Operand& query, const Operand& key, const AttentionOptions& options = {});
+
 }  // namespace xgrad

@@ -223,30 +223,53 @@ Layout layout_of(const char* name, const Operand& operand, int least_rank) {
     return a;
 }
 
-/// batch_norm with given statistics: element-wise.
+Tensor values_with(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight, const Tensor& bias, const Layout& a) {
+    Tensor y = empty(x.shape(), x.dtype());
+    if (x.size() == 0) return y;
+    with_floating(x.dtype(), [&]<class T>(T) {
+        std::vector<T> rstd(static_cast<std::size_t>(a.channels));
+        for (Int c = 0; c < a.channels; ++c)
+            rstd[static_cast<std::size_t>(c)] = static_cast<T>(1 / std::sqrt(static_cast<double>(elements<T>(variance)[c]) + a.eps));
+        scale_values(elements<T>(x), elements<T>(y), a, elements<T>(mean), rstd.data(), elements_or_null<T>(weight),
+                     elements_or_null<T>(bias));
+    });
+    return y;
+}
+
+/// batch_norm with given statistics: y is linear in x, and differentiable to all five.
 Tensor norm_with(const Operand& operand, const Tensor& mean, const Tensor& variance, const Tensor& weight, const Tensor& bias,
                  const Layout& a) {
     const Tensor x = operand.tensor();
+    Tensor y = values_with(x, mean, variance, weight, bias, a);
     const Tensor inputs[] = {x, mean, variance, weight, bias};
-    if (!any_tracked(inputs)) {
-        Tensor y = empty(x.shape(), x.dtype());
-        if (x.size() == 0) return y;
-        with_floating(x.dtype(), [&]<class T>(T) {
-            std::vector<T> rstd(static_cast<std::size_t>(a.channels));
-            for (Int c = 0; c < a.channels; ++c)
-                rstd[static_cast<std::size_t>(c)] = static_cast<T>(1 / std::sqrt(static_cast<double>(elements<T>(variance)[c]) + a.eps));
-            scale_values(elements<T>(x), elements<T>(y), a, elements<T>(mean), rstd.data(), elements_or_null<T>(weight),
-                         elements_or_null<T>(bias));
-        });
-        return y;
-    }
-    Shape one{a.channels};
-    for (int k = 2; k < x.ndim(); ++k) one.push_back(1);
-    const Location where = operand.where();
-    Tensor scale = 1 / sqrt(variance + a.eps);
-    if (weight.defined()) scale = scale * weight;
-    const Tensor y = multiply({subtract({x, where}, reshape(mean, one)), where}, reshape(scale, one));
-    return bias.defined() ? add({y, where}, reshape(bias, one)) : y;
+    if (!any_tracked(inputs)) return y;
+    // What only the gradients to the statistics and the weight read is kept for these alone.
+    const bool reads_x = tracked(mean) || tracked(variance) || (weight.defined() && tracked(weight));
+    record_applied(
+        "batch_norm", inputs, {&y, 1},
+        [a](const Tensor& in, const Tensor& m, const Tensor& v, const Tensor& w, const Tensor& b) {
+            return values_with(in, m, v, w, b, a);
+        },
+        [x = reads_x ? x : Tensor(), mean, variance, weight, a, biased = bias.defined()](Tensor g, Needs needs) -> std::array<Tensor, 5> {
+            const Shape column{a.channels, 1};
+            const Tensor rstd = 1 / sqrt(variance + a.eps), scale = weight.defined() ? rstd * weight : rstd;  // (channels)
+            const Tensor whole = reshape(g, a.whole());
+            std::array<Tensor, 5> parts;
+            if (needs[0]) parts[0] = reshape(whole * reshape(scale, column), g.shape());
+            if (needs[1] || (biased && needs[4])) {
+                const Tensor sums = sum(whole, {0, 2});
+                if (needs[1]) parts[1] = -scale * sums;
+                if (biased && needs[4]) parts[4] = sums;
+            }
+            const bool for_weight = weight.defined() && needs[3];
+            if (!needs[2] && !for_weight) return parts;
+            const Tensor products = sum(whole * (reshape(x, a.whole()) - reshape(mean, column)), {0, 2});
+            if (needs[2]) parts[2] = products * scale * square(rstd) * -0.5;
+            if (for_weight) parts[3] = products * rstd;
+            return parts;
+        },
+        operand.where());
+    return y;
 }
 
 }  // namespace

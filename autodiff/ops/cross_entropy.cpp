@@ -10,13 +10,17 @@ namespace xgrad {
 
 using namespace detail;
 
+namespace {
+constexpr double least = 1e-12f;  // PyTorch's constant is a float
+}
+
 Tensor bernoulli_cross_entropy(const Operand& p_operand, const Operand& target_operand) {
     const Tensor p = tensor_of(p_operand, "bernoulli_cross_entropy"), target = tensor_of(target_operand, "bernoulli_cross_entropy");
     check_floating(p, "bernoulli_cross_entropy", p_operand.where());
     return apply(
         "bernoulli_cross_entropy", {p, target},
         [](const Tensor& a, const Tensor& t) { return (t - 1) * maximum(log1p(-a), -100) - t * maximum(log(a), -100); },
-        [p, target](Tensor g) { return std::array{g * (p - target) / maximum(p * (1 - p), 1e-12), g * (log1p(-p) - log(p))}; },
+        [p, target](Tensor g) { return std::array{g * (p - target) / maximum(p * (1 - p), least), g * (log1p(-p) - log(p))}; },
         p_operand.where());
 }
 

@@ -88,7 +88,9 @@ void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
     const kernels::GemmKernels& kernels = kernels::active().gemm;
     // A product with a vector wants dot products, not tiles.
     const bool thin = s.n == 1 || (s.transpose_b && s.m <= 4);
-    if (thin || s.work() > (s.transpose_a ? kernels.largest_transposed : kernels.largest)) {
+    // CBLAS needs a pass of its own over c for the bias; against that packing b is little where c is the larger one.
+    const bool favoured = s.transpose_a || (bias && s.k <= s.m);
+    if (thin || s.work() > (favoured ? kernels.largest_transposed : kernels.largest)) {
         if (bias)  // the product adds to it
             for (std::int64_t i = 0; i < s.m; ++i)
                 for (std::int64_t j = 0; j < s.n; ++j) c[i * s.n + j] = bias[j] + (s.accumulate ? c[i * s.n + j] : T(0));

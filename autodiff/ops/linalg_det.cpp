@@ -113,7 +113,7 @@ Tensor cofactor_values(const Tensor& a) {
             T* to = elements<T>(y) + matrix * n * n;
             T det = 0;
             std::vector<T> inverse(static_cast<std::size_t>(n * n));
-            if (!std::all_of(from, from + n * n, [](T x) { return std::isfinite(x); })) {
+            if (!finite(from, n * n)) {
                 std::fill(to, to + n * n, std::numeric_limits<T>::quiet_NaN());
             } else if (invert(from, n, inverse.data(), det)) {
                 for (Int i = 0; i < n; ++i)
@@ -142,7 +142,7 @@ Tensor cofactor_back(const Tensor& a, const Tensor& h) {
         for_matrices(count_of_matrices(a), 3 * n * n * n, [&](Int matrix) {
             const T* from = elements<T>(a) + matrix * n * n;
             T* to = elements<T>(y) + matrix * n * n;
-            if (!std::all_of(from, from + n * n, [](T x) { return std::isfinite(x); })) {
+            if (!finite(from, n * n)) {
                 std::fill(to, to + n * n, std::numeric_limits<T>::quiet_NaN());
                 return;
             }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -87,6 +88,14 @@ struct LU {
 };
 /// `failures` gets the number of the first pivot that is zero, from 1.
 LU factorise(const Tensor& a, Failures& failures);
+
+/// What LAPACK needs to end at all.
+template <class T>
+bool finite(const T* x, Int n) {
+    for (Int i = 0; i < n; ++i)
+        if (!std::isfinite(x[i])) return false;
+    return true;
+}
 
 inline double precision_of(DType dtype) {
     return dtype == DType::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();

@@ -13,12 +13,6 @@ using namespace detail;
 
 namespace {
 
-/// What LAPACK needs to end at all.
-template <class T>
-bool finite(const T* x, Int n) {
-    return std::all_of(x, x + n, [](T v) { return std::isfinite(v); });
-}
-
 constexpr int not_finite = -1;
 
 void check_converged(const char* operation, const Failures& failures, Location where) {

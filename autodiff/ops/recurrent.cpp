@@ -14,6 +14,7 @@
 #include "shape.hpp"
 
 // Fused steps forward, and back when nobody records; when somebody does, the way back is that of the composition below.
+// An lstm whose state is projected is the composition.
 
 namespace xgrad {
 
@@ -37,6 +38,7 @@ Results compose(const RecurrentLayer& l) {
             const std::vector<Tensor> gates = split(x + y, 4, -1);
             c_new = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
             h_new = sigmoid(gates[3]) * tanh(c_new);
+            if (l.weight_hr.defined()) h_new = linear(h_new, l.weight_hr);
         } else if (l.cell == Cell::gru) {
             const std::vector<Tensor> a = split(x, 3, -1), b = split(y, 3, -1);
             const Tensor z = sigmoid(a[1] + b[1]), n = tanh(a[2] + sigmoid(a[0] + b[0]) * b[2]);
@@ -56,7 +58,7 @@ Results compose(const RecurrentLayer& l) {
             c = c_new;
         }
     }
-    Results results{l.steps ? stack(outputs) : zeros({0, l.batch, l.hidden}, l.x.dtype()), h};
+    Results results{l.steps ? stack(outputs) : zeros({0, l.batch, l.h0.shape(1)}, l.x.dtype()), h};
     if (is_lstm) results.push_back(c);
     return results;
 }
@@ -112,7 +114,8 @@ void check_part(const Tensor& part, const RecurrentLayer& layer, const Shape& sh
 }
 
 RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const Operand& h0, const Operand& c0, const Operand& weight_ih,
-                        const Operand& weight_hh, const Operand& bias_ih, const Operand& bias_hh, bool reverse, const Tensor& lengths) {
+                        const Operand& weight_hh, const Operand& bias_ih, const Operand& bias_hh, bool reverse, const Tensor& lengths,
+                        const Tensor& weight_hr = {}) {
     const Location where = input.where();
     const auto given = [&](const Operand& operand, const char* what) {  // as the user's line, not that of a default argument
         check<ValueError>(operand.is_tensor(), where, [&] { return std::string(name) + ": " + what + " must be a tensor, got a number"; });
@@ -131,7 +134,8 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
                      0,
                      0,
                      0,
-                     0};
+                     0,
+                     weight_hr};
     check_floating(l.x, name, where);
     check<ShapeError>(l.x.ndim() == 3, where, [&] {
         return std::string(name) + ": the input must be (steps, samples, inputs), got shape " + to_string(l.x.shape());
@@ -139,15 +143,23 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
     l.steps = l.x.shape()[0], l.batch = l.x.shape()[1], l.inputs = l.x.shape()[2];
     check<ShapeError>(l.h0.ndim() == 2, where,
                       [&] { return std::string(name) + ": h0 must be (samples, hidden), got shape " + to_string(l.h0.shape()); });
-    l.hidden = l.h0.shape()[1];
+    const Int width_of_state = l.h0.shape()[1];
+    l.hidden = width_of_state;
+    if (weight_hr.defined()) {
+        check<ShapeError>(weight_hr.ndim() == 2, where, [&] {
+            return std::string(name) + ": weight_hr must be (projected, hidden), got shape " + to_string(weight_hr.shape());
+        });
+        l.hidden = weight_hr.shape()[1];
+        check_part(weight_hr, l, {width_of_state, l.hidden}, name, "weight_hr", where);
+    }
     const Int width = l.gates() * l.hidden;
-    check_part(l.h0, l, {l.batch, l.hidden}, name, "h0", where);
+    check_part(l.h0, l, {l.batch, width_of_state}, name, "h0", where);
     if (cell == Cell::lstm) {
         l.c0 = tensor_of(c0, name);
         check_part(l.c0, l, {l.batch, l.hidden}, name, "c0", where);
     }
     check_part(l.weight_ih, l, {width, l.inputs}, name, "weight_ih", where);
-    check_part(l.weight_hh, l, {width, l.hidden}, name, "weight_hh", where);
+    check_part(l.weight_hh, l, {width, width_of_state}, name, "weight_hh", where);
     check<ValueError>(l.bias_ih.defined() == l.bias_hh.defined(), where,
                       [&] { return std::string(name) + ": there must be both biases or neither, got one"; });
     if (l.bias_ih.defined()) {
@@ -183,10 +195,10 @@ Recurrent rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, con
 }
 
 LongShortTerm lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih, const Operand& weight_hh,
-                   const Operand& bias_ih, const Operand& bias_hh, const RecurrentOptions& options) {
-    const Results y =
-        run("lstm", layer_of("lstm", Cell::lstm, x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, options.reverse, options.lengths),
-            x.where());
+                   const Operand& bias_ih, const Operand& bias_hh, const LstmOptions& options) {
+    const RecurrentLayer layer = layer_of("lstm", Cell::lstm, x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, options.reverse,
+                                          options.lengths, options.weight_hr);
+    const Results y = layer.weight_hr.defined() ? compose(layer) : run("lstm", layer, x.where());
     return {y[0], y[1], y[2]};
 }
 

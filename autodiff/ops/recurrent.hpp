@@ -15,6 +15,14 @@ struct RecurrentOptions {
     Tensor lengths = {};
 };
 
+struct LstmOptions {
+    bool reverse = false;
+    Tensor lengths = {};
+    /// (P, H): the state is weight_hr·h (Sak, Senior, Beaufays 2014), so that h0 and the outputs are (B, P) and weight_hh is (4 H, P). Such a
+    /// layer is a composition of operations, step by step.
+    Tensor weight_hr = {};
+};
+
 /// tanh or max(x, 0), whose gradient at 0 is 0.
 enum class Nonlinearity { tanh, relu };
 struct RnnOptions {
@@ -36,7 +44,7 @@ XGRAD_API Recurrent rnn(const Operand& x, const Operand& h0, const Operand& weig
                         const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(), const RnnOptions& options = {});
 /// Long short-term memory with the gates i, f, g, o: c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c), from h0 and c0.
 XGRAD_API LongShortTerm lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih, const Operand& weight_hh,
-                             const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(), const RecurrentOptions& options = {});
+                             const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(), const LstmOptions& options = {});
 /// Gated recurrent unit with the gates r, z, n: n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h = (1 - z) n + z h, from h0.
 XGRAD_API Recurrent gru(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
                         const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(), const RecurrentOptions& options = {});

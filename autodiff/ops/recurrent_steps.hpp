@@ -18,6 +18,7 @@ struct RecurrentLayer {
     Tensor lengths;  // i64, or empty
     Tensor x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh;  // c0 and the biases may be empty
     Int steps, batch, inputs, hidden;
+    Tensor weight_hr = {};  // of a composed layer only
 
     Int gates() const { return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1; }
     /// Where in time the s-th step taken stands.

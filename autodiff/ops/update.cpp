@@ -30,14 +30,21 @@ void check_like(const Tensor& weight, const Tensor* other, const char* what) {
     });
 }
 
+void check_weight(const Tensor* weight, const char* name) {
+    check<ValueError>(weight && weight->defined(), {},
+                      [&] { return std::string(name) + ": the weight must be a tensor, got an empty one"; });
+    check_floating(*weight, name, {});
+}
+
 void check_update(const ParameterUpdate& u) {
-    check<ValueError>(u.weight && u.weight->defined(), {},
-                      [] { return std::string("update_parameters: the weight must be a tensor, got an empty one"); });
-    check_floating(*u.weight, "update_parameters", {});
+    check_weight(u.weight, "update_parameters");
     check_like(*u.weight, u.gradient, "gradient");
     for (unsigned k = 0; k < 3; ++k)
         if (u.rule.states() >> k & 1) check_like(*u.weight, u.states[k], "state");
 }
+
+/// Where the new value goes: the old one's buffer when nobody else holds it.
+Tensor target(const Tensor& old) { return TensorAccess::unique(old) ? TensorAccess::constant(old) : empty(old.shape(), old.dtype()); }
 
 /// A parameter with the buffers that its new values go to: the old ones where nobody else holds them.
 struct Ready {
@@ -60,9 +67,6 @@ struct Ready {
                 states[k] = target(*u.states[k]);
                 buffers.new_state[k] = TensorAccess::data(states[k]);
             }
-    }
-    static Tensor target(const Tensor& old) {
-        return TensorAccess::unique(old) ? TensorAccess::constant(old) : empty(old.shape(), old.dtype());
     }
     void run(Int begin, Int end) const { kernel(update->rule.constants(), buffers, begin, end); }
     void finish() {
@@ -124,8 +128,7 @@ double norm_of(const T* row, Int n, double p) {
 }  // namespace
 
 void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double p, Location where) {
-    check<ValueError>(weight.defined(), where, [] { return std::string("renorm_rows: the weight must be a tensor, got an empty one"); });
-    check_floating(weight, "renorm_rows", where);
+    check_weight(&weight, "renorm_rows");
     check<ShapeError>(weight.ndim() == 2, where,
                       [&] { return "renorm_rows: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
     check<ValueError>(p > 0, where, [&] { return "renorm_rows: p must be positive, got " + std::to_string(p); });
@@ -142,7 +145,7 @@ void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double 
             if (const double norm = norm_of(from + row * width, width, p); norm > max_norm)
                 scales.emplace_back(row, static_cast<T>(max_norm / (norm + 1e-7)));
         if (scales.empty()) return;
-        Tensor scaled = Ready::target(weight);
+        Tensor scaled = target(weight);
         T* const to = elements<T>(scaled);
         if (to != from) std::copy_n(from, weight.size(), to);
         for (const auto& [row, scale] : scales)

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <optional>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -44,9 +45,13 @@ constexpr Workload workloads[] = {
     {"gru_T35_B20_I200_H200_L2", 0.65},
     {"rnn_T35_B20_I200_H200_L1", 0.70},
     {"lstm_T50_B1_I16_H32", 0.02},
+    {"lstm_primitives_T35_B20_H200", 0.75},
+    {"transformer_2L_64x16_d128", 0.70},
     {"layernorm_512x1024", 0.60},
     {"conv2d_lenet", 0.70},
     {"convblock", 1.00},
+    {"lenet_b64_adam", 0.60},
+    {"adam_10m", 0.50},
     {"attention_64", 0.70},
     {"attention_512", 0.70},
     {"cumsum_512x1024", 0.80},
@@ -61,6 +66,7 @@ struct Options {
     int threads = 1;
     double seconds = 0.3;
     fs::path out = "bench/results/compare.json";
+    bool speedup = false;
     bool allow_different_blas = false;
 };
 
@@ -71,7 +77,9 @@ struct Side {
 
 struct Result {
     const Workload* workload;
-    double xgrad, libtorch;  // microseconds
+    double xgrad, libtorch;              // microseconds
+    std::optional<double> floor = {};    // of the matrix products alone
+    std::optional<double> speedup = {};  // of two threads over one
     double ratio() const { return xgrad / libtorch; }
 };
 
@@ -97,17 +105,17 @@ fs::path blas_of(const Side& side) {
     return {};
 }
 
-/// One run of one workload, in microseconds. With one thread that is processor time, the same as wall time on an idle machine and
-/// less disturbed by whatever else runs; with more threads, wall time.
-double measure(const Side& side, const Workload& workload, const Options& options) {
-    const auto csv = output_of(side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null",
-                                                 workload.name, options.seconds));
+enum class Clock { wall = 1, processor = 2 };
+
+/// One run of one workload, in microseconds.
+double measure(const Side& side, const std::string& name, Clock clock, const Options& options) {
+    const auto csv = output_of(
+        side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null", name, options.seconds));
     // "chain_n16/real_time",1234,345.6,345.5,us,,,,,
     static const std::regex row("\"[^\"]*\",\\d+,([^,]+),([^,]+),us,");
     std::smatch match;
-    if (!std::regex_search(csv, match, row))
-        throw std::runtime_error(fmt::format("{}: no figure for {}", side.program.string(), workload.name));
-    return std::stod(match[options.threads == 1 ? 2 : 1]);
+    if (!std::regex_search(csv, match, row)) throw std::runtime_error(fmt::format("{}: no figure for {}", side.program.string(), name));
+    return std::stod(match[static_cast<std::size_t>(clock)]);
 }
 
 double median(std::vector<double> values) {
@@ -116,18 +124,51 @@ double median(std::vector<double> values) {
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
+/// The command line that gives a program so many threads.
+std::string environment_of(int threads) {
+    return fmt::format("OMP_NUM_THREADS={0} OPENBLAS_NUM_THREADS={0} OMP_PROC_BIND={1}", threads, threads > 1 ? "true" : "false");
+}
+
+/// The median of one side's rounds.
+double median_of(const Side& side, const std::string& name, Clock clock, const Options& options) {
+    std::vector<double> times;
+    for (int round = 0; round < options.rounds; ++round) times.push_back(measure(side, name, clock, options));
+    return median(times);
+}
+
+/// The workloads that a side has.
+std::set<std::string> workloads_of(const Side& side) {
+    std::istringstream lines(output_of(side, "--benchmark_list_tests"));
+    std::set<std::string> names;
+    for (std::string line; std::getline(lines, line);) names.insert(line.substr(0, line.rfind('/')));  // without "/real_time"
+    return names;
+}
+
+/// Wall time with one thread over that with two.
+double speedup_of(const Workload& workload, const Side& xgrad, const Options& options) {
+    return median_of({xgrad.program, environment_of(1)}, workload.name, Clock::wall, options) /
+           median_of({xgrad.program, environment_of(2)}, workload.name, Clock::wall, options);
+}
+
 Result compare(const Workload& workload, const Side& xgrad, const Side& libtorch, const Options& options) {
+    // With one thread processor time, the same as wall time on an idle machine and less disturbed by whatever else runs.
+    const Clock clock = options.threads == 1 ? Clock::processor : Clock::wall;
     std::vector<double> ours, theirs;
     for (int round = 0; round < options.rounds; ++round) {
-        ours.push_back(measure(xgrad, workload, options));
-        theirs.push_back(measure(libtorch, workload, options));
+        ours.push_back(measure(xgrad, workload.name, clock, options));
+        theirs.push_back(measure(libtorch, workload.name, clock, options));
     }
-    return {&workload, median(ours), median(theirs)};
+    Result result{&workload, median(ours), median(theirs)};
+    if (const std::string floor = fmt::format("floor/{}", workload.name); workloads_of(xgrad).count(floor))
+        result.floor = median_of(xgrad, floor, clock, options);
+    if (options.speedup) result.speedup = speedup_of(workload, xgrad, options);
+    return result;
 }
 
 void print(const Result& r) {
-    fmt::print("{:<30} {:>12.2f} {:>12.2f} {:>8.4f}   {:>5.2f}  {}\n", r.workload->name, r.xgrad, r.libtorch, r.ratio(), r.workload->target,
-               r.ratio() <= r.workload->target ? "reached" : "missed");
+    fmt::print("{:<30} {:>12.2f} {:>12.2f} {:>12} {:>8.4f}   {:>5.2f}  {}{}\n", r.workload->name, r.xgrad, r.libtorch,
+               r.floor ? fmt::format("{:.2f}", *r.floor) : "", r.ratio(), r.workload->target,
+               r.ratio() <= r.workload->target ? "reached" : "missed ", r.speedup ? fmt::format("  {:>5.2f}x", *r.speedup) : "");
     std::fflush(stdout);
 }
 
@@ -137,8 +178,10 @@ void write(const std::vector<Result>& results, const Options& options) {
     const char* separator = "[\n";
     for (const auto& r : results) {
         file << separator
-             << fmt::format(R"(  {{"workload": "{}", "threads": {}, "xgrad_us": {:.3f}, "libtorch_us": {:.3f}, "ratio": {:.5f}}})",
-                            r.workload->name, options.threads, r.xgrad, r.libtorch, r.ratio());
+             << fmt::format(R"(  {{"workload": "{}", "threads": {}, "xgrad_us": {:.3f}, "libtorch_us": {:.3f}, "ratio": {:.5f}{}{}}})",
+                            r.workload->name, options.threads, r.xgrad, r.libtorch, r.ratio(),
+                            r.floor ? fmt::format(R"(, "floor_us": {:.3f})", *r.floor) : "",
+                            r.speedup ? fmt::format(R"(, "speedup_of_two_threads": {:.3f})", *r.speedup) : "");
         separator = ",\n";
     }
     file << (results.empty() ? "[]\n" : "\n]\n");
@@ -146,8 +189,7 @@ void write(const std::vector<Result>& results, const Options& options) {
 }
 
 int run(const Options& options, const fs::path& here) {
-    const std::string threads = fmt::format("OMP_NUM_THREADS={0} OPENBLAS_NUM_THREADS={0} OMP_PROC_BIND={1}", options.threads,
-                                            options.threads > 1 ? "true" : "false");
+    const std::string threads = environment_of(options.threads);
     const Side xgrad{here / "xgrad_side", threads};
     const fs::path blas = blas_of(xgrad);
     const Side libtorch{here / "libtorch_side", fmt::format("{} LD_LIBRARY_PATH='{}'", threads, blas.parent_path().string())};
@@ -158,8 +200,10 @@ int run(const Options& options, const fs::path& here) {
         return 3;
     }
 
-    fmt::print("threads {}, medians of {} interleaved runs\n\n{:<30} {:>12} {:>12} {:>8}   {:>5}\n", options.threads, options.rounds,
-               "workload", "xgrad us", "libtorch us", "ratio", "goal");
+    fmt::print("threads {}, medians of {} interleaved runs; floor: the workload's matrix products alone\n\n", options.threads,
+               options.rounds);
+    fmt::print("{:<30} {:>12} {:>12} {:>12} {:>8}   {:>5}{}\n", "workload", "xgrad us", "libtorch us", "floor us", "ratio", "goal",
+               options.speedup ? "         two threads" : "");
     const std::regex filter(options.filter);
     std::vector<Result> results;
     for (const auto& workload : workloads) {
@@ -188,6 +232,7 @@ int main(int argc, char** argv) {
     app.add_option("--filter", options.filter, "regular expression: only workloads that match");
     app.add_option("--rounds", options.rounds, "runs of each side")->check(CLI::Range(1, 1000));
     app.add_option("--threads", options.threads, "threads of OpenMP and OpenBLAS")->check(CLI::Range(1, 1024));
+    app.add_flag("--speedup", options.speedup, "also how much faster xgrad is with two threads than with one, in wall time");
     app.add_option("--seconds", options.seconds, "least time of one run")->check(CLI::Range(0.01, 60.0));
     app.add_option("--out", options.out, "the JSON file to write");
     app.add_flag("--allow-different-blas", options.allow_different_blas, "do not refuse when the sides load different BLAS libraries");

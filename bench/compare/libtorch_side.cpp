@@ -120,6 +120,55 @@ void recurrent(benchmark::State& state, Layer layer, int steps, int batch, int i
     }
 }
 
+void lstm_primitives(benchmark::State& state, int steps, int batch, int hidden) {
+    const Tensor x = torch::randn({steps, batch, hidden});
+    const Tensor w = (0.05 * torch::randn({hidden, 4 * hidden})).requires_grad_(),
+                 u = (0.05 * torch::randn({hidden, 4 * hidden})).requires_grad_(), b = torch::zeros({4 * hidden}, torch::requires_grad());
+    for (auto _ : state) {
+        forget_gradients({w, u, b});
+        Tensor h = torch::zeros({batch, hidden}), c = h;
+        std::vector<Tensor> outputs;
+        for (int t = 0; t < steps; ++t) {
+            const auto gates = (torch::mm(x[t], w) + torch::mm(h, u) + b).chunk(4, 1);
+            c = torch::sigmoid(gates[1]) * c + torch::sigmoid(gates[0]) * torch::tanh(gates[2]);
+            h = torch::sigmoid(gates[3]) * torch::tanh(c);
+            outputs.push_back(h);
+        }
+        torch::stack(outputs).square().mean().backward();
+    }
+}
+
+void transformer(benchmark::State& state) {
+    using namespace torch::nn;
+    TransformerEncoder encoder(
+        TransformerEncoderOptions(TransformerEncoderLayer(TransformerEncoderLayerOptions(128, 4).dim_feedforward(512).dropout(0)), 2));
+    const Tensor x = torch::randn({64, 16, 128});
+    for (auto _ : state) {
+        for (auto& parameter : encoder->parameters()) parameter.mutable_grad() = Tensor();
+        encoder->forward(x).square().mean().backward();
+    }
+}
+
+void lenet_adam(benchmark::State& state) {
+    using namespace torch::nn;
+    Sequential net(Conv2d(Conv2dOptions(1, 8, 5).padding(2)), ReLU(), MaxPool2d(2), Conv2d(Conv2dOptions(8, 16, 5).padding(2)), ReLU(),
+                   MaxPool2d(2), Flatten(), Linear(784, 10));
+    const Tensor x = torch::randn({64, 1, 28, 28}), y = torch::randint(0, 10, {64}, torch::kLong);
+    torch::optim::Adam adam(net->parameters(), 1e-3);
+    train(state, net, adam, [&](auto& model) { return F::cross_entropy(model->forward(x), y); });
+}
+
+void adam_10m(benchmark::State& state) {
+    std::vector<Tensor> parameters;
+    for (int i = 0; i < 100; ++i) {
+        parameters.push_back(torch::randn({100, 1000}, torch::requires_grad()));
+        parameters.back().mutable_grad() = torch::randn({100, 1000});
+    }
+    torch::optim::Adam adam(parameters, 1e-3);
+    adam.step();  // makes the moments
+    for (auto _ : state) adam.step();
+}
+
 void layernorm(benchmark::State& state) {
     const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), w = torch::randn({1024}, torch::requires_grad()),
                  b = torch::randn({1024}, torch::requires_grad());
@@ -214,9 +263,13 @@ int main(int argc, char** argv) {
               [](auto& state) { recurrent(state, torch::nn::GRU(torch::nn::GRUOptions(200, 200).num_layers(2)), 35, 20, 200); });
     side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { recurrent(state, torch::nn::RNN(200, 200), 35, 20, 200); });
     side::add("lstm_T50_B1_I16_H32", [](auto& state) { recurrent(state, torch::nn::LSTM(16, 32), 50, 1, 16); });
+    side::add("lstm_primitives_T35_B20_H200", [](auto& state) { lstm_primitives(state, 35, 20, 200); });
+    side::add("transformer_2L_64x16_d128", transformer);
     side::add("layernorm_512x1024", layernorm);
     side::add("conv2d_lenet", conv2d_lenet);
     side::add("convblock", convblock);
+    side::add("lenet_b64_adam", lenet_adam);
+    side::add("adam_10m", adam_10m);
     side::add("attention_64", [](auto& state) { attention(state, 64); });
     side::add("attention_512", [](auto& state) { attention(state, 512); });
     side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return torch::cumsum(x, 1); }); });

@@ -125,50 +125,43 @@ void embedding_rows(benchmark::State& state) {
     }
 }
 
-/// Weights as PyTorch draws them, for `layers` layers of `gates` gates.
-struct RecurrentWeights {
-    std::vector<Parameter> all;
-
-    RecurrentWeights(int layers, int gates, int inputs, int hidden) {
-        const double bound = 1 / std::sqrt(hidden);
-        for (int layer = 0; layer < layers; ++layer)
-            for (const Shape& shape : {Shape{gates * hidden, layer ? hidden : inputs}, Shape{gates * hidden, hidden}, Shape{gates * hidden},
-                                       Shape{gates * hidden}})
-                all.push_back((rand(shape, generator) - 0.5) * (2 * bound));
-    }
-    /// f(sequence, weight_ih, weight_hh, bias_ih, bias_hh) layer by layer.
-    template <class F>
-    Tensor operator()(Tensor sequence, const F& f) const {
-        for (std::size_t i = 0; i < all.size(); i += 4) sequence = f(sequence, all[i], all[i + 1], all[i + 2], all[i + 3]);
-        return sequence;
-    }
-};
-
+/// Forward, mean of squares of the output, backward.
 template <class F>
-void recurrent(benchmark::State& state, const RecurrentWeights& weights, int steps, int batch, int inputs, F layer) {
-    const Tensor x = randn({steps, batch, inputs}, generator);
+void squares(benchmark::State& state, F output) {
     for (auto _ : state) {
         Tape tape;
-        benchmark::DoNotOptimize(tape.gradient(mean(square(weights(x, layer)))));
+        benchmark::DoNotOptimize(tape.gradient(mean(square(output()))));
     }
 }
 
-void lstm_layers(benchmark::State& state, int layers, int steps, int batch, int inputs, int hidden) {
-    const Tensor zero = zeros({batch, hidden});
-    recurrent(state, {layers, 4, inputs, hidden}, steps, batch, inputs,
-              [&](const auto& x, const auto&... weights) { return lstm(x, zero, zero, weights...).output; });
+template <class Layer>
+void recurrent(benchmark::State& state, const Layer& layer, int steps, int batch) {
+    const Tensor x = randn({steps, batch, layer.input_size()}, generator);
+    squares(state, [&] { return layer(x).output; });
 }
 
-void gru_layers(benchmark::State& state, int layers, int steps, int batch, int inputs, int hidden) {
-    const Tensor zero = zeros({batch, hidden});
-    recurrent(state, {layers, 3, inputs, hidden}, steps, batch, inputs,
-              [&](const auto& x, const auto&... weights) { return gru(x, zero, weights...).output; });
+/// One layer as somebody writes it who does not know of nn::LSTM.
+void lstm_primitives(benchmark::State& state, int steps, int batch, int hidden) {
+    const Tensor x = randn({steps, batch, hidden}, generator);
+    const Parameter w = 0.05 * randn({hidden, 4 * hidden}, generator), u = 0.05 * randn({hidden, 4 * hidden}, generator),
+                    b = zeros({4 * hidden});
+    squares(state, [&] {
+        Tensor h = zeros({batch, hidden}), c = h;
+        Tensors outputs;
+        for (int t = 0; t < steps; ++t) {
+            const Tensors gates = split(matmul(select(x, 0, t), w) + matmul(h, u) + b, 4, 1);
+            c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
+            h = sigmoid(gates[3]) * tanh(c);
+            outputs.push_back(h);
+        }
+        return stack(outputs);
+    });
 }
 
-void rnn_layers(benchmark::State& state, int layers, int steps, int batch, int inputs, int hidden) {
-    const Tensor zero = zeros({batch, hidden});
-    recurrent(state, {layers, 1, inputs, hidden}, steps, batch, inputs,
-              [&](const auto& x, const auto&... weights) { return rnn(x, zero, weights...).output; });
+void transformer(benchmark::State& state) {
+    const nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(128, 4, {.dim_feedforward = 512, .dropout = 0}), 2);
+    const Tensor x = randn({64, 16, 128}, generator);
+    squares(state, [&] { return encoder(x); });
 }
 
 void layernorm(benchmark::State& state) {
@@ -190,6 +183,35 @@ void conv2d_lenet(benchmark::State& state) {
         const Tensor h = max_pool2d(relu(conv2d(x, w1, b1, {.padding = 2})), 2);
         benchmark::DoNotOptimize(tape.gradient(mean(square(max_pool2d(relu(conv2d(h, w2, b2, {.padding = 2})), 2)))));
     }
+}
+
+struct Lenet {
+    Parameter w1 = 0.1 * randn({8, 1, 5, 5}, generator), b1 = zeros({8}), w2 = 0.1 * randn({16, 8, 5, 5}, generator), b2 = zeros({16});
+    nn::Linear fc{784, 10};
+    Tensor operator()(const Tensor& x) const {
+        const Tensor h = max_pool2d(relu(conv2d(x, w1, b1, {.padding = 2})), 2);
+        return fc(flatten(max_pool2d(relu(conv2d(h, w2, b2, {.padding = 2})), 2), 1));
+    }
+    XGRAD_FIELDS(w1, b1, w2, b2, fc)
+};
+
+void lenet_adam(benchmark::State& state) {
+    Lenet net;
+    const Tensor x = randn({64, 1, 28, 28}, generator), y = randint(0, 10, {64}, generator);
+    train(state, net, nn::Adam({.lr = 1e-3}), [&](const Lenet& model) { return nn::cross_entropy(model(x), y); });
+}
+
+/// One step on 10 million parameters in 100 tensors.
+void adam_10m(benchmark::State& state) {
+    std::vector<Parameter> parameters;
+    Tensors gradients;
+    for (int i = 0; i < 100; ++i) {
+        parameters.emplace_back(randn({100, 1000}, generator));
+        gradients.push_back(randn({100, 1000}, generator));
+    }
+    nn::Adam adam({.lr = 1e-3});
+    adam.step(parameters, gradients);  // makes the moments
+    for (auto _ : state) adam.step(parameters, gradients);
 }
 
 void convblock(benchmark::State& state) {
@@ -249,6 +271,7 @@ void solve_square(benchmark::State& state) {
 }  // namespace
 
 void map_elementwise(benchmark::State& state);  // in xgrad_map.cpp
+void add_floors();                              // in xgrad_floor.cpp
 
 int main(int argc, char** argv) {
     side::add("chain_n1", [](auto& state) { chain_backward(state, 1); });
@@ -271,18 +294,23 @@ int main(int argc, char** argv) {
     side::add("matmul_256", matmul_square);
     side::add("gather_512x1024", gather_rows);
     side::add("embedding_10000x128_2048", embedding_rows);
-    side::add("lstm_T35_B20_I200_H200_L2", [](auto& state) { lstm_layers(state, 2, 35, 20, 200, 200); });
-    side::add("gru_T35_B20_I200_H200_L2", [](auto& state) { gru_layers(state, 2, 35, 20, 200, 200); });
-    side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { rnn_layers(state, 1, 35, 20, 200, 200); });
-    side::add("lstm_T50_B1_I16_H32", [](auto& state) { lstm_layers(state, 1, 50, 1, 16, 32); });
+    side::add("lstm_T35_B20_I200_H200_L2", [](auto& state) { recurrent(state, nn::LSTM(200, 200, {.num_layers = 2}), 35, 20); });
+    side::add("gru_T35_B20_I200_H200_L2", [](auto& state) { recurrent(state, nn::GRU(200, 200, {.num_layers = 2}), 35, 20); });
+    side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { recurrent(state, nn::RNN(200, 200), 35, 20); });
+    side::add("lstm_T50_B1_I16_H32", [](auto& state) { recurrent(state, nn::LSTM(16, 32), 50, 1); });
+    side::add("lstm_primitives_T35_B20_H200", [](auto& state) { lstm_primitives(state, 35, 20, 200); });
+    side::add("transformer_2L_64x16_d128", transformer);
     side::add("layernorm_512x1024", layernorm);
     side::add("conv2d_lenet", conv2d_lenet);
     side::add("convblock", convblock);
+    side::add("lenet_b64_adam", lenet_adam);
+    side::add("adam_10m", adam_10m);
     side::add("attention_64", [](auto& state) { attention(state, 64); });
     side::add("attention_512", [](auto& state) { attention(state, 512); });
     side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return cumsum(x, 1); }); });
     side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return sort(x, 1); }); });
     side::add("cholesky_256", cholesky_square);
     side::add("solve_256", solve_square);
+    add_floors();
     return side::run(argc, argv);
 }

@@ -37,7 +37,7 @@ layer("EmbeddingBag weighted offsets", weighted, vector, wave(7, seed=4), call=l
 layer("EmbeddingBag max_norm", nn.EmbeddingBag(5, 3, max_norm=0.5), indices)
 
 # --- batch and instance normalisation
-shapes = {1: (4, 3, 2), 2: (2, 3, 2, 2), 3: (2, 3, 1, 2, 2)}
+shapes = {1: (2, 3, 4), 2: (2, 3, 2, 2), 3: (2, 3, 1, 2, 2)}
 
 
 def running(module):

@@ -1,6 +1,6 @@
 // libFuzzer on the readers: any bytes give a FormatError or data, and never anything else.
 //
-//     fuzz_readers --parser=npz --seeds=corpus corpus        parsers: safetensors npy npz idx csv bytes characters
+//     readers --parser=npz --seeds=corpus corpus        parsers: safetensors npy npz idx csv bytes characters
 //
 // --seeds first fills a folder with files that our own writers made.
 

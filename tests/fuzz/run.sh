@@ -22,7 +22,7 @@ export ASAN_OPTIONS=detect_container_overflow=0  # the engine below is not instr
 for parser in "${parsers[@]}"; do
     folder=$root/build/fuzz/$parser
     mkdir -p "$folder/corpus"
-    if ! "$root/build/release/tests/fuzz/fuzz_readers" --parser="$parser" --seeds="$folder/corpus" \
+    if ! "$root/build/release/tests/fuzz/readers" --parser="$parser" --seeds="$folder/corpus" \
         -max_total_time=$((seconds / ${#parsers[@]} + 1)) -max_len=4096 -timeout=5 -rss_limit_mb=1024 -malloc_limit_mb=256 \
         -artifact_prefix="$folder/" -print_final_stats=1 "$folder/corpus" >"$folder/log" 2>&1; then
         failed=$((failed + 1))

@@ -8,6 +8,7 @@ std::vector<Row> index_rows() {
     const Tensor short_indices = tensor({std::int32_t{1}, std::int32_t{1}});
     const Tensor rows = tensor({{I{0}, I{2}, I{0}}, {I{1}, I{1}, I{-1}}}), small = tensor({{I{1}}}), corner = tensor({{{I{2}, I{0}}}, {{I{-3}, I{2}}}}), mask = tensor({true, false, true});
     const Tensor bools = equal(tensor({{1, 0}, {0, 1}, {1, 1}}), 1);
+    const Tensor bags = tensor({{I{0}, I{2}}, {I{2}, I{2}}}), line = tensor({I{0}, I{0}, I{0}, I{1}, I{2}}), begins = tensor({I{0}, I{2}, I{2}});
     return {
         {"take", [=](In x) { return take(x[0], repeated); }, {{{3, 4}}, {{3}}, {{3, 0}}, {{3, 2, 2}}}, {all_signs}, {{{{1, 2, 3}}, {1, 3, 1, 3}, {{2, 0, 2}}}}, third},
         {"take(grid, last axis)", [=](In x) { return take(x[0], grid, -1); }, {{{3, 4}}, {{2}}, {{2, 3, 2}}}, {all_signs}},
@@ -41,6 +42,12 @@ std::vector<Row> index_rows() {
         {"embedding", [=](In x) { return embedding(tensor({{I{0}, I{2}}, {I{2}, I{2}}}), x[0]); }, {{{3, 4}}, {{3, 0}}}, {all_signs}, {{{tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}})}, tensor({{{1.0, 2.0}, {5.0, 6.0}}, {{5.0, 6.0}, {5.0, 6.0}}}), {tensor({{1.0, 1.0}, {0.0, 0.0}, {3.0, 3.0}})}}}, third},
         {"embedding(padding)", [=](In x) { return embedding(tensor({I{0}, I{2}, I{0}}), x[0], {.padding_idx = 1}); }, {{{3, 4}}}, {all_signs}},
         {"embedding(padding, last row)", [=](In x) { return embedding(tensor({I{0}, I{2}, I{0}}), x[0], {.padding_idx = -1}); }, {}, {all_signs}, {{{tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}})}, tensor({{1.0, 2.0}, {5.0, 6.0}, {1.0, 2.0}}), {tensor({{2.0, 2.0}, {0.0, 0.0}, {0.0, 0.0}})}}}},
+        {"embedding_bag", [=](In x) { return embedding_bag(bags, x[0]); }, {{{3, 4}}, {{3, 0}}}, {all_signs}, {{{tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}})}, tensor({{3.0, 4.0}, {5.0, 6.0}}), {tensor({{0.5, 0.5}, {0.0, 0.0}, {1.5, 1.5}})}}}},
+        {"embedding_bag(sum, weights)", [=](In x) { return embedding_bag(bags, x[0], Tensor(), x[1], {.mode = xgrad::BagMode::sum}); }, {{{3, 4}, {2, 2}}}, {all_signs}},
+        {"embedding_bag(sum, weights, offsets, padding)", [=](In x) { return embedding_bag(line, x[0], begins, x[1], {.mode = xgrad::BagMode::sum, .padding_idx = -1}); }, {{{3, 4}, {5}}}, {all_signs}},
+        {"embedding_bag(mean, offsets, padding)", [=](In x) { return embedding_bag(line, x[0], begins, Tensor(), {.padding_idx = 0}); }, {{{3, 4}}}, {all_signs}, {{{tensor({{1.0}, {2.0}, {4.0}})}, tensor({{0.0}, {0.0}, {3.0}}), {tensor({{0.0}, {0.5}, {0.5}})}}}},
+        {"embedding_bag(max, offsets)", [=](In x) { return embedding_bag(line, x[0], begins, Tensor(), {.mode = xgrad::BagMode::max}); }, {{{3, 4}}}, {all_signs}, {{{tensor({{1.0, 5.0}, {1.0, 6.0}, {0.0, 7.0}})}, tensor({{1.0, 5.0}, {0.0, 0.0}, {1.0, 7.0}}), {tensor({{2.0, 1.0}, {0.0, 0.0}, {0.0, 1.0}})}}}},
+        {"embedding_bag(max, nothing)", [=](In x) { return embedding_bag(tensor({I{1}}), x[0], tensor({I{0}}), Tensor(), {.mode = xgrad::BagMode::max, .padding_idx = 1}); }, {{{3, 2}}}, {all_signs}, {{{tensor({{1.0}, {2.0}})}, tensor({{0.0}}), {tensor({{0.0}, {0.0}})}}}},
         {"one_hot", [](In x) { return one_hot(x[0].to(DType::i64), 3, DType::f64); }, {{{3, 4}}, {{}}, {{0}}}, {{0, 2.9}}, {{{{2, 0}}, tensor({{0.0, 0.0, 1.0}, {1.0, 0.0, 0.0}})}}, no_gradient},
     };
 }

@@ -38,6 +38,8 @@ std::vector<Row> normalize_rows() {
         {"batch_norm(running variance)", [](In x) { return batch_norm(x[0], x[1], x[2], none, none, {.training = true, .momentum = 0.5}).running_var; }, {{{5, 3}, {3}, {3}}, {{2, 3, 4}, {3}, {3}}}, {all_signs},
             {{{tensor({{1.0}, {2.0}, {3.0}, {6.0}}), {10}, {1}}, {2.8333333333333333}}}, no_gradient},
         {"batch_norm(the batch's variance)", [](In x) { return batch_norm(x[0], none, none, none, none, {.training = true}).running_var; }, {{{5, 3}}}, {all_signs}, {{{tensor({{1.0}, {2.0}, {3.0}, {6.0}})}, {4.6666666666666667}}}, no_gradient},
+        {"local_response_norm", [](In x) { return local_response_norm(x[0], 3, 0.5, 0.7, 1.5); }, {{{2, 4, 3}}, {{1, 2, 2, 2}}, {{0, 3, 2}}}, {all_signs}, {{{tensor({{{2.0}, {0.0}}})}, tensor({{{1.1640604242114543}, {0.0}}})}}},
+        {"local_response_norm(even size)", [](In x) { return local_response_norm(x[0], 2, 1, 0.5); }, {{{2, 3, 4}}}, {all_signs}, {{{tensor({{{2.0}, {0.0}}})}, tensor({{{1.1547005383792515}, {0.0}}})}}},
         {"normalize", [](In x) { return normalize(x[0]); }, {{{3, 4}}, {{2, 3, 2}}}, {positive_only}, {{{tensor({{3.0, 4.0}, {0.0, 0.0}})}, tensor({{0.6, 0.8}, {0.0, 0.0}})}}},
         {"normalize(p = 1, axis 0)", [](In x) { return normalize(x[0], 1, 0); }, {{{3, 4}}, {{5}}}, {positive_only}, {{{{1, -3}}, {0.25, -0.75}, {{0.375, 0.125}}}}},
         {"cosine_similarity", [](In x) { return cosine_similarity(x[0], x[1]); }, {{{3, 4}, {3, 4}}, {{2, 3, 2}, {3, 1}}}, {positive_only}, {{{tensor({{3.0, 4.0}, {0.0, 0.0}}), tensor({{4.0, 3.0}, {1.0, 1.0}})}, {0.96, 0}}}},

@@ -16,6 +16,13 @@ std::vector<Row> random_rows() {
         {"alpha_dropout", [](In x) { xgrad::Generator g(1); return alpha_dropout(x[0], 0.3, g); }, one, {all_signs}},
         {"alpha_dropout(p = 0)", [](In x) { xgrad::Generator g(1); return alpha_dropout(x[0], 0, g); }, {{{3}}}, {all_signs}, {{{{1, -2}}, {1, -2}, {{1, 1}}}}},
         {"alpha_dropout(p = 1)", [](In x) { xgrad::Generator g(1); return alpha_dropout(x[0], 1, g); }, {{{3}}}, {all_signs}, {{{{1, -2}}, {0, 0}, {{0, 0}}}}},
+        {"dropout1d", [](In x) { xgrad::Generator g(1); return dropout1d(x[0], 0.3, g); }, {{{3, 4, 5}}, {{4, 5}}, {{0, 2, 3}}}, {all_signs}},
+        {"dropout2d", [](In x) { xgrad::Generator g(1); return dropout2d(x[0], 0.3, g); }, {{{3, 4, 5}}, {{3, 4, 2, 3}}}, {all_signs}},
+        {"dropout3d", [](In x) { xgrad::Generator g(1); return dropout3d(x[0], 0.3, g); }, {{{4, 2, 2, 3}}, {{3, 4, 2, 1, 3}}}, {all_signs}},
+        {"dropout3d(p = 1)", [](In x) { xgrad::Generator g(1); return dropout3d(x[0], 1, g); }, {{{2, 2, 1, 3}}}, {all_signs}, {{{tensor({1.0, 2.0}, Shape{1, 1, 1, 2})}, tensor({0.0, 0.0}, Shape{1, 1, 1, 2}), {tensor({0.0, 0.0}, Shape{1, 1, 1, 2})}}}},
+        {"feature_alpha_dropout", [](In x) { xgrad::Generator g(1); return feature_alpha_dropout(x[0], 0.3, g); }, {{{3, 4, 5}}, {{3, 4}}, {{2, 3, 2, 2}}}, {all_signs}},
+        {"rrelu", [](In x) { xgrad::Generator g(1); return rrelu(x[0], 0.1, 0.4, g); }, one, {all_signs}},
+        {"rrelu(one slope)", [](In x) { xgrad::Generator g(1); return rrelu(x[0], 0.25, 0.25, g); }, {}, {all_signs}, {{{{-2, 0, 2}}, {-0.5, 0, 2}, {{0.25, 0.25, 1}}}}},
     };
 }
 

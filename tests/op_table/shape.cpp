@@ -36,6 +36,11 @@ std::vector<Row> shape_rows() {
         {"split", [](In x) { const Tensors p = split(x[0], 3, 1); return p[0] * p[1] + p[2]; }, {{{2, 6}}, {{2, 3, 2}}, {{0, 3}}}, {all_signs}, {{{tensor({{1.0, 2.0, 3.0}})}, tensor({{5.0}}), {tensor({{2.0, 1.0, 1.0}})}}}},
         {"split(one part used)", [](In x) { return split(x[0], 2)[1]; }, {{{4, 3}}, {{2}}}, {all_signs}, {{{{1, 2}}, {2}, {{0, 1}}}}},
         {"split(sizes)", [](In x) { const Tensors p = split(x[0], std::vector<I>{1, 0, 2}, -1); return p[0] * sum(p[2]) + sum(p[1]); }, {{{2, 3}}, {{3}}}, {all_signs}},
+        {"unflatten", [](In x) { return unflatten(x[0], -1, {2, -1}); }, {{{3, 4}}, {{6}}, {{2, 0}}, {{2, 3, 2}}}, {all_signs}, {{{{1, 2, 3, 4}}, tensor({{1.0, 2.0}, {3.0, 4.0}})}}},
+        {"unflatten(first axis)", [](In x) { return unflatten(x[0], 0, {2, 1, 3}); }, {{{6, 2}}, {{6}}}, {all_signs}},
+        {"pixel_shuffle", [](In x) { return pixel_shuffle(x[0], 2); }, {{{4, 2, 3}}, {{2, 8, 1, 2}}, {{2, 1, 4, 2, 1}}, {{0, 4, 2, 2}}}, {all_signs}, {{{tensor({{{1.0}}, {{2.0}}, {{3.0}}, {{4.0}}})}, tensor({{{1.0, 2.0}, {3.0, 4.0}}})}}},
+        {"pixel_unshuffle", [](In x) { return pixel_unshuffle(x[0], 2); }, {{{1, 4, 2}}, {{2, 2, 2, 4}}, {{2, 1, 1, 2, 2}}}, {all_signs}, {{{tensor({{{1.0, 2.0}, {3.0, 4.0}}})}, tensor({{{1.0}}, {{2.0}}, {{3.0}}, {{4.0}}})}}},
+        {"channel_shuffle", [](In x) { return channel_shuffle(x[0], 2); }, {{{2, 4}}, {{1, 6, 3}}, {{2, 2, 2, 2}}, {{0, 4, 2}}}, {all_signs}, {{{tensor({{1.0, 2.0, 3.0, 4.0, 5.0, 6.0}})}, tensor({{1.0, 4.0, 2.0, 5.0, 3.0, 6.0}})}}},
     };
 }
 

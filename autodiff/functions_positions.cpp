@@ -1,0 +1,41 @@
+#include <cmath>
+
+#include "functions.hpp"
+#include "ops/elementwise.hpp"
+#include "ops/shape.hpp"
+
+// Positions in a sequence as numbers that a model can use.
+
+namespace xgrad {
+
+Tensor position_angles(std::int64_t length, std::int64_t count, double base, std::int64_t first) {
+    std::vector<double> angles;
+    angles.reserve(static_cast<std::size_t>(length * count));
+    for (std::int64_t p = first; p < first + length; ++p)
+        for (std::int64_t i = 0; i < count; ++i)
+            angles.push_back(static_cast<double>(p) * std::pow(base, -static_cast<double>(i) / static_cast<double>(count)));
+    return tensor(angles, {length, count});
+}
+
+Tensor sinusoidal_positions(std::int64_t length, std::int64_t width, DType dtype, double base, Location where) {
+    check<ValueError>(width >= 0 && width % 2 == 0, where,
+                      [&] { return "sinusoidal_positions: the width must be even, got " + std::to_string(width); });
+    const Tensor angles = position_angles(length, width / 2, base);
+    return reshape(stack({sin(angles), cos(angles)}, -1), {length, width}).to(dtype);
+}
+
+Tensor rotary(const Operand& x, const Operand& cosine, const Operand& sine, RotaryPairs pairs) {
+    const Location where = x.where();
+    check<ShapeError>(x.ndim() >= 2 && x.shape(-1) % 2 == 0, where,
+                      [&] { return "rotary: the input must be (…, steps, an even number), got " + to_string(x.shape()); });
+    const std::int64_t half = x.shape(-1) / 2;
+    const bool halves = pairs == RotaryPairs::halves;
+    Shape paired(x.shape().begin(), x.ndim() - 1);
+    for (const std::int64_t size : {halves ? 2 : half, halves ? half : 2}) paired.push_back(size);
+    const int axis = halves ? -2 : -1;
+    const Tensor both = reshape(x.kept(), paired), a = select(both, axis, 0), b = select(both, axis, 1);
+    const Tensor c = cosine.kept(), s = sine.kept();
+    return reshape(stack({a * Operand(c, where) - b * Operand(s, where), b * Operand(c, where) + a * Operand(s, where)}, axis), x.shape());
+}
+
+}  // namespace xgrad

@@ -1,0 +1,201 @@
+#include "exponential.hpp"
+#include "reduce.hpp"
+#include "reduce_parts.hpp"
+
+namespace xgrad::kernels::XGRAD_ISA {
+
+// --- exponentials: x - max(x) keeps them in [0, 1] ----------------------------------------------------------------------
+
+template <class T>
+static inline bool finite(T value) {
+    return value - value == T(0);
+}
+template <class T>
+static inline T logsumexp_row(const T* x, Int n) {
+    T largest = fold_row<Largest, false>(x, n);
+    if (!finite(largest)) largest = fold_row<Largest>(x, n);
+    if (!finite(largest)) return largest;
+    const Batch<T> m(largest);
+    const double sum = sum_of<T, true>(n, [x, m](Int i, Int count) { return exp_down<T>(read(x + i, count) - m); });
+    return static_cast<T>(static_cast<double>(largest) + __builtin_log(sum));
+}
+template <class T>
+static void logsumexp_rows(const T* x, T* y, Int rows, Int n) {
+    for (Int r = 0; r < rows; ++r) y[r] = logsumexp_row(x + r * n, n);
+}
+
+template <class T>
+static void softmax_columns(const T* x, T* y, Int n, Int columns, Int stride);
+template <class T>
+static void log_softmax_columns(const T* x, T* y, Int n, Int columns, Int stride);
+template <class T>
+static void softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int columns, Int stride);
+template <class T>
+static void log_softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int columns, Int stride);
+
+/// softmax: -inf weighs nothing; inf, NaN or nothing but -inf make the row NaN by themselves: inf - inf, 0 / 0.
+template <class T>
+static void softmax_rows(const T* x, T* y, Int rows, Int n) {
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) { softmax_columns(in[0], out, n, some, some); };
+    if (short_rows<true>({x}, y, rows, n, columns)) return;
+    for (Int r = 0; r < rows; ++r) {
+        const T* row = x + r * n;
+        T* to = y + r * n;
+        const Batch<T> m(fold_row<Largest, false>(row, n));
+        const double sum = sum_of<T, true>(n, [row, to, m](Int i, Int count) {
+            const auto e = exp_down<T>(read(row + i, count) - m);
+            write(to + i, e, count);
+            return e;
+        });
+        const Batch<T> scale(static_cast<T>(1 / sum));
+        for_each<T>(n, [&](Int i, Int count) { write(to + i, read(to + i, count) * scale, count); });
+    }
+}
+template <class T>
+static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) { log_softmax_columns(in[0], out, n, some, some); };
+    if (short_rows<true>({x}, y, rows, n, columns)) return;
+    for (Int r = 0; r < rows; ++r) {
+        const T* row = x + r * n;
+        T* to = y + r * n;
+        const Batch<T> m(fold_row<Largest, false>(row, n));
+        const double sum = sum_of<T, true>(n, [row, m](Int i, Int count) { return exp_down<T>(read(row + i, count) - m); });
+        const Batch<T> norm(static_cast<T>(__builtin_log(sum)));
+        for_each<T>(n, [&](Int i, Int count) { write(to + i, (read(row + i, count) - m) - norm, count); });
+    }
+}
+template <class T>
+static void softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) { softmax_back_columns(in[0], in[1], out, n, some, some); };
+    if (short_rows<true>({y, g}, dx, rows, n, columns)) return;
+    for (Int r = 0; r < rows; ++r) {
+        const T *out = y + r * n, *cotangent = g + r * n;
+        T* to = dx + r * n;
+        const Batch<T> dot(
+            static_cast<T>(sum_of<T>(n, [=](Int i, Int count) { return read(out + i, count) * read(cotangent + i, count); })));
+        for_each<T>(n, [&](Int i, Int count) { write(to + i, read(out + i, count) * (read(cotangent + i, count) - dot), count); });
+    }
+}
+template <class T>
+static void log_softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) { log_softmax_back_columns(in[0], in[1], out, n, some, some); };
+    if (short_rows<true>({y, g}, dx, rows, n, columns)) return;
+    for (Int r = 0; r < rows; ++r) {
+        const T *out = y + r * n, *cotangent = g + r * n;
+        T* to = dx + r * n;
+        const Batch<T> sum(static_cast<T>(sum_all(cotangent, n)));
+        for_each<T>(n,
+                    [&](Int i, Int count) { write(to + i, read(cotangent + i, count) - exp_down<T>(read(out + i, count)) * sum, count); });
+    }
+}
+
+// The same over columns. A strip is narrow enough for its elements to stay in the second-level cache between the passes.
+
+template <class T, class F>
+static inline void for_each_strip(Int n, Int columns, const F& f) {
+    Int wide = (128 << 10) / static_cast<Int>(sizeof(T)) / (n > 0 ? n : 1) / 64 * 64;
+    wide = wide < 64 ? 64 : wide > tile ? tile : wide;
+    for (Int c = 0; c < columns; c += wide) f(c, columns - c < wide ? columns - c : wide);
+}
+
+/// shift = max, sums = sum(exp(x - shift)) of a strip; the exponentials are kept in y if there is one. A NaN comes through the sum.
+template <bool store_exp, class T>
+static inline void exp_totals(const T* x, T* y, T* shift, double* sums, Int n, Int count, Int stride) {
+    fold_columns<Largest, false>(x, shift, n, count, stride);
+    column_totals<T>(sums, n, count, stride, [=](Int at, Int k, Int some) {
+        const auto e = exp_down<T>(read(x + at, some) - read(shift + k, some));
+        if constexpr (store_exp) write(y + at, e, some);
+        return e;
+    });
+}
+template <class T>
+static void logsumexp_columns(const T* x, T* y, Int n, Int columns, Int stride) {
+    alignas(64) T shift[tile];
+    alignas(64) double sums[tile];
+    for_each_strip<T>(n, columns, [&](Int c, Int count) {
+        exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride);
+        for (Int k = 0; k < count; ++k) {
+            y[c + k] = static_cast<T>(static_cast<double>(shift[k]) + __builtin_log(sums[k]));
+            if (!finite(shift[k])) fold_columns<Largest>(x + c + k, y + c + k, n, 1, stride);
+        }
+    });
+}
+template <class T>
+static void softmax_columns(const T* x, T* y, Int n, Int columns, Int stride) {
+    alignas(64) T shift[tile];
+    alignas(64) double sums[tile];
+    for_each_strip<T>(n, columns, [&](Int c, Int count) {
+        exp_totals<true>(x + c, y + c, shift, sums, n, count, stride);
+        for (Int k = 0; k < count; ++k) shift[k] = static_cast<T>(1 / sums[k]);
+        for (Int r = 0; r < n; ++r)
+            for_each<T>(count,
+                        [&, to = y + r * stride + c](Int k, Int some) { write(to + k, read(to + k, some) * read(shift + k, some), some); });
+    });
+}
+template <class T>
+static void log_softmax_columns(const T* x, T* y, Int n, Int columns, Int stride) {
+    alignas(64) T shift[tile], norm[tile];
+    alignas(64) double sums[tile];
+    for_each_strip<T>(n, columns, [&](Int c, Int count) {
+        exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride);
+        for (Int k = 0; k < count; ++k) norm[k] = static_cast<T>(__builtin_log(sums[k]));
+        for (Int r = 0; r < n; ++r)
+            for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
+                write(y + at + k, (read(x + at + k, some) - read(shift + k, some)) - read(norm + k, some), some);
+            });
+    });
+}
+/// result = sum over rows of y * g, or of g alone.
+template <bool dot, class T>
+static inline void cotangent_totals(const T* y, const T* g, T* result, Int n, Int count, Int stride) {
+    alignas(64) double sums[tile];
+    column_totals<T>(sums, n, count, stride, [=](Int at, Int, Int some) {
+        auto v = read(g + at, some);
+        if constexpr (dot) v *= read(y + at, some);
+        return v;
+    });
+    for (Int k = 0; k < count; ++k) result[k] = static_cast<T>(sums[k]);
+}
+template <class T>
+static void softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int columns, Int stride) {
+    alignas(64) T dot[tile];
+    for_each_strip<T>(n, columns, [&](Int c, Int count) {
+        cotangent_totals<true>(y + c, g + c, dot, n, count, stride);
+        for (Int r = 0; r < n; ++r)
+            for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
+                write(dx + at + k, read(y + at + k, some) * (read(g + at + k, some) - read(dot + k, some)), some);
+            });
+    });
+}
+template <class T>
+static void log_softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int columns, Int stride) {
+    alignas(64) T sum[tile];
+    for_each_strip<T>(n, columns, [&](Int c, Int count) {
+        cotangent_totals<false>(y + c, g + c, sum, n, count, stride);
+        for (Int r = 0; r < n; ++r)
+            for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
+                write(dx + at + k, read(g + at + k, some) - exp_down<T>(read(y + at + k, some)) * read(sum + k, some), some);
+            });
+    });
+}
+
+template <class T>
+static void fill(ReduceTable<T>& t) {
+    t.logsumexp_rows = logsumexp_rows<T>;
+    t.logsumexp_columns = logsumexp_columns<T>;
+    t.softmax_rows = softmax_rows<T>;
+    t.log_softmax_rows = log_softmax_rows<T>;
+    t.softmax_columns = softmax_columns<T>;
+    t.log_softmax_columns = log_softmax_columns<T>;
+    t.softmax_back_rows = softmax_back_rows<T>;
+    t.softmax_back_columns = softmax_back_columns<T>;
+    t.log_softmax_back_rows = log_softmax_back_rows<T>;
+    t.log_softmax_back_columns = log_softmax_back_columns<T>;
+}
+
+void fill_softmax(ReduceKernels& table) {
+    fill(table.f32);
+    fill(table.f64);
+}
+
+}  // namespace xgrad::kernels::XGRAD_ISA

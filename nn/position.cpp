@@ -1,0 +1,87 @@
+#include "position.hpp"
+
+#include <autodiff/ops/elementwise.hpp>
+#include <autodiff/ops/shape.hpp>
+
+#include "fields.hpp"
+#include "init.hpp"
+
+namespace xgrad::nn {
+
+namespace {
+
+using Int = std::int64_t;
+
+/// How many steps x has, after checking its shape.
+Int steps_of(const char* name, const Tensor& x, Int width, bool batch_first, Location where) {
+    check<ShapeError>((x.ndim() == 2 || x.ndim() == 3) && x.shape(-1) == width, where, [&] {
+        return std::string(name) + ": the input must be " + (batch_first ? "(samples, steps, " : "(steps, samples, ") +
+               std::to_string(width) + ") or (steps, " + std::to_string(width) + "), got " + to_string(x.shape());
+    });
+    return x.shape(batch_first && x.ndim() == 3 ? 1 : 0);
+}
+
+/// x + positions (T, width).
+Tensor plus(const Tensor& x, const Tensor& positions, bool batch_first) {
+    return x + (batch_first || x.ndim() == 2 ? positions : expand_dims(positions, 1));
+}
+
+}  // namespace
+
+SinusoidalPositions::SinusoidalPositions(Int d_model, const PositionOptions& options, Location where)
+    : dropout(options.dropout, where),
+      table_(sinusoidal_positions(options.max_len, d_model, DType::f64, 10000, where)),
+      batch_first_(options.batch_first) {}
+Tensor SinusoidalPositions::operator()(const Tensor& x, Location where) const {
+    const Int width = table_.shape(1), steps = steps_of("SinusoidalPositions", x, width, batch_first_, where);
+    const Tensor rows = steps <= table_.shape(0) ? slice(table_, 0, 0, steps) : sinusoidal_positions(steps, width, DType::f64);
+    return dropout(plus(x, rows.to(x.dtype()), batch_first_));
+}
+
+LearnedPositions::LearnedPositions(Int max_len, Int d_model, const LearnedPositionOptions& options, Location where)
+    : dropout(options.dropout, where), batch_first_(options.batch_first) {
+    check<ValueError>(max_len > 0 && d_model > 0, where, [&] {
+        return "LearnedPositions: sizes must be positive, got " + std::to_string(max_len) + " and " + std::to_string(d_model);
+    });
+    weight = zeros({max_len, d_model}, options.dtype);
+    init::normal(weight);
+}
+Tensor LearnedPositions::operator()(const Tensor& x, Location where) const {
+    const Int steps = steps_of("LearnedPositions", x, weight.shape(1), batch_first_, where);
+    check<ShapeError>(steps <= weight.shape(0), where, [&] {
+        return "LearnedPositions: there are " + std::to_string(weight.shape(0)) + " positions, got " + std::to_string(steps) + " steps";
+    });
+    return dropout(plus(x, slice(weight, 0, 0, steps), batch_first_));
+}
+
+RotaryPositions::RotaryPositions(Int dim, const RotaryOptions& options, Location where) : dim_(dim), options_(options) {
+    check<ValueError>(dim > 0 && dim % 2 == 0, where,
+                      [&] { return "RotaryPositions: dim must be positive and even, got " + std::to_string(dim); });
+    const Tensor angles = position_angles(options.max_len, dim / 2, options.base);
+    cosine_ = cos(angles);
+    sine_ = sin(angles);
+}
+Tensor RotaryPositions::operator()(const Tensor& x, Int first, Location where) const {
+    check<ShapeError>(x.ndim() >= 2 && x.shape(-1) == dim_, where, [&] {
+        return "RotaryPositions: the input must be (…, steps, " + std::to_string(dim_) + "), got " + to_string(x.shape());
+    });
+    check<ValueError>(first >= 0, where,
+                      [&] { return "RotaryPositions: the first position must not be negative, got " + std::to_string(first); });
+    const Int steps = x.shape(-2), last = first + steps;
+    Tensor c, s;
+    if (last <= options_.max_len) {
+        c = slice(cosine_, 0, first, last);
+        s = slice(sine_, 0, first, last);
+    } else {
+        const Tensor angles = position_angles(steps, dim_ / 2, options_.base, first);
+        c = cos(angles);
+        s = sin(angles);
+    }
+    return rotary({x, where}, c.to(x.dtype()), s.to(x.dtype()), options_.pairs);
+}
+
+XGRAD_FIELDS_OF(SinusoidalPositions, dropout)
+XGRAD_FIELDS_OF(LearnedPositions, weight, dropout)
+void RotaryPositions::xgrad_visit(const Path&, Visitor&) {}
+
+}  // namespace xgrad::nn
