@@ -19,7 +19,7 @@ h1 { font-size: 22px; margin: 0 0 4px; } p { margin: 0 0 18px; color: var(--soft
 main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 16px; }
 figure { margin: 0; padding: 12px 12px 4px; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 figcaption { display: flex; gap: 16px; font-weight: 600; } figcaption span { font-weight: 400; color: var(--soft); }
-figcaption i { display: inline-block; width: 16px; height: 3px; margin: 0 6px 4px 0; }
+figcaption i { display: inline-block; width: 16px; margin: 0 6px 4px 0; border-top: 3px solid; }
 svg { width: 100%; height: auto; display: block; } svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 .grid { stroke: var(--line); } .best { stroke: var(--best); stroke-dasharray: 4 4; }
 .train { stroke: var(--train); fill: var(--train); } .valid { stroke: var(--valid); fill: var(--valid); } polyline { fill: none !important; stroke-width: 2; stroke-linejoin: round; }
@@ -136,15 +136,14 @@ std::string chart(const std::string& name, const std::vector<Line>& lines, std::
     const Plane plane{1, static_cast<double>(lines[0].y.size()), marks.front(), marks.back()};
     std::string svg = "<figure><figcaption>" + escaped(name);
     if (lines.size() > 1)
-        svg +=
-            "<span><i style=\"background: var(--train)\"></i>training</span><span><i style=\"background: "
-            "var(--valid)\"></i>validation</span>";
+        svg += "<span><i style=\"color: var(--train)\"></i>training</span><span><i style=\"color: var(--valid)\"></i>validation</span>";
+    if (best_epoch > 0) svg += "<span><i style=\"color: var(--best); border-top: 2px dashed\"></i>best epoch</span>";
     svg += "</figcaption><svg viewBox=\"0 0 540 270\" role=\"img\" aria-label=\"" + escaped(name) + " by epoch\">" + axes(plane, marks);
     if (best_epoch > 0)
         svg += line_from(plane.x(static_cast<double>(best_epoch)), plane.top, plane.x(static_cast<double>(best_epoch)),
                          plane.height - plane.bottom, "best");
     for (const Line& line : lines) svg += curve(plane, line);
-    return svg + "</svg></figure>\n";
+    return svg + label(plane.width - plane.right, plane.height - 2, "end", "epoch") + "</svg></figure>\n";
 }
 
 std::string summary(const History& history) {
