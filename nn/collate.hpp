@@ -64,8 +64,9 @@ struct PadCollateOptions {
     double padding_value = 0;
     std::optional<double> target_padding_value = {};  ///< of the parts behind the first, such as an ignore_index; otherwise the same
 };
-/// For sequences (L, *) of different lengths: {padded (B, longest L, *), lengths (B) i64}. A sample that is a pair or tuple has its sequence in front;
-/// its other parts follow behind the lengths, tensors of at least one axis padded in the same way, others as Collate makes them.
+/// For sequences (L, *) of different lengths: {padded (B, longest L, *), lengths (B) i64}. A sample that is a pair or tuple has its
+/// sequence in front; its other parts follow behind the lengths, tensors of at least one axis padded in the same way, others as Collate
+/// makes them.
 class PadCollate {
 public:
     explicit PadCollate(const PadCollateOptions& options = {}) : options_(options) {}

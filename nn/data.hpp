@@ -46,10 +46,10 @@ inline std::size_t slots_for(int num_workers, int prefetch_factor) {
 
 }  // namespace detail
 
-/// Mini-batches: `for (auto [x, y] : loader)` is one pass over the set, with a new order each time when shuffling. Batches and their order depend on
-/// the seed and the number of the pass only, not on the number of workers. Workers call the set's `batch` (or its operator[] and the collate)
-/// from several threads at once; what they throw is thrown by the loop, at the batch where it happened. A loop may be left at any time.
-/// The loader must stay where it is while a loop runs. ValueError for options that make no sense.
+/// Mini-batches: `for (auto [x, y] : loader)` is one pass over the set, with a new order each time when shuffling. Batches and their order
+/// depend on the seed and the number of the pass only, not on the number of workers. Workers call the set's `batch` (or its operator[] and
+/// the collate) from several threads at once; what they throw is thrown by the loop, at the batch where it happened. A loop may be left at
+/// any time. The loader must stay where it is while a loop runs. ValueError for options that make no sense.
 ///
 ///     nn::DataLoader loader(nn::TensorDataset(images, labels), {.batch_size = 64, .shuffle = true, .num_workers = 2});
 ///     nn::DataLoader sentences(texts, {.batch_size = 16}, nn::PadCollate());   // texts[i] is a sample
@@ -158,9 +158,9 @@ struct StreamLoaderOptions {
     std::optional<std::uint64_t> seed = {};
 };
 
-/// Mini-batches of a stream whose length nobody needs to know: `open(pass)` starts it and returns a function that gives the next sample each time it
-/// is called, a std::optional that is empty at the end. One thread at a time calls it, also with workers, which share the collating.
-/// Everything else is as with DataLoader; a pass that starts at a later batch reads and drops the samples before it.
+/// Mini-batches of a stream whose length nobody needs to know: `open(pass)` starts it and returns a function that gives the next sample
+/// each time it is called, a std::optional that is empty at the end. One thread at a time calls it, also with workers, which share the
+/// collating. Everything else is as with DataLoader; a pass that starts at a later batch reads and drops the samples before it.
 ///
 ///     nn::StreamLoader loader([](std::int64_t pass) {
 ///         return [file = std::ifstream("numbers.txt")]() mutable -> std::optional<double> { double x; return file >> x ? std::optional(x) : std::nullopt; };

@@ -61,7 +61,8 @@ concept Dataset = requires(const D& set, const Tensor& indices, Generator& gener
     requires requires { set.batch(indices); } || requires { set.batch(indices, generator); };
 };
 
-/// A set that gives one sample at a time, set[i]: a Tensor, a number, a pair, tuple or array of these, or anything for a collate of its own.
+/// A set that gives one sample at a time, set[i]: a Tensor, a number, a pair, tuple or array of these, or anything for a collate of its
+/// own.
 template <class D>
 concept SampleDataset = requires(const D& set, std::int64_t i) {
     { set.size() } -> std::convertible_to<std::int64_t>;
@@ -156,8 +157,9 @@ private:
     std::vector<std::int64_t> ends_;
 };
 
-/// A set whose batches go through a function: `f(batch)`, or `f(batch, generator)` for one that draws random numbers, such as a random crop. The
-/// numbers depend on the loader's seed, the pass and the batch, not on threads. The function is called by the loader's workers at once.
+/// A set whose batches go through a function: `f(batch)`, or `f(batch, generator)` for one that draws random numbers, such as a random
+/// crop. The numbers depend on the loader's seed, the pass and the batch, not on threads. The function is called by the loader's workers at
+/// once.
 ///
 ///     auto augmented = nn::MapDataset(set, [](auto batch, Generator& g) {
 ///         auto& [images, labels] = batch;

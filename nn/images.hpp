@@ -7,8 +7,8 @@
 
 #include <autodiff/ops/random.hpp>
 
-// Changes of image batches (N, C, H, W), as torchvision.transforms makes them of single images: every image draws numbers of its own from the
-// generator. Equal generators give equal results; MapDataset hands out one for each batch. ShapeError for another rank.
+// Changes of image batches (N, C, H, W), as torchvision.transforms makes them of single images: every image draws numbers of its own from
+// the generator. Equal generators give equal results; MapDataset hands out one for each batch. ShapeError for another rank.
 
 namespace xgrad::nn {
 

@@ -23,8 +23,9 @@ public:
     virtual void make(std::int64_t at, std::size_t slot) = 0;
 };
 
-/// Makes batches in advance on `workers` threads, at most `slots` that nobody has taken yet; without workers each when it is asked for. An error is
-/// thrown to the one who asks for the batch where it happened. The destructor stops the threads after the batches that they are at.
+/// Makes batches in advance on `workers` threads, at most `slots` that nobody has taken yet; without workers each when it is asked for. An
+/// error is thrown to the one who asks for the batch where it happened. The destructor stops the threads after the batches that they are
+/// at.
 class XGRAD_API Prefetch {
 public:
     Prefetch(BatchSource& source, std::int64_t first, int workers, std::size_t slots);

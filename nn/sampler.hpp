@@ -7,7 +7,8 @@
 
 #include "random.hpp"
 
-// In which order a DataLoader gives samples: `nn::DataLoader loader(set, {.batch_size = 64, .sampler = nn::WeightedRandomSampler(weights, 1000)})`.
+// In which order a DataLoader gives samples: `nn::DataLoader loader(set, {.batch_size = 64, .sampler = nn::WeightedRandomSampler(weights,
+// 1000)})`.
 
 namespace xgrad::nn {
 
@@ -57,9 +58,9 @@ struct XGRAD_API SubsetRandomSampler : Sampler {
 struct WeightedRandomSamplerOptions {
     bool replacement = true;
 };
-/// num_samples draws of 0 … n-1 with probabilities in proportion to `weights` (n). Without replacement no index comes twice, and each draw is
-/// in proportion among those that are left (Efraimidis and Spirakis 2006). ValueError for weights that are negative or not finite or all zero, and
-/// for more draws without replacement than there are positive weights.
+/// num_samples draws of 0 … n-1 with probabilities in proportion to `weights` (n). Without replacement no index comes twice, and each draw
+/// is in proportion among those that are left (Efraimidis and Spirakis 2006). ValueError for weights that are negative or not finite or all
+/// zero, and for more draws without replacement than there are positive weights.
 struct XGRAD_API WeightedRandomSampler : Sampler {
     WeightedRandomSampler(const Tensor& weights, std::int64_t num_samples, const WeightedRandomSamplerOptions& options = {},
                           Location where = Location::current());

@@ -299,6 +299,8 @@ TrainerCore::~TrainerCore() = default;
 History TrainerCore::fit(Batches& training, Batches* validation) { return Loop(*setup_, training, validation).run(); }
 
 void TrainerCore::keep(std::string name, ModelRef model, Location where) {
+    check<ValueError>(!name.empty() && name.find('.') == name.npos, where,
+                      [&] { return "Trainer: a name must be without dots and not empty, got " + name; });
     for (const auto& [other, _] : setup_->kept)
         check<ValueError>(other != name, where, [&] { return "Trainer: a name can be kept once, got " + name + " again"; });
     setup_->kept.emplace_back(std::move(name), model);

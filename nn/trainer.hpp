@@ -140,9 +140,9 @@ private:
 
 }  // namespace detail
 
-/// The usual loop: epochs of batches, a step of the optimizer for each, validation behind each epoch, and what one wants to have besides: progress,
-/// numbers by epoch as CSV and as a page with curves, early stopping, the best weights, checkpoints, and a run that goes on after it was killed or
-/// interrupted with the very numbers that it would have had.
+/// The usual loop: epochs of batches, a step of the optimizer for each, validation behind each epoch, and what one wants to have besides:
+/// progress, numbers by epoch as CSV and as a page with curves, early stopping, the best weights, checkpoints, and a run that goes on after
+/// it was killed or interrupted with the very numbers that it would have had.
 ///
 ///     nn::Adam adam({.lr = 1e-3});
 ///     nn::Trainer trainer(net, adam, {.out = "run", .epochs = 20, .patience = 3});
@@ -153,16 +153,16 @@ private:
 ///         return nn::cross_entropy(scores, y);
 ///     });
 ///
-/// The function gives the loss of a batch; it is called in training mode inside a tape, and in eval mode without one for validation. It may leave
-/// out the last argument. The model is left in eval mode. Loaders are DataLoader, StreamLoader or anything with batches between begin() and end(). "loss" and what is
-/// logged are columns of the history, with "valid_" in front for validation. Model, optimizer and schedule must outlive the trainer and stay where they
-/// are.
+/// The function gives the loss of a batch; it is called in training mode inside a tape, and in eval mode without one for validation. It may
+/// leave out the last argument. The model is left in eval mode. Loaders are DataLoader, StreamLoader or anything with batches between
+/// begin() and end(). "loss" and what is logged are columns of the history, with "valid_" in front for validation. Model, optimizer and
+/// schedule must outlive the trainer and stay where they are.
 ///
-/// A checkpoint is one safetensors file with everything in it: parameters and buffers ("model.fc1.weight"), the states of optimizer and schedule, the
-/// random streams of layers, default_generator(), the loaders' seeds and positions, and the history. It is replaced atomically: whenever the process
-/// is killed, the last one is there. To resume, make the same objects and set `.resume`; ValueError when they do not fit the checkpoint. `epochs`
-/// may be larger than before. What a data set or the function draws from generators of its own is not known here: let it use the Generator that the loader
-/// hands out, or default_generator().
+/// A checkpoint is one safetensors file with everything in it: parameters and buffers ("model.fc1.weight"), the states of optimizer and
+/// schedule, the random streams of layers, default_generator(), the loaders' seeds and positions, and the history. It is replaced
+/// atomically: whenever the process is killed, the last one is there. To resume, make the same objects and set `.resume`; ValueError when
+/// they do not fit the checkpoint. `epochs` may be larger than before. What a data set or the function draws from generators of its own is
+/// not known here: let it use the Generator that the loader hands out, or default_generator().
 ///
 /// ValueError for options that make no sense. Optimizers that call the loss themselves (LBFGS) need a loop of their own.
 template <class M>
@@ -184,7 +184,8 @@ public:
         return core_.fit(train, nullptr);
     }
 
-    /// Another model that belongs to the run, such as an average of the weights: part of the checkpoints. ValueError for a name that is taken.
+    /// Another model that belongs to the run, such as an average of the weights: part of the checkpoints. ValueError for a name that is
+    /// taken or has a dot.
     void keep(std::string name, ModelRef model, Location where = Location::current()) { core_.keep(std::move(name), model, where); }
     /// Called after each step of the optimizer: `trainer.on_step([&] { ema.update(net); })`.
     template <class F>

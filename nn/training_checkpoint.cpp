@@ -27,23 +27,40 @@ State part_of(const State& state, const std::string& prefix) {
 std::int64_t signed_bits(std::uint64_t x) { return std::bit_cast<std::int64_t>(x); }
 std::uint64_t unsigned_bits(std::int64_t x) { return std::bit_cast<std::uint64_t>(x); }
 
+/// The random streams of a model, under names that begin with `prefix`: written into a state, or taken from one.
 struct RandomReader final : Visitor {
+    RandomReader(State& into, std::string name_prefix) : state(into), prefix(std::move(name_prefix)) {}
     void random(const Path& path, RandomStream& stream) override {
-        state.emplace_back("random." + path.str(), tensor({signed_bits(stream.seed()), signed_bits(stream.calls())}));
+        state.emplace_back(prefix + path.str(), tensor({signed_bits(stream.seed()), signed_bits(stream.calls())}));
     }
-    State state;
+    State& state;
+    std::string prefix;
 };
 
 struct RandomWriter final : Visitor {
-    explicit RandomWriter(const State& given) : state(given) {}
+    RandomWriter(const State& from, std::string name_prefix) : state(from), prefix(std::move(name_prefix)) {}
     void random(const Path& path, RandomStream& stream) override {
-        const Tensor* t = find(state, "random." + path.str());
-        check<ValueError>(t != nullptr, {}, [&] { return "Trainer: the checkpoint has no random stream for " + path.str(); });
+        const Tensor* t = find(state, prefix + path.str());
+        check<ValueError>(t && t->dtype() == DType::i64 && t->size() == 2, {},
+                          [&] { return "Trainer: the checkpoint has no random stream for " + path.str(); });
         const auto numbers = t->data<std::int64_t>();
         stream.set(unsigned_bits(numbers[0]), unsigned_bits(numbers[1]));
     }
     const State& state;
+    std::string prefix;
 };
+
+/// A model's parameters, buffers and random streams.
+void add_model(State& state, const std::string& name, ModelRef model) {
+    append(state, name + ".", detail::state_dict(model));
+    RandomReader reader(state, "random." + name + ".");
+    model.visit(reader);
+}
+void restore_model(const State& state, const std::string& name, ModelRef model) {
+    load_state_dict(model, part_of(state, name + "."));
+    RandomWriter writer(state, "random." + name + ".");
+    model.visit(writer);
+}
 
 Tensor integers(const std::vector<std::int64_t>& list) { return tensor(list, {static_cast<std::int64_t>(list.size())}); }
 Tensor reals(const std::vector<double>& list) { return tensor(list, {static_cast<std::int64_t>(list.size())}); }
@@ -136,13 +153,10 @@ Metadata identity(const TrainerCore::Setup& setup, std::int64_t batches) {
 std::pair<State, Metadata> checkpoint_of(TrainerCore::Setup& setup, const RunState& run, std::int64_t batches) {
     State state;
     Metadata metadata{{"format", format}};
-    append(state, "model.", detail::state_dict(setup.model));
-    for (const auto& [name, model] : setup.kept) append(state, "kept." + name + ".", detail::state_dict(model));
+    add_model(state, "model", setup.model);
+    for (const auto& [name, model] : setup.kept) add_model(state, "kept." + name, model);
     append(state, "optimizer.", setup.optimizer.state_dict());
     if (setup.options.schedule) append(state, "schedule.", setup.options.schedule->state_dict());
-    RandomReader random;
-    setup.model.visit(random);
-    append(state, "", random.state);
     append(state, "log.", run.log.state_dict());
     for (std::size_t i = 0; i < run.sums.size(); ++i)
         if (run.sums[i].defined()) state.emplace_back("sums." + std::to_string(i), run.sums[i]);
@@ -171,12 +185,10 @@ void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, con
     const Reader reader(path);
     for (const auto& [what, now] : identity(setup, batches)) reader.expect(what.c_str(), now);
     const State& state = reader.state();
-    load_state_dict(setup.model, part_of(state, "model."));
-    for (const auto& [name, model] : setup.kept) load_state_dict(model, part_of(state, "kept." + name + "."));
+    restore_model(state, "model", setup.model);
+    for (const auto& [name, model] : setup.kept) restore_model(state, "kept." + name, model);
     setup.optimizer.load_state_dict(part_of(state, "optimizer."));
     if (setup.options.schedule) setup.options.schedule->load_state_dict(part_of(state, "schedule."));
-    RandomWriter random(state);
-    setup.model.visit(random);
     run.log.load_state_dict(part_of(state, "log."));
 
     const auto position = reader.numbers<std::int64_t>("run.position", 7);

@@ -24,8 +24,8 @@ public:
     void operator()(std::string_view name, double value, Location where = Location::current());
     /// The same with a weight of one's own.
     void add(std::string_view name, double value, double weight, Location where = Location::current());
-    /// A metric that looks at the whole epoch: the first call keeps a copy of `fresh`, each calls its `update` with the arguments, and the epoch's number
-    /// is its `value()`: `log.update("auc", nn::RocAuc(), scores, labels)`.
+    /// A metric that looks at the whole epoch: the first call keeps a copy of `fresh`, each calls its `update` with the arguments, and the
+    /// epoch's number is its `value()`: `log.update("auc", nn::RocAuc(), scores, labels)`.
     template <class M, class... Arguments>
     void update(std::string_view name, const M& fresh, const Arguments&... arguments) {
         Meter* meter = find(name, &MeterOf<M>::kind);

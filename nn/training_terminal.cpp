@@ -31,12 +31,13 @@ Interrupt::Interrupt(bool wanted) : active_(wanted), before_(interrupts.load()) 
     if (!wanted) return;
     const std::lock_guard lock(handler_mutex);
     if (handler_users++ > 0) return;
+    sigaction(SIGINT, nullptr, &handler_before);
+    if (handler_before.sa_handler == SIG_IGN) return;
     struct sigaction ours = {};
     ours.sa_handler = &xgrad_on_interrupt;
     ours.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second one kills
     sigemptyset(&ours.sa_mask);
-    sigaction(SIGINT, &ours, &handler_before);
-    if (handler_before.sa_handler == SIG_IGN) sigaction(SIGINT, &handler_before, nullptr);
+    sigaction(SIGINT, &ours, nullptr);
 }
 
 Interrupt::~Interrupt() {

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <nn/nn.hpp>
+#include <unistd.h>
 
 #include "folder.hpp"
 #include "support.hpp"
@@ -63,17 +65,17 @@ struct Run {
         trainer.keep("ema", ema);
         trainer.on_step([&] { ema.update(net); });
         return history = trainer.fit(training, validation, [&](const Net& model, const auto& batch, nn::Log& log) {
-                   if (calls++ == stop_at) {
-                       if (interrupt) std::raise(SIGINT);
-                       else throw ValueError("killed");
-                   }
-                   const auto& [x, y] = batch;
-                   const Tensor scores = model(x);
-                   log("accuracy", nn::accuracy(scores, y));
-                   log.update("auc", nn::RocAuc(), select(scores, 1, 0), equal(y, 0));
-                   log("draw", rand({}, nn::default_generator()).item());  // the default generator goes on as well
-                   return nn::cross_entropy(scores, y);
-               });
+            if (calls++ == stop_at) {
+                if (interrupt) std::raise(SIGINT);
+                else throw ValueError("killed");
+            }
+            const auto& [x, y] = batch;
+            const Tensor scores = model(x);
+            log("accuracy", nn::accuracy(scores, y));
+            log.update("auc", nn::RocAuc(), select(scores, 1, 0), equal(y, 0));
+            log("draw", rand({}, nn::default_generator()).item());  // the default generator goes on as well
+            return nn::cross_entropy(scores, y);
+        });
     }
 };
 
@@ -132,9 +134,10 @@ TEST_CASE("trainer: the numbers of a loop written by hand") {
     check_same(nn::state_dict(run.net), nn::state_dict(hand.net));
     check_same(nn::state_dict(run.ema), nn::state_dict(hand.ema));
     CHECK(!run.net.dropout.training);
-    CHECK(error_of<ValueError>([&] { run.history.column("f1"); }) ==
-          "History: there are the columns loss, accuracy, auc, draw, valid_loss, valid_accuracy, valid_auc, valid_draw, lr, seconds, got f1" +
-              here());
+    CHECK(
+        error_of<ValueError>([&] { run.history.column("f1"); }) ==
+        "History: there are the columns loss, accuracy, auc, draw, valid_loss, valid_accuracy, valid_auc, valid_draw, lr, seconds, got f1" +
+            here());
 }
 
 TEST_CASE("trainer: a run that stopped anywhere goes on with the numbers that it would have had") {
@@ -339,6 +342,70 @@ TEST_CASE("trainer: loaders of other kinds") {
     CHECK(history.last("loss") < history.column("loss")[0]);
 }
 
+namespace {
+
+/// What is written to standard error while it lives.
+class Captured {
+public:
+    Captured() : before_(dup(STDERR_FILENO)), file_(std::tmpfile()) { dup2(fileno(file_), STDERR_FILENO); }
+    ~Captured() {
+        restore();
+        std::fclose(file_);
+    }
+    std::string text() {
+        restore();
+        std::string text(static_cast<std::size_t>(std::ftell(file_)), ' ');
+        std::rewind(file_);
+        REQUIRE(std::fread(text.data(), 1, text.size(), file_) == text.size());
+        return text;
+    }
+
+private:
+    void restore() {
+        if (before_ < 0) return;
+        std::fflush(stderr);
+        std::fseek(file_, 0, SEEK_END);
+        dup2(before_, STDERR_FILENO);
+        close(std::exchange(before_, -1));
+    }
+    int before_;
+    std::FILE* file_;
+};
+
+}  // namespace
+
+TEST_CASE("trainer: progress on standard error") {
+    const auto shown = [](nn::ProgressStyle style) {
+        Run run;
+        nn::TrainerOptions options = run.options();
+        options.epochs = 2;
+        options.progress = style;
+        Captured captured;
+        run.fit(options);
+        return captured.text();
+    };
+    CHECK(shown(nn::ProgressStyle::none).empty());
+    for (const auto style : {nn::ProgressStyle::lines, nn::ProgressStyle::automatic}) {  // a file is no terminal
+        const std::string lines = shown(style);
+        CHECK(lines.starts_with("epoch 1/2  loss 1."));
+        CHECK(lines.find("\nepoch 2/2  loss ") != std::string::npos);
+        CHECK(std::count(lines.begin(), lines.end(), '\n') == 2);
+    }
+    const std::string bar = shown(nn::ProgressStyle::bar);
+    CHECK(bar.starts_with("\r\x1b[Kepoch 1/2 [====>                   ] 1/6  loss "));
+    CHECK(bar.find("\r\x1b[Kepoch 1/2  loss ") != std::string::npos);
+}
+
+TEST_CASE("trainer: a plateau of the monitored number lowers the learning rate") {
+    nn::Linear net(4, 3);
+    nn::SGD sgd({.lr = 1});
+    nn::ReduceLROnPlateau schedule(sgd, {.factor = 0.5, .patience = 0});
+    const std::vector<int> batches{1, 2};
+    const History history = nn::Trainer(net, sgd, {.epochs = 4, .schedule = &schedule, .progress = nn::ProgressStyle::none})
+                                .fit(batches, [](const nn::Linear& model, int) { return sum(model.bias) * 0 + 1; });
+    CHECK(history.column("lr") == std::vector<double>{1, 1, 0.5, 0.25});
+}
+
 TEST_CASE("trainer: errors say what is wrong") {
     nn::Linear net(4, 3);
     nn::SGD sgd;
@@ -354,11 +421,14 @@ TEST_CASE("trainer: errors say what is wrong") {
     twice.keep("a", net);
     CHECK(error_of<ValueError>([&] { twice.keep("a", net); }) == "Trainer: a name can be kept once, got a again" + here());
 
+    CHECK(error_of<ValueError>([&] { twice.keep("a.b", net); }) == "Trainer: a name must be without dots and not empty, got a.b" + here());
+
     const nn::TrainerOptions quiet{.epochs = 1, .monitor = "f1", .progress = nn::ProgressStyle::none};
     const std::vector<int> batches{1, 2};
     const auto loss = [](const nn::Linear& model, int) { return sum(model.bias); };
-    CHECK(error_of<ValueError>([&] { nn::Trainer(net, sgd, quiet).fit(batches, loss); })
-              .starts_with("History: there are the columns loss, lr, seconds, got f1"));
+    CHECK(error_of<ValueError>([&] {
+              nn::Trainer(net, sgd, quiet).fit(batches, loss);
+          }).starts_with("History: there are the columns loss, lr, seconds, got f1"));
     CHECK(error_of<ShapeError>([&] {
               nn::Trainer(net, sgd, quiet).fit(batches, [](const nn::Linear& model, int) { return model.bias * 1; });
           }) == "Trainer: the loss must be one number, got (3,)");
@@ -377,12 +447,15 @@ TEST_CASE("trainer: a checkpoint of another run, or a damaged one, is an error t
     const auto fit = [&](nn::Optimizer&& optimizer, std::int64_t batch_size, std::int64_t width) {
         nn::Linear net(4, width);
         Loader loader = part(0, 12, {.batch_size = batch_size});
-        nn::Trainer(net, optimizer, options()).fit(loader, [](const nn::Linear& m, const auto& batch) { return mean(square(m(batch[0]))); });
+        nn::Trainer(net, optimizer, options()).fit(loader, [](const nn::Linear& m, const auto& batch) {
+            return mean(square(m(batch[0])));
+        });
     };
     fit(nn::SGD(), 4, 3);
     CHECK(error_of<ValueError>([&] { fit(nn::Adam(), 4, 3); }) ==
           "Trainer: " + file + " must be of the same run, got optimizer Adam where it has SGD");
-    CHECK(error_of<ValueError>([&] { fit(nn::SGD(), 6, 3); }) == "Trainer: " + file + " must be of the same run, got batches 2 where it has 3");
+    CHECK(error_of<ValueError>([&] { fit(nn::SGD(), 6, 3); }) ==
+          "Trainer: " + file + " must be of the same run, got batches 2 where it has 3");
     CHECK(error_of<ValueError>([&] { fit(nn::SGD(), 4, 5); }).starts_with("load_state_dict: model and state do not fit"));
 
     const nn::State state = nn::read_safetensors(file);

@@ -1,6 +1,6 @@
-// Trains in a child process that is killed (SIGKILL) at random moments and started again, until 50 kills have hit. After each, the checkpoint must
-// be whole and hold all work but that since the checkpoint before; and each run that gets to its end must have the same parameters,
-// averages, numbers and random streams, bit for bit, as one that nobody killed.
+// Trains in a child process that is killed (SIGKILL) at random moments and started again, until 50 kills have hit. After each, the
+// checkpoint must be whole and hold all work but that since the checkpoint before; and each run that gets to its end must have the same
+// parameters, averages, numbers and random streams, bit for bit, as one that nobody killed.
 //
 //     xgrad_kill                        the test
 //     xgrad_kill train FOLDER           the run
@@ -118,7 +118,8 @@ std::string result(const fs::path& folder) {
         bytes += name + to_string(t.shape()) + name_of(t.dtype());
         const Tensor x = name == "run.history" ? slice(t, 1, 0, -1) : t;  // the last column has them, too
         const Tensor wide = is_floating(x.dtype()) ? x.to(DType::f64) : x.to(DType::i64);
-        if (is_floating(x.dtype())) bytes.append(reinterpret_cast<const char*>(wide.data<double>().data()), wide.data<double>().size_bytes());
+        if (is_floating(x.dtype()))
+            bytes.append(reinterpret_cast<const char*>(wide.data<double>().data()), wide.data<double>().size_bytes());
         else bytes.append(reinterpret_cast<const char*>(wide.data<std::int64_t>().data()), wide.data<std::int64_t>().size_bytes());
     }
     return bytes;
@@ -156,8 +157,8 @@ int test(const fs::path& folder) {
         }
         require(result(here) == wanted, "a killed run ended with other numbers (" + here.string() + ")");
     }
-    std::printf("%d kills, %d of them before the first checkpoint, in %d runs; at most %lld steps lost; all runs ended alike, in %.1f s\n", kills,
-                early, runs, static_cast<long long>(most_lost),
+    std::printf("%d kills, %d of them before the first checkpoint, in %d runs; at most %lld steps lost; all runs ended alike, in %.1f s\n",
+                kills, early, runs, static_cast<long long>(most_lost),
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     return 0;
 }
