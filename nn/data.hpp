@@ -162,9 +162,14 @@ struct StreamLoaderOptions {
 /// each time it is called, a std::optional that is empty at the end. One thread at a time calls it, also with workers, which share the
 /// collating. Everything else is as with DataLoader; a pass that starts at a later batch reads and drops the samples before it.
 ///
-///     nn::StreamLoader loader([](std::int64_t pass) {
-///         return [file = std::ifstream("numbers.txt")]() mutable -> std::optional<double> { double x; return file >> x ? std::optional(x) : std::nullopt; };
-///     }, {.batch_size = 32});
+///     nn::StreamLoader loader(
+///         [](std::int64_t) {
+///             return [file = std::ifstream("numbers.txt")]() mutable {
+///                 double x;
+///                 return file >> x ? std::optional(x) : std::nullopt;
+///             };
+///         },
+///         {.batch_size = 32});
 template <class Open, class C = Collate>
 class StreamLoader {
     using Next = std::invoke_result_t<const Open&, std::int64_t>;
