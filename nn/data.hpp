@@ -1,79 +1,65 @@
 #pragma once
 
-#include <array>
-#include <concepts>
 #include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
-#include <autodiff/ops/index.hpp>
-#include <autodiff/ops/shape.hpp>
+#include "collate.hpp"
+#include "dataset.hpp"
+#include "prefetch.hpp"
+#include "sampler.hpp"
 
-#include "random.hpp"
+// Mini-batches, of sets in memory or on demand (DataLoader) and of streams (StreamLoader).
 
 namespace xgrad::nn {
-
-/// Samples in memory: N tensors whose first axis counts the samples, all of one length (ShapeError).
-template <std::size_t N>
-class TensorDataset {
-public:
-    template <class... T>
-        requires(sizeof...(T) == N && (std::convertible_to<const T&, Tensor> && ...))
-    explicit TensorDataset(const T&... tensors) : tensors_{tensors...} {
-        for (const Tensor& t : tensors_)
-            check<ShapeError>(t.ndim() > 0 && t.shape(0) == tensors_[0].shape(0), {}, [&] {
-                return "TensorDataset: tensors must have one first size, got " + to_string(tensors_[0].shape()) + " and " +
-                       to_string(t.shape());
-            });
-    }
-
-    std::int64_t size() const { return tensors_[0].shape(0); }
-    /// The samples at `indices` (i64), one tensor for each of the set's.
-    std::array<Tensor, N> batch(const Tensor& indices) const {
-        std::array<Tensor, N> chosen;
-        for (std::size_t i = 0; i < N; ++i) chosen[i] = take(tensors_[i], indices, 0);
-        return chosen;
-    }
-    /// Samples begin … end-1.
-    std::array<Tensor, N> batch(std::int64_t begin, std::int64_t end) const {
-        std::array<Tensor, N> chosen;
-        for (std::size_t i = 0; i < N; ++i) chosen[i] = slice(tensors_[i], 0, begin, end);
-        return chosen;
-    }
-
-private:
-    std::array<Tensor, N> tensors_;
-};
-template <class... T>
-TensorDataset(const T&...) -> TensorDataset<sizeof...(T)>;
-
-/// A set of samples that can be asked for any of them: what a DataLoader reads.
-template <class D>
-concept Dataset = requires(const D& set, const Tensor& indices) {
-    { set.size() } -> std::convertible_to<std::int64_t>;
-    set.batch(indices);
-};
 
 struct DataLoaderOptions {
     std::int64_t batch_size = 1;
     bool shuffle = false;
-    bool drop_last = false;                 ///< leave out the last batch when it is not full
-    std::optional<std::uint64_t> seed = {};  ///< of the shuffling; otherwise drawn from default_generator()
+    Sampler sampler = {};   ///< another order; not together with shuffle
+    int num_workers = 0;    ///< threads that make batches in advance; 0: each is made when the loop asks for it
+    int prefetch_factor = 2;  ///< batches in advance for each worker
+    bool drop_last = false;  ///< leave out the last batch when it is not full
+    std::optional<std::uint64_t> seed = {};  ///< of the order and of random transforms; otherwise drawn from default_generator()
 };
 
-/// Mini-batches: `for (auto [x, y] : loader)` is one pass over the set, with a new order each time when shuffling. The order depends on the seed
-/// and the number of the pass only. ValueError unless batch_size is positive.
+/// Where a loader stands: what a run needs to go on with the same batches.
+struct LoaderPosition {
+    std::uint64_t seed = 0;
+    std::int64_t epoch = 0;  ///< passes begun
+    std::int64_t batch = 0;  ///< batch with which the next pass starts
+};
+
+namespace detail {
+
+XGRAD_API void check_loader(const char* loader, std::int64_t batch_size, int num_workers, int prefetch_factor, Location where);
+XGRAD_API void check_order(bool shuffle, bool sampler, Location where);
+
+/// Slots for the batches of a pass.
+inline std::size_t slots_for(int num_workers, int prefetch_factor) {
+    return num_workers > 0 ? static_cast<std::size_t>(num_workers) * static_cast<std::size_t>(prefetch_factor) : 1;
+}
+
+}  // namespace detail
+
+/// Mini-batches: `for (auto [x, y] : loader)` is one pass over the set, with a new order each time when shuffling. Batches and their order
+/// depend on the seed and the number of the pass only, not on the number of workers. Workers call the set's `batch` (or its operator[] and
+/// the collate) from several threads at once; what they throw is thrown by the loop, at the batch where it happened. A loop may be left at
+/// any time. The loader must stay where it is while a loop runs. ValueError for options that make no sense.
 ///
-///     nn::DataLoader loader(nn::TensorDataset(images, labels), {.batch_size = 64, .shuffle = true});
+///     nn::DataLoader loader(nn::TensorDataset(images, labels), {.batch_size = 64, .shuffle = true, .num_workers = 2});
+///     nn::DataLoader sentences(texts, {.batch_size = 16}, nn::PadCollate());   // texts[i] is a sample
 template <Dataset D>
 class DataLoader {
 public:
     explicit DataLoader(D dataset, const DataLoaderOptions& options = {}, Location where = Location::current())
-        : dataset_(std::move(dataset)), options_(options), seed_(options.seed ? *options.seed : detail::draw_seed()) {
-        check<ValueError>(options.batch_size > 0, where,
-                          [&] { return "DataLoader: batch_size must be positive, got " + std::to_string(options.batch_size); });
+        : dataset_(std::move(dataset)), options_(options), position_{options.seed ? *options.seed : detail::draw_seed()} {
+        detail::check_loader("DataLoader", options.batch_size, options.num_workers, options.prefetch_factor, where);
+        detail::check_order(options.shuffle, options.sampler.defined(), where);
     }
     /// The same on samples alone, and on pairs of samples and targets.
     explicit DataLoader(const Tensor& x, const DataLoaderOptions& options = {}, Location where = Location::current())
@@ -82,73 +68,191 @@ public:
     DataLoader(const Tensor& x, const Tensor& y, const DataLoaderOptions& options = {}, Location where = Location::current())
         requires std::same_as<D, TensorDataset<2>>
         : DataLoader(D(x, y), options, where) {}
+    /// Single samples, made into batches by `collate`: it takes a vector of them (and a Generator, if it draws random numbers).
+    template <class Samples, class C = Collate>
+        requires std::same_as<D, detail::CollatedDataset<Samples, C>>
+    explicit DataLoader(Samples samples, const DataLoaderOptions& options = {}, C collate = {}, Location where = Location::current())
+        : DataLoader(D(std::move(samples), std::move(collate)), options, where) {}
 
-    using Batch = decltype(std::declval<const D&>().batch(std::declval<const Tensor&>()));
-
-    class iterator {
-    public:
-        using iterator_category = std::input_iterator_tag;
-        using value_type = Batch;
-        using difference_type = std::ptrdiff_t;
-        iterator(const DataLoader& loader, Tensor order) : loader_(&loader), order_(std::move(order)) { load(); }
-
-        Batch& operator*() { return batch_; }
-        iterator& operator++() {
-            ++at_;
-            batch_ = Batch();  // gives its buffers to the next one
-            load();
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const iterator& it, std::default_sentinel_t) { return it.at_ >= it.loader_->size(); }
-
-    private:
-        void load() {
-            if (at_ < loader_->size()) batch_ = loader_->load(at_, order_);
-        }
-
-        const DataLoader* loader_;
-        Tensor order_;
-        std::int64_t at_ = 0;
-        Batch batch_;
-    };
+    using Batch = detail::BatchOf<D>;
+    using iterator = detail::BatchIterator<Batch>;
 
     /// Starts the next pass.
     iterator begin() {
-        const auto pass = static_cast<std::uint64_t>(epoch_++);
-        if (!options_.shuffle) return {*this, Tensor()};
-        Generator generator(detail::mix(seed_, pass));
-        return {*this, permutation(dataset_.size(), generator)};
+        const auto pass = static_cast<std::uint64_t>(position_.epoch++);
+        return {std::make_unique<Pass>(*this, detail::mix(position_.seed, pass)), std::exchange(position_.batch, 0), options_.num_workers};
     }
     std::default_sentinel_t end() const { return {}; }
 
     /// Batches in one pass.
     std::int64_t size() const {
-        const auto n = static_cast<std::int64_t>(dataset_.size()), b = options_.batch_size;
+        const std::int64_t n = samples(), b = options_.batch_size;
         return options_.drop_last ? n / b : (n + b - 1) / b;
     }
     const D& dataset() const { return dataset_; }
-    /// Passes begun so far. Setting it gives the order of a later pass again, as resuming needs.
-    std::int64_t epoch() const { return epoch_; }
-    void set_epoch(std::int64_t epoch) { epoch_ = epoch; }
+    /// Passes begun so far. Setting it gives the batches of a later pass again, as resuming needs, if wanted from its batch `batch` on.
+    std::int64_t epoch() const { return position_.epoch; }
+    void set_epoch(std::int64_t epoch, std::int64_t batch = 0) {
+        position_.epoch = epoch;
+        position_.batch = batch;
+    }
+    const LoaderPosition& position() const { return position_; }
+    void set_position(const LoaderPosition& position) { position_ = position; }
 
 private:
+    class Pass final : public detail::Pass<Batch> {
+    public:
+        Pass(const DataLoader& loader, std::uint64_t seed)
+            : detail::Pass<Batch>(detail::slots_for(loader.options_.num_workers, loader.options_.prefetch_factor)),
+              loader_(loader),
+              seed_(seed) {
+            Generator generator(seed);
+            if (loader.options_.sampler.defined()) order_ = loader.options_.sampler.order(generator);
+            else if (loader.options_.shuffle) order_ = permutation(loader.dataset_.size(), generator);
+        }
+        bool fetch(std::int64_t at, std::size_t) override { return at < loader_.size(); }
+        void make(std::int64_t at, std::size_t slot) override {
+            Generator generator(detail::mix(seed_, static_cast<std::uint64_t>(at)));
+            this->batches[slot] = loader_.load(at, order_, generator);
+        }
+
+    private:
+        const DataLoader& loader_;
+        std::uint64_t seed_;
+        Tensor order_;
+    };
+
+    std::int64_t samples() const {
+        return options_.sampler.defined() ? options_.sampler.size() : static_cast<std::int64_t>(dataset_.size());
+    }
+
     /// Batch number `at` of a pass in the given order; empty: as the samples come.
-    Batch load(std::int64_t at, const Tensor& order) const {
+    Batch load(std::int64_t at, const Tensor& order, Generator& generator) const {
         // Not std::min: <algorithm> would cost everybody who includes this 0.2 s.
-        const std::int64_t begin = at * options_.batch_size, rest = dataset_.size() - begin;
+        const std::int64_t begin = at * options_.batch_size, rest = samples() - begin;
         const std::int64_t end = begin + (options_.batch_size < rest ? options_.batch_size : rest);
-        if (order.defined()) return dataset_.batch(slice(order, 0, begin, end));
+        if (order.defined()) return detail::batch_of(dataset_, slice(order, 0, begin, end), generator);
         if constexpr (requires { dataset_.batch(begin, end); }) return dataset_.batch(begin, end);
-        else return dataset_.batch(arange(static_cast<double>(begin), static_cast<double>(end), 1, DType::i64));
+        else return detail::batch_of(dataset_, arange(static_cast<double>(begin), static_cast<double>(end), 1, DType::i64), generator);
     }
 
     D dataset_;
     DataLoaderOptions options_;
-    std::uint64_t seed_;
-    std::int64_t epoch_ = 0;
+    LoaderPosition position_;
 };
 DataLoader(const Tensor&, const DataLoaderOptions& = {}, Location = {}) -> DataLoader<TensorDataset<1>>;
 DataLoader(const Tensor&, const Tensor&, const DataLoaderOptions& = {}, Location = {}) -> DataLoader<TensorDataset<2>>;
+template <SampleDataset D>
+    requires(!Dataset<D>)
+DataLoader(D, const DataLoaderOptions& = {}) -> DataLoader<detail::CollatedDataset<D, Collate>>;
+template <SampleDataset D, class C>
+    requires(!std::same_as<C, Location>)
+DataLoader(D, const DataLoaderOptions&, C, Location = {}) -> DataLoader<detail::CollatedDataset<D, C>>;
+
+struct StreamLoaderOptions {
+    std::int64_t batch_size = 1;
+    std::int64_t shuffle_buffer = 0;  ///< so many samples wait, and a random one of them comes next; 0: in the stream's order
+    int num_workers = 0;  ///< as DataLoaderOptions
+    int prefetch_factor = 2;
+    bool drop_last = false;
+    std::optional<std::uint64_t> seed = {};
+};
+
+/// Mini-batches of a stream whose length nobody needs to know: `open(pass)` starts it and returns a function that gives the next sample
+/// each time it is called, a std::optional that is empty at the end. One thread at a time calls it, also with workers, which share the
+/// collating. Everything else is as with DataLoader; a pass that starts at a later batch reads and drops the samples before it.
+///
+///     nn::StreamLoader loader(
+///         [](std::int64_t) {
+///             return [file = std::ifstream("numbers.txt")]() mutable {
+///                 double x;
+///                 return file >> x ? std::optional(x) : std::nullopt;
+///             };
+///         },
+///         {.batch_size = 32});
+template <class Open, class C = Collate>
+class StreamLoader {
+    using Next = std::invoke_result_t<const Open&, std::int64_t>;
+    using Sample = typename std::remove_cvref_t<std::invoke_result_t<Next&>>::value_type;
+
+public:
+    explicit StreamLoader(Open open, const StreamLoaderOptions& options = {}, C collate = {}, Location where = Location::current())
+        : open_(std::move(open)),
+          collate_(std::move(collate)),
+          options_(options),
+          position_{options.seed ? *options.seed : detail::draw_seed()} {
+        detail::check_loader("StreamLoader", options.batch_size, options.num_workers, options.prefetch_factor, where);
+    }
+
+    using Batch = std::remove_cvref_t<std::invoke_result_t<const C&, const std::vector<Sample>&>>;
+    using iterator = detail::BatchIterator<Batch>;
+
+    /// Starts the next pass.
+    iterator begin() {
+        const std::int64_t epoch = position_.epoch++, first = std::exchange(position_.batch, 0);
+        return {std::make_unique<Pass>(*this, epoch, first), first, options_.num_workers};
+    }
+    std::default_sentinel_t end() const { return {}; }
+
+    std::int64_t epoch() const { return position_.epoch; }
+    void set_epoch(std::int64_t epoch, std::int64_t batch = 0) {
+        position_.epoch = epoch;
+        position_.batch = batch;
+    }
+    const LoaderPosition& position() const { return position_; }
+    void set_position(const LoaderPosition& position) { position_ = position; }
+
+private:
+    class Pass final : public detail::Pass<Batch> {
+    public:
+        Pass(const StreamLoader& loader, std::int64_t epoch, std::int64_t first)
+            : detail::Pass<Batch>(detail::slots_for(loader.options_.num_workers, loader.options_.prefetch_factor)),
+              loader_(loader),
+              next_(loader.open_(epoch)),
+              generator_(detail::mix(loader.position_.seed, static_cast<std::uint64_t>(epoch))),
+              samples_(this->batches.size()) {
+            for (std::int64_t at = 0; at < first; ++at) fetch(at, 0);
+        }
+        bool fetch(std::int64_t, std::size_t slot) override {
+            std::vector<Sample>& samples = samples_[slot];
+            samples.clear();
+            while (static_cast<std::int64_t>(samples.size()) < loader_.options_.batch_size) {
+                std::optional<Sample> sample = draw();
+                if (!sample) break;
+                samples.push_back(std::move(*sample));
+            }
+            return loader_.options_.drop_last ? static_cast<std::int64_t>(samples.size()) == loader_.options_.batch_size : !samples.empty();
+        }
+        void make(std::int64_t, std::size_t slot) override { this->batches[slot] = loader_.collate_(samples_[slot]); }
+
+    private:
+        /// The stream's next sample, or a random one of those that wait, whose place the next one takes.
+        std::optional<Sample> draw() {
+            while (!ended_ && static_cast<std::int64_t>(waiting_.size()) <= loader_.options_.shuffle_buffer) {
+                std::optional<Sample> sample = next_();
+                if (sample) waiting_.push_back(std::move(*sample));
+                else ended_ = true;
+            }
+            if (waiting_.empty()) return std::nullopt;
+            const std::size_t i = loader_.options_.shuffle_buffer > 0 ? generator_() % waiting_.size() : 0;
+            std::swap(waiting_[i], waiting_.back());
+            std::optional<Sample> chosen = std::move(waiting_.back());
+            waiting_.pop_back();
+            return chosen;
+        }
+
+        const StreamLoader& loader_;
+        Next next_;
+        Generator generator_;
+        std::vector<std::vector<Sample>> samples_;
+        std::vector<Sample> waiting_;
+        bool ended_ = false;
+    };
+
+    Open open_;
+    C collate_;
+    StreamLoaderOptions options_;
+    LoaderPosition position_;
+};
 
 }  // namespace xgrad::nn

@@ -38,7 +38,14 @@
 #include "schedule.hpp"    // StepLR, CosineAnnealingLR, OneCycleLR, …
 #include "gradients.hpp"   // clip_grad_norm, GradientAccumulator
 #include "averaging.hpp"   // EMA, AveragedModel
-#include "data.hpp"        // TensorDataset, DataLoader
+#include "dataset.hpp"     // Dataset, TensorDataset, Subset, ConcatDataset, MapDataset, random_split
+#include "sampler.hpp"     // RandomSampler, WeightedRandomSampler, … for DataLoader
+#include "collate.hpp"     // samples into batches, pad_sequence
+#include "data.hpp"        // DataLoader, StreamLoader
+#include "images.hpp"      // image batches flipped, cropped, turned, normalised
+#include "metrics.hpp"     // accuracy, ConfusionMatrix, RocAuc, …
+#include "trainer.hpp"     // Trainer: the usual loop, with checkpoints and reports
+#include "report.hpp"      // a run as a page with curves
 #include "idx.hpp"         // read_idx: the files of the MNIST family
 #include "csv.hpp"         // read_csv: tables
 #include "vocabulary.hpp"  // CharVocabulary, BytePairVocabulary: texts as numbers
