@@ -17,7 +17,9 @@ using Int = std::int64_t;
 MultiheadAttention attention_of(Int d_model, Int nhead, const TransformerLayerOptions& o, Location where) {
     return {d_model, nhead, {.dropout = o.dropout, .batch_first = o.batch_first, .dtype = o.dtype}, where};
 }
-LayerNorm norm_of(Int d_model, const TransformerLayerOptions& o) { return {{d_model}, {.eps = o.layer_norm_eps, .dtype = o.dtype}}; }
+LayerNorm norm_of(Int d_model, const TransformerLayerOptions& o) {
+    return LayerNorm(Shape{d_model}, {.eps = o.layer_norm_eps, .dtype = o.dtype});
+}
 
 /// Both kinds of layer: linear2(dropout(activation(linear1(x)))).
 template <class Layer>
