@@ -120,6 +120,8 @@ TEST_CASE("npy: a hostile header is a FormatError that names the rule") {
           "f: the data must be as long as shape (4294967296, 4294967296) says, got 0 bytes");
     CHECK(rule(npy("<f4", true, "(0, 9223372036854775807, 9223372036854775807)", "")) ==
           "f: the data must be as long as shape (0, 9223372036854775807, 9223372036854775807) says, got 0 bytes");
+    CHECK(rule(npy("<f4", false, "(4294967295, 65536, 0)", "")) ==
+          "f: the data must be as long as shape (4294967295, 65536, 0) says, got 0 bytes");
     CHECK(rule(npy("{'descr': '<f4', 'fortran_order': False, 'shape': ()} x", "1234")) == "f: the header must end behind its }");
 
     const std::string good = npy("<f4", false, "(2,)", "12345678");

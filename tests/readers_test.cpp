@@ -74,8 +74,11 @@ TEST_CASE("read_idx: a bad file is a FormatError that names it") {
         CHECK(rule(std::string("\0\0\10\0", 4)) == "number of axes must be in [1, 8], got 0");
         CHECK(rule(std::string("\0\0\10\11", 4)) == "number of axes must be in [1, 8], got 9");
         CHECK(rule(whole + "more") == "longer than its header says");
-        for (const auto& sizes : std::vector<std::vector<std::uint32_t>>{
-                 {0xffffffff}, {60000, 28, 28}, {0xffffffff, 0xffffffff, 0xffffffff}, {0, 0xffffffff, 0xffffffff}})
+        for (const auto& sizes : std::vector<std::vector<std::uint32_t>>{{0xffffffff},
+                                                                         {60000, 28, 28},
+                                                                         {0xffffffff, 0xffffffff, 0xffffffff},
+                                                                         {0, 0xffffffff, 0xffffffff},
+                                                                         {0xffffffff, 0x10000, 0}})
             CHECK(rule(idx_bytes(sizes, "x")) == "its header asks for more elements than a file of this length can hold");
     }
     write_gzip(file, idx_bytes({1000}, "short"));

@@ -249,6 +249,7 @@ TEST_CASE("safetensors: places must fill the data and agree with the shapes") {
     apart("[4611686018427387903,4611686018427387903]", "(4611686018427387903, 4611686018427387903)");
     apart("[4294967296,4294967296]", "(4294967296, 4294967296)", "U8");
     apart("[0,4611686018427387903,4611686018427387903]", "(0, 4611686018427387903, 4611686018427387903)");
+    apart("[4294967295,65536,0]", "(4294967295, 65536, 0)");
     const std::string gaps = "data_offsets must neither overlap nor leave holes, got ";
     CHECK(rule("{" + entry("a", "[3]", "[0,3]") + "," + entry("b", "[2]", "[2,4]") + "}", "1234") == gaps + "[2, 4] for \"b\"");
     CHECK(rule("{" + entry("a", "[4]", "[0,4]") + "," + entry("b", "[4]", "[0,4]") + "}", "1234") == gaps + "[0, 4] for \"b\"");

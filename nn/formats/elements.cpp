@@ -74,9 +74,9 @@ Element element_of(DType dtype) {
 }
 
 std::optional<std::int64_t> bytes_of(const Shape& shape, Element element) {
-    std::int64_t bound = size_of(element);
+    std::int64_t bound = 1;
     for (const std::int64_t n : shape) {
-        if (n < 0 || (n > 0 && bound > (std::int64_t{1} << 62) / n)) return std::nullopt;
+        if (n < 0 || (n > 0 && bound > (std::int64_t{1} << 46) / n)) return std::nullopt;
         bound *= std::max<std::int64_t>(n, 1);
     }
     return shape.size() * size_of(element);

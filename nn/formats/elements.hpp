@@ -19,7 +19,8 @@ std::int64_t size_of(Element element);
 DType dtype_of(Element element);
 Element element_of(DType dtype);
 
-/// Bytes of a tensor in a file; nothing when the shape has a negative size or the number does not fit 2^62, zero sizes being no excuse.
+/// Bytes of a tensor in a file; nothing when the shape has a negative size, or more than the 2^46 elements that a tensor can have, zero sizes
+/// being no excuse.
 std::optional<std::int64_t> bytes_of(const Shape& shape, Element element);
 
 /// The tensor whose elements, in row-major order, are these bytes; as many of them as bytes_of says. `swapped`: the bytes of each element are
