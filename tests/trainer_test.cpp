@@ -396,6 +396,21 @@ TEST_CASE("trainer: progress on standard error") {
     CHECK(bar.find("\r\x1b[Kepoch 1/2  loss ") != std::string::npos);
 }
 
+TEST_CASE("trainer: gradients of several batches are averaged, and their norm is limited") {
+    const std::vector<int> batches{1, 2, 6};
+    const auto trained = [&](nn::TrainerOptions options) {
+        Scripted model;
+        nn::SGD sgd({.lr = 1});
+        options.epochs = 1;
+        options.progress = nn::ProgressStyle::none;
+        nn::Trainer(model, sgd, options).fit(batches, [](const Scripted& m, int slope) { return -m.weight * slope; });
+        return model.weight.item();
+    };
+    CHECK(trained({}) == 9);
+    CHECK(trained({.accumulate = 2}) == 1.5 + 6);  // the last step has one batch only
+    CHECK(trained({.accumulate = 2, .clip_grad_norm = 2.0}) == doctest::Approx(1.5 + 2));
+}
+
 TEST_CASE("trainer: a plateau of the monitored number lowers the learning rate") {
     nn::Linear net(4, 3);
     nn::SGD sgd({.lr = 1});
