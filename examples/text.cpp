@@ -97,6 +97,7 @@ void run(const Options& options, const std::string& text, const Vocabulary& voca
     const std::int64_t split = tokens.size() * 19 / 20;
     const Windows training{slice(tokens, 0, 0, split), options.context}, validation{slice(tokens, 0, split), options.context};
     fmt::print("{} tokens of {} kinds\n", tokens.size(), vocabulary.size());
+    std::fflush(stdout);
 
     nn::DataLoader loader(
         training, {.batch_size = options.batch_size,

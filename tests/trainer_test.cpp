@@ -1,107 +1,19 @@
-#include <algorithm>
-#include <csignal>
 #include <cstdio>
-#include <doctest/doctest.h>
-#include <nn/nn.hpp>
 #include <unistd.h>
 
-#include "folder.hpp"
-#include "support.hpp"
+#include "trainer_runs.hpp"
 
 using namespace xgrad;
 using nn::History;
+using tests::check_same;
 using tests::error_of;
 using tests::here;
+using tests::Loader;
+using tests::points;
+using tests::Run;
 using tests::values;
 
 TEST_SUITE_BEGIN("nn");
-
-namespace {
-
-struct Net {
-    nn::Linear fc1{4, 8};
-    nn::BatchNorm1d norm{8};
-    nn::Dropout dropout{0.3};
-    nn::Linear fc2{8, 3};
-    Tensor operator()(const Tensor& x) const { return fc2(dropout(relu(norm(fc1(x))))); }
-    XGRAD_FIELDS(fc1, norm, dropout, fc2)
-};
-
-/// 60 points in three classes.
-std::pair<Tensor, Tensor> points() {
-    Generator generator(4);
-    const Tensor x = randn({60, 4}, generator);
-    return {x, argmax(matmul(x, randn({4, 3}, generator)), 1)};
-}
-
-using Loader = nn::DataLoader<nn::TensorDataset<2>>;
-Loader part(std::int64_t begin, std::int64_t end, const nn::DataLoaderOptions& options) {
-    const auto [x, y] = points();
-    return Loader(slice(x, 0, begin, end), slice(y, 0, begin, end), options);
-}
-
-/// Everything that a run consists of, as a program makes it anew when it is started again.
-struct Run {
-    explicit Run(int workers = 0)
-        : training(part(0, 44, {.batch_size = 8, .shuffle = true, .num_workers = workers})), validation(part(44, 60, {.batch_size = 8})) {}
-    Run(const Run&) = delete;
-
-    int seeded = (nn::manual_seed(7), 0);
-    Net net;
-    nn::AdamW adam{{.lr = 1e-2}};
-    nn::CosineAnnealingLR schedule{adam, 5};
-    nn::EMA<Net> ema{net, {.decay = 0.9}};
-    Loader training, validation;
-    int calls = 0;
-    int stop_at = -1;        ///< the call in which something happens:
-    bool interrupt = false;  ///< SIGINT, otherwise an error
-    History history;
-
-    nn::TrainerOptions options(const std::string& out = "") {
-        return {.out = out, .epochs = 3, .schedule = &schedule, .progress = nn::ProgressStyle::none};
-    }
-    const History& fit(const nn::TrainerOptions& options) {
-        nn::Trainer trainer(net, adam, options);
-        trainer.keep("ema", ema);
-        trainer.on_step([&] { ema.update(net); });
-        return history = trainer.fit(training, validation, [&](const Net& model, const auto& batch, nn::Log& log) {
-            if (calls++ == stop_at) {
-                if (interrupt) std::raise(SIGINT);
-                else throw ValueError("killed");
-            }
-            const auto& [x, y] = batch;
-            const Tensor scores = model(x);
-            log("accuracy", nn::accuracy(scores, y));
-            log.update("auc", nn::RocAuc(), select(scores, 1, 0), equal(y, 0));
-            log("draw", rand({}, nn::default_generator()).item());  // the default generator goes on as well
-            return nn::cross_entropy(scores, y);
-        });
-    }
-};
-
-void check_same(nn::State a, nn::State b) {
-    REQUIRE(a.size() == b.size());
-    for (nn::State* state : {&a, &b}) std::sort(state->begin(), state->end(), [](auto& x, auto& y) { return x.first < y.first; });
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        CHECK(a[i].first == b[i].first);
-        CHECK(values(a[i].second) == values(b[i].second));
-    }
-}
-
-/// Bit-equal parameters, buffers, averages, moments and numbers (but for the time that they took).
-void check_same(const Run& a, const Run& b) {
-    check_same(nn::state_dict(a.net), nn::state_dict(b.net));
-    check_same(nn::state_dict(a.ema), nn::state_dict(b.ema));
-    check_same(a.adam.state_dict(), b.adam.state_dict());
-    check_same(a.schedule.state_dict(), b.schedule.state_dict());
-    REQUIRE(a.history.columns == b.history.columns);
-    for (const std::string& column : a.history.columns)
-        if (column != "seconds") CHECK(a.history.column(column) == b.history.column(column));
-    CHECK(a.history.best_epoch == b.history.best_epoch);
-    CHECK(a.history.best == b.history.best);
-}
-
-}  // namespace
 
 TEST_CASE("trainer: the numbers of a loop written by hand") {
     Run run, hand;
@@ -138,91 +50,6 @@ TEST_CASE("trainer: the numbers of a loop written by hand") {
         error_of<ValueError>([&] { run.history.column("f1"); }) ==
         "History: there are the columns loss, accuracy, auc, draw, valid_loss, valid_accuracy, valid_auc, valid_draw, lr, seconds, got f1" +
             here());
-}
-
-TEST_CASE("trainer: a run that stopped anywhere goes on with the numbers that it would have had") {
-    Run whole;
-    {
-        tests::Folder folder;
-        nn::TrainerOptions options = whole.options((folder.path / "run").string());
-        options.accumulate = 2;
-        options.clip_grad_norm = 0.5;
-        whole.fit(options);
-    }
-    REQUIRE(whole.calls == 3 * (6 + 2));
-    for (const bool interrupt : {false, true})
-        // In the first epoch, around its end, in its validation; the beginning, the middle and the end of others.
-        for (const int stop_at : {0, 1, 3, 4, 5, 6, 7, 8, 11, 14, 16, 22, 23}) {
-            CAPTURE(interrupt);
-            CAPTURE(stop_at);
-            tests::Folder folder;
-            const auto options_of = [&](Run& run) {
-                nn::TrainerOptions options = run.options((folder.path / "run").string());
-                options.accumulate = 2;
-                options.clip_grad_norm = 0.5;
-                options.checkpoint_batches = interrupt ? 0 : 1 + stop_at % 3;
-                options.resume = true;
-                return options;
-            };
-            {
-                Run first(stop_at % 3);
-                first.stop_at = stop_at;
-                first.interrupt = interrupt;
-                if (interrupt) {
-                    const bool last = stop_at == whole.calls - 1;
-                    CHECK(first.fit(options_of(first)).stop == (last ? History::Stop::finished : History::Stop::interrupted));
-                    CHECK(first.calls == stop_at + 1);
-                } else {
-                    CHECK(error_of<ValueError>([&] { first.fit(options_of(first)); }) == "killed");
-                }
-            }
-            Run second(stop_at % 2);
-            if (std::filesystem::exists(folder.path / "run/checkpoint.safetensors")) {  // what it starts from is no matter then
-                second.net.fc1.weight = second.net.fc1.weight * 0;
-                second.adam.set_lr(5);
-                second.training.set_position({.seed = 1});
-                nn::manual_seed(99);
-            } else {
-                CHECK(!interrupt);
-                CHECK(stop_at < 3);
-            }
-            CHECK(second.fit(options_of(second)).stop == History::Stop::finished);
-            if (interrupt) CHECK(second.calls <= whole.calls - stop_at - 1 + 2);  // no batch of training is done again
-            check_same(whole, second);
-        }
-}
-
-TEST_CASE("trainer: SIGINT is caught during fit only, and its handler put back") {
-    struct Count {
-        static void on_signal(int) { ++signals(); }
-        static int& signals() {
-            static int count = 0;
-            return count;
-        }
-    };
-    const auto before = std::signal(SIGINT, &Count::on_signal);
-    Run run;
-    run.stop_at = 3;
-    run.interrupt = true;
-    CHECK(run.fit(run.options()).stop == History::Stop::interrupted);
-    CHECK(Count::signals() == 0);
-    std::raise(SIGINT);
-    CHECK(Count::signals() == 1);
-
-    Run other;
-    other.stop_at = 3;
-    other.interrupt = true;
-    nn::TrainerOptions options = other.options();
-    options.interruptible = false;
-    CHECK(other.fit(options).stop == History::Stop::finished);
-    CHECK(Count::signals() == 2);
-
-    std::signal(SIGINT, SIG_IGN);  // as for a process in the background
-    Run ignoring;
-    ignoring.stop_at = 3;
-    ignoring.interrupt = true;
-    CHECK(ignoring.fit(ignoring.options()).stop == History::Stop::finished);
-    std::signal(SIGINT, before);
 }
 
 namespace {
@@ -396,6 +223,21 @@ TEST_CASE("trainer: progress on standard error") {
     CHECK(bar.find("\r\x1b[Kepoch 1/2  loss ") != std::string::npos);
 }
 
+TEST_CASE("trainer: gradients of several batches are averaged, and their norm is limited") {
+    const std::vector<int> batches{1, 2, 6};
+    const auto trained = [&](nn::TrainerOptions options) {
+        Scripted model;
+        nn::SGD sgd({.lr = 1});
+        options.epochs = 1;
+        options.progress = nn::ProgressStyle::none;
+        nn::Trainer(model, sgd, options).fit(batches, [](const Scripted& m, int slope) { return -m.weight * slope; });
+        return model.weight.item();
+    };
+    CHECK(trained({}) == 9);
+    CHECK(trained({.accumulate = 2}) == 1.5 + 6);  // the last step has one batch only
+    CHECK(trained({.accumulate = 2, .clip_grad_norm = 2.0}) == doctest::Approx(1.5 + 2));
+}
+
 TEST_CASE("trainer: a plateau of the monitored number lowers the learning rate") {
     nn::Linear net(4, 3);
     nn::SGD sgd({.lr = 1});
@@ -438,40 +280,6 @@ TEST_CASE("trainer: errors say what is wrong") {
           "Log: a name must stand for one kind of metric, got two for a");
     CHECK(error_of<ValueError>([&] { log("a,b", 1); }) ==
           "Log: a name must be a text without commas, quotes and line ends, got \"a,b\"" + here());
-}
-
-TEST_CASE("trainer: a checkpoint of another run, or a damaged one, is an error that says so") {
-    tests::Folder folder;
-    const std::string out = (folder.path / "run").string(), file = (folder.path / "run/checkpoint.safetensors").string();
-    const auto options = [&] { return nn::TrainerOptions{.out = out, .epochs = 1, .resume = true, .progress = nn::ProgressStyle::none}; };
-    const auto fit = [&](nn::Optimizer&& optimizer, std::int64_t batch_size, std::int64_t width) {
-        nn::Linear net(4, width);
-        Loader loader = part(0, 12, {.batch_size = batch_size});
-        nn::Trainer(net, optimizer, options()).fit(loader, [](const nn::Linear& m, const auto& batch) {
-            return mean(square(m(batch[0])));
-        });
-    };
-    fit(nn::SGD(), 4, 3);
-    CHECK(error_of<ValueError>([&] { fit(nn::Adam(), 4, 3); }) ==
-          "Trainer: " + file + " must be of the same run, got optimizer Adam where it has SGD");
-    CHECK(error_of<ValueError>([&] { fit(nn::SGD(), 6, 3); }) ==
-          "Trainer: " + file + " must be of the same run, got batches 2 where it has 3");
-    CHECK(error_of<ValueError>([&] { fit(nn::SGD(), 4, 5); }).starts_with("load_state_dict: model and state do not fit"));
-
-    const nn::State state = nn::read_safetensors(file);
-    const nn::Metadata metadata = nn::read_safetensors_metadata(file);
-    nn::save_safetensors(file, state, {});
-    CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) == "Trainer: " + file + ": it is no training checkpoint");
-    for (const char* name : {"run.position", "run.random", "run.training", "run.numbers", "run.history", "run.row"}) {
-        nn::State damaged;
-        for (const auto& entry : state)
-            if (entry.first != name) damaged.push_back(entry);
-        nn::save_safetensors(file, damaged, metadata);
-        CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) == "Trainer: " + file + ": " + name + " is missing or damaged");
-    }
-    const std::string bytes = tests::read(file);
-    tests::write(file, bytes.substr(0, bytes.size() / 2));
-    CHECK_THROWS_AS(fit(nn::SGD(), 4, 3), FormatError);
 }
 
 TEST_SUITE_END();
