@@ -3,7 +3,7 @@
 #
 # Gives the readers of nn random files, mutations of what our own writers write, for so many seconds in all (default 60): each of them a
 # FormatError or data, never a crash, a leak, undefined behaviour, or more memory than a small file may cost. A file that fails is kept in
-# build/fuzz. Needs clang.
+# build/fuzz. Needs clang 14.
 source "$(dirname "${BASH_SOURCE[0]}")/../../cmake/setup.sh"
 
 case ${1-} in
@@ -13,7 +13,7 @@ case ${1-} in
         ;;
 esac
 seconds=${1:-60}
-need_packages clang
+need_packages clang-14 libclang-rt-14-dev
 build release fuzz_readers
 
 parsers=(safetensors npz npy idx csv bytes characters)
