@@ -71,7 +71,7 @@ TEST_SUITE("nesting") {
         {
             Tape inner({.watch_parameters = false});
             z = w * 5.0;
-            CHECK_FALSE(inner.gradient(sum(z), w).defined());
+            CHECK(inner.gradient(sum(z)).find(w) == nullptr);
         }
         CHECK(close(outer.gradient(sum(y + z), w), tensor({9.0})));
     }
@@ -135,7 +135,7 @@ TEST_SUITE("numbers and conditions") {
         CHECK(bool(one < two));
         CHECK_FALSE(bool(Tensor()));
         CHECK_FALSE(bool(scalar(0)));
-        CHECK(error_of<ShapeError>([&] { CHECK(bool(tensor({1.0, 2.0}) == one)); }) ==
+        CHECK(error_of<ShapeError>([&] { static_cast<void>(bool(tensor({1.0, 2.0}) == one)); }) ==
               "Tensor as a condition: one element is needed, got shape (2,); any() and all() give one, defined() tells an empty tensor");
     }
 

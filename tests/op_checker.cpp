@@ -71,7 +71,7 @@ Tensors value_and_gradients(const Row& row, const Tensors& xs, const Tensor& u =
     const Tensors watched = watch(tape, xs);
     Tensors results{row.f(watched)};
     const Tensor& y = results[0];
-    for (Tensor& g : tape.gradient(y, watched, {.cotangent = u ? u : cotangent(y.shape(), y.dtype()), .unconnected = Unconnected::zeros}))
+    for (Tensor& g : tape.gradient(y, watched, {.cotangent = u.defined() ? u : cotangent(y.shape(), y.dtype()), .unconnected = Unconnected::zeros}))
         results.push_back(std::move(g));
     return results;
 }
@@ -80,7 +80,7 @@ Tensors value_and_gradients(const Row& row, const Tensors& xs, const Tensor& u =
 Tensors recorded_value_and_gradients(const Row& row, const Tensors& xs, const Tensor& u = Tensor()) {
     Tape outer;
     const Tensors watched = watch(outer, xs);
-    return value_and_gradients(row, watched, u ? outer.watch(u) : u);
+    return value_and_gradients(row, watched, u.defined() ? outer.watch(u) : u);
 }
 
 double number(const Tensor& x, std::size_t i) {
