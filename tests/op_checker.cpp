@@ -71,7 +71,8 @@ Tensors value_and_gradients(const Row& row, const Tensors& xs, const Tensor& u =
     const Tensors watched = watch(tape, xs);
     Tensors results{row.f(watched)};
     const Tensor& y = results[0];
-    for (Tensor& g : tape.gradient(y, watched, {.cotangent = u.defined() ? u : cotangent(y.shape(), y.dtype()), .unconnected = Unconnected::zeros}))
+    for (Tensor& g :
+         tape.gradient(y, watched, {.cotangent = u.defined() ? u : cotangent(y.shape(), y.dtype()), .unconnected = Unconnected::zeros}))
         results.push_back(std::move(g));
     return results;
 }
