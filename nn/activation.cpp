@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "fields.hpp"
+
 namespace xgrad::nn {
 
 PReLU::PReLU(const PReLUOptions& options, Location where) {
@@ -37,5 +39,8 @@ Tensor Softmax2d::operator()(const Tensor& x, Location where) const {
                       [&] { return "Softmax2d: the input must have 3 or 4 axes, got shape " + to_string(x.shape()); });
     return softmax(Operand(x, where), -3);
 }
+
+XGRAD_FIELDS_OF(PReLU, weight)
+XGRAD_FIELDS_OF(RReLU, random_)
 
 }  // namespace xgrad::nn

@@ -33,7 +33,7 @@ struct XGRAD_API PReLU {
     Parameter weight;
     explicit PReLU(const PReLUOptions& options = {}, Location where = Location::current());
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return prelu(Operand(x, where), weight); }
-    XGRAD_FIELDS(weight)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 /// x for x > 0, else a slope times x: in training drawn from U(lower, upper) for each element, in eval mode their mean. (Xu, Wang, Chen, Li 2015.)
@@ -45,7 +45,7 @@ public:
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;
 
     bool training = true;
-    XGRAD_FIELDS(random_)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     double lower_, upper_;

@@ -8,6 +8,8 @@
 #include <autodiff/ops/reduce.hpp>
 #include <autodiff/ops/shape.hpp>
 
+#include "fields.hpp"
+
 namespace xgrad::nn {
 
 namespace {
@@ -108,5 +110,7 @@ Tensor AdaptiveLogSoftmaxWithLoss::log_prob(const Tensor& x, Location where) con
 Tensor AdaptiveLogSoftmaxWithLoss::predict(const Tensor& x, Location where) const {
     return argmax({stop_gradient(log_prob(x, where)), where}, 1);
 }
+
+XGRAD_FIELDS_OF(AdaptiveLogSoftmaxWithLoss, head, tail)
 
 }  // namespace xgrad::nn

@@ -38,7 +38,7 @@ struct XGRAD_API AdaptiveLogSoftmaxWithLoss {
     /// The most probable class of each sample (i64).
     Tensor predict(const Tensor& x, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(head, tail)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     std::int64_t shortlist() const { return cutoffs_[0]; }

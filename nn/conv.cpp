@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "fields.hpp"
 #include "init.hpp"
 
 namespace xgrad::nn {
@@ -135,4 +136,7 @@ Tensor ConvTranspose::transposed(const Tensor& x, const Tensor& other, const Per
 }
 
 }  // namespace detail
+XGRAD_FIELDS_OF(detail::Conv, weight, bias)
+XGRAD_FIELDS_OF(detail::ConvTranspose, weight, bias)
+
 }  // namespace xgrad::nn

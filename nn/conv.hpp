@@ -63,7 +63,7 @@ public:
     Tensor with_weight(const Tensor& x, const Tensor& other, Location where = Location::current()) const;
     const ConvOptions& options() const { return options_; }
 
-    XGRAD_FIELDS(weight, bias)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 protected:
     Conv(int axes, std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, const ConvOptions& options,
@@ -95,7 +95,7 @@ public:
     }
     const ConvTransposeOptions& options() const { return options_; }
 
-    XGRAD_FIELDS(weight, bias)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 protected:
     ConvTranspose(int axes, std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "fields.hpp"
+
 namespace xgrad::nn::detail {
 
 namespace {
@@ -24,5 +26,7 @@ Tensor DropoutLayer::operator()(const Tensor& x, Location where) const {
     Generator generator(random_.next());
     return function_(Operand(x, where), p_, generator);
 }
+
+XGRAD_FIELDS_OF(detail::DropoutLayer, random_)
 
 }  // namespace xgrad::nn::detail

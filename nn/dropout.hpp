@@ -18,7 +18,7 @@ public:
     double p() const { return p_; }
 
     bool training = true;
-    XGRAD_FIELDS(random_)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 protected:
     using Function = Tensor (*)(const Operand&, double, Generator&);

@@ -7,6 +7,7 @@
 #include <autodiff/ops/shape.hpp>
 #include <autodiff/ops/update.hpp>
 
+#include "fields.hpp"
 #include "init.hpp"
 
 namespace xgrad::nn {
@@ -77,5 +78,8 @@ Tensor EmbeddingBag::operator()(const Tensor& x, const Tensor& offsets, const Te
     return embedding_bag(Operand(x, where), weight, offsets, per_sample_weights,
                          {.mode = options_.mode, .include_last_offset = options_.include_last_offset, .padding_idx = options_.padding_idx});
 }
+
+XGRAD_FIELDS_OF(Embedding, weight)
+XGRAD_FIELDS_OF(EmbeddingBag, weight)
 
 }  // namespace xgrad::nn

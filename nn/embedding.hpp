@@ -30,7 +30,7 @@ struct XGRAD_API Embedding {
                                      Location where = Location::current());
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(weight)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     std::optional<std::int64_t> padding_;
@@ -57,7 +57,7 @@ struct XGRAD_API EmbeddingBag {
     Tensor operator()(const Tensor& x, const Tensor& offsets = {}, const Tensor& per_sample_weights = {},
                       Location where = Location::current()) const;
 
-    XGRAD_FIELDS(weight)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     EmbeddingBagOptions options_;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "fields.hpp"
 #include "init.hpp"
 
 namespace xgrad::nn {
@@ -33,5 +34,8 @@ Bilinear::Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::in
     });
     start(weight, bias, {out_features, in1_features, in2_features}, 1 / std::sqrt(static_cast<double>(in1_features)), options);
 }
+
+XGRAD_FIELDS_OF(Linear, weight, bias)
+XGRAD_FIELDS_OF(Bilinear, weight, bias)
 
 }  // namespace xgrad::nn

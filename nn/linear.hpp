@@ -31,7 +31,7 @@ struct XGRAD_API Linear {
     std::int64_t in_features() const { return weight.shape(1); }
     std::int64_t out_features() const { return weight.shape(0); }
 
-    XGRAD_FIELDS(weight, bias)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 /// x1ᵀ·weight[k]·x2 + bias[k] for each output k: x1 (…, in1_features) and x2 (…, in2_features) give (…, out_features). weight is (out_features, in1_features,
@@ -46,7 +46,7 @@ struct XGRAD_API Bilinear {
         return bilinear(Operand(x1, where), x2, weight, bias);
     }
 
-    XGRAD_FIELDS(weight, bias)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
 }  // namespace xgrad::nn

@@ -6,6 +6,8 @@
 #include <autodiff/ops/reduce.hpp>
 #include <autodiff/ops/shape.hpp>
 
+#include "fields.hpp"
+
 namespace xgrad::nn {
 
 namespace detail {
@@ -95,5 +97,10 @@ Tensor GroupNorm::operator()(const Tensor& x, Location where) const {
     });
     return group_norm(Operand(x, where), groups_, weight, bias, {.eps = eps_});
 }
+
+XGRAD_FIELDS_OF(detail::RunningNorm, weight, bias, running_mean, running_var, num_batches_tracked)
+XGRAD_FIELDS_OF(LayerNorm, weight, bias)
+XGRAD_FIELDS_OF(RMSNorm, weight)
+XGRAD_FIELDS_OF(GroupNorm, weight, bias)
 
 }  // namespace xgrad::nn

@@ -36,7 +36,7 @@ public:
     mutable Tensor running_mean, running_var, num_batches_tracked;
     bool training = true;
 
-    XGRAD_FIELDS(weight, bias, running_mean, running_var, num_batches_tracked)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 protected:
     RunningNorm(const char* name, std::int64_t num_features, const BatchNormOptions& options, Location where);
@@ -121,7 +121,7 @@ struct XGRAD_API LayerNorm {
         return layer_norm(Operand(x, where), shape_, weight, bias, {.eps = eps_});
     }
 
-    XGRAD_FIELDS(weight, bias)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     Shape shape_;
@@ -143,7 +143,7 @@ struct XGRAD_API RMSNorm {
         return rms_norm(Operand(x, where), shape_, weight, {.eps = eps_});
     }
 
-    XGRAD_FIELDS(weight)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     Shape shape_;
@@ -164,7 +164,7 @@ struct XGRAD_API GroupNorm {
               Location where = Location::current());
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;
 
-    XGRAD_FIELDS(weight, bias)
+    void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
     std::int64_t groups_, channels_;

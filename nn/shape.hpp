@@ -33,7 +33,7 @@ struct Upsample {
     InterpolateOptions options;
     explicit Upsample(const InterpolateOptions& given) : options(given) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return interpolate(Operand(x, where), options); }
-    XGRAD_FIELDS()
+    void xgrad_visit(const Path&, Visitor&) {}
 };
 
 /// (…, C r², H, W) as (…, C, H r, W r), and back.
