@@ -50,9 +50,9 @@ Tensor iterate(FunctionRef f, const Tensor& x0, const SolverOptions& options, Lo
 }
 
 /// Jᵀu of f at x.
-Tensor transposed_product(FunctionRef f, const Tensor& x, const Tensor& u) { return vjp(f, {&x, 1}, u)[0]; }
+Tensor transposed_product(FunctionRef f, const Tensor& x, const Tensor& u) { return vjp(f, {&x, 1}, u, {})[0]; }
 
-Tensor square_jacobian(FunctionRef f, const Tensor& x) { return reshape(jacobian(f, {&x, 1})[0], {x.size(), x.size()}); }
+Tensor square_jacobian(FunctionRef f, const Tensor& x) { return reshape(jacobian(f, {&x, 1}, {})[0], {x.size(), x.size()}); }
 
 Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Location where) {
     const double tolerance = tolerance_of(options, x0.dtype());
@@ -62,7 +62,7 @@ Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Loc
     double residual = largest(y);
     for (int i = 0; i < most; ++i) {
         if (residual == 0) return x;
-        const Tensor step = reshape(solve(square_jacobian(f, x), reshape(y, {-1})), x.shape());
+        const Tensor step = reshape(solve({square_jacobian(f, x), where}, reshape(y, {-1})), x.shape());
         double part = 1, left;
         Tensor next, there;
         for (;; part /= 2) {  // a step that does not help is halved

@@ -13,27 +13,27 @@
 namespace xgrad::detail {
 namespace {
 
-void check_like(const char* name, const char* what, const Tensor& direction, const Tensor& of) {
-    check<ShapeError>(direction.shape() == of.shape(), {}, [&] {
+void check_like(const char* name, const char* what, const Tensor& direction, const Tensor& of, Location where) {
+    check<ShapeError>(direction.shape() == of.shape(), where, [&] {
         return std::string(name) + ": " + what + " must have shape " + to_string(of.shape()) + ", got " + to_string(direction.shape());
     });
-    check<DTypeError>(direction.dtype() == of.dtype(), {}, [&] {
+    check<DTypeError>(direction.dtype() == of.dtype(), where, [&] {
         return std::string(name) + ": " + what + " must be " + name_of(of.dtype()) + ", got " + name_of(direction.dtype());
     });
 }
 
-void check_directions(const char* name, std::span<const Tensor> vs, std::span<const Tensor> xs) {
-    check<ValueError>(!xs.empty(), {}, [&] { return std::string(name) + ": there must be an argument, got none"; });
-    check<ValueError>(vs.size() == xs.size(), {}, [&] {
+void check_directions(const char* name, std::span<const Tensor> vs, std::span<const Tensor> xs, Location where) {
+    check<ValueError>(!xs.empty(), where, [&] { return std::string(name) + ": there must be an argument, got none"; });
+    check<ValueError>(vs.size() == xs.size(), where, [&] {
         return std::string(name) + ": one direction for each argument is needed, got " + std::to_string(vs.size()) + " for " +
                std::to_string(xs.size());
     });
-    for (std::size_t i = 0; i < xs.size(); ++i) check_like(name, "the direction", vs[i], xs[i]);
+    for (std::size_t i = 0; i < xs.size(); ++i) check_like(name, "the direction", vs[i], xs[i], where);
 }
 
-Tensors watch_all(Tape& tape, std::span<const Tensor> xs) {
+Tensors watch_all(Tape& tape, std::span<const Tensor> xs, Location where) {
     Tensors watched;
-    for (const Tensor& x : xs) watched.push_back(tape.watch(x));
+    for (const Tensor& x : xs) watched.push_back(tape.watch(x, where));
     return watched;
 }
 
@@ -53,28 +53,28 @@ Shape joined(const Shape& a, const Shape& b) {
 
 }  // namespace
 
-Tensors vjp(FunctionRef f, std::span<const Tensor> xs, const Tensor& u) {
+Tensors vjp(FunctionRef f, std::span<const Tensor> xs, const Tensor& u, Location where) {
     Tape tape({.watch_parameters = false});
-    const Tensors watched = watch_all(tape, xs);
+    const Tensors watched = watch_all(tape, xs, where);
     const Tensor y = f(watched);
-    check_like("vjp", "the cotangent", u, y);
-    return tape.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros});
+    check_like("vjp", "the cotangent", u, y, where);
+    return tape.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros}, where);
 }
 
-Tensor jvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs) {
-    check_directions("jvp", vs, xs);
+Tensor jvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs, Location where) {
+    check_directions("jvp", vs, xs, where);
     Tape outer({.watch_parameters = false});
     Tensor u, weighted;  // sum_i v_i * (J_iᵀ·u), a linear function of u whose gradient is sum_i J_i·v_i
     {
         Tape inner({.watch_parameters = false});
-        const Tensors watched = watch_all(inner, xs);
+        const Tensors watched = watch_all(inner, xs, where);
         const Tensor y = f(watched);
         u = outer.watch(zeros_like(y));
-        const Tensors pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros});
-        if (xs.size() == 1) return outer.gradient(pulled[0], u, {.cotangent = vs[0], .unconnected = Unconnected::zeros});
+        const Tensors pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros}, where);
+        if (xs.size() == 1) return outer.gradient(pulled[0], u, {.cotangent = vs[0], .unconnected = Unconnected::zeros}, where);
         weighted = weighted_sum(pulled, vs);
     }
-    return outer.gradient(weighted, u, {.unconnected = Unconnected::zeros});
+    return outer.gradient(weighted, u, {.unconnected = Unconnected::zeros}, where);
 }
 
 namespace {
@@ -90,7 +90,7 @@ Tensor assemble(const Tensor& like, std::int64_t each, const Slice& slice) {
 
 }  // namespace
 
-Tensors jacobian(FunctionRef f, std::span<const Tensor> xs) {
+Tensors jacobian(FunctionRef f, std::span<const Tensor> xs, Location where) {
     Tape outer({.persistent = true, .watch_parameters = false});
     Tensor u, y;
     Tensors pulled;
@@ -99,7 +99,7 @@ Tensors jacobian(FunctionRef f, std::span<const Tensor> xs) {
     for (const Tensor& x : xs) columns += x.size();
     {
         Tape inner({.persistent = true, .watch_parameters = false});
-        const Tensors watched = watch_all(inner, xs);
+        const Tensors watched = watch_all(inner, xs, where);
         y = f(watched);
         if (y.size() == 0 || columns == 0) {
             for (std::size_t k = 0; k < xs.size(); ++k) result[k] = zeros(joined(y.shape(), xs[k].shape()), xs[k].dtype());
@@ -108,18 +108,18 @@ Tensors jacobian(FunctionRef f, std::span<const Tensor> xs) {
         if (y.size() <= columns) {
             std::vector<Tensors> rows(xs.size());
             for (std::int64_t i = 0; i < y.size(); ++i) {
-                Tensors row = inner.gradient(y, watched, {.cotangent = unit(y, i), .unconnected = Unconnected::zeros});
+                Tensors row = inner.gradient(y, watched, {.cotangent = unit(y, i), .unconnected = Unconnected::zeros}, where);
                 for (std::size_t k = 0; k < xs.size(); ++k) rows[k].push_back(std::move(row[k]));
             }
             for (std::size_t k = 0; k < xs.size(); ++k) result[k] = reshape(stack(rows[k]), joined(y.shape(), xs[k].shape()));
             return result;
         }
         u = outer.watch(zeros_like(y));
-        pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros});
+        pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros}, where);
     }
     for (std::size_t k = 0; k < xs.size(); ++k) {
         const auto column = [&](std::int64_t i) {
-            return outer.gradient(pulled[k], u, {.cotangent = unit(xs[k], i), .unconnected = Unconnected::zeros});
+            return outer.gradient(pulled[k], u, {.cotangent = unit(xs[k], i), .unconnected = Unconnected::zeros}, where);
         };
         const Shape shape = joined(y.shape(), xs[k].shape());
         result[k] = xs[k].size() == 0 ? zeros(shape, y.dtype()) : reshape(transpose(assemble(xs[k], y.size(), column)), shape);
@@ -128,29 +128,29 @@ Tensors jacobian(FunctionRef f, std::span<const Tensor> xs) {
 }
 
 namespace {
-Tensors gradients_of(FunctionRef f, std::span<const Tensor> xs) {
+Tensors gradients_of(FunctionRef f, std::span<const Tensor> xs, Location where) {
     Tape tape({.watch_parameters = false});
-    const Tensors watched = watch_all(tape, xs);
-    return tape.gradient(f(watched), watched, {.unconnected = Unconnected::zeros});
+    const Tensors watched = watch_all(tape, xs, where);
+    return tape.gradient(f(watched), watched, {.unconnected = Unconnected::zeros}, where);
 }
 }  // namespace
 
-std::vector<Tensors> hessian(FunctionRef f, std::span<const Tensor> xs) {
+std::vector<Tensors> hessian(FunctionRef f, std::span<const Tensor> xs, Location where) {
     std::vector<Tensors> blocks;
     for (std::size_t i = 0; i < xs.size(); ++i) {
-        const auto gradient = [&f, i](std::span<const Tensor> at) { return gradients_of(f, at)[i]; };
-        blocks.push_back(jacobian(gradient, xs));
+        const auto gradient = [&f, i, where](std::span<const Tensor> at) { return gradients_of(f, at, where)[i]; };
+        blocks.push_back(jacobian(gradient, xs, where));
     }
     return blocks;
 }
 
-Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs) {
-    check_directions("hvp", vs, xs);
+Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs, Location where) {
+    check_directions("hvp", vs, xs, where);
     Tape tape({.watch_parameters = false});
-    const Tensors watched = watch_all(tape, xs);
-    const Tensors gradients = gradients_of(f, watched);
-    if (xs.size() == 1) return tape.gradient(gradients[0], watched, {.cotangent = vs[0], .unconnected = Unconnected::zeros});
-    return tape.gradient(weighted_sum(gradients, vs), watched, {.unconnected = Unconnected::zeros});
+    const Tensors watched = watch_all(tape, xs, where);
+    const Tensors gradients = gradients_of(f, watched, where);
+    if (xs.size() == 1) return tape.gradient(gradients[0], watched, {.cotangent = vs[0], .unconnected = Unconnected::zeros}, where);
+    return tape.gradient(weighted_sum(gradients, vs), watched, {.unconnected = Unconnected::zeros}, where);
 }
 
 // --- vmap -----------------------------------------------------------------------------------------------------------

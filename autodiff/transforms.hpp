@@ -15,13 +15,13 @@ namespace xgrad {
 namespace detail {
 
 template <class F, class... X>
-auto value_and_grad_of(F&& f, const X&... xs) {
+auto value_and_grad_of(F&& f, Location where, const X&... xs) {
     Tape tape({.watch_parameters = false});
-    std::vector<Tensor> watched{tape.watch(xs)...};
+    std::vector<Tensor> watched{tape.watch(xs, where)...};
     Tensor y = [&]<std::size_t... I>(std::index_sequence<I...>) {
         return f(std::as_const(watched[I])...);
     }(std::index_sequence_for<X...>{});
-    std::vector<Tensor> gradients = tape.gradient(y, watched, {.unconnected = Unconnected::zeros});
+    std::vector<Tensor> gradients = tape.gradient(y, watched, {.unconnected = Unconnected::zeros}, where);
     return std::pair{std::move(y), std::move(gradients)};
 }
 
@@ -81,11 +81,11 @@ auto unary(const F& f) {
     return [&f](const Tensor& x) -> Tensor { return f(x); };
 }
 
-XGRAD_API Tensors vjp(FunctionRef f, std::span<const Tensor> xs, const Tensor& u);
-XGRAD_API Tensor jvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs);
-XGRAD_API Tensors jacobian(FunctionRef f, std::span<const Tensor> xs);
-XGRAD_API std::vector<Tensors> hessian(FunctionRef f, std::span<const Tensor> xs);
-XGRAD_API Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs);
+XGRAD_API Tensors vjp(FunctionRef f, std::span<const Tensor> xs, const Tensor& u, Location where);
+XGRAD_API Tensor jvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs, Location where);
+XGRAD_API Tensors jacobian(FunctionRef f, std::span<const Tensor> xs, Location where);
+XGRAD_API std::vector<Tensors> hessian(FunctionRef f, std::span<const Tensor> xs, Location where);
+XGRAD_API Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs, Location where);
 XGRAD_API Tensors vmap(FunctionsRef f, std::span<const Tensor> xs);
 XGRAD_API Tensors checkpoint(FunctionsRef f, std::shared_ptr<const void> owner, std::span<const Tensor> xs);
 
@@ -94,31 +94,40 @@ XGRAD_API Tensors checkpoint(FunctionsRef f, std::shared_ptr<const void> owner, 
 /// f(x) and its gradient: a pair (value, gradient of x's shape). f must return one element (ShapeError). With several arguments the
 /// second is a tuple of gradients; for a vector argument, a vector. Zeros where f does not depend on an argument.
 template <class F>
-std::pair<Tensor, Tensor> value_and_grad(F&& f, const Tensor& x) {
-    auto [y, gradients] = detail::value_and_grad_of(f, x);
+std::pair<Tensor, Tensor> value_and_grad(F&& f, const Tensor& x, Location where = Location::current()) {
+    auto [y, gradients] = detail::value_and_grad_of(f, where, x);
     return {std::move(y), std::move(gradients[0])};
 }
 template <class F, class... X>
     requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Tensor&> && ...))
 auto value_and_grad(F&& f, const Tensor& x, const X&... xs) {
-    auto result = detail::value_and_grad_of(f, x, static_cast<const Tensor&>(xs)...);
+    auto result = detail::value_and_grad_of(f, Location(), x, static_cast<const Tensor&>(xs)...);
     auto gradients = [&]<std::size_t... I>(std::index_sequence<I...>) { return std::tuple{std::move(result.second[I])...}; };
     return std::pair{std::move(result.first), gradients(std::make_index_sequence<sizeof...(X) + 1>{})};
 }
 template <class F>
-std::pair<Tensor, Tensors> value_and_grad(F&& f, const Tensors& xs) {
+std::pair<Tensor, Tensors> value_and_grad(F&& f, const Tensors& xs, Location where = Location::current()) {
     Tape tape({.watch_parameters = false});
     Tensors watched;
-    for (const Tensor& x : xs) watched.push_back(tape.watch(x));
+    for (const Tensor& x : xs) watched.push_back(tape.watch(x, where));
     Tensor y = f(std::as_const(watched));
-    Tensors gradients = tape.gradient(y, watched, {.unconnected = Unconnected::zeros});
+    Tensors gradients = tape.gradient(y, watched, {.unconnected = Unconnected::zeros}, where);
     return {std::move(y), std::move(gradients)};
 }
 
 /// The gradient of f at x, as value_and_grad's second part.
+template <class F>
+Tensor grad(F&& f, const Tensor& x, Location where = Location::current()) {
+    return value_and_grad(std::forward<F>(f), x, where).second;
+}
+template <class F>
+Tensors grad(F&& f, const Tensors& xs, Location where = Location::current()) {
+    return value_and_grad(std::forward<F>(f), xs, where).second;
+}
 template <class F, class... X>
-auto grad(F&& f, const X&... xs) {
-    return value_and_grad(std::forward<F>(f), xs...).second;
+    requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Tensor&> && ...))
+auto grad(F&& f, const Tensor& x, const X&... xs) {
+    return value_and_grad(std::forward<F>(f), x, xs...).second;
 }
 
 // In what follows a function of several arguments is given a vector of them, {x, y}, and takes them one by one (up to six) or as one
@@ -126,50 +135,50 @@ auto grad(F&& f, const X&... xs) {
 
 /// uᵀ·J for the Jacobian J of f at x: the gradient of sum(u * f(x)); u has f(x)'s shape, the result x's.
 template <class F>
-Tensor vjp(const F& f, const Tensor& x, const Tensor& u) {
-    return detail::vjp(detail::unary(f), {&x, 1}, u)[0];
+Tensor vjp(const F& f, const Tensor& x, const Tensor& u, Location where = Location::current()) {
+    return detail::vjp(detail::unary(f), {&x, 1}, u, where)[0];
 }
 template <class F>
-Tensors vjp(const F& f, const Tensors& xs, const Tensor& u) {
-    return detail::vjp(f, xs, u);
+Tensors vjp(const F& f, const Tensors& xs, const Tensor& u, Location where = Location::current()) {
+    return detail::vjp(f, xs, u, where);
 }
 /// J·v: the derivative of f at x in direction v; v has x's shape, the result f(x)'s. Forward mode, derived from the pullbacks: a pullback
 /// is linear in its cotangent, so its own transpose is the JVP. Several arguments: the sum over them of J_i·v_i.
 template <class F>
-Tensor jvp(const F& f, const Tensor& x, const Tensor& v) {
-    return detail::jvp(detail::unary(f), {&x, 1}, {&v, 1});
+Tensor jvp(const F& f, const Tensor& x, const Tensor& v, Location where = Location::current()) {
+    return detail::jvp(detail::unary(f), {&x, 1}, {&v, 1}, where);
 }
 template <class F>
-Tensor jvp(const F& f, const Tensors& xs, const Tensors& vs) {
-    return detail::jvp(f, xs, vs);
+Tensor jvp(const F& f, const Tensors& xs, const Tensors& vs, Location where = Location::current()) {
+    return detail::jvp(f, xs, vs, where);
 }
 /// All derivatives of f at x: shape (f(x)'s axes…, x's axes…). Rows by reverse mode or columns by forward mode, whichever are fewer.
 template <class F>
-Tensor jacobian(const F& f, const Tensor& x) {
-    return detail::jacobian(detail::unary(f), {&x, 1})[0];
+Tensor jacobian(const F& f, const Tensor& x, Location where = Location::current()) {
+    return detail::jacobian(detail::unary(f), {&x, 1}, where)[0];
 }
 template <class F>
-Tensors jacobian(const F& f, const Tensors& xs) {
-    return detail::jacobian(f, xs);
+Tensors jacobian(const F& f, const Tensors& xs, Location where = Location::current()) {
+    return detail::jacobian(f, xs, where);
 }
 /// Second derivatives of a one-element f: shape (x's axes…, x's axes…). Several arguments: the blocks [i][j], shape (x_i's axes…, x_j's
 /// axes…).
 template <class F>
-Tensor hessian(const F& f, const Tensor& x) {
-    return detail::hessian(detail::unary(f), {&x, 1})[0][0];
+Tensor hessian(const F& f, const Tensor& x, Location where = Location::current()) {
+    return detail::hessian(detail::unary(f), {&x, 1}, where)[0][0];
 }
 template <class F>
-std::vector<Tensors> hessian(const F& f, const Tensors& xs) {
-    return detail::hessian(f, xs);
+std::vector<Tensors> hessian(const F& f, const Tensors& xs, Location where = Location::current()) {
+    return detail::hessian(f, xs, where);
 }
 /// The Hessian of f at x times v, without forming it; v and the result have x's shape.
 template <class F>
-Tensor hvp(const F& f, const Tensor& x, const Tensor& v) {
-    return detail::hvp(detail::unary(f), {&x, 1}, {&v, 1})[0];
+Tensor hvp(const F& f, const Tensor& x, const Tensor& v, Location where = Location::current()) {
+    return detail::hvp(detail::unary(f), {&x, 1}, {&v, 1}, where)[0];
 }
 template <class F>
-Tensors hvp(const F& f, const Tensors& xs, const Tensors& vs) {
-    return detail::hvp(f, xs, vs);
+Tensors hvp(const F& f, const Tensors& xs, const Tensors& vs, Location where = Location::current()) {
+    return detail::hvp(f, xs, vs, where);
 }
 
 /// f applied to each slice along the leading axis of the arguments, results stacked along a new leading axis. f may return several tensors

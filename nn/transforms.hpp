@@ -29,18 +29,18 @@ XGRAD_API void put_gradients(ModelRef argument, const std::vector<Tensor>& gradi
 ///
 /// A struct without parameters is differentiated by its tensors; f gets a copy of it then. Zeros where f does not depend on a field.
 template <class F, class M>
-std::pair<Tensor, M> value_and_grad(F&& f, const M& argument) {
+std::pair<Tensor, M> value_and_grad(F&& f, const M& argument, Location where = Location::current()) {
     M copy = argument;  // with parameters of its own
     Tape tape;
     const std::vector<Tensor> sources = detail::sources(copy, tape);
     Tensor y = f(std::as_const(copy));
-    detail::put_gradients(copy, tape.gradient(y, sources, {.unconnected = Unconnected::zeros}));
+    detail::put_gradients(copy, tape.gradient(y, sources, {.unconnected = Unconnected::zeros}, where));
     return {std::move(y), std::move(copy)};
 }
 /// The gradient alone.
 template <class F, class M>
-M grad(F&& f, const M& argument) {
-    return value_and_grad(std::forward<F>(f), argument).second;
+M grad(F&& f, const M& argument, Location where = Location::current()) {
+    return value_and_grad(std::forward<F>(f), argument, where).second;
 }
 
 /// xgrad::to_dot with the names of the model's parameters; what uses them is drawn inside boxes of their layers' names.

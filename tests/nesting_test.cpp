@@ -118,6 +118,18 @@ TEST_SUITE("nesting") {
         CHECK(close(checkpoint([] { return ones({2}); }), ones({2})));
     }
 
+    TEST_CASE("errors of transforms name the line that called them") {
+        const Tensor x = tensor({1.0, 2.0}), u = ones({3}, DType::f64);
+        const auto twice = [](const Tensor& v) { return v * 2.0; };
+        CHECK(error_of<ShapeError>([&] { grad(twice, x); }).ends_with(here()));
+        CHECK(error_of<ShapeError>([&] { value_and_grad([](const Tensors& xs) { return xs[0]; }, Tensors{x}); }).ends_with(here()));
+        CHECK(error_of<ShapeError>([&] { hessian(twice, x); }).ends_with(here()));
+        CHECK(error_of<ShapeError>([&] { vjp(twice, x, u); }).ends_with(here()));
+        CHECK(error_of<ShapeError>([&] { jvp(twice, x, u); }).ends_with(here()));
+        CHECK(error_of<DTypeError>([&] { jacobian(twice, tensor({1, 2})); }).ends_with(here()));
+        CHECK(error_of<ShapeError>([&] { hvp(twice, x, u); }).ends_with(here()));
+    }
+
     TEST_CASE("solvers do not take infinity for a solution") {
         CHECK(error_of([&] {
                   fixed_point([](const Tensor& x, const Tensor&) { return x / 0.0; }, scalar(2.5), scalar(1.0));
