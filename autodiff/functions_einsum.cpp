@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <tuple>
 
 #include "functions.hpp"
 #include "ops/linalg_detail.hpp"
@@ -269,10 +270,22 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
         if (!axes.empty()) t = {squeeze(t.x, axes), those(t.labels, [&](int label) { return !has(broadcast, label); })};
     }
     while (terms.size() > 1) {
+        // The cheapest pair whose product a tensor can hold; of equal ones that with the fewest axes.
+        const auto preference = [&](std::size_t i, std::size_t j) {
+            Labels others = output;
+            for (std::size_t k = 0; k < terms.size(); ++k)
+                if (k != i && k != j) others = others + terms[k].labels;
+            const Labels both = terms[i].labels + those(terms[j].labels, [&](int label) { return !has(terms[i].labels, label); });
+            const std::size_t axes = those(both, [&](int label) { return has(others, label); }).size();
+            return std::tuple(axes > Shape::max_rank, cost(terms[i], terms[j]), axes);
+        };
         std::size_t first = 0, second = 1;
         for (std::size_t i = 0; i < terms.size(); ++i)
             for (std::size_t j = i + 1; j < terms.size(); ++j)
-                if (cost(terms[i], terms[j]) < cost(terms[first], terms[second])) first = i, second = j;
+                if (preference(i, j) < preference(first, second)) first = i, second = j;
+        check<ShapeError>(!std::get<0>(preference(first, second)), where, [&] {
+            return "einsum: the product of two operands would have more than 8 axes, whatever the order, got \"" + text + "\"";
+        });
         Term a = std::move(terms[first]), b = std::move(terms[second]);
         terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(second));
         terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(first));

@@ -167,6 +167,12 @@ TEST_SUITE("numbers and conditions") {
         CHECK(close(tensor(std::vector<bool>{true, false}), tensor({true, false}), 0));
     }
 
+    TEST_CASE("einsum finds an order in which no product has too many axes") {
+        const Tensor four = full({1, 1, 1, 1}, 2.0), three = full({1, 1, 1}, 2.0);
+        CHECK(einsum("abcd,efgh,ijkl,aei,bfj,cgk,dhl->", {four, four, four, three, three, three, three}).item() == 128);
+        CHECK(error_of<ShapeError>([&] { einsum("abcd,efgh,ijkl->abcdefghijkl", {four, four, four}); }).starts_with("einsum: "));
+    }
+
     TEST_CASE("sizes that overflow are an error") {
         CHECK(
             error_of<ShapeError>([&] { reshape(zeros({0}), {std::int64_t{1} << 62, 4}); }).starts_with("reshape: the sizes must multiply"));
