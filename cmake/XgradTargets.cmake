@@ -8,6 +8,8 @@ mark_as_advanced(XGRAD_CCACHE)
 # xgrad_target(<target>): language level, warnings, visibility, compiler cache.
 function(xgrad_target target)
     target_compile_features(${target} PRIVATE cxx_std_20)
+    string(FIND "${CMAKE_CXX_FLAGS}" -fsanitize at)
+    string(COMPARE NOTEQUAL ${at} -1 sanitized)
     set_target_properties(${target} PROPERTIES
         CXX_EXTENSIONS OFF
         CXX_VISIBILITY_PRESET hidden
@@ -16,6 +18,8 @@ function(xgrad_target target)
         -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused -Wextra-semi
         # False alarms of GCC 12 on std::string, https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
         $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+        # and under the sanitizers on headers that are not ours.
+        $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${sanitized}>>:-Wno-maybe-uninitialized>
         -fno-semantic-interposition
         $<$<BOOL:${XGRAD_WERROR}>:-Werror>)
     if(XGRAD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
