@@ -81,6 +81,14 @@ auto unary(const F& f) {
     return [&f](const Tensor& x) -> Tensor { return f(x); };
 }
 
+/// What keeps a function, and gives it when called: by reference if it is a model with a name, else a copy.
+template <class F>
+auto held(F&& f) {
+    using Function = std::remove_cvref_t<F>;
+    if constexpr (std::is_lvalue_reference_v<F> && requires { &Function::xgrad_visit; }) return [&f]() -> const Function& { return f; };
+    else return [f = std::decay_t<F>(std::forward<F>(f))]() -> const auto& { return f; };
+}
+
 XGRAD_API Tensors vjp(FunctionRef f, std::span<const Tensor> xs, const Tensor& u, Location where);
 XGRAD_API Tensor jvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs, Location where);
 XGRAD_API Tensors jacobian(FunctionRef f, std::span<const Tensor> xs, Location where);
@@ -205,12 +213,13 @@ auto per_sample_grad(const F& loss, const P& parameters, const X&... batch) {
 
 /// f(xs…), keeping only its inputs: what happens inside is computed again when the gradient needs it, random numbers included: the same
 /// are drawn again. Tensors and parameters that f uses beside its arguments get their gradients too. f may return several tensors (an
-/// array, pair, tuple or vector of them).
+/// array, pair, tuple or vector of them). A lambda is kept as a copy; a model (with XGRAD_FIELDS) that has a name is used where it stands,
+/// because its parameters are: it must outlive the tape. Parameters and modes (train, eval) must not change before the gradient is taken.
 template <class F, class... X>
-auto checkpoint(const F& f, const X&... xs) {
+auto checkpoint(F&& function, const X&... xs) {
     const std::array<Tensor, sizeof...(X)> inputs{static_cast<const Tensor&>(xs)...};
-    auto spread = [f]([[maybe_unused]] std::span<const Tensor> in) {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(in[I]...); }(std::index_sequence_for<X...>{});
+    auto spread = [f = detail::held(std::forward<F>(function))]([[maybe_unused]] std::span<const Tensor> in) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) { return f()(in[I]...); }(std::index_sequence_for<X...>{});
     };
     using R = decltype(spread({}));
     auto owned = std::make_shared<const decltype(spread)>(std::move(spread));

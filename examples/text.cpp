@@ -56,7 +56,7 @@ struct Model {
                                                          .activation = nn::TransformerActivation::gelu,
                                                          .batch_first = true,
                                                          .norm_first = true}),
-                            o.layers, nn::LayerNorm({o.width}));
+                            o.layers, nn::LayerNorm(o.width));
         }
     }
     nn::Embedding embedding;

@@ -107,24 +107,25 @@ Tensor MultiheadAttention::from_heads(const Tensor& x) const {
     return reshape(y, {y.shape(0), y.shape(1), embed_dim_});
 }
 
-MultiheadAttention::Heads MultiheadAttention::project(const Tensor& query, const Tensor& key, const Tensor& value) const {
+MultiheadAttention::Heads MultiheadAttention::project(const Tensor& query, const Tensor& key, const Tensor& value, Location where) const {
     const auto apart = [](const Tensor& heads, int count) {
         std::vector<Tensor> parts = split(heads, count, 0);
         for (Tensor& part : parts) part = squeeze(part, 0);
         return parts;
     };
     if (in_proj_weight.defined() && &query == &key && &key == &value) {
-        const auto parts = apart(to_heads(linear(query, in_proj_weight, in_proj_bias)), 3);
+        const auto parts = apart(to_heads(linear({query, where}, in_proj_weight, in_proj_bias)), 3);
         return {parts[0], parts[1], parts[2]};
     }
     const auto bias = [&](Int part, Int count) { return rows_of(in_proj_bias, part, count); };
     if (in_proj_weight.defined() && &key == &value) {
-        const auto parts = apart(to_heads(linear(key, rows_of(in_proj_weight, 1, 2), bias(1, 2))), 2);
-        return {to_heads(linear(query, rows_of(in_proj_weight, 0, 1), bias(0, 1))), parts[0], parts[1]};
+        const auto parts = apart(to_heads(linear({key, where}, rows_of(in_proj_weight, 1, 2), bias(1, 2))), 2);
+        return {to_heads(linear({query, where}, rows_of(in_proj_weight, 0, 1), bias(0, 1))), parts[0], parts[1]};
     }
     const auto weight = [&](const Tensor& own, Int part) { return own.defined() ? own : rows_of(in_proj_weight, part, 1); };
-    return {to_heads(linear(query, weight(q_proj_weight, 0), bias(0, 1))), to_heads(linear(key, weight(k_proj_weight, 1), bias(1, 1))),
-            to_heads(linear(value, weight(v_proj_weight, 2), bias(2, 1)))};
+    return {to_heads(linear({query, where}, weight(q_proj_weight, 0), bias(0, 1))),
+            to_heads(linear({key, where}, weight(k_proj_weight, 1), bias(1, 1))),
+            to_heads(linear({value, where}, weight(v_proj_weight, 2), bias(2, 1)))};
 }
 
 /// The keys and values that stand behind those of the sequence.
@@ -189,7 +190,7 @@ AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor
         const auto y = &query == &key && &key == &value ? (*this)(q, q, q, inputs, where) : (*this)(q, k, v, inputs, where);
         return {squeeze(y.output, n), y.weights.defined() ? squeeze(y.weights, 0) : Tensor()};
     }
-    Heads heads = project(query, key, value);
+    Heads heads = project(query, key, value, where);
     const Tensor mask = mask_of(inputs, heads.query.shape(0), heads.query.shape(2), heads.key.shape(2), query.dtype(), where);
     const bool extended = bias_k.defined() || options_.add_zero_attn;
     if (extended) extend(heads);

@@ -62,7 +62,7 @@ struct XGRAD_API MultiheadAttention {
 private:
     struct Heads;
     void check_inputs(const Tensor& query, const Tensor& key, const Tensor& value, Location where) const;
-    Heads project(const Tensor& query, const Tensor& key, const Tensor& value) const;
+    Heads project(const Tensor& query, const Tensor& key, const Tensor& value, Location where) const;
     Tensor to_heads(const Tensor& x) const;
     Tensor from_heads(const Tensor& x) const;
     void extend(Heads& heads) const;

@@ -37,7 +37,13 @@ void detail::average(ModelRef averaged, ModelRef model, double rate, bool use_bu
                std::to_string(to.parameters.size());
     });
     const std::size_t n = to.parameters.size();
-    for (std::size_t i = 0; i < n; ++i) check_alike(*to.parameters[i], *from.parameters[i], where);
+    for (std::size_t i = 0; i < n; ++i) {
+        check_alike(*to.parameters[i], *from.parameters[i], where);
+        check<ValueError>(to.parameters[i] != from.parameters[i], where, [] {
+            return std::string(
+                "AveragedModel: a copy of the model must have parameters of its own, got one that shares a layer through a pointer");
+        });
+    }
     for (std::size_t i = 0; i < to.buffers.size(); ++i) check_alike(*to.buffers[i], *from.buffers[i], where);
 
     std::vector<Tensor> values(n), given(n);

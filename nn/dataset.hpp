@@ -112,8 +112,9 @@ Batch joined(const std::vector<Batch>& batches, const Tensor& order) {
 }  // namespace detail
 
 /// Some samples of a set, in the order of `indices` (a vector of i64), as torch.utils.data.Subset. Subsets of one set share it.
-/// IndexError for an index that the set does not have.
-template <Dataset D>
+/// IndexError for an index that the set does not have. A subset of single samples gives single samples.
+template <class D>
+    requires(Dataset<D> || SampleDataset<D>)
 class Subset {
 public:
     Subset(D dataset, const Tensor& indices, Location where = Location::current())
@@ -124,8 +125,15 @@ public:
     }
 
     std::int64_t size() const { return indices_.size(); }
-    auto batch(const Tensor& indices, Generator& generator) const {
+    auto batch(const Tensor& indices, Generator& generator) const
+        requires Dataset<D>
+    {
         return detail::batch_of(*dataset_, take(indices_, indices), generator);
+    }
+    decltype(auto) operator[](std::int64_t i) const
+        requires(SampleDataset<D> && !Dataset<D>)
+    {
+        return (*dataset_)[indices_.template data<std::int64_t>()[static_cast<std::size_t>(i)]];
     }
     const Tensor& indices() const { return indices_; }
     const D& dataset() const { return *dataset_; }
@@ -187,7 +195,8 @@ private:
 /// fractions that add up to 1; samples left over when those are rounded down go to the first parts, one each. ValueError otherwise.
 ///
 ///     auto [train, valid] = nn::random_split(set, {0.9, 0.1});
-template <Dataset D, std::size_t N>
+template <class D, std::size_t N>
+    requires(Dataset<D> || SampleDataset<D>)
 std::array<Subset<D>, N> random_split(D dataset, const double (&lengths)[N], Generator& generator = default_generator(),
                                       Location where = Location::current()) {
     const auto sizes = detail::split_sizes(dataset.size(), std::vector<double>(lengths, lengths + N), where);

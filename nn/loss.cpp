@@ -87,6 +87,22 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
 
 // --- of probabilities -----------------------------------------------------------------------------------------------
 
+namespace {
+/// Weights broadcast to the losses, never the other way round.
+void check_factor(const char* loss, const char* name, const Tensor& factor, const Tensor& input, Location where) {
+    if (!factor.defined()) return;
+    bool fits = factor.ndim() <= input.ndim();
+    for (int k = 1; fits && k <= factor.ndim(); ++k) fits = factor.shape(-k) == 1 || factor.shape(-k) == input.shape(-k);
+    check<ShapeError>(fits, where, [&] {
+        return std::string(loss) + ": " + name + " must broadcast to input's shape " + to_string(input.shape()) + ", got " +
+               to_string(factor.shape());
+    });
+    check<DTypeError>(factor.dtype() == input.dtype(), where, [&] {
+        return std::string(loss) + ": " + name + " must have input's dtype " + name_of(input.dtype()) + ", got " + name_of(factor.dtype());
+    });
+}
+}  // namespace
+
 Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const BceOptions& options, Location where) {
     check_same_shape("binary_cross_entropy", input, target, where);
     if (const Tensor p = stop_gradient(input); p.size() > 0)
@@ -95,12 +111,15 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Bce
                    std::to_string(max(p).item());
         });
     Tensor losses = bernoulli_cross_entropy(Operand(input, where), like(target, input));
-    if (options.weight.defined()) losses = losses * options.weight;
+    check_factor("binary_cross_entropy", "weight", options.weight, input, where);
+    if (options.weight.defined()) losses = losses * Operand(options.weight, where);
     return reduced(std::move(losses), options.reduction);
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& given, const BceWithLogitsOptions& options, Location where) {
     check_same_shape("binary_cross_entropy_with_logits", input, given, where);
+    check_factor("binary_cross_entropy_with_logits", "weight", options.weight, input, where);
+    check_factor("binary_cross_entropy_with_logits", "pos_weight", options.pos_weight, input, where);
     const Tensor target = like(given, input);
     Tensor log_p = logsigmoid(Operand(input, where));
     if (options.pos_weight.defined()) log_p = (1 + (options.pos_weight - 1) * target) * log_p;

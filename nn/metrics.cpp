@@ -111,13 +111,22 @@ double top_k_accuracy(const Tensor& scores, const Tensor& target, std::int64_t k
         const auto row = s.begin() + static_cast<std::int64_t>(n) * classes;
         std::int64_t ahead = 0;
         for (std::int64_t j = 0; j < classes; ++j) ahead += row[j] > row[c] || (row[j] == row[c] && j < c);
-        right += ahead < k;
+        right += !std::isnan(row[c]) && ahead < k;
     }
     return right / static_cast<double>(targets.size());
 }
 
+namespace {
+/// Targets that a cross-entropy does not ignore.
+double counted(const Tensor& target) {
+    const auto classes = numbers(target);
+    return static_cast<double>(classes.size()) - static_cast<double>(std::count(classes.begin(), classes.end(), -100.0));
+}
+}  // namespace
+
 double perplexity(const Tensor& scores, const Tensor& target, Location where) {
-    return std::exp(summed_cross_entropy(scores, target, where) / static_cast<double>(target.size()));
+    const double sum = summed_cross_entropy(scores, target, where);
+    return std::exp(sum / counted(target));
 }
 
 double roc_auc(const Tensor& scores, const Tensor& target, Location where) {
@@ -159,7 +168,7 @@ void Accuracy::update(const Tensor& prediction, const Tensor& target, Location w
 
 void Perplexity::update(const Tensor& scores, const Tensor& target, Location where) {
     const double sum = summed_cross_entropy(scores, target, where);
-    if (target.size() > 0) mean_.update(sum / static_cast<double>(target.size()), static_cast<double>(target.size()));
+    if (const double n = counted(target); n > 0) mean_.update(sum / n, n);
 }
 double Perplexity::value() const { return std::exp(mean_.value()); }
 

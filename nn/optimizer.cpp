@@ -126,6 +126,10 @@ void Optimizer::collect(ModelRef model, Location where) {
     collector.finish();
     if (!first) return;
     for (Slot& slot : slots_) slot.group = group_of(slot.name);
+    for (const std::string& pattern : patterns_)
+        check<ValueError>(
+            std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return matches(pattern, slot.name); }), where,
+            [&] { return std::string(name_) + ": each group must have a parameter, got no name that matches \"" + pattern + "\""; });
     if (!loaded_.empty()) restore(where);
 }
 

@@ -22,8 +22,8 @@ Int steps_of(const char* name, const Tensor& x, Int width, bool batch_first, Loc
 }
 
 /// x + positions (T, width).
-Tensor plus(const Tensor& x, const Tensor& positions, bool batch_first) {
-    return x + (batch_first || x.ndim() == 2 ? positions : expand_dims(positions, 1));
+Tensor plus(const Tensor& x, const Tensor& positions, bool batch_first, Location where) {
+    return Operand(x, where) + (batch_first || x.ndim() == 2 ? positions : expand_dims(positions, 1));
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ SinusoidalPositions::SinusoidalPositions(Int d_model, const PositionOptions& opt
 Tensor SinusoidalPositions::operator()(const Tensor& x, Location where) const {
     const Int width = table_.shape(1), steps = steps_of("SinusoidalPositions", x, width, batch_first_, where);
     const Tensor rows = steps <= table_.shape(0) ? slice(table_, 0, 0, steps) : sinusoidal_positions(steps, width, DType::f64);
-    return dropout(plus(x, rows.to(x.dtype()), batch_first_));
+    return dropout(plus(x, rows.to(x.dtype()), batch_first_, where));
 }
 
 LearnedPositions::LearnedPositions(Int max_len, Int d_model, const LearnedPositionOptions& options, Location where)
@@ -51,7 +51,7 @@ Tensor LearnedPositions::operator()(const Tensor& x, Location where) const {
     check<ShapeError>(steps <= weight.shape(0), where, [&] {
         return "LearnedPositions: there are " + std::to_string(weight.shape(0)) + " positions, got " + std::to_string(steps) + " steps";
     });
-    return dropout(plus(x, slice(weight, 0, 0, steps), batch_first_));
+    return dropout(plus(x, slice(weight, 0, 0, steps), batch_first_, where));
 }
 
 RotaryPositions::RotaryPositions(Int dim, const RotaryOptions& options, Location where) : dim_(dim), options_(options) {

@@ -15,10 +15,10 @@ Sequential& Sequential::operator=(const Sequential& other) {
     return *this;
 }
 
-Tensor Sequential::operator()(const Tensor& x) const {
+Tensor Sequential::operator()(const Tensor& x, Location where) const {
     if (layers_.empty()) return x;
-    Tensor y = layers_[0]->call(x);
-    for (std::size_t i = 1; i < layers_.size(); ++i) y = layers_[i]->call(y);
+    Tensor y = layers_[0]->call(x, where);
+    for (std::size_t i = 1; i < layers_.size(); ++i) y = layers_[i]->call(y, where);
     return y;
 }
 

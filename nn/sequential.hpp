@@ -46,7 +46,7 @@ public:
     }
 
     /// The last layer's output; x itself when there is none.
-    Tensor operator()(const Tensor& x) const;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const;
     std::size_t size() const { return layers_.size(); }
 
     /// Layer i, whose type the caller knows: `net.layer<nn::Linear>(0).weight`. IndexError out of range, ValueError for another type.
@@ -62,7 +62,7 @@ public:
 private:
     struct XGRAD_API Layer {
         virtual ~Layer();
-        virtual Tensor call(const Tensor& x) = 0;
+        virtual Tensor call(const Tensor& x, Location where) = 0;
         virtual void visit(const Path& path, Visitor& visitor) = 0;
         virtual std::unique_ptr<Layer> copy() const = 0;
     };
@@ -70,7 +70,10 @@ private:
     struct Holder final : Layer {
         template <class From>
         explicit Holder(From&& from) : layer(std::forward<From>(from)) {}
-        Tensor call(const Tensor& x) override { return layer(x); }
+        Tensor call(const Tensor& x, [[maybe_unused]] Location where) override {
+            if constexpr (std::is_invocable_r_v<Tensor, L&, const Tensor&, Location>) return layer(x, where);
+            else return layer(x);
+        }
         void visit(const Path& path, Visitor& visitor) override { detail::visit(layer, path, visitor); }
         std::unique_ptr<Layer> copy() const override { return std::make_unique<Holder>(layer); }
         L layer;

@@ -13,7 +13,19 @@ Log::Log(Log&&) noexcept = default;
 Log& Log::operator=(Log&&) noexcept = default;
 Log::~Log() = default;
 
-void Log::operator()(std::string_view name, double value, Location where) { add(name, value, static_cast<double>(samples_), where); }
+void Log::operator()(std::string_view name, double value, Location where) {
+    check_free(name, where);
+    add(name, value, static_cast<double>(samples_), where);
+}
+
+void Log::check_free(std::string_view name, Location where) {
+    for (const std::string_view taken : {"loss", "lr", "seconds", "epoch"})
+        check<ValueError>(name != taken, where,
+                          [&] { return "Log: " + std::string(name) + " is a name that Trainer uses itself; take another"; });
+    check<ValueError>(!name.starts_with("valid_"), where, [&] {
+        return "Log: names must not start with valid_, which Trainer puts in front of those of the validation, got " + std::string(name);
+    });
+}
 
 void Log::add(std::string_view name, double value, double weight, Location where) {
     Meter* meter = find(name, &MeterOf<Mean>::kind);

@@ -20,7 +20,8 @@ public:
     Log& operator=(Log&&) noexcept;
     ~Log();
 
-    /// A number of this batch; the epoch's is the mean, each batch counting as often as it has samples.
+    /// A number of this batch; the epoch's is the mean, each batch counting as often as it has samples. ValueError for "loss", "lr", "seconds",
+    /// "epoch" and names that start with "valid_": Trainer's own columns.
     void operator()(std::string_view name, double value, Location where = Location::current());
     /// The same with a weight of one's own.
     void add(std::string_view name, double value, double weight, Location where = Location::current());
@@ -28,8 +29,9 @@ public:
     /// epoch's number is its `value()`: `log.update("auc", nn::RocAuc(), scores, labels)`.
     template <class M, class... Arguments>
     void update(std::string_view name, const M& fresh, const Arguments&... arguments) {
+        check_free(name, {});
         Meter* meter = find(name, &MeterOf<M>::kind);
-        if (!meter) meter = &insert(name, std::make_unique<MeterOf<M>>(fresh), Location::current());
+        if (!meter) meter = &insert(name, std::make_unique<MeterOf<M>>(fresh), {});
         static_cast<MeterOf<M>&>(*meter).metric.update(arguments...);
     }
 
@@ -60,6 +62,7 @@ private:
         static constexpr char kind = 0;  // its address tells the metrics' types apart
     };
 
+    static void check_free(std::string_view name, Location where);
     /// Null when there is none of that name yet. ValueError when it is of another kind.
     Meter* find(std::string_view name, const void* kind);
     Meter& insert(std::string_view name, std::unique_ptr<Meter> meter, Location where);

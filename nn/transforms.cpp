@@ -35,9 +35,19 @@ std::vector<Tensor> sources(ModelRef argument, Tape& tape) {
     return found;
 }
 
-void put_gradients(ModelRef argument, const std::vector<Tensor>& gradients) {
-    const Leaves leaves = leaves_of(argument);
+void put_gradients(ModelRef result, ModelRef argument, const std::vector<Tensor>& gradients, Location where) {
+    const Leaves leaves = leaves_of(result), given = leaves_of(argument);
     const bool has_parameters = !leaves.parameters.empty();
+    for (std::size_t i = 0; i < leaves.parameters.size(); ++i) {
+        check<ValueError>(leaves.parameters[i] != given.parameters[i], where, [] {
+            return std::string(
+                "nn::grad: a copy of the model must have parameters of its own, got one that shares a layer through a pointer; "
+                "use a tape");
+        });
+        check<TapeError>(!tracked(gradients[i]), where, [] {
+            return std::string("nn::grad: gradients of a model cannot be differentiated again, got an outer tape that records; use tapes");
+        });
+    }
     for (std::size_t i = 0; i < leaves.parameters.size(); ++i) *leaves.parameters[i] = stop_gradient(gradients[i]);
     for (std::size_t i = 0; i < leaves.buffers.size(); ++i)
         *leaves.buffers[i] = has_parameters ? zeros_like(*leaves.buffers[i]) : gradients[i];

@@ -110,8 +110,8 @@ TEST_SUITE("nesting") {
 
     TEST_CASE("transforms without arguments, and functions with changing numbers of results, are errors") {
         const auto f = [](const Tensors& xs) { return xs.empty() ? ones({}) : xs[0]; };
-        CHECK(error_of<ValueError>([&] { jvp(f, Tensors{}, Tensors{}); }) == "jvp: there must be an argument, got none");
-        CHECK(error_of<ValueError>([&] { hvp(f, Tensors{}, Tensors{}); }) == "hvp: there must be an argument, got none");
+        CHECK(error_of<ValueError>([&] { jvp(f, Tensors{}, Tensors{}); }) == "jvp: there must be an argument, got none" + here());
+        CHECK(error_of<ValueError>([&] { hvp(f, Tensors{}, Tensors{}); }) == "hvp: there must be an argument, got none" + here());
         const auto ragged = [](const Tensor& x) { return x.item() < 2 ? Tensors{x} : Tensors{x, x}; };
         CHECK(error_of<ValueError>([&] { vmap(ragged, tensor({1.0, 2.0})); }) ==
               "vmap: f must return as many tensors for each slice, got 1 and 2");
