@@ -1,6 +1,5 @@
 #pragma once
 
-#include <concepts>
 #include <optional>
 
 #include <autodiff/functions.hpp>
@@ -117,8 +116,7 @@ struct XGRAD_API LayerNorm {
     Parameter weight, bias;
 
     explicit LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options = {});
-    template <std::integral T>
-    explicit LayerNorm(T size, const LayerNormOptions& options = {}) : LayerNorm(Shape{size}, options) {}
+    explicit LayerNorm(std::int64_t size, const LayerNormOptions& options = {}) : LayerNorm(Shape{size}, options) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return layer_norm(Operand(x, where), shape_, weight, bias, {.eps = eps_});
     }
@@ -140,8 +138,7 @@ struct XGRAD_API RMSNorm {
     Parameter weight;
 
     explicit RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options = {});
-    template <std::integral T>
-    explicit RMSNorm(T size, const RMSNormOptions& options = {}) : RMSNorm(Shape{size}, options) {}
+    explicit RMSNorm(std::int64_t size, const RMSNormOptions& options = {}) : RMSNorm(Shape{size}, options) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return rms_norm(Operand(x, where), shape_, weight, {.eps = eps_});
     }
