@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 
 #include <autodiff/functions.hpp>
@@ -117,6 +118,8 @@ struct XGRAD_API LayerNorm {
 
     explicit LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options = {});
     explicit LayerNorm(std::int64_t size, const LayerNormOptions& options = {}) : LayerNorm(Shape{size}, options) {}
+    explicit LayerNorm(std::initializer_list<std::int64_t> sizes, const LayerNormOptions& options = {})
+        : LayerNorm(Shape(sizes), options) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return layer_norm(Operand(x, where), shape_, weight, bias, {.eps = eps_});
     }
@@ -139,6 +142,7 @@ struct XGRAD_API RMSNorm {
 
     explicit RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options = {});
     explicit RMSNorm(std::int64_t size, const RMSNormOptions& options = {}) : RMSNorm(Shape{size}, options) {}
+    explicit RMSNorm(std::initializer_list<std::int64_t> sizes, const RMSNormOptions& options = {}) : RMSNorm(Shape(sizes), options) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return rms_norm(Operand(x, where), shape_, weight, {.eps = eps_});
     }
