@@ -121,7 +121,8 @@ void Figures::check_run(const std::string& name, nn::ModelRef model, const std::
     } buffers;
     model.visit(buffers);
     for (const auto& [buffer, t] : buffers.found) check_one("buffer " + buffer, t);
-    for (const auto& [quantity, figure] : cases_.at(name)) {
+    for (const auto& entry : cases_.at(name)) {
+        const std::string& quantity = entry.first;
         INFO(family_ << ": " << name << " lacks " << quantity << ", " << std::string(name_of(dtype)));
         CHECK(seen.count(quantity) == 1);
     }
