@@ -206,24 +206,24 @@ TEST_CASE("attention layers say what does not fit") {
     const nn::MultiheadAttention attention(4, 2, {.kdim = 3, .dtype = DType::f64});
     CHECK(error_of<ShapeError>([&] { attention(q, k, v); }) ==
           "MultiheadAttention: query, key and value must be (L, N, 4), (S, N, 3) and (S, N, 4), got (3, 2, 4), (5, 2, 4) and (5, 2, 4)" +
-              here(__LINE__ - 2));
+              tests::nearby());
     const nn::MultiheadAttention plain(4, 2, {.dtype = DType::f64});
     CHECK(error_of<ShapeError>([&] { plain(q, {.attn_mask = hidden}); }) ==
-          "MultiheadAttention: attn_mask must be (3, 3) or (4, 3, 3), got (3, 5)" + here(__LINE__ - 1));
+          "MultiheadAttention: attn_mask must be (3, 3) or (4, 3, 3), got (3, 5)" + tests::nearby());
     CHECK(error_of<ShapeError>([&] { plain(q, {.key_padding_mask = padding}); }) ==
-          "MultiheadAttention: key_padding_mask must be (2, 3), got (2, 5)" + here(__LINE__ - 1));
+          "MultiheadAttention: key_padding_mask must be (2, 3), got (2, 5)" + tests::nearby());
     CHECK(error_of<DTypeError>([&] { plain(q, {.attn_mask = zeros({3, 3})}); }) ==
-          "MultiheadAttention: attn_mask must be bool or f64, got f32" + here(__LINE__ - 1));
+          "MultiheadAttention: attn_mask must be bool or f64, got f32" + tests::nearby());
     CHECK(error_of<ValueError>([&] { nn::MultiheadAttention(5, 2); }) ==
-          "MultiheadAttention: embed_dim must be a multiple of num_heads, got 5 and 2" + here(__LINE__ - 1));
+          "MultiheadAttention: embed_dim must be a multiple of num_heads, got 5 and 2" + tests::nearby());
     CHECK(error_of<ValueError>([&] { nn::TransformerEncoder(nn::TransformerEncoderLayer(4, 2, small), 0); }) ==
-          "TransformerEncoder: num_layers must be positive, got 0" + here(__LINE__ - 1));
+          "TransformerEncoder: num_layers must be positive, got 0" + tests::nearby());
     CHECK(error_of<ValueError>([&] { nn::RotaryPositions(3); }) == "RotaryPositions: dim must be positive and even, got 3" + here());
     CHECK(error_of<ValueError>([&] { nn::SinusoidalPositions(3); }) == "sinusoidal_positions: the width must be even, got 3" + here());
     CHECK(error_of<ShapeError>([&] { nn::LearnedPositions(2, 4)(zeros({3, 4})); }) ==
-          "LearnedPositions: there are 2 positions, got 3 steps" + here(__LINE__ - 1));
+          "LearnedPositions: there are 2 positions, got 3 steps" + tests::nearby());
     CHECK(error_of<ShapeError>([&] { nn::SinusoidalPositions(4)(zeros({3, 6})); }) ==
-          "SinusoidalPositions: the input must be (steps, samples, 4) or (steps, 4), got (3, 6)" + here(__LINE__ - 1));
+          "SinusoidalPositions: the input must be (steps, samples, 4) or (steps, 4), got (3, 6)" + tests::nearby());
 }
 
 TEST_SUITE_END();

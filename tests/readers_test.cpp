@@ -136,9 +136,9 @@ TEST_CASE("read_csv: columns by name, quotes, line ends, missing numbers") {
           file + ": line 2, column \"area\": a whole number is needed, got \"1.5\"");
     CHECK(error_of<IndexError>([&] { table.numbers({"rooms"}); }) == "CsvTable: no column has the name \"rooms\"" + here());
     CHECK(error_of<IndexError>([&] { table.field(3, 0); }) ==
-          "CsvTable: row and column must be in a table of 3 rows and 3 columns, got 3 and 0" + here(__LINE__ - 1));
+          "CsvTable: row and column must be in a table of 3 rows and 3 columns, got 3 and 0" + tests::nearby());
     CHECK(error_of<DTypeError>([&] { table.numbers({"area"}, DType::boolean); }) ==
-          "CsvTable::numbers: the dtype must be f32, f64, i32 or i64, got bool" + here(__LINE__ - 1));
+          "CsvTable::numbers: the dtype must be f32, f64, i32 or i64, got bool" + tests::nearby());
     CHECK(error_of([&] { nn::read_csv("/nowhere/a.csv"); }) == "/nowhere/a.csv: cannot be read: No such file or directory");
 }
 
@@ -187,14 +187,14 @@ TEST_CASE("CharVocabulary: characters in order, and every text of them comes bac
     CHECK(plain.decode(plain.encode("öl röhre")) == "öl röhre");
     CHECK(plain.encode("").shape() == Shape{0});
     CHECK(error_of<ValueError>([&] { plain.encode("x"); }) ==
-          "CharVocabulary: the text must have only characters of the vocabulary, got \"x\"" + here(__LINE__ - 1));
+          "CharVocabulary: the text must have only characters of the vocabulary, got \"x\"" + tests::nearby());
     CHECK(error_of<ValueError>([&] { plain.encode("h\xff"); }) ==
-          "CharVocabulary: texts must be UTF-8, which this one is not at byte 1" + here(__LINE__ - 1));
+          "CharVocabulary: texts must be UTF-8, which this one is not at byte 1" + tests::nearby());
     CHECK(error_of<IndexError>([&] { plain.decode(tensor({9})); }) == "decode: an id must be in [0, 9), got 9" + here());
     CHECK(error_of<DTypeError>([&] { plain.decode(tensor({1.0})); }) == "decode: ids must be i32 or i64, got f64" + here());
     CHECK(error_of<IndexError>([&] { plain.id_of("<pad>"); }) == "CharVocabulary: no token \"<pad>\"" + here());
     CHECK(error_of<ValueError>([] { nn::CharVocabulary("a", {.special = {"x", "x"}}); }) ==
-          "vocabulary: special tokens must have different names, got x twice" + here(__LINE__ - 1));
+          "vocabulary: special tokens must have different names, got x twice" + tests::nearby());
 
     const nn::CharVocabulary special("ab", {.special = {"<pad>", "a"}, .unknown = "?"});
     special.save(file);
@@ -221,7 +221,7 @@ TEST_CASE("BytePairVocabulary: learns the most frequent pairs first, the smalles
     CHECK(v.decode(tensor({258, 259})) == " low<end>");
     CHECK(values(nn::BytePairVocabulary("aaaaaa aaaaaa", 258).encode("aaaaa")) == std::vector<double>{257, 'a'});
     CHECK(error_of<ValueError>([] { nn::BytePairVocabulary("a", 255); }) ==
-          "BytePairVocabulary: size must be in [256, 16777216], got 255" + here(__LINE__ - 1));
+          "BytePairVocabulary: size must be in [256, 16777216], got 255" + tests::nearby());
 }
 
 TEST_CASE("BytePairVocabulary: any text comes back, before and after it was saved") {

@@ -152,7 +152,7 @@ TEST_CASE("recurrent layers say what does not fit") {
     CHECK(error_of<ShapeError>([&] { lstm(select(x, 1, 0), {.c = wave({4, 3})}); }) == "LSTM: c must be (4, 2), got (4, 3)" + here());
     CHECK(error_of<ValueError>([&] { lstm(x, {.lengths = tensor({2, 5, 1})}); }) == "lstm: lengths must be in [0, 4], got 5" + here());
     CHECK(error_of<IndexError>([&] { nn::RNN(1, 1).parameter("weight"); }) ==
-          "RNN: parameters are weight_ih_l0,weight_hh_l0,bias_ih_l0,bias_hh_l0, got \"weight\"" + here(__LINE__ - 1));
+          "RNN: parameters are weight_ih_l0,weight_hh_l0,bias_ih_l0,bias_hh_l0, got \"weight\"" + tests::nearby());
     CHECK(error_of<ValueError>([&] { nn::GRU(3, 0); }) == "GRU: sizes must be positive, got 3 and 0" + here());
     CHECK(error_of<ValueError>([&] { nn::GRU(3, 2, {.num_layers = 0}); }) == "GRU: num_layers must be positive, got 0" + here());
     CHECK(error_of<ValueError>([&] { nn::RNN(3, 2, {.dropout = 2}); }) == "RNN: dropout must be in [0, 1], got 2.000000" + here());
@@ -163,7 +163,7 @@ TEST_CASE("recurrent layers say what does not fit") {
           "LSTMCell: c must be (4, 2), got (4, 1)" + here());
     const auto h = zeros({1, 2}), c = zeros({1, 2}), ih = zeros({8, 3}), hh = zeros({8, 2});
     CHECK(error_of<ShapeError>([&] { xgrad::lstm(zeros({1, 1, 3}), h, c, ih, hh, Tensor(), Tensor(), {.weight_hr = zeros({1, 2})}); }) ==
-          "lstm: weight_hr must be (2, 2), got (1, 2)" + here(__LINE__ - 1));
+          "lstm: weight_hr must be (2, 2), got (1, 2)" + tests::nearby());
 }
 
 TEST_SUITE_END();

@@ -71,7 +71,7 @@ TEST_CASE("load_state_dict: tells everything that does not fit, and changes noth
         "(3, 9) in "
         "the state";
     const auto message = error_of<ValueError>([&] { nn::load_state_dict(net, state); });
-    CHECK(message == "load_state_dict: model and state do not fit\n" + everything + here(__LINE__ - 1));
+    CHECK(message == "load_state_dict: model and state do not fit\n" + everything + tests::nearby());
     CHECK(close(net.fc1.weight, before, 0));
     const nn::LoadReport report = nn::load_state_dict(net, state, {.strict = false});
     CHECK(report.message() == everything);
@@ -79,7 +79,7 @@ TEST_CASE("load_state_dict: tells everything that does not fit, and changes noth
     state = nn::state_dict(net);
     state[0].second = zeros({8, 4}, DType::i64);
     CHECK(error_of<DTypeError>([&] { nn::load_state_dict(net, state); }) ==
-          "load_state_dict: fc1.weight is f32 in the model and i64 in the state" + here(__LINE__ - 1));
+          "load_state_dict: fc1.weight is f32 in the model and i64 in the state" + tests::nearby());
 }
 
 TEST_CASE("load_state_dict: a part of a state by its prefix, and under other names") {
@@ -99,7 +99,7 @@ TEST_CASE("load_state_dict: a part of a state by its prefix, and under other nam
     CHECK(report.message() == "missing in the state:\n    scale\nnot in the model:\n    backbone.scale\n    head.weight");
     CHECK(close(other.fc1.bias, source.fc1.bias, 0));
     CHECK(error_of<ValueError>([&] { nn::load_state_dict(net, state, {.prefix = "backbone.", .rename = {{"fc1.", "fc2."}}}); }) ==
-          "load_state_dict: two names mean fc2.weight: backbone.fc1.weight and backbone.fc2.weight" + here(__LINE__ - 1));
+          "load_state_dict: two names mean fc2.weight: backbone.fc1.weight and backbone.fc2.weight" + tests::nearby());
 }
 
 TEST_CASE("load_state_dict: of a tensor with several names one is enough") {

@@ -44,4 +44,24 @@ inline std::string here(int line = __builtin_LINE(), const char* file = __builti
     return " [" + path.substr(path.find_last_of('/') + 1) + ":" + std::to_string(line) + "]";
 }
 
+/// The same for a statement in a macro that spans several lines: compilers count from its first or its last one.
+struct Nearby {
+    int line;
+    std::string file;
+};
+inline Nearby nearby(int line = __builtin_LINE(), const char* file = __builtin_FILE()) { return {line, file}; }
+struct MessageNearby {
+    std::string text;
+    Nearby place;
+    friend bool operator==(const std::string& message, const MessageNearby& expected) {
+        for (int line = expected.place.line - 3; line <= expected.place.line + 3; ++line)
+            if (message == expected.text + here(line, expected.place.file.c_str())) return true;
+        return false;
+    }
+    friend std::ostream& operator<<(std::ostream& out, const MessageNearby& expected) {
+        return out << expected.text << here(expected.place.line, expected.place.file.c_str()) << " or some lines around";
+    }
+};
+inline MessageNearby operator+(std::string text, Nearby place) { return {std::move(text), std::move(place)}; }
+
 }  // namespace tests

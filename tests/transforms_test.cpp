@@ -400,9 +400,9 @@ TEST_SUITE("several arguments") {
     }
     TEST_CASE("each argument needs its direction") {
         CHECK(tests::error_of<ValueError>([&] { jvp(f, {x0, y0}, Tensors{vx}); }) ==
-              "jvp: one direction for each argument is needed, got 1 for 2" + tests::here(__LINE__ - 1));
+              "jvp: one direction for each argument is needed, got 1 for 2" + tests::nearby());
         CHECK(tests::error_of<ShapeError>([&] { hvp(scalar_f, {x0, y0}, {vx, vx}); }) ==
-              "hvp: the direction must have shape (2, 2), got (2,)" + tests::here(__LINE__ - 1));
+              "hvp: the direction must have shape (2, 2), got (2,)" + tests::nearby());
     }
 }
 
