@@ -532,7 +532,8 @@ TEST_SUITE("memory") {
         for (int i = 0; i < 5; ++i) step();
         const auto warm = memory_stats();
         for (int i = 0; i < 50; ++i) step();
-#if !defined(__SANITIZE_ADDRESS__) && !defined(XGRAD_CLANG_ASAN)  // there every block comes from the system, so that each use after free is seen
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(XGRAD_CLANG_ASAN)  // there every block comes from the system, so that each use after free is seen
         CHECK(memory_stats().system_blocks == warm.system_blocks);
 #endif
         CHECK(memory_stats().bytes_in_use == warm.bytes_in_use);
