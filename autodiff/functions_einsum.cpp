@@ -280,10 +280,11 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
             return std::tuple(axes > Shape::max_rank, cost(terms[i], terms[j]), axes);
         };
         std::size_t first = 0, second = 1;
+        auto best = preference(first, second);
         for (std::size_t i = 0; i < terms.size(); ++i)
             for (std::size_t j = i + 1; j < terms.size(); ++j)
-                if (preference(i, j) < preference(first, second)) first = i, second = j;
-        check<ShapeError>(!std::get<0>(preference(first, second)), where, [&] {
+                if (const auto other = preference(i, j); other < best) first = i, second = j, best = other;
+        check<ShapeError>(!std::get<0>(best), where, [&] {
             return "einsum: the product of two operands would have more than 8 axes, whatever the order, got \"" + text + "\"";
         });
         Term a = std::move(terms[first]), b = std::move(terms[second]);
