@@ -36,6 +36,24 @@ struct LoaderPosition {
 
 namespace detail {
 
+/// A loader's place in its passes, with a seed given or drawn from default_generator().
+class Positioned {
+public:
+    /// Passes begun so far. Setting it gives the batches of a later pass again, as resuming needs, if wanted from its batch `batch` on.
+    std::int64_t epoch() const { return position_.epoch; }
+    void set_epoch(std::int64_t epoch, std::int64_t batch = 0) {
+        position_.epoch = epoch;
+        position_.batch = batch;
+    }
+    const LoaderPosition& position() const { return position_; }
+    void set_position(const LoaderPosition& position) { position_ = position; }
+
+protected:
+    explicit Positioned(const std::optional<std::uint64_t>& seed) : position_{seed ? *seed : draw_seed()} {}
+
+    LoaderPosition position_;
+};
+
 XGRAD_API void check_loader(const char* loader, std::int64_t batch_size, int num_workers, int prefetch_factor, Location where);
 XGRAD_API void check_order(bool shuffle, bool sampler, Location where);
 
@@ -54,10 +72,10 @@ inline std::size_t slots_for(int num_workers, int prefetch_factor) {
 ///     nn::DataLoader loader(nn::TensorDataset(images, labels), {.batch_size = 64, .shuffle = true, .num_workers = 2});
 ///     nn::DataLoader sentences(texts, {.batch_size = 16}, nn::PadCollate());   // texts[i] is a sample
 template <Dataset D>
-class DataLoader {
+class DataLoader : public detail::Positioned {
 public:
     explicit DataLoader(D dataset, const DataLoaderOptions& options = {}, Location where = Location::current())
-        : dataset_(std::move(dataset)), options_(options), position_{options.seed ? *options.seed : detail::draw_seed()} {
+        : Positioned(options.seed), dataset_(std::move(dataset)), options_(options) {
         detail::check_loader("DataLoader", options.batch_size, options.num_workers, options.prefetch_factor, where);
         detail::check_order(options.shuffle, options.sampler.defined(), where);
     }
@@ -90,14 +108,6 @@ public:
         return options_.drop_last ? n / b : (n + b - 1) / b;
     }
     const D& dataset() const { return dataset_; }
-    /// Passes begun so far. Setting it gives the batches of a later pass again, as resuming needs, if wanted from its batch `batch` on.
-    std::int64_t epoch() const { return position_.epoch; }
-    void set_epoch(std::int64_t epoch, std::int64_t batch = 0) {
-        position_.epoch = epoch;
-        position_.batch = batch;
-    }
-    const LoaderPosition& position() const { return position_; }
-    void set_position(const LoaderPosition& position) { position_ = position; }
 
 private:
     class Pass final : public detail::Pass<Batch> {
@@ -138,7 +148,6 @@ private:
 
     D dataset_;
     DataLoaderOptions options_;
-    LoaderPosition position_;
 };
 DataLoader(const Tensor&, const DataLoaderOptions& = {}, Location = {}) -> DataLoader<TensorDataset<1>>;
 DataLoader(const Tensor&, const Tensor&, const DataLoaderOptions& = {}, Location = {}) -> DataLoader<TensorDataset<2>>;
@@ -171,16 +180,13 @@ struct StreamLoaderOptions {
 ///         },
 ///         {.batch_size = 32});
 template <class Open, class C = Collate>
-class StreamLoader {
+class StreamLoader : public detail::Positioned {
     using Next = std::invoke_result_t<const Open&, std::int64_t>;
     using Sample = typename std::remove_cvref_t<std::invoke_result_t<Next&>>::value_type;
 
 public:
     explicit StreamLoader(Open open, const StreamLoaderOptions& options = {}, C collate = {}, Location where = Location::current())
-        : open_(std::move(open)),
-          collate_(std::move(collate)),
-          options_(options),
-          position_{options.seed ? *options.seed : detail::draw_seed()} {
+        : Positioned(options.seed), open_(std::move(open)), collate_(std::move(collate)), options_(options) {
         detail::check_loader("StreamLoader", options.batch_size, options.num_workers, options.prefetch_factor, where);
     }
 
@@ -193,14 +199,6 @@ public:
         return {std::make_unique<Pass>(*this, epoch, first), first, options_.num_workers};
     }
     std::default_sentinel_t end() const { return {}; }
-
-    std::int64_t epoch() const { return position_.epoch; }
-    void set_epoch(std::int64_t epoch, std::int64_t batch = 0) {
-        position_.epoch = epoch;
-        position_.batch = batch;
-    }
-    const LoaderPosition& position() const { return position_; }
-    void set_position(const LoaderPosition& position) { position_ = position; }
 
 private:
     class Pass final : public detail::Pass<Batch> {
@@ -252,7 +250,6 @@ private:
     Open open_;
     C collate_;
     StreamLoaderOptions options_;
-    LoaderPosition position_;
 };
 
 }  // namespace xgrad::nn
