@@ -120,7 +120,8 @@ namespace {
 /// Targets that a cross-entropy does not ignore.
 double counted(const Tensor& target) {
     const auto classes = numbers(target);
-    return static_cast<double>(classes.size()) - static_cast<double>(std::count(classes.begin(), classes.end(), -100.0));
+    const auto ignored = std::count(classes.begin(), classes.end(), static_cast<double>(CrossEntropyOptions{}.ignore_index));
+    return static_cast<double>(classes.size()) - static_cast<double>(ignored);
 }
 }  // namespace
 

@@ -73,7 +73,7 @@ private:
     Mean mean_;
 };
 
-/// perplexity over many batches: exp of the mean over all targets.
+/// perplexity over many batches: exp of the mean over all targets but those of class -100, which cross_entropy ignores.
 class XGRAD_API Perplexity {
 public:
     void update(const Tensor& scores, const Tensor& target, Location where = Location::current());
