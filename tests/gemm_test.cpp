@@ -24,7 +24,9 @@ struct Size {
 
 template <class T>
 std::vector<T> numbers(std::int64_t count, std::mt19937& random) {
-    std::vector<T> x(static_cast<std::size_t>(count));
+    std::vector<T> x;
+    x.reserve(static_cast<std::size_t>(count + 1));  // the elements of an empty tensor have an address, too
+    x.resize(static_cast<std::size_t>(count));
     for (T& e : x) e = static_cast<T>(static_cast<int>(random() % 2001) - 1000) / T(1000);
     return x;
 }

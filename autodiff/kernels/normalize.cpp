@@ -166,8 +166,8 @@ void norm_back_rows(const T* x, const T* g, const T* weight, const T* mean, cons
         const Int last = rows - first < group ? rows : first + group;
         if (parameters) std::memset(scratch, 0, static_cast<std::size_t>(2 * n) * sizeof(T));
         for (Int r = first; r < last; ++r)
-            back(x + r * n, g + r * n, weight, dx ? dx + r * n : nullptr, scratch, scratch + n, n, mean != nullptr, mean ? mean[r] : T(0),
-                 rstd[r]);
+            back(x + r * n, g + r * n, weight, dx ? dx + r * n : nullptr, scratch, parameters ? scratch + n : nullptr, n, mean != nullptr,
+                 mean ? mean[r] : T(0), rstd[r]);
         if (parameters) {
             for (Int i = 0; i < n; ++i) dweight[i] += static_cast<double>(scratch[i]);
             for (Int i = 0; i < n; ++i) dbias[i] += static_cast<double>(scratch[n + i]);
