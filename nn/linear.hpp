@@ -34,8 +34,9 @@ struct XGRAD_API Linear {
     void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
-/// x1ᵀ·weight[k]·x2 + bias[k] for each output k: x1 (…, in1_features) and x2 (…, in2_features) give (…, out_features). weight is (out_features, in1_features,
-/// in2_features), bias (out_features); both start as U(-k, k) with k = 1/sqrt(in1_features). ShapeError unless leading axes agree.
+/// x1ᵀ·weight[k]·x2 + bias[k] for each output k: x1 (…, in1_features) and x2 (…, in2_features) give (…, out_features). weight is
+/// (out_features, in1_features, in2_features), bias (out_features); both start as U(-k, k) with k = 1/sqrt(in1_features). ShapeError unless
+/// leading axes agree.
 struct XGRAD_API Bilinear {
     Parameter weight, bias;
 

@@ -24,7 +24,8 @@
 //
 // A field is a Parameter, another model, a Tensor (a buffer: part of the state, but not learned), or a std::vector, array, optional,
 // tuple or smart pointer of these. Fields that cannot hold a parameter (numbers, enums, strings, functions) may be named and are
-// passed over. A copy of a model shares what stands behind a shared_ptr (and nothing else). A member of type `bool` called `training` is set by train() and eval().
+// passed over. A copy of a model shares what stands behind a shared_ptr (and nothing else). A member of type `bool` called `training` is
+// set by train() and eval().
 
 /// Names the fields of a model. Their names are those of PyTorch's state_dict: "fc1.weight", "layers.0.bias".
 #define XGRAD_FIELDS(...)                                                                      \
