@@ -15,6 +15,9 @@ build_packages=(
     nlohmann-json3-dev zlib1g-dev libzip-dev libfmt-dev libcli11-dev doctest-dev libbenchmark-dev
 )
 
+# With ccache, a clone in another folder is served with what was compiled before.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+
 say() { printf '%s\n' "$*" >&2; }
 
 usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$1"; }

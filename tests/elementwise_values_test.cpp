@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "places.hpp"
 #include "support.hpp"
 
 // Values of element-wise operations against those of elementwise_values_table.cpp, over the whole range of both types.
@@ -210,7 +211,7 @@ bool broadcasts(const F& f, const Shape& a, const Shape& b) {
 }
 
 std::set<std::string> declared() {
-    std::ifstream in(std::filesystem::path(XGRAD_SOURCE_DIR) / "autodiff" / "ops" / "elementwise.hpp");
+    std::ifstream in(std::filesystem::path(source_dir()) / "autodiff" / "ops" / "elementwise.hpp");
     const std::regex declaration(R"(^XGRAD_API Tensor ([a-z]\w*|operator\S+?)\()");
     std::set<std::string> names;
     for (std::string line; std::getline(in, line);)

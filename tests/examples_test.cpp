@@ -11,6 +11,7 @@
 #include "../examples/fashion_mnist/report.hpp"
 #include "../examples/fashion_mnist/svg.hpp"
 #include "idx_files.hpp"
+#include "places.hpp"
 #include "support.hpp"
 
 namespace fs = std::filesystem;
@@ -28,7 +29,7 @@ struct Ran {
     std::string output;  // both streams
 };
 Ran run(const std::string& example, const std::string& arguments) {
-    const std::string command = std::string(XGRAD_BINARY_DIR) + "/examples/" + example + " " + arguments + " 2>&1";
+    const std::string command = binary_dir() + "/examples/" + example + " " + arguments + " 2>&1";
     FILE* pipe = popen(command.c_str(), "r");
     REQUIRE(pipe != nullptr);
     std::string output;

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "places.hpp"
 #include "support.hpp"
 
 using namespace xgrad;
@@ -49,7 +50,7 @@ std::vector<T> numbers_in(const std::string& text) {
 }  // namespace
 
 Figures::Figures(const std::string& family) : family_(family) {
-    std::ifstream file(std::string(XGRAD_SOURCE_DIR "/tests/figures/") + family + ".txt");
+    std::ifstream file(source_dir() + "/tests/figures/" + family + ".txt");
     for (std::string line; std::getline(file, line);) {
         const auto fields = fields_of(line + " ");  // a shape or numbers may be nothing
         REQUIRE_MESSAGE(fields.size() == 4, family << ": " << line.substr(0, 80));

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "folder.hpp"
+#include "places.hpp"
 #include "support.hpp"
 
 using namespace xgrad;
@@ -51,7 +52,7 @@ void for_each_model(const F& visit) {
 TEST_SUITE_BEGIN("nn");
 
 TEST_CASE("interop: what PyTorch saved loads, and gives the same outputs") {
-    const std::string folder = folder_in("XGRAD_INTEROP_READ", XGRAD_SOURCE_DIR "/tests/data");
+    const std::string folder = folder_in("XGRAD_INTEROP_READ", source_dir() + "/tests/data");
     for_each_model([&](const std::string& name, auto model, const auto& run, const Shape& shape) {
         nn::eval(model);
         for (const DType dtype : {DType::f32, DType::f64}) {
@@ -76,7 +77,7 @@ TEST_CASE("interop: what PyTorch saved loads, and gives the same outputs") {
 }
 
 TEST_CASE("interop: arrays of all kinds that NumPy saved") {
-    const nn::State state = nn::read_npz(folder_in("XGRAD_INTEROP_READ", XGRAD_SOURCE_DIR "/tests/data") + "/arrays.npz");
+    const nn::State state = nn::read_npz(folder_in("XGRAD_INTEROP_READ", source_dir() + "/tests/data") + "/arrays.npz");
     CHECK(state.size() == 20);
     const Tensor grid = reshape(arange(-5, 7, 1, DType::f64), {3, 4});
     const auto same = [&](const std::string& name, DType dtype, const Tensor& expected) {

@@ -1,4 +1,5 @@
 #include "op_table.hpp"
+#include "places.hpp"
 
 #include <doctest/doctest.h>
 
@@ -33,7 +34,7 @@ void every_differentiable_row(Check&& check) {
 /// Functions declared in the headers of operations that give tensors: one, a vector, or a struct of them.
 std::set<std::string> declared_operations() {
     namespace fs = std::filesystem;
-    const fs::path engine = fs::path(XGRAD_SOURCE_DIR) / "autodiff";
+    const fs::path engine = fs::path(source_dir()) / "autodiff";
     std::vector<fs::path> headers;
     for (const auto& file : fs::directory_iterator(engine / "ops"))
         if (file.path().extension() == ".hpp") headers.push_back(file.path());
