@@ -26,7 +26,7 @@ Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) { return 
 
 // --- reductions and scans -------------------------------------------------------------------------------------------
 
-Tensor std(const Operand& x, const Axes& axes, double correction, bool keepdims) {
+Tensor std(const Operand& x, const Axes& axes, Correction correction, bool keepdims) {
     const Tensor variance = var(x, axes, correction, keepdims);
     const Tensor positive = variance > 0.0;  // where it is 0 the slope of sqrt is not asked for
     return where({positive, x.where()}, sqrt({where(positive, variance, 1.0), x.where()}), variance);
@@ -176,7 +176,7 @@ Tensor scalar_of_one(const Tensor& matrix, const Operand& x) { return x.ndim() =
 
 }  // namespace
 
-Tensor cov(const Operand& x, double correction) {
+Tensor cov(const Operand& x, Correction correction) {
     const Tensor rows = centred_rows("cov", x);
     const double divisor = std::max(0.0, static_cast<double>(rows.shape(1)) - correction);
     return scalar_of_one(matmul({rows, x.where()}, transpose(rows)) / divisor, x);

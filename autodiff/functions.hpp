@@ -7,6 +7,7 @@
 
 #include "ops/per_axis.hpp"
 #include "ops/random.hpp"
+#include "ops/reduce.hpp"
 #include "tensor.hpp"
 
 // Compositions of operations: they have no gradient rule of their own. Arguments and errors are as in ops/.
@@ -21,7 +22,11 @@ XGRAD_API Tensor lerp(const Operand& a, const Operand& b, const Operand& weight)
 // --- reductions and scans -------------------------------------------------------------------------------------------
 
 /// The standard deviation, sqrt(var(x)). Divides by n - correction. The gradient at a variance of 0 is 0, as PyTorch's.
-XGRAD_API Tensor std(const Operand& x, const Axes& axes = {}, double correction = 0, bool keepdims = false);
+/// `stddev` is the same under a name that `using namespace xgrad` does not make ambiguous with the standard library's.
+XGRAD_API Tensor std(const Operand& x, const Axes& axes = {}, Correction correction = 0, bool keepdims = false);
+inline Tensor stddev(const Operand& x, const Axes& axes = {}, Correction correction = 0, bool keepdims = false) {
+    return xgrad::std(x, axes, correction, keepdims);
+}
 
 /// The n-th differences x[i+1] - x[i] along `axis`, each time one shorter; of bools where they change. ValueError for a negative n.
 XGRAD_API Tensor diff(const Operand& x, int n = 1, int axis = -1);
@@ -49,7 +54,7 @@ XGRAD_API Tensor nanmean(const Operand& x, const Axes& axes = {}, bool keepdims 
 XGRAD_API Tensor average(const Operand& x, const Operand& weights, const Axes& axes = {}, bool keepdims = false);
 /// The covariances of the rows of x (variables, observations), or of one vector with itself; divides by observations - correction. NumPy's and
 /// PyTorch's default of 1, unlike var's. ShapeError for more axes.
-XGRAD_API Tensor cov(const Operand& x, double correction = 1);
+XGRAD_API Tensor cov(const Operand& x, Correction correction = 1);
 /// The covariances divided by both standard deviations: in [-1, 1]; NaN for a variable that does not vary.
 XGRAD_API Tensor corrcoef(const Operand& x);
 
@@ -178,7 +183,7 @@ XGRAD_API Tensor rrelu(const Operand& x, double lower, double upper, Generator& 
 XGRAD_API Tensor bilinear(const Operand& x1, const Operand& x2, const Operand& weight, const Operand& bias = Tensor());
 
 enum class BagMode { sum, mean, max };
-struct EmbeddingBagOptions {
+struct EmbeddingBagFuncOptions {
     BagMode mode = BagMode::mean;
     bool include_last_offset = false;  ///< the last offset is the number of indices and begins no bag
     std::optional<std::int64_t> padding_idx = {};  ///< the index that does not count; negative counts from the end
@@ -187,7 +192,7 @@ struct EmbeddingBagOptions {
 /// begins at offsets[i] (i32 or i64, the first one 0, none smaller than the one before). Sums may weigh each row: per_sample_weights of the
 /// indices' shape (ValueError for other modes). An empty bag gives zeros; of equal largest elements the first takes the gradient.
 XGRAD_API Tensor embedding_bag(const Operand& indices, const Operand& weight, const Operand& offsets = Tensor(),
-                               const Operand& per_sample_weights = Tensor(), const EmbeddingBagOptions& options = {});
+                               const Operand& per_sample_weights = Tensor(), const EmbeddingBagFuncOptions& options = {});
 
 /// x / (k + alpha * m)^beta, m being the mean of squares over `size` neighbouring channels of x (batch, channels, sizes…), beyond whose ends are zeros
 /// (Krizhevsky, Sutskever, Hinton 2012, with PyTorch's mean).

@@ -113,7 +113,7 @@ Tensor max_of_bags(const Tensor& rows, const Bags& bags) {
 }  // namespace
 
 Tensor embedding_bag(const Operand& index_operand, const Operand& operand, const Operand& offsets, const Operand& per_sample_weights,
-                     const EmbeddingBagOptions& options) {
+                     const EmbeddingBagFuncOptions& options) {
     const Tensor &indices = tensor_of(index_operand, "embedding_bag"), &weight = tensor_of(operand, "embedding_bag"),
                  &weights = per_sample_weights.tensor();
     const Location where = index_operand.where();

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <limits>
 #include <new>
 #include <span>
 #include <string>
@@ -36,6 +38,18 @@ constexpr std::int64_t size_of(DType dtype) {
     return sizes[static_cast<int>(dtype)];
 }
 constexpr bool is_floating(DType dtype) { return dtype <= DType::f64; }
+
+namespace detail {
+
+/// What an argument that counts accepts: integers and unscoped enumerators, neither bool nor floating.
+template <class T>
+concept Integer = (std::is_integral_v<T> && !std::is_same_v<T, bool>) || (std::is_enum_v<T> && std::is_convertible_v<T, long long>);
+
+// Why such arguments are variadic templates. A class with a constructor from a number and another from a std::initializer_list takes
+// `{.keepdims = true}` and `{.stride = 2}` for a list of its own numbers: g++ 12 then overlooks the designators. With one variadic constructor
+// it refuses them, as clang does.
+
+}  // namespace detail
 
 /// The DType of a C++ element type: float, double, bool, or an integer of 4 or 8 bytes.
 template <class T>
@@ -227,6 +241,8 @@ XGRAD_API std::string to_string(const Tensor& tensor);
 /// written on. Users never name this type; they pass tensors and numbers.
 class Operand {
 public:
+    /// `{}`: no tensor, for an argument that may be left out, `conv2d(x, w, {}, {.stride = 2})`.
+    Operand() : tensor_(&none()) {}
     Operand(const Tensor& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where) {}
     Operand(Tensor&& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where), temporary_(true) {}
     template <class T>
@@ -255,18 +271,30 @@ public:
     DType dtype() const { return tensor_->dtype(); }
 
 private:
+    static const Tensor& none() {
+        static const Tensor empty;
+        return empty;
+    }
+
     const Tensor* tensor_ = nullptr;
     double number_ = 0;
     Location where_;
     bool temporary_ = false;
 };
 
-/// Axes of an operation; default-constructed means all of them. A single int converts.
+/// Axes of an operation: one integer, or several in braces; default-constructed means all of them.
 class Axes {
 public:
     Axes() = default;
-    Axes(int axis) : axes_{axis}, count_(1) {}
-    Axes(std::initializer_list<int> axes) : Axes(std::span<const int>(axes.begin(), axes.size())) {}
+    template <detail::Integer... I>
+        requires(sizeof...(I) > 0)
+    Axes(I... axes) : axes_{as_axis(axes)...}, count_(sizeof...(I)) {
+        static_assert(sizeof...(I) <= Shape::max_rank, "xgrad: a tensor has at most 8 axes");
+    }
+    template <std::same_as<bool> B>
+    Axes(B) {
+        static_assert(!sizeof(B), "xgrad: an axis is an integer, not a bool; keepdims follows the axes: sum(x, 1, true), sum(x, {}, true)");
+    }
     Axes(const std::vector<int>& axes) : Axes(std::span<const int>(axes)) {}
     Axes(std::span<const int> axes) : count_(static_cast<int>(axes.size())) {
         check<IndexError>(axes.size() <= Shape::max_rank, {},
@@ -278,6 +306,12 @@ public:
     std::span<const int> list() const { return {axes_, static_cast<std::size_t>(count_ < 0 ? 0 : count_)}; }
 
 private:
+    /// What no int holds is out of any tensor's range.
+    template <class I>
+    static constexpr int as_axis(I axis) {
+        return std::in_range<int>(static_cast<std::int64_t>(axis)) ? static_cast<int>(axis) : std::numeric_limits<int>::max();
+    }
+
     int axes_[Shape::max_rank] = {};
     int count_ = -1;  // all
 };

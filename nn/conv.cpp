@@ -89,10 +89,10 @@ Tensor Conv::padded(const Tensor& x, Location where) const {
 }
 
 Tensor Conv::with_weight(const Tensor& x, const Tensor& other, Location where) const {
-    const xgrad::ConvOptions options{.stride = options_.stride,
-                                     .padding = pads_itself_ ? PerAxis(0) : before_,
-                                     .dilation = options_.dilation,
-                                     .groups = options_.groups};
+    const xgrad::ConvFuncOptions options{.stride = options_.stride,
+                                         .padding = pads_itself_ ? PerAxis(0) : before_,
+                                         .dilation = options_.dilation,
+                                         .groups = options_.groups};
     const Tensor input = pads_itself_ ? padded(x, where) : x;
     const auto conv = axes_ == 1 ? conv1d : axes_ == 2 ? conv2d : conv3d;
     return conv(Operand(input, where), other, bias, options);
@@ -126,11 +126,11 @@ Tensor ConvTranspose::operator()(const Tensor& x, const std::vector<std::int64_t
 }
 
 Tensor ConvTranspose::transposed(const Tensor& x, const Tensor& other, const PerAxis& output_padding, Location where) const {
-    const xgrad::ConvTransposeOptions options{.stride = options_.stride,
-                                              .padding = options_.padding,
-                                              .output_padding = output_padding,
-                                              .groups = options_.groups,
-                                              .dilation = options_.dilation};
+    const xgrad::ConvTransposeFuncOptions options{.stride = options_.stride,
+                                                  .padding = options_.padding,
+                                                  .output_padding = output_padding,
+                                                  .groups = options_.groups,
+                                                  .dilation = options_.dilation};
     const auto conv = axes_ == 1 ? conv_transpose1d : axes_ == 2 ? conv_transpose2d : conv_transpose3d;
     return conv(Operand(x, where), other, bias, options);
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -16,8 +15,10 @@ namespace xgrad::nn {
 /// needs is odd, the end gets one more. ValueError for another word.
 class XGRAD_API ConvPadding {
 public:
-    ConvPadding(std::int64_t all = 0) : numbers_(all) {}
-    ConvPadding(std::initializer_list<std::int64_t> numbers) : numbers_(numbers) {}
+    ConvPadding() = default;
+    template <xgrad::detail::Integer... I>
+        requires(sizeof...(I) > 0)
+    ConvPadding(I... numbers) : numbers_(numbers...) {}
     ConvPadding(const PerAxis& numbers) : numbers_(numbers) {}
     template <std::size_t N>
     ConvPadding(const char (&word)[N], Location where = Location::current()) : same_(is_same(word, where)) {}
@@ -119,16 +120,28 @@ struct Conv1d : detail::Conv {
     Conv1d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, const ConvOptions& options = {},
            Location where = Location::current())
         : Conv(1, in_channels, out_channels, kernel_size, options, where) {}
+    template <xgrad::detail::Integer... I>
+        requires(sizeof...(I) > 0 && sizeof...(I) <= 4)
+    Conv1d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, I... numbers)
+        : Conv1d(in_channels, out_channels, kernel_size, ConvOptions{numbers...}) {}
 };
 struct Conv2d : detail::Conv {
     Conv2d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, const ConvOptions& options = {},
            Location where = Location::current())
         : Conv(2, in_channels, out_channels, kernel_size, options, where) {}
+    template <xgrad::detail::Integer... I>
+        requires(sizeof...(I) > 0 && sizeof...(I) <= 4)
+    Conv2d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, I... numbers)
+        : Conv2d(in_channels, out_channels, kernel_size, ConvOptions{numbers...}) {}
 };
 struct Conv3d : detail::Conv {
     Conv3d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, const ConvOptions& options = {},
            Location where = Location::current())
         : Conv(3, in_channels, out_channels, kernel_size, options, where) {}
+    template <xgrad::detail::Integer... I>
+        requires(sizeof...(I) > 0 && sizeof...(I) <= 4)
+    Conv3d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, I... numbers)
+        : Conv3d(in_channels, out_channels, kernel_size, ConvOptions{numbers...}) {}
 };
 
 /// The transpose of a convolution from out_channels to in_channels: x (batch, in_channels, sizes…) gives out_channels; sizes and errors as
@@ -138,16 +151,28 @@ struct ConvTranspose1d : detail::ConvTranspose {
     ConvTranspose1d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
                     const ConvTransposeOptions& options = {}, Location where = Location::current())
         : ConvTranspose(1, in_channels, out_channels, kernel_size, options, where) {}
+    template <xgrad::detail::Integer... I>
+        requires(sizeof...(I) > 0 && sizeof...(I) <= 4)
+    ConvTranspose1d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, I... numbers)
+        : ConvTranspose1d(in_channels, out_channels, kernel_size, ConvTransposeOptions{numbers...}) {}
 };
 struct ConvTranspose2d : detail::ConvTranspose {
     ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
                     const ConvTransposeOptions& options = {}, Location where = Location::current())
         : ConvTranspose(2, in_channels, out_channels, kernel_size, options, where) {}
+    template <xgrad::detail::Integer... I>
+        requires(sizeof...(I) > 0 && sizeof...(I) <= 4)
+    ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, I... numbers)
+        : ConvTranspose2d(in_channels, out_channels, kernel_size, ConvTransposeOptions{numbers...}) {}
 };
 struct ConvTranspose3d : detail::ConvTranspose {
     ConvTranspose3d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
                     const ConvTransposeOptions& options = {}, Location where = Location::current())
         : ConvTranspose(3, in_channels, out_channels, kernel_size, options, where) {}
+    template <xgrad::detail::Integer... I>
+        requires(sizeof...(I) > 0 && sizeof...(I) <= 4)
+    ConvTranspose3d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, I... numbers)
+        : ConvTranspose3d(in_channels, out_channels, kernel_size, ConvTransposeOptions{numbers...}) {}
 };
 
 }  // namespace xgrad::nn

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <concepts>
+
 #include <autodiff/functions.hpp>
 #include <autodiff/ops/matmul.hpp>
 #include <autodiff/tape.hpp>
@@ -19,7 +21,8 @@ struct XGRAD_API Linear {
     Parameter weight, bias;
 
     Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {}, Location where = Location::current());
-    Linear(std::int64_t in_features, std::int64_t out_features, bool with_bias, Location where = Location::current())
+    template <std::same_as<bool> Bool>
+    Linear(std::int64_t in_features, std::int64_t out_features, Bool with_bias, Location where = Location::current())
         : Linear(in_features, out_features, LinearOptions{.bias = with_bias}, where) {}
 
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return with_weight(x, weight, where); }

@@ -38,7 +38,7 @@ void RunningNorm::check_input(const Tensor& x, const char* name, int least_rank,
 Tensor RunningNorm::batch_normalised(const Tensor& x, const char* name, int least_rank, int most_rank, Location where) const {
     check_input(x, name, least_rank, most_rank, 1, where);
     const bool tracks = running_mean.defined(), own = training || !tracks, updates = training && tracks && !drawing_again();
-    xgrad::BatchNormOptions options{.training = own, .momentum = 0, .eps = eps_};
+    xgrad::BatchNormFuncOptions options{.training = own, .momentum = 0, .eps = eps_};
     const Operand input(x, where);
     if (!updates) return batch_norm(input, running_mean, running_var, weight, bias, options).y;
     const Tensor batches = num_batches_tracked + 1;

@@ -1,27 +1,14 @@
 #pragma once
 
-#include <initializer_list>
-
 #include <autodiff/ops/arrange.hpp>
+#include <autodiff/ops/per_axis.hpp>
 
 // Padding as layers, for Sequential: of the last axes of x (batch, channels, sizes…) or (channels, sizes…). The function is xgrad::pad.
 
 namespace xgrad::nn {
 
 /// Widths in PyTorch's order, from the last axis on: {left, right, top, bottom, front, back}, or one number for all.
-class PadWidths {
-public:
-    PadWidths(std::int64_t all) : count_(1), numbers_{all, all, all, all, all, all} {}
-    PadWidths(std::initializer_list<std::int64_t> numbers) : count_(static_cast<int>(numbers.size())) {
-        for (int i = 0; i < 6 && i < count_; ++i) numbers_[i] = numbers.begin()[i];
-    }
-    int count() const { return count_; }
-    std::int64_t operator[](int i) const { return numbers_[i]; }
-
-private:
-    int count_;
-    std::int64_t numbers_[6] = {};
-};
+using PadWidths = NumberOrList<std::int64_t, 6>;
 
 namespace detail {
 

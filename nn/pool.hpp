@@ -1,89 +1,101 @@
 #pragma once
 
+#include <initializer_list>
+#include <vector>
+
 #include <autodiff/functions.hpp>
 #include <autodiff/ops/pool.hpp>
 
-// Pooling as layers, for Sequential: `nn::MaxPool2d(2)`, `nn::AvgPool2d(3, {.stride = 2, .padding = 1})`. They have no parameters; what each computes,
+#include "module.hpp"
+
+// Pooling as layers, for Sequential: `nn::MaxPool2d(2)`, `nn::AvgPool2d(3, {.stride = 2, .padding = 1})`; plain integers behind the kernel are, as in
+// PyTorch, stride, padding and (of MaxPool) dilation. They have no parameters; what each computes,
 // its options and its errors stand at its function in autodiff/ops/pool.hpp.
 
 namespace xgrad::nn {
 
-/// The largest element of each window; with their places: xgrad::max_pool2d_with_indices.
-struct MaxPool1d {
+namespace detail {
+
+/// What layers with a window hold.
+template <class Options>
+struct Pool {
     PerAxis kernel_size;
-    MaxPoolOptions options;
-    explicit MaxPool1d(const PerAxis& size, const MaxPoolOptions& given = {}) : kernel_size(size), options(given) {}
+    Options options;
+
+    explicit Pool(const PerAxis& size, const Options& given = {}) : kernel_size(size), options(given) {}
+    explicit Pool(std::initializer_list<std::int64_t> sizes, const Options& given = {})
+        : Pool(PerAxis(std::vector<std::int64_t>(sizes)), given) {}
+    template <xgrad::detail::Integer... I>
+        requires(sizeof...(I) > 0 && requires(I... numbers) { Options{numbers...}; })
+    Pool(const PerAxis& size, I... numbers) : Pool(size, Options{numbers...}) {}
+};
+
+}  // namespace detail
+
+/// The largest element of each window; with their places: xgrad::max_pool2d_with_indices.
+struct MaxPool1d : detail::Pool<MaxPoolOptions> {
+    using Pool::Pool;
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return max_pool1d(Operand(x, where), kernel_size, options);
     }
 };
-struct MaxPool2d {
-    PerAxis kernel_size;
-    MaxPoolOptions options;
-    explicit MaxPool2d(const PerAxis& size, const MaxPoolOptions& given = {}) : kernel_size(size), options(given) {}
+struct MaxPool2d : detail::Pool<MaxPoolOptions> {
+    using Pool::Pool;
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return max_pool2d(Operand(x, where), kernel_size, options);
     }
 };
-struct MaxPool3d {
-    PerAxis kernel_size;
-    MaxPoolOptions options;
-    explicit MaxPool3d(const PerAxis& size, const MaxPoolOptions& given = {}) : kernel_size(size), options(given) {}
+struct MaxPool3d : detail::Pool<MaxPoolOptions> {
+    using Pool::Pool;
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return max_pool3d(Operand(x, where), kernel_size, options);
     }
 };
 
 /// The mean of each window.
-struct AvgPool1d {
-    PerAxis kernel_size;
-    AvgPoolOptions options;
-    explicit AvgPool1d(const PerAxis& size, const AvgPoolOptions& given = {}) : kernel_size(size), options(given) {}
+struct AvgPool1d : detail::Pool<AvgPoolOptions> {
+    using Pool::Pool;
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return avg_pool1d(Operand(x, where), kernel_size, options);
     }
 };
-struct AvgPool2d {
-    PerAxis kernel_size;
-    AvgPoolOptions options;
-    explicit AvgPool2d(const PerAxis& size, const AvgPoolOptions& given = {}) : kernel_size(size), options(given) {}
+struct AvgPool2d : detail::Pool<AvgPoolOptions> {
+    using Pool::Pool;
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return avg_pool2d(Operand(x, where), kernel_size, options);
     }
 };
-struct AvgPool3d {
-    PerAxis kernel_size;
-    AvgPoolOptions options;
-    explicit AvgPool3d(const PerAxis& size, const AvgPoolOptions& given = {}) : kernel_size(size), options(given) {}
+struct AvgPool3d : detail::Pool<AvgPoolOptions> {
+    using Pool::Pool;
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return avg_pool3d(Operand(x, where), kernel_size, options);
     }
 };
 
 /// (sum x^p)^(1/p) over each window.
-struct LPPool1d {
+struct LPPool1d : detail::Pool<LpPoolOptions> {
     double norm_type;
-    PerAxis kernel_size;
-    LpPoolOptions options;
-    LPPool1d(double p, const PerAxis& size, const LpPoolOptions& given = {}) : norm_type(p), kernel_size(size), options(given) {}
+    template <class... Rest>
+    LPPool1d(double p, const PerAxis& size, const Rest&... rest) : Pool(size, rest...), norm_type(p) {}
+    LPPool1d(double p, const PerAxis& size, const LpPoolOptions& given) : Pool(size, given), norm_type(p) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return lp_pool1d(Operand(x, where), norm_type, kernel_size, options);
     }
 };
-struct LPPool2d {
+struct LPPool2d : detail::Pool<LpPoolOptions> {
     double norm_type;
-    PerAxis kernel_size;
-    LpPoolOptions options;
-    LPPool2d(double p, const PerAxis& size, const LpPoolOptions& given = {}) : norm_type(p), kernel_size(size), options(given) {}
+    template <class... Rest>
+    LPPool2d(double p, const PerAxis& size, const Rest&... rest) : Pool(size, rest...), norm_type(p) {}
+    LPPool2d(double p, const PerAxis& size, const LpPoolOptions& given) : Pool(size, given), norm_type(p) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return lp_pool2d(Operand(x, where), norm_type, kernel_size, options);
     }
 };
-struct LPPool3d {
+struct LPPool3d : detail::Pool<LpPoolOptions> {
     double norm_type;
-    PerAxis kernel_size;
-    LpPoolOptions options;
-    LPPool3d(double p, const PerAxis& size, const LpPoolOptions& given = {}) : norm_type(p), kernel_size(size), options(given) {}
+    template <class... Rest>
+    LPPool3d(double p, const PerAxis& size, const Rest&... rest) : Pool(size, rest...), norm_type(p) {}
+    LPPool3d(double p, const PerAxis& size, const LpPoolOptions& given) : Pool(size, given), norm_type(p) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return lp_pool3d(Operand(x, where), norm_type, kernel_size, options);
     }
@@ -136,37 +148,37 @@ struct AdaptiveMaxPool3d {
 };
 
 /// The partial inverse of MaxPool: x's elements at their places among zeros, `unpool(values, indices)`.
-struct MaxUnpool1d {
-    PerAxis kernel_size;
-    PerAxis stride, padding;
-    explicit MaxUnpool1d(const PerAxis& size, const MaxUnpoolOptions& given = {})
-        : kernel_size(size), stride(given.stride), padding(given.padding) {}
+struct MaxUnpool1d : detail::Pool<MaxUnpoolOptions> {
+    using Pool::Pool;
+    void xgrad_visit(const Path&, Visitor&) {}
     /// output_size: of the sizes alone, where several would give the same pooled sizes.
     Tensor operator()(const Tensor& x, const Tensor& indices, const std::vector<std::int64_t>& output_size = {},
                       Location where = Location::current()) const {
-        return max_unpool1d(Operand(x, where), indices, kernel_size, {.stride = stride, .padding = padding, .output_size = output_size});
+        MaxUnpoolOptions o = options;
+        o.output_size = output_size;
+        return max_unpool1d(Operand(x, where), indices, kernel_size, o);
     }
 };
-struct MaxUnpool2d {
-    PerAxis kernel_size;
-    PerAxis stride, padding;
-    explicit MaxUnpool2d(const PerAxis& size, const MaxUnpoolOptions& given = {})
-        : kernel_size(size), stride(given.stride), padding(given.padding) {}
+struct MaxUnpool2d : detail::Pool<MaxUnpoolOptions> {
+    using Pool::Pool;
+    void xgrad_visit(const Path&, Visitor&) {}
     /// output_size: of the sizes alone, where several would give the same pooled sizes.
     Tensor operator()(const Tensor& x, const Tensor& indices, const std::vector<std::int64_t>& output_size = {},
                       Location where = Location::current()) const {
-        return max_unpool2d(Operand(x, where), indices, kernel_size, {.stride = stride, .padding = padding, .output_size = output_size});
+        MaxUnpoolOptions o = options;
+        o.output_size = output_size;
+        return max_unpool2d(Operand(x, where), indices, kernel_size, o);
     }
 };
-struct MaxUnpool3d {
-    PerAxis kernel_size;
-    PerAxis stride, padding;
-    explicit MaxUnpool3d(const PerAxis& size, const MaxUnpoolOptions& given = {})
-        : kernel_size(size), stride(given.stride), padding(given.padding) {}
+struct MaxUnpool3d : detail::Pool<MaxUnpoolOptions> {
+    using Pool::Pool;
+    void xgrad_visit(const Path&, Visitor&) {}
     /// output_size: of the sizes alone, where several would give the same pooled sizes.
     Tensor operator()(const Tensor& x, const Tensor& indices, const std::vector<std::int64_t>& output_size = {},
                       Location where = Location::current()) const {
-        return max_unpool3d(Operand(x, where), indices, kernel_size, {.stride = stride, .padding = padding, .output_size = output_size});
+        MaxUnpoolOptions o = options;
+        o.output_size = output_size;
+        return max_unpool3d(Operand(x, where), indices, kernel_size, o);
     }
 };
 

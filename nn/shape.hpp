@@ -28,7 +28,7 @@ struct Identity {
     Tensor operator()(const Tensor& x) const { return x; }
 };
 
-/// Resizing of x (N, C, sizes…) by interpolation: `nn::Upsample({.scale_factor = {2}, .mode = Interpolation::bilinear})`.
+/// Resizing of x (N, C, sizes…) by interpolation: `nn::Upsample({.scale_factor = 2, .mode = Interpolation::bilinear})`.
 struct Upsample {
     InterpolateOptions options;
     explicit Upsample(const InterpolateOptions& given) : options(given) {}

@@ -73,10 +73,10 @@ void compare(const Naive& n, DType dtype, std::mt19937& engine) {
     Tape tape({.persistent = true});
     const Tensor x = tape.watch(tensor(xv, xs).to(dtype)), w = tape.watch(tensor(wv, ws).to(dtype));
     const Tensor u = tape.watch(tensor(uv, ys).to(dtype));
-    const ConvOptions options{{n.stride[0], n.stride[1], n.stride[2]},
-                              {n.padding[0], n.padding[1], n.padding[2]},
-                              {n.dilation[0], n.dilation[1], n.dilation[2]},
-                              n.groups};
+    const ConvFuncOptions options{{n.stride[0], n.stride[1], n.stride[2]},
+                                  {n.padding[0], n.padding[1], n.padding[2]},
+                                  {n.dilation[0], n.dilation[1], n.dilation[2]},
+                                  n.groups};
     const Tensor got = conv3d(x, w, Tensor(), options);
     CHECK(close(got, tensor(y, ys).to(dtype), tolerance));
     CHECK(close(tape.gradient(got, x, {.cotangent = stop_gradient(u)}), tensor(dx, xs).to(dtype), tolerance));

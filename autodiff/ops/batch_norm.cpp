@@ -298,7 +298,7 @@ Tensor instance_norm(const Operand& x, const Operand& weight, const Operand& bia
 }
 
 BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var, const Operand& weight_operand,
-                     const Operand& bias_operand, const BatchNormOptions& options) {
+                     const Operand& bias_operand, const BatchNormFuncOptions& options) {
     Layout a = layout_of("batch_norm", x, 2);
     a.eps = options.eps;
     const Shape channels{a.channels};

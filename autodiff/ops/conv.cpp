@@ -146,7 +146,7 @@ ConvGeometry geometry_of(const char* name, int axes, const Arguments& a, std::in
     return g;
 }
 
-Tensor conv(int axes, const Operand& input, const Operand& weight, const Operand& bias, const ConvOptions& options) {
+Tensor conv(int axes, const Operand& input, const Operand& weight, const Operand& bias, const ConvFuncOptions& options) {
     const char* const name = names[axes - 1].forward;
     const Location where = input.where();
     const Arguments a = arguments_of(name, axes, input, weight, bias);
@@ -167,7 +167,7 @@ Tensor conv(int axes, const Operand& input, const Operand& weight, const Operand
     return a.batched ? y : squeeze({y, where}, 0);
 }
 
-Tensor conv_transpose(int axes, const Operand& input, const Operand& weight, const Operand& bias, const ConvTransposeOptions& options) {
+Tensor conv_transpose(int axes, const Operand& input, const Operand& weight, const Operand& bias, const ConvTransposeFuncOptions& options) {
     const char* const name = names[axes - 1].transpose;
     const Location where = input.where();
     const Arguments a = arguments_of(name, axes, input, weight, bias);
@@ -194,23 +194,23 @@ Tensor conv_transpose(int axes, const Operand& input, const Operand& weight, con
 
 }  // namespace
 
-Tensor conv1d(const Operand& x, const Operand& weight, const Operand& bias, const ConvOptions& options) {
+Tensor conv1d(const Operand& x, const Operand& weight, const Operand& bias, const ConvFuncOptions& options) {
     return conv(1, x, weight, bias, options);
 }
-Tensor conv2d(const Operand& x, const Operand& weight, const Operand& bias, const ConvOptions& options) {
+Tensor conv2d(const Operand& x, const Operand& weight, const Operand& bias, const ConvFuncOptions& options) {
     return conv(2, x, weight, bias, options);
 }
-Tensor conv3d(const Operand& x, const Operand& weight, const Operand& bias, const ConvOptions& options) {
+Tensor conv3d(const Operand& x, const Operand& weight, const Operand& bias, const ConvFuncOptions& options) {
     return conv(3, x, weight, bias, options);
 }
 
-Tensor conv_transpose1d(const Operand& x, const Operand& weight, const Operand& bias, const ConvTransposeOptions& options) {
+Tensor conv_transpose1d(const Operand& x, const Operand& weight, const Operand& bias, const ConvTransposeFuncOptions& options) {
     return conv_transpose(1, x, weight, bias, options);
 }
-Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Operand& bias, const ConvTransposeOptions& options) {
+Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Operand& bias, const ConvTransposeFuncOptions& options) {
     return conv_transpose(2, x, weight, bias, options);
 }
-Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Operand& bias, const ConvTransposeOptions& options) {
+Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Operand& bias, const ConvTransposeFuncOptions& options) {
     return conv_transpose(3, x, weight, bias, options);
 }
 

@@ -10,17 +10,17 @@
 
 namespace xgrad {
 
-struct ConvOptions {
+struct ConvFuncOptions {
     PerAxis stride = 1;
     PerAxis padding = 0;  ///< zeros at both ends
     PerAxis dilation = 1;
     std::int64_t groups = 1;  ///< channels and outputs fall into so many parts that do not see each other
 };
-XGRAD_API Tensor conv1d(const Operand& x, const Operand& weight, const Operand& bias = Tensor(), const ConvOptions& options = {});
-XGRAD_API Tensor conv2d(const Operand& x, const Operand& weight, const Operand& bias = Tensor(), const ConvOptions& options = {});
-XGRAD_API Tensor conv3d(const Operand& x, const Operand& weight, const Operand& bias = Tensor(), const ConvOptions& options = {});
+XGRAD_API Tensor conv1d(const Operand& x, const Operand& weight, const Operand& bias = Tensor(), const ConvFuncOptions& options = {});
+XGRAD_API Tensor conv2d(const Operand& x, const Operand& weight, const Operand& bias = Tensor(), const ConvFuncOptions& options = {});
+XGRAD_API Tensor conv3d(const Operand& x, const Operand& weight, const Operand& bias = Tensor(), const ConvFuncOptions& options = {});
 
-struct ConvTransposeOptions {
+struct ConvTransposeFuncOptions {
     PerAxis stride = 1;
     PerAxis padding = 0;  ///< what is cut off at both ends
     PerAxis output_padding = 0;  ///< what is added to the output size, at its end
@@ -30,10 +30,10 @@ struct ConvTransposeOptions {
 /// The transpose of conv1d with the same options: what gives the gradient to its input. weight is (channels, out / groups, kernel sizes…); each output
 /// size is (size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
 XGRAD_API Tensor conv_transpose1d(const Operand& x, const Operand& weight, const Operand& bias = Tensor(),
-                                  const ConvTransposeOptions& options = {});
+                                  const ConvTransposeFuncOptions& options = {});
 XGRAD_API Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Operand& bias = Tensor(),
-                                  const ConvTransposeOptions& options = {});
+                                  const ConvTransposeFuncOptions& options = {});
 XGRAD_API Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Operand& bias = Tensor(),
-                                  const ConvTransposeOptions& options = {});
+                                  const ConvTransposeFuncOptions& options = {});
 
 }  // namespace xgrad

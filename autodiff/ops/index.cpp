@@ -105,7 +105,7 @@ Tensor index_add(const Shape& shape, const Operand& index_operand, const Operand
         [indices, axis](Tensor g) { return take(g, indices, axis); }, operand.where());
 }
 
-Tensor embedding(const Operand& index_operand, const Operand& operand, const EmbeddingOptions& options) {
+Tensor embedding(const Operand& index_operand, const Operand& operand, const EmbeddingFuncOptions& options) {
     const Tensor& weight = tensor_of(operand, "embedding");
     const Location where = index_operand.where();
     check<ShapeError>(weight.ndim() == 2, where,

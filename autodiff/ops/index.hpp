@@ -15,12 +15,12 @@ XGRAD_API Tensor take(const Operand& x, const Operand& indices, int axis = 0);
 XGRAD_API Tensor index_add(const Shape& shape, const Operand& indices, const Operand& source, int axis = 0);
 /// Elements x[…, indices[i…, j], …] along `axis`, as NumPy's take_along_axis: `indices` has x's rank, and x's size (or 1) in all other axes.
 XGRAD_API Tensor take_along_axis(const Operand& x, const Operand& indices, int axis);
-struct EmbeddingOptions {
+struct EmbeddingFuncOptions {
     std::optional<std::int64_t> padding_idx = {};  ///< the row that gets no gradient; negative counts from the end
 };
 /// Rows of `weight` (n, width) at `indices`, as torch.nn.functional.embedding: indices' shape with `width` behind it. IndexError unless
 /// every index is in [0, n).
-XGRAD_API Tensor embedding(const Operand& indices, const Operand& weight, const EmbeddingOptions& options = {});
+XGRAD_API Tensor embedding(const Operand& indices, const Operand& weight, const EmbeddingFuncOptions& options = {});
 /// 1 at the label, 0 elsewhere; the classes are a new last axis. IndexError unless every label is in [0, classes).
 XGRAD_API Tensor one_hot(const Operand& labels, std::int64_t classes, DType dtype = DType::f32);
 

@@ -136,30 +136,29 @@ Tensor interpolate(const Operand& operand, const InterpolateOptions& options) {
         return std::string("interpolate: ") + name_of_mode(mode) + " needs " + (nearest ? "3 to 5" : std::to_string(wanted + 2)) +
                " axes, got shape " + to_string(x.shape());
     });
-    check<ValueError>(options.size.empty() != options.scale_factor.empty(), where, [&] {
-        return std::string("interpolate: either size or scale_factor must be given, got ") + (options.size.empty() ? "neither" : "both");
+    check<ValueError>(options.size.given() != options.scale_factor.given(), where, [&] {
+        return std::string("interpolate: either size or scale_factor must be given, got ") + (options.size.given() ? "both" : "neither");
     });
     check<ValueError>(!(nearest && options.align_corners), where, [&] {
         return std::string("interpolate: align_corners belongs to the linear and cubic modes, got ") + name_of_mode(mode);
     });
-    const std::size_t given = options.size.size() + options.scale_factor.size();
-    check<ValueError>(given == 1 || given == static_cast<std::size_t>(axes), where, [&] {
+    const int given = options.size.count() + options.scale_factor.count();
+    check<ValueError>(given == 1 || given == axes, where, [&] {
         return "interpolate: there must be one size or factor, or one for each of " + std::to_string(axes) + " axes, got " +
                std::to_string(given);
     });
     Tensor y = x;
     for (int k = 0; k < axes; ++k) {
-        const std::size_t i = given == 1 ? 0 : static_cast<std::size_t>(k);
         const Int from = x.shape()[k + 2];
         Int to;
         std::optional<double> factor;
-        if (options.size.empty()) {
-            factor = options.scale_factor[i];
+        if (options.scale_factor.given()) {
+            factor = options.scale_factor[k];
             check<ValueError>(*factor > 0 && std::isfinite(*factor), where,
                               [&] { return "interpolate: factors must be positive, got " + std::to_string(*factor); });
             to = static_cast<Int>(std::floor(static_cast<double>(from) * *factor));
         } else {
-            to = options.size[i];
+            to = options.size[k];
         }
         check<ShapeError>(to > 0 && from > 0, where, [&] {
             return "interpolate: sizes must be positive, got " + std::to_string(from) + " and " + std::to_string(to) + " for axis " +

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../tensor.hpp"
+#include "per_axis.hpp"
 
 // Resizing by interpolation.
 
@@ -10,8 +11,8 @@ namespace xgrad {
 /// libraries), of two along each axis, or of four (Keys' cubic with a = -0.75). The linear ones are named by their number of axes.
 enum class Interpolation { nearest, nearest_exact, linear, bilinear, trilinear, bicubic };
 struct InterpolateOptions {
-    std::vector<std::int64_t> size = {};    ///< the result's sizes in the axes behind the second; one alone counts for all
-    std::vector<double> scale_factor = {};  ///< or factors for them; sizes are rounded down
+    PerAxis size = {};                          ///< the result's sizes in the axes after the second; one alone counts for all
+    NumberOrList<double, 3> scale_factor = {};  ///< or factors for them; sizes are rounded down
     Interpolation mode = Interpolation::nearest;
     bool align_corners = false;  ///< the centres of the outermost elements coincide, not their outer edges
 };

@@ -88,7 +88,7 @@ Tensor euclidean(const Tensor& x, AxisMask mask, const Shape& result) {
 
 }  // namespace
 
-Tensor var(const Operand& operand, const Axes& axes, double correction, bool keepdims) {
+Tensor var(const Operand& operand, const Axes& axes, Correction correction, bool keepdims) {
     const Tensor& x = tensor_of(operand, "var");
     check_floating(x, "var", operand.where());
     const AxisMask mask = mask_of(axes, x.ndim(), "var", operand.where(), true);

@@ -33,7 +33,7 @@ XGRAD_API Tensor group_norm(const Operand& x, std::int64_t num_groups, const Ope
 XGRAD_API Tensor instance_norm(const Operand& x, const Operand& weight = Tensor(), const Operand& bias = Tensor(),
                                const NormOptions& options = {});
 
-struct BatchNormOptions {
+struct BatchNormFuncOptions {
     bool training = false;
     double momentum = 0.1;  ///< weight of the new batch in the running statistics
     double eps = 1e-5;
@@ -49,6 +49,6 @@ struct BatchNorm {
 ///
 ///     auto [y, mean, var] = batch_norm(x, running_mean, running_var, weight, bias, {.training = true});
 XGRAD_API BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var, const Operand& weight = Tensor(),
-                               const Operand& bias = Tensor(), const BatchNormOptions& options = {});
+                               const Operand& bias = Tensor(), const BatchNormFuncOptions& options = {});
 
 }  // namespace xgrad

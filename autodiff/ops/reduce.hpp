@@ -17,8 +17,24 @@ XGRAD_API Tensor prod(const Operand& x, const Axes& axes = {}, bool keepdims = f
 XGRAD_API Tensor max(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 /// Smallest element; NaN if there is one. Ties share the gradient evenly.
 XGRAD_API Tensor min(const Operand& x, const Axes& axes = {}, bool keepdims = false);
+/// What var, std and cov subtract from the number of elements that they divide by. A bool does not convert: it would be meant as keepdims, or as
+/// PyTorch's `unbiased`.
+class Correction {
+public:
+    template <class T>
+        requires std::is_arithmetic_v<T>
+    constexpr Correction(T number) : number_(static_cast<double>(number)) {
+        static_assert(
+            !std::is_same_v<T, bool>,
+            "xgrad: the correction is a number, which the divisor n - correction takes; keepdims follows it: var(x, axes, 0, true)");
+    }
+    constexpr operator double() const { return number_; }
+
+private:
+    double number_;
+};
 /// Variance: mean of |x - mean(x)|², with divisor n - correction. NumPy's default correction of 0, not PyTorch's 1.
-XGRAD_API Tensor var(const Operand& x, const Axes& axes = {}, double correction = 0, bool keepdims = false);
+XGRAD_API Tensor var(const Operand& x, const Axes& axes = {}, Correction correction = 0, bool keepdims = false);
 /// log(sum(exp(x))) without overflow; -inf where all elements are -inf.
 XGRAD_API Tensor logsumexp(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 /// The vector norm (sum |x|^p)^(1/p); p = inf gives max |x|, -inf min |x|, 0 counts non-zeros. Gradient 0 at 0.

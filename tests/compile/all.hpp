@@ -1,0 +1,3 @@
+#include <autodiff/autodiff.hpp>
+#include <autodiff/map.hpp>
+#include <nn/nn.hpp>
