@@ -209,24 +209,43 @@ double cost(const Term& a, const Term& b) {
 
 }  // namespace
 
+namespace {
+
+/// The type of a product with one more factor: integers mix, floating types do not.
+DType common_factor_type(const char* operation, DType so_far, const Tensor& x, Location where) {
+    check<DTypeError>(x.dtype() != DType::boolean, where,
+                      [&] { return std::string(operation) + ": the element type must be numbers, got bool"; });
+    if (is_integer(so_far) && is_integer(x.dtype())) return common_integer(so_far, x.dtype());
+    check<DTypeError>(so_far == x.dtype(), where, [&] {
+        return std::string(operation) + ": dtypes must agree, got " + name_of(so_far) + " and " + name_of(x.dtype()) +
+               " (convert one with .to())";
+    });
+    return so_far;
+}
+
+/// Integers are multiplied and summed as i64.
+Tensor as_factor(const Tensor& x) { return is_floating(x.dtype()) ? x : x.to(DType::i64); }
+
+}  // namespace
+
 Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Location where) {
     const Subscripts subscripts = split_text(text, operands.size(), where);
     const auto quoted = [&] { return " in \"" + text + "\""; };
     std::vector<Term> terms;
+    DType dtype{};
     std::map<int, Int> sizes;
     int widest = 0;
     for (std::size_t k = 0; k < operands.size(); ++k) {
         const Tensor& x = tensor_of({operands[k], where}, "einsum");
         const std::string& part = subscripts.inputs[k];
-        check_floating(x, "einsum", where);
-        check_same_dtype(operands[0], x, "einsum", where);
+        dtype = common_factor_type("einsum", k ? dtype : x.dtype(), x, where);
         const bool open = part.find('.') != std::string::npos;
         const int letters = letters_in(part), more = x.ndim() - letters;
         check<ShapeError>(open ? more >= 0 : more == 0, where, [&] {
             return "einsum: \"" + part + "\" must name the axes of its operand" + quoted() + ", got shape " + to_string(x.shape());
         });
         widest = std::max(widest, more);
-        Term term{x, parse(part, more)};
+        Term term{as_factor(x), parse(part, more)};
         for (std::size_t axis = 0; axis < term.labels.size(); ++axis) {
             Int& size = sizes.try_emplace(term.labels[axis], 1).first->second;
             const Int own = x.shape()[static_cast<int>(axis)];
@@ -293,7 +312,7 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
         terms.insert(terms.begin() + static_cast<std::ptrdiff_t>(first),
                      contract(std::move(a), std::move(b), output + concat_labels(terms), where));
     }
-    return in_order(summed(terms[0], output), output);
+    return in_order(summed(terms[0], output), output).to(dtype);
 }
 
 // --- products of two ------------------------------------------------------------------------------------------------
@@ -302,15 +321,15 @@ namespace {
 
 const Tensor& factor_of(const Operand& x, const char* operation) {
     const Tensor& t = tensor_of(x, operation);
-    check_floating(t, operation, x.where());
+    common_factor_type(operation, t.dtype(), t, x.where());
     return t;
 }
 
 /// Sums over axes_a of a and axes_b of b, which are counted from the front.
 Tensor contract_axes(const char* operation, const Tensor& a, const Tensor& b, const std::vector<int>& axes_a,
                      const std::vector<int>& axes_b, Location where) {
-    check_same_dtype(a, b, operation, where);
-    Term left{a, {}}, right{b, {}};
+    const DType dtype = common_factor_type(operation, a.dtype(), b, where);
+    Term left{as_factor(a), {}}, right{as_factor(b), {}};
     for (int k = 0; k < a.ndim(); ++k) left.labels.push_back(k);
     for (int k = 0; k < b.ndim(); ++k) right.labels.push_back(a.ndim() + k);
     const Labels all = left.labels + right.labels;
@@ -323,7 +342,7 @@ Tensor contract_axes(const char* operation, const Tensor& a, const Tensor& b, co
         right.labels[static_cast<std::size_t>(axes_b[k])] = axes_a[k];
     }
     const Labels keep = those(all, [&](int label) { return has(left.labels, label) != has(right.labels, label); });
-    return in_order(contract(left, right, keep, where), keep);
+    return in_order(contract(left, right, keep, where), keep).to(dtype);
 }
 
 }  // namespace

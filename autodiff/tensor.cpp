@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
+#include <limits>
+#include <utility>
 #include <type_traits>
 
 #include "apply.hpp"
@@ -167,11 +170,27 @@ Tensor generate(const Shape& shape, DType dtype, Location where, F&& value) {
 
 }  // namespace
 
-Tensor full(const Shape& shape, double value, DType dtype, Location where) {
+bool PlainNumber::fits(DType dtype) const {
+    if (is_floating(dtype)) return true;
+    if (dtype == DType::boolean) return value_ == 0 || value_ == 1;
+    if (exact_) return dtype == DType::i64 || std::in_range<std::int32_t>(integer_);
+    const double limit = dtype == DType::i32 ? 0x1p31 : 0x1p63;
+    return value_ == std::trunc(value_) && value_ >= -limit && value_ < limit;
+}
+
+std::string PlainNumber::text() const {
+    if (exact_) return std::to_string(integer_);
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", value_);
+    return text;
+}
+
+Tensor full(const Shape& shape, PlainNumber value, DType dtype, Location where) {
+    check<ValueError>(value.fits(dtype), where, [&] { return std::string("full: ") + name_of(dtype) + " cannot hold " + value.text(); });
     Tensor t = detail::empty(shape, dtype, where);
     detail::with_type(dtype, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
-        std::fill_n(static_cast<T*>(detail::TensorAccess::data(t)), t.size(), static_cast<T>(value));
+        std::fill_n(static_cast<T*>(detail::TensorAccess::data(t)), t.size(), value.as<T>());
     });
     return t;
 }
@@ -181,26 +200,60 @@ Tensor zeros(const Shape& shape, DType dtype, Location where) {
     return t;
 }
 Tensor ones(const Shape& shape, DType dtype, Location where) { return full(shape, 1, dtype, where); }
-Tensor scalar(double value, DType dtype) { return full({}, value, dtype, {}); }
+Tensor scalar(PlainNumber value, DType dtype, Location where) { return full({}, value, dtype, where); }
 Tensor zeros_like(const Tensor& t) { return zeros(t.shape(), t.dtype(), {}); }
 Tensor ones_like(const Tensor& t) { return full(t.shape(), 1, t.dtype(), {}); }
-Tensor full_like(const Tensor& t, double value) { return full(t.shape(), value, t.dtype(), {}); }
+Tensor full_like(const Tensor& t, PlainNumber value, Location where) { return full(t.shape(), value, t.dtype(), where); }
 
 Tensor eye(std::int64_t n, std::int64_t m, DType dtype) {
     return generate({n, m}, dtype, {}, [m](std::int64_t i) { return i / m == i % m ? 1.0 : 0.0; });
 }
 Tensor eye(std::int64_t n, DType dtype) { return eye(n, n, dtype); }
 
-Tensor arange(double start, double stop, double step, DType dtype) {
-    check<ValueError>(step != 0, {}, [] { return std::string("arange: the step must not be zero"); });
-    const double count = std::ceil((stop - start) / step);
-    check<ValueError>(std::isfinite(start) && std::isfinite(stop) && std::isfinite(step), {},
-                      [] { return std::string("arange: start, stop and step must be finite"); });
-    check<ValueError>(count < 1e15, {}, [&] { return "arange: the result would be too long, got " + std::to_string(count) + " elements"; });
-    return generate({std::max<std::int64_t>(0, static_cast<std::int64_t>(count))}, dtype, {},
-                    [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
+namespace {
+
+[[noreturn]] void throw_too_long(PlainNumber start, PlainNumber stop, PlainNumber step, Location where) {
+    throw ValueError(
+        at("arange: the result would be too long, got " + start.text() + " to " + stop.text() + " in steps of " + step.text(), where));
 }
-Tensor arange(double stop, DType dtype) { return arange(0, stop, 1, dtype); }
+
+/// In integers: exact wherever the elements fit.
+Tensor integer_range(std::int64_t start, std::int64_t stop, std::int64_t step, DType dtype, Location where) {
+    std::int64_t count = 0;
+    if (step > 0 ? start < stop : start > stop) {
+        std::int64_t span;
+        if (__builtin_sub_overflow(stop, start, &span) || step == std::numeric_limits<std::int64_t>::min())
+            throw_too_long(start, stop, step, where);
+        count = span / step + (span % step != 0);
+    }
+    check<ValueError>(count == 0 || (PlainNumber(start).fits(dtype) && PlainNumber(start + (count - 1) * step).fits(dtype)), where, [&] {
+        return std::string("arange: ") + name_of(dtype) + " cannot hold the elements from " + std::to_string(start) + " to " +
+               std::to_string(stop);
+    });
+    return generate({count}, dtype, where, [=](std::int64_t i) { return start + i * step; });
+}
+
+}  // namespace
+
+Tensor arange(PlainNumber start, PlainNumber stop, PlainNumber step, std::optional<DType> dtype, Location where) {
+    check<ValueError>(double{step} != 0, where, [] { return std::string("arange: the step must not be zero"); });
+    const bool integers = start.is_integer() && stop.is_integer() && step.is_integer();
+    if (integers) return integer_range(start.integer(), stop.integer(), step.integer(), dtype.value_or(DType::i64), where);
+    check<ValueError>(std::isfinite(start) && std::isfinite(stop) && std::isfinite(step), where,
+                      [] { return std::string("arange: start, stop and step must be finite"); });
+    const double first = start, by = step, count = std::ceil((stop - first) / by);
+    if (!(count < 1e15)) throw_too_long(start, stop, step, where);
+    const auto element = [=](std::int64_t i) { return first + static_cast<double>(i) * by; };
+    const auto size = std::max<std::int64_t>(0, static_cast<std::int64_t>(count));
+    const DType type = dtype.value_or(DType::f32);
+    check<ValueError>(
+        size == 0 || is_floating(type) ||
+            (PlainNumber(std::trunc(first)).fits(type) && PlainNumber(std::trunc(element(size - 1))).fits(type)),
+        where,
+        [&] { return std::string("arange: ") + name_of(type) + " cannot hold the elements from " + start.text() + " to " + stop.text(); });
+    return generate({size}, type, where, element);
+}
+Tensor arange(PlainNumber stop, std::optional<DType> dtype, Location where) { return arange(0, stop, 1, dtype, where); }
 
 Tensor linspace(double start, double stop, std::int64_t count, DType dtype) {
     const double step = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0;

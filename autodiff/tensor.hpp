@@ -8,6 +8,7 @@
 #include <iosfwd>
 #include <limits>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -38,6 +39,7 @@ constexpr std::int64_t size_of(DType dtype) {
     return sizes[static_cast<int>(dtype)];
 }
 constexpr bool is_floating(DType dtype) { return dtype <= DType::f64; }
+constexpr bool is_integer(DType dtype) { return dtype == DType::i32 || dtype == DType::i64; }
 
 namespace detail {
 
@@ -233,9 +235,45 @@ private:
 
 using Tensors = std::vector<Tensor>;
 
-/// NumPy-style print; long tensors are abbreviated.
+struct PrintOptions {
+    int digits = 4;  ///< after the point
+    std::int64_t threshold = 1000;  ///< with more elements than these a tensor is abbreviated
+    std::int64_t edge_items = 3;  ///< shown at either end of an abbreviated axis
+    bool dtype = false;  ///< followed by the element type
+};
+/// NumPy's text of a tensor: the numbers that are shown decide the format. ValueError for digits outside [0, 17] or negative counts.
+XGRAD_API std::string to_string(const Tensor& tensor, const PrintOptions& options = {}, Location where = Location::current());
+/// The same with the usual options.
 XGRAD_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
-XGRAD_API std::string to_string(const Tensor& tensor);
+
+/// A plain number: exactly, where it was written as an integer, else a double. It takes the dtype of the tensor that it meets.
+class PlainNumber {
+public:
+    template <class T>
+        requires std::is_arithmetic_v<T>
+    constexpr PlainNumber(T number) : value_(static_cast<double>(number)) {
+        if constexpr (std::is_same_v<T, bool>) integer_ = number, exact_ = true;
+        else if constexpr (std::is_integral_v<T>)
+            if (std::in_range<std::int64_t>(number)) integer_ = static_cast<std::int64_t>(number), exact_ = true;
+    }
+    constexpr operator double() const { return value_; }
+    /// The integer as which it was written; false for floating numbers, and for unsigned ones beyond i64.
+    constexpr bool is_integer() const { return exact_; }
+    constexpr std::int64_t integer() const { return integer_; }
+    template <class T>
+    constexpr T as() const {
+        return exact_ && std::is_integral_v<T> ? static_cast<T>(integer_) : static_cast<T>(value_);
+    }
+    /// Whether an element of this type can be it; a floating one may round it.
+    XGRAD_API bool fits(DType dtype) const;
+    /// "2", "0.5", "1e-09".
+    XGRAD_API std::string text() const;
+
+private:
+    double value_;
+    std::int64_t integer_ = 0;
+    bool exact_ = false;
+};
 
 /// An argument of an operation: a tensor or a plain number (which takes the other operand's dtype), with the line it was
 /// written on. Users never name this type; they pass tensors and numbers.
@@ -247,11 +285,12 @@ public:
     Operand(Tensor&& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where), temporary_(true) {}
     template <class T>
         requires std::is_arithmetic_v<T>
-    Operand(T number, Location where = Location::current()) : number_(static_cast<double>(number)), where_(where) {}
+    Operand(T number, Location where = Location::current()) : number_(number), where_(where) {}
+    Operand(const PlainNumber& number, Location where = Location::current()) : number_(number), where_(where) {}
 
     bool is_tensor() const { return tensor_ != nullptr; }
     const Tensor& tensor() const { return *tensor_; }
-    double number() const { return number_; }
+    const PlainNumber& number() const { return number_; }
     Location where() const { return where_; }
     /// True when the tensor is about to die: its buffer may be reused for the result.
     bool temporary() const { return temporary_; }
@@ -277,7 +316,7 @@ private:
     }
 
     const Tensor* tensor_ = nullptr;
-    double number_ = 0;
+    PlainNumber number_ = 0;
     Location where_;
     bool temporary_ = false;
 };
@@ -435,21 +474,24 @@ template <class T>
 Tensor scalar(T value, Location where = Location::current()) {
     return detail::from_data(&value, 1, dtype_of<T>(), {}, where);
 }
-/// A rank-0 tensor of the given dtype.
-XGRAD_API Tensor scalar(double value, DType dtype);
+/// A rank-0 tensor of the given dtype. ValueError where it cannot hold the number.
+XGRAD_API Tensor scalar(PlainNumber value, DType dtype, Location where = Location::current());
 
 XGRAD_API Tensor zeros(const Shape& shape, DType dtype = DType::f32, Location where = Location::current());
 XGRAD_API Tensor ones(const Shape& shape, DType dtype = DType::f32, Location where = Location::current());
-XGRAD_API Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Location where = Location::current());
+/// ValueError where the dtype cannot hold the number: a fraction, NaN or one that is too large in an integer tensor.
+XGRAD_API Tensor full(const Shape& shape, PlainNumber value, DType dtype = DType::f32, Location where = Location::current());
 XGRAD_API Tensor zeros_like(const Tensor& tensor);
 XGRAD_API Tensor ones_like(const Tensor& tensor);
-XGRAD_API Tensor full_like(const Tensor& tensor, double value);
+XGRAD_API Tensor full_like(const Tensor& tensor, PlainNumber value, Location where = Location::current());
 /// The identity matrix (n, n), or (n, m) with ones on its diagonal.
 XGRAD_API Tensor eye(std::int64_t n, DType dtype = DType::f32);
 XGRAD_API Tensor eye(std::int64_t n, std::int64_t m, DType dtype = DType::f32);
-/// 0, 1, …, stop-1 and start, start+step, … up to but excluding stop. ValueError for a zero step.
-XGRAD_API Tensor arange(double stop, DType dtype = DType::f32);
-XGRAD_API Tensor arange(double start, double stop, double step = 1, DType dtype = DType::f32);
+/// 0, 1, …, stop-1 and start, start+step, … up to but excluding stop: i64 where all are integers, as NumPy, else f32, unless a dtype is given.
+/// ValueError for a zero step, numbers that are not finite, or elements that the dtype cannot hold.
+XGRAD_API Tensor arange(PlainNumber stop, std::optional<DType> dtype = {}, Location where = Location::current());
+XGRAD_API Tensor arange(PlainNumber start, PlainNumber stop, PlainNumber step = 1, std::optional<DType> dtype = {},
+                        Location where = Location::current());
 /// `count` evenly spaced numbers from start to stop, both included.
 XGRAD_API Tensor linspace(double start, double stop, std::int64_t count, DType dtype = DType::f32);
 

@@ -40,7 +40,7 @@ struct Windows {
     std::int64_t length;
     std::int64_t size() const { return tokens.size() - length; }
     std::array<Tensor, 2> batch(const Tensor& first) const {
-        const Tensor places = expand_dims(first, 1) + arange(static_cast<double>(length), DType::i64);
+        const Tensor places = expand_dims(first, 1) + arange(length);
         return {take(tokens, places), take(tokens, places + 1)};
     }
 };
@@ -103,7 +103,7 @@ void run(const Options& options, const std::string& text, const Vocabulary& voca
         training, {.batch_size = options.batch_size,
                    .sampler = nn::RandomSampler(training.size(), {.replacement = true, .num_samples = options.steps * options.batch_size}),
                    .num_workers = 1});
-    const Tensor places = arange(0, static_cast<double>(validation.size()), static_cast<double>(options.context), DType::i64);
+    const Tensor places = arange(0, validation.size(), options.context);
     nn::DataLoader held_out(nn::Subset(validation, slice(places, 0, 0, 512)), {.batch_size = options.batch_size});
 
     Model model(options, vocabulary.size());

@@ -143,7 +143,7 @@ private:
         const std::int64_t end = begin + (options_.batch_size < rest ? options_.batch_size : rest);
         if (order.defined()) return detail::batch_of(dataset_, slice(order, 0, begin, end), generator);
         if constexpr (requires { dataset_.batch(begin, end); }) return dataset_.batch(begin, end);
-        else return detail::batch_of(dataset_, arange(static_cast<double>(begin), static_cast<double>(end), 1, DType::i64), generator);
+        else return detail::batch_of(dataset_, arange(begin, end), generator);
     }
 
     D dataset_;

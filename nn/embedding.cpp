@@ -27,7 +27,7 @@ void check_sizes(const char* layer, std::int64_t n, std::int64_t width, const st
 Tensor start(std::int64_t n, std::int64_t width, const std::optional<std::int64_t>& padding, DType dtype) {
     Tensor rows = randn({n, width}, default_generator(), dtype);
     if (!padding) return rows;
-    return where(reshape(equal(arange(static_cast<double>(n), DType::i64), (*padding + n) % n), {n, 1}), 0, rows);
+    return where(reshape(equal(arange(n), (*padding + n) % n), {n, 1}), 0, rows);
 }
 
 /// Takes the value out, so that rows are scaled where they are, and puts it back whatever happens.

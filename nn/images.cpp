@@ -33,7 +33,7 @@ Tensor random_flip(const char* name, const Tensor& x, int axis, Generator& gener
 Tensor windows(const Tensor& x, int axis, const Tensor& first, std::int64_t count) {
     Shape shape{x.shape(0), 1, 1, 1}, line{1, 1, 1, 1};
     line[axis] = count;
-    return take_along_axis(x, reshape(first, shape) + reshape(arange(static_cast<double>(count), DType::i64), line), axis);
+    return take_along_axis(x, reshape(first, shape) + reshape(arange(count), line), axis);
 }
 
 void check_window(const char* name, const Tensor& x, std::int64_t height, std::int64_t width, Location where) {

@@ -135,7 +135,7 @@ void check_queries(const Tensor& query, const Tensor& positive, const InfoNceOpt
 Tensor info_nce(const Tensor& query, const Tensor& positive, const InfoNceOptions& options, Location where) {
     check_queries(query, positive, options, where);
     const Tensor scores = matmul(normalize(query, 2, -1), transpose(normalize(positive, 2, -1))) / options.temperature;
-    return cross_entropy(scores, arange(0, static_cast<double>(query.shape(0)), 1, DType::i64), {.reduction = options.reduction}, where);
+    return cross_entropy(scores, arange(query.shape(0)), {.reduction = options.reduction}, where);
 }
 
 Tensor info_nce(const Tensor& query, const Tensor& positive, const Tensor& negatives, const InfoNceOptions& options, Location where) {

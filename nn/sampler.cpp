@@ -94,8 +94,7 @@ Tensor drawn_without_replacement(const std::vector<double>& weights, std::int64_
 
 }  // namespace
 
-SequentialSampler::SequentialSampler(std::int64_t size)
-    : Sampler(sampler(size, [=](Generator&) { return arange(static_cast<double>(size), DType::i64); })) {}
+SequentialSampler::SequentialSampler(std::int64_t size) : Sampler(sampler(size, [=](Generator&) { return arange(size); })) {}
 
 RandomSampler::RandomSampler(std::int64_t size, const RandomSamplerOptions& options, Location where)
     : Sampler(random(size, options, where)) {}

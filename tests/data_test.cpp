@@ -119,7 +119,7 @@ TEST_CASE("data: batches are made no further in advance than asked") {
 }
 
 TEST_CASE("data: options that make no sense are errors") {
-    const Tensor x = arange(4);
+    const Tensor x = arange(4.0);
     CHECK(error_of<ValueError>([&] { nn::DataLoader(x, {.num_workers = -1}); }) ==
           "DataLoader: num_workers must not be negative, got -1" + here());
     CHECK(error_of<ValueError>([&] { nn::DataLoader(x, {.prefetch_factor = 0}); }) ==
@@ -153,7 +153,7 @@ TEST_CASE("data: samplers") {
     Numbers subset = order(nn::SubsetRandomSampler(indices({7, 3, 9, 5})));
     CHECK(std::set<double>(subset.begin(), subset.end()) == std::set<double>{3, 5, 7, 9});
 
-    nn::DataLoader loader(arange(10), {.batch_size = 3, .sampler = nn::SubsetRandomSampler(indices({1, 2, 3, 4})), .seed = 1});
+    nn::DataLoader loader(arange(10.0), {.batch_size = 3, .sampler = nn::SubsetRandomSampler(indices({1, 2, 3, 4})), .seed = 1});
     CHECK(loader.size() == 2);
     const Numbers seen = pass(loader);
     CHECK(seen.size() == 6);
@@ -189,7 +189,7 @@ TEST_CASE("data: weighted sampling follows the weights") {
 }
 
 TEST_CASE("data: subsets, joined sets and sets with a function") {
-    const nn::TensorDataset set(arange(10), arange(10, DType::i64) * 10);
+    const nn::TensorDataset set(arange(10.0), arange(10) * 10);
     const nn::Subset subset(set, indices({8, 2, 5}));
     Generator generator;
     const auto [x, y] = subset.batch(indices({2, 0}), generator);
@@ -216,7 +216,7 @@ TEST_CASE("data: subsets, joined sets and sets with a function") {
 
 TEST_CASE("data: a set is split at random") {
     Generator generator(1);
-    const nn::TensorDataset set(arange(11));
+    const nn::TensorDataset set(arange(11.0));
     const auto [a, b, c] = nn::random_split(set, {0.5, 0.25, 0.25}, generator);
     CHECK(a.size() == 6);  // 5, 2 and 2, and what is left goes to the first two
     CHECK(b.size() == 3);
@@ -282,12 +282,12 @@ TEST_CASE("data: sequences of different length are padded, lengths beside them")
     // Targets that are sequences are padded with a value of their own.
     const nn::PadCollate collate({.target_padding_value = -100});
     const auto [x, lengths, y] =
-        collate(std::vector<std::pair<Tensor, Tensor>>{{arange(2), indices({1, 2})}, {arange(3), indices({4, 5, 6})}});
+        collate(std::vector<std::pair<Tensor, Tensor>>{{arange(2.0), indices({1, 2})}, {arange(3.0), indices({4, 5, 6})}});
     CHECK(values(x) == Numbers{0, 1, 0, 0, 1, 2});
     CHECK(values(lengths) == Numbers{2, 3});
     CHECK(values(y) == Numbers{1, 2, -100, 4, 5, 6});
 
-    CHECK(values(nn::pad_sequence({arange(2), arange(1)})) == Numbers{0, 0, 1, 0});
+    CHECK(values(nn::pad_sequence({arange(2.0), arange(1.0)})) == Numbers{0, 0, 1, 0});
     CHECK(error_of<ShapeError>([] { nn::pad_sequence({zeros({2, 3}), zeros({2, 4})}); }) ==
           "pad_sequence: sequences must have one shape but for the first size, got (2, 3) and (2, 4)" + here());
 }

@@ -22,7 +22,7 @@ using Numbers = std::vector<double>;
 namespace {
 
 /// (1, 1, 2, 3): 0 1 2 / 3 4 5.
-Tensor picture() { return reshape(arange(6), {1, 1, 2, 3}); }
+Tensor picture() { return reshape(arange(6.0), {1, 1, 2, 3}); }
 Tensor pictures(std::int64_t n) { return reshape(arange(static_cast<double>(n) * 2 * 16), {n, 2, 4, 4}); }
 
 }  // namespace
@@ -72,7 +72,7 @@ TEST_CASE("images: crops are windows of the padded image") {
 }
 
 TEST_CASE("images: rotation") {
-    const Tensor square = reshape(arange(9), {1, 1, 3, 3});
+    const Tensor square = reshape(arange(9.0), {1, 1, 3, 3});
     for (const auto mode : {nn::RotationMode::nearest, nn::RotationMode::bilinear}) {
         CHECK(values(nn::rotate(square, {90}, {.interpolation = mode})) == Numbers{2, 5, 8, 1, 4, 7, 0, 3, 6});  // as NumPy's rot90
         CHECK(values(nn::rotate(square, {180}, {.interpolation = mode})) == Numbers{8, 7, 6, 5, 4, 3, 2, 1, 0});

@@ -155,7 +155,7 @@ TEST_SUITE("numbers and conditions") {
         const Tensor i = tensor({1, 2, 3});
         CHECK(close(i + 2, tensor({3, 4, 5}), 0));
         CHECK(error_of<ValueError>([&] { i + 0.5; }) ==
-              "add: a plain number takes the tensor's type i32, which cannot hold 0.500000 "
+              "add: a plain number takes the tensor's type i32, which cannot hold 0.5 "
               "(convert the tensor with .to())" +
                   here());
         CHECK(error_of<ValueError>([&] { less(i, 1e30); }).starts_with("less: a plain number takes the tensor's type i32"));

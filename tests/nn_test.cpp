@@ -337,7 +337,7 @@ TEST_CASE("nn: initialisers have the spread they promise, and keep shape and dty
 // --- data -----------------------------------------------------------------------------------------------------------
 
 TEST_CASE("nn: a loader gives every sample once per pass, in a new order each time") {
-    const Tensor x = reshape(arange(30), {10, 3}), y = arange(10, DType::i64);
+    const Tensor x = reshape(arange(30.0), {10, 3}), y = arange(10);
     nn::DataLoader loader(nn::TensorDataset(x, y), {.batch_size = 4, .shuffle = true, .seed = 1});
     CHECK(loader.size() == 3);
     std::vector<std::vector<double>> orders;
@@ -365,7 +365,7 @@ TEST_CASE("nn: a loader gives every sample once per pass, in a new order each ti
 }
 
 TEST_CASE("nn: a loader without shuffling keeps the order; drop_last drops what is left over") {
-    const Tensor x = arange(7);
+    const Tensor x = arange(7.0);
     nn::DataLoader one(x, {.batch_size = 3, .drop_last = true});
     std::vector<double> seen;
     for (auto& [a] : one)

@@ -32,7 +32,7 @@ XGRAD_API Tensor diag(const Operand& x, std::int64_t k = 0);
 enum class PadMode { constant, reflect, replicate, circular };
 struct PadOptions {
     PadMode mode = PadMode::constant;
-    double value = 0;  ///< of PadMode::constant
+    PlainNumber value = 0;  ///< of PadMode::constant
 };
 /// x with `widths` = {before, after} elements more at each axis; one pair alone counts for all axes. As NumPy, reflections and
 /// repetitions go on where a margin is wider than the tensor. ValueError for negative widths or another number of them, ShapeError for

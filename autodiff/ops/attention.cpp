@@ -207,8 +207,7 @@ Tensor weights_of(const Tensor& query, const Tensor& key, const Tensor& mask, bo
     if (mask.defined()) scores = mask.dtype() == DType::boolean ? where(mask, scores, -infinity) : scores + mask;
     if (causal) {
         const Int rows = scores.shape(-2), columns = scores.shape(-1);
-        const Tensor row = reshape(arange(static_cast<double>(rows), DType::i64), {rows, 1}),
-                     column = arange(static_cast<double>(columns), DType::i64);
+        const Tensor row = reshape(arange(rows), {rows, 1}), column = arange(columns);
         scores = where(less_equal(column, row), scores, -infinity);
     }
     if (scores.size() == 0) return scores;

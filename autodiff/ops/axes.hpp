@@ -17,21 +17,29 @@ using AxisMask = std::uint32_t;
 
 /// A plain number as a tensor of the dtype that it takes. ValueError where an integer type cannot hold it.
 inline Tensor number_as(const Operand& x, DType dtype, const char* operation) {
-    const double value = x.number(), limit = dtype == DType::i32 ? 0x1p31 : 0x1p63;
-    const bool fits = is_floating(dtype) ||
-                      (dtype == DType::boolean ? value == 0 || value == 1 : value == std::trunc(value) && value >= -limit && value < limit);
-    check<ValueError>(fits, x.where(), [&] {
+    check<ValueError>(x.number().fits(dtype), x.where(), [&] {
         return std::string(operation) + ": a plain number takes the tensor's type " + name_of(dtype) + ", which cannot hold " +
-               std::to_string(value) + " (convert the tensor with .to())";
+               x.number().text() + " (convert the tensor with .to())";
     });
-    return scalar(value, dtype);
+    return scalar(x.number(), dtype);
+}
+
+/// i64 for i32 with i64, as NumPy; else the first.
+inline DType common_integer(DType a, DType b) { return (a == DType::i32 && b == DType::i64) ? b : a; }
+
+/// The type in which two operands, of which one may be a number, are integers; bool where they are not.
+inline DType integer_type(const Operand& a, const Operand& b) {
+    const auto fits = [](const Operand& x) { return !x.is_tensor() || is_integer(x.dtype()); };
+    if (!fits(a) || !fits(b) || (!a.is_tensor() && !b.is_tensor())) return DType::boolean;
+    if (a.is_tensor() && b.is_tensor()) return common_integer(a.dtype(), b.dtype());
+    return a.is_tensor() ? a.dtype() : b.dtype();
 }
 
 /// The operand's tensor. ValueError for a plain number or an empty tensor.
 inline const Tensor& tensor_of(const Operand& x, const char* operation) {
     check<ValueError>(x.is_tensor() && x.tensor().defined(), x.where(), [&] {
         return std::string(operation) + ": the argument must be a tensor, got " +
-               (x.is_tensor() ? "an empty one" : "the number " + std::to_string(x.number()));
+               (x.is_tensor() ? "an empty one" : "the number " + x.number().text());
     });
     return x.tensor();
 }

@@ -6,6 +6,7 @@
 #include "broadcast.hpp"
 #include "elementwise.hpp"
 #include "elementwise_integer.hpp"
+#include "reduce.hpp"
 #include "shape.hpp"
 
 // Comparisons, logic and integer arithmetic: everything element-wise that has no gradient.
@@ -25,6 +26,11 @@ struct Same {
         const DType dtype = x.is_tensor() ? x.dtype() : y.dtype();
         a = x.is_tensor() ? x.tensor() : number_as(x, dtype, name);
         b = y.is_tensor() ? y.tensor() : number_as(y, dtype, name);
+        if (is_integer(a.dtype()) && is_integer(b.dtype())) {
+            const DType wide = common_integer(a.dtype(), b.dtype());
+            a = a.to(wide);
+            b = b.to(wide);
+        }
         check<DTypeError>(a.dtype() == b.dtype(), x.where(), [&] {
             return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
                    " (convert one with .to())";
@@ -127,6 +133,14 @@ struct SignBit {
 Tensor integer_binary(kernels::ElementwiseKernel kernel, const char* name, const Operand& a, const Operand& b) {
     const Same same(name, a, b);
     return run_binary(kernel, name, same.a, same.b, same.a.dtype(), a.where());
+}
+
+Tensor integer_unary(kernels::ElementwiseKernel kernel, const Tensor& x) { return run_binary(kernel, "", x, x, x.dtype(), {}); }
+
+void check_integer_exponents(const Operand& exponents, Location where) {
+    const bool negative = exponents.is_tensor() ? any(less(exponents, 0)).item<bool>() : exponents.number() < 0;
+    check<ValueError>(!negative, where,
+                      [] { return std::string("pow: integers have no negative powers (convert one operand with .to())"); });
 }
 
 }  // namespace detail

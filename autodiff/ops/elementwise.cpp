@@ -36,6 +36,7 @@ Tensor pow(const Operand& a, const Operand& b) {
         if (b.number() == 0.5) return sqrt(a);
         if (b.number() == -1) return reciprocal(a);
     }
+    if (integer_type(a, b) != DType::boolean) check_integer_exponents(b, a.where());
     return binary(rules::Pow{}, a, b);
 }
 Tensor positive(const Operand& x) { return x.tensor(); }
@@ -51,27 +52,21 @@ Tensor fmin(const Operand& a, const Operand& b) { return binary(rules::Fmin{}, a
 Tensor copysign(const Operand& a, const Operand& b) { return binary(rules::Copysign{}, a, b); }
 Tensor heaviside(const Operand& x, const Operand& at_zero) { return binary(rules::Heaviside{}, x, at_zero); }
 
-Tensor negative(const Operand& x) {
-    check_defined("negative", x);
-    if (x.is_tensor() && (x.dtype() == DType::i32 || x.dtype() == DType::i64)) return subtract(0, x);
-    return unary(rules::Negative{}, x);
-}
-Tensor abs(const Operand& x) {
-    check_defined("abs", x);
-    if (x.is_tensor() && (x.dtype() == DType::i32 || x.dtype() == DType::i64)) return maximum(x.tensor(), negative(x.tensor()));
-    return unary(rules::Abs{}, x);
-}
+Tensor negative(const Operand& x) { return unary(rules::Negative{}, x); }
+Tensor abs(const Operand& x) { return unary(rules::Abs{}, x); }
 Tensor sign(const Operand& x) { return unary(rules::Sign{}, x); }
 Tensor square(const Operand& x) { return unary(rules::Square{}, x); }
 Tensor sqrt(const Operand& x) { return unary(rules::Sqrt{}, x); }
 Tensor cbrt(const Operand& x) { return unary(rules::Cbrt{}, x); }
 Tensor reciprocal(const Operand& x) { return unary(rules::Reciprocal{}, x); }
-Tensor clip(const Operand& x, double low, double high) {
-    check<ValueError>(low <= high, x.where(), [&] {
-        char text[96];
-        std::snprintf(text, sizeof text, "clip: low must not exceed high, got %g and %g", low, high);
-        return std::string(text);
-    });
+Tensor clip(const Operand& x, PlainNumber low, PlainNumber high) {
+    check<ValueError>(double{low} <= double{high}, x.where(),
+                      [&] { return "clip: low must not exceed high, got " + low.text() + " and " + high.text(); });
+    if (x.is_tensor() && x.tensor().defined() && is_integer(x.dtype())) {
+        constexpr double infinity = std::numeric_limits<double>::infinity();
+        const Tensor y = double{low} == -infinity ? x.tensor() : maximum(x, number_as({low, x.where()}, x.dtype(), "clip"));
+        return double{high} == infinity ? y : minimum(y, number_as({high, x.where()}, x.dtype(), "clip"));
+    }
     return unary(rules::Clip{low, high}, x);
 }
 
@@ -109,8 +104,11 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
     check<DTypeError>(a.is_tensor() || b.is_tensor(), at,
                       [] { return std::string("where: at least one of a and b must be a tensor, got numbers"); });
     const DType dtype = a.is_tensor() ? a.dtype() : b.dtype();
-    const Tensor x = a.is_tensor() ? a.tensor() : number_as(a, dtype, "where"),
-                 y = b.is_tensor() ? b.tensor() : number_as(b, dtype, "where");
+    Tensor x = a.is_tensor() ? a.tensor() : number_as(a, dtype, "where"), y = b.is_tensor() ? b.tensor() : number_as(b, dtype, "where");
+    if (const DType wide = integer_type(a, b); wide != DType::boolean) {
+        x = x.to(wide);
+        y = y.to(wide);
+    }
     check<DTypeError>(x.dtype() == y.dtype(), at, [&] {
         return std::string("where: dtypes of a and b must agree, got ") + name_of(x.dtype()) + " and " + name_of(y.dtype());
     });

@@ -139,7 +139,7 @@ XGRAD_API Tensor fmin(const Operand& a, const Operand& b);
 /// |a| with the sign of b. Gradient to a only.
 XGRAD_API Tensor copysign(const Operand& a, const Operand& b);
 /// x limited to [low, high]; gradient 1 inside and on the limits, 0 outside. ValueError if low > high.
-XGRAD_API Tensor clip(const Operand& x, double low, double high);
+XGRAD_API Tensor clip(const Operand& x, PlainNumber low, PlainNumber high);
 /// 0 for x < 0, 1 for x > 0, `at_zero` for 0. No gradient.
 XGRAD_API Tensor heaviside(const Operand& x, const Operand& at_zero);
 /// What nan_to_num puts in the place of NaN, inf and -inf; without a number the largest finite one of the dtype.

@@ -6,6 +6,7 @@
 #include "../kernels/kernels.hpp"
 #include "../blocks.hpp"
 #include "../record.hpp"
+#include "axes.hpp"
 #include "broadcast.hpp"
 #include "elementwise_integer.hpp"
 #include "shape.hpp"
@@ -166,6 +167,9 @@ struct UnaryEntry {
 
 template <class Rule>
 Tensor unary(const Rule& rule, const Operand& operand) {
+    if constexpr (has_integer_value<Rule>)
+        if (operand.is_tensor() && operand.tensor().defined() && is_integer(operand.dtype())) [[unlikely]]
+            return integer_unary(integer_kernel<Rule, false>(operand.dtype()), operand.tensor());
     const Tensor& x = require_floating(Rule::name, operand);
     Tensor* temporary = operand.temporary() ? const_cast<Tensor*>(&x) : nullptr;
     if constexpr (rules::differentiable<Rule>) {
@@ -358,12 +362,14 @@ Tensor binary(const Rule& rule, const Operand& a, const Operand& b) {
         return binary_recorded(
             rule, a, b, a.shape(), [&](Tensor* reusable) { return run_binary_same(rule, a.tensor(), b.tensor(), reusable); },
             [&](int i) -> const Tensor& { return i ? b.tensor() : a.tensor(); });
-    const Pair pair(Rule::name, a, b);
-    if (!is_floating(pair.dtype)) {
-        check<DTypeError>(integer_kernel<Rule>(pair.dtype) != nullptr, a.where(),
-                          [&] { return std::string(Rule::name) + ": must be f32 or f64, got " + name_of(pair.dtype); });
-        return integer_binary(integer_kernel<Rule>(pair.dtype), rule.name, a, b);
+    if (const DType dtype = integer_type(a, b); dtype != DType::boolean) {
+        check<DTypeError>(has_integer_value<Rule>, a.where(),
+                          [&] { return std::string(Rule::name) + ": must be f32 or f64, got " + name_of(dtype); });
+        return integer_binary(integer_kernel<Rule, true>(dtype), rule.name, a, b);
     }
+    const Pair pair(Rule::name, a, b);
+    check<DTypeError>(is_floating(pair.dtype), a.where(),
+                      [&] { return std::string(Rule::name) + ": must be f32 or f64, got " + name_of(pair.dtype); });
     return binary_recorded(
         rule, a, b, pair.shape, [&](Tensor* reusable) { return run_binary(rule, pair, reusable); }, [&](int i) { return pair.saved(i); });
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <type_traits>
 
 #include "../kernels/kernels.hpp"
 
@@ -29,6 +30,13 @@ void tiny_gemm(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
             c[i * s.n + j] = bias ? dot + bias[j] : dot;
         }
     }
+}
+
+/// Unsigned, so that an overflow wraps around.
+template <class T>
+void integer_gemm(const Gemm& s, const T* a, const T* b, T* c) {
+    using U = std::make_unsigned_t<T>;
+    tiny_gemm(s, reinterpret_cast<const U*>(a), reinterpret_cast<const U*>(b), reinterpret_cast<U*>(c), static_cast<const U*>(nullptr));
 }
 
 void blas_gemm(const Gemm& s, const float* a, const float* b, double beta, float* c) {
@@ -110,6 +118,8 @@ void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
 
 }  // namespace
 
+void gemm(const Gemm& size, const std::int32_t* a, const std::int32_t* b, std::int32_t* c) { integer_gemm(size, a, b, c); }
+void gemm(const Gemm& size, const std::int64_t* a, const std::int64_t* b, std::int64_t* c) { integer_gemm(size, a, b, c); }
 void gemm(const Gemm& size, const float* a, const float* b, float* c, const float* bias) { run(size, a, b, c, bias); }
 void gemm(const Gemm& size, const double* a, const double* b, double* c, const double* bias) { run(size, a, b, c, bias); }
 

@@ -19,6 +19,9 @@ struct Gemm {
 
 void gemm(const Gemm& size, const float* a, const float* b, float* c, const float* bias = nullptr);
 void gemm(const Gemm& size, const double* a, const double* b, double* c, const double* bias = nullptr);
+/// Of integers, which wrap around, by plain loops.
+void gemm(const Gemm& size, const std::int32_t* a, const std::int32_t* b, std::int32_t* c);
+void gemm(const Gemm& size, const std::int64_t* a, const std::int64_t* b, std::int64_t* c);
 
 /// op(B) laid out for many products with it; B is (k,n), or (n,k) when transposed.
 template <class T>

@@ -7,6 +7,7 @@
 
 #include "../kernels/kernels.hpp"
 #include "../record.hpp"
+#include "axes.hpp"
 #include "broadcast.hpp"
 #include "elementwise.hpp"
 #include "gemm.hpp"
@@ -22,16 +23,11 @@ using namespace detail;
 
 namespace {
 
-template <class F>
-void with_float_type(DType dtype, F&& f) {
-    if (dtype == DType::f32) f(float{});
-    else f(double{});
-}
-
-const Tensor& require_matrix(const char* name, const Operand& x, int min_rank) {
+const Tensor& require_matrix(const char* name, const Operand& x, int min_rank, bool integers = false) {
     check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": must be a tensor, got a number"; });
-    check<DTypeError>(is_floating(x.dtype()), x.where(),
-                      [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(x.dtype()); });
+    check<DTypeError>(is_floating(x.dtype()) || (integers && is_integer(x.dtype())), x.where(), [&] {
+        return std::string(name) + ": must be " + (integers ? "numbers" : "f32 or f64") + ", got " + name_of(x.dtype());
+    });
     check<ShapeError>(x.ndim() >= min_rank, x.where(), [&] {
         return std::string(name) + ": must have at least " + std::to_string(min_rank) + (min_rank == 1 ? " axis" : " axes") +
                ", got shape " + to_string(x.shape());
@@ -65,7 +61,7 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
     shape.push_back(size.n);
     Tensor y = empty(shape, a.dtype());
     if (y.size() == 0) return y;
-    with_float_type(a.dtype(), [&](auto zero) {
+    const auto multiply_batches = [&](auto zero) {
         using T = decltype(zero);
         const T* pa = static_cast<const T*>(TensorAccess::data(a));
         const T* pb = static_cast<const T*>(TensorAccess::data(b));
@@ -86,7 +82,10 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
 #pragma omp parallel for if (parallel) schedule(static)
         for (std::int64_t i = 0; i < count; ++i)
             gemm(size, pa + offset(batch_a, i, size.m * size.k), pb + offset(batch_b, i, size.k * size.n), py + i * size.m * size.n);
-    });
+    };
+    if (a.dtype() == DType::i32) multiply_batches(std::int32_t{});
+    else if (a.dtype() == DType::i64) multiply_batches(std::int64_t{});
+    else with_floating(a.dtype(), multiply_batches);
     return y;
 }
 
@@ -121,7 +120,11 @@ Tensor detail::product(const Tensor& a, const Tensor& b, bool ta, bool tb, Locat
 
 Tensor matmul(const Operand& a, const Operand& b) {
     const Location where = a.where();
-    Tensor x = require_matrix("matmul", a, 1), y = require_matrix("matmul", b, 1);
+    Tensor x = require_matrix("matmul", a, 1, true), y = require_matrix("matmul", b, 1, true);
+    if (const DType wide = integer_type(x, y); wide != DType::boolean) {
+        x = x.to(wide);
+        y = y.to(wide);
+    }
     require_same_dtype("matmul", x, y, where);
     const bool row = x.ndim() == 1, column = y.ndim() == 1;
     check<ShapeError>(x.shape(-1) == y.shape(column ? -1 : -2), where,
@@ -151,7 +154,7 @@ Tensor run_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, con
     const Gemm size{false, true, shape.size() / std::max<std::int64_t>(1, weight.shape(0)), weight.shape(0), weight.shape(1)};
     Tensor y = empty(shape, x.dtype());
     if (y.size() == 0) return y;
-    with_float_type(x.dtype(), [&](auto zero) {
+    with_floating(x.dtype(), [&](auto zero) {
         using T = decltype(zero);
         const T* row = bias.defined() ? static_cast<const T*>(TensorAccess::data(bias)) : nullptr;
         gemm(size, static_cast<const T*>(TensorAccess::data(x)), static_cast<const T*>(TensorAccess::data(weight)),

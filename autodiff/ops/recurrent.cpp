@@ -178,7 +178,7 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
                 return std::string(name) + ": lengths must be in [0, " + std::to_string(l.steps) + "], got " + std::to_string(length);
             });
         // What lies behind a sample's length is never looked at, be it NaN.
-        const Tensor steps = expand_dims(arange(0, static_cast<double>(l.steps), 1, DType::i64), {1, 2});
+        const Tensor steps = expand_dims(arange(l.steps), {1, 2});
         l.x = xgrad::where({less(steps, expand_dims(l.lengths, 1)), where}, l.x, 0);
     }
     return l;

@@ -170,14 +170,14 @@ Tensor add_into_zeros(const Tensor& source, const Places& places) {
 }
 
 /// `value` in all places named: what scatter leaves of its tensor's cotangent with 0.
-Tensor scatter_number(const Tensor& x, const Places& places, double value, Location where) {
+Tensor scatter_number(const Tensor& x, const Places& places, PlainNumber value, Location where) {
     return apply(
         "scatter", {x},
         [places, value](const Tensor& in) {
             Tensor y = copy_of(in);
             with_any(y.dtype(), [&]<class T>(T) {
                 T* to = elements<T>(y);
-                places.each([to, number = static_cast<T>(value)](Int, Int at) { to[at] = number; });
+                places.each([to, number = value.as<T>()](Int, Int at) { to[at] = number; });
             });
             return y;
         },

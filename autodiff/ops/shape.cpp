@@ -348,21 +348,26 @@ Tensor join(std::span<const Tensor> parts, const Shape& shape, int axis) {
     return y;
 }
 
-void check_parts(const std::vector<Tensor>& tensors, const char* name, Location where) {
+/// The tensors with one element type: integers mix, to i64.
+std::vector<Tensor> parts_of(std::vector<Tensor> tensors, const char* name, Location where) {
     check<ValueError>(!tensors.empty(), where,
                       [&] { return std::string(name) + ": there must be at least one tensor, got an empty list"; });
+    DType dtype = tensor_of({tensors[0], where}, name).dtype();
     for (const Tensor& t : tensors) {
-        tensor_of(Operand(t, where), name);
-        check<DTypeError>(t.dtype() == tensors[0].dtype(), where, [&] {
-            return std::string(name) + ": element types must agree, got " + name_of(tensors[0].dtype()) + " and " + name_of(t.dtype());
-        });
+        const DType own = tensor_of(Operand(t, where), name).dtype();
+        check<DTypeError>(own == dtype || (is_integer(own) && is_integer(dtype)), where,
+                          [&] { return std::string(name) + ": element types must agree, got " + name_of(dtype) + " and " + name_of(own); });
+        dtype = common_integer(dtype, own);
     }
+    for (Tensor& t : tensors)
+        if (t.dtype() != dtype) t = t.to(dtype);
+    return tensors;
 }
 
 }  // namespace
 
-Tensor concat(const std::vector<Tensor>& tensors, int axis, Location where) {
-    check_parts(tensors, "concat", where);
+Tensor concat(const std::vector<Tensor>& given, int axis, Location where) {
+    const std::vector<Tensor> tensors = parts_of(given, "concat", where);
     Shape shape = tensors[0].shape();
     axis = normalise_axis(axis, shape.rank(), "concat", where);
     for (std::size_t i = 1; i < tensors.size(); ++i) {
@@ -390,8 +395,8 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis, Location where) {
         where);
 }
 
-Tensor stack(const std::vector<Tensor>& tensors, int axis, Location where) {
-    check_parts(tensors, "stack", where);
+Tensor stack(const std::vector<Tensor>& given, int axis, Location where) {
+    const std::vector<Tensor> tensors = parts_of(given, "stack", where);
     const Shape& one = tensors[0].shape();
     for (const Tensor& t : tensors)
         check<ShapeError>(t.shape() == one, where,

@@ -35,7 +35,7 @@ Tensor viewed(const char* name, const Tensor& x, const View& view, Location wher
         [view](Tensor g) { return placed("place", g, view, 0, {}); }, where);
 }
 
-Tensor placed(const char* name, const Tensor& part, const View& view, double fill, Location where) {
+Tensor placed(const char* name, const Tensor& part, const View& view, PlainNumber fill, Location where) {
     return apply(
         name, {part},
         [view, fill](const Tensor& in) {

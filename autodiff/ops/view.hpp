@@ -21,6 +21,6 @@ struct View {
 /// The view's elements of x.
 Tensor viewed(const char* name, const Tensor& x, const View& view, Location where);
 /// `fill` everywhere, except for `part` in the view's places: with 0 the transpose of `viewed`.
-Tensor placed(const char* name, const Tensor& part, const View& view, double fill, Location where);
+Tensor placed(const char* name, const Tensor& part, const View& view, PlainNumber fill, Location where);
 
 }  // namespace xgrad::detail
