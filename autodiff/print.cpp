@@ -50,7 +50,7 @@ private:
     template <class T>
     void describe_numbers() {
         bool plain = true, whole = true;
-        const double least = std::pow(10, -options_.digits);
+        const double least = std::pow(10, -std::max(4, options_.digits));
         const auto values = tensor_.data<T>();
         for (const std::int64_t at : shown_) {
             const double a = std::abs(static_cast<double>(values[static_cast<std::size_t>(at)]));
