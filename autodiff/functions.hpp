@@ -237,4 +237,47 @@ XGRAD_API Tensor cosine_similarity(const Operand& a, const Operand& b, int axis 
 /// The p-norm of a - b + eps over the last axis; both broadcast.
 XGRAD_API Tensor pairwise_distance(const Operand& a, const Operand& b, double p = 2, double eps = 1e-6, bool keepdims = false);
 
+// --- windows and sampling -------------------------------------------------------------------------------------------
+
+struct UnfoldOptions {
+    PerAxis dilation = 1;
+    PerAxis padding = 0;  ///< zeros at both ends
+    PerAxis stride = 1;
+};
+/// The windows of x (batch, channels, height, width), or without batch, as columns, as torch.nn.functional.unfold (im2col): (batch,
+/// channels * kernel elements, windows). ValueError for options out of range, ShapeError where the kernel does not fit.
+XGRAD_API Tensor unfold(const Operand& x, const PerAxis& kernel, const UnfoldOptions& options = {});
+/// The transpose of unfold (col2im): columns (batch, channels * kernel elements, windows) become images of `output_size`, and what windows have in
+/// common adds up. ShapeError unless there are as many columns as such images have windows.
+XGRAD_API Tensor fold(const Operand& x, const PerAxis& output_size, const PerAxis& kernel, const UnfoldOptions& options = {});
+
+/// Where each element of a result of `size` comes from under the affine maps theta: (n, 2, 3) and (n, c, h, w) give (n, h, w, 2), (n, 3, 4) and
+/// (n, c, d, h, w) give (n, d, h, w, 3); the last axis names x, y and z in [-1, 1], whose ends are the centres of the outermost elements with
+/// align_corners, else their outer edges. As torch.nn.functional.affine_grid (Jaderberg et al. 2015).
+XGRAD_API Tensor affine_grid(const Operand& theta, const Shape& size, bool align_corners = false);
+
+/// How grid_sample makes an element: linear in each axis, of the nearest one (halves to even; no gradient to the grid), or by Keys' cubic with a = -0.75.
+enum class GridSample { bilinear, nearest, bicubic };
+/// What stands beyond the input: zeros, its outermost elements, or its mirror image.
+enum class GridPadding { zeros, border, reflection };
+struct GridSampleOptions {
+    GridSample mode = GridSample::bilinear;
+    GridPadding padding_mode = GridPadding::zeros;
+    bool align_corners = false;  ///< -1 and 1 are the centres of the outermost elements, not their outer edges
+};
+/// x (n, c, h, w) at the places of grid (n, H, W, 2): (n, c, H, W); or x (n, c, d, h, w) and grid (n, D, H, W, 3), but for bicubic. Differentiable in both, as
+/// torch.nn.functional.grid_sample. A coordinate that is NaN or very large lies outside. ShapeError where they do not fit.
+XGRAD_API Tensor grid_sample(const Operand& x, const Operand& grid, const GridSampleOptions& options = {});
+
+// --- more of indices and distances ----------------------------------------------------------------------------------
+
+enum class ScatterReduce { sum, prod, mean, max, min };
+/// What x and all sources that name an element make of it together, as torch.Tensor.scatter_reduce: source[i, j, …] goes to […, indices[i, j, …], …] along
+/// `axis`, as in scatter. Without include_self x counts only where no source comes. Ties of max and min share the gradient evenly; products are right
+/// with zeros. Errors as scatter_add.
+XGRAD_API Tensor scatter_reduce(const Operand& x, int axis, const Operand& indices, const Operand& source, ScatterReduce reduce,
+                                bool include_self = true);
+/// The p-norm distances between all pairs of rows i < j of x (n, width), in that order: n (n - 1) / 2. Gradient 0 where two rows are equal.
+XGRAD_API Tensor pdist(const Operand& x, double p = 2);
+
 }  // namespace xgrad

@@ -164,6 +164,22 @@ struct TensorAccess;
 
 }  // namespace detail
 
+/// One axis of a slice, as Python's start:stop:step; a missing end is the array's end. The axis is kept.
+struct Slice {
+    std::optional<std::int64_t> start = {}, stop = {};
+    std::int64_t step = 1;
+};
+
+/// What stands in x[…]: an integer or a Slice, and the line it was written on.
+struct RowIndex {
+    Slice slice;
+    bool drop;
+    Location where;
+    template <detail::Integer I>
+    RowIndex(I index, Location at = Location::current()) : slice{static_cast<std::int64_t>(index)}, drop(true), where(at) {}
+    RowIndex(const Slice& range, Location at = Location::current()) : slice(range), drop(false), where(at) {}
+};
+
 /// A handle to an immutable, contiguous, row-major array, and to the place on a tape where it was recorded (if any).
 ///
 /// Copies share the elements and cost a reference count. A default-constructed Tensor is empty: it has no value, and any use
@@ -211,6 +227,8 @@ public:
         if constexpr (std::is_floating_point_v<T>) return static_cast<T>(item_as_double());
         else return static_cast<T>(item_as_int());
     }
+    /// x[i]: the i-th slice of the first axis, which is dropped (`select`); x[Slice{1, 3}]: a range of it (`slice`). Negative indices count from the end.
+    Tensor operator[](const RowIndex& index) const;
     /// Elements converted to `dtype`; differentiable between f32 and f64. The same handle when it has that type already.
     Tensor to(DType dtype, Location where = Location::current()) const;
 

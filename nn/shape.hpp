@@ -36,6 +36,25 @@ struct Upsample {
     void xgrad_visit(const Path&, Visitor&) {}
 };
 
+/// The windows of x (N, C, H, W) as columns (N, C * kernel elements, windows), and back: xgrad::unfold and xgrad::fold.
+struct Unfold {
+    PerAxis kernel_size;
+    UnfoldOptions options;
+    explicit Unfold(const PerAxis& size, const UnfoldOptions& given = {}) : kernel_size(size), options(given) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return unfold(Operand(x, where), kernel_size, options);
+    }
+};
+struct Fold {
+    PerAxis output_size, kernel_size;
+    UnfoldOptions options;
+    Fold(const PerAxis& output, const PerAxis& size, const UnfoldOptions& given = {})
+        : output_size(output), kernel_size(size), options(given) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return fold(Operand(x, where), output_size, kernel_size, options);
+    }
+};
+
 /// (…, C r², H, W) as (…, C, H r, W r), and back.
 struct PixelShuffle {
     std::int64_t upscale_factor;

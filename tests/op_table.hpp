@@ -44,6 +44,7 @@ std::vector<Row> normalize_rows();
 std::vector<Row> convolution_rows();
 std::vector<Row> pool_rows();
 std::vector<Row> attention_rows();
+std::vector<Row> window_rows();
 std::vector<Row> random_rows();  // constants, so that only their shape matters to a tape
 
 inline std::vector<std::vector<Row> (*)()> families() {
@@ -63,6 +64,7 @@ inline std::vector<std::vector<Row> (*)()> families() {
         convolution_rows,
         pool_rows,
         attention_rows,
+        window_rows,
         random_rows,
     };
 }

@@ -44,6 +44,7 @@ Tensor operator+(const Operand& a, const Operand& b) { return binary(rules::Add{
 Tensor operator-(const Operand& a, const Operand& b) { return binary(rules::Subtract{}, a, b); }
 Tensor operator*(const Operand& a, const Operand& b) { return binary(rules::Multiply{}, a, b); }
 Tensor operator/(const Operand& a, const Operand& b) { return binary(rules::Divide{}, a, b); }
+Tensor operator%(const Operand& a, const Operand& b) { return binary(rules::Remainder{}, a, b); }
 Tensor operator-(const Operand& x) { return negative(x); }
 Tensor maximum(const Operand& a, const Operand& b) { return binary(rules::Maximum{}, a, b); }
 Tensor minimum(const Operand& a, const Operand& b) { return binary(rules::Minimum{}, a, b); }

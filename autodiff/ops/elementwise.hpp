@@ -34,6 +34,8 @@ XGRAD_API Tensor operator+(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator-(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator*(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator/(const Operand& a, const Operand& b);
+/// remainder: the sign of b, as Python's %.
+XGRAD_API Tensor operator%(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator-(const Operand& x);
 inline Tensor operator+(const Operand& x) { return positive(x); }
 /// a = a + b and so on: the handle names the new result; other handles keep the old one. A Parameter keeps its identity.
@@ -52,6 +54,11 @@ T& operator*=(T& a, const Operand& b) {
 template <std::derived_from<Tensor> T>
 T& operator/=(T& a, const Operand& b) {
     return a = divide(Operand(a, b.where()), b);
+}
+
+template <std::derived_from<Tensor> T>
+T& operator%=(T& a, const Operand& b) {
+    return a = remainder(Operand(a, b.where()), b);
 }
 
 /// |x|; gradient 0 at 0.

@@ -156,6 +156,10 @@ MaxPool max_pool_with_indices(const char* name, int axes, const Operand& x, cons
     const Largest best = max_pool(name, axes, x, kernel, o);
     return {best.values, best.places.to(DType::i64)};
 }
+MaxPool adaptive_max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& output) {
+    const Largest best = max_pool(name, x, adaptive_windows(name, axes, x, output));
+    return {best.values, best.places.to(DType::i64)};
+}
 Tensor adaptive_max_pool(const char* name, int axes, const Operand& x, const PerAxis& output) {
     return max_pool(name, x, adaptive_windows(name, axes, x, output)).values;
 }
@@ -184,5 +188,15 @@ MaxPool max_pool3d_with_indices(const Operand& x, const PerAxis& kernel, const M
 Tensor adaptive_max_pool1d(const Operand& x, const PerAxis& output) { return adaptive_max_pool("adaptive_max_pool1d", 1, x, output); }
 Tensor adaptive_max_pool2d(const Operand& x, const PerAxis& output) { return adaptive_max_pool("adaptive_max_pool2d", 2, x, output); }
 Tensor adaptive_max_pool3d(const Operand& x, const PerAxis& output) { return adaptive_max_pool("adaptive_max_pool3d", 3, x, output); }
+
+MaxPool adaptive_max_pool1d_with_indices(const Operand& x, const PerAxis& output) {
+    return adaptive_max_pool_with_indices("adaptive_max_pool1d", 1, x, output);
+}
+MaxPool adaptive_max_pool2d_with_indices(const Operand& x, const PerAxis& output) {
+    return adaptive_max_pool_with_indices("adaptive_max_pool2d", 2, x, output);
+}
+MaxPool adaptive_max_pool3d_with_indices(const Operand& x, const PerAxis& output) {
+    return adaptive_max_pool_with_indices("adaptive_max_pool3d", 3, x, output);
+}
 
 }  // namespace xgrad

@@ -61,5 +61,8 @@ XGRAD_API Tensor adaptive_avg_pool3d(const Operand& x, const PerAxis& output);
 XGRAD_API Tensor adaptive_max_pool1d(const Operand& x, const PerAxis& output);
 XGRAD_API Tensor adaptive_max_pool2d(const Operand& x, const PerAxis& output);
 XGRAD_API Tensor adaptive_max_pool3d(const Operand& x, const PerAxis& output);
+XGRAD_API MaxPool adaptive_max_pool1d_with_indices(const Operand& x, const PerAxis& output);
+XGRAD_API MaxPool adaptive_max_pool2d_with_indices(const Operand& x, const PerAxis& output);
+XGRAD_API MaxPool adaptive_max_pool3d_with_indices(const Operand& x, const PerAxis& output);
 
 }  // namespace xgrad

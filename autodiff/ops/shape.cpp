@@ -318,6 +318,11 @@ Tensor slice(const Operand& operand, const std::vector<Slice>& slices) {
     return y;
 }
 
+Tensor Tensor::operator[](const RowIndex& index) const {
+    return index.drop ? select({*this, index.where}, 0, *index.slice.start)
+                      : slice({*this, index.where}, 0, index.slice.start, index.slice.stop, index.slice.step);
+}
+
 Tensor select(const Operand& operand, int axis, Int index) {
     const Tensor& x = tensor_of(operand, "select");
     axis = normalise_axis(axis, x.ndim(), "select", operand.where());
@@ -366,8 +371,15 @@ std::vector<Tensor> parts_of(std::vector<Tensor> tensors, const char* name, Loca
 
 }  // namespace
 
-Tensor concat(const std::vector<Tensor>& given, int axis, Location where) {
-    const std::vector<Tensor> tensors = parts_of(given, "concat", where);
+Parts::Parts(std::span<const Operand> operands) {
+    const auto first = std::find_if(operands.begin(), operands.end(), [](const Operand& x) { return x.is_tensor(); });
+    check<DTypeError>(operands.empty() || first != operands.end(), operands.empty() ? Location{} : operands[0].where(),
+                      [] { return std::string("concat, stack: at least one part must be a tensor, got numbers"); });
+    for (const Operand& x : operands) tensors_.push_back(x.is_tensor() ? x.tensor() : number_as(x, first->dtype(), "concat, stack"));
+}
+
+Tensor concat(const Parts& given, int axis, Location where) {
+    const std::vector<Tensor> tensors = parts_of(given.tensors(), "concat", where);
     Shape shape = tensors[0].shape();
     axis = normalise_axis(axis, shape.rank(), "concat", where);
     for (std::size_t i = 1; i < tensors.size(); ++i) {
@@ -395,8 +407,8 @@ Tensor concat(const std::vector<Tensor>& given, int axis, Location where) {
         where);
 }
 
-Tensor stack(const std::vector<Tensor>& given, int axis, Location where) {
-    const std::vector<Tensor> tensors = parts_of(given, "stack", where);
+Tensor stack(const Parts& given, int axis, Location where) {
+    const std::vector<Tensor> tensors = parts_of(given.tensors(), "stack", where);
     const Shape& one = tensors[0].shape();
     for (const Tensor& t : tensors)
         check<ShapeError>(t.shape() == one, where,
@@ -436,7 +448,7 @@ std::vector<Tensor> split(const Operand& operand, const std::vector<Int>& sizes,
             }
             return parts;
         },
-        [axis](std::span<const Tensor> cotangents, Needs) { return concat({cotangents.begin(), cotangents.end()}, axis, {}); },
+        [axis](std::span<const Tensor> cotangents, Needs) { return concat(Tensors(cotangents.begin(), cotangents.end()), axis, {}); },
         operand.where());
 }
 
@@ -448,6 +460,22 @@ std::vector<Tensor> split(const Operand& operand, int sections, int axis) {
         return "split: the number of sections must divide " + std::to_string(n) + ", got " + std::to_string(sections);
     });
     return split(operand, std::vector<Int>(static_cast<std::size_t>(sections), n / sections), axis);
+}
+
+std::vector<Tensor> unbind(const Operand& operand, int given_axis) {
+    const Tensor& x = tensor_of(operand, "unbind");
+    const int axis = normalise_axis(given_axis, x.ndim(), "unbind", operand.where());
+    const Int n = x.shape()[axis];
+    if (n == 0) return {};
+    return apply_many(
+        "unbind", {x},
+        [axis, n](const Tensor& in) {
+            std::vector<Tensor> slices;
+            for (Int i = 0; i < n; ++i) slices.push_back(select(in, axis, i));
+            return slices;
+        },
+        [axis](std::span<const Tensor> g, Needs) { return std::array{stack(std::vector<Tensor>(g.begin(), g.end()), axis)}; },
+        operand.where());
 }
 
 }  // namespace xgrad

@@ -32,11 +32,6 @@ XGRAD_API Tensor squeeze(const Operand& x, const Axes& axes = {});
 /// Repeats axes of size 1 (and leading ones) to reach `shape`. ShapeError if it does not broadcast.
 XGRAD_API Tensor broadcast_to(const Operand& x, const Shape& shape);
 
-/// One axis of a slice, as Python's start:stop:step; a missing end is the array's end. The axis is kept: `select` drops it.
-struct Slice {
-    std::optional<std::int64_t> start = {}, stop = {};
-    std::int64_t step = 1;
-};
 /// Every `step`th element of [start, stop) along `axis`, as Python's x[start:stop:step]: negative ends count from the end, ends out of
 /// range are clipped, a negative step goes backwards. ValueError for a zero step.
 XGRAD_API Tensor slice(const Operand& x, int axis, std::optional<std::int64_t> start, std::optional<std::int64_t> stop = std::nullopt,
@@ -46,10 +41,23 @@ XGRAD_API Tensor slice(const Operand& x, const std::vector<Slice>& slices);
 /// x[index] along `axis`, which is dropped; negative counts from the end. IndexError when out of range.
 XGRAD_API Tensor select(const Operand& x, int axis, std::int64_t index);
 
+/// What concat and stack join: tensors, and plain numbers, which take the first tensor's type.
+class Parts {
+public:
+    Parts(const std::vector<Tensor>& tensors) : tensors_(tensors) {}
+    Parts(std::initializer_list<Operand> operands) : Parts(std::span<const Operand>(operands.begin(), operands.size())) {}
+    const std::vector<Tensor>& tensors() const { return tensors_; }
+
+private:
+    XGRAD_API Parts(std::span<const Operand> operands);
+    std::vector<Tensor> tensors_;
+};
 /// Joined along an existing axis. ShapeError unless the other sizes agree, ValueError for an empty list.
-XGRAD_API Tensor concat(const std::vector<Tensor>& tensors, int axis = 0, Location where = Location::current());
+XGRAD_API Tensor concat(const Parts& parts, int axis = 0, Location where = Location::current());
 /// Joined along a new axis.
-XGRAD_API Tensor stack(const std::vector<Tensor>& tensors, int axis = 0, Location where = Location::current());
+XGRAD_API Tensor stack(const Parts& parts, int axis = 0, Location where = Location::current());
+/// The slices along `axis`, which is dropped: stack's inverse.
+XGRAD_API std::vector<Tensor> unbind(const Operand& x, int axis = 0);
 /// `sections` equal parts along `axis`. ShapeError if it does not divide.
 XGRAD_API std::vector<Tensor> split(const Operand& x, int sections, int axis = 0);
 /// Parts with the given sizes along `axis`. ShapeError unless they add up.
