@@ -6,6 +6,7 @@
 #include <limits>
 #include <random>
 #include <sstream>
+#include <utility>
 
 namespace xgrad {
 namespace {
@@ -118,9 +119,18 @@ private:
                 return fail(of + "the gradient of input " + std::to_string(i) + " has shape " + to_string(reverse[i].shape()) +
                             " instead of " + to_string(xs_[i].shape()));
 
+        const auto check_elements = [&] {
+            for (std::size_t i = 0; i < xs_.size(); ++i)
+                for (std::int64_t j = 0; report_.ok && j < xs_[i].size(); ++j) check_element(f, y.shape(), u, reverse[i], i, j, of);
+        };
+        if (options_.full_jacobian) check_elements();  // first: what is wrong is named by input and element
+        if (!report_.ok) return;
         check_direction(f, y.shape(), u, reverse, of);
-        for (std::size_t i = 0; options_.full_jacobian && i < xs_.size(); ++i)
-            for (std::int64_t j = 0; report_.ok && j < xs_[i].size(); ++j) check_element(f, y.shape(), u, reverse[i], i, j, of);
+        if (!report_.ok && !options_.full_jacobian) {
+            const GradcheckReport direction = std::exchange(report_, {.ok = true});
+            check_elements();
+            if (report_.ok) report_ = direction;  // no single element shows it
+        }
         for (std::size_t i = 0; order < options_.order && report_.ok && i < xs_.size(); ++i)
             check_order(gradient_of(f, i, cotangent), order + 1, of + "gradient of input " + std::to_string(i) + ": ");
     }

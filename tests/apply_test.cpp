@@ -279,3 +279,19 @@ TEST_SUITE("wrong pullbacks") {
         CHECK(error_of<TapeError>([&] { tape.gradient(sum(y), x); }).find("wrong_number: ") == 0);
     }
 }
+
+TEST_CASE("gradcheck names the input and the element that is wrong, with both numbers") {
+    // The slope of the second input is wrong at its last element alone.
+    const auto f = [](const Tensor& a, const Tensor& b) {
+        return apply(
+            "faulty", {a, b}, [](const Tensor& x, const Tensor& y) { return x * y; },
+            [a, b](Tensor g) { return std::array{g * b, where(equal(a, 3.0), g * a * 1.5, g * a)}; });
+    };
+    for (const bool full : {true, false}) {
+        const GradcheckReport report = gradcheck(f, {tensor({1.0, 2.0, 3.0}), tensor({4.0, 5.0, 6.0})}, {.full_jacobian = full});
+        CAPTURE(report.message);
+        CHECK_FALSE(report);
+        CHECK(report.message.find("input 1, element (2,): got ") != std::string::npos);
+        CHECK(report.message.find(", differences give ") != std::string::npos);
+    }
+}
