@@ -17,7 +17,7 @@ struct GradcheckOptions {
 
 struct GradcheckReport {
     bool ok = false;
-    std::string message;       ///< what was compared, and the first disagreement: which input, element, both numbers
+    std::string message = {};  ///< what was compared, and the first disagreement: which input, element, both numbers
     double worst = 0;          ///< largest error / (atol + rtol |reference|) seen
     explicit operator bool() const { return ok; }
 };
