@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -34,37 +35,45 @@ public:
     Number(const V& v) : value(v) { d.fill(V(0.0)); }
     Number(double number) : Number(V(number)) {}
 
+    // Rules without a gradient give constants.
     template <class Rule>
     static Number unary(const Rule& rule, const Number& a) {
         Number y(Bare{}, rule.value(a.value));
-        for (int i = 0; i < N; ++i) y.d[i] = rule.pull(a.d[i], a.value, y.value);
+        for (int i = 0; i < N; ++i) {
+            if constexpr (rules::differentiable<Rule>) y.d[i] = rule.pull(a.d[i], a.value, y.value);
+            else y.d[i] = V(0.0);
+        }
         return y;
     }
     template <class Rule>
     static Number binary(const Rule& rule, const Number& a, const Number& b) {
         Number y(Bare{}, rule.value(a.value, b.value));
-        for (int i = 0; i < N; ++i)
-            y.d[i] = rule.pull_a(a.d[i], a.value, b.value, y.value) + rule.pull_b(b.d[i], a.value, b.value, y.value);
+        for (int i = 0; i < N; ++i) {
+            if constexpr (rules::differentiable<Rule>)
+                y.d[i] = rule.pull_a(a.d[i], a.value, b.value, y.value) + rule.pull_b(b.d[i], a.value, b.value, y.value);
+            else y.d[i] = V(0.0);
+        }
         return y;
     }
     template <class Rule>
     static Number left(const Rule& rule, const Number& a, double number) {
         const V b(number);
         Number y(Bare{}, rule.value(a.value, b));
-        for (int i = 0; i < N; ++i) y.d[i] = rule.pull_a(a.d[i], a.value, b, y.value);
+        for (int i = 0; i < N; ++i) {
+            if constexpr (rules::differentiable<Rule>) y.d[i] = rule.pull_a(a.d[i], a.value, b, y.value);
+            else y.d[i] = V(0.0);
+        }
         return y;
     }
     template <class Rule>
     static Number right(const Rule& rule, double number, const Number& b) {
         const V a(number);
         Number y(Bare{}, rule.value(a, b.value));
-        for (int i = 0; i < N; ++i) y.d[i] = rule.pull_b(b.d[i], a, b.value, y.value);
+        for (int i = 0; i < N; ++i) {
+            if constexpr (rules::differentiable<Rule>) y.d[i] = rule.pull_b(b.d[i], a, b.value, y.value);
+            else y.d[i] = V(0.0);
+        }
         return y;
-    }
-    /// No gradient: a constant for the directions.
-    template <class Rule>
-    static Number constant(const Rule& rule, const Number& a) {
-        return Number(rule.value(a.value));
     }
 
     friend Number operator+(const Number& a, const Number& b) { return binary(rules::Add{}, a, b); }
@@ -98,70 +107,39 @@ public:
         return y;
     }
 
-    friend Number abs(const Number& a) { return unary(rules::Abs{}, a); }
-    friend Number square(const Number& a) { return unary(rules::Square{}, a); }
-    friend Number sqrt(const Number& a) { return unary(rules::Sqrt{}, a); }
-    friend Number cbrt(const Number& a) { return unary(rules::Cbrt{}, a); }
-    friend Number reciprocal(const Number& a) { return unary(rules::Reciprocal{}, a); }
-    friend Number exp(const Number& a) { return unary(rules::Exp{}, a); }
-    friend Number exp2(const Number& a) { return unary(rules::Exp2{}, a); }
-    friend Number expm1(const Number& a) { return unary(rules::Expm1{}, a); }
-    friend Number log(const Number& a) { return unary(rules::Log{}, a); }
-    friend Number log2(const Number& a) { return unary(rules::Log2{}, a); }
-    friend Number log10(const Number& a) { return unary(rules::Log10{}, a); }
-    friend Number log1p(const Number& a) { return unary(rules::Log1p{}, a); }
-    friend Number sin(const Number& a) { return unary(rules::Sin{}, a); }
-    friend Number cos(const Number& a) { return unary(rules::Cos{}, a); }
-    friend Number tan(const Number& a) { return unary(rules::Tan{}, a); }
-    friend Number asin(const Number& a) { return unary(rules::Asin{}, a); }
-    friend Number acos(const Number& a) { return unary(rules::Acos{}, a); }
-    friend Number atan(const Number& a) { return unary(rules::Atan{}, a); }
-    friend Number sinh(const Number& a) { return unary(rules::Sinh{}, a); }
-    friend Number cosh(const Number& a) { return unary(rules::Cosh{}, a); }
-    friend Number tanh(const Number& a) { return unary(rules::Tanh{}, a); }
-    friend Number asinh(const Number& a) { return unary(rules::Asinh{}, a); }
-    friend Number acosh(const Number& a) { return unary(rules::Acosh{}, a); }
-    friend Number atanh(const Number& a) { return unary(rules::Atanh{}, a); }
-    friend Number erf(const Number& a) { return unary(rules::Erf{}, a); }
-    friend Number erfc(const Number& a) { return unary(rules::Erfc{}, a); }
-    friend Number erfinv(const Number& a) { return unary(rules::Erfinv{}, a); }
-    friend Number lgamma(const Number& a) { return unary(rules::Lgamma{}, a); }
-    friend Number digamma(const Number& a) { return unary(rules::Digamma{}, a); }
-    friend Number polygamma(int n, const Number& a) { return unary(rules::Polygamma{n}, a); }
-    friend Number sinc(const Number& a) { return unary(rules::Sinc{}, a); }
-    friend Number xlogy(const Number& a, const Number& b) { return binary(rules::XLogY{}, a, b); }
-    friend Number logsigmoid(const Number& a) { return unary(rules::Logsigmoid{}, a); }
-    friend Number softsign(const Number& a) { return unary(rules::Softsign{}, a); }
-    friend Number mish(const Number& a) { return unary(rules::Mish{}, a); }
-    friend Number selu(const Number& a) { return unary(rules::Selu{}, a); }
-    friend Number hardsigmoid(const Number& a) { return unary(rules::Hardsigmoid{}, a); }
-    friend Number hardswish(const Number& a) { return unary(rules::Hardswish{}, a); }
-    friend Number sigmoid(const Number& a) { return unary(rules::Sigmoid{}, a); }
-    friend Number relu(const Number& a) { return unary(rules::Relu{}, a); }
-    friend Number leaky_relu(const Number& a, double slope = 0.01) { return unary(rules::LeakyRelu{slope}, a); }
-    friend Number elu(const Number& a, double alpha = 1.0) { return unary(rules::Elu{alpha}, a); }
+#define XGRAD_NOTHING(...)
+#define XGRAD_FRIEND(how, function, Rule) \
+    friend Number function(const Number& x) { return unary(rules::Rule{}, x); }
+#define XGRAD_FRIEND_1(how, function, Rule, A, a, default_a) \
+    friend Number function(const Number& x, A a default_a) { return unary(rules::Rule{a}, x); }
+#define XGRAD_FRIEND_2(how, function, Rule, A, a, default_a, B, b, default_b) \
+    friend Number function(const Number& x, A a default_a, B b default_b) { return unary(rules::Rule{a, b}, x); }
+#define XGRAD_FRIEND_OF_TWO(how, function, Rule)                                                     \
+    friend Number function(const Number& a, const Number& b) { return binary(rules::Rule{}, a, b); } \
+    friend Number function(const Number& a, double b) { return left(rules::Rule{}, a, b); }          \
+    friend Number function(double a, const Number& b) { return right(rules::Rule{}, a, b); }
+    XGRAD_FUNCTIONS(XGRAD_NOTHING, XGRAD_FRIEND, XGRAD_FRIEND_1, XGRAD_FRIEND_2)
+    XGRAD_SPECIAL(XGRAD_NOTHING, XGRAD_FRIEND, XGRAD_FRIEND_1, XGRAD_FRIEND_2)
+    XGRAD_ACTIVATIONS(XGRAD_NOTHING, XGRAD_FRIEND, XGRAD_FRIEND_1, XGRAD_FRIEND_2)
+    XGRAD_BINARY(XGRAD_NOTHING, XGRAD_FRIEND_OF_TWO)
+#undef XGRAD_NOTHING
+#undef XGRAD_FRIEND
+#undef XGRAD_FRIEND_1
+#undef XGRAD_FRIEND_2
+#undef XGRAD_FRIEND_OF_TWO
+
+    // Functions that choose among rules, or take arguments in another order.
     friend Number gelu(const Number& a, Gelu form = Gelu::erf) {
         return form == Gelu::erf ? unary(rules::GeluErf{}, a) : unary(rules::GeluTanh{}, a);
     }
-    friend Number silu(const Number& a) { return unary(rules::Silu{}, a); }
-    friend Number softplus(const Number& a, double beta = 1.0) { return unary(rules::Softplus{beta}, a); }
-    friend Number clip(const Number& a, double low, double high) { return unary(rules::Clip{low, high}, a); }
-    friend Number sign(const Number& a) { return constant(rules::Sign{}, a); }
-    friend Number floor(const Number& a) { return constant(rules::Floor{}, a); }
-    friend Number ceil(const Number& a) { return constant(rules::Ceil{}, a); }
-    friend Number round(const Number& a) { return constant(rules::Round{}, a); }
-    friend Number trunc(const Number& a) { return constant(rules::Trunc{}, a); }
-    friend Number stop_gradient(const Number& a) { return Number(a.value); }
-
-    friend Number maximum(const Number& a, const Number& b) { return binary(rules::Maximum{}, a, b); }
-    friend Number minimum(const Number& a, const Number& b) { return binary(rules::Minimum{}, a, b); }
-    friend Number hypot(const Number& a, const Number& b) { return binary(rules::Hypot{}, a, b); }
-    friend Number atan2(const Number& a, const Number& b) { return binary(rules::Atan2{}, a, b); }
-    friend Number logaddexp(const Number& a, const Number& b) { return binary(rules::LogAddExp{}, a, b); }
-    friend Number copysign(const Number& a, const Number& b) { return binary(rules::Copysign{}, a, b); }
-    friend Number remainder(const Number& a, const Number& b) { return binary(rules::Remainder{}, a, b); }
-    friend Number fmod(const Number& a, const Number& b) { return binary(rules::Fmod{}, a, b); }
+    friend Number polygamma(int n, const Number& a) { return n == 0 ? digamma(a) : unary(rules::Polygamma{n}, a); }
+    friend Number nan_to_num(const Number& a, NanToNum options = {}) {
+        const double largest = static_cast<double>(std::numeric_limits<T>::max());
+        return unary(rules::NanToNum{options.nan, options.posinf.value_or(largest), options.neginf.value_or(-largest)}, a);
+    }
+    friend Number prelu(const Number& a, const Number& weight) { return binary(rules::Prelu{}, a, weight); }
     friend Number pow(const Number& a, const Number& b) { return binary(rules::Pow{}, a, b); }
+    friend Number pow(double a, const Number& b) { return right(rules::Pow{}, a, b); }
     friend Number pow(const Number& a, double b) {
         if (b == 2) return square(a);
         if (b == 1) return a;
@@ -169,6 +147,9 @@ public:
         if (b == -1) return reciprocal(a);
         return left(rules::Pow{}, a, b);
     }
+    friend Number positive(const Number& a) { return a; }
+    friend Number lerp(const Number& a, const Number& b, const Number& weight) { return a + weight * (b - a); }
+    friend Number stop_gradient(const Number& a) { return Number(a.value); }
 
 private:
     struct Bare {};
@@ -196,25 +177,33 @@ auto call_on(const F& f, const X* x, std::index_sequence<K...>) {
     return results_of<X>(f(x[K]...));
 }
 
-/// The loop. in: N inputs; out: the results, then for D = N the slope of each result along each input, null where it is not wanted.
+/// The loop. in: N inputs; out: the results, then for D > 0 the slope of each result along each input, null where it is not wanted. D is N, or 1 where
+/// the slopes along a single input are: the others are then plain vectors, without dual numbers to carry.
 template <class F, class T, int N, int D>
 void map_loop(const void* function, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out) {
     using X = Number<T, D>;
     constexpr std::int64_t w = width<T>;
     const F& f = *static_cast<const F*>(function);
+    using Results = decltype(call_on(f, static_cast<const X*>(nullptr), std::make_index_sequence<N>{}));
+    constexpr std::size_t results = std::tuple_size_v<Results>;
+    [[maybe_unused]] std::size_t first = 0;  // the input of the first direction
+    if constexpr (D > 0 && D < N)
+        while (!out[results + first]) ++first;
     const auto body = [&](std::int64_t i, const auto& load_at, const auto& store_at) {
         X x[N];
         for (int k = 0; k < N; ++k) {
             const T* from = static_cast<const T*>(in[k]);
             x[k] = X(step[k] ? load_at(from + i) : Vec<T>(Batch<T>(*from)));
-            if constexpr (D > 0) x[k].d[static_cast<std::size_t>(k)] = Vec<T>(1.0);
         }
+        if constexpr (D == N)
+            for (std::size_t k = 0; k < N; ++k) x[k].d[k] = Vec<T>(1.0);
+        else if constexpr (D == 1) x[first].d[0] = Vec<T>(1.0);
         const auto y = call_on(f, x, std::make_index_sequence<N>{});
         for (std::size_t j = 0; j < y.size(); ++j) {
             store_at(static_cast<T*>(out[j]) + i, y[j].value);
             if constexpr (D > 0)
-                for (std::size_t k = 0; k < N; ++k)
-                    if (void* slope = out[y.size() + j * N + k]) store_at(static_cast<T*>(slope) + i, y[j].d[k]);
+                for (std::size_t d = 0; d < static_cast<std::size_t>(D); ++d)
+                    if (void* slope = out[results + j * N + first + d]) store_at(static_cast<T*>(slope) + i, y[j].d[d]);
         }
     };
     std::int64_t i = 0;
@@ -239,11 +228,13 @@ struct MapKernels {
         -> decltype(std::declval<const F&>()((static_cast<void>(K), std::declval<const Number<float, 0>&>())...));
     static constexpr bool single = !kernels::XGRAD_ISA::TupleOfResults<decltype(result(std::make_index_sequence<N>{}))>;
 
-    static MapLoop loop(DType dtype, bool slopes) {
+    /// For slopes along so many of the inputs.
+    static MapLoop loop(DType dtype, std::size_t slopes) {
         constexpr int n = static_cast<int>(N);
         using namespace kernels::XGRAD_ISA;
-        if (slopes) return dtype == DType::f32 ? map_loop<F, float, n, n> : map_loop<F, double, n, n>;
-        return dtype == DType::f32 ? map_loop<F, float, n, 0> : map_loop<F, double, n, 0>;
+        if (slopes == 0) return dtype == DType::f32 ? map_loop<F, float, n, 0> : map_loop<F, double, n, 0>;
+        if (slopes == 1) return dtype == DType::f32 ? map_loop<F, float, n, 1> : map_loop<F, double, n, 1>;
+        return dtype == DType::f32 ? map_loop<F, float, n, n> : map_loop<F, double, n, n>;
     }
 };
 
@@ -299,14 +290,14 @@ auto map_operands(const F& f, const std::array<const Operand*, N>& operands) {
     const MapInputs in{std::span<const Operand* const>(operands)};
     std::array<Tensor, results + results * N> out;
     for (std::size_t j = 0; j < results; ++j) out[j] = empty(in.shape, in.dtype);
-    bool any = false;
+    std::size_t slopes = 0;
     for (std::size_t k = 0; k < N; ++k) {
         if (!tracked(in.tensors[k])) continue;
-        any = true;
+        ++slopes;
         for (std::size_t j = 0; j < results; ++j) out[results + j * N + k] = empty(in.shape, in.dtype);
     }
-    run_map(Kernels::loop(in.dtype, any), &f, in.shape, in.dtype, in.span(), out);
-    if (any) {
+    run_map(Kernels::loop(in.dtype, slopes), &f, in.shape, in.dtype, in.span(), out);
+    if (slopes) {
         MapPullback<F, N> pullback{f, {}, {}};
         for (std::size_t i = 0; i < results * N; ++i) pullback.slopes[i] = std::move(out[results + i]);
         if (several_tapes_are_open()) pullback.xs.assign(in.span().begin(), in.span().end());
@@ -315,7 +306,7 @@ auto map_operands(const F& f, const std::array<const Operand*, N>& operands) {
             Shape shape = xs[0].shape();
             for (const Tensor& x : xs) shape = broadcast_shapes(shape, x.shape(), "map");
             for (Tensor& y : ys) y = empty(shape, xs[0].dtype());
-            run_map(Kernels::loop(xs[0].dtype(), false), &f, shape, xs[0].dtype(), xs, ys);
+            run_map(Kernels::loop(xs[0].dtype(), 0), &f, shape, xs[0].dtype(), xs, ys);
             return ys;
         };
         // Its parts have the result's shape; a constant cotangent stays a single number as far as it goes.

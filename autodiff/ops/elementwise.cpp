@@ -21,13 +21,6 @@ void detail::accumulate(Tensor& acc, Tensor&& part) {
     acc = run_binary_same(rules::Add{}, acc, part, TensorAccess::unique(acc) ? &acc : &part);
 }
 
-Tensor add(const Operand& a, const Operand& b) { return binary(rules::Add{}, a, b); }
-Tensor subtract(const Operand& a, const Operand& b) { return binary(rules::Subtract{}, a, b); }
-Tensor multiply(const Operand& a, const Operand& b) { return binary(rules::Multiply{}, a, b); }
-Tensor divide(const Operand& a, const Operand& b) { return binary(rules::Divide{}, a, b); }
-Tensor floor_divide(const Operand& a, const Operand& b) { return binary(rules::FloorDivide{}, a, b); }
-Tensor remainder(const Operand& a, const Operand& b) { return binary(rules::Remainder{}, a, b); }
-Tensor fmod(const Operand& a, const Operand& b) { return binary(rules::Fmod{}, a, b); }
 Tensor pow(const Operand& a, const Operand& b) {
     check_defined("pow", a);
     if (a.is_tensor() && !b.is_tensor() && is_floating(a.dtype())) {  // the usual exponents, exactly and fast
@@ -46,20 +39,7 @@ Tensor operator*(const Operand& a, const Operand& b) { return binary(rules::Mult
 Tensor operator/(const Operand& a, const Operand& b) { return binary(rules::Divide{}, a, b); }
 Tensor operator%(const Operand& a, const Operand& b) { return binary(rules::Remainder{}, a, b); }
 Tensor operator-(const Operand& x) { return negative(x); }
-Tensor maximum(const Operand& a, const Operand& b) { return binary(rules::Maximum{}, a, b); }
-Tensor minimum(const Operand& a, const Operand& b) { return binary(rules::Minimum{}, a, b); }
-Tensor fmax(const Operand& a, const Operand& b) { return binary(rules::Fmax{}, a, b); }
-Tensor fmin(const Operand& a, const Operand& b) { return binary(rules::Fmin{}, a, b); }
-Tensor copysign(const Operand& a, const Operand& b) { return binary(rules::Copysign{}, a, b); }
-Tensor heaviside(const Operand& x, const Operand& at_zero) { return binary(rules::Heaviside{}, x, at_zero); }
 
-Tensor negative(const Operand& x) { return unary(rules::Negative{}, x); }
-Tensor abs(const Operand& x) { return unary(rules::Abs{}, x); }
-Tensor sign(const Operand& x) { return unary(rules::Sign{}, x); }
-Tensor square(const Operand& x) { return unary(rules::Square{}, x); }
-Tensor sqrt(const Operand& x) { return unary(rules::Sqrt{}, x); }
-Tensor cbrt(const Operand& x) { return unary(rules::Cbrt{}, x); }
-Tensor reciprocal(const Operand& x) { return unary(rules::Reciprocal{}, x); }
 Tensor clip(const Operand& x, PlainNumber low, PlainNumber high) {
     check<ValueError>(double{low} <= double{high}, x.where(),
                       [&] { return "clip: low must not exceed high, got " + low.text() + " and " + high.text(); });

@@ -21,39 +21,23 @@ std::string text(const char* format, Number... numbers) {
 
 }  // namespace
 
-Tensor sigmoid(const Operand& x) { return unary(rules::Sigmoid{}, x); }
-Tensor relu(const Operand& x) { return unary(rules::Relu{}, x); }
-Tensor leaky_relu(const Operand& x, double slope) { return unary(rules::LeakyRelu{slope}, x); }
-Tensor elu(const Operand& x, double alpha) { return unary(rules::Elu{alpha}, x); }
 Normal standard_normal(const Tensor& x) {
     const Tensor near = where(abs(x) > 40.0, 0.0, x);  // the density's derivatives must not be inf * 0
     return {0.5 * erfc(-rules::sqrt_half * x), rules::inv_sqrt_two_pi * exp(-0.5 * near * near)};
 }
 Tensor gelu(const Operand& x, Gelu form) { return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x); }
-Tensor silu(const Operand& x) { return unary(rules::Silu{}, x); }
-Tensor softplus(const Operand& x, double beta) { return unary(rules::Softplus{beta}, x); }
-Tensor softsign(const Operand& x) { return unary(rules::Softsign{}, x); }
-Tensor mish(const Operand& x) { return unary(rules::Mish{}, x); }
 Tensor hardtanh(const Operand& x, double low, double high) {
     check<ValueError>(low <= high, x.where(), [&] { return text("hardtanh: low must not exceed high, got %g and %g", low, high); });
     return unary(rules::Hardtanh{low, high}, x);
 }
-Tensor relu6(const Operand& x) { return unary(rules::Relu6{}, x); }
-Tensor hardsigmoid(const Operand& x) { return unary(rules::Hardsigmoid{}, x); }
-Tensor hardswish(const Operand& x) { return unary(rules::Hardswish{}, x); }
-Tensor selu(const Operand& x) { return unary(rules::Selu{}, x); }
 Tensor celu(const Operand& x, double alpha) {
     check<ValueError>(alpha != 0, x.where(), [&] { return text("celu: alpha must not be 0, got %g", alpha); });
     return unary(rules::Celu{alpha}, x);
 }
-Tensor logsigmoid(const Operand& x) { return unary(rules::Logsigmoid{}, x); }
-Tensor tanhshrink(const Operand& x) { return unary(rules::Tanhshrink{}, x); }
 Tensor softshrink(const Operand& x, double lambda) {
     check<ValueError>(lambda >= 0, x.where(), [&] { return text("softshrink: lambda must not be negative, got %g", lambda); });
     return unary(rules::Softshrink{lambda}, x);
 }
-Tensor hardshrink(const Operand& x, double lambda) { return unary(rules::Hardshrink{lambda}, x); }
-Tensor threshold(const Operand& x, double limit, double value) { return unary(rules::Threshold{limit, value}, x); }
 
 Tensor prelu(const Operand& x, const Operand& weight) {
     check_defined("prelu", x);
