@@ -17,6 +17,8 @@ std::vector<Tensor> detail::gradients_of(ModelRef model, const Gradients& gradie
 }
 
 ClippedGradients clip_grad_norm(std::vector<Tensor> gradients, double max_norm, const ClipGradNormOptions& options, Location where) {
+    check<ValueError>(max_norm >= 0, where,
+                      [&] { return "clip_grad_norm: max_norm must not be negative, got " + std::to_string(max_norm); });
     std::vector<double> norms;
     for (const Tensor& g : gradients)
         if (g.defined() && g.size() > 0) norms.push_back(norm(g, options.norm_type).item());

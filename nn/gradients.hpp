@@ -30,7 +30,7 @@ struct ClipGradNormOptions {
     bool error_if_nonfinite = false;  ///< ValueError for a norm that is NaN or infinite; otherwise so are the gradients then
 };
 /// The gradients, all times max_norm / (total_norm + 1e-6) if that is less than 1, where total_norm is the norm of all elements together: PyTorch's
-/// clip_grad_norm_ (Pascanu, Mikolov, Bengio 2013). Empty ones are left out.
+/// clip_grad_norm_ (Pascanu, Mikolov, Bengio 2013). Empty ones are left out. ValueError for a negative max_norm, which would turn them round.
 XGRAD_API ClippedGradients clip_grad_norm(std::vector<Tensor> gradients, double max_norm, const ClipGradNormOptions& options = {},
                                           Location where = Location::current());
 template <class M>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace xgrad::nn {
@@ -70,9 +71,12 @@ double MultiStepLR::next(std::size_t group) const {
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& options, Location where)
     : Schedule("ConstantLR", optimizer), options_(options) {
     check_factor(name(), "factor", options.factor, where);
+    check<ValueError>(options.total_iters >= 0, where,
+                      [&] { return "ConstantLR: total_iters must not be negative, got " + std::to_string(options.total_iters); });
     start();
 }
 double ConstantLR::next(std::size_t group) const {
+    if (options_.total_iters == 0) return lr(group);
     if (last_epoch() == 0) return lr(group) * options_.factor;
     return last_epoch() == options_.total_iters ? lr(group) * (1 / options_.factor) : lr(group);
 }
@@ -134,7 +138,7 @@ void CosineAnnealingWarmRestarts::step() {
     if (last_epoch() < 0) return restart();
     if (++T_cur_ >= T_i_) {
         T_cur_ -= T_i_;
-        T_i_ *= options_.T_mult;
+        if (__builtin_mul_overflow(T_i_, options_.T_mult, &T_i_)) T_i_ = std::numeric_limits<std::int64_t>::max();
     }
     Schedule::step();
 }

@@ -206,7 +206,9 @@ struct OneCycleLROptions {
     bool three_phase = false;
 };
 /// From max_lr / div_factor up to max_lr and down to max_lr / (div_factor * final_div_factor), momentum (or the first beta) the other way round
-/// (Smith and Topin 2019): a step for each batch. ValueError for more steps than total_steps, and where there is no momentum to cycle.
+/// (Smith and Topin 2019): a step for each batch. The rise is over at step pct_start * total_steps - 1, counted from 0: where that is 0, the cycle begins
+/// at max_lr. The last of total_steps calls of step() leaves everything at its end. ValueError for one more call, and where there is no
+/// momentum to cycle.
 class XGRAD_API OneCycleLR final : public Schedule {
 public:
     OneCycleLR(Optimizer& optimizer, double max_lr, const OneCycleLROptions& options, Location where = Location::current());
@@ -229,7 +231,8 @@ private:
 
 /// What of a metric is good: little (a loss) or much (an accuracy).
 enum class PlateauMode { min, max };
-/// Whether a threshold is a share of the best value or a difference to it.
+/// Whether a threshold is a share of the best value's size (PyTorch: of the value, so that for negative metrics no change at all is better) or a
+/// difference to it.
 enum class ThresholdMode { rel, abs };
 struct ReduceLROnPlateauOptions {
     PlateauMode mode = PlateauMode::min;
@@ -271,7 +274,7 @@ private:
     F lr_lambda_;
 };
 
-/// One schedule after another: schedules[i] from milestones[i - 1] on. They must outlive this one, belong to its optimizer, and have been made
+/// One schedule after another: schedules[i] from milestones[i - 1] on, which ascend. They must outlive this one, belong to its optimizer, and have been made
 /// just before. `nn::SequentialLR schedule(sgd, {&warm_up, &cosine}, {5})`.
 class XGRAD_API SequentialLR final : public Schedule {
 public:

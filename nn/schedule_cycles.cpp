@@ -87,9 +87,21 @@ OneCycleLR::OneCycleLR(Optimizer& given, std::vector<double> max_lrs, const OneC
     : Schedule("OneCycleLR", given), max_lrs_(std::move(max_lrs)), options_(options) {
     check<ValueError>(options.total_steps || (options.epochs && options.steps_per_epoch), where,
                       [] { return std::string("OneCycleLR: total_steps, or epochs and steps_per_epoch, must be given, got neither"); });
-    total_steps_ = options.total_steps ? *options.total_steps : *options.epochs * *options.steps_per_epoch;
-    check<ValueError>(total_steps_ > 0, where,
-                      [&] { return "OneCycleLR: total_steps must be positive, got " + std::to_string(total_steps_); });
+    const auto positive = [&](const char* option, auto value) {
+        check<ValueError>(value > 0, where,
+                          [&] { return std::string("OneCycleLR: ") + option + " must be positive, got " + std::to_string(value); });
+    };
+    if (options.total_steps) {
+        total_steps_ = *options.total_steps;
+        positive("total_steps", total_steps_);
+    } else {
+        positive("epochs", *options.epochs);
+        positive("steps_per_epoch", *options.steps_per_epoch);
+        check<ValueError>(!__builtin_mul_overflow(*options.epochs, *options.steps_per_epoch, &total_steps_), where,
+                          [] { return std::string("OneCycleLR: epochs times steps_per_epoch must fit 64 bits"); });
+    }
+    positive("div_factor", options.div_factor);
+    positive("final_div_factor", options.final_div_factor);
     check<ValueError>(options.pct_start >= 0 && options.pct_start <= 1, where,
                       [&] { return "OneCycleLR: pct_start must be in [0, 1], got " + std::to_string(options.pct_start); });
     check<ValueError>(max_lrs_.size() == given.groups(), where, [&] {
@@ -116,7 +128,8 @@ double OneCycleLR::value(double low, double high, double end) const {
     double first = 0;
     for (const Phase& phase : phases) {
         if (now <= phase.last_step || &phase == &phases.back()) {
-            const double done = (now - first) / (phase.last_step - first);
+            // A phase of no length is over, and so is the last one after its last step.
+            const double done = now < phase.last_step ? (now - first) / (phase.last_step - first) : 1;
             return options_.anneal_strategy == Anneal::linear
                        ? (phase.to - phase.from) * done + phase.from
                        : phase.to + (phase.from - phase.to) / 2 * (1 + std::cos(std::numbers::pi * done));
@@ -139,7 +152,7 @@ void OneCycleLR::set_momenta() {
 
 void OneCycleLR::step() {
     check<ValueError>(last_epoch() < total_steps_, {}, [&] {
-        return "OneCycleLR: there must be at most " + std::to_string(total_steps_) + " steps, got " + std::to_string(last_epoch() + 2);
+        return "OneCycleLR: there must be at most " + std::to_string(total_steps_) + " steps, got " + std::to_string(last_epoch() + 1);
     });
     Schedule::step();
     set_momenta();
@@ -162,9 +175,12 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& given, const ReduceLROnPlateauOp
 }
 
 bool ReduceLROnPlateau::better(double metric) const {
-    const bool relative = options_.threshold_mode == ThresholdMode::rel;
-    if (options_.mode == PlateauMode::min) return metric < (relative ? best_ * (1 - options_.threshold) : best_ - options_.threshold);
-    return metric > (relative ? best_ * (1 + options_.threshold) : best_ + options_.threshold);
+    const double sign = options_.mode == PlateauMode::min ? -1 : 1, threshold = sign * options_.threshold;
+    double level = best_ + threshold;
+    // A share of the best value's size: below zero, too, the level lies on the better side of it.
+    if (options_.threshold_mode == ThresholdMode::rel) level = best_ * (best_ < 0 ? 1 - threshold : 1 + threshold);
+    if (std::isinf(best_)) level = best_;
+    return sign * metric > sign * level;
 }
 
 double ReduceLROnPlateau::next(std::size_t group) const {
@@ -216,6 +232,8 @@ SequentialLR::SequentialLR(Optimizer& given, std::vector<Schedule*> schedules, s
         check<ValueError>(schedule->optimizer_ == &given, where, [&] {
             return std::string("SequentialLR: all schedules must belong to its optimizer, got another's ") + schedule->name();
         });
+    check<ValueError>(std::is_sorted(milestones_.begin(), milestones_.end()), where,
+                      [] { return std::string("SequentialLR: milestones must be in ascending order"); });
     check<ValueError>(milestones_.size() + 1 == schedules_.size(), where, [&] {
         return "SequentialLR: one milestone fewer than schedules is needed, got " + std::to_string(milestones_.size()) + " for " +
                std::to_string(schedules_.size());

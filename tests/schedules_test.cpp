@@ -27,9 +27,10 @@ std::vector<nn::Schedule*> pointers(const Schedules& schedules) {
 }
 
 struct Case {
-    const char* name;
+    std::string name;
     std::function<Schedules(nn::Optimizer&)> make;
     std::function<double(int)> metric = {};
+    int steps = 40;
 };
 
 template <class S, class... A>
@@ -146,6 +147,39 @@ std::vector<Case> cases() {
     };
 }
 
+/// Each schedule with 1, 2 and 3 steps.
+std::vector<Case> smallest_cases() {
+    using namespace nn;
+    using Milestones = std::vector<std::int64_t>;
+    std::vector<Case> found{{"MultiStepLR none", one<MultiStepLR>(Milestones{}), {}, 8}};
+    for (const int n : {1, 2, 3}) {
+        const auto put = [&](const char* name, std::function<Schedules(nn::Optimizer&)> make, int steps = 8) {
+            found.push_back({std::string(name) + " " + std::to_string(n), std::move(make), {}, steps});
+        };
+        put("StepLR", one<StepLR>(n));
+        put("MultiStepLR", one<MultiStepLR>(Milestones{n}));
+        put("ConstantLR", one<ConstantLR>(ConstantLROptions{.total_iters = n}));
+        put("LinearLR", one<LinearLR>(LinearLROptions{.end_factor = 0.5, .total_iters = n}));
+        put("PolynomialLR", one<PolynomialLR>(PolynomialLROptions{.total_iters = n, .power = 2}));
+        put("CosineAnnealingLR", one<CosineAnnealingLR>(n, CosineAnnealingLROptions{.eta_min = 0.01}));
+        put("CosineAnnealingWarmRestarts", one<CosineAnnealingWarmRestarts>(n, CosineAnnealingWarmRestartsOptions{.T_mult = 2}));
+        put("OneCycleLR", one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = n}), n);
+        put("OneCycleLR three phases", one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = n, .three_phase = true}), n);
+        put("OneCycleLR rise", one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = n + 2, .pct_start = 2.0 / (n + 2)}), n + 2);
+        put("ReduceLROnPlateau",
+            one<ReduceLROnPlateau>(ReduceLROnPlateauOptions{.patience = n - 1, .threshold_mode = ThresholdMode::abs, .cooldown = n - 1}));
+        found.back().metric = [](int) { return -1.0; };
+        put("SequentialLR", [n](nn::Optimizer& o) {
+            Schedules s;
+            add<nn::ConstantLR>(s, o, nn::ConstantLROptions{.total_iters = 1});
+            add<nn::ExponentialLR>(s, o, 0.5);
+            add<nn::SequentialLR>(s, o, pointers(s), std::vector<std::int64_t>{n - 1});
+            return s;
+        });
+    }
+    return found;
+}
+
 std::unique_ptr<nn::Optimizer> optimizer_for(const std::string& name) {
     if (name == "OneCycleLR three phases") {
         auto adam = std::make_unique<nn::Adam>(nn::AdamOptions{.lr = 0.1});
@@ -161,17 +195,19 @@ std::unique_ptr<nn::Optimizer> optimizer_for(const std::string& name) {
 
 TEST_SUITE_BEGIN("schedules");
 
-TEST_CASE("schedules: forty learning rates of each are PyTorch's, also when the run is stopped and continued") {
+TEST_CASE("schedules: forty learning rates of each, and the smallest sizes, are PyTorch's, also when the run is stopped and continued") {
     const tests::Figures figures("schedules");
     std::set<std::string> checked;
-    for (const Case& c : cases())
-        for (const int stop : {-1, 0, 11, 26}) {
+    std::vector<Case> all = cases();
+    for (Case& c : smallest_cases()) all.push_back(std::move(c));
+    for (const Case& c : all)
+        for (const int stop : {-1, 0, 2, 11, 26}) {
             CAPTURE(c.name);
             CAPTURE(stop);
             auto optimizer = optimizer_for(c.name);
             Schedules schedules = c.make(*optimizer);
             std::vector<double> rates, momenta;
-            for (int step = 0; step < 40; ++step) {
+            for (int step = 0; step < c.steps; ++step) {
                 if (step == stop) {
                     const nn::State saved = optimizer->state_dict(), schedule = schedules.back()->state_dict();
                     optimizer = optimizer_for(c.name);
@@ -188,8 +224,8 @@ TEST_CASE("schedules: forty learning rates of each are PyTorch's, also when the 
                 if (c.metric) schedules.back()->step(c.metric(step));
                 else schedules.back()->step();
             }
-            figures.check(c.name, "lr", tensor(rates, {40, 2}));
-            if (std::string(c.name).starts_with("OneCycle")) figures.check(c.name, "momentum", tensor(momenta, {40, 2}));
+            figures.check(c.name, "lr", tensor(rates, {c.steps, 2}));
+            if (c.name.starts_with("OneCycle")) figures.check(c.name, "momentum", tensor(momenta, {c.steps, 2}));
             checked.insert(c.name);
         }
     for (const std::string& name : figures.cases()) CHECK_MESSAGE(checked.count(name) == 1, name);
@@ -250,9 +286,78 @@ TEST_CASE("schedules: senseless options and states that do not fit are refused")
     nn::StepLR two(sgd, 2);
     CHECK(error_of<ValueError>([&] { b.load_state_dict(two.state_dict()); }) == "StepLR: the state must have a number for each of 1 groups in base_lrs, got 2" + here());
     // clang-format on
+}
+
+TEST_CASE("OneCycleLR: a rise of one step begins at the top, and what comes after the last step stays at the end") {
+    for (const bool three_phase : {false, true})
+        for (const nn::Anneal anneal : {nn::Anneal::cos, nn::Anneal::linear})
+            for (const std::int64_t total : {1, 2, 3, 10}) {
+                nn::SGD sgd({.lr = 1, .momentum = 0.5});
+                nn::OneCycleLR cycle(sgd, 1,
+                                     {.total_steps = total,
+                                      .pct_start = 1.0 / static_cast<double>(total),
+                                      .anneal_strategy = anneal,
+                                      .three_phase = three_phase});
+                CHECK(sgd.lr() == 1);
+                CHECK(*sgd.momentum() == 0.85);
+                for (std::int64_t step = 1; step <= total; ++step) {
+                    cycle.step();
+                    CHECK(std::isfinite(sgd.lr()));
+                    CHECK(sgd.lr() <= 1);
+                    CHECK(*sgd.momentum() <= 0.95);
+                }
+                if (total == 1) continue;
+                CHECK(sgd.lr() == doctest::Approx(1 / 25.0 / 1e4));
+                CHECK(*sgd.momentum() == doctest::Approx(0.95));
+            }
+    nn::SGD sgd({.lr = 1, .momentum = 0.9});
     nn::OneCycleLR cycle(sgd, 1, {.total_steps = 3});
-    for (int step = 0; step < 3; ++step) cycle.step();
-    CHECK(error_of<ValueError>([&] { cycle.step(); }) == "OneCycleLR: there must be at most 3 steps, got 5");
+    std::vector<double> rates{sgd.lr()};
+    for (int step = 0; step < 3; ++step) {
+        cycle.step();
+        rates.push_back(sgd.lr());
+    }
+    CHECK(rates[1] > rates[2]);
+    CHECK(rates[2] == rates[3]);
+    CHECK(error_of<ValueError>([&] { cycle.step(); }) == "OneCycleLR: there must be at most 3 steps, got 4");
+    CHECK(error_of<ValueError>([&] { nn::OneCycleLR(sgd, 1, {.epochs = -1, .steps_per_epoch = -5}); }) ==
+          "OneCycleLR: epochs must be positive, got -1" + tests::nearby());
+    CHECK(error_of<ValueError>([&] { nn::OneCycleLR(sgd, 1, {.total_steps = 5, .div_factor = 0}); }) ==
+          "OneCycleLR: div_factor must be positive, got 0.000000" + tests::nearby());
+}
+
+TEST_CASE("ReduceLROnPlateau: a metric below zero that does not change, or becomes worse, is a plateau") {
+    using enum nn::PlateauMode;
+    const auto rates = [](nn::PlateauMode mode, const std::vector<double>& metrics, double threshold = 1e-4) {
+        nn::SGD sgd({.lr = 1});
+        nn::ReduceLROnPlateau plateau(sgd, {.mode = mode, .factor = 0.5, .patience = 1, .threshold = threshold});
+        for (const double metric : metrics) plateau.step(metric);
+        return sgd.lr();
+    };
+    CHECK(rates(min, {-1, -1, -1}) == 0.5);
+    CHECK(rates(max, {-1, -1, -1}) == 0.5);
+    CHECK(rates(min, {1, 1, 1}) == 0.5);
+    CHECK(rates(min, {0, 0, 0}) == 0.5);
+    CHECK(rates(min, {-1, -0.99995, -0.9999}) == 0.5);
+    CHECK(rates(max, {-1, -1.00005, -1.0001}) == 0.5);
+    CHECK(rates(min, {-1, -1.1, -1.2}) == 1);
+    CHECK(rates(max, {-1, -0.9, -0.8}) == 1);
+    CHECK(rates(min, {-1, -1.05, -1.09}, 0.1) == 0.5);
+    CHECK(rates(max, {-1, -0.95, -0.91}, 0.1) == 0.5);
+    CHECK(rates(min, {5, -3, -3}, 1.5) == 1);  // the first one is better than none, whatever the threshold
+}
+
+TEST_CASE("schedules: smallest options that PyTorch divides by") {
+    nn::SGD sgd({.lr = 1});
+    nn::ConstantLR constant(sgd, {.factor = 0.5, .total_iters = 0});
+    CHECK(sgd.lr() == 1);
+    constant.step();
+    CHECK(sgd.lr() == 1);
+    CHECK(error_of<ValueError>([&] { nn::ConstantLR(sgd, {.total_iters = -1}); }) ==
+          "ConstantLR: total_iters must not be negative, got -1" + tests::nearby());
+    nn::StepLR a(sgd, 2), b(sgd, 2), c(sgd, 2);
+    CHECK(error_of<ValueError>([&] { nn::SequentialLR(sgd, {&a, &b, &c}, {3, 2}); }) ==
+          "SequentialLR: milestones must be in ascending order" + tests::nearby());
 }
 
 TEST_SUITE_END();

@@ -1,4 +1,4 @@
-"""Schedules: the learning rates of two groups for forty steps; see figures.py."""
+"""Schedules: the learning rates of two groups for forty steps, and for the smallest sizes; see figures.py."""
 import math
 
 import torch
@@ -25,12 +25,12 @@ class PolynomialLR(S._LRScheduler):
         return [lr * (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power for lr in self.base_lrs]
 
 
-def rates(case, make, optimizer=None, metric=None):
+def rates(case, make, optimizer=None, metric=None, steps=40):
     a, b = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
     optimizer = (optimizer or (lambda p: optim.SGD(p, lr=0.1, momentum=0.9)))([{"params": [a]}, {"params": [b], "lr": 0.02}])
     schedule = make(optimizer)
     lrs, momenta = [], []
-    for step in range(40):
+    for step in range(steps):
         groups = optimizer.param_groups
         lrs.append([group["lr"] for group in groups])
         momenta.append([group["betas"][0] if "betas" in group else group["momentum"] for group in groups])
@@ -70,5 +70,21 @@ rates("SequentialLR three", lambda o: S.SequentialLR(o, [S.LinearLR(o, start_fac
 rates("SequentialLR restarts", lambda o: S.SequentialLR(o, [S.CosineAnnealingWarmRestarts(o, 3, T_mult=2), S.CosineAnnealingWarmRestarts(o, 4), PolynomialLR(o, total_iters=6), S.MultiStepLR(o, [0, 2, 4])], [10, 21, 32]))
 rates("SequentialLR others", lambda o: S.SequentialLR(o, [S.ExponentialLR(o, 0.8), S.LinearLR(o, total_iters=4), S.ConstantLR(o, total_iters=3), S.LambdaLR(o, lambda epoch: 1 / (1 + epoch)), S.OneCycleLR(o, 0.5, total_steps=20)], [6, 12, 18, 24]))
 rates("ChainedScheduler", lambda o: S.ChainedScheduler([S.LinearLR(o, start_factor=0.1, total_iters=6), S.ExponentialLR(o, gamma=0.95), S.StepLR(o, 10, gamma=0.5)]))
+
+# The smallest sizes. Beyond its last step PyTorch's OneCycleLR goes on, and for a rise of one step it divides by zero: both are not taken from it.
+for n in (1, 2, 3):
+    rates(f"StepLR {n}", lambda o: S.StepLR(o, n), steps=8)
+    rates(f"MultiStepLR {n}", lambda o: S.MultiStepLR(o, [n]), steps=8)
+    rates(f"ConstantLR {n}", lambda o: S.ConstantLR(o, total_iters=n), steps=8)
+    rates(f"LinearLR {n}", lambda o: S.LinearLR(o, total_iters=n, end_factor=0.5), steps=8)
+    rates(f"PolynomialLR {n}", lambda o: PolynomialLR(o, total_iters=n, power=2.0), steps=8)
+    rates(f"CosineAnnealingLR {n}", lambda o: S.CosineAnnealingLR(o, n, eta_min=0.01), steps=8)
+    rates(f"CosineAnnealingWarmRestarts {n}", lambda o: S.CosineAnnealingWarmRestarts(o, n, T_mult=2), steps=8)
+    rates(f"OneCycleLR {n}", lambda o: S.OneCycleLR(o, 0.5, total_steps=n), steps=n)
+    rates(f"OneCycleLR three phases {n}", lambda o: S.OneCycleLR(o, 0.5, total_steps=n, three_phase=True), steps=n)
+    rates(f"OneCycleLR rise {n}", lambda o: S.OneCycleLR(o, 0.5, total_steps=n + 2, pct_start=2 / (n + 2)), steps=n + 2)
+    rates(f"ReduceLROnPlateau {n}", lambda o: S.ReduceLROnPlateau(o, patience=n - 1, cooldown=n - 1, threshold_mode="abs"), metric=[-1.0] * 8, steps=8)
+    rates(f"SequentialLR {n}", lambda o: S.SequentialLR(o, [S.ConstantLR(o, total_iters=1), S.ExponentialLR(o, gamma=0.5)], [n - 1]), steps=8)
+rates("MultiStepLR none", lambda o: S.MultiStepLR(o, []), steps=8)
 
 main()
