@@ -1,6 +1,5 @@
 #include "files.hpp"
 
-#include <autodiff/error.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -29,43 +28,63 @@ struct Descriptor {
     int fd;
 };
 
-[[noreturn]] void cannot(const char* what, const std::string& path, int code = errno) {
-    throw Error(path + ": cannot be " + what + ": " + std::strerror(code));
+[[noreturn]] void cannot(const std::string& what, const std::string& path, const std::string& why, Location where) {
+    throw Error(at(path + ": cannot be " + what + ": " + why, where));
 }
 
-/// The file that a chain of links leads to, so that a rename replaces it and not the link.
-std::string behind_links(const std::string& path) {
+/// A path as the system takes it, to which a zero byte is the end.
+const char* to_system(const std::string& path, Location where) {
+    check<ValueError>(path.find('\0') == path.npos, where,
+                      [&] { return "file: a path must be without zero bytes, got \"" + with_visible_zeros(path) + '"'; });
+    return path.c_str();
+}
+
+/// The file that a chain of links leads to, so that a rename replaces it and not the link. What it leads to need not be there.
+std::string behind_links(const std::string& path, Location where) {
     std::error_code error;
-    fs::path at = path;
-    for (int links = 0; links < 40 && fs::is_symlink(at, error); ++links) {
+    fs::path at = to_system(path, where);
+    for (int links = 0; fs::is_symlink(at, error); ++links) {
         const fs::path target = fs::read_symlink(at, error);
-        if (error) break;
+        if (links == 40) error = std::make_error_code(std::errc::too_many_symbolic_link_levels);
+        if (error) cannot("written", path, error.message(), where);
         at = target.is_absolute() ? target : at.parent_path() / target;
     }
     return at.string();
 }
 
+/// Why what bears that name cannot be read or replaced as a file, or nullptr.
+const char* not_a_file(const struct stat& info) {
+    if (S_ISREG(info.st_mode)) return nullptr;
+    return S_ISDIR(info.st_mode) ? "Is a directory" : "not a regular file";
+}
+
 }  // namespace
 
-MappedFile::MappedFile(const std::string& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+MappedFile::MappedFile(const std::string& path, Location where) {
+    const auto fail = [&] { cannot("read", path, std::strerror(errno), where); };
+    // O_NONBLOCK: opening a pipe would wait for its writer.
+    const Descriptor file(::open(to_system(path, where), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat info{};
-    if (file.fd < 0 || ::fstat(file.fd, &info) != 0) cannot("read", path);
-    if (S_ISDIR(info.st_mode)) cannot("read", path, EISDIR);
-    if (!S_ISREG(info.st_mode)) throw Error(path + ": cannot be read: not a regular file");
+    if (file.fd < 0 || ::fstat(file.fd, &info) != 0) fail();
+    if (const char* why = not_a_file(info)) cannot("read", path, why, where);
     size_ = static_cast<std::size_t>(info.st_size);
     if (size_ == 0) return;
     data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
-    if (data_ == MAP_FAILED) cannot("read", path);
+    if (data_ == MAP_FAILED) fail();
 }
 
 MappedFile::~MappedFile() {
     if (size_ > 0) ::munmap(data_, size_);
 }
 
-AtomicFile::AtomicFile(const std::string& path) : path_(behind_links(path)), temporary_(path_ + ".tmp") {
-    std::error_code error;
-    if (fs::is_directory(path_, error)) cannot("written", path, EISDIR);
+AtomicFile::AtomicFile(const std::string& path, Location where)
+    : path_(behind_links(path, where)), temporary_(path_ + ".tmp"), where_(where) {
+    struct stat info{};
+    if (::stat(path_.c_str(), &info) == 0)
+        if (const char* why = not_a_file(info)) cannot("written", path, why, where);
+    // Opening a device may do something.
+    if (::lstat(temporary_.c_str(), &info) == 0 && not_a_file(info))
+        cannot("written", path, temporary_ + ", which is needed for that, is not a regular file", where);
     open_temporary();
 }
 
@@ -91,7 +110,7 @@ AtomicFile::~AtomicFile() {
     std::fclose(file_);
 }
 
-void AtomicFile::fail() const { cannot("written", path_); }
+void AtomicFile::fail() const { cannot("written", path_, std::strerror(errno), where_); }
 
 void AtomicFile::write(const void* data, std::size_t bytes) {
     if (std::fwrite(data, 1, bytes, file_) != bytes) fail();
@@ -115,6 +134,17 @@ void AtomicFile::commit() {
     const Descriptor place(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     // Some file systems have no fsync of folders and say so.
     if (place.fd < 0 || (::fsync(place.fd) != 0 && errno != EINVAL && errno != ENOTSUP)) fail();
+}
+
+std::string with_visible_zeros(std::string text) {
+    for (auto zero = text.find('\0'); zero != text.npos; zero = text.find('\0')) text.replace(zero, 1, "\\0");
+    return text;
+}
+
+void make_folder(const std::string& path, Location where) {
+    std::error_code error;
+    fs::create_directories(to_system(path, where), error);
+    if (error) cannot("made", path, error.message(), where);
 }
 
 }  // namespace xgrad::nn::detail

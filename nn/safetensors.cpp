@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "files.hpp"
+#include "formats/other_formats.hpp"
 #include "formats/safetensors_header.hpp"
 #include "formats/stored.hpp"
 #include "formats/utf8.hpp"
@@ -17,35 +18,44 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "xgrad: the formats of weights are little-endian, and so must the machine be");
 
+using detail::Source;
+using Bytes = std::span<const std::byte>;
+
 constexpr std::uint64_t max_header = 100'000'000;
 
 /// The tensors of a file, to be read one by one.
 class Safetensors final : public detail::StoredState {
 public:
-    Safetensors(std::span<const std::byte> bytes, const std::string& file) {
-        const auto fail = [&](const std::string& rule) { throw FormatError(file + ": " + rule); };
+    Safetensors(Bytes bytes, const Source& source) : source_(source) {
+        detail::refuse_others(bytes, detail::Format::safetensors, source);
         std::uint64_t length = 0;
-        if (bytes.size() < sizeof length) fail("a safetensors file has at least 8 bytes, got " + std::to_string(bytes.size()));
+        if (bytes.size() < sizeof length) source.fail("a safetensors file has at least 8 bytes, got " + std::to_string(bytes.size()));
         std::memcpy(&length, bytes.data(), sizeof length);
         bytes = bytes.subspan(sizeof length);
-        if (length > max_header) fail("the header may have 100000000 bytes, got a length of " + std::to_string(length));
+        if (length > max_header) source.fail("the header may have 100000000 bytes, got a length of " + std::to_string(length));
         if (length > bytes.size())
-            fail("truncated in its header, which should have " + std::to_string(length) + " bytes, got " + std::to_string(bytes.size()));
+            source.fail("truncated in its header, which should have " + std::to_string(length) + " bytes, got " +
+                        std::to_string(bytes.size()));
         const std::string_view text(reinterpret_cast<const char*>(bytes.data()), length);
         data_ = bytes.subspan(length);
-        header_ = detail::parse_safetensors_header(text, data_.size(), file);
-        for (const auto& entry : header_.entries) list_.push_back({entry.name, entry.shape, detail::dtype_of(entry.element)});
+        header_ = detail::parse_safetensors_header(text, data_.size(), source);
+        for (const auto& entry : header_.entries) {
+            const std::string problem = entry.unsupported.empty() ? "" : source.message(entry.unsupported);
+            list_.push_back({entry.name, entry.shape, detail::dtype_of(entry.element), problem});
+        }
     }
 
     const std::vector<detail::Stored>& list() const override { return list_; }
     Tensor read(std::size_t i) const override {
         const auto& entry = header_.entries[i];
-        return detail::decode(data_.subspan(entry.begin, entry.end - entry.begin), entry.element, entry.shape, false);
+        const Bytes bytes = data_.subspan(entry.begin, entry.end - entry.begin);
+        return detail::decode(bytes, entry.element, entry.shape, false, source_.part(entry.name));
     }
     const Metadata& metadata() const { return header_.metadata; }
 
 private:
-    std::span<const std::byte> data_;
+    Source source_;
+    Bytes data_;
     detail::SafetensorsHeader header_;
     std::vector<detail::Stored> list_;
 };
@@ -88,26 +98,37 @@ void save_safetensors(const std::string& path, const State& state, const Metadat
         header.entries.push_back({name, detail::element_of(t.dtype()), t.shape(), begin, at});
     }
     const std::string text = detail::format_safetensors_header(header);
-    detail::write_atomically(path, [&](detail::AtomicFile& file) {
+    const auto write = [&](detail::AtomicFile& file) {
         const std::uint64_t length = text.size();
         file.write(&length, sizeof length);
         file.write(text);
         for (const auto* entry : order) file.write(detail::bytes_of(entry->second).data(), detail::bytes_of(entry->second).size());
-    });
+    };
+    detail::write_atomically(path, write, where);
 }
 
 LoadReport load_safetensors(const std::string& path, ModelRef model, const LoadOptions& options, Location where) {
-    const detail::MappedFile file(path);
-    return detail::load(model, Safetensors(file.bytes(), path), options, "load_safetensors: " + path + ": ", where);
+    return detail::read_file(path, where, [&](Bytes bytes, const Source& source) {
+        return detail::load(model, Safetensors(bytes, source), options, "load_safetensors: " + path + ": ", where);
+    });
 }
 
-State read_safetensors(const std::string& path) { return parse_safetensors(detail::MappedFile(path).bytes(), path); }
+State read_safetensors(const std::string& path, Location where) {
+    return detail::read_file(path, where, [](Bytes bytes, const Source& source) { return Safetensors(bytes, source).read_all(); });
+}
 
-State parse_safetensors(std::span<const std::byte> bytes, const std::string& name) { return Safetensors(bytes, name).read_all(); }
+Tensor read_safetensors_tensor(const std::string& path, std::string_view name, Location where) {
+    return detail::read_file(path, where, [&](Bytes bytes, const Source& source) {
+        return Safetensors(bytes, source).read_one(name, "read_safetensors_tensor: " + path + ": ", where);
+    });
+}
 
-Metadata read_safetensors_metadata(const std::string& path) {
-    const detail::MappedFile file(path);
-    return Safetensors(file.bytes(), path).metadata();
+State parse_safetensors(Bytes bytes, const std::string& name, Location where) {
+    return detail::within_memory({name, where}, [&](const Source& source) { return Safetensors(bytes, source).read_all(); });
+}
+
+Metadata read_safetensors_metadata(const std::string& path, Location where) {
+    return detail::read_file(path, where, [](Bytes bytes, const Source& source) { return Safetensors(bytes, source).metadata(); });
 }
 
 }  // namespace xgrad::nn

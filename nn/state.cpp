@@ -102,6 +102,7 @@ LoadReport match(const std::vector<Places::Place>& places, const std::vector<det
             continue;
         }
         const detail::Stored& value = list[entry->second];
+        if (!value.problem.empty()) throw FormatError(value.problem);
         const Shape& shape = place.tensor->shape();
         const DType dtype = place.tensor->dtype();
         if (value.shape != shape) {
@@ -133,8 +134,23 @@ detail::StoredState::~StoredState() = default;
 
 State detail::StoredState::read_all() const {
     State state;
-    for (std::size_t i = 0; i < list().size(); ++i) state.emplace_back(list()[i].name, read(i));
+    for (std::size_t i = 0; i < list().size(); ++i) {
+        if (!list()[i].numbers) continue;
+        if (!list()[i].problem.empty()) throw FormatError(list()[i].problem);
+        state.emplace_back(list()[i].name, read(i));
+    }
     return state;
+}
+
+Tensor detail::StoredState::read_one(std::string_view name, const std::string& what, Location where) const {
+    const auto found = std::find_if(list().begin(), list().end(), [&](const Stored& value) { return value.name == name; });
+    check<ValueError>(found != list().end(), where, [&] {
+        std::string all;
+        for (const Stored& value : list()) all += (all.empty() ? "" : ", ") + value.name;
+        return what + "there are " + (all.empty() ? "no arrays" : all) + ", got " + std::string(name);
+    });
+    if (!found->problem.empty()) throw FormatError(found->problem);
+    return read(static_cast<std::size_t>(found - list().begin()));
 }
 
 LoadReport detail::load(ModelRef model, const StoredState& stored, const LoadOptions& options, const std::string& what, Location where) {
@@ -145,7 +161,8 @@ LoadReport detail::load(ModelRef model, const StoredState& stored, const LoadOpt
     std::vector<Change> changes;
     LoadReport report = match(places.found, list, given, changes, what, where);
     for (const Stored& value : list)
-        if (const auto name = translate(value.name, options); name && given.count(*name)) report.unexpected.push_back(value.name);
+        if (const auto name = translate(value.name, options); name && given.count(*name) && value.numbers)
+            report.unexpected.push_back(value.name);
     check<ValueError>(!options.strict || report.ok(), where, [&] { return what + "model and state do not fit\n" + report.message(); });
     std::vector<Tensor> values;  // all of them before the model changes: a file may turn out to be damaged
     for (const Change& change : changes) values.push_back(stored.read(change.from).to(change.place.tensor->dtype()));

@@ -70,9 +70,10 @@ void Loop::prepare() {
     if (validation_) run_.validation = validation_->position();
     run_.history.monitor = !options_.monitor.empty() ? options_.monitor : validation_ ? "valid_loss" : "loss";
     if (!saves()) return;
-    std::filesystem::create_directories(options_.out);
+    make_folder(options_.out, setup_.where);
     const std::string path = setup_.file("checkpoint.safetensors");
-    if (!options_.resume || !std::filesystem::exists(path)) return;
+    std::error_code unknown;  // whoever may not look gets the reader's error
+    if (!options_.resume || (!std::filesystem::exists(path, unknown) && !unknown)) return;
     restore(setup_, run_, training_.size(), path);
     saved_ = {run_.epoch, run_.batch};
 }
@@ -94,7 +95,7 @@ History Loop::run() {
     }
     if (history.stop == History::Stop::interrupted) bar_.line("interrupted in " + title() + (saves() ? "; everything is saved" : ""));
     if (options_.restore_best && history.best_epoch > 0) {
-        if (saves()) load_safetensors(setup_.file("best.safetensors"), setup_.model);
+        if (saves()) load_safetensors(setup_.file("best.safetensors"), setup_.model, {}, setup_.where);
         else load_state_dict(setup_.model, best_);
     }
     eval(setup_.model);
@@ -221,7 +222,7 @@ void Loop::judge() {
     const State state = detail::state_dict(setup_.model);
     if (saves())
         save_safetensors(setup_.file("best.safetensors"), state,
-                         {{"epoch", std::to_string(history.best_epoch)}, {history.monitor, readable_number(value)}});
+                         {{"epoch", std::to_string(history.best_epoch)}, {history.monitor, readable_number(value)}}, setup_.where);
     else if (options_.restore_best) best_ = state;
 }
 
@@ -260,12 +261,12 @@ void Loop::save() {
 }
 
 void Loop::write(const std::pair<State, Metadata>& checkpoint) {
-    save_safetensors(setup_.file("checkpoint.safetensors"), checkpoint.first, checkpoint.second);
+    save_safetensors(setup_.file("checkpoint.safetensors"), checkpoint.first, checkpoint.second, setup_.where);
 }
 
 void Loop::write_reports() const {
-    write_atomically(setup_.file("log.csv"), [&](AtomicFile& file) { file.write(run_.history.csv()); });
-    write_atomically(setup_.file("report.html"), [&](AtomicFile& file) { file.write(report_html(run_.history)); });
+    write_atomically(setup_.file("log.csv"), [&](AtomicFile& file) { file.write(run_.history.csv()); }, setup_.where);
+    write_atomically(setup_.file("report.html"), [&](AtomicFile& file) { file.write(report_html(run_.history)); }, setup_.where);
 }
 
 void check_options(const TrainerOptions& options, Location where) {
@@ -290,7 +291,7 @@ void check_options(const TrainerOptions& options, Location where) {
 }  // namespace
 
 TrainerCore::TrainerCore(ModelRef model, Optimizer& optimizer, const TrainerOptions& options, Location where)
-    : setup_(new Setup{model, optimizer, options}) {
+    : setup_(new Setup{model, optimizer, options, where}) {
     check_options(options, where);
 }
 TrainerCore::TrainerCore(TrainerCore&&) noexcept = default;

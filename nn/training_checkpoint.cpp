@@ -38,16 +38,17 @@ struct RandomReader final : Visitor {
 };
 
 struct RandomWriter final : Visitor {
-    RandomWriter(const State& from, std::string name_prefix) : state(from), prefix(std::move(name_prefix)) {}
+    RandomWriter(const State& from, std::string name_prefix, Location user) : state(from), prefix(std::move(name_prefix)), where(user) {}
     void random(const Path& path, RandomStream& stream) override {
         const Tensor* t = find(state, prefix + path.str());
-        check<ValueError>(t && t->dtype() == DType::i64 && t->size() == 2, {},
+        check<ValueError>(t && t->dtype() == DType::i64 && t->size() == 2, where,
                           [&] { return "Trainer: the checkpoint has no random stream for " + path.str(); });
         const auto numbers = t->data<std::int64_t>();
         stream.set(unsigned_bits(numbers[0]), unsigned_bits(numbers[1]));
     }
     const State& state;
     std::string prefix;
+    Location where;
 };
 
 /// A model's parameters, buffers and random streams.
@@ -56,9 +57,9 @@ void add_model(State& state, const std::string& name, ModelRef model) {
     RandomReader reader(state, "random." + name + ".");
     model.visit(reader);
 }
-void restore_model(const State& state, const std::string& name, ModelRef model) {
-    load_state_dict(model, part_of(state, name + "."));
-    RandomWriter writer(state, "random." + name + ".");
+void restore_model(const State& state, const std::string& name, ModelRef model, Location where) {
+    load_state_dict(model, part_of(state, name + "."), {}, where);
+    RandomWriter writer(state, "random." + name + ".", where);
     model.visit(writer);
 }
 
@@ -93,7 +94,8 @@ void add_history(State& state, Metadata& metadata, const History& history) {
 /// What a checkpoint's file says, with errors that name it.
 class Reader {
 public:
-    explicit Reader(const std::string& path) : path_(path), state_(read_safetensors(path)), metadata_(read_safetensors_metadata(path)) {
+    Reader(const std::string& path, Location where)
+        : path_(path), where_(where), state_(read_safetensors(path, where)), metadata_(read_safetensors_metadata(path, where)) {
         if (text("format") != format) fail("it is no training checkpoint");
     }
     const State& state() const { return state_; }
@@ -113,15 +115,16 @@ public:
     /// ValueError where the run that goes on is another one.
     void expect(const char* what, const std::string& now) const {
         const std::string then = text(what);
-        check<ValueError>(then == now, {}, [&] {
+        check<ValueError>(then == now, where_, [&] {
             return "Trainer: " + path_ + " must be of the same run, got " + what + " " + (now.empty() ? "(none)" : now) + " where it has " +
                    (then.empty() ? "(none)" : then);
         });
     }
-    [[noreturn]] void fail(const std::string& reason) const { throw FormatError("Trainer: " + path_ + ": " + reason); }
+    [[noreturn]] void fail(const std::string& reason) const { throw FormatError(at("Trainer: " + path_ + ": " + reason, where_)); }
 
 private:
     std::string path_;
+    Location where_;
     State state_;
     Metadata metadata_;
 };
@@ -130,7 +133,8 @@ void read_history(const Reader& reader, History& history) {
     history.columns = lines_of(reader.text("columns"));
     const Tensor* t = find(reader.state(), "run.history");
     const auto columns = static_cast<std::int64_t>(history.columns.size());
-    if (!t || t->dtype() != DType::f64 || t->ndim() != 2 || t->shape(1) != columns) reader.fail("run.history is missing or damaged");
+    if (!t || t->dtype() != DType::f64 || t->ndim() != 2 || t->shape(1) != columns || (columns == 0 && t->shape(0) > 0))
+        reader.fail("run.history is missing or damaged");
     const auto data = t->data<double>();
     history.rows.clear();
     for (auto at = data.begin(); history.epochs() < t->shape(0); at += columns) history.rows.emplace_back(at, at + columns);
@@ -182,13 +186,13 @@ std::pair<State, Metadata> checkpoint_of(TrainerCore::Setup& setup, const RunSta
 }
 
 void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, const std::string& path) {
-    const Reader reader(path);
+    const Reader reader(path, setup.where);
     for (const auto& [what, now] : identity(setup, batches)) reader.expect(what.c_str(), now);
     const State& state = reader.state();
-    restore_model(state, "model", setup.model);
-    for (const auto& [name, model] : setup.kept) restore_model(state, "kept." + name, model);
-    setup.optimizer.load_state_dict(part_of(state, "optimizer."));
-    if (setup.options.schedule) setup.options.schedule->load_state_dict(part_of(state, "schedule."));
+    restore_model(state, "model", setup.model, setup.where);
+    for (const auto& [name, model] : setup.kept) restore_model(state, "kept." + name, model, setup.where);
+    setup.optimizer.load_state_dict(part_of(state, "optimizer."), setup.where);
+    if (setup.options.schedule) setup.options.schedule->load_state_dict(part_of(state, "schedule."), setup.where);
     run.log.load_state_dict(part_of(state, "log."));
 
     const auto position = reader.numbers<std::int64_t>("run.position", 7);
@@ -197,6 +201,7 @@ void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, con
     run.trained = position[2] != 0;
     run.since_best = position[3];
     run.summed = position[4];
+    if (position[5] < 0 || position[5] > static_cast<std::int64_t>(state.size())) reader.fail("run.position is missing or damaged");
     run.sums.assign(static_cast<std::size_t>(position[5]), Tensor());
     for (std::size_t i = 0; i < run.sums.size(); ++i)
         if (const Tensor* sum = find(state, "sums." + std::to_string(i))) run.sums[i] = *sum;

@@ -19,6 +19,7 @@ struct TrainerCore::Setup {
     ModelRef model;
     Optimizer& optimizer;
     TrainerOptions options;
+    Location where;  ///< of the user's line that made the Trainer: errors of files name it
     std::vector<std::pair<std::string, ModelRef>> kept = {};
     std::vector<std::unique_ptr<Hook>> step_hooks = {}, epoch_hooks = {};
 

@@ -11,8 +11,9 @@
 // Texts as numbers: a vocabulary gives every token an id, 0 … size()-1. Special tokens such as "<pad>" come behind the others; encode never
 // produces them, whatever the text, and decode writes their names.
 //
-// save writes a file of JSON atomically; load and parse throw FormatError naming the file when it is no such vocabulary, Error when it cannot be
-// read.
+// save writes a file of JSON: it appears under its name when it is whole and on the disk, and if anything fails, the old one stands. Errors, each
+// with the user's line: Error when a file cannot be read or written (it is no regular file, for one), ValueError for a path with a zero byte,
+// FormatError naming the file when it is no such vocabulary.
 
 namespace xgrad::nn {
 
@@ -36,9 +37,9 @@ public:
     /// The id of a character or special token. IndexError when there is none.
     std::int64_t id_of(std::string_view token, Location where = Location::current()) const;
 
-    void save(const std::string& path) const;
-    static CharVocabulary load(const std::string& path);
-    static CharVocabulary parse(std::string_view json, const std::string& name = "vocabulary");
+    void save(const std::string& path, Location where = Location::current()) const;
+    static CharVocabulary load(const std::string& path, Location where = Location::current());
+    static CharVocabulary parse(std::string_view json, const std::string& name = "vocabulary", Location where = Location::current());
 
 private:
     struct Data;
@@ -69,9 +70,9 @@ public:
     /// The id of a special token. IndexError when there is none.
     std::int64_t id_of(std::string_view special, Location where = Location::current()) const;
 
-    void save(const std::string& path) const;
-    static BytePairVocabulary load(const std::string& path);
-    static BytePairVocabulary parse(std::string_view json, const std::string& name = "vocabulary");
+    void save(const std::string& path, Location where = Location::current()) const;
+    static BytePairVocabulary load(const std::string& path, Location where = Location::current());
+    static BytePairVocabulary parse(std::string_view json, const std::string& name = "vocabulary", Location where = Location::current());
 
 private:
     struct Data;

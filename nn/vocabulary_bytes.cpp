@@ -83,20 +83,22 @@ constexpr const char* type = "byte pairs";
 
 }  // namespace
 
-void BytePairVocabulary::save(const std::string& path) const {
+void BytePairVocabulary::save(const std::string& path, Location where) const {
     const auto begin = data_->tokens.begin() + static_cast<std::ptrdiff_t>(data_->ordinary());
-    detail::save_vocabulary(path,
-                            {{"type", type}, {"pairs", data_->pairs}, {"special", std::vector<std::string>(begin, data_->tokens.end())}});
+    detail::save_vocabulary(
+        path, {{"type", type}, {"pairs", data_->pairs}, {"special", std::vector<std::string>(begin, data_->tokens.end())}}, where);
 }
 
-BytePairVocabulary BytePairVocabulary::load(const std::string& path) {
-    const detail::MappedFile file(path);
-    return parse({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path);
+BytePairVocabulary BytePairVocabulary::load(const std::string& path, Location where) {
+    return detail::read_file(path, where, [&](std::span<const std::byte> bytes, const detail::Source& source) {
+        return parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, source.name, source.where);
+    });
 }
 
-BytePairVocabulary BytePairVocabulary::parse(std::string_view text, const std::string& name) {
-    const nlohmann::json json = detail::parse_vocabulary(text, name, type);
-    const auto fail = [&](const std::string& rule) { throw FormatError(name + ": " + rule); };
+BytePairVocabulary BytePairVocabulary::parse(std::string_view text, const std::string& name, Location where) {
+    const detail::Source source{name, where};
+    const nlohmann::json json = detail::parse_vocabulary(text, source, type);
+    const auto fail = [&](const std::string& rule) { source.fail(rule); };
     const auto list = json.find("pairs");
     if (list == json.end() || !list->is_array()) fail("pairs must be a list");
     std::vector<detail::BytePair> pairs;
@@ -109,7 +111,7 @@ BytePairVocabulary BytePairVocabulary::parse(std::string_view text, const std::s
         // A list that doubles its tokens each time would have one of any length.
         if (lengths.back() > detail::max_word) fail("tokens must have at most 128 bytes");
     }
-    return BytePairVocabulary(std::make_shared<const Data>(std::move(pairs), detail::texts_of(json, "special", name)));
+    return BytePairVocabulary(std::make_shared<const Data>(std::move(pairs), detail::texts_of(json, "special", source)));
 }
 
 }  // namespace xgrad::nn

@@ -87,30 +87,32 @@ constexpr const char* type = "characters";
 
 }  // namespace
 
-void CharVocabulary::save(const std::string& path) const {
+void CharVocabulary::save(const std::string& path, Location where) const {
     const auto& tokens = data_->tokens;
     const auto border = tokens.begin() + static_cast<std::ptrdiff_t>(data_->ordinary);
     nlohmann::json json{{"type", type},
                         {"characters", std::vector<std::string>(tokens.begin(), border)},
                         {"special", std::vector<std::string>(border, tokens.end())}};
     if (data_->unknown >= 0) json["unknown"] = tokens[static_cast<std::size_t>(data_->unknown)];
-    detail::save_vocabulary(path, json);
+    detail::save_vocabulary(path, json, where);
 }
 
-CharVocabulary CharVocabulary::load(const std::string& path) {
-    const detail::MappedFile file(path);
-    return parse({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path);
+CharVocabulary CharVocabulary::load(const std::string& path, Location where) {
+    return detail::read_file(path, where, [&](std::span<const std::byte> bytes, const detail::Source& source) {
+        return parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, source.name, source.where);
+    });
 }
 
-CharVocabulary CharVocabulary::parse(std::string_view text, const std::string& name) {
-    const nlohmann::json json = detail::parse_vocabulary(text, name, type);
-    std::vector<std::string> characters = detail::texts_of(json, "characters", name);
+CharVocabulary CharVocabulary::parse(std::string_view text, const std::string& name, Location where) {
+    const detail::Source source{name, where};
+    const nlohmann::json json = detail::parse_vocabulary(text, source, type);
+    std::vector<std::string> characters = detail::texts_of(json, "characters", source);
     for (const std::string& character : characters)
         if (character.empty() || detail::utf8_length(character, 0) != character.size())
-            throw FormatError(name + ": characters must have one code point each, got \"" + character + '"');
-    CharVocabularyOptions options{.special = detail::texts_of(json, "special", name)};
+            source.fail("characters must have one code point each, got \"" + character + '"');
+    CharVocabularyOptions options{.special = detail::texts_of(json, "special", source)};
     if (const auto unknown = json.find("unknown"); unknown != json.end()) {
-        if (!unknown->is_string()) throw FormatError(name + ": unknown must be a text");
+        if (!unknown->is_string()) source.fail("unknown must be a text");
         options.unknown = unknown->get<std::string>();
     }
     return CharVocabulary(std::make_shared<const Data>(std::move(characters), options));

@@ -166,17 +166,18 @@ TEST_CASE("examples: fashion_mnist ends with code 2 and one line for each mistak
     const auto fails = [&](const std::string& arguments, const std::string& expected) {
         const Ran ran = run("fashion_mnist", arguments);
         CHECK_MESSAGE(ran.code == 2, ran.output);
-        CHECK_MESSAGE(ran.output == expected, ran.output);
+        CHECK_MESSAGE(ran.output.starts_with(expected), ran.output);
+        CHECK(count(ran.output, "\n") == 1);
     };
     const std::string data = "--data " + folder.path.string() + out;
     write(images, good.substr(0, good.size() / 2));
-    fails(data, "fashion_mnist: " + images + ": truncated\n");
+    fails(data, "fashion_mnist: " + images + ": truncated");
     write(images, "no gzip");
-    fails(data, "fashion_mnist: " + images + ": not an IDX file: it must start with two zero bytes\n");
+    fails(data, "fashion_mnist: " + images + ": not an IDX file: it must start with two zero bytes");
     write_gzip(images, "wrong");
-    fails(data, "fashion_mnist: " + images + ": not an IDX file: it must start with two zero bytes\n");
+    fails(data, "fashion_mnist: " + images + ": not an IDX file: it must start with two zero bytes");
     fs::remove(images);
-    fails(data, "fashion_mnist: " + images + ": cannot be read: No such file or directory\n");
+    fails(data, "fashion_mnist: " + images + ": cannot be read: No such file or directory");
     for (const char* wrong :
          {"--epochs 0", "--epochs many", "--batch-size -1", "--lr -1", "--hidden 0", "--threads -2", "--nonsense", "surplus"}) {
         const Ran ran = run("fashion_mnist", wrong);

@@ -4,11 +4,17 @@
 #include <doctest/doctest.h>
 #include <nn/nn.hpp>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ctime>
 #include <limits>
 
 #include "idx_files.hpp"
 #include "support.hpp"
 
+namespace fs = std::filesystem;
 using namespace xgrad;
 using tests::close;
 using tests::error_of;
@@ -19,6 +25,34 @@ using tests::read;
 using tests::values;
 using tests::write;
 using tests::write_gzip;
+
+namespace tests {
+namespace {
+
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+/// How much more memory a child process that does this needs at its peak than one that does nothing.
+template <class F>
+std::int64_t peak_bytes(F&& f) {
+    const auto child = [](auto&& g) {
+        const pid_t pid = fork();
+        if (pid == 0) {
+            g();
+            _exit(0);
+        }
+        int status = 1;
+        rusage usage{};
+        REQUIRE(wait4(pid, &status, 0, &usage) == pid);
+        CHECK(status == 0);
+        return std::int64_t{usage.ru_maxrss} * 1024;
+    };
+    xgrad::release_cached_memory();
+    const std::int64_t nothing = child([] {});
+    return child(f) - nothing;
+}
+
+}  // namespace
+}  // namespace tests
 
 TEST_SUITE_BEGIN("nn");
 
@@ -34,7 +68,8 @@ TEST_CASE("read_idx: every element type, plain and gzipped, also in several memb
         CHECK(close(nn::read_idx(file), tensor({{97, 98, 99}, {100, 101, 102}}), 0));
         put(idx_bytes({1}, "\xff", 9));
         CHECK(close(nn::read_idx(file), tensor({-1}), 0));
-        CHECK(error_of<FormatError>([&] { nn::read_idx_bytes(file); }) == file + ": element type must be 8 (unsigned byte)");
+        CHECK(error_of<FormatError>([&] { nn::read_idx_bytes(file); }) ==
+              file + ": element type must be 8 (unsigned byte)" + tests::nearby());
         put(idx_bytes({2}, std::string("\1\2\xff\xfe", 4), 11));
         CHECK(close(nn::read_idx(file), tensor({258, -2}), 0));
         put(idx_bytes({1}, std::string("\1\2\3\4", 4), 12));
@@ -57,7 +92,7 @@ TEST_CASE("read_idx: a bad file is a FormatError that names it") {
     const Folder folder;
     const std::string file = folder.path / "bad";
     const auto message = [&] {
-        const std::string text = error_of<FormatError>([&] { nn::read_idx(file); });
+        const std::string text = error_of<FormatError>([&] { nn::read_idx(file, {}, Location{}); });
         CHECK_MESSAGE(text.starts_with(file + ": "), text);
         return text.substr(std::min(text.size(), file.size() + 2));
     };
@@ -84,8 +119,8 @@ TEST_CASE("read_idx: a bad file is a FormatError that names it") {
     write_gzip(file, idx_bytes({1000}, "short"));
     CHECK(message() == "truncated in its data");
     CHECK(error_of([&] { nn::read_idx(folder.path / "none"); }) ==
-          (folder.path / "none").string() + ": cannot be read: No such file or directory");
-    CHECK(error_of([&] { nn::read_idx(folder.path); }) == folder.path.string() + ": cannot be read: Is a directory");
+          (folder.path / "none").string() + ": cannot be read: No such file or directory" + tests::nearby());
+    CHECK(error_of([&] { nn::read_idx(folder.path); }) == folder.path.string() + ": cannot be read: Is a directory" + here());
 }
 
 TEST_CASE("read_idx: cut off anywhere, or with any byte changed, it is an error or what it was") {
@@ -131,15 +166,16 @@ TEST_CASE("read_csv: columns by name, quotes, line ends, missing numbers") {
     CHECK(close(table.numbers({"price, now"}, DType::i64), tensor({{std::int64_t{2}}, {std::int64_t{3}}, {std::int64_t{4}}}), 0));
     CHECK(table.numbers({"area"}).dtype() == DType::f32);
     CHECK(table.numbers(std::vector<std::string>{}).shape() == Shape{3, 0});
-    CHECK(error_of<FormatError>([&] { table.numbers(); }) == file + ": line 2, column \"name\": a number is needed, got \"A \"b\"\r\nc\"");
+    CHECK(error_of<FormatError>([&] { table.numbers(); }) ==
+          file + ": line 2, column \"name\": a number is needed, got \"A \"b\"\r\nc\"" + here());
     CHECK(error_of<FormatError>([&] { table.numbers({"area"}, DType::i32); }) ==
-          file + ": line 2, column \"area\": a whole number is needed, got \"1.5\"");
+          file + ": line 2, column \"area\": a whole number is needed, got \"1.5\"" + tests::nearby());
     CHECK(error_of<IndexError>([&] { table.numbers({"rooms"}); }) == "CsvTable: no column has the name \"rooms\"" + here());
     CHECK(error_of<IndexError>([&] { table.field(3, 0); }) ==
           "CsvTable: row and column must be in a table of 3 rows and 3 columns, got 3 and 0" + tests::nearby());
     CHECK(error_of<DTypeError>([&] { table.numbers({"area"}, DType::boolean); }) ==
           "CsvTable::numbers: the dtype must be f32, f64, i32 or i64, got bool" + tests::nearby());
-    CHECK(error_of([&] { nn::read_csv("/nowhere/a.csv"); }) == "/nowhere/a.csv: cannot be read: No such file or directory");
+    CHECK(error_of([&] { nn::read_csv("/nowhere/a.csv"); }) == "/nowhere/a.csv: cannot be read: No such file or directory" + here());
 }
 
 TEST_CASE("parse_csv: without a header, with another separator, classes, extreme numbers") {
@@ -154,13 +190,22 @@ TEST_CASE("parse_csv: without a header, with another separator, classes, extreme
     CHECK(nn::parse_csv("a,b\n1,").field(0, 1).empty());
     CHECK(nn::parse_csv("a\n?\n", "f", {.missing = {"?"}}).numbers().shape() == Shape{1, 1});
 
-    const auto number = [](const std::string& text, DType dtype) { return nn::parse_csv("x\n" + text, "f").numbers(dtype); };
+    const auto number = [](const std::string& text, DType dtype) { return nn::parse_csv("x\n" + text, "f").numbers(dtype, Location{}); };
     CHECK(number("1e-50", DType::f32).item<float>() == 0);
+    CHECK(number("1e-400", DType::f64).item() == 0);
+    CHECK(std::signbit(number("-1e-400", DType::f64).item()));
+    CHECK(number("0." + std::string(400, '0') + "1e10", DType::f64).item() == 0);
+    CHECK(number("4e-324", DType::f64).item() == std::numeric_limits<double>::denorm_min());
+    CHECK(number("1e-310", DType::f64).item() == 1e-310);
+    CHECK(number("1e-40", DType::f32).item<float>() == 1e-40f);
+    CHECK(number("1.00000017881393432617187499", DType::f32).item<float>() == 1.00000011920928955078125f);  // once rounded, not twice
     CHECK(number("-inf", DType::f32).item<float>() == -std::numeric_limits<float>::infinity());
     CHECK(number("0.1", DType::f32).item<float>() == 0.1f);
     CHECK(number("-9223372036854775808", DType::i64).item<std::int64_t>() == std::numeric_limits<std::int64_t>::min());
     const auto rule = [&](const std::string& text, DType dtype) { return error_of<FormatError>([&] { number(text, dtype); }); };
     CHECK(rule("1e39", DType::f32) == "f: line 2, column \"x\": a number must fit f32, got \"1e39\"");
+    CHECK(rule("-1e400", DType::f64) == "f: line 2, column \"x\": a number must fit f64, got \"-1e400\"");
+    CHECK(rule("1e400x", DType::f64) == "f: line 2, column \"x\": a number is needed, got \"1e400x\"");
     CHECK(rule("2147483648", DType::i32) == "f: line 2, column \"x\": a number must fit i32, got \"2147483648\"");
     CHECK(rule("NA", DType::i32) == "f: line 2, column \"x\": a number is missing, got \"NA\"");
     for (const char* text : {"1x", "0x10", "--1", "+-1", "1 2", "one", "."})
@@ -168,7 +213,7 @@ TEST_CASE("parse_csv: without a header, with another separator, classes, extreme
 }
 
 TEST_CASE("parse_csv: a broken table is a FormatError that names the line") {
-    const auto rule = [](const std::string& text) { return error_of<FormatError>([&] { nn::parse_csv(text, "f"); }); };
+    const auto rule = [](const std::string& text) { return error_of<FormatError>([&] { nn::parse_csv(text, "f", {}, Location{}); }); };
     CHECK(rule("") == "f: line 1: there must be a header");
     CHECK(rule("a,a\n") == "f: line 1: names must be unique, got \"a\" twice");
     CHECK(rule("a,b\n1,2\n\n3\n") == "f: line 4: there must be 2 fields as in the first line, got 1");
@@ -176,6 +221,76 @@ TEST_CASE("parse_csv: a broken table is a FormatError that names the line") {
     CHECK(rule("a\nx\"y\"\n") == "f: line 2: a quote must begin its field");
     CHECK(rule("a\n\"x\"y\n") == "f: line 2: a field must end with its closing quote");
     CHECK(rule("a\n\"x\ny\n") == "f: line 2: quotes must end");
+}
+
+TEST_CASE("parse_csv: lines to skip and comments, as scikit-learn's and matplotlib's files have them") {
+    // wine_data.csv: the first line counts samples and features and names the classes.
+    const nn::CsvTable wine = nn::parse_csv("178,13,class_0,class_1\n14.23,1.71,0\n13.2,1.78,1\n", "f", {.header = false, .skip_lines = 1});
+    CHECK(close(wine.numbers(DType::f64), tensor({{14.23, 1.71, 0.0}, {13.2, 1.78, 1.0}}), 0));
+    // boston_house_prices.csv: the names are in the second line.
+    const nn::CsvTable houses = nn::parse_csv("506,13,,\n\"CRIM\",\"ZN\"\n0.00632,18\n", "f", {.skip_lines = 1});
+    CHECK(houses.names() == std::vector<std::string>{"CRIM", "ZN"});
+    // Stocks.csv: a comment, missing numbers, and names with signs.
+    const nn::CsvTable stocks = nn::parse_csv(
+        "# Data source: https://finance.yahoo.com\nDate,IBM,^GSPC\n1990-01-01,10.97,329\n1990-02-05,,\n", "f", {.comment = '#'});
+    CHECK(close(stocks.numbers({"IBM", "^GSPC"}, DType::f64), tensor({{10.97, 329.0}, {double{NAN}, double{NAN}}}), 0));
+    CHECK(stocks.field(1, "Date") == "1990-02-05");
+    // linnerud_exercise.csv: spaces.
+    CHECK(close(nn::parse_csv("Chins Situps\n5 162\n", "f", {.separator = ' '}).numbers(), tensor({{5.0f, 162.0f}}), 0));
+
+    const nn::CsvTable table =
+        nn::parse_csv("\"x\ny\n# c\na,b # no \"quote\" counts\r\n  # c\n1,\"#\"# c\r\n#\n2,x#", "f", {.skip_lines = 2, .comment = '#'});
+    CHECK(table.names() == std::vector<std::string>{"a", "b "});
+    CHECK(table.rows() == 2);
+    CHECK(table.field(0, 1) == "#");
+    CHECK(table.field(1, 1) == "x");
+    CHECK(nn::parse_csv("a\n#1\n").field(0, 0) == "#1");
+    CHECK(error_of<FormatError>([] { nn::parse_csv("x\n# c\na,b\n\n1\n", "f", {.skip_lines = 1, .comment = '#'}); }) ==
+          "f: line 5: there must be 2 fields as in the first line, got 1" + tests::nearby());
+    CHECK(error_of<FormatError>([] { nn::parse_csv("a\nb\n", "f", {.skip_lines = 9}); }) ==
+          "f: line 3: there must be a header" + tests::nearby());
+    const std::string different = "read_csv: separator, comment, quote and line ends must all be different characters";
+    CHECK(error_of<ValueError>([] { nn::parse_csv("a", "f", {.separator = '"'}); }) == different + here());
+    CHECK(error_of<ValueError>([] { nn::parse_csv("a", "f", {.comment = ','}); }) == different + here());
+    CHECK(error_of<ValueError>([] { nn::parse_csv("a", "f", {.skip_lines = -1}); }) ==
+          "read_csv: skip_lines must not be negative, got -1" + tests::nearby());
+}
+
+TEST_CASE("parse_csv: time grows with the number of columns, not with its square") {
+    const auto seconds = [](int columns) {
+        std::string names, numbers;
+        for (int i = 0; i < columns; ++i) {
+            names += (i ? ",column " : "column ") + std::to_string(i);
+            numbers += i ? ",1" : "1";
+        }
+        const std::string text = names + '\n' + numbers + '\n';
+        const double begin = tests::processor_seconds();
+        const nn::CsvTable table = nn::parse_csv(text);
+        CHECK(sum(table.numbers()).item() == columns);
+        CHECK(nn::parse_csv(text, "f", {.header = false}).columns() == columns);
+        return tests::processor_seconds() - begin;
+    };
+    const double small = seconds(20000), large = seconds(160000);
+    CHECK(large < 32 * small + 0.05);  // 8 times as many; quadratic would be 64
+}
+
+TEST_CASE("read_idx: a gzipped file cannot make itself a thousand times as large without leave, nor twice in memory") {
+    const Folder folder;
+    const std::string file = folder.path / "a.gz";
+    write_gzip(file, idx_bytes({32 << 20}, std::string(32 << 20, '\0')));
+    CHECK(fs::file_size(file) < 100000);
+    CHECK(error_of<FormatError>([&] { nn::read_idx(file, {.max_bytes = 100 << 20}); }) ==
+          file + ": it would take 134217728 bytes, more than max_bytes, 104857600" + tests::nearby());
+    CHECK(error_of<FormatError>([&] { nn::read_idx_bytes(file, {.max_bytes = 1000}); }) ==
+          file + ": it would take 33554432 bytes, more than max_bytes, 1000" + tests::nearby());
+    CHECK(nn::read_idx_bytes(file, {.max_bytes = 32 << 20}).bytes.size() == 32 << 20);
+    const std::int64_t peak = tests::peak_bytes([&] { CHECK(nn::read_idx(file).size() == 32 << 20); });
+    CHECK(peak < 192 << 20);
+    write(file, idx_bytes({4}, "abcd"));
+    CHECK(nn::read_idx(file, {.max_bytes = 0}).size() == 4);  // a plain file shows its size
+    const std::string npz = folder.path / "a.npz";
+    nn::save_npz(npz, nn::State{{"a", zeros({16 << 20}, DType::f64)}}, {.compressed = true});
+    CHECK(tests::peak_bytes([&] { CHECK(nn::read_npz(npz).size() == 1); }) < 192 << 20);
 }
 
 TEST_CASE("CharVocabulary: characters in order, and every text of them comes back") {
@@ -242,8 +357,12 @@ TEST_CASE("BytePairVocabulary: any text comes back, before and after it was save
 }
 
 TEST_CASE("vocabularies: a file that is none is a FormatError that names it") {
-    const auto pairs = [](const std::string& text) { return error_of<FormatError>([&] { nn::BytePairVocabulary::parse(text, "f"); }); };
-    const auto characters = [](const std::string& text) { return error_of<FormatError>([&] { nn::CharVocabulary::parse(text, "f"); }); };
+    const auto pairs = [](const std::string& text) {
+        return error_of<FormatError>([&] { nn::BytePairVocabulary::parse(text, "f", Location{}); });
+    };
+    const auto characters = [](const std::string& text) {
+        return error_of<FormatError>([&] { nn::CharVocabulary::parse(text, "f", Location{}); });
+    };
     for (const std::string& text : {std::string(""), std::string("[]"), std::string("{"), std::string("{}"), std::string("{}\0", 3),
                                     std::string(R"({"type":"characters"})")})
         CHECK(pairs(text) == "f: not a vocabulary of byte pairs");

@@ -34,7 +34,7 @@ std::string file_of(const std::string& header, const std::string& data = "") {
     return bytes + header + data;
 }
 
-nn::State parse(const std::string& bytes) { return nn::parse_safetensors(std::as_bytes(std::span(bytes)), "f"); }
+nn::State parse(const std::string& bytes) { return nn::parse_safetensors(std::as_bytes(std::span(bytes)), "f", Location{}); }
 
 /// What is wrong with a file, behind its name.
 std::string rule(const std::string& bytes) {
@@ -179,8 +179,9 @@ TEST_CASE("safetensors: names that cannot be written are refused, and the old fi
     CHECK(message({}, {{"a", ""}, {"a", ""}}) == "save_safetensors: names must be unique, got a twice");
     CHECK(read(path) == "old");
     CHECK(message({{"größe 你好 😀", t}}) == "no error");
-    CHECK(error_of([&] { nn::save_safetensors("/nowhere/a", nn::State{}); }) == "/nowhere/a: cannot be written: No such file or directory");
-    CHECK(error_of([&] { nn::read_safetensors("/nowhere/a"); }) == "/nowhere/a: cannot be read: No such file or directory");
+    CHECK(error_of([&] { nn::save_safetensors("/nowhere/a", nn::State{}); }) ==
+          "/nowhere/a: cannot be written: No such file or directory" + here());
+    CHECK(error_of([&] { nn::read_safetensors("/nowhere/a"); }) == "/nowhere/a: cannot be read: No such file or directory" + here());
 }
 
 TEST_CASE("safetensors: a hostile header is a FormatError that names the rule") {
@@ -217,8 +218,9 @@ TEST_CASE("safetensors: a hostile header is a FormatError that names the rule") 
     CHECK(rule(file_of(R"({"a":{"dtype":"F32","shape":[]}})")) == "a tensor has dtype, shape and data_offsets, got fewer in \"a\"");
     CHECK(rule(file_of(R"({"a":{"size":1}})")) == "a tensor has dtype, shape and data_offsets, got \"size\" in \"a\"");
     CHECK(rule(file_of(R"({"a":{"dtype":"F32","dtype":"F32"}})")) == "names must be unique, got \"dtype\" twice in \"a\"");
-    CHECK(rule(file_of(R"({"a":{"dtype":"F8_E4M3"}})")) ==
-          "dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64 or BOOL, got \"F8_E4M3\" in \"a\"");
+    CHECK(rule(file_of(R"({"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}})", "ab")) ==
+          "dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64, U64 or BOOL, others are not supported, got \"F8_E4M3\" in "
+          "\"a\"");
     CHECK(rule(R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[],"data_offsets":[1,2]}})", "xx") ==
           "names must be unique, got \"a\" twice");
     CHECK(rule(file_of(R"({"__metadata__":{"a":"","a":""}})")) == "names must be unique, got \"a\" twice");

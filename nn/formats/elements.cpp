@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <memory>
 #include <type_traits>
 
 namespace xgrad::nn::detail {
@@ -37,34 +36,54 @@ struct Plain {
 };
 
 template <class E>
-Tensor convert(std::span<const std::byte> bytes, const Shape& shape, bool swapped) {
+Tensor convert(const NextBytes& next, const Shape& shape, bool swapped, const Source& source) {
     using Bits = typename E::Bits;
     using To = decltype(E::value(Bits()));
-    const std::size_t count = bytes.size() / sizeof(Bits);
-    if (std::is_same_v<Bits, To> && !swapped)
-        return xgrad::detail::from_data(bytes.data(), static_cast<std::int64_t>(count), xgrad::dtype_of<To>(), shape, {});
-    const std::unique_ptr<To[]> values(new To[count]);  // not a vector: that of bool is none
-    for (std::size_t i = 0; i < count; ++i) {
-        std::byte raw[sizeof(Bits)];
-        std::memcpy(raw, bytes.data() + i * sizeof(Bits), sizeof(Bits));
-        if (swapped) std::reverse(raw, raw + sizeof(Bits));
-        Bits bits;
-        std::memcpy(&bits, raw, sizeof(Bits));
-        values[i] = E::value(bits);
+    const Tensor t = xgrad::detail::empty(shape, xgrad::dtype_of<To>(), source.where);
+    auto* to = static_cast<To*>(xgrad::detail::TensorAccess::data(t));
+    auto left = static_cast<std::size_t>(t.size());
+    if (std::is_same_v<Bits, To> && !swapped) {
+        if (left > 0) next(to, left * sizeof(Bits));
+        return t;
     }
-    return xgrad::detail::from_data(values.get(), static_cast<std::int64_t>(count), xgrad::dtype_of<To>(), shape, {});
+    constexpr std::size_t most = 16384 / sizeof(Bits);
+    Bits some[most];
+    while (left > 0) {
+        const std::size_t count = std::min(left, most);
+        next(some, count * sizeof(Bits));
+        for (std::size_t i = 0; i < count; ++i) {
+            std::byte raw[sizeof(Bits)];
+            std::memcpy(raw, some + i, sizeof(Bits));
+            if (swapped) std::reverse(raw, raw + sizeof(Bits));
+            Bits bits;
+            std::memcpy(&bits, raw, sizeof(Bits));
+            *to++ = E::value(bits);
+        }
+        left -= count;
+    }
+    return t;
+}
+
+/// Numbers of 64 bits without sign, of which i64 holds the lower half.
+Tensor convert_u64(const NextBytes& next, const Shape& shape, bool swapped, const Source& source) {
+    const Tensor t = convert<Plain<std::uint64_t, std::int64_t>>(next, shape, swapped, source);
+    for (const std::int64_t x : t.data<std::int64_t>())
+        if (x < 0)
+            source.fail("an unsigned number of 64 bits must fit i64, as which it is read, got " +
+                        std::to_string(static_cast<std::uint64_t>(x)));
+    return t;
 }
 
 }  // namespace
 
 std::int64_t size_of(Element element) {
-    constexpr std::int64_t sizes[] = {2, 2, 4, 8, 1, 1, 2, 2, 4, 4, 8, 1};
+    constexpr std::int64_t sizes[] = {2, 2, 4, 8, 1, 1, 2, 2, 4, 4, 8, 8, 1};
     return sizes[static_cast<int>(element)];
 }
 
 DType dtype_of(Element element) {
-    constexpr DType types[] = {DType::f32, DType::f32, DType::f32, DType::f64, DType::i32, DType::i32,
-                               DType::i32, DType::i32, DType::i32, DType::i64, DType::i64, DType::boolean};
+    constexpr DType types[] = {DType::f32, DType::f32, DType::f32, DType::f64, DType::i32, DType::i32,    DType::i32,
+                               DType::i32, DType::i32, DType::i64, DType::i64, DType::i64, DType::boolean};
     return types[static_cast<int>(element)];
 }
 
@@ -82,22 +101,31 @@ std::optional<std::int64_t> bytes_of(const Shape& shape, Element element) {
     return shape.size() * size_of(element);
 }
 
-Tensor decode(std::span<const std::byte> bytes, Element element, const Shape& shape, bool swapped) {
+Tensor decode(const NextBytes& next, Element element, const Shape& shape, bool swapped, const Source& source) {
     switch (element) {
-        case Element::f16: return convert<Half>(bytes, shape, swapped);
-        case Element::bf16: return convert<BFloat>(bytes, shape, swapped);
-        case Element::f32: return convert<Plain<float, float>>(bytes, shape, swapped);
-        case Element::f64: return convert<Plain<double, double>>(bytes, shape, swapped);
-        case Element::i8: return convert<Plain<std::int8_t, std::int32_t>>(bytes, shape, swapped);
-        case Element::u8: return convert<Plain<std::uint8_t, std::int32_t>>(bytes, shape, swapped);
-        case Element::i16: return convert<Plain<std::int16_t, std::int32_t>>(bytes, shape, swapped);
-        case Element::u16: return convert<Plain<std::uint16_t, std::int32_t>>(bytes, shape, swapped);
-        case Element::i32: return convert<Plain<std::int32_t, std::int32_t>>(bytes, shape, swapped);
-        case Element::u32: return convert<Plain<std::uint32_t, std::int64_t>>(bytes, shape, swapped);
-        case Element::i64: return convert<Plain<std::int64_t, std::int64_t>>(bytes, shape, swapped);
+        case Element::f16: return convert<Half>(next, shape, swapped, source);
+        case Element::bf16: return convert<BFloat>(next, shape, swapped, source);
+        case Element::f32: return convert<Plain<float, float>>(next, shape, swapped, source);
+        case Element::f64: return convert<Plain<double, double>>(next, shape, swapped, source);
+        case Element::i8: return convert<Plain<std::int8_t, std::int32_t>>(next, shape, swapped, source);
+        case Element::u8: return convert<Plain<std::uint8_t, std::int32_t>>(next, shape, swapped, source);
+        case Element::i16: return convert<Plain<std::int16_t, std::int32_t>>(next, shape, swapped, source);
+        case Element::u16: return convert<Plain<std::uint16_t, std::int32_t>>(next, shape, swapped, source);
+        case Element::i32: return convert<Plain<std::int32_t, std::int32_t>>(next, shape, swapped, source);
+        case Element::u32: return convert<Plain<std::uint32_t, std::int64_t>>(next, shape, swapped, source);
+        case Element::i64: return convert<Plain<std::int64_t, std::int64_t>>(next, shape, swapped, source);
+        case Element::u64: return convert_u64(next, shape, swapped, source);
         case Element::boolean: break;
     }
-    return convert<Byte>(bytes, shape, swapped);
+    return convert<Byte>(next, shape, swapped, source);
+}
+
+Tensor decode(std::span<const std::byte> bytes, Element element, const Shape& shape, bool swapped, const Source& source) {
+    const NextBytes next = [&](void* into, std::size_t count) {
+        std::memcpy(into, bytes.data(), count);
+        bytes = bytes.subspan(count);
+    };
+    return decode(next, element, shape, swapped, source);
 }
 
 std::span<const std::byte> bytes_of(const Tensor& t) {

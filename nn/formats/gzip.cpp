@@ -1,7 +1,6 @@
 #include "gzip.hpp"
 
 #include <algorithm>
-#include <autodiff/error.hpp>
 #include <cstring>
 #include <zlib.h>
 
@@ -19,13 +18,11 @@ struct ByteReader::Inflater {
     bool ended = false;  // the member at hand; another may follow
 };
 
-ByteReader::ByteReader(std::span<const std::byte> file, const std::string& name) : file_(file), name_(name) {
+ByteReader::ByteReader(std::span<const std::byte> file, const Source& source) : file_(file), source_(source) {
     if (file.size() >= 2 && file[0] == std::byte{0x1f} && file[1] == std::byte{0x8b}) inflater_ = std::make_unique<Inflater>();
 }
 
 ByteReader::~ByteReader() = default;
-
-void ByteReader::fail(const std::string& reason) const { throw FormatError(name_ + ": " + reason); }
 
 // Deflate expands at most 1032 times.
 std::uint64_t ByteReader::most() const { return inflater_ ? (std::uint64_t{file_.size()} + 1) * 1032 : file_.size(); }

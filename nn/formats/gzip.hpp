@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 
+#include "../files.hpp"
+
 // Data that may be gzipped: for use inside the library.
 
 namespace xgrad::nn::detail {
@@ -13,7 +15,7 @@ namespace xgrad::nn::detail {
 /// Reads bytes in memory from beginning to end, expanding them if they are gzip. FormatError naming the file for whatever is wrong.
 class ByteReader {
 public:
-    ByteReader(std::span<const std::byte> file, const std::string& name);
+    ByteReader(std::span<const std::byte> file, const Source& source);
     ~ByteReader();
     ByteReader(const ByteReader&) = delete;
     ByteReader& operator=(const ByteReader&) = delete;
@@ -23,14 +25,16 @@ public:
     void expect_end();
     /// No more than this many bytes can come, read ones included.
     std::uint64_t most() const;
-    [[noreturn]] void fail(const std::string& reason) const;
+    [[noreturn]] void fail(const std::string& reason) const { source_.fail(reason); }
+    const Source& source() const { return source_; }
+    bool gzipped() const { return inflater_ != nullptr; }
 
 private:
     struct Inflater;
     std::size_t expand(void* into, std::size_t bytes);
 
     std::span<const std::byte> file_;
-    std::string name_;
+    Source source_;
     std::size_t at_ = 0;
     std::unique_ptr<Inflater> inflater_;  // null for plain data
 };

@@ -11,10 +11,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::pair<std::string_view, Element> dtypes[] = {{"F16", Element::f16}, {"BF16", Element::bf16}, {"F32", Element::f32},
-                                                           {"F64", Element::f64}, {"I8", Element::i8},     {"U8", Element::u8},
-                                                           {"I16", Element::i16}, {"U16", Element::u16},   {"I32", Element::i32},
-                                                           {"U32", Element::u32}, {"I64", Element::i64},   {"BOOL", Element::boolean}};
+constexpr std::pair<std::string_view, Element> dtypes[] = {
+    {"F16", Element::f16}, {"BF16", Element::bf16}, {"F32", Element::f32},     {"F64", Element::f64}, {"I8", Element::i8},
+    {"U8", Element::u8},   {"I16", Element::i16},   {"U16", Element::u16},     {"I32", Element::i32}, {"U32", Element::u32},
+    {"I64", Element::i64}, {"U64", Element::u64},   {"BOOL", Element::boolean}};
 
 std::string excerpt(std::string_view text) {
     constexpr std::size_t most = 60;
@@ -24,7 +24,7 @@ std::string excerpt(std::string_view text) {
 /// Takes the header event by event: nothing is kept that is not one of its entries, and nesting is refused where it begins.
 class HeaderReader final : public nlohmann::json_sax<json> {
 public:
-    explicit HeaderReader(const std::string& file) : file_(file) {}
+    explicit HeaderReader(const Source& source) : source_(source) {}
 
     bool null() override { return unexpected("null"); }
     bool boolean(bool) override { return unexpected("a boolean"); }
@@ -45,7 +45,7 @@ public:
     }
     bool string(string_t& value) override {
         if (in_ == In::metadata) header.metadata.emplace_back(key_, value);
-        else if (in_ == In::entry && key_ == "dtype") entry_.element = element(value);
+        else if (in_ == In::entry && key_ == "dtype") take_dtype(value);
         else return unexpected(excerpt(value));
         return true;
     }
@@ -54,7 +54,7 @@ public:
             in_ = In::header;
         } else if (in_ == In::header) {
             in_ = key_ == "__metadata__" ? In::metadata : In::entry;
-            if (in_ == In::entry) entry_.name = key_;
+            if (in_ == In::entry) entry_ = {.name = key_};
             seen_ = rank_ = offsets_ = 0;
         } else {
             return unexpected("an object");
@@ -101,19 +101,23 @@ public:
 private:
     enum class In { nothing, header, metadata, entry, shape, offsets };
 
-    Element element(std::string_view name) const {
+    void take_dtype(std::string_view name) {
         for (const auto& [known, element] : dtypes)
-            if (name == known) return element;
-        fail("dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64 or BOOL, got " + excerpt(name) + " in " +
-             excerpt(entry_.name));
+            if (name == known) {
+                entry_.element = element;
+                return;
+            }
+        entry_.unsupported =
+            "dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64, U64 or BOOL, others are not supported, got " +
+            excerpt(name) + " in " + excerpt(entry_.name);
     }
     bool unexpected(const std::string& what) const {
         fail("the header must be an object of objects with dtype, shape and data_offsets, got " + what +
              (key_.empty() ? "" : " at " + excerpt(key_)));
     }
-    [[noreturn]] void fail(const std::string& rule) const { throw FormatError(file_ + ": " + rule); }
+    [[noreturn]] void fail(const std::string& rule) const { source_.fail(rule); }
 
-    const std::string& file_;
+    const Source& source_;
     std::string key_;
     std::unordered_set<std::string> names_, metadata_names_;
     SafetensorsEntry entry_{};
@@ -124,17 +128,16 @@ private:
 };
 
 /// The places must fill the data without overlaps and holes, and be as long as dtype and shape say.
-void check_places(const std::vector<SafetensorsEntry>& entries, std::uint64_t data_bytes, const std::string& file) {
+void check_places(const std::vector<SafetensorsEntry>& entries, std::uint64_t data_bytes, const Source& source) {
     const auto fail = [&](const SafetensorsEntry& entry, const std::string& rule) {
-        throw FormatError(file + ": " + rule + ", got [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "] for " +
-                          excerpt(entry.name));
+        source.fail(rule + ", got [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "] for " + excerpt(entry.name));
     };
     std::vector<const SafetensorsEntry*> order;
     for (const SafetensorsEntry& entry : entries) {
         if (entry.begin > entry.end || entry.end > data_bytes)
             fail(entry, "data_offsets must lie in the file's " + std::to_string(data_bytes) + " bytes of data");
         const auto bytes = bytes_of(entry.shape, entry.element);
-        if (!bytes || static_cast<std::uint64_t>(*bytes) != entry.end - entry.begin)
+        if (entry.unsupported.empty() && (!bytes || static_cast<std::uint64_t>(*bytes) != entry.end - entry.begin))
             fail(entry, "data_offsets must be as far apart as shape " + to_string(entry.shape) + " says");
         order.push_back(&entry);
     }
@@ -145,19 +148,19 @@ void check_places(const std::vector<SafetensorsEntry>& entries, std::uint64_t da
         at = entry->end;
     }
     if (at != data_bytes)
-        throw FormatError(file + ": the tensors must fill the file, got " + std::to_string(at) + " bytes of tensors and " +
-                          std::to_string(data_bytes) + " of data");
+        source.fail("the tensors must fill the file, got " + std::to_string(at) + " bytes of tensors and " + std::to_string(data_bytes) +
+                    " of data");
 }
 
 }  // namespace
 
-SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes, const std::string& file) {
-    if (text.empty() || text.front() != '{') throw FormatError(file + ": the header must begin with {");
+SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes, const Source& source) {
+    if (text.empty() || text.front() != '{') source.fail("the header must begin with {");
     // A zero byte would end the text for the JSON reader, and hide what follows.
-    if (text.find('\0') != text.npos) throw FormatError(file + ": the header must be JSON in UTF-8, got a zero byte");
-    HeaderReader reader(file);
+    if (text.find('\0') != text.npos) source.fail("the header must be JSON in UTF-8, got a zero byte");
+    HeaderReader reader(source);
     json::sax_parse(text.begin(), text.end(), &reader);
-    check_places(reader.header.entries, data_bytes, file);
+    check_places(reader.header.entries, data_bytes, source);
     return std::move(reader.header);
 }
 

@@ -15,7 +15,8 @@ struct SafetensorsEntry {
     std::string name;
     Element element;
     Shape shape;
-    std::uint64_t begin, end;  ///< bytes, counted from the header's end
+    std::uint64_t begin, end;      ///< bytes, counted from the header's end
+    std::string unsupported = {};  ///< why no tensor can hold it, whose size is then not looked at; "" when one can
 };
 struct SafetensorsHeader {
     std::vector<SafetensorsEntry> entries;
@@ -23,7 +24,7 @@ struct SafetensorsHeader {
 };
 
 /// FormatError unless the text is a header that fits `data_bytes` bytes of tensors in every respect.
-SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes, const std::string& file);
+SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes, const Source& source);
 /// Padded with spaces so that the tensors behind it start at a multiple of 8 bytes.
 std::string format_safetensors_header(const SafetensorsHeader& header);
 

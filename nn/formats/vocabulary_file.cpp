@@ -2,31 +2,32 @@
 
 #include <set>
 
-#include "../files.hpp"
+#include "other_formats.hpp"
 #include "utf8.hpp"
 
 namespace xgrad::nn::detail {
 
-nlohmann::json parse_vocabulary(std::string_view text, const std::string& file, const char* type) {
+nlohmann::json parse_vocabulary(std::string_view text, const Source& source, const char* type) {
+    refuse_others(std::as_bytes(std::span(text)), Format::text, source);
     // A zero byte would end the text for the JSON reader, and hide what follows. Nesting deeper than a vocabulary's is no vocabulary.
     const auto shallow = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-        if (depth > 3) throw FormatError(file + ": not a vocabulary");
+        if (depth > 3) source.fail("not a vocabulary");
         return true;
     };
     nlohmann::json json;
     try {
         if (text.find('\0') == text.npos) json = nlohmann::json::parse(text.begin(), text.end(), shallow);
     } catch (const nlohmann::json::exception&) {}
-    if (!json.is_object() || !json.contains("type") || json["type"] != type) throw FormatError(file + ": not a vocabulary of " + type);
+    if (!json.is_object() || !json.contains("type") || json["type"] != type) source.fail(std::string("not a vocabulary of ") + type);
     return json;
 }
 
-void save_vocabulary(const std::string& path, const nlohmann::json& json) {
-    write_atomically(path, [&](AtomicFile& file) { file.write(json.dump() + '\n'); });
+void save_vocabulary(const std::string& path, const nlohmann::json& json, Location where) {
+    write_atomically(path, [&](AtomicFile& file) { file.write(json.dump() + '\n'); }, where);
 }
 
-std::vector<std::string> texts_of(const nlohmann::json& json, const char* member, const std::string& file) {
-    const auto fail = [&] { throw FormatError(file + ": " + member + " must be a list of different texts"); };
+std::vector<std::string> texts_of(const nlohmann::json& json, const char* member, const Source& source) {
+    const auto fail = [&] { source.fail(std::string(member) + " must be a list of different texts"); };
     const auto list = json.find(member);
     if (list == json.end() || !list->is_array()) fail();
     std::vector<std::string> texts;

@@ -1,7 +1,6 @@
 #include "zip.hpp"
 
 #include <algorithm>
-#include <autodiff/error.hpp>
 #include <zip.h>
 
 namespace xgrad::nn::detail {
@@ -19,59 +18,87 @@ struct ZipError {
 };
 
 struct Close {
-    void operator()(zip_file_t* content) const { zip_fclose(content); }
     void operator()(zip_t* archive) const { zip_discard(archive); }
     void operator()(zip_source_t* source) const { zip_source_free(source); }
 };
 
 }  // namespace
 
-ZipReader::ZipReader(std::span<const std::byte> bytes, const std::string& file, std::int64_t max_bytes) : file_(file) {
-    constexpr std::size_t smallest = 22;  // an archive of nothing; libzip takes no bytes at all for one
-    if (bytes.size() < smallest) fail("not a zip archive: it has at least 22 bytes, got " + std::to_string(bytes.size()));
-    ZipError error;
-    std::unique_ptr<zip_source_t, Close> source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error.error));
-    if (!source) fail(error.text());
-    std::unique_ptr<zip_t, Close> archive(zip_open_from_source(source.get(), ZIP_RDONLY, &error.error));
-    if (!archive) fail("not a zip archive, or a damaged one: " + error.text());
-    source.release();  // the archive's now
+namespace {
 
-    const auto most = std::max<std::uint64_t>(static_cast<std::uint64_t>(std::max<std::int64_t>(max_bytes, 0)), bytes.size());
-    std::uint64_t total = 0;
+/// Why an entry cannot be read, or "".
+std::string problem_of(const zip_stat_t& info) {
+    if (info.encryption_method != ZIP_EM_NONE) return "it is encrypted, which is not supported";
+    if (info.comp_method == ZIP_CM_STORE || info.comp_method == ZIP_CM_DEFLATE) {
+        // Deflate expands at most 1032 times.
+        if (info.size > (info.comp_size + 1) * 1032) return "it claims to be larger than its compressed data can be";
+        return "";
+    }
+    const char* name = info.comp_method == ZIP_CM_LZMA ? "LZMA" : info.comp_method == ZIP_CM_BZIP2 ? "bzip2" : "an unknown method";
+    return "compression must be none or deflate, as NumPy's, others are not supported, got " + std::string(name) + " (" +
+           std::to_string(info.comp_method) + ")";
+}
+
+}  // namespace
+
+ZipReader::ZipReader(std::span<const std::byte> bytes, const Source& source, std::int64_t max_bytes)
+    : source_(source), most_(std::max<std::uint64_t>(static_cast<std::uint64_t>(std::max<std::int64_t>(max_bytes, 0)), bytes.size())) {
+    constexpr std::size_t smallest = 22;  // an archive of nothing; libzip takes no bytes at all for one
+    if (bytes.size() < smallest) source.fail("not a zip archive: it has at least 22 bytes, got " + std::to_string(bytes.size()));
+    ZipError error;
+    std::unique_ptr<zip_source_t, Close> data(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error.error));
+    if (!data) source.fail(error.text());
+    std::unique_ptr<zip_t, Close> archive(zip_open_from_source(data.get(), ZIP_RDONLY, &error.error));
+    if (!archive) source.fail("not a zip archive, or a damaged one: " + error.text());
+    data.release();  // the archive's now
+
     const auto count = static_cast<std::uint64_t>(std::max<zip_int64_t>(zip_get_num_entries(archive.get(), 0), 0));
     for (std::uint64_t i = 0; i < count; ++i) {
         zip_stat_t info;
-        constexpr auto wanted = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
+        constexpr auto wanted = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
         if (zip_stat_index(archive.get(), i, 0, &info) != 0 || (info.valid & wanted) != wanted)
-            fail("damaged archive: " + std::string(zip_strerror(archive.get())));
-        // Deflate expands at most 1032 times.
-        if (info.size > (info.comp_size + 1) * 1032) fail(std::string(info.name) + " claims to be larger than its compressed data can be");
-        total = info.size > most - total ? most + 1 : total + info.size;
-        if (total > most) fail("expanded it would be larger than max_bytes, " + std::to_string(most));
-        entries_.push_back({info.name, info.size});
+            source.fail("damaged archive: " + std::string(zip_strerror(archive.get())));
+        const std::string problem = problem_of(info);
+        entries_.push_back({info.name, info.size, problem.empty() ? "" : source.part(info.name).message(problem)});
     }
     archive_ = archive.release();
 }
 
 ZipReader::~ZipReader() { zip_discard(archive_); }
 
-void ZipReader::fail(const std::string& rule) const { throw FormatError(file_ + ": " + rule); }
+void ZipReader::count(std::size_t entry) const {
+    const std::uint64_t size = entries_[entry].size;
+    if (size > most_ - total_) source_.fail("expanded it would be larger than max_bytes, " + std::to_string(most_));
+    total_ += size;
+}
 
-std::vector<std::byte> ZipReader::read(std::size_t entry, std::size_t bytes) const {
-    const auto damaged = [&](const std::string& why) { fail(entries_[entry].name + " is damaged: " + why); };
-    std::unique_ptr<zip_file_t, Close> content(zip_fopen_index(archive_, entry, 0));
-    if (!content) damaged(zip_strerror(archive_));
-    std::vector<std::byte> data(bytes);
-    for (std::size_t at = 0; at < bytes;) {
-        const auto got = zip_fread(content.get(), data.data() + at, bytes - at);
-        if (got < 0) damaged(zip_file_strerror(content.get()));
+ZipReader::Content::Content(const ZipReader& archive, std::size_t entry)
+    : archive_(archive), entry_(entry), file_(zip_fopen_index(archive.archive_, entry, 0)) {
+    if (!file_) damaged(zip_strerror(archive.archive_));
+}
+
+ZipReader::Content::~Content() { zip_fclose(file_); }
+
+void ZipReader::Content::damaged(const std::string& why) const {
+    archive_.source_.fail(archive_.entries_[entry_].name + " is damaged: " + why);
+}
+
+void ZipReader::Content::read(void* into, std::size_t bytes) {
+    auto* to = static_cast<std::byte*>(into);
+    while (bytes > 0) {
+        const auto got = zip_fread(file_, to, bytes);
+        if (got < 0) damaged(zip_file_strerror(file_));
         if (got == 0) damaged("it ends too early");
-        at += static_cast<std::size_t>(got);
+        to += got;
+        bytes -= static_cast<std::size_t>(got);
     }
+}
+
+void ZipReader::Content::expect_end() {
     // The checksum is compared when the end is reached.
     std::byte more;
-    if (bytes == entries_[entry].size && zip_fread(content.get(), &more, 1) != 0) damaged(zip_file_strerror(content.get()));
-    return data;
+    const auto got = zip_fread(file_, &more, 1);
+    if (got != 0) damaged(got < 0 ? zip_file_strerror(file_) : "it ends too late");
 }
 
 namespace {
@@ -122,13 +149,13 @@ zip_int64_t answer_safely(void* state, void* data, zip_uint64_t length, zip_sour
 
 }  // namespace
 
-void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed) {
+void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed, Location where) {
     if (contents.empty()) return file.write(std::string("PK\5\6") + std::string(18, '\0'));  // libzip would write nothing at all
     Sink sink{file, {}, {}};
     ZipError error;
     const auto fail = [&](const std::string& why) {
         if (sink.thrown) std::rethrow_exception(sink.thrown);
-        throw Error(path + ": cannot be written: " + why);
+        throw Error(at(path + ": cannot be written: " + why, where));
     };
     std::unique_ptr<zip_source_t, Close> target(zip_source_function_create(answer_safely, &sink, &error.error));
     if (!target) fail(error.text());

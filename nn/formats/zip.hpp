@@ -22,25 +22,46 @@ class ZipReader {
 public:
     struct Entry {
         std::string name;
-        std::uint64_t size;  ///< when expanded
+        std::uint64_t size;   ///< when expanded
+        std::string problem;  ///< why it cannot be read, as an error says it; "" when nothing is known against it
+    };
+    /// The content of an entry, from its beginning on.
+    class Content {
+    public:
+        Content(const ZipReader& archive, std::size_t entry);
+        Content(const Content&) = delete;
+        Content& operator=(const Content&) = delete;
+        ~Content();
+
+        void read(void* into, std::size_t bytes);
+        /// Compares the checksum, once all of it has been read.
+        void expect_end();
+
+    private:
+        [[noreturn]] void damaged(const std::string& why) const;
+
+        const ZipReader& archive_;
+        std::size_t entry_;
+        zip_file* file_;
     };
 
-    /// FormatError when it would be larger than `max_bytes`, and than itself, once expanded.
-    ZipReader(std::span<const std::byte> bytes, const std::string& file, std::int64_t max_bytes);
+    /// No more than `max_bytes` are expanded in all, or as many as the archive itself has.
+    ZipReader(std::span<const std::byte> bytes, const Source& source, std::int64_t max_bytes);
     ~ZipReader();
     ZipReader(const ZipReader&) = delete;
     ZipReader& operator=(const ZipReader&) = delete;
 
     const std::vector<Entry>& entries() const { return entries_; }
-    /// The first `bytes` of an entry's content; all of it, whose checksum is then compared, when that is its size.
-    std::vector<std::byte> read(std::size_t entry, std::size_t bytes) const;
+    const Source& source() const { return source_; }
+    /// To be called before an entry is read as a whole.
+    void count(std::size_t entry) const;
 
 private:
-    [[noreturn]] void fail(const std::string& rule) const;
-
-    std::string file_;
+    Source source_;
     zip* archive_ = nullptr;
     std::vector<Entry> entries_;
+    std::uint64_t most_;
+    mutable std::uint64_t total_ = 0;
 };
 
 struct ZipContent {
@@ -50,6 +71,7 @@ struct ZipContent {
 };
 
 /// Writes an archive; the same contents give the same bytes.
-XGRAD_API void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed);
+XGRAD_API void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed,
+                         Location where = {});
 
 }  // namespace xgrad::nn::detail

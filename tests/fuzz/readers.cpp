@@ -46,6 +46,7 @@ void parse_csv(Bytes bytes) {
     for (std::int64_t row = 0; row < table.rows(); ++row)
         for (std::int64_t column = 0; column < table.columns(); ++column) require(table.field(row, column).size() <= bytes.size());
     touch(table.numbers(DType::f32));
+    nn::parse_csv(text_of(bytes), "csv", {.separator = ' ', .header = false, .skip_lines = 1, .comment = '#'});
 }
 /// Both as a file of pairs and as a text to learn from, which must come back.
 void parse_bytes(Bytes bytes) {
@@ -79,12 +80,21 @@ void write_seeds(const std::string& name, const fs::path& folder) {
                              {"none", zeros({0, 3})},
                              {"small", tensor({1, 2, 3})}};
     if (name == "safetensors") nn::save_safetensors(folder / "state", state, {{"epoch", "3"}});
+    if (name == "safetensors") {
+        const std::string header = R"({"small":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},)"
+                                   R"("n":{"dtype":"U64","shape":[1],"data_offsets":[2,10]}})";
+        write_text(folder / "types", std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "ab12345678");
+    }
     if (name == "npz") {
         nn::save_npz(folder / "stored", state);
         nn::save_npz(folder / "deflated", state, {.compressed = true});
     }
-    if (name == "npy")
+    if (name == "npy") {
         for (const auto& [key, t] : state) nn::save_npy(folder / key, t);
+        for (const char* type : {"<u8", "<U3", "|S3"})
+            write_text(folder / type, std::string("\x93NUMPY\1\0\x37\0", 10) + "{'descr': '" + type +
+                                          "', 'fortran_order': True, 'shape': (1L,)}" + std::string(8, '\1'));
+    }
     if (name == "idx") {
         write_text(folder / "bytes", std::string("\0\0\x8\2\0\0\0\2\0\0\0\3abcdef", 18));
         write_text(folder / "floats", std::string("\0\0\xd\1\0\0\0\1\x3f\x80\0\0", 12));
@@ -94,7 +104,7 @@ void write_seeds(const std::string& name, const fs::path& folder) {
                                "\xda\x46\x2f\x12\0\0\0",
                                35));
     }
-    if (name == "csv") write_text(folder / "table", "name,area,\"price, now\"\r\n\"A \"\"b\"\"\",1.5,2\n,NA,-3e5\n");
+    if (name == "csv") write_text(folder / "table", "name,area,\"price, now\"\r\n\"A \"\"b\"\"\",1.5,2\n# c\n,NA,-3e-500\n");
     if (name == "bytes") nn::BytePairVocabulary("low low lower lower", 270, {.special = {"<end>"}}).save(folder / "pairs");
     if (name == "characters") nn::CharVocabulary("größe", {.special = {"<pad>"}, .unknown = "?"}).save(folder / "characters");
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/fuzz/run.sh [seconds]
 #
-# Gives the readers of nn random files, mutations of what our own writers write, for so many seconds in all (default 60): each of them a
+# Gives the readers of nn random files, mutations of what our own writers and others write, for so many seconds in all (default 60): each of them a
 # FormatError or data, never a crash, a leak, undefined behaviour, or more memory than a small file may cost. A file that fails is kept in
 # build/fuzz. Needs clang 14.
 source "$(dirname "${BASH_SOURCE[0]}")/../../cmake/setup.sh"
@@ -22,6 +22,7 @@ export ASAN_OPTIONS=detect_container_overflow=0  # the engine below is not instr
 for parser in "${parsers[@]}"; do
     folder=$root/build/fuzz/$parser
     mkdir -p "$folder/corpus"
+    cp "$root"/tests/data/foreign/* "$folder/corpus"
     if ! "$root/build/release/tests/fuzz/readers" --parser="$parser" --seeds="$folder/corpus" \
         -max_total_time=$((seconds / ${#parsers[@]} + 1)) -max_len=4096 -timeout=5 -rss_limit_mb=1024 -malloc_limit_mb=256 \
         -artifact_prefix="$folder/" -print_final_stats=1 "$folder/corpus" >"$folder/log" 2>&1; then
