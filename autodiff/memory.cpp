@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "fork.hpp"
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -43,6 +45,7 @@ Pool& pool() {
     static Pool* const shared = new Pool;  // never destroyed: tensors in static storage are released after main
     return *shared;
 }
+[[maybe_unused]] const bool forks = (survive_fork(pool().mutex), true);
 
 void give_bundle(List& list, int size_class) noexcept {
     if (!list.head) return;

@@ -1,6 +1,10 @@
 #include <doctest/doctest.h>
+#include <omp.h>
 
+#include <atomic>
 #include <autodiff/autodiff.hpp>
+#include <autodiff/map.hpp>
+#include <cstdlib>
 #include <thread>
 
 #include "support.hpp"
@@ -32,6 +36,27 @@ void in_threads(int count, F&& f) {
 }  // namespace
 
 TEST_SUITE("threads") {
+    TEST_CASE("threads: as many as the host program says") {
+        const auto used = [] {
+            std::atomic<int> most = 0;
+            map(
+                [&](const auto& v) {
+                    most = omp_get_num_threads();
+                    return v;
+                },
+                ones({1 << 20}));
+            return most.load();
+        };
+        const int before = omp_get_max_threads();
+        if (const char* wanted = std::getenv("OMP_NUM_THREADS")) CHECK(before == std::atoi(wanted));
+        CHECK(used() == before);
+        for (const int threads : {1, 3, 2}) {
+            omp_set_num_threads(threads);
+            CHECK(used() == threads);
+        }
+        omp_set_num_threads(before);
+    }
+
     TEST_CASE("threads with tapes of their own share parameters") {
         constexpr int threads = 4, steps = 50;
         Generator generator(3);
