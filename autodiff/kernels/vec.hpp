@@ -24,7 +24,7 @@ struct Vec {
     Vec(const B& batch) : v(batch) {}
     Vec(double number) : v(static_cast<T>(number)) {}
 
-    friend Vec operator-(const Vec& a) { return B(-a.v); }
+    friend Vec operator-(const Vec& a) { return B(a.v ^ B(T(-0.0))); }  // xsimd's own is 0 - a with AVX-512, which is 0 for 0
     friend Vec operator+(const Vec& a, const Vec& b) { return B(a.v + b.v); }
     friend Vec operator-(const Vec& a, const Vec& b) { return B(a.v - b.v); }
     friend Vec operator*(const Vec& a, const Vec& b) { return B(a.v * b.v); }
