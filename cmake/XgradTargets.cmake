@@ -5,16 +5,21 @@ include(CheckCXXCompilerFlag)
 find_program(XGRAD_CCACHE ccache)
 mark_as_advanced(XGRAD_CCACHE)
 
-# xgrad_target(<target>): language level, warnings, visibility, compiler cache.
+# NaN, inf, -0 and the order of operations are promised, whatever the flags of a project that includes us: each part of -ffast-math (-Ofast) is
+# taken back by name, for -fno-fast-math leaves those that were asked for by name.
+set(xgrad_ieee -fno-fast-math -fno-unsafe-math-optimizations -fno-finite-math-only -fno-associative-math -fno-reciprocal-math -fsigned-zeros)
+
+# xgrad_target(<target>): language level, arithmetic, warnings, visibility, compiler cache.
 function(xgrad_target target)
     target_compile_features(${target} PRIVATE cxx_std_20)
     string(FIND "${CMAKE_CXX_FLAGS}" -fsanitize at)
     string(COMPARE NOTEQUAL ${at} -1 sanitized)
     set_target_properties(${target} PROPERTIES
         CXX_EXTENSIONS OFF
+        UNITY_BUILD OFF
         CXX_VISIBILITY_PRESET hidden
         VISIBILITY_INLINES_HIDDEN ON)
-    target_compile_options(${target} PRIVATE
+    target_compile_options(${target} PRIVATE ${xgrad_ieee}
         -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused -Wextra-semi
         # False alarms of GCC 12 on std::string, https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
         $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>

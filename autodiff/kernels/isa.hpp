@@ -4,6 +4,12 @@
 // everything such a source defines, so that no two builds of one function can be mixed up by the linker. Keep standard
 // library functions out of these sources for the same reason: an inline one compiled for AVX-512 may be the copy that a baseline caller gets.
 
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__ASSOCIATIVE_MATH__) || \
+    defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+#error \
+    "xgrad: <autodiff/map.hpp> would compute wrong values under -ffast-math or -Ofast: compile this source with -fno-fast-math after them"
+#endif
+
 #include <cstdint>
 #include <cstring>
 #include <xsimd/xsimd.hpp>
