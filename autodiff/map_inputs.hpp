@@ -6,7 +6,7 @@
 
 #include "tensor.hpp"
 
-// The half of map() that is compiled with the library: what does not depend on the function. Not for users.
+// The half of map() that is compiled with the library: what does not depend on the function.
 
 namespace xgrad::detail {
 

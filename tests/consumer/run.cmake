@@ -1,39 +1,29 @@
-# WAY installed: installs the library, then builds an outside project that find_package()s it. The tree that the test belongs to is
-# installed where it has the KIND of library wanted; otherwise one is built, with the baseline kernels only.
-# WAY fetched: an outside project that has the sources as a subdirectory.
+# WAY installed: installs LIBRARY, a build tree, then builds and runs an outside project that find_package()s it.
+# WAY fetched: builds and runs an outside project that has the sources as a subdirectory, with -ffast-math for all; with CONFIGURE_ONLY no more
+# than that.
 
 cmake_minimum_required(VERSION 3.25)
 
 string(COMPARE EQUAL "${KIND}" shared shared)
-if((MAIN_SHARED AND shared) OR (NOT MAIN_SHARED AND NOT shared))
-    set(library "${MAIN}")
-else()
-    set(library "${TREE}/library")
-endif()
-set(configure "${CMAKE_COMMAND}" -G "${GENERATOR}"
-    "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_BUILD_TYPE=${BUILD_TYPE}" "-DBUILD_SHARED_LIBS=${shared}"
-    "-DCMAKE_CXX_FLAGS_RELEASE=${RELEASE}")
+set(build "${TREE}/${WAY}_${KIND}")
+# Not optimised, but for the kernels, which always are.
+set(configure "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${HERE}/project" -B "${build}" "-DHOW=${WAY}"
+    "-DCMAKE_CXX_COMPILER=${COMPILER}" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG= "-DBUILD_SHARED_LIBS=${shared}")
 
 function(run)
     execute_process(COMMAND ${ARGN} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-set(options "-DHOW=${WAY}")
 if(WAY STREQUAL "installed")
-    if(NOT library STREQUAL MAIN)
-        run(${configure} -S "${SOURCE}" -B "${library}" -DXGRAD_ISAS=baseline
-            -DXGRAD_BUILD_TESTS=OFF -DXGRAD_BUILD_EXAMPLES=OFF -DXGRAD_BUILD_BENCH=OFF)
-        run("${CMAKE_COMMAND}" --build "${library}")
-    endif()
     # A tree that is moved after installation must still work, and files of earlier runs must not help.
-    file(REMOVE_RECURSE "${TREE}/prefix" "${TREE}/moved")
-    run("${CMAKE_COMMAND}" --install "${library}" --prefix "${TREE}/prefix")
-    file(RENAME "${TREE}/prefix" "${TREE}/moved")
-    list(APPEND options "-DCMAKE_PREFIX_PATH=${TREE}/moved")
+    file(REMOVE_RECURSE "${TREE}/prefix_${KIND}" "${TREE}/moved_${KIND}" "${build}")
+    run("${CMAKE_COMMAND}" --install "${LIBRARY}" --prefix "${TREE}/prefix_${KIND}")
+    file(RENAME "${TREE}/prefix_${KIND}" "${TREE}/moved_${KIND}")
+    run(${configure} "-DCMAKE_PREFIX_PATH=${TREE}/moved_${KIND}")
 else()
-    list(APPEND options "-DFETCHCONTENT_SOURCE_DIR_XGRAD=${SOURCE}" -DXGRAD_ISAS=baseline)
+    run(${configure} "-DFETCHCONTENT_SOURCE_DIR_XGRAD=${SOURCE}" -DXGRAD_ISAS=baseline -DXGRAD_INSTALL=ON -DCMAKE_CXX_FLAGS=-ffast-math)
 endif()
-
-run(${configure} -S "${HERE}/project" -B "${TREE}/${WAY}" ${options})
-run("${CMAKE_COMMAND}" --build "${TREE}/${WAY}")
-run("${TREE}/${WAY}/consumer")
+if(NOT CONFIGURE_ONLY)
+    run("${CMAKE_COMMAND}" --build "${build}")
+    run("${build}/consumer")
+endif()
