@@ -249,13 +249,17 @@ Tensor repeat(const Operand& operand, const Operand& count, int axis) {
         return "repeat: there must be one count for each of " + std::to_string(a.n) + " elements, got shape " + to_string(count.shape());
     });
     const Tensor counts = stop_gradient(count).to(DType::i64);
-    std::vector<Int> indices;
-    for (Int i = 0; i < a.n; ++i) {
-        const Int times = counts.data<Int>()[static_cast<std::size_t>(i)];
-        check<ValueError>(times >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
-        indices.insert(indices.end(), static_cast<std::size_t>(times), i);
+    const auto times = counts.data<Int>();
+    Int total = 0;
+    for (const Int t : times) {
+        check<ValueError>(t >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(t); });
+        check<ValueError>(!__builtin_add_overflow(total, t, &total), where,
+                          [&] { return "repeat: the counts must add up to a size, got " + std::to_string(t) + " among them"; });
     }
-    return take({x, where}, tensor(indices), axis);
+    const Tensor indices = empty({total}, DType::i64, where);
+    auto* at = static_cast<Int*>(detail::TensorAccess::data(indices));
+    for (Int i = 0; i < a.n; ++i) at = std::fill_n(at, times[static_cast<std::size_t>(i)], i);
+    return take({x, where}, indices, axis);
 }
 
 Tensor repeat(const Operand& x, const Operand& count) { return repeat({ravel(x), x.where()}, count, 0); }

@@ -220,7 +220,8 @@ XGRAD_API Tensor max_unpool2d(const Operand& x, const Operand& indices, const Pe
 XGRAD_API Tensor max_unpool3d(const Operand& x, const Operand& indices, const PerAxis& kernel, const MaxUnpoolOptions& options = {});
 
 /// Angles p * base^(-i / count) in f64, (length, count): positions p = first, first + 1, …, and i below count.
-XGRAD_API Tensor position_angles(std::int64_t length, std::int64_t count, double base = 10000, std::int64_t first = 0);
+XGRAD_API Tensor position_angles(std::int64_t length, std::int64_t count, double base = 10000, std::int64_t first = 0,
+                                 Location where = Location::current());
 /// Sines and cosines of position_angles(length, width / 2) in turn, (length, width). ValueError unless width is even. (Vaswani et al. 2017.)
 XGRAD_API Tensor sinusoidal_positions(std::int64_t length, std::int64_t width, DType dtype = DType::f32, double base = 10000,
                                       Location where = Location::current());

@@ -8,19 +8,24 @@
 
 namespace xgrad {
 
-Tensor position_angles(std::int64_t length, std::int64_t count, double base, std::int64_t first) {
-    std::vector<double> angles;
-    angles.reserve(static_cast<std::size_t>(length * count));
-    for (std::int64_t p = first; p < first + length; ++p)
+Tensor position_angles(std::int64_t length, std::int64_t count, double base, std::int64_t first, Location where) {
+    check<ValueError>(length >= 0 && count >= 0, where, [&] {
+        return "position_angles: length and count must not be negative, got " + std::to_string(length) + " and " + std::to_string(count);
+    });
+    const Tensor angles = detail::empty({length, count}, DType::f64, where);
+    auto* at = static_cast<double*>(detail::TensorAccess::data(angles));
+    for (std::int64_t p = 0; p < length; ++p)
         for (std::int64_t i = 0; i < count; ++i)
-            angles.push_back(static_cast<double>(p) * std::pow(base, -static_cast<double>(i) / static_cast<double>(count)));
-    return tensor(angles, {length, count});
+            *at++ = static_cast<double>(first + p) * std::pow(base, -static_cast<double>(i) / static_cast<double>(count));
+    return angles;
 }
 
 Tensor sinusoidal_positions(std::int64_t length, std::int64_t width, DType dtype, double base, Location where) {
     check<ValueError>(width >= 0 && width % 2 == 0, where,
                       [&] { return "sinusoidal_positions: the width must be even, got " + std::to_string(width); });
-    const Tensor angles = position_angles(length, width / 2, base);
+    check<ValueError>(length >= 0, where,
+                      [&] { return "sinusoidal_positions: the length must not be negative, got " + std::to_string(length); });
+    const Tensor angles = position_angles(length, width / 2, base, 0, where);
     return reshape(stack({sin(angles), cos(angles)}, -1), {length, width}).to(dtype);
 }
 

@@ -57,7 +57,8 @@ Profile profile(const Tape& tape) {
     const double whole = result.forward_us + result.backward_us;
     for (auto& row : result.rows) row.share = whole > 0 ? (row.forward_us + row.backward_us) / whole : 0;
     std::stable_sort(result.rows.begin(), result.rows.end(), [](const auto& a, const auto& b) { return a.share > b.share; });
-    result.chrome_trace = nlohmann::json{{"traceEvents", std::move(events)}, {"displayTimeUnit", "ns"}}.dump();
+    result.chrome_trace = nlohmann::json{{"traceEvents", std::move(events)}, {"displayTimeUnit", "ns"}}.dump(
+        -1, ' ', false, nlohmann::json::error_handler_t::replace);  // a name may be anything
     return result;
 }
 

@@ -42,7 +42,8 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
 }  // namespace
 
 ConfusionMatrix::ConfusionMatrix(std::int64_t classes, Location where) : classes_(classes) {
-    check<ValueError>(classes > 0, where, [&] { return "ConfusionMatrix: classes must be positive, got " + std::to_string(classes); });
+    check<ValueError>(classes > 0 && classes <= 1 << 15, where,
+                      [&] { return "ConfusionMatrix: classes must be in [1, 32768], got " + std::to_string(classes); });
     counts_.resize(static_cast<std::size_t>(classes * classes));
 }
 
@@ -72,8 +73,12 @@ void ConfusionMatrix::update(const Tensor& prediction, const Tensor& target, Loc
     for (std::size_t i = 0; i < p.size(); ++i) ++counts_[static_cast<std::size_t>(t[i] * classes_ + p[i])];
 }
 
-std::int64_t ConfusionMatrix::count(std::int64_t target, std::int64_t prediction) const {
-    return counts_.at(static_cast<std::size_t>(target * classes_ + prediction));
+std::int64_t ConfusionMatrix::count(std::int64_t target, std::int64_t prediction, Location where) const {
+    for (const std::int64_t c : {target, prediction})
+        check<IndexError>(c >= 0 && c < classes_, where, [&] {
+            return "ConfusionMatrix: class must be in [0, " + std::to_string(classes_) + "), got " + std::to_string(c);
+        });
+    return counts_[static_cast<std::size_t>(target * classes_ + prediction)];
 }
 
 Tensor ConfusionMatrix::counts() const { return tensor(counts_, {classes_, classes_}); }

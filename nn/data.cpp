@@ -9,6 +9,8 @@ void check_loader(const char* loader, std::int64_t batch_size, int num_workers, 
     check<ValueError>(batch_size > 0, where, message("batch_size must be positive", batch_size));
     check<ValueError>(num_workers >= 0, where, message("num_workers must not be negative", num_workers));
     check<ValueError>(prefetch_factor > 0, where, message("prefetch_factor must be positive", prefetch_factor));
+    const std::int64_t ahead = std::int64_t{num_workers} * prefetch_factor;
+    check<ValueError>(ahead <= 1 << 20, where, message("num_workers times prefetch_factor must be at most 1048576 batches", ahead));
 }
 
 void check_order(bool shuffle, bool sampler, Location where) {

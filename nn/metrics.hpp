@@ -106,12 +106,13 @@ enum class Average { macro, micro, weighted };
 /// How often each class was taken for each other. value() is the accuracy.
 class XGRAD_API ConfusionMatrix {
 public:
-    /// ValueError unless classes is positive.
+    /// ValueError unless classes is in [1, 2^15].
     explicit ConfusionMatrix(std::int64_t classes, Location where = Location::current());
 
     void update(const Tensor& prediction, const Tensor& target, Location where = Location::current());
     std::int64_t classes() const { return classes_; }
-    std::int64_t count(std::int64_t target, std::int64_t prediction) const;
+    /// IndexError for a class that is none.
+    std::int64_t count(std::int64_t target, std::int64_t prediction, Location where = Location::current()) const;
     /// All counts: targets in rows, predictions in columns (i64).
     Tensor counts() const;
 

@@ -6,7 +6,11 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
+
+#include <autodiff/error.hpp>
 
 namespace xgrad::nn::detail {
 
@@ -21,6 +25,11 @@ struct Prefetch::Shared {
     Shared(BatchSource& s, std::int64_t first, int workers, std::size_t count) : source(s), next(first), taken(first), slots(count) {
         try {
             for (int i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
+        } catch (const std::system_error& error) {
+            const std::size_t started = threads.size();
+            stop();
+            throw Error("DataLoader: the system must have room for num_workers = " + std::to_string(workers) + " threads, got " +
+                        std::to_string(started) + " (" + error.what() + ")");
         } catch (...) {
             stop();
             throw;

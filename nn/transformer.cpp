@@ -37,6 +37,8 @@ Tensor residual(const Tensor& x, const LayerNorm& norm, bool norm_first, Locatio
 template <class Layer>
 std::vector<Layer> copies(const char* name, const Layer& layer, Int count, Location where) {
     check<ValueError>(count > 0, where, [&] { return std::string(name) + ": num_layers must be positive, got " + std::to_string(count); });
+    check<ValueError>(count <= 1 << 16, where,
+                      [&] { return std::string(name) + ": num_layers must be at most 65536, got " + std::to_string(count); });
     struct Reseed final : Visitor {
         void random(const Path&, RandomStream& stream) override { stream = RandomStream(); }
     } reseed;
