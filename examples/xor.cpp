@@ -44,7 +44,7 @@ int main(int argc, char** argv) try {
     bool right = true;
     fmt::print("\na b  a^b  network\n");
     for (int row = 0; row < 4; ++row) {
-        const float wanted = y.data<float>()[row], got = learned.data<float>()[row];
+        const float wanted = y.data<float>()[row], got = std::round(learned.data<float>()[row] * 1e4f) / 1e4f + 0.0f;  // no "-0.0000"
         fmt::print("{} {}  {:3}  {:7.4f}\n", row / 2, row % 2, wanted, got);
         right = right && std::abs(got - wanted) < 0.25f;
     }

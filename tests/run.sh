@@ -2,7 +2,7 @@
 # tests/run.sh [--preset NAME] [ctest options...]
 # tests/run.sh fuzz [--seeds N] [--first S]
 #
-# Sets everything up, builds and runs all tests; the last line counts them: "N passed, N failed".
+# Sets everything up, builds and runs all tests; the last lines say with which instruction sets, and count: "N passed, N failed".
 # Presets: release (default), debug, asan-ubsan, tsan. For a part of the tests: tests/run.sh -R matmul
 # fuzz runs N random programs (default 2000) with xgrad and with libtorch (libtorch-dev) and compares all values and gradients; ctest runs
 # 300 of them where libtorch is installed.
@@ -46,5 +46,10 @@ read -r failed total < <(sed -n 's/.*passed, \([0-9]*\) tests\{0,1\} failed out 
 }
 [ "$failed" -eq 0 ] || [ "$status" -ne 0 ] || status=1
 [ "$status" -eq 0 ] || [ "$failed" -ne 0 ] || failed=1
+# The processor's best one in every test, the others where everything ran again.
+if [ -x "build/$preset/tests/xgrad_tests" ]; then
+    again=$(sed -n 's/.*everything again with XGRAD_ISA=\([a-z0-9]*\) .*Passed.*/\1/p' "build/$preset.ctest" | paste -sd ' ')
+    echo "instruction sets: $("build/$preset/tests/xgrad_tests" --isa)${again:+, and everything again with $again}"
+fi
 echo "$((total - failed < 0 ? 0 : total - failed)) passed, $failed failed"
 exit "$status"
