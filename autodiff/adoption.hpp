@@ -13,14 +13,14 @@ namespace xgrad::detail {
 /// adoption takes is taken too: an input of the outer function may be used by the inner one alone.
 class Adoption {
 public:
-    Adoption(Record& record, std::uint32_t from);
+    Adoption(Record& record, TapeMask from);
     ~Adoption();
     /// The nodes that were used, each once; they leave the tape again.
     std::vector<NodeId> take();
 
 private:
     Record& record_;
-    std::uint32_t outer_;
+    TapeMask outer_;
     int outer_depth_;
     std::size_t first_;
 };
@@ -28,8 +28,8 @@ private:
 /// The outputs of `run`, which is called with nothing recorded for the caller's tapes, and the nodes of theirs that it used.
 template <class Run>
 auto run_unseen(Record& record, std::vector<NodeId>& used, Run&& run) {
-    const std::uint32_t active = record.active;
-    Pause pause;  // the outer tapes see one entry, not what happens inside
+    const TapeMask active = record.active;
+    NoRecording pause;  // the outer tapes see one entry, not what happens inside
     Tape tape({.watch_parameters = false});
     Adoption adoption(record, active);
     auto result = run();
@@ -46,12 +46,11 @@ Tensor weighted_sum(std::span<const Tensor> ys, std::span<const Tensor> cotangen
 
 /// Runs `run` once more, all that it uses being sources, and pulls the cotangents of its results back to the nodes `used`.
 template <class Run>
-void pull_through(std::uint64_t serial, const std::vector<NodeId>& used, std::span<const Tensor> cotangents, Location where, Tensor* parts,
-                  Run&& run) {
+void pull_through(const std::vector<NodeId>& used, std::span<const Tensor> cotangents, Location where, Tensor* parts, Run&& run) {
     Tape tape({.watch_parameters = false});
     Tensor y, g;
     {
-        const Adoption adoption(*recording, ~0u);
+        const Adoption adoption(*recording, all_tapes);
         const Tensors ys = run();
         y = ys.size() == 1 ? ys[0] : weighted_sum(ys, cotangents);
         g = ys.size() == 1 ? cotangents[0] : Tensor();
@@ -59,7 +58,7 @@ void pull_through(std::uint64_t serial, const std::vector<NodeId>& used, std::sp
     std::vector<Tensor> sources;
     for (const NodeId node : used) {
         Tensor source = scalar(0.0, DType::f32);  // a handle by its origin alone
-        TensorAccess::set_origin(source, Origin::node(serial, node));
+        TensorAccess::set_origin(source, recording->origin_of(node));
         sources.push_back(std::move(source));
     }
     std::vector<Tensor> gradients = tape.gradient(y, sources, {.cotangent = g}, where);

@@ -25,18 +25,6 @@ private:
     std::uint64_t bits_;
 };
 
-/// The inputs of an operation: `{x, w}` or a vector of tensors.
-class Inputs {
-public:
-    Inputs(std::initializer_list<Tensor> tensors) : tensors_(tensors.begin(), tensors.size()) {}
-    Inputs(std::span<const Tensor> tensors) : tensors_(tensors) {}
-    Inputs(const std::vector<Tensor>& tensors) : tensors_(tensors) {}
-    std::span<const Tensor> span() const { return tensors_; }
-
-private:
-    std::span<const Tensor> tensors_;
-};
-
 namespace detail {
 
 struct Entry;
@@ -73,24 +61,16 @@ Dealing<kind, P> dealing(P pullback) {
     return {std::move(pullback)};
 }
 
-/// Appends an entry and makes `outputs` its nodes. Returns where the closure is to be constructed.
-XGRAD_API void* record(const Behaviour& behaviour, const char* name, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
-                       std::size_t closure_bytes, Location where);
+/// A new entry: where its closure is to be constructed, and what makes the entry alive once that is done.
+struct NewEntry {
+    void* closure;
+    const Behaviour** behaviour;
+};
+/// Appends an entry and makes `outputs` its nodes.
+XGRAD_API NewEntry record(const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, std::size_t closure_bytes,
+                          Location where);
 [[noreturn]] XGRAD_API void throw_wrong_number_of_parts(const Entry& entry, std::size_t got);
 [[noreturn]] XGRAD_API void throw_wrong_number_of_inputs(const char* name, std::size_t got);
-
-/// Nothing is recorded on this thread while one of these lives.
-class XGRAD_API Pause {
-public:
-    Pause() noexcept;
-    ~Pause();
-    Pause(const Pause&) = delete;
-    Pause& operator=(const Pause&) = delete;
-
-private:
-    Record* paused_;
-    std::uint32_t mask_ = 0;
-};
 
 template <class F, std::size_t... I>
 decltype(auto) call_with(const F& f, std::span<const Tensor> inputs, std::index_sequence<I...>) {
@@ -169,18 +149,16 @@ struct Applied {
 };
 
 XGRAD_API bool any_tracked(std::span<const Tensor> inputs);
-XGRAD_API void record_inputs(const Behaviour& behaviour, const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs,
-                             std::size_t closure_bytes, Location where, void*& place);
 
 template <class F, class P>
 void record_applied(const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, F&& forward, P&& pullback,
                     Location where) {
     using Closure = Applied<std::decay_t<F>, std::decay_t<P>>;
     static_assert(alignof(Closure) <= 16, "xgrad: over-aligned captures are not supported in a pullback");
-    void* place;
-    record_inputs(Closure::behaviour, name, inputs, outputs, sizeof(Closure), where, place);
-    auto* closure = ::new (place) Closure{std::forward<F>(forward), std::forward<P>(pullback), {}};
+    const NewEntry entry = record(name, inputs, outputs, sizeof(Closure), where);
+    auto* closure = ::new (entry.closure) Closure{std::forward<F>(forward), std::forward<P>(pullback), {}};
     if constexpr (takes_output<std::decay_t<P>>) closure->output = outputs[0];
+    *entry.behaviour = &Closure::behaviour;
 }
 
 }  // namespace detail
@@ -193,30 +171,52 @@ void record_applied(const char* name, std::span<const Tensor> inputs, std::span<
 /// A cotangent may have the broadcast shape; the sweep sums it back. What the pullback captures is what the tape keeps.
 /// Write it with xgrad operations and it differentiates to any order.
 template <class Forward, class Pullback>
-Tensor apply(const char* name, Inputs inputs, Forward&& forward, Pullback&& pullback, Location where = Location::current()) {
-    Tensor y = [&] {
-        detail::Pause pause;
-        return stop_gradient(detail::call(forward, name, inputs.span()));
-    }();
-    if (detail::any_tracked(inputs.span()))
-        detail::record_applied(name, inputs.span(), {&y, 1}, std::forward<Forward>(forward), std::forward<Pullback>(pullback), where);
-    return y;
+Tensor apply(const char* name, const TensorList& inputs, Forward&& forward, Pullback&& pullback, Location where = Location::current()) {
+    return detail::named(name, where, [&] {
+        Tensor y = [&] {
+            NoRecording pause;
+            return stop_gradient(detail::call(forward, name, inputs.span()));
+        }();
+        if (detail::any_tracked(inputs.span()))
+            detail::record_applied(name, inputs.span(), {&y, 1}, std::forward<Forward>(forward), std::forward<Pullback>(pullback), where);
+        return y;
+    });
 }
 
 /// The same for an operation with several outputs: forward returns a vector or array of tensors; pullback gets
 /// `(std::span<const Tensor> cotangents, Needs)`, one per output, zeros where nothing depends on it.
 template <class Forward, class Pullback>
-std::vector<Tensor> apply_many(const char* name, Inputs inputs, Forward&& forward, Pullback&& pullback,
+std::vector<Tensor> apply_many(const char* name, const TensorList& inputs, Forward&& forward, Pullback&& pullback,
                                Location where = Location::current()) {
-    std::vector<Tensor> ys;
-    {
-        detail::Pause pause;
-        for (auto& y : detail::call(forward, name, inputs.span())) ys.push_back(stop_gradient(y));
-    }
-    check<ValueError>(!ys.empty(), where, [&] { return std::string(name) + ": the forward function must return a tensor, got none"; });
-    if (detail::any_tracked(inputs.span()))
-        detail::record_applied(name, inputs.span(), ys, std::forward<Forward>(forward), std::forward<Pullback>(pullback), where);
-    return ys;
+    return detail::named(name, where, [&] {
+        std::vector<Tensor> ys;
+        {
+            NoRecording pause;
+            for (auto& y : detail::call(forward, name, inputs.span())) ys.push_back(stop_gradient(y));
+        }
+        check<ValueError>(!ys.empty(), where, [&] { return std::string(name) + ": the forward function must return a tensor, got none"; });
+        if (detail::any_tracked(inputs.span()))
+            detail::record_applied(name, inputs.span(), ys, std::forward<Forward>(forward), std::forward<Pullback>(pullback), where);
+        return ys;
+    });
+}
+
+/// x itself, whose gradient `hook` sees on its way back, whole and summed over all uses of the result: `hook(const Tensor& g)` returns what goes on
+/// in its place (x's shape and dtype, else ShapeError or DTypeError), or nothing and only looks. It is called once in each sweep that reaches the
+/// result, and what it computes is differentiated as everything else.
+template <class Hook>
+Tensor with_gradient_hook(const Tensor& x, Hook hook, Location where = Location::current()) {
+    return apply(
+        "with_gradient_hook", {x}, [](const Tensor& value) { return value; },
+        [hook = std::move(hook)](const Tensor& g) mutable -> Tensor {
+            if constexpr (std::is_void_v<std::invoke_result_t<Hook&, const Tensor&>>) {
+                hook(g);
+                return g;
+            } else {
+                return hook(g);
+            }
+        },
+        where);
 }
 
 }  // namespace xgrad

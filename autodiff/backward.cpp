@@ -9,8 +9,7 @@
 
 // The reverse sweep: the only place where gradients are added and where broadcasting is undone.
 
-namespace xgrad {
-namespace detail {
+namespace xgrad::detail {
 namespace {
 
 /// Scratch vectors of one sweep, kept by the record for the next one.
@@ -75,13 +74,13 @@ Tensor sum_thin_to(Tensor part, const Shape& from, const Shape& to) {
     return copies == 1 ? part : part * copies;
 }
 
-/// One reverse sweep: marks what lies between y and a source, then walks the entries from y down.
+/// One reverse sweep: marks what lies between the roots and a source, then walks the entries from the last root down.
 class Sweep final : BlockNodes {
 public:
-    Sweep(Record& record, int depth, NodeId y, std::span<SweepSource> sources, FoundGradients* found, bool consume)
+    Sweep(Record& record, int depth, NodeId end, std::span<SweepSource> sources, FoundGradients* found, bool consume)
         : record_(record),
           start_(record.scopes[static_cast<std::size_t>(depth)].start),
-          y_(y),
+          end_(end),
           own_(Record::bit(depth)),
           needed_below_(record.open_below(depth)),
           sources_(sources),
@@ -96,11 +95,11 @@ public:
         if (marking_) mark();
     }
 
-    void run(Tensor cotangent) {
-        slots_[y_ - start_] = std::move(cotangent);
-        for (NodeId node = y_ + 1; node-- > start_;) {
+    void run(std::span<SweepSource> roots) {
+        for (SweepSource& root : roots)
+            if (Tensor* sum = slot(root.node)) collect(*sum, root.gradient);
+        for (NodeId node = end_; node-- > start_;) {
             Entry* entry = record_.nodes[node];
-            if (!entry) continue;
             if (entry->outputs != 1) [[unlikely]] {
                 node = entry->first_node;
                 pull_several(*entry);
@@ -115,8 +114,7 @@ public:
                 const std::int64_t begin = timing_ ? now_in_nanoseconds() : 0;
                 if (const NodeId lowest = pull_in_blocks(record_, node, start_, *this); lowest != no_node) {
                     if (timing_) share_time(begin, lowest, node);
-                    for (++node; node-- > lowest;)
-                        if (record_.nodes[node]) release(*record_.nodes[node]);
+                    for (++node; node-- > lowest;) release(*record_.nodes[node]);
                     node = lowest;
                     continue;
                 }
@@ -138,14 +136,14 @@ public:
     }
 
 private:
-    std::size_t count() const { return y_ - start_ + std::size_t{1}; }
+    std::size_t count() const { return end_ - start_; }
 
     /// Whether all that this tape recorded lies above a source: with no sources named, or all that it watches; else it would not be recorded.
     bool everything_is_needed(int depth) const {
         if (depth > 0) return false;
         if (found_) return true;
         for (const SweepSource& s : sources_)
-            if (s.node > y_ || !record_.nodes[s.node]->is_source) return false;
+            if (s.node >= end_ || !record_.nodes[s.node]->is_source) return false;
         return sources_.size() == record_.sources;
     }
 
@@ -153,8 +151,8 @@ private:
     void collect_outer(int depth) {
         if (found_) {
             if (depth > 0)
-                record_.parameters.for_each(record_.serial, [&](std::uint64_t, NodeId node) {
-                    if (node < start_ && record_.nodes[node] && (record_.nodes[node]->scopes & own_)) outer_.push_back({node, {}});
+                record_.for_each_parameter([&](std::uint64_t, NodeId node) {
+                    if (node < start_ && (record_.nodes[node]->scopes & own_)) outer_.push_back({node, {}});
                 });
         } else {
             for (const SweepSource& s : sources_)
@@ -164,18 +162,14 @@ private:
 
     void mark() {
         for (const SweepSource& s : sources_)
-            if (s.node >= start_ && s.node <= y_) marks_[s.node - start_] = is_needed | is_kept;
-        for (NodeId node = start_; node <= y_;) {
+            if (s.node >= start_ && s.node < end_) marks_[s.node - start_] = is_needed | is_kept;
+        for (NodeId node = start_; node < end_;) {
             Entry* entry = record_.nodes[node];
-            if (!entry) {
-                ++node;
-                continue;
-            }
             bool reached = found_ && entry->is_source && (entry->scopes & own_);
             const NodeId* inputs = entry->input_nodes();
             for (std::uint32_t i = 0; i < entry->inputs && !reached; ++i) reached = inputs[i] != no_node && wanted(inputs[i]);
             for (std::uint32_t k = 0; k < entry->outputs; ++k, ++node)
-                if (reached && node <= y_) marks_[node - start_] |= is_needed;
+                if (reached && node < end_) marks_[node - start_] |= is_needed;
         }
     }
 
@@ -202,7 +196,7 @@ private:
     }
 
     void pull_several(Entry& entry) {
-        const NodeId first = entry.first_node, end = std::min(first + entry.outputs, y_ + 1);  // y may be the first of them
+        const NodeId first = entry.first_node, end = std::min(first + entry.outputs, end_);  // y may be the first of them
         bool reached = false;
         for (NodeId k = first; k < end; ++k) reached = reached || slots_[k - start_].defined();
         if (reached && entry.behaviour) {
@@ -229,6 +223,15 @@ private:
 
     /// Asks the entry for the cotangents of its inputs and adds them to their slots.
     void pull(Entry& entry, Tensor* cotangents) {
+        try {
+            pull_unnamed(entry, cotangents);
+        } catch (...) {
+            if (entry.line == 0) throw;  // a checkpoint's: the user's lines are in the function
+            rethrow_named(std::string(entry.name) + " (backward)", entry.where(), shape_and_type(*entry.shape, entry.dtype));
+        }
+    }
+
+    void pull_unnamed(Entry& entry, Tensor* cotangents) {
         const NodeId* inputs = entry.input_nodes();
         std::uint64_t bits = 0;
         bool any = false;
@@ -279,14 +282,17 @@ private:
                 part = sum_to(part, shape);
             }
         }
-        Tensor& sum = input < start_ ? *outer_slot(input) : slots_[input - start_];
+        collect(input < start_ ? *outer_slot(input) : slots_[input - start_], part);
+    }
+
+    static void collect(Tensor& sum, Tensor& part) {
         if (sum.defined()) accumulate(sum, std::move(part));
         else std::swap(sum, part);
     }
 
     void deliver() {
         for (SweepSource& s : sources_) {
-            s.gradient = s.node < start_ ? *outer_slot(s.node) : s.node <= y_ ? slots_[s.node - start_] : Tensor();
+            s.gradient = s.node < start_ ? *outer_slot(s.node) : s.node < end_ ? slots_[s.node - start_] : Tensor();
             if (s.gradient.defined()) s.gradient = whole(std::move(s.gradient), record_.nodes[s.node]->shape_of(s.node));
         }
         if (found_)
@@ -299,8 +305,8 @@ private:
     static constexpr std::size_t usual = 8;
 
     Record& record_;
-    const NodeId start_, y_;
-    const std::uint32_t own_, needed_below_;
+    const NodeId start_, end_;
+    const TapeMask own_, needed_below_;
     const std::span<SweepSource> sources_;
     FoundGradients* const found_;
     const bool consume_, checking_, timing_, marking_;
@@ -313,116 +319,10 @@ private:
 
 }  // namespace
 
-void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources, FoundGradients* found, bool consume) {
-    Sweep(record, depth, y, sources, found, consume).run(std::move(cotangent));
+void sweep(Record& record, int depth, std::span<SweepSource> roots, std::span<SweepSource> sources, FoundGradients* found, bool consume) {
+    NodeId end = record.scopes[static_cast<std::size_t>(depth)].start;
+    for (const SweepSource& root : roots) end = std::max(end, root.node + 1);
+    Sweep(record, depth, end, sources, found, consume).run(roots);
 }
 
-}  // namespace detail
-
-namespace {
-
-Tensor starting_cotangent(const Tensor& y, const GradientOptions& options, Location where) {
-    if (!options.cotangent.defined()) {
-        check<ShapeError>(y.size() == 1, where, [&] {
-            return "Tape::gradient: y must have one element, or a cotangent of its shape be given, got " + to_string(y.shape());
-        });
-        return full(y.shape(), 1, y.dtype());
-    }
-    check<ShapeError>(options.cotangent.shape() == y.shape(), where, [&] {
-        return "Tape::gradient: the cotangent must have y's shape " + to_string(y.shape()) + ", got " +
-               to_string(options.cotangent.shape());
-    });
-    check<DTypeError>(options.cotangent.dtype() == y.dtype(), where, [&] {
-        return std::string("Tape::gradient: the cotangent must have y's dtype ") + name_of(y.dtype()) + ", got " +
-               name_of(options.cotangent.dtype());
-    });
-    return options.cotangent;
-}
-
-}  // namespace
-
-void Tape::gradients_of(const Tensor& y, detail::FoundGradients* found, Tensor* sources, std::size_t count, const GradientOptions& options,
-                        Location where) {
-    check<TapeError>(thread_ == std::this_thread::get_id(), where, [] {
-        return std::string("Tape::gradient: a tape must be used by the thread that opened it, got a call from another thread");
-    });
-    check<TapeError>(!used_, where, [] {
-        return std::string(
-            "Tape::gradient: a tape gives one gradient, got a second call; make it persistent: Tape tape({.persistent = true})");
-    });
-    check<DTypeError>(is_floating(y.dtype()), where,
-                      [&] { return std::string("Tape::gradient: y must be f32 or f64, got ") + name_of(y.dtype()); });
-    Tensor cotangent = starting_cotangent(y, options, where);
-
-    detail::Record& r = *record_;
-    const std::uint32_t own = detail::Record::bit(depth_), active = r.active;
-    const detail::NodeId start = r.scopes[static_cast<std::size_t>(depth_)].start;
-    struct Finish {  // also when a pullback throws
-        detail::Record& record;
-        std::uint32_t active;
-        ~Finish() { record.set_active(active); }
-    } finish{r, active};
-    // Look up nodes as this tape sees them, whatever else is paused.
-    r.set_active(active | own);
-    const detail::NodeId node = r.node_of(y);
-    std::vector<detail::SweepSource> wanted;
-    for (std::size_t i = 0; i < count; ++i) {
-        detail::NodeId source = r.node_of(sources[i]);
-        if (source == detail::no_node && depth_ > 0) {  // recorded by an outer tape that is paused just now
-            r.set_active(~0u);
-            source = r.node_of(sources[i]);
-            r.set_active(active | own);
-        }
-        wanted.push_back({source, {}});
-    }
-    if (!options_.persistent) {
-        used_ = true;
-        r.scopes[static_cast<std::size_t>(depth_)].finished = true;
-        finish.active = active & ~own;
-    }
-    const auto result_for = [&](std::size_t i, Tensor&& gradient) {
-        if (gradient.defined()) sources[i] = std::move(gradient);
-        else sources[i] = options.unconnected.gives_zeros() ? zeros(sources[i].shape(), sources[i].dtype()) : Tensor();
-    };
-    r.set_active(active & r.open_below(depth_));  // only outer tapes see the gradient being computed
-    const bool recorded = node != detail::no_node && node >= start;
-    if (found && recorded) {
-        detail::sweep(r, depth_, node, std::move(cotangent), {}, found, !options_.persistent);
-        std::sort(found->begin(), found->end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    }
-    if (!found) {
-        std::vector<detail::SweepSource> distinct;
-        const auto position = [&](detail::NodeId n) {
-            return std::find_if(distinct.begin(), distinct.end(), [&](const auto& s) { return s.node == n; });
-        };
-        for (const auto& s : wanted)
-            if (s.node != detail::no_node && position(s.node) == distinct.end()) distinct.push_back(s);
-        if (recorded) detail::sweep(r, depth_, node, std::move(cotangent), distinct, nullptr, !options_.persistent);
-        else if (node != detail::no_node)  // y is older than this tape: it depends on nothing recorded here but itself
-            if (const auto self = position(node); self != distinct.end()) self->gradient = cotangent;
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto s = position(wanted[i].node);
-            result_for(i, s != distinct.end() ? Tensor(s->gradient) : Tensor());
-        }
-    }
-}
-
-Gradients Tape::gradient(const Tensor& y, const GradientOptions& options, Location where) {
-    Gradients gradients;
-    gradients_of(y, &gradients.found_, nullptr, 0, options, where);
-    return gradients;
-}
-
-Tensor Tape::gradient(const Tensor& y, const Tensor& x, const GradientOptions& options, Location where) {
-    Tensor source = x;
-    gradients_of(y, nullptr, &source, 1, options, where);
-    return source;
-}
-
-std::vector<Tensor> Tape::gradient(const Tensor& y, const std::vector<Tensor>& xs, const GradientOptions& options, Location where) {
-    std::vector<Tensor> sources = xs;
-    gradients_of(y, nullptr, sources.data(), sources.size(), options, where);
-    return sources;
-}
-
-}  // namespace xgrad
+}  // namespace xgrad::detail

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -57,6 +60,20 @@ public:
     ~FormatError() override;
 };
 
+/// The system gave no memory for a result, whatever its size. What was there before stays usable, and smaller requests may succeed.
+class XGRAD_API MemoryError : public Error {
+public:
+    /// `tensor` describes what the bytes were for ("shape (3, 4) f64"); empty, or 0 bytes, where that is not known.
+    MemoryError(const std::string& operation, std::size_t bytes, const std::string& tensor, Location where);
+    ~MemoryError() override;
+    std::size_t bytes() const { return bytes_; }
+    const std::string& tensor() const { return *tensor_; }
+
+private:
+    std::size_t bytes_;
+    std::shared_ptr<const std::string> tensor_;  // shared: an exception's copies must not throw
+};
+
 /// An argument outside its domain (a negative probability, a zero step, an empty list).
 class XGRAD_API ValueError : public Error {
 public:
@@ -74,4 +91,24 @@ inline void check(bool ok, Location where, Message&& message) {
         throw E(at(message(), where));
 }
 
+namespace detail {
+
+/// "12 B", "3.4 KB", "8.0 TB".
+XGRAD_API std::string readable_bytes(std::int64_t bytes);
+
+/// Rethrows the exception that is being handled; a failed allocation as a MemoryError of `operation` at the user's line. `tensor`: what it was for,
+/// where the error does not say.
+[[noreturn]] XGRAD_API void rethrow_named(const std::string& operation, Location where, const std::string& tensor = {});
+
+/// f(), an operation's work: when memory fails in it, the error names the operation.
+template <class F>
+decltype(auto) named(const char* operation, Location where, F&& f) {
+    try {
+        return f();
+    } catch (...) {
+        rethrow_named(operation, where);
+    }
+}
+
+}  // namespace detail
 }  // namespace xgrad

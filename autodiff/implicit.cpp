@@ -94,12 +94,11 @@ struct ImplicitEntry {
     Adjoint adjoint;
     Tensor y;
     std::vector<NodeId> used;
-    std::uint64_t serial;
 
     static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs, Tensor* parts) {
         auto& self = *static_cast<ImplicitEntry*>(closure);
         const Tensor u = self.adjoint(self, *cotangents, entry.where());
-        pull_through(self.serial, self.used, {&u, 1}, entry.where(), parts, [&] { return Tensors{self.f({&self.y, 1})}; });
+        pull_through(self.used, {&u, 1}, entry.where(), parts, [&] { return Tensors{self.f({&self.y, 1})}; });
     }
     static void destroy(void* closure) noexcept { static_cast<ImplicitEntry*>(closure)->~ImplicitEntry(); }
     static constexpr Behaviour behaviour{&pull, nullptr, &destroy};
@@ -124,13 +123,13 @@ Tensor solution(const char* name, FunctionRef f, std::shared_ptr<const void> own
     if (!recording) return solve_it();
     Record& record = *recording;
     Tensor y = [&] {
-        Pause pause;
+        NoRecording pause;
         return solve_it();
     }();
     std::vector<NodeId> used;
     run_unseen(record, used, [&] { return f({&y, 1}); });  // what the solution depends on
     if (Entry* entry = append_using(record, name, used, {&y, 1}, sizeof(ImplicitEntry), where)) {
-        ::new (entry->closure()) ImplicitEntry{f, std::move(owner), options, adjoint, y, std::move(used), record.serial};
+        ::new (entry->closure()) ImplicitEntry{f, std::move(owner), options, adjoint, y, std::move(used)};
         entry->behaviour = &ImplicitEntry::behaviour;
     }
     return y;

@@ -41,8 +41,7 @@ Shape index_of(const Shape& shape, std::int64_t i) {
 std::string input_shapes(const Record& record, std::span<const NodeId> inputs) {
     std::string text;
     for (const NodeId node : inputs)
-        if (node != no_node && record.nodes[node])
-            text += (text.empty() ? " from recorded inputs " : " and ") + to_string(record.nodes[node]->shape_of(node));
+        if (node != no_node) text += (text.empty() ? " from recorded inputs " : " and ") + to_string(record.nodes[node]->shape_of(node));
     return text;
 }
 
@@ -79,7 +78,7 @@ std::string columns(const std::vector<std::vector<std::string>>& lines, unsigned
     return text;
 }
 
-void Record::observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, std::uint32_t scope_bits,
+void Record::observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask scope_bits,
                      Location where) {
     if (checking & scope_bits)
         for (const Tensor& y : outputs) check_finite(name, "the result", y, input_shapes(*this, inputs), where);
@@ -175,37 +174,40 @@ std::string memory_report() {
 
 namespace {
 
+constexpr const char* not_watching = "The open tapes do not watch parameters by themselves (watch_parameters = false): use tape.watch.";
+
 std::string described(Entry& entry) {
     const std::string line = line_of(entry);
     return std::string(entry.name) + " " + to_string(*entry.shape) + (line.empty() ? "" : " [" + line + "]");
 }
 
-/// What is wrong with the loss itself, or empty.
-std::string trouble_with_loss(const Record& record, const Tensor& loss) {
-    if (!loss.defined()) return "The loss is an empty tensor.";
-    const std::uint64_t origin = TensorAccess::origin(loss);
+}  // namespace
+
+/// What is wrong with y itself, or empty.
+std::string detail::why_not_recorded(const Record& record, const Tensor& y) {
+    if (!y.defined()) return "is an empty tensor.";
+    const std::uint64_t origin = TensorAccess::origin(y);
     if (origin == 0) {
-        std::string text = "The loss is a constant: it was not recorded.";
-        if (!is_floating(loss.dtype())) return text + " It is " + name_of(loss.dtype()) + ", and only f32 and f64 have gradients.";
-        if (record.scopes.empty()) text += " No tape is open on this thread: open one before the loss is computed.";
+        std::string text = "is a constant: it was not recorded.";
+        if (!is_floating(y.dtype())) return text + " It is " + name_of(y.dtype()) + ", and only f32 and f64 have gradients.";
+        if (record.scopes.empty()) text += " No tape is open on this thread: open one before it is computed.";
         else
             text +=
                 " Either nothing that it was computed from is watched (tape.watch(x), or a Parameter), or on the way it went through "
                 "stop_gradient, through item() or data(), or through an operation without gradient such as a comparison, argmax or round.";
         return text;
     }
-    if (!Origin::is_parameter(origin) && Origin::serial(origin) != record.serial)
-        return "The loss was recorded on a tape that is gone, or by another thread: take the gradient while its tape lives.";
+    if (Origin::is_parameter(origin)) return record.watchers ? "" : "is a parameter. " + std::string(not_watching);
+    const NodeId node = record.find(origin);
+    if (node == no_node) return "was recorded on a tape that is gone, or by another thread: take the gradient while its tape lives.";
     return "";
 }
-
-}  // namespace
 
 std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
     Record& record = record_of_this_thread();
     if (!w.defined()) return "The source is an empty tensor.";
     if (!is_floating(w.dtype())) return std::string("The source is ") + name_of(w.dtype()) + ", and only f32 and f64 have gradients.";
-    if (std::string text = trouble_with_loss(record, loss); !text.empty()) return text;
+    if (std::string text = why_not_recorded(record, loss); !text.empty()) return "The loss " + text;
 
     const std::uint64_t origin = TensorAccess::origin(w);
     NodeId source = no_node;
@@ -214,19 +216,17 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
                "it is "
                "a parameter, it is frozen.";
     if (Origin::is_parameter(origin)) {
-        record.parameters.for_each(record.serial, [&](std::uint64_t id, NodeId node) {
-            if (id == origin) source = node;
-        });
+        source = record.used_parameter(origin);
         if (source == no_node)
             return record.watchers
                        ? "No recorded operation used this parameter since the tape was opened: the model that computed the loss has "
                          "another copy of it, or took its value() or a stop_gradient of it."
-                       : "The open tapes do not watch parameters by themselves (watch_parameters = false): use tape.watch.";
+                       : not_watching;
     } else {
-        if (Origin::serial(origin) != record.serial)
+        source = record.find(origin);
+        if (source == no_node)
             return "The source was watched or recorded on a tape that is gone, or by another thread; for the open tape it is a constant. "
                    "Watch it again.";
-        source = Origin::node_of(origin);
     }
     const NodeId target = Origin::is_parameter(TensorAccess::origin(loss)) ? source : Origin::node_of(TensorAccess::origin(loss));
     if (source > target) return "The source was recorded after the loss, which therefore cannot depend on it.";
@@ -238,7 +238,7 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
     std::vector<unsigned char> used(target + std::size_t{1});
     for (NodeId node = source; node <= target; ++node) {
         Entry* entry = record.nodes[node];
-        if (!entry || entry->first_node != node) continue;
+        if (entry->first_node != node) continue;
         bool depends = false;
         for (std::uint32_t k = 0; k < entry->inputs; ++k) {
             const NodeId in = entry->input_nodes()[k];
@@ -268,7 +268,7 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
     std::string ends;
     int shown = 0;
     for (NodeId node = target + 1; node-- > source && shown < 3;)
-        if (reached[node] && !used[node] && record.nodes[node]) ends += (shown++ ? ", " : "") + described(*record.nodes[node]);
+        if (reached[node] && !used[node]) ends += (shown++ ? ", " : "") + described(*record.nodes[node]);
     return text + ends +
            "; from there on they were unused, or went through stop_gradient, item(), data() or an operation without gradient.";
 }

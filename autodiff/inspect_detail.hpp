@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -10,20 +9,15 @@
 
 namespace xgrad::detail {
 
-inline const Record& record_of(const Tape& tape, const char* name) {
-    check<TapeError>(TapeAccess::thread(tape) == std::this_thread::get_id(), {}, [&] {
-        return std::string(name) + ": a tape must be used by the thread that opened it, got a call from another thread";
-    });
-    return TapeAccess::record(tape);
-}
+inline const Record& record_of(const Tape& tape, const char* name) { return TapeAccess::record(tape, name, {}); }
 
 /// f(node, entry) for the entries of a tape, in the order of recording.
 template <class F>
 void for_each_entry(const Tape& tape, const Record& record, F&& f) {
     for (std::size_t node = record.scopes[static_cast<std::size_t>(TapeAccess::depth(tape))].start; node < record.nodes.size();) {
-        const Entry* entry = record.nodes[node];
-        if (entry) f(static_cast<NodeId>(node), *const_cast<Entry*>(entry));
-        node += entry ? entry->outputs : 1;
+        Entry& entry = *record.nodes[node];
+        f(static_cast<NodeId>(node), entry);
+        node += entry.outputs;
     }
 }
 
@@ -31,16 +25,6 @@ inline std::int64_t bytes_of(Entry& entry) {
     std::int64_t elements = 0;
     for (NodeId k = entry.first_node; k < entry.first_node + entry.outputs; ++k) elements += entry.shape_of(k).size();
     return elements * size_of(entry.dtype);
-}
-
-inline std::string readable_bytes(std::int64_t bytes) {
-    static constexpr const char* units[] = {"B", "KB", "MB", "GB", "TB"};
-    double value = static_cast<double>(bytes);
-    int unit = 0;
-    for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
-    char text[32];
-    std::snprintf(text, sizeof text, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-    return text;
 }
 
 inline std::string line_of(const Entry& entry) {

@@ -94,7 +94,7 @@ std::string to_dot(const Tape& tape, const DotOptions& options) {
             if (in == no_node) continue;
             belongs(in);
             if (in >= first_drawn || in < record.scopes[static_cast<std::size_t>(TapeAccess::depth(tape))].start)
-                edges += "  n" + std::to_string(record.nodes[in] ? record.nodes[in]->first_node : in) + " -> " + id + ";\n";
+                edges += "  n" + std::to_string(record.nodes[in]->first_node) + " -> " + id + ";\n";
         }
         root.at(several ? "" : box)
             .nodes.push_back(id + " [label=" + dot_string(label) +

@@ -18,7 +18,8 @@ struct MemoryStats {
 XGRAD_API MemoryStats memory_stats();
 XGRAD_API void reset_peak_memory();
 
-/// Gives the blocks cached by the calling thread and those shared by all threads back to the system.
+/// Gives what is kept for reuse back to the system: the calling thread's free blocks, those shared by all threads, and, while no tape is open on the
+/// thread, what its tapes have used. The library does so itself when the system refuses a request, before that becomes a MemoryError.
 XGRAD_API void release_cached_memory();
 
 namespace detail {
@@ -40,12 +41,14 @@ struct ThreadCache {
     /// What one step is likely to need again stays with the thread; a stream of blocks made by another one flows back through the pool.
     bool keeps(std::uint8_t size_class) const;
 };
-extern XGRAD_API __attribute__((tls_model("initial-exec"))) thread_local ThreadCache* thread_cache;
+// No initial-exec here or elsewhere: a plug-in's whole thread-local block would have to fit into the few bytes that the loader keeps spare. Linkers
+// turn the access into one instruction where the library is part of a program.
+extern XGRAD_API constinit thread_local ThreadCache* thread_cache;
 
 // Blocks come in size classes: multiples of 64 bytes up to 1 KiB, then four steps per doubling.
 inline constexpr std::size_t small_step = 64, small_limit = 1024, small_classes = small_limit / small_step;
 
-/// The class of blocks of at least `bytes`. std::bad_alloc beyond 2^55 bytes.
+/// The class of blocks of at least `bytes`. MemoryError beyond 2^55 bytes.
 XGRAD_API std::uint8_t large_size_class_of(std::size_t bytes);
 inline std::uint8_t size_class_of(std::size_t bytes) {
     if (bytes <= small_limit) return static_cast<std::uint8_t>(bytes == 0 ? 0 : (bytes - 1) / small_step);
@@ -57,6 +60,9 @@ inline std::size_t bytes_of_class(std::uint8_t size_class) {
     return (std::size_t{5} + i % 4) << (8 + i / 4);
 }
 
+/// True once after the system has refused a request of this thread.
+bool memory_ran_out() noexcept;
+
 XGRAD_API void* allocate_slowly(std::uint8_t size_class);
 XGRAD_API void release_slowly(void* block, std::uint8_t size_class) noexcept;
 
@@ -66,7 +72,7 @@ inline bool ThreadCache::keeps(std::uint8_t size_class) const {
     return count < few || count * bytes_of_class(size_class) < many_bytes;
 }
 
-/// A 64-byte aligned block from the caches; `release` wants the same size class again.
+/// A 64-byte aligned block from the caches; `release` wants the same size class again. MemoryError when there is none.
 inline void* allocate(std::uint8_t size_class) {
     ThreadCache* own = thread_cache;
     if (!own || !own->free[size_class].head) [[unlikely]]

@@ -2,11 +2,10 @@
 
 // The engine's own view of a tape: entries in an arena, one flat list of them. Not for users.
 
+#include <atomic>
 #include <cstring>
-#include <memory>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "apply.hpp"
@@ -17,6 +16,11 @@ namespace xgrad::detail {
 
 using NodeId = std::uint32_t;
 inline constexpr NodeId no_node = 0xffffffffu;
+
+/// Tapes by their depth: bit d is the one that d others were open before.
+using TapeMask = std::uint64_t;
+inline constexpr int max_tapes = 64;
+inline constexpr TapeMask all_tapes = ~TapeMask{0};
 
 /// A tensor's origin is a number: 0 for a constant; a parameter's identity with the top bit set; else a record's serial number and a node.
 struct Origin {
@@ -30,21 +34,38 @@ struct Origin {
     static constexpr NodeId node_of(std::uint64_t origin) { return static_cast<NodeId>(origin & (max_nodes - 1)); }
 };
 
+/// From this many elements on, chains of element-wise entries are pulled back a block at a time; below, everything is in cache anyway.
+inline constexpr std::int64_t least_block_elements = 1 << 14;
+
 /// One recorded operation, or a source of gradients. Behind it in the arena: the shapes of outputs after the first, a NodeId per input, the
 /// closure. Shapes are shared: neighbouring entries of one shape point to one copy of it.
 struct Entry {
-    const Behaviour* behaviour;  // null: nothing to pull back (a source, or already released)
+    const Behaviour* behaviour = nullptr;  // null: nothing to pull back (a source, already released, or its closure never came to be)
     const char* name;
     const char* file;
     const Shape* shape;  // of the first output
+    TapeMask scopes;  // the tapes that watch something it depends on; 0: released
     std::int32_t line;
     NodeId first_node;
-    std::uint32_t outputs;
     std::uint32_t inputs;
-    std::uint32_t scopes;  // bit d: depends on something watched at depth d; 0: released
-    DType dtype;  // of all outputs that have a gradient
-    bool is_source;  // Gradients lists it
-    bool large;  // worth pulling back in blocks (blocks.hpp)
+    std::uint32_t outputs : Origin::node_bits;
+    DType dtype : 3;  // of all outputs that have a gradient
+    bool is_source : 1;  // Gradients lists it
+    bool large : 1;  // worth pulling back in blocks (blocks.hpp)
+
+    Entry(const char* operation, Location where, const Shape& shape_of_first, TapeMask tapes, std::size_t node, std::size_t input_count,
+          std::size_t output_count, const Tensor& first)
+        : name(operation),
+          file(where.file),
+          shape(&shape_of_first),
+          scopes(tapes),
+          line(where.line),
+          first_node(static_cast<NodeId>(node)),
+          inputs(static_cast<std::uint32_t>(input_count)),
+          outputs(static_cast<std::uint32_t>(output_count)),
+          dtype(first.dtype()),
+          is_source(false),
+          large(first.size() >= least_block_elements) {}
 
     const Shape** more_shapes() { return reinterpret_cast<const Shape**>(this + 1); }
     const Shape& shape_of(NodeId node) { return node == first_node ? *shape : *more_shapes()[node - first_node - 1]; }
@@ -64,10 +85,9 @@ struct Entry {
     }
 };
 
-/// From this many elements on, chains of element-wise entries are pulled back a block at a time; below, everything is in cache anyway.
-inline constexpr std::int64_t least_block_elements = 1 << 14;
+static_assert(sizeof(Entry) == 56);
 
-/// Bump allocation in chunks that are kept for the next tape.
+/// Bump allocation in chunks. Chunks behind the mark go back to the allocator's caches, but for one.
 class Arena {
 public:
     struct Mark {
@@ -84,7 +104,10 @@ public:
         return at;
     }
     Mark mark() const { return {current_, used_}; }
-    void rewind(Mark mark);
+    Mark mark_at(const void* allocated) const;
+    void rewind(Mark mark) noexcept;
+    /// Gives all chunks back; nothing may be allocated.
+    void clear() noexcept;
 
 private:
     struct Chunk {
@@ -100,9 +123,11 @@ private:
     std::size_t capacity_ = 0, used_ = 0;
 };
 
-/// Parameter identity to node, open addressing; slots of earlier records count as free.
+/// Parameter identity to node, open addressing; slots of earlier records count as free. A node may have been dropped since: see
+/// Record::source_of.
 class ParameterNodes {
 public:
+    NodeId find(std::uint64_t id, std::uint64_t serial) const;
     NodeId* find_or_add(std::uint64_t id, std::uint64_t serial);
     template <class F>
     void for_each(std::uint64_t serial, F&& f) const {
@@ -115,6 +140,7 @@ private:
         std::uint64_t id = 0, serial = 0;
         NodeId node = no_node;
     };
+    std::size_t place_of(std::uint64_t id, std::uint64_t serial) const;
     std::vector<Slot> slots_;
     std::uint64_t counted_serial_ = 0;
     std::size_t used_ = 0;
@@ -129,19 +155,29 @@ std::int64_t now_in_nanoseconds();
 /// A tape that is open on this thread.
 struct Scope {
     NodeId start = 0;
+    NodeId holes = 0;  // nodes that tapes inside this one have left behind, released, between others that are needed
     Arena::Mark mark;
     bool finished = false;  // took its gradient
     bool closed = false;
 };
 
 /// What one thread records: the nested tapes that are open, and one list of entries for all of them.
+///
+/// The list ends where the last entry is that some open tape needs: a tape that closes drops what lies behind. Tensors that were recorded there may
+/// live on, so nodes recorded later get another serial number: a stretch of nodes of one serial number is a segment.
 struct Record {
-    std::uint64_t serial = 0;
-    std::uint32_t active = 0;  // bit d: the tape at depth d records now
-    std::uint32_t adopt = 0;  // nodes of these tapes join the one at adopt_depth when used, and are listed in `adopted`
+    const std::uint64_t id;  // of all records there ever were
+    std::uint64_t serial = 0;  // of nodes recorded now; 0: no tape is open
+    TapeMask active = 0;  // tapes that record now
+    TapeMask adopt = 0;  // nodes of these tapes join the one at adopt_depth when used, and are listed in `adopted`
     int adopt_depth = 0;
     std::vector<NodeId> adopted;
-    std::vector<Entry*> nodes;  // a node's entry; null where released and its memory reused
+    std::vector<Entry*> nodes;  // a node's entry
+    struct Segment {
+        NodeId start;
+        std::uint64_t serial;
+    };
+    std::vector<Segment> segments;
     std::vector<Scope> scopes;
     Arena arena;
     const Shape* last_shape = nullptr;  // in the arena
@@ -149,35 +185,49 @@ struct Record {
     ParameterNodes parameters;
     struct Borrowed {
         NodeId node;
-        std::uint32_t scopes;
+        TapeMask scopes;
     };
     std::vector<Borrowed> borrowed;  // parameters' nodes that later tapes use too, and which
-    std::uint32_t watchers = 0;  // bit d: the tape at depth d watches parameters by itself
+    TapeMask watchers = 0;  // tapes that watch parameters by themselves
     struct {
         std::uint64_t origin = 0;
         NodeId node = no_node;
     } recent[8];  // parameters used last, by the low bits of their identity
-    std::uint32_t checking = 0, profiling = 0;  // bit d: the tape at depth d was opened with check_finite, profile
+    TapeMask checking = 0, profiling = 0;  // tapes that were opened with check_finite, profile
     std::vector<Timing> timings;  // by node, as far as some tape profiles
     std::int64_t last_time = 0;
     std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
     std::vector<std::vector<unsigned char>> spare_marks;
+    std::atomic<TapeMask> closed_elsewhere{0};  // tapes that another thread has destroyed
 
-    static std::uint32_t bit(int depth) { return 1u << depth; }
-    void set_active(std::uint32_t mask);
+    Record();
+    ~Record();
+    Record(const Record&) = delete;
+    Record& operator=(const Record&) = delete;
+
+    static TapeMask bit(int depth) { return TapeMask{1} << depth; }
+    void set_active(TapeMask mask);
     /// Tapes below `depth` that may still take a gradient.
-    std::uint32_t open_below(int depth) const;
+    TapeMask open_below(int depth) const;
+    TapeMask open_tapes() const { return open_below(static_cast<int>(scopes.size())); }
     int open(const TapeOptions& options);
     void close(int depth) noexcept;
+    /// Closes what another thread has destroyed.
+    void settle() noexcept {
+        if (closed_elsewhere.load(std::memory_order_relaxed)) [[unlikely]]
+            close_those_closed_elsewhere();
+    }
+    /// Gives back what is kept for the next tape.
+    void trim() noexcept;
     const Shape* shared(const Shape& shape) {
         if (last_shape && *last_shape == shape) return last_shape;
         return last_shape = ::new (arena.allocate(sizeof(Shape))) Shape(shape);
     }
-    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, std::uint32_t scopes,
-                  std::size_t closure_bytes, Location where);
+    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, TapeMask scopes, std::size_t closure_bytes,
+                  Location where);
     /// The same for one output, whose dtype is floating.
     template <std::size_t N>
-    Entry* append_one(const char* name, const NodeId (&inputs)[N], Tensor& output, std::uint32_t scope_bits, std::size_t closure_bytes,
+    Entry* append_one(const char* name, const NodeId (&inputs)[N], Tensor& output, TapeMask scope_bits, std::size_t closure_bytes,
                       Location where) {
         const std::size_t node = nodes.size();
         if (node + 1 >= Origin::max_nodes) [[unlikely]]
@@ -186,8 +236,7 @@ struct Record {
             observe(name, inputs, {&output, 1}, scope_bits, where);
         const Shape* shape = shared(output.shape());
         void* memory = arena.allocate(Entry::closure_offset(1, N) + closure_bytes);
-        auto* entry = ::new (memory) Entry{nullptr, name, where.file, shape,          where.line, static_cast<NodeId>(node),
-                                           1,       N,    scope_bits, output.dtype(), false,      output.size() >= least_block_elements};
+        auto* entry = ::new (memory) Entry(name, where, *shape, scope_bits, node, N, 1, output);
         nodes.push_back(entry);
         TensorAccess::set_origin(output, Origin::node(serial, static_cast<NodeId>(node)));
         NodeId* ids = entry->input_nodes();
@@ -195,48 +244,82 @@ struct Record {
         return entry;
     }
     /// What check_finite and profile want of an operation that is about to be appended.
-    void observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, std::uint32_t scope_bits,
-                 Location where);
+    void observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask scope_bits, Location where);
     [[noreturn]] static void throw_full(const char* name, Location where);
-    NodeId add_source(Tensor& tensor, const char* name, std::uint64_t origin, std::uint32_t scopes, Location where);
+    NodeId add_source(Tensor& tensor, const char* name, std::uint64_t origin, TapeMask scopes, Location where);
     NodeId node_of_parameter(const Tensor& tensor, std::uint64_t origin);
     bool adopt_node(NodeId node);
+
+    /// The node of an origin that is not a parameter's; no_node when it is another record's, or was dropped.
+    NodeId find(std::uint64_t origin) const {
+        return Origin::serial(origin) == serial ? Origin::node_of(origin) : find_in_segments(origin);
+    }
+    NodeId find_in_segments(std::uint64_t origin) const;
+    std::uint64_t origin_of(NodeId node) const;
+    /// The source that `node` is for the parameter `origin`; null when it has been dropped.
+    Entry* source_of(std::uint64_t origin, NodeId node) const {
+        if (node >= nodes.size() || !nodes[node]->is_source || nodes[node]->source() != origin) return nullptr;
+        return nodes[node];
+    }
+    /// The parameter's node, if some open tape has used it; else no_node.
+    NodeId used_parameter(std::uint64_t origin) const;
+    /// f(origin, node) for the parameters that open tapes have used.
+    template <class F>
+    void for_each_parameter(F&& f) const {
+        parameters.for_each(parameters_serial(), [&](std::uint64_t origin, NodeId node) {
+            if (source_of(origin, node)) f(origin, node);
+        });
+    }
 
     /// The node under which `tensor` is recorded for a tape that is active; no_node for constants.
     NodeId node_of(const Tensor& tensor) {
         const std::uint64_t origin = TensorAccess::origin(tensor);
         if (origin == 0) return no_node;
-        if (Origin::serial(origin) == serial) {
-            const NodeId node = Origin::node_of(origin);
-            const Entry* entry = nodes[node];
-            if (!entry) return no_node;
-            return (entry->scopes & active) || (adopt && adopt_node(node)) ? node : no_node;
+        if (Origin::serial(origin) == serial) return if_recorded(Origin::node_of(origin));
+        if (!Origin::is_parameter(origin)) {
+            const NodeId node = find_in_segments(origin);
+            return node == no_node ? no_node : if_recorded(node);
         }
-        if (!Origin::is_parameter(origin)) return no_node;
         const auto& known = recent[origin & 7];
         if (known.origin == origin) {
             const Entry* entry = nodes[known.node];
-            const std::uint32_t watching = watchers & (active | adopt);
-            if (entry && (entry->scopes & active) && (entry->scopes & watching) == watching) return known.node;
+            const TapeMask watching = watchers & (active | adopt);
+            if ((entry->scopes & active) && (entry->scopes & watching) == watching) return known.node;
         }
         return node_of_parameter(tensor, origin);
     }
+
+private:
+    NodeId if_recorded(NodeId node) { return (nodes[node]->scopes & active) || (adopt && adopt_node(node)) ? node : no_node; }
+    std::uint64_t parameters_serial() const { return segments.empty() ? 0 : segments.front().serial; }
+    void drop_what_nobody_needs(int depth) noexcept;
+    void drop_nodes_from(NodeId end, Arena::Mark mark) noexcept;
+    void close_those_closed_elsewhere() noexcept;
 };
 
 Record& record_of_this_thread();
+/// The same, or null while this thread has none.
+Record* record_if_any();
+/// Gives back what this thread's record keeps for the next tape.
+void trim_record_of_this_thread() noexcept;
 
 /// The door to a tape's inside, for the engine's own files.
 struct TapeAccess {
-    static const Record& record(const Tape& tape) { return *tape.record_; }
+    /// The record on which the tape is open. TapeError unless it is this thread's.
+    static Record& record(const Tape& tape, const char* operation, Location where);
     static int depth(const Tape& tape) { return tape.depth_; }
-    static std::thread::id thread(const Tape& tape) { return tape.thread_; }
+    /// Closes the tape, whichever thread this is.
+    static void close(const Tape& tape) noexcept;
 };
+
+/// Why no tape can take the gradient of this y, to be put behind its name: "is a constant …". Empty where some tape could.
+std::string why_not_recorded(const Record& record, const Tensor& y);
 
 /// ValueError naming operation, what was computed (`result`) and the place of the first element that is NaN or inf.
 void check_finite(const char* operation, const std::string& result, const Tensor& values, const std::string& context, Location where);
 
 /// The record of this thread while some tape of it records, else null.
-extern __attribute__((tls_model("initial-exec"))) thread_local Record* recording;
+extern constinit thread_local Record* recording;
 
 inline bool is_tracked(const Tensor& tensor) {
     return recording && TensorAccess::origin(tensor) != 0 && recording->node_of(tensor) != no_node;
@@ -248,14 +331,14 @@ void accumulate(Tensor& acc, Tensor&& part);
 /// Gives a handle's tensor back.
 inline void reset(Tensor& tensor) { const Tensor gone = std::move(tensor); }
 
-/// The reverse sweep over what the tape at `depth` recorded.
+/// A node with its cotangent: where the reverse sweep over what the tape at `depth` recorded begins, and what it brings.
 struct SweepSource {
     NodeId node;
     Tensor gradient;
 };
 /// Sources by their origin, with their gradients.
 using FoundGradients = std::vector<std::pair<std::uint64_t, Tensor>>;
-/// One gradient per source, which are distinct; with `found`, instead all sources that the tape has.
-void sweep(Record& record, int depth, NodeId y, Tensor cotangent, std::span<SweepSource> sources, FoundGradients* found, bool consume);
+/// Starts at `roots`, nodes with their cotangents. One gradient per source, which are distinct; with `found`, instead all sources that the tape has.
+void sweep(Record& record, int depth, std::span<SweepSource> roots, std::span<SweepSource> sources, FoundGradients* found, bool consume);
 
 }  // namespace xgrad::detail

@@ -2,7 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <thread>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,6 +17,9 @@ namespace xgrad {
 ///
 /// It has an identity of its own. A copy is another parameter with the same value; assigning changes the value and keeps the
 /// identity. Tapes of several threads may use one parameter at a time as long as none of them assigns to it.
+///
+/// The value is a constant. TapeError for a tensor that an open tape records, whose gradient would end here without a word: compute with the
+/// tensor itself, or say stop_gradient(t); and for another shape or dtype while a tape that has used the parameter still records.
 class XGRAD_API Parameter : public Tensor {
 public:
     Parameter() = default;
@@ -21,8 +27,8 @@ public:
     Parameter(const Parameter& other);
     Parameter(Parameter&& other) noexcept;
     Parameter& operator=(const Tensor& value);
-    Parameter& operator=(const Parameter& other) { return *this = static_cast<const Tensor&>(other); }
-    Parameter& operator=(Parameter&& other) { return *this = static_cast<const Tensor&>(other); }
+    Parameter& operator=(const Parameter& other) { return *this = other.value(); }
+    Parameter& operator=(Parameter&& other) { return *this = other.value(); }
     ~Parameter() = default;
 
     /// The value alone: a constant for every tape.
@@ -36,6 +42,7 @@ public:
 
 private:
     void identify();
+    void check_value(const Tensor& value) const;
 
     std::uint64_t id_ = 0;
     bool frozen_ = false;
@@ -55,29 +62,34 @@ private:
     std::vector<std::pair<std::uint64_t, Tensor>> found_;  // by origin, ascending
 };
 
-/// What `gradient(y, x)` returns when y does not depend on x: an empty tensor (`absent`, the default) or zeros of x's shape.
-/// Written `.unconnected = zeros` or `.unconnected = Unconnected::zeros`.
-class XGRAD_API Unconnected {
-public:
-    static const Unconnected absent, zeros;
-    constexpr Unconnected() = default;
-    constexpr Unconnected(Tensor (*)(const Shape&, DType, Location)) : zeros_(true) {}
-    constexpr bool gives_zeros() const { return zeros_; }
-
-private:
-    bool zeros_ = false;
-};
+/// What `gradient(y, x)` returns when y does not depend on x: an empty tensor, or zeros of x's shape.
+enum class Unconnected : unsigned char { absent, zeros };
 
 struct GradientOptions {
-    Tensor cotangent = {};         ///< weights of y's elements, y's shape; needed unless y has one element (then 1)
-    Unconnected unconnected = {};  ///< what stands for "does not depend"
+    Tensor cotangent = {};  ///< weights of y's elements, y's shape; needed unless y has one element (then 1)
+    Tensors cotangents = {};  ///< of several results, one for each
+    std::optional<Unconnected> unconnected =
+        {};  ///< absent unless said; `gradient(y)` without sources then takes a y that depends on nothing
+};
+
+/// Tensors as an argument: `{a, b}`, a vector or a span. It refers to them and is gone with the call.
+class TensorList {
+public:
+    TensorList(std::initializer_list<Tensor> tensors) : tensors_(tensors.begin(), tensors.size()) {}
+    template <class R>
+        requires std::is_convertible_v<const R&, std::span<const Tensor>>
+    TensorList(const R& tensors) : tensors_(tensors) {}
+    std::span<const Tensor> span() const { return tensors_; }
+
+private:
+    std::span<const Tensor> tensors_;
 };
 
 struct TapeOptions {
-    bool persistent = false;        ///< may take any number of gradients; saved values live as long as the tape
-    bool watch_parameters = true;   ///< false: only what `watch` names
-    bool check_finite = false;      ///< stop at the first recorded operation that gives NaN or inf, forward or backward (ValueError)
-    bool profile = false;           ///< take the time of each recorded operation, for `profile(tape)`
+    bool persistent = false;  ///< may take any number of gradients; saved values live as long as the tape
+    bool watch_parameters = true;  ///< false: only what `watch` names
+    bool check_finite = false;  ///< stop at the first recorded operation that gives NaN or inf, forward or backward (ValueError)
+    bool profile = false;  ///< take the time of each recorded operation, for `profile(tape)`
 };
 
 namespace detail {
@@ -88,8 +100,9 @@ struct TapeAccess;
 /// Records operations on this thread while it lives, and takes gradients.
 ///
 /// A tape opened while another lives is a scope on the same record: its gradients are recorded for the outer one, which gives
-/// derivatives of any order. A tape takes one gradient unless persistent. Tensors outlive it and are then constants.
-/// TapeError when used twice, from another thread, or closed out of order.
+/// derivatives of any order; at most 64 may be open on a thread. A tape takes one gradient unless persistent. Tensors outlive it and are then
+/// constants. Tapes may be closed in any order, and on any thread.
+/// TapeError when used twice, from another thread than the one that opened it, or after that thread has ended.
 class XGRAD_API Tape {
 public:
     Tape() : Tape(TapeOptions{}) {}
@@ -101,32 +114,45 @@ public:
     /// The same value as a source of gradients. DTypeError unless it is f32 or f64.
     Tensor watch(const Tensor& tensor, Location where = Location::current());
 
-    /// dy/dx for everything watched, parameters included. y must have one element unless a cotangent is given (ShapeError).
+    /// dy/dx for everything watched, parameters included. y must have one element unless a cotangent is given (ShapeError). TapeError for a y that
+    /// this tape did not record, which says why, unless `.unconnected` is given.
     Gradients gradient(const Tensor& y, const GradientOptions& options = {}, Location where = Location::current());
     /// dy/dx for one source: any tensor recorded on this tape, watched or not.
     Tensor gradient(const Tensor& y, const Tensor& x, const GradientOptions& options = {}, Location where = Location::current());
     /// dy/dx for several sources at once.
-    std::vector<Tensor> gradient(const Tensor& y, const std::vector<Tensor>& xs, const GradientOptions& options = {},
-                                 Location where = Location::current());
-    template <std::size_t N>
-    std::vector<Tensor> gradient(const Tensor& y, const Tensor (&xs)[N], const GradientOptions& options = {},
-                                 Location where = Location::current()) {
-        return gradient(y, std::vector<Tensor>(xs, xs + N), options, where);
-    }
+    Tensors gradient(const Tensor& y, const TensorList& xs, const GradientOptions& options = {}, Location where = Location::current());
+    /// The same for several results in one sweep: the gradient of sum_j ys_j · cotangents_j. (For g++ name the type: GradientOptions{.cotangents = …}.)
+    Gradients gradient(const TensorList& ys, const GradientOptions& options = {}, Location where = Location::current());
+    Tensor gradient(const TensorList& ys, const Tensor& x, const GradientOptions& options = {}, Location where = Location::current());
+    Tensors gradient(const TensorList& ys, const TensorList& xs, const GradientOptions& options = {}, Location where = Location::current());
 
-    /// Entries recorded so far, sources included.
+    /// Entries recorded so far, sources included, without those that tapes inside this one recorded and nobody needs any more.
     std::size_t size() const;
 
 private:
     friend struct detail::TapeAccess;
-    void gradients_of(const Tensor& y, std::vector<std::pair<std::uint64_t, Tensor>>* found, Tensor* sources, std::size_t count,
-                      const GradientOptions& options, Location where);
+    detail::Record& begin_gradient(Location where) const;
+    Gradients gradients_of(std::span<const Tensor> ys, const GradientOptions& options, Location where);
+    Tensors gradients_of(std::span<const Tensor> ys, std::span<const Tensor> xs, const GradientOptions& options, Location where);
 
-    detail::Record* record_ = nullptr;
+    detail::Record* record_;
+    std::uint64_t owner_;  // that record's number: the pointer is good as long as it is this thread's
     int depth_ = 0;
     bool used_ = false;
     TapeOptions options_;
-    std::thread::id thread_;
+};
+
+/// Nothing that tapes opened before are watching is recorded on this thread while one of these lives: results are constants.
+class XGRAD_API NoRecording {
+public:
+    NoRecording() noexcept;
+    ~NoRecording();
+    NoRecording(const NoRecording&) = delete;
+    NoRecording& operator=(const NoRecording&) = delete;
+
+private:
+    detail::Record* paused_;
+    std::uint64_t tapes_ = 0;
 };
 
 /// True when an operation on this tensor would be recorded now.

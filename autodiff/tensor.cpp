@@ -58,6 +58,8 @@ Tensor convert(const Tensor& x, DType dtype) {
 
 }  // namespace
 
+std::string shape_and_type(const Shape& shape, DType dtype) { return "shape " + to_string(shape) + " " + name_of(dtype); }
+
 void destroy_view(Storage* s) noexcept {
     drop(s->base);
     release(s, s->size_class);
@@ -71,11 +73,16 @@ Tensor empty(const Shape& shape, DType dtype, Location where) {
                           [&] { return "Shape: too many elements, got " + to_string(shape); });
         size *= n;
     }
-    return TensorAccess::adopt(new_storage(shape, size, dtype, static_cast<std::size_t>(size * size_of(dtype))));
+    const auto bytes = static_cast<std::size_t>(size * size_of(dtype));
+    try {
+        return TensorAccess::adopt(new_storage(shape, size, dtype, bytes));
+    } catch (const MemoryError&) {  // which knows the block's size, not the tensor's
+        throw MemoryError("Tensor", bytes, shape_and_type(shape, dtype), where);
+    }
 }
 
 Tensor from_data(const void* data, std::int64_t count, DType dtype, const Shape& shape, Location where) {
-    Tensor t = empty(shape, dtype, where);
+    Tensor t = named("tensor", where, [&] { return empty(shape, dtype, where); });
     check<ShapeError>(t.size() == count, where, [&] {
         return "tensor: the shape must hold as many elements as are given, got " + std::to_string(count) + " for " + to_string(shape);
     });
@@ -156,10 +163,15 @@ Tensor Tensor::to(DType wanted, Location where) const {
 
 namespace {
 
+/// A new tensor of the function `name`.
+Tensor empty_of(const char* name, const Shape& shape, DType dtype, Location where) {
+    return detail::named(name, where, [&] { return detail::empty(shape, dtype, where); });
+}
+
 /// Fills a new tensor with value(i), converted to its dtype.
 template <class F>
-Tensor generate(const Shape& shape, DType dtype, Location where, F&& value) {
-    Tensor t = detail::empty(shape, dtype, where);
+Tensor generate(const char* name, const Shape& shape, DType dtype, Location where, F&& value) {
+    Tensor t = empty_of(name, shape, dtype, where);
     detail::with_type(dtype, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
         auto* data = static_cast<T*>(detail::TensorAccess::data(t));
@@ -185,28 +197,33 @@ std::string PlainNumber::text() const {
     return text;
 }
 
-Tensor full(const Shape& shape, PlainNumber value, DType dtype, Location where) {
-    check<ValueError>(value.fits(dtype), where, [&] { return std::string("full: ") + name_of(dtype) + " cannot hold " + value.text(); });
-    Tensor t = detail::empty(shape, dtype, where);
+namespace {
+Tensor filled(const char* name, const Shape& shape, PlainNumber value, DType dtype, Location where) {
+    check<ValueError>(value.fits(dtype), where, [&] { return std::string(name) + ": " + name_of(dtype) + " cannot hold " + value.text(); });
+    Tensor t = empty_of(name, shape, dtype, where);
     detail::with_type(dtype, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
         std::fill_n(static_cast<T*>(detail::TensorAccess::data(t)), t.size(), value.as<T>());
     });
     return t;
 }
+
+}  // namespace
+
+Tensor full(const Shape& shape, PlainNumber value, DType dtype, Location where) { return filled("full", shape, value, dtype, where); }
 Tensor zeros(const Shape& shape, DType dtype, Location where) {
-    Tensor t = detail::empty(shape, dtype, where);
+    Tensor t = empty_of("zeros", shape, dtype, where);
     std::memset(detail::TensorAccess::data(t), 0, static_cast<std::size_t>(t.size() * size_of(dtype)));
     return t;
 }
-Tensor ones(const Shape& shape, DType dtype, Location where) { return full(shape, 1, dtype, where); }
+Tensor ones(const Shape& shape, DType dtype, Location where) { return filled("ones", shape, 1, dtype, where); }
 Tensor scalar(PlainNumber value, DType dtype, Location where) { return full({}, value, dtype, where); }
 Tensor zeros_like(const Tensor& t) { return zeros(t.shape(), t.dtype(), {}); }
 Tensor ones_like(const Tensor& t) { return full(t.shape(), 1, t.dtype(), {}); }
 Tensor full_like(const Tensor& t, PlainNumber value, Location where) { return full(t.shape(), value, t.dtype(), where); }
 
 Tensor eye(std::int64_t n, std::int64_t m, DType dtype) {
-    return generate({n, m}, dtype, {}, [m](std::int64_t i) { return i / m == i % m ? 1.0 : 0.0; });
+    return generate("eye", {n, m}, dtype, {}, [m](std::int64_t i) { return i / m == i % m ? 1.0 : 0.0; });
 }
 Tensor eye(std::int64_t n, DType dtype) { return eye(n, n, dtype); }
 
@@ -230,7 +247,7 @@ Tensor integer_range(std::int64_t start, std::int64_t stop, std::int64_t step, D
         return std::string("arange: ") + name_of(dtype) + " cannot hold the elements from " + std::to_string(start) + " to " +
                std::to_string(stop);
     });
-    return generate({count}, dtype, where, [=](std::int64_t i) { return start + i * step; });
+    return generate("arange", {count}, dtype, where, [=](std::int64_t i) { return start + i * step; });
 }
 
 }  // namespace
@@ -251,13 +268,13 @@ Tensor arange(PlainNumber start, PlainNumber stop, PlainNumber step, std::option
             (PlainNumber(std::trunc(first)).fits(type) && PlainNumber(std::trunc(element(size - 1))).fits(type)),
         where,
         [&] { return std::string("arange: ") + name_of(type) + " cannot hold the elements from " + start.text() + " to " + stop.text(); });
-    return generate({size}, type, where, element);
+    return generate("arange", {size}, type, where, element);
 }
 Tensor arange(PlainNumber stop, std::optional<DType> dtype, Location where) { return arange(0, stop, 1, dtype, where); }
 
 Tensor linspace(double start, double stop, std::int64_t count, DType dtype) {
     const double step = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0;
-    return generate({count}, dtype, {},
+    return generate("linspace", {count}, dtype, {},
                     [=](std::int64_t i) { return i == count - 1 && count > 1 ? stop : start + static_cast<double>(i) * step; });
 }
 

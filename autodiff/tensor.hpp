@@ -114,6 +114,9 @@ XGRAD_API std::ostream& operator<<(std::ostream& out, DType dtype);
 
 namespace detail {
 
+/// "shape (3, 4) f64"
+XGRAD_API std::string shape_and_type(const Shape& shape, DType dtype);
+
 /// One block: this header and, right behind it, the elements. A view has no elements of its own and keeps `base`.
 struct alignas(64) Storage {
     std::atomic<std::uint32_t> owners{1};

@@ -185,7 +185,7 @@ Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
 
 // --- functions that are one entry -----------------------------------------------------------------------------------
 
-Adoption::Adoption(Record& record, std::uint32_t from)
+Adoption::Adoption(Record& record, TapeMask from)
     : record_(record), outer_(record.adopt), outer_depth_(record.adopt_depth), first_(record.adopted.size()) {
     record.adopt_depth = static_cast<int>(record.scopes.size()) - 1;
     record.adopt = (outer_ | from) & (Record::bit(record.adopt_depth) - 1);  // what this tape records is not its input
@@ -206,8 +206,8 @@ std::vector<NodeId> Adoption::take() {
 
 Entry* append_using(Record& record, const char* name, const std::vector<NodeId>& used, std::span<Tensor> outputs, std::size_t closure_bytes,
                     Location where) {
-    const std::uint32_t active = record.active;
-    std::uint32_t scopes = 0;
+    const TapeMask active = record.active;
+    TapeMask scopes = 0;
     for (const NodeId node : used) {
         if (!(record.nodes[node]->scopes & active)) record.adopt_node(node);  // by the enclosing function
         scopes |= record.nodes[node]->scopes & active;
@@ -232,12 +232,11 @@ struct CheckpointEntry {
     std::shared_ptr<const void> owner;
     std::vector<Tensor> xs;
     std::vector<NodeId> used;
-    std::uint64_t serial;
     std::vector<Generator::Draw> draws;
 
     static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs, Tensor* parts) {
         auto& self = *static_cast<CheckpointEntry*>(closure);
-        pull_through(self.serial, self.used, {cotangents, entry.outputs}, entry.where(), parts, [&] {
+        pull_through(self.used, {cotangents, entry.outputs}, entry.where(), parts, [&] {
             const DrawLog log(self.draws, true);
             return self.f(self.xs);
         });
@@ -259,8 +258,8 @@ Tensors checkpoint(FunctionsRef f, std::shared_ptr<const void> owner, std::span<
     });
     for (Tensor& y : ys) y = stop_gradient(y);
     if (Entry* entry = append_using(record, "checkpoint", used, ys, sizeof(CheckpointEntry), {})) {
-        ::new (entry->closure()) CheckpointEntry{
-            f, std::move(owner), std::vector<Tensor>(xs.begin(), xs.end()), std::move(used), record.serial, std::move(draws)};
+        ::new (entry->closure())
+            CheckpointEntry{f, std::move(owner), std::vector<Tensor>(xs.begin(), xs.end()), std::move(used), std::move(draws)};
         entry->behaviour = &CheckpointEntry::behaviour;
     }
     return ys;

@@ -214,7 +214,8 @@ auto per_sample_grad(const F& loss, const P& parameters, const X&... batch) {
 /// f(xs…), keeping only its inputs: what happens inside is computed again when the gradient needs it, random numbers included: the same
 /// are drawn again. Tensors and parameters that f uses beside its arguments get their gradients too. f may return several tensors (an
 /// array, pair, tuple or vector of them). A lambda is kept as a copy; a model (with XGRAD_FIELDS) that has a name is used where it stands,
-/// because its parameters are: it must outlive the tape. Parameters and modes (train, eval) must not change before the gradient is taken.
+/// because its parameters are: it must outlive the tape. Parameters and modes (train, eval) must not change before the gradient is taken. A checkpoint
+/// opens a tape, and at most 64 may be open on a thread: that many can stand inside each other, less the tapes around them.
 template <class F, class... X>
 auto checkpoint(F&& function, const X&... xs) {
     const std::array<Tensor, sizeof...(X)> inputs{static_cast<const Tensor&>(xs)...};

@@ -69,7 +69,7 @@ void operation(const char* name, F f) {
             Tape tape;
             Tensor y = tape.watch(x0);
             for (int i = 0; i < repeats; ++i) y = f(y);
-            benchmark::DoNotOptimize(tape.gradient(y, GradientOptions{.cotangent = x0}));
+            benchmark::DoNotOptimize(tape.gradient(y, {.cotangent = x0}));
         }
         state.counters["per_operation"] = counter;
     });

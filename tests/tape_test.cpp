@@ -64,7 +64,7 @@ TEST_SUITE("tape") {
         const Tensor x = tape.watch(tensor({1.0, 2.0})), other = tape.watch(tensor({{1.0f}}));
         const Tensor y = sum(x);
         CHECK_FALSE(tape.gradient(y, other).defined());
-        const Tensor z = tape.gradient(y, other, {.unconnected = zeros});
+        const Tensor z = tape.gradient(y, other, {.unconnected = Unconnected::zeros});
         CHECK(close(z, tensor({{0.0}})));
         CHECK(z.dtype() == DType::f32);
         CHECK(close(tape.gradient(y, other, {.unconnected = Unconnected::zeros}), tensor({{0.0}})));

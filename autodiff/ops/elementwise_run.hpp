@@ -40,6 +40,11 @@ XGRAD_INLINE const Tensor& require_floating(const char* name, const Operand& x) 
     return t;
 }
 
+/// What a result like this operand is, for the error of an allocation that does not know it.
+inline std::string described(const Operand& x) {
+    return x.is_tensor() && x.tensor().defined() ? shape_and_type(x.shape(), x.dtype()) : std::string();
+}
+
 inline KernelInput input(const Tensor& t) { return {TensorAccess::data(t), &t.shape(), size_of(t.dtype())}; }
 
 /// A tensor for a result of `like`'s shape and dtype: `reusable`'s own buffer if nobody else holds it and it fits, else a new one.
@@ -73,7 +78,7 @@ XGRAD_INLINE NodeId node_of(const Tensor& tensor) {
 /// Appends an entry for y whose inputs are the given nodes; at least one of them is recorded. What it saves is still to be set.
 template <class E, class Rule, std::size_t N>
 XGRAD_INLINE E& record_nodes(const NodeId (&nodes)[N], Tensor& y, Location where, const Rule& rule) {
-    std::uint32_t scopes = 0;
+    TapeMask scopes = 0;
     for (const NodeId node : nodes)
         if (node != no_node) scopes |= recording->nodes[node]->scopes & recording->active;
     Entry* entry = recording->append_one(Rule::name, nodes, y, scopes, sizeof(E), where);
@@ -166,7 +171,7 @@ struct UnaryEntry {
 };
 
 template <class Rule>
-Tensor unary(const Rule& rule, const Operand& operand) {
+XGRAD_INLINE Tensor unary_unnamed(const Rule& rule, const Operand& operand) {
     if constexpr (has_integer_value<Rule>)
         if (operand.is_tensor() && operand.tensor().defined() && is_integer(operand.dtype())) [[unlikely]]
             return integer_unary(integer_kernel<Rule, false>(operand.dtype()), operand.tensor());
@@ -182,6 +187,14 @@ Tensor unary(const Rule& rule, const Operand& operand) {
         }
     }
     return run_unary(rule, x, temporary);
+}
+template <class Rule>
+Tensor unary(const Rule& rule, const Operand& operand) {
+    try {
+        return unary_unnamed(rule, operand);
+    } catch (...) {
+        rethrow_named(Rule::name, operand.where(), described(operand));
+    }
 }
 
 // --- two inputs -----------------------------------------------------------------------------------------------------
@@ -355,7 +368,7 @@ XGRAD_INLINE Tensor binary_recorded(const Rule& rule, const Operand& a, const Op
 }
 
 template <class Rule>
-Tensor binary(const Rule& rule, const Operand& a, const Operand& b) {
+XGRAD_INLINE Tensor binary_unnamed(const Rule& rule, const Operand& a, const Operand& b) {
     check_defined(Rule::name, a);
     check_defined(Rule::name, b);
     if (a.is_tensor() && b.is_tensor() && a.dtype() == b.dtype() && is_floating(a.dtype()) && a.shape() == b.shape())
@@ -372,6 +385,14 @@ Tensor binary(const Rule& rule, const Operand& a, const Operand& b) {
                       [&] { return std::string(Rule::name) + ": must be f32 or f64, got " + name_of(pair.dtype); });
     return binary_recorded(
         rule, a, b, pair.shape, [&](Tensor* reusable) { return run_binary(rule, pair, reusable); }, [&](int i) { return pair.saved(i); });
+}
+template <class Rule>
+Tensor binary(const Rule& rule, const Operand& a, const Operand& b) {
+    try {
+        return binary_unnamed(rule, a, b);
+    } catch (...) {
+        rethrow_named(Rule::name, a.where(), described(a.is_tensor() ? a : b));
+    }
 }
 
 }  // namespace detail::elementwise

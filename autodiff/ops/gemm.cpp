@@ -4,9 +4,9 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 #include "../kernels/kernels.hpp"
 
@@ -50,18 +50,27 @@ void blas_gemm(const Gemm& s, const double* a, const double* b, double beta, dou
                 static_cast<int>(s.transpose_b ? s.k : s.n), beta, c, static_cast<int>(s.n));
 }
 
-/// The kernels' room for packed operands, one for each thread.
+constinit thread_local void* scratch_memory = nullptr;
+constinit thread_local std::int64_t scratch_size = 0;
+
+void free_scratch() {
+    ::operator delete(std::exchange(scratch_memory, nullptr), std::align_val_t{64});
+    scratch_size = 0;
+}
+
+/// The kernels' room for packed operands, one for each thread. In a thread's last moments it begins anew.
 void* scratch(const kernels::GemmKernels& gemm) {
-    struct Free {
-        void operator()(void* p) const { ::operator delete(p, std::align_val_t{64}); }
+    struct Owner {
+        ~Owner() { free_scratch(); }
     };
-    thread_local std::unique_ptr<void, Free> memory;
-    thread_local std::int64_t size = 0;
-    if (size < gemm.scratch_bytes) {
-        memory.reset(::operator new(static_cast<std::size_t>(gemm.scratch_bytes), std::align_val_t{64}));
-        size = gemm.scratch_bytes;
+    if (scratch_size < gemm.scratch_bytes) {
+        thread_local Owner owner;
+        static_cast<void>(owner);
+        free_scratch();
+        scratch_memory = ::operator new(static_cast<std::size_t>(gemm.scratch_bytes), std::align_val_t{64});
+        scratch_size = gemm.scratch_bytes;
     }
-    return memory.get();
+    return scratch_memory;
 }
 
 /// How many threads share `work` multiplications in `units` pieces.

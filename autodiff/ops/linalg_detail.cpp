@@ -51,7 +51,7 @@ Int index_in(const Shape& own, const Shape& batch, Int i) {
 }
 
 Tensor own_copy(const Tensor& x, const Shape& shape) {
-    const Pause pause;
+    const NoRecording pause;
     Tensor y = broadcast_to(x, shape);
     if (TensorAccess::unique(y)) return TensorAccess::constant(std::move(y));
     Tensor copy = empty(shape, x.dtype());

@@ -167,7 +167,7 @@ Tensor solve_with(const LU& lu, const Tensor& a, const Tensor& b, bool transpose
         return x;
     };
     if (!is_tracked(a) && !is_tracked(b)) {
-        const Pause pause;
+        const NoRecording pause;
         return forward();
     }
     if (!is_tracked(a)) {

@@ -1,0 +1,171 @@
+#include <algorithm>
+#include <string>
+
+#include "record.hpp"
+
+// What Tape::gradient does around its sweep, whatever it is asked for.
+
+namespace xgrad {
+namespace {
+
+using detail::NodeId;
+using detail::SweepSource;
+
+Tensor cotangent_of(const Tensor& y, const Tensor& given, Location where) {
+    check<DTypeError>(is_floating(y.dtype()), where,
+                      [&] { return std::string("Tape::gradient: y must be f32 or f64, got ") + name_of(y.dtype()); });
+    if (!given.defined()) {
+        check<ShapeError>(y.size() == 1, where, [&] {
+            return "Tape::gradient: y must have one element, or a cotangent of its shape be given, got " + to_string(y.shape());
+        });
+        return full(y.shape(), 1, y.dtype());
+    }
+    check<ShapeError>(given.shape() == y.shape(), where, [&] {
+        return "Tape::gradient: the cotangent must have y's shape " + to_string(y.shape()) + ", got " + to_string(given.shape());
+    });
+    check<DTypeError>(given.dtype() == y.dtype(), where, [&] {
+        return std::string("Tape::gradient: the cotangent must have y's dtype ") + name_of(y.dtype()) + ", got " + name_of(given.dtype());
+    });
+    return given;
+}
+
+/// One cotangent for each result; an empty tensor stands for 1.
+std::span<const Tensor> cotangents_of(std::span<const Tensor> ys, const GradientOptions& options, Location where) {
+    check<ValueError>(!ys.empty(), where, [] { return std::string("Tape::gradient: there must be a result to differentiate, got none"); });
+    const bool one = options.cotangent.defined();
+    const std::size_t given = options.cotangents.size() + (one ? 1 : 0);
+    check<ValueError>(given == 0 || (given == ys.size() && !(one && !options.cotangents.empty())), where, [&] {
+        return "Tape::gradient: one cotangent for each result is needed, got " + std::to_string(given) + " for " +
+               std::to_string(ys.size());
+    });
+    if (one) return {&options.cotangent, 1};
+    return options.cotangents;
+}
+
+/// While one lives, a tape takes a gradient.
+class Taking {
+public:
+    Taking(detail::Record& record, int depth, bool persistent)
+        : record_(record), depth_(depth), persistent_(persistent), active_(record.active), after_(active_) {
+        look();
+    }
+    Taking(const Taking&) = delete;
+    Taking& operator=(const Taking&) = delete;
+    ~Taking() { record_.set_active(after_); }  // also when a pullback throws
+
+    /// The node of x, which may have been recorded by an outer tape that is paused just now.
+    NodeId node_of(const Tensor& x) {
+        NodeId node = record_.node_of(x);
+        if (node == detail::no_node && depth_ > 0) {
+            record_.set_active(detail::all_tapes);
+            node = record_.node_of(x);
+            look();
+        }
+        return node;
+    }
+    /// The results that are recorded, with their cotangents. Without `unconnected` all must be, by this tape.
+    std::vector<SweepSource> roots(std::span<const Tensor> ys, const GradientOptions& options, bool must_be_recorded, Location where) {
+        const std::span<const Tensor> cotangents = cotangents_of(ys, options, where);
+        std::vector<SweepSource> roots;
+        for (std::size_t j = 0; j < ys.size(); ++j) {
+            SweepSource root{record_.node_of(ys[j]), cotangent_of(ys[j], cotangents.empty() ? Tensor() : cotangents[j], where)};
+            check<TapeError>(!must_be_recorded || is_recorded_here(root.node), where,
+                             [&] { return "Tape::gradient: y must be recorded by this tape, got one that " + why_not(ys[j]); });
+            if (root.node != detail::no_node) roots.push_back(std::move(root));
+        }
+        return roots;
+    }
+    void sweep(std::span<SweepSource> roots, std::span<SweepSource> sources, detail::FoundGradients* found) {
+        if (!persistent_) {
+            record_.scopes[static_cast<std::size_t>(depth_)].finished = true;
+            after_ = active_ & ~own();
+        }
+        record_.set_active(active_ & record_.open_below(depth_));  // only outer tapes see the gradient being computed
+        if (!roots.empty()) detail::sweep(record_, depth_, roots, sources, found, !persistent_);
+    }
+
+private:
+    std::string why_not(const Tensor& y) const {
+        std::string why = detail::why_not_recorded(record_, y);
+        return why.empty() ? "was recorded before this tape was opened; name the source: tape.gradient(y, x)" : why;
+    }
+    detail::TapeMask own() const { return detail::Record::bit(depth_); }
+    /// Look up nodes as this tape sees them, whatever else is paused.
+    void look() { record_.set_active(active_ | own()); }
+    /// Also a parameter that this tape watches though an outer one has used it first.
+    bool is_recorded_here(NodeId node) const {
+        if (node == detail::no_node) return false;
+        const detail::Entry& entry = *record_.nodes[node];
+        return node >= record_.scopes[static_cast<std::size_t>(depth_)].start || (entry.is_source && (entry.scopes & own()));
+    }
+
+    detail::Record& record_;
+    const int depth_;
+    const bool persistent_;
+    const detail::TapeMask active_;
+    detail::TapeMask after_;
+};
+
+}  // namespace
+
+detail::Record& Tape::begin_gradient(Location where) const {
+    detail::Record& record = detail::TapeAccess::record(*this, "Tape::gradient", where);
+    check<TapeError>(!used_, where, [] {
+        return std::string(
+            "Tape::gradient: a tape gives one gradient, got a second call; make it persistent: Tape tape({.persistent = true})");
+    });
+    return record;
+}
+
+Gradients Tape::gradients_of(std::span<const Tensor> ys, const GradientOptions& options, Location where) {
+    Taking taking(begin_gradient(where), depth_, options_.persistent);
+    std::vector<SweepSource> roots = taking.roots(ys, options, !options.unconnected, where);
+    used_ = !options_.persistent;
+    Gradients gradients;
+    taking.sweep(roots, {}, &gradients.found_);
+    std::sort(gradients.found_.begin(), gradients.found_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    return gradients;
+}
+
+Tensors Tape::gradients_of(std::span<const Tensor> ys, std::span<const Tensor> xs, const GradientOptions& options, Location where) {
+    Taking taking(begin_gradient(where), depth_, options_.persistent);
+    std::vector<SweepSource> roots = taking.roots(ys, options, false, where);
+    std::vector<NodeId> nodes;
+    for (const Tensor& x : xs) nodes.push_back(taking.node_of(x));
+    std::vector<SweepSource> sources;  // each once, by node
+    for (const NodeId node : nodes)
+        if (node != detail::no_node) sources.push_back({node, {}});
+    const auto before = [](const SweepSource& a, const SweepSource& b) { return a.node < b.node; };
+    std::sort(sources.begin(), sources.end(), before);
+    sources.erase(std::unique(sources.begin(), sources.end(), [](const auto& a, const auto& b) { return a.node == b.node; }),
+                  sources.end());
+    used_ = !options_.persistent;
+    taking.sweep(roots, sources, nullptr);
+    Tensors gradients;
+    for (std::size_t i = 0; i < xs.size(); ++i) {
+        const auto source = std::lower_bound(sources.begin(), sources.end(), SweepSource{nodes[i], {}}, before);
+        if (source != sources.end() && source->node == nodes[i] && source->gradient.defined()) gradients.push_back(source->gradient);
+        else if (options.unconnected == Unconnected::zeros) gradients.push_back(zeros(xs[i].shape(), xs[i].dtype()));
+        else gradients.emplace_back();
+    }
+    return gradients;
+}
+
+Gradients Tape::gradient(const Tensor& y, const GradientOptions& options, Location where) { return gradients_of({&y, 1}, options, where); }
+Tensor Tape::gradient(const Tensor& y, const Tensor& x, const GradientOptions& options, Location where) {
+    return std::move(gradients_of({&y, 1}, {&x, 1}, options, where)[0]);
+}
+Tensors Tape::gradient(const Tensor& y, const TensorList& xs, const GradientOptions& options, Location where) {
+    return gradients_of({&y, 1}, xs.span(), options, where);
+}
+Gradients Tape::gradient(const TensorList& ys, const GradientOptions& options, Location where) {
+    return gradients_of(ys.span(), options, where);
+}
+Tensor Tape::gradient(const TensorList& ys, const Tensor& x, const GradientOptions& options, Location where) {
+    return std::move(gradients_of(ys.span(), {&x, 1}, options, where)[0]);
+}
+Tensors Tape::gradient(const TensorList& ys, const TensorList& xs, const GradientOptions& options, Location where) {
+    return gradients_of(ys.span(), xs.span(), options, where);
+}
+
+}  // namespace xgrad
