@@ -8,6 +8,8 @@
 #include <sstream>
 #include <utility>
 
+#include "ops/random.hpp"
+
 namespace xgrad {
 namespace {
 
@@ -222,7 +224,13 @@ GradcheckReport detail::gradcheck(FunctionRef f, std::span<const Tensor> xs, con
         });
         constants.push_back(stop_gradient(x));
     }
-    return Gradcheck(constants, options).run(f);
+    std::vector<Generator::Draw> draws;  // f must be one function: what it draws is drawn again each time
+    bool first = true;
+    const auto again = [&](std::span<const Tensor> at) {
+        const DrawLog log(draws, !std::exchange(first, false));
+        return f(at);
+    };
+    return Gradcheck(constants, options).run(again);
 }
 
 }  // namespace xgrad

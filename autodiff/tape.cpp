@@ -62,13 +62,28 @@ Parameter::Parameter(const Tensor& value) : Tensor(value) {
     check_value(value);
     identify();
 }
-Parameter::Parameter(const Parameter& other) : Tensor(other), frozen_(other.frozen_) { identify(); }
+Parameter::Parameter(const Parameter& other) : Tensor(other), frozen_(other.frozen_) {
+    if (!other.bound() || !tracked(other)) identify();
+}
 Parameter::Parameter(Parameter&& other) noexcept : Tensor(std::move(other)), id_(std::exchange(other.id_, 0)), frozen_(other.frozen_) {}
 Parameter& Parameter::operator=(const Tensor& value) {
     check_value(value);
     Tensor::operator=(value);
     identify();
     return *this;
+}
+Parameter& Parameter::operator=(const Parameter& other) {
+    if (other.bound()) bind(other);
+    else *this = other.value();
+    return *this;
+}
+bool Parameter::bound() const {
+    const std::uint64_t origin = detail::TensorAccess::origin(*this);
+    return origin != 0 && origin != id_;
+}
+void Parameter::bind(const Tensor& tensor) {
+    if (tracked(tensor)) Tensor::operator=(tensor);
+    else *this = tensor;
 }
 Tensor Parameter::value() const { return stop_gradient(*this); }
 Tensor Parameter::release() {
@@ -77,6 +92,7 @@ Tensor Parameter::release() {
     return value;
 }
 void Parameter::freeze(bool frozen) {
+    if (frozen == frozen_) return;  // what it is bound to stays
     frozen_ = frozen;
     identify();
 }

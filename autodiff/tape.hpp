@@ -20,6 +20,8 @@ namespace xgrad {
 ///
 /// The value is a constant. TapeError for a tensor that an open tape records, whose gradient would end here without a word: compute with the
 /// tensor itself, or say stop_gradient(t); and for another shape or dtype while a tape that has used the parameter still records.
+///
+/// A bound one stands for a tensor that a tape records: in models that are values of parameters (nn::functional_call, nn::grad and their kin).
 class XGRAD_API Parameter : public Tensor {
 public:
     Parameter() = default;
@@ -27,8 +29,8 @@ public:
     Parameter(const Parameter& other);
     Parameter(Parameter&& other) noexcept;
     Parameter& operator=(const Tensor& value);
-    Parameter& operator=(const Parameter& other) { return *this = other.value(); }
-    Parameter& operator=(Parameter&& other) { return *this = other.value(); }
+    Parameter& operator=(const Parameter& other);
+    Parameter& operator=(Parameter&& other) { return *this = static_cast<const Parameter&>(other); }
     ~Parameter() = default;
 
     /// The value alone: a constant for every tape.
@@ -39,6 +41,12 @@ public:
     /// A frozen parameter is a constant for every tape until it is unfrozen.
     void freeze(bool frozen = true);
     bool frozen() const { return frozen_; }
+
+    /// Makes it stand for `tensor` while a tape records that: what is computed with it is computed with that tensor, to which the gradient flows.
+    /// Copies are bound to the same tensor. Once its tape is gone a bound parameter is a constant, and a copy of it an ordinary parameter; so is
+    /// the parameter itself as soon as a value is assigned. A constant is assigned as by `=`.
+    void bind(const Tensor& tensor);
+    bool bound() const;
 
 private:
     void identify();

@@ -1,6 +1,7 @@
 #include "transforms.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include "adoption.hpp"
@@ -227,6 +228,13 @@ Tensor weighted_sum(std::span<const Tensor> ys, std::span<const Tensor> cotangen
 
 namespace {
 
+/// Stands before what uses the owner, so that a sweep, which goes backwards, releases it after all of that.
+struct KeptOwner {
+    static void pull(void*, Entry&, Tensor*, Needs, Tensor*) {}
+    static void destroy(void* closure) noexcept { static_cast<std::shared_ptr<const void>*>(closure)->~shared_ptr(); }
+    static constexpr Behaviour behaviour{&pull, nullptr, &destroy};
+};
+
 struct CheckpointEntry {
     FunctionsRef f;
     std::shared_ptr<const void> owner;
@@ -246,6 +254,20 @@ struct CheckpointEntry {
 };
 
 }  // namespace
+
+void keep_for_tapes(std::shared_ptr<const void> owner) {
+    if (!recording) return;
+    Tensor mark = scalar(0.0, DType::f32);  // an entry has a result
+    Entry* entry = recording->append("keep", {}, {&mark, 1}, recording->active, sizeof(owner), {});
+    ::new (entry->closure()) std::shared_ptr<const void>(std::move(owner));
+    entry->behaviour = &KeptOwner::behaviour;
+}
+
+bool recorded_by_innermost(const Tensor& y) {
+    if (!recording) return false;
+    const NodeId node = recording->node_of(y);
+    return node != no_node && (recording->nodes[node]->scopes & std::bit_floor(recording->active));
+}
 
 Tensors checkpoint(FunctionsRef f, std::shared_ptr<const void> owner, std::span<const Tensor> xs) {
     if (!recording) return f(xs);

@@ -25,20 +25,40 @@ auto value_and_grad_of(F&& f, Location where, const X&... xs) {
     return std::pair{std::move(y), std::move(gradients)};
 }
 
+/// A callable by reference; a plain function has no address as an object.
+class Callee {
+public:
+    template <class F>
+    explicit Callee(const F& f) {
+        if constexpr (std::is_function_v<F>) function_ = reinterpret_cast<void (*)()>(&f);
+        else object_ = &f;
+    }
+    template <class F>
+    const F& get() const {
+        if constexpr (std::is_function_v<F>) return *reinterpret_cast<F*>(function_);
+        else return *static_cast<const F*>(object_);
+    }
+
+private:
+    union {
+        const void* object_;
+        void (*function_)();
+    };
+};
+
 /// A function of tensors by reference: what the compiled half of the transforms works with.
 class FunctionRef {
 public:
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
     FunctionRef(const F& f)
-        : object_(&f), call_([](const void* object, std::span<const Tensor> xs) -> Tensor {
-              return call(*static_cast<const F*>(object), "function", xs);
-          }) {}
-    Tensor operator()(std::span<const Tensor> xs) const { return call_(object_, xs); }
+        : callee_(f),
+          call_([](const Callee& callee, std::span<const Tensor> xs) -> Tensor { return call(callee.get<F>(), "function", xs); }) {}
+    Tensor operator()(std::span<const Tensor> xs) const { return call_(callee_, xs); }
 
 private:
-    const void* object_;
-    Tensor (*call_)(const void*, std::span<const Tensor>);
+    Callee callee_;
+    Tensor (*call_)(const Callee&, std::span<const Tensor>);
 };
 
 /// The same for a function that returns one tensor or several (a vector, array, tuple or pair of them).
@@ -47,10 +67,8 @@ public:
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionsRef>)
     FunctionsRef(const F& f)
-        : object_(&f), call_([](const void* object, std::span<const Tensor> xs) -> Tensors {
-              return as_tensors((*static_cast<const F*>(object))(xs));
-          }) {}
-    Tensors operator()(std::span<const Tensor> xs) const { return call_(object_, xs); }
+        : callee_(f), call_([](const Callee& callee, std::span<const Tensor> xs) -> Tensors { return as_tensors(callee.get<F>()(xs)); }) {}
+    Tensors operator()(std::span<const Tensor> xs) const { return call_(callee_, xs); }
 
     static Tensors as_tensors(const Tensor& y) { return {y}; }
     static Tensors as_tensors(Tensors ys) { return ys; }
@@ -60,8 +78,8 @@ public:
     }
 
 private:
-    const void* object_;
-    Tensors (*call_)(const void*, std::span<const Tensor>);
+    Callee callee_;
+    Tensors (*call_)(const Callee&, std::span<const Tensor>);
 };
 
 /// `ys` in the form in which a function returned them: R.
@@ -96,6 +114,11 @@ XGRAD_API std::vector<Tensors> hessian(FunctionRef f, std::span<const Tensor> xs
 XGRAD_API Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs, Location where);
 XGRAD_API Tensors vmap(FunctionsRef f, std::span<const Tensor> xs);
 XGRAD_API Tensors checkpoint(FunctionsRef f, std::shared_ptr<const void> owner, std::span<const Tensor> xs);
+
+/// The tapes that record now keep `owner` until their gradients are done with what is recorded from here on.
+XGRAD_API void keep_for_tapes(std::shared_ptr<const void> owner);
+/// Whether the tape opened last records `y`: whether y depends on what that tape watches.
+XGRAD_API bool recorded_by_innermost(const Tensor& y);
 
 }  // namespace detail
 
@@ -138,8 +161,8 @@ auto grad(F&& f, const Tensor& x, const X&... xs) {
     return value_and_grad(std::forward<F>(f), x, xs...).second;
 }
 
-// In what follows a function of several arguments is given a vector of them, {x, y}, and takes them one by one (up to six) or as one
-// const Tensors&; directions come as a vector too, and so do results that there are one of for each argument.
+// f may be a plain function, too. In what follows one of several arguments is given a vector of them, {x, y}, and takes them one by one (up to
+// six) or as one const Tensors&; directions come as a vector too, and so do results that there are one of for each argument.
 
 /// uᵀ·J for the Jacobian J of f at x: the gradient of sum(u * f(x)); u has f(x)'s shape, the result x's.
 template <class F>

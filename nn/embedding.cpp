@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <autodiff/apply.hpp>
 #include <autodiff/ops/elementwise.hpp>
 #include <autodiff/ops/index.hpp>
 #include <autodiff/ops/shape.hpp>
@@ -32,6 +33,12 @@ Tensor start(std::int64_t n, std::int64_t width, const std::optional<std::int64_
 
 /// Takes the value out, so that rows are scaled where they are, and puts it back whatever happens.
 void renormalise(Parameter& weight, const Tensor& x, double max_norm, double norm_type, Location where) {
+    if (weight.bound()) {  // to a tensor, which stays as it is: the scaled rows stand for it, and the gradient passes by as it does below
+        Tensor scaled = weight.value();
+        renorm_rows(scaled, x, max_norm, norm_type, where);
+        weight.bind(apply("max_norm", {weight}, [&] { return scaled; }, [](Tensor g) { return g; }, where));
+        return;
+    }
     struct Taken {
         explicit Taken(Parameter& p) : parameter(p), value(p.release()) {}
         ~Taken() { parameter = value; }

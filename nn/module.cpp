@@ -19,11 +19,18 @@ RandomStream& RandomStream::operator=(const RandomStream& other) noexcept {
 void RandomStream::set(std::uint64_t seed, std::uint64_t calls) {
     seed_ = seed;
     calls_.store(calls, std::memory_order_relaxed);
+    leader_ = nullptr;
+}
+
+void RandomStream::follow(RandomStream* leader) {
+    set(seed(), calls());
+    leader_ = leader;
 }
 
 std::uint64_t RandomStream::next() {
     // A checkpoint that computes again gets the first time's numbers whatever the seed.
-    return detail::mix(seed_, drawing_again() ? 0 : calls_.fetch_add(1, std::memory_order_relaxed));
+    if (drawing_again()) return detail::mix(seed_, 0);
+    return leader_ ? leader_->next() : detail::mix(seed_, calls_.fetch_add(1, std::memory_order_relaxed));
 }
 
 std::string_view Path::segment(char (&buffer)[12]) const {

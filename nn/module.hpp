@@ -61,18 +61,21 @@ class XGRAD_API RandomStream {
 public:
     RandomStream();  ///< seeded from default_generator()
     explicit RandomStream(std::uint64_t seed) : seed_(seed) {}
-    RandomStream(const RandomStream& other) noexcept : seed_(other.seed_), calls_(other.calls()) {}
+    RandomStream(const RandomStream& other) noexcept : seed_(other.seed()), calls_(other.calls()) {}
     RandomStream& operator=(const RandomStream& other) noexcept;
 
     /// The seed of the next call's generator. Inside a checkpoint that computes again, no call is counted.
     std::uint64_t next();
-    std::uint64_t seed() const { return seed_; }
-    std::uint64_t calls() const { return calls_.load(std::memory_order_relaxed); }
+    std::uint64_t seed() const { return leader_ ? leader_->seed() : seed_; }
+    std::uint64_t calls() const { return leader_ ? leader_->calls() : calls_.load(std::memory_order_relaxed); }
     void set(std::uint64_t seed, std::uint64_t calls);
+    /// Numbers come from `leader`, and are counted there, until the stream follows null: then it goes on from where that is.
+    void follow(RandomStream* leader);
 
 private:
     std::uint64_t seed_;
     std::atomic<std::uint64_t> calls_{0};
+    RandomStream* leader_ = nullptr;
 };
 
 /// What is called on the way through a model, in the order of its fields.

@@ -8,7 +8,8 @@
 #include "pattern.hpp"     // names by pattern
 #include "safetensors.hpp"  // weights in and out: save_safetensors, load_safetensors
 #include "npz.hpp"          // the same in NumPy's formats
-#include "transforms.hpp"   // value_and_grad and grad of structured arguments, to_dot with names
+#include "functional.hpp"   // functional_call, ravel and unravel: a model as a value of its parameters
+#include "transforms.hpp"   // grad, hessian, vmap and the others with respect to a model or a struct, to_dot with names
 #include "random.hpp"      // manual_seed
 #include "init.hpp"        // initial values
 #include "linear.hpp"      // Linear, Bilinear

@@ -6,11 +6,13 @@
 
 namespace xgrad::nn {
 
-/// The calling thread's generator: layers draw their initial values and seeds from it unless told otherwise. Every thread has its
-/// own, and each starts with seed 0.
+/// The calling thread's generator: layers draw their initial values and seeds from it unless told otherwise. Every thread has a stream of its
+/// own, which derives from the process's seed (0 until manual_seed): in the order in which threads first draw, so that threads started one after
+/// another have the same numbers in every run. Where the order is left to chance, give each thread a Generator, or call manual_seed in it.
 XGRAD_API Generator& default_generator();
 
-/// Restarts the calling thread's generator: the same seed gives the same initial values, dropout masks and batches.
+/// Restarts the calling thread's generator: the same seed gives the same initial values, dropout masks and batches. It is the process's seed
+/// from then on: threads that did not call manual_seed themselves, running or to come, begin streams of this seed with their next draw.
 XGRAD_API void manual_seed(std::uint64_t seed);
 
 namespace detail {

@@ -5,6 +5,7 @@
 #include <autodiff/autodiff.hpp>
 #include <autodiff/map.hpp>
 #include <cstdlib>
+#include <nn/random.hpp>
 #include <thread>
 
 #include "support.hpp"
@@ -150,5 +151,62 @@ TEST_SUITE("threads") {
             drawn[i] = randn({1000}, generator);
         });
         for (const Tensor& t : drawn) CHECK(close(t, expected, 0));
+    }
+
+    TEST_CASE("threads draw from streams of the process's seed, each from its own") {
+        const auto draw = [] { return rand({100}, nn::default_generator()); };
+        // This thread's and those of three threads one after another, of which the last seeds itself.
+        const auto run = [&](std::uint64_t seed) {
+            nn::manual_seed(seed);
+            Tensors drawn(4);
+            for (std::size_t i = 0; i < 3; ++i)
+                std::thread([&] {
+                    if (i == 2) nn::manual_seed(99);
+                    drawn[i] = draw();
+                }).join();
+            drawn[3] = draw();
+            return drawn;
+        };
+        const Tensors one = run(1), again = run(1), two = run(2);
+        for (std::size_t i = 0; i < 4; ++i) CHECK(close(one[i], again[i], 0));
+        CHECK(!close(one[0], one[1], 0));
+        CHECK(!close(one[0], one[3], 0));
+        CHECK(!close(one[0], two[0], 0));
+        CHECK(!close(one[1], two[1], 0));
+        CHECK(close(one[2], two[2], 0));
+        Generator generator(1);
+        CHECK(close(one[3], rand({100}, generator), 0));  // the caller's numbers are those of its seed
+    }
+
+    TEST_CASE("a running thread begins anew with the process's next seed, unless it has seeded itself") {
+        const auto draw = [] { return rand({100}, nn::default_generator()); };
+        Tensors follows(3), own(2);
+        nn::manual_seed(5);
+        std::atomic<int> stage{0};
+        std::thread follower([&] {
+            for (std::size_t i = 0; i < 3; ++i) {
+                while (stage != static_cast<int>(2 * i)) std::this_thread::yield();
+                follows[i] = draw();
+                ++stage;
+            }
+        });
+        const auto wait = [&](int until) {
+            while (stage != until) std::this_thread::yield();
+        };
+        wait(1);
+        nn::manual_seed(6);
+        own[0] = draw();
+        ++stage;
+        wait(3);
+        nn::manual_seed(5);
+        ++stage;
+        follower.join();
+        CHECK(close(follows[0], follows[2], 0));
+        CHECK(!close(follows[0], follows[1], 0));
+        std::thread([] { nn::manual_seed(7); }).join();
+        nn::manual_seed(6);
+        std::thread([] { nn::manual_seed(8); }).join();  // does not touch this thread
+        own[1] = draw();
+        CHECK(close(own[0], own[1], 0));
     }
 }

@@ -17,6 +17,10 @@ Tensor rosenbrock(const Tensor& x) {
     return sum(100.0 * square(tail - square(head)) + square(1.0 - head));
 }
 
+Tensor plain_product(const Tensor& x, const Tensor& y) { return matmul(y, x); }
+Tensor plain_energy(const Tensor& x, const Tensor& y) { return 0.5 * sum(x * matmul(y, x)); }
+Tensor plain_list(const Tensors& xs) { return matmul(xs[1], xs[0]); }
+
 Tensor w_of_two() { return tensor({1.0, 2.0}); }
 
 double at(const Tensor& f) { return f.item<double>(); }
@@ -397,6 +401,24 @@ TEST_SUITE("several arguments") {
         CHECK(close(jacobian(g, {x0, y0})[1], zeros({2, 2, 2}, DType::f64), 0));
         CHECK(close(jvp(g, {x0, y0}, {vx, vy}), 2.0 * x0 * vx, 1e-12));
         CHECK(close(hvp([](const Tensor& x, const Tensor&) { return sum(x * x * x); }, {x0, y0}, {vx, vy})[1], zeros_like(y0), 0));
+    }
+    TEST_CASE("a plain function is one of several arguments, too, by name and by pointer") {
+        CHECK(close(vjp(plain_product, {x0, y0}, vx)[1], vjp(&plain_product, {x0, y0}, vx)[1], 0));
+        CHECK(close(jvp(plain_product, {x0, y0}, {vx, vy}), matmul(vy, x0) + matmul(y0, vx), 1e-12));
+        CHECK(close(jacobian(plain_product, {x0, y0})[0], y0, 1e-12));
+        CHECK(hessian(plain_energy, {x0, y0})[0][1].shape() == Shape{2, 2, 2});
+        CHECK(close(hvp(&plain_energy, {x0, y0}, {vx, vy})[0], hvp(plain_energy, {x0, y0}, {vx, vy})[0], 0));
+        CHECK(close(std::get<0>(grad(plain_energy, x0, y0)), hvp(plain_energy, {x0, y0}, {x0, zeros_like(y0)})[0], 1e-12));
+        const GradcheckReport r = gradcheck(plain_product, {x0, y0}, {.order = 2}), s = gradcheck(&plain_energy, {x0, y0});
+        CHECK_MESSAGE(r.ok, r.message);
+        CHECK_MESSAGE(s.ok, s.message);
+        CHECK(close(jacobian(cube, x0), 3.0 * diag(square(x0)), 1e-12));  // one argument
+        CHECK(close(vmap(plain_product, stack({x0, vx}), stack({y0, vy})), stack({matmul(y0, x0), matmul(vy, vx)}), 1e-12));
+        Tape tape;
+        const Tensor x = tape.watch(x0);
+        CHECK(close(tape.gradient(sum(checkpoint(plain_product, x, y0)), x), sum(y0, 0), 1e-12));
+        const Tensors as_list = vjp(plain_list, {x0, y0}, vx);
+        CHECK(close(as_list[0], matmul(vx, y0), 1e-12));
     }
     TEST_CASE("each argument needs its direction") {
         CHECK(tests::error_of<ValueError>([&] { jvp(f, {x0, y0}, Tensors{vx}); }) ==
