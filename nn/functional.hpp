@@ -38,7 +38,7 @@ struct Substitutes {
 /// parameters in the order of nn::parameters.
 class Substitution {
 public:
-    Substitution() = default;  ///< nothing: the model as it is
+    Substitution(Location where = Location::current()) : where_(where) {}  ///< `{}`, nothing: the model as it is
     Substitution(State named, Location where = Location::current()) : given_{.named = std::move(named)}, where_(where) {}
     Substitution(const std::map<std::string, Tensor>& named, Location where = Location::current())
         : Substitution(State(named.begin(), named.end()), where) {}
