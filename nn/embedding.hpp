@@ -20,6 +20,9 @@ struct EmbeddingOptions {
 ///
 /// With max_norm each call first scales down the rows of the parameter itself that it is about to read, outside of any tape, as PyTorch does. So it
 /// changes weight, although it is const, and threads that share such a layer need a lock.
+///
+/// To tie the output layer of a language model to it, compute `linear(h, embed.weight)` and name the second place with nn::alias (module.hpp):
+/// `head.weight = embed.weight` copies the value once and ties nothing.
 struct XGRAD_API Embedding {
     mutable Parameter weight;
 

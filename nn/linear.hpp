@@ -17,6 +17,8 @@ struct LinearOptions {
 
 /// x·weightᵀ + bias: x (…, in_features) gives (…, out_features). weight is (out_features, in_features), bias (out_features); both start
 /// as U(-k, k) with k = 1/sqrt(in_features), PyTorch's default. ShapeError unless x's last axis is in_features.
+///
+/// `a.weight = b.weight` copies the value and ties nothing: to have one weight in two places see nn::alias in module.hpp.
 struct XGRAD_API Linear {
     Parameter weight, bias;
 

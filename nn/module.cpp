@@ -33,11 +33,27 @@ std::uint64_t RandomStream::next() {
     return leader_ ? leader_->next() : detail::mix(seed_, calls_.fetch_add(1, std::memory_order_relaxed));
 }
 
+namespace {
+
+/// Where the first argument of a list ends, which may have lists of its own in brackets.
+std::size_t end_of_argument(std::string_view list) {
+    int depth = 0;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (list[i] == '(' || list[i] == '[' || list[i] == '{') ++depth;
+        if (list[i] == ')' || list[i] == ']' || list[i] == '}') --depth;
+        if (list[i] == ',' && depth == 0) return i;
+    }
+    return list.size();
+}
+
+}  // namespace
+
 std::string_view Path::segment(char (&buffer)[12]) const {
     if (!names_) return {buffer, static_cast<std::size_t>(std::to_chars(buffer, buffer + sizeof buffer, index_).ptr - buffer)};
+    if (index_ < 0) return {names_, static_cast<std::size_t>(-1 - index_)};
     std::string_view rest = names_;
-    for (int skip = index_; skip > 0; --skip) rest.remove_prefix(rest.find(',') + 1);
-    rest = rest.substr(0, rest.find(','));
+    for (int skip = index_; skip > 0; --skip) rest.remove_prefix(end_of_argument(rest) + 1);
+    rest = rest.substr(0, end_of_argument(rest));
     const auto first = rest.find_first_not_of(' '), last = rest.find_last_not_of(' ');
     return rest.substr(first, last - first + 1);
 }

@@ -14,6 +14,8 @@
 
 #include <autodiff/tape.hpp>
 
+#include "field_kinds.hpp"
+
 // What makes a struct a model: one line that names its fields.
 //
 //     struct Net {
@@ -23,14 +25,28 @@
 //     };
 //
 // A field is a Parameter, another model, a Tensor (a buffer: part of the state, but not learned), or a std::vector, array, optional,
-// tuple or smart pointer of these. Fields that cannot hold a parameter (numbers, enums, strings, functions) may be named and are
-// passed over. A copy of a model shares what stands behind a shared_ptr (and nothing else). A member of type `bool` called `training` is
-// set by train() and eval().
+// tuple or smart pointer of these, or a map from names to them. Fields that cannot hold a parameter (numbers, enums, strings, functions) may
+// be named and are passed over. A copy of a model shares what stands behind a shared_ptr (and nothing else). A member of type `bool` called
+// `training` is set by train() and eval().
+//
+// A field that is not named is neither trained nor saved nor converted. Where it holds parameters or layers, that does not compile if the
+// struct is an aggregate; of one with constructors or private fields, nn::summary(net, x) marks the parameters that it uses and does not name.
+// A model that inherits from another names the fields of both: XGRAD_FIELDS(fc1, fc2, head) where fc1 and fc2 are the base's.
+//
+// One parameter in two places (tied weights) is one field that both use, and not two fields of equal value, for assigning copies the
+// value. It is trained once, by the sum of both places' gradients, and a copy of the model has one of its own. `nn::alias` gives it a second
+// name in the state, as PyTorch's files have it:
+//
+//     struct Model {
+//         nn::Embedding embed{vocabulary, width};
+//         Tensor operator()(const Tensor& words) const { return linear(embed(words), embed.weight); }
+//         XGRAD_FIELDS(embed, nn::alias("head.weight", embed.weight))
+//     };
 
 /// Names the fields of a model. Their names are those of PyTorch's state_dict: "fc1.weight", "layers.0.bias".
-#define XGRAD_FIELDS(...)                                                                      \
-    void xgrad_visit(const ::xgrad::nn::Path& path, ::xgrad::nn::Visitor& visitor) {           \
-        ::xgrad::nn::detail::visit_fields(std::tie(__VA_ARGS__), #__VA_ARGS__, path, visitor); \
+#define XGRAD_FIELDS(...)                                                                                                      \
+    void xgrad_visit(const ::xgrad::nn::Path& xgrad_path, ::xgrad::nn::Visitor& xgrad_visitor) {                               \
+        ::xgrad::nn::detail::visit_fields(*this, std::forward_as_tuple(__VA_ARGS__), #__VA_ARGS__, xgrad_path, xgrad_visitor); \
     }
 
 namespace xgrad::nn {
@@ -41,6 +57,8 @@ public:
     Path() = default;  ///< the model itself
     Path(const Path& parent, int element) : parent_(&parent), index_(element) {}
     Path(const Path& parent, const char* names, int field) : parent_(&parent), names_(names), index_(field) {}
+    /// An element that has a name of its own, which outlives the path.
+    Path(const Path& parent, std::string_view key) : parent_(&parent), names_(key.data()), index_(-1 - static_cast<int>(key.size())) {}
 
     /// "fc1.weight"; "" for the model itself.
     std::string str() const;
@@ -51,8 +69,8 @@ private:
     std::string_view segment(char (&buffer)[12]) const;
 
     const Path* parent_ = nullptr;
-    const char* names_ = nullptr;  // the argument list of XGRAD_FIELDS, or null for an element of a container
-    int index_ = 0;
+    const char* names_ = nullptr;  // the argument list of XGRAD_FIELDS, a key, or null for an element of a container
+    int index_ = 0;  // -1 - its length for a key
 };
 
 /// A stream of random numbers that a layer draws from, one generator for each call. A copy continues the same stream by itself; threads may
@@ -91,29 +109,11 @@ public:
 
 namespace detail {
 
-template <class T>
-concept Module = requires(T& x, const Path& path, Visitor& visitor) { x.xgrad_visit(path, visitor); };
-template <class T>
-concept PointerLike = std::is_class_v<T> && requires(T& x) {
-    *x;
-    static_cast<bool>(x);
+/// A parameter under another name: what nn::alias makes.
+struct Alias {
+    const char* name;
+    Parameter& parameter;
 };
-template <class T>
-concept Range = requires(T& x) {
-    std::begin(x);
-    std::end(x);
-};
-template <class T>
-concept TupleLike = requires { std::tuple_size<T>::value; };
-
-/// A trivially copyable type has no Parameter inside, for that one is not; so numbers, enums, functions and plain lambdas pass.
-template <class T>
-constexpr bool cannot_hold_parameters() {
-    if constexpr (std::is_pointer_v<T>) return std::is_function_v<std::remove_pointer_t<T>>;
-    else if constexpr (std::is_trivially_copyable_v<T> && !requires(T& x) { x.get(); }) return true;
-    else if constexpr (Range<T>) return cannot_hold_parameters<std::iter_value_t<decltype(std::begin(std::declval<T&>()))>>();
-    else return false;
-}
 
 template <class T>
 void visit(T& field, const Path& path, Visitor& visitor) {
@@ -124,9 +124,14 @@ void visit(T& field, const Path& path, Visitor& visitor) {
     } else if constexpr (std::is_same_v<T, RandomStream>) {
         visitor.random(path, field);
     } else if constexpr (Module<T>) {
+        static_assert(names_own_fields<T>(),
+                      "xgrad: this model inherits XGRAD_FIELDS and adds fields, which are then neither trained nor saved. Give it an "
+                      "XGRAD_FIELDS(...) that names the base's fields and its own");
         if constexpr (requires { requires std::is_same_v<decltype(field.training), bool>; }) visitor.training(field.training);
         field.xgrad_visit(path, visitor);
     } else if constexpr (cannot_hold_parameters<std::remove_const_t<T>>()) {
+    } else if constexpr (Keyed<T>) {
+        for (auto& element : field) visit(element.second, Path(path, std::string_view(element.first)), visitor);
     } else if constexpr (Range<T>) {
         int i = 0;
         for (auto& element : field) visit(element, Path(path, i++), visitor);
@@ -134,6 +139,12 @@ void visit(T& field, const Path& path, Visitor& visitor) {
         std::apply([&, i = 0](auto&... element) mutable { (visit(element, Path(path, i++), visitor), ...); }, field);
     } else if constexpr (PointerLike<T>) {
         if (field) visit(*field, path, visitor);
+    } else if constexpr (std::is_pointer_v<T>) {
+        static_assert(!std::is_pointer_v<T>,
+                      "xgrad: a raw pointer cannot be a field, for nobody knows whether a copy of the model shares what it points to. Take "
+                      "std::shared_ptr to share it, std::unique_ptr to own it, or leave it out if the model only looks at it");
+    } else if constexpr (has_private_fields<T>()) {
+        static_assert(Module<T>, "xgrad: XGRAD_FIELDS is private in this model. Put it behind `public:`, or make the model a struct");
     } else {
         static_assert(
             Module<T>,
@@ -142,13 +153,25 @@ void visit(T& field, const Path& path, Visitor& visitor) {
     }
 }
 
-template <class... Fields>
-void visit_fields(std::tuple<Fields&...> fields, [[maybe_unused]] const char* names, [[maybe_unused]] const Path& path,
+template <class Self, class... Fields>
+void visit_fields(const Self&, std::tuple<Fields...> fields, [[maybe_unused]] const char* names, [[maybe_unused]] const Path& path,
                   [[maybe_unused]] Visitor& visitor) {
-    std::apply([&, i = 0](auto&... field) mutable { (visit(field, Path(path, names, i++), visitor), ...); }, fields);
+    static_assert(
+        names_all_holders<Self, std::remove_cvref_t<Fields>...>(),
+        "xgrad: XGRAD_FIELDS does not name every field of this model that holds parameters or layers (those of its base included); "
+        "what it leaves out is neither trained nor saved");
+    [[maybe_unused]] const auto one = [&](auto& field, int i) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, Alias>)
+            visit(field.parameter, Path(path, std::string_view(field.name)), visitor);
+        else visit(field, Path(path, names, i), visitor);
+    };
+    std::apply([&, i = 0](auto&... field) mutable { (one(field, i++), ...); }, fields);
 }
 
 }  // namespace detail
+
+/// For XGRAD_FIELDS: a parameter under a second name in the state, "head.weight".
+inline detail::Alias alias(const char* name, Parameter& parameter) { return {name, parameter}; }
 
 /// A model by reference: any struct with XGRAD_FIELDS, a container or `std::tie(a, b)` of them, or one Parameter. What the
 /// compiled functions of nn take; nobody else needs to name it.
@@ -198,8 +221,11 @@ public:
     private:
         P* const* at_ = nullptr;
     };
-    iterator begin() const { return iterator(found_.data()); }
-    iterator end() const { return iterator(found_.data() + found_.size()); }
+    // The list owns what its iterators point into, so that those of a temporary one would dangle; `for (… : nn::parameters(net))` keeps it.
+    iterator begin() const& { return iterator(found_.data()); }
+    iterator end() const& { return iterator(found_.data() + found_.size()); }
+    iterator begin() const&& = delete;
+    iterator end() const&& = delete;
 
 private:
     std::vector<P*> found_;

@@ -79,12 +79,19 @@ struct Observation::Inside {
 
     Contents contents;
     std::optional<Tape> tape;
+    std::vector<Tensor> inputs;
 };
+
+namespace {
+constexpr const char* input_name = "(input)";  // of a watched tensor among a tape's sources
+}
 
 Observation::Observation(ModelRef model) : inside_(std::make_unique<Inside>(model)) {}
 Observation::~Observation() = default;
 
-Tensor Observation::watch(const Tensor& input) { return is_floating(input.dtype()) ? inside_->tape->watch(input) : input; }
+Tensor Observation::watch(const Tensor& input) {
+    return is_floating(input.dtype()) ? inside_->inputs.emplace_back(inside_->tape->watch(input)) : input;
+}
 
 Tensor Observation::zeros_for(const Shape& shape) const {
     const auto& parameters = inside_->contents.parameters;
@@ -99,7 +106,7 @@ class Reader {
 public:
     explicit Reader(const std::vector<TapeEntry>& entries) : entries_(entries), facts_(entries.size()) {
         // Data is what was watched; where that is nothing, as with indices, what is looked up; else every result.
-        any_data_ = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.source && e.name.empty(); });
+        any_data_ = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.source && e.name == input_name; });
         any_lookup_ = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.operation == "embedding"; });
     }
 
@@ -118,9 +125,9 @@ private:
         const TapeEntry& entry = entries_[i];
         Fact& fact = facts_[i];
         if (entry.source) {
-            fact.data = entry.name.empty();
+            fact.data = entry.name == input_name;
             fact.parameter = !fact.data;
-            fact.layer = layer_of(entry.name);
+            fact.layer = entry.name.empty() ? Summary::unnamed : layer_of(entry.name);
             return;
         }
         for (const std::size_t k : entry.inputs) {
@@ -156,6 +163,7 @@ Summary Observation::summary() const {
     const Contents& contents = inside_->contents;
     std::vector<std::pair<Tensor, std::string>> names;
     for (const auto& p : contents.parameters) names.emplace_back(*p.parameter, p.name.empty() ? "parameter" : p.name);
+    for (const Tensor& input : inside_->inputs) names.emplace_back(input, input_name);
     const std::vector<TapeEntry> list = entries(*inside_->tape, names);
     Summary summary;
     summary.rows = Reader(list).rows();

@@ -19,12 +19,14 @@ namespace xgrad::nn {
 struct Summary {
     struct Row {
         bool is_layer = false;  ///< it has parameters of its own
-        std::string layer;      ///< its name in the state; "" for what stands in the model itself
+        std::string layer;      ///< its name in the state; "" for what stands in the model itself; `unnamed` for what is no field
         std::string operation;  ///< the last one that uses its parameters; "" for a layer that was not used
         Shape output;           ///< of that operation
         std::int64_t trainable = 0, frozen = 0;  ///< elements of its parameters; those of a tied one count where it comes first
         std::int64_t bytes = 0;                  ///< of its parameters and buffers
     };
+    /// The layer of parameters that the model uses without naming them as fields: they are neither trained nor saved, nor counted here.
+    static constexpr const char* unnamed = "(not in XGRAD_FIELDS)";
     std::vector<Row> rows;  ///< in the order of their use, layers that were not used last
     std::int64_t trainable = 0, frozen = 0, bytes = 0;  ///< of the whole model
 };

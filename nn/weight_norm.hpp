@@ -54,7 +54,7 @@ public:
 
     void xgrad_visit(const Path& path, Visitor& visitor) {
         detail::visit(layer_, path, visitor);
-        detail::visit_fields(std::tie(weight_g, weight_v), "weight_g, weight_v", path, visitor);
+        detail::visit_fields(*this, std::tie(weight_g, weight_v), "weight_g, weight_v", path, visitor);
     }
 
 private:
@@ -94,7 +94,7 @@ public:
 
     void xgrad_visit(const Path& path, Visitor& visitor) {
         detail::visit(layer_, path, visitor);
-        detail::visit_fields(std::tie(weight_orig, weight_u, weight_v), "weight_orig, weight_u, weight_v", path, visitor);
+        detail::visit_fields(*this, std::tie(weight_orig, weight_u, weight_v), "weight_orig, weight_u, weight_v", path, visitor);
     }
 
 private:
