@@ -13,14 +13,14 @@
 namespace xgrad::nn {
 
 struct ReLU {
-    Tensor operator()(const Tensor& x) const { return relu(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return relu(Operand(x, where)); }
 };
 struct ReLU6 {
-    Tensor operator()(const Tensor& x) const { return relu6(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return relu6(Operand(x, where)); }
 };
 struct LeakyReLU {
     double negative_slope = 0.01;
-    Tensor operator()(const Tensor& x) const { return leaky_relu(x, negative_slope); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return leaky_relu(Operand(x, where), negative_slope); }
 };
 
 struct PReLUOptions {
@@ -54,84 +54,86 @@ private:
 
 struct ELU {
     double alpha = 1.0;
-    Tensor operator()(const Tensor& x) const { return elu(x, alpha); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return elu(Operand(x, where), alpha); }
 };
 struct SELU {
-    Tensor operator()(const Tensor& x) const { return selu(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return selu(Operand(x, where)); }
 };
 struct CELU {
     double alpha = 1.0;
-    Tensor operator()(const Tensor& x) const { return celu(x, alpha); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return celu(Operand(x, where), alpha); }
 };
 struct GELU {
     Gelu approximate = Gelu::erf;
-    Tensor operator()(const Tensor& x) const { return gelu(x, approximate); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return gelu(Operand(x, where), approximate); }
 };
 struct SiLU {
-    Tensor operator()(const Tensor& x) const { return silu(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return silu(Operand(x, where)); }
 };
 struct Mish {
-    Tensor operator()(const Tensor& x) const { return mish(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return mish(Operand(x, where)); }
 };
 struct Softplus {
     double beta = 1.0;
-    Tensor operator()(const Tensor& x) const { return softplus(x, beta); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softplus(Operand(x, where), beta); }
 };
 
 struct Sigmoid {
-    Tensor operator()(const Tensor& x) const { return sigmoid(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return sigmoid(Operand(x, where)); }
 };
 struct LogSigmoid {
-    Tensor operator()(const Tensor& x) const { return logsigmoid(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return logsigmoid(Operand(x, where)); }
 };
 struct Tanh {
-    Tensor operator()(const Tensor& x) const { return xgrad::tanh(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return xgrad::tanh(Operand(x, where)); }
 };
 struct Softsign {
-    Tensor operator()(const Tensor& x) const { return softsign(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softsign(Operand(x, where)); }
 };
 struct Hardtanh {
     double min_val = -1.0, max_val = 1.0;
-    Tensor operator()(const Tensor& x) const { return hardtanh(x, min_val, max_val); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return hardtanh(Operand(x, where), min_val, max_val); }
 };
 struct Hardsigmoid {
-    Tensor operator()(const Tensor& x) const { return hardsigmoid(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return hardsigmoid(Operand(x, where)); }
 };
 struct Hardswish {
-    Tensor operator()(const Tensor& x) const { return hardswish(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return hardswish(Operand(x, where)); }
 };
 
 struct Hardshrink {
     double lambda = 0.5;
-    Tensor operator()(const Tensor& x) const { return hardshrink(x, lambda); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return hardshrink(Operand(x, where), lambda); }
 };
 struct Softshrink {
     double lambda = 0.5;
-    Tensor operator()(const Tensor& x) const { return softshrink(x, lambda); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softshrink(Operand(x, where), lambda); }
 };
 struct Tanhshrink {
-    Tensor operator()(const Tensor& x) const { return tanhshrink(x); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return tanhshrink(Operand(x, where)); }
 };
 struct Threshold {
     double threshold, value;
-    Tensor operator()(const Tensor& x) const { return xgrad::threshold(x, threshold, value); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return xgrad::threshold(Operand(x, where), threshold, value);
+    }
 };
 
 struct GLU {
     int dim = -1;
-    Tensor operator()(const Tensor& x) const { return glu(x, dim); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return glu(Operand(x, where), dim); }
 };
 struct Softmax {
     int dim = -1;
-    Tensor operator()(const Tensor& x) const { return softmax(x, dim); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softmax(Operand(x, where), dim); }
 };
 struct Softmin {
     int dim = -1;
-    Tensor operator()(const Tensor& x) const { return softmin(x, dim); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softmin(Operand(x, where), dim); }
 };
 struct LogSoftmax {
     int dim = -1;
-    Tensor operator()(const Tensor& x) const { return log_softmax(x, dim); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return log_softmax(Operand(x, where), dim); }
 };
 /// softmax over the channels of each place of x (batch, channels, height, width) or (channels, height, width). ShapeError otherwise.
 struct XGRAD_API Softmax2d {

@@ -15,10 +15,39 @@ Sequential& Sequential::operator=(const Sequential& other) {
     return *this;
 }
 
+namespace {
+
+/// To be called where an exception is caught: throws it again with the layer's number, one that is inside another as "layer 1.0".
+[[noreturn]] void throw_from_layer(std::size_t i) {
+    static constexpr std::string_view start = "Sequential: layer ";
+    const auto message = [&](const Error& e) {
+        const std::string_view text = e.what();
+        const bool inner = text.starts_with(start);
+        return std::string(start) + std::to_string(i) + (inner ? "." : ": ") + std::string(text.substr(inner ? start.size() : 0));
+    };
+    try {
+        throw;
+    } catch (const ShapeError& e) {
+        throw ShapeError(message(e));
+    } catch (const DTypeError& e) {
+        throw DTypeError(message(e));
+    } catch (const IndexError& e) {
+        throw IndexError(message(e));
+    } catch (const ValueError& e) {
+        throw ValueError(message(e));
+    }
+}
+
+}  // namespace
+
 Tensor Sequential::operator()(const Tensor& x, Location where) const {
-    if (layers_.empty()) return x;
-    Tensor y = layers_[0]->call(x, where);
-    for (std::size_t i = 1; i < layers_.size(); ++i) y = layers_[i]->call(y, where);
+    Tensor y = x;
+    std::size_t i = 0;
+    try {
+        for (; i < layers_.size(); ++i) y = layers_[i]->call(y, where);
+    } catch (const Error&) {
+        throw_from_layer(i);
+    }
     return y;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <concepts>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,9 +17,70 @@ namespace xgrad::nn {
 template <class L>
 using ModuleList = std::vector<L>;
 
+/// Layers of one type by name, in the order in which they came, as torch.nn.ModuleDict: parameters are named "encoder.weight" for the key
+/// "encoder". ValueError for a key that is empty or has a dot.
+///
+///     nn::ModuleDict<nn::Linear> heads{{"age", nn::Linear(64, 1)}, {"name", nn::Linear(64, 100)}};
+///     heads["age"](x);
+///     for (auto& [name, head] : heads) head(x);
+template <class L>
+class ModuleDict {
+public:
+    ModuleDict() = default;
+    ModuleDict(std::initializer_list<std::pair<std::string, L>> layers, Location where = Location::current()) {
+        for (const auto& [key, layer] : layers) insert(key, layer, where);
+    }
+
+    /// Adds a layer at the end, or puts it in the place of the one of that name. References to layers are valid until the next one is added.
+    L& insert(std::string key, L layer, Location where = Location::current()) {
+        check<ValueError>(!key.empty() && key.find('.') == key.npos, where,
+                          [&] { return "ModuleDict: a key must be without dots and not empty, got \"" + key + "\""; });
+        if (L* known = find(key)) return *known = std::move(layer);
+        return layers_.emplace_back(std::move(key), std::move(layer)).second;
+    }
+    /// The layer of that name. IndexError, which names all, when there is none.
+    L& at(std::string_view key, Location where = Location::current()) { return *checked(find(key), key, where); }
+    const L& at(std::string_view key, Location where = Location::current()) const {
+        return *checked(const_cast<ModuleDict*>(this)->find(key), key, where);
+    }
+    L& operator[](std::string_view key) { return at(key, {}); }
+    const L& operator[](std::string_view key) const { return at(key, {}); }
+
+    bool contains(std::string_view key) const { return const_cast<ModuleDict*>(this)->find(key) != nullptr; }
+    std::vector<std::string> keys() const {
+        std::vector<std::string> keys;
+        for (const auto& [key, layer] : layers_) keys.push_back(key);
+        return keys;
+    }
+    std::size_t size() const { return layers_.size(); }
+    bool empty() const { return layers_.empty(); }
+    auto begin() { return layers_.begin(); }
+    auto end() { return layers_.end(); }
+    auto begin() const { return layers_.begin(); }
+    auto end() const { return layers_.end(); }
+
+private:
+    L* find(std::string_view key) {
+        for (auto& [name, layer] : layers_)
+            if (name == key) return &layer;
+        return nullptr;
+    }
+    L* checked(L* found, std::string_view key, Location where) const {
+        check<IndexError>(found != nullptr, where, [&] {
+            std::string all;
+            for (const auto& [name, layer] : layers_) all += (all.empty() ? "" : ", ") + name;
+            return "ModuleDict: the keys are " + (all.empty() ? "none" : all) + ", got " + std::string(key);
+        });
+        return found;
+    }
+
+    std::vector<std::pair<std::string, L>> layers_;
+};
+
 /// Layers one after another: `nn::Sequential net(nn::Linear(784, 256), nn::ReLU(), nn::Linear(256, 10))`. A layer is anything that
 /// maps a Tensor to a Tensor: a layer of nn, a model of yours, a function, a lambda. Parameters are named "0.weight", "2.bias" and
-/// so on. A copy has parameters of its own.
+/// so on. A copy has parameters of its own, and so have the layers in it: `nn::Sequential(encoder, head)` copies both, and training it leaves
+/// `encoder` as it was; move them in, or reach them by `layer`. An error says the number of the layer that it came from.
 class XGRAD_API Sequential {
     template <class L>
     static constexpr bool is_layer = std::is_invocable_r_v<Tensor, std::decay_t<L>&, const Tensor&>;

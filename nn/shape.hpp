@@ -13,7 +13,9 @@ namespace xgrad::nn {
 /// Axes start_dim…end_dim (both included) merged into one; by default all but the first, the batch.
 struct Flatten {
     int start_dim = 1, end_dim = -1;
-    Tensor operator()(const Tensor& x) const { return flatten(x, start_dim, end_dim); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return flatten(Operand(x, where), start_dim, end_dim);
+    }
 };
 
 /// Axis `dim` as several, one of which may be -1: `nn::Unflatten{1, {8, 4, 4}}`.

@@ -1,6 +1,7 @@
 #include "state.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <optional>
 
@@ -33,6 +34,11 @@ struct StateReader final : Visitor {
     void parameter(const Path& path, Parameter& p) override { state.emplace_back(path.str(), p.value()); }
     void buffer(const Path& path, Tensor& t) override { state.emplace_back(path.str(), stop_gradient(t)); }
     State state;
+};
+
+struct StreamLister final : Visitor {
+    void random(const Path& path, RandomStream& stream) override { found.emplace_back(path.str(), &stream); }
+    std::vector<std::pair<std::string, RandomStream*>> found;
 };
 
 /// Where each name of a model stands.
@@ -175,6 +181,36 @@ LoadReport detail::load(ModelRef model, const StoredState& stored, const LoadOpt
 
 LoadReport load_state_dict(ModelRef model, const State& state, const LoadOptions& options, Location where) {
     return detail::load(model, InMemory(state), options, "load_state_dict: ", where);
+}
+
+State detail::random_state(ModelRef model) {
+    StreamLister streams;
+    model.visit(streams);
+    State state;
+    for (const auto& [name, stream] : streams.found)
+        state.emplace_back(name, tensor({std::bit_cast<std::int64_t>(stream->seed()), std::bit_cast<std::int64_t>(stream->calls())}));
+    return state;
+}
+
+void load_random_state(ModelRef model, const State& state, Location where) {
+    StreamLister streams;
+    model.visit(streams);
+    for (const auto& [name, t] : state)
+        check<ValueError>(
+            std::any_of(streams.found.begin(), streams.found.end(), [&, &key = name](const auto& one) { return one.first == key; }), where,
+            [&, &key = name] { return "load_random_state: the model has no random stream " + key; });
+    std::vector<const Tensor*> given;
+    for (const auto& [name, stream] : streams.found) {
+        const Tensor* t = given.emplace_back(find(state, name));
+        check<ValueError>(t && t->dtype() == DType::i64 && t->shape() == Shape{2}, where, [&, &key = name] {
+            return "load_random_state: the state must have two i64 numbers for each random stream, got " +
+                   (t ? to_string(t->shape()) + " " + name_of(t->dtype()) : std::string("nothing")) + " for " + key;
+        });
+    }
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        const auto numbers = given[i]->data<std::int64_t>();
+        streams.found[i].second->set(std::bit_cast<std::uint64_t>(numbers[0]), std::bit_cast<std::uint64_t>(numbers[1]));
+    }
 }
 
 std::size_t freeze(ModelRef model, std::string_view pattern, bool frozen, Location where) {

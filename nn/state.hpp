@@ -37,7 +37,8 @@ struct LoadOptions {
 
 namespace detail {
 XGRAD_API State state_dict(ModelRef model);
-}
+XGRAD_API State random_state(ModelRef model);
+}  // namespace detail
 
 /// Parameters and buffers of a model by name, as constants: a tensor that is reached by several names has all of them, as in PyTorch.
 template <class M>
@@ -52,6 +53,18 @@ State state_dict(const M& model) {
 ///     nn::load_state_dict(net, pretrained, {.strict = false, .rename = {{"fc.", "head."}}}).message();      // what fits, and what does not
 XGRAD_API LoadReport load_state_dict(ModelRef model, const State& state, const LoadOptions& options = {},
                                      Location where = Location::current());
+
+/// Where the random streams of a model's layers (dropout and its like) stand, by the layers' names: what a loop of one's own saves beside the
+/// state and the optimizer's, so that a run goes on with the numbers that it would have drawn. default_generator() is not part of it.
+///
+///     nn::save_safetensors("random.safetensors", nn::random_state(net));
+///     nn::load_random_state(net, nn::read_safetensors("random.safetensors"));
+template <class M>
+State random_state(const M& model) {
+    return detail::random_state(detail::readable(model));
+}
+/// Sets the streams back to that. ValueError when one of the model is missing in it or one of it is not in the model; nothing has changed then.
+XGRAD_API void load_random_state(ModelRef model, const State& state, Location where = Location::current());
 
 /// Freezes (or unfreezes) the parameters whose names match a pattern such as "encoder.*", and tells how many those are: frozen ones get no
 /// gradient, and the sweep does no work for them. ValueError when no name matches.

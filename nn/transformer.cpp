@@ -14,9 +14,26 @@ namespace {
 
 using Int = std::int64_t;
 
-MultiheadAttention attention_of(Int d_model, Int nhead, const TransformerLayerOptions& o, Location where) {
+/// In the layer's own words; its parts would speak of theirs.
+MultiheadAttention attention_of(const char* name, Int d_model, Int nhead, const TransformerLayerOptions& o, Location where) {
+    check<ValueError>(d_model > 0 && nhead > 0 && d_model % nhead == 0, where, [&] {
+        return std::string(name) + ": d_model must be a multiple of nhead, got " + std::to_string(d_model) + " and " +
+               std::to_string(nhead);
+    });
+    check<ValueError>(o.dim_feedforward > 0, where,
+                      [&] { return std::string(name) + ": dim_feedforward must be positive, got " + std::to_string(o.dim_feedforward); });
+    check<ValueError>(o.dropout >= 0 && o.dropout <= 1, where,
+                      [&] { return std::string(name) + ": dropout must be in [0, 1], got " + std::to_string(o.dropout); });
     return {d_model, nhead, {.dropout = o.dropout, .batch_first = o.batch_first, .dtype = o.dtype}, where};
 }
+/// x must be (length, batch, d_model), or with the batch first, or without one.
+void check_input(const char* layer, const char* name, const Tensor& x, Int d_model, Location where) {
+    check<ShapeError>((x.ndim() == 2 || x.ndim() == 3) && x.shape(-1) == d_model, where, [&] {
+        return std::string(layer) + ": " + name + " must have 2 or 3 axes, the last of d_model = " + std::to_string(d_model) + ", got " +
+               to_string(x.shape());
+    });
+}
+
 LayerNorm norm_of(Int d_model, const TransformerLayerOptions& o) { return LayerNorm(d_model, {.eps = o.layer_norm_eps, .dtype = o.dtype}); }
 
 /// Both kinds of layer: linear2(dropout(activation(linear1(x)))).
@@ -48,6 +65,14 @@ std::vector<Layer> copies(const char* name, const Layer& layer, Int count, Locat
     return layers;
 }
 
+const TransformerOptions& checked(const TransformerOptions& o, Location where) {
+    for (const auto& [name, count] : {std::pair("num_encoder_layers", o.num_encoder_layers), {"num_decoder_layers", o.num_decoder_layers}})
+        check<ValueError>(count > 0, where, [&, &option = name, &n = count] {
+            return std::string("Transformer: ") + option + " must be positive, got " + std::to_string(n);
+        });
+    return o;
+}
+
 TransformerLayerOptions layer_options(const TransformerOptions& o) {
     return {o.dim_feedforward, o.dropout, o.activation, o.layer_norm_eps, o.batch_first, o.norm_first, o.dtype};
 }
@@ -55,7 +80,7 @@ TransformerLayerOptions layer_options(const TransformerOptions& o) {
 }  // namespace
 
 TransformerEncoderLayer::TransformerEncoderLayer(Int d_model, Int nhead, const TransformerLayerOptions& o, Location where)
-    : self_attn(attention_of(d_model, nhead, o, where)),
+    : self_attn(attention_of("TransformerEncoderLayer", d_model, nhead, o, where)),
       linear1(d_model, o.dim_feedforward, {.dtype = o.dtype}, where),
       dropout(o.dropout, where),
       linear2(o.dim_feedforward, d_model, {.dtype = o.dtype}, where),
@@ -67,6 +92,7 @@ TransformerEncoderLayer::TransformerEncoderLayer(Int d_model, Int nhead, const T
       norm_first(o.norm_first) {}
 
 Tensor TransformerEncoderLayer::operator()(const Tensor& src, const TransformerEncoderInputs& inputs, Location where) const {
+    check_input("TransformerEncoderLayer", "src", src, linear1.in_features(), where);
     const AttentionInputs masks{.key_padding_mask = inputs.src_key_padding_mask, .attn_mask = inputs.src_mask, .causal = inputs.causal};
     const Tensor x = residual(src, norm1, norm_first, where, [&](const Tensor& h) { return dropout1(self_attn(h, masks, where).output); });
     return residual(x, norm2, norm_first, where, [&](const Tensor& h) { return dropout2(feed_forward(*this, h, where)); });
@@ -83,8 +109,8 @@ Tensor TransformerEncoder::operator()(const Tensor& src, const TransformerEncode
 }
 
 TransformerDecoderLayer::TransformerDecoderLayer(Int d_model, Int nhead, const TransformerLayerOptions& o, Location where)
-    : self_attn(attention_of(d_model, nhead, o, where)),
-      multihead_attn(attention_of(d_model, nhead, o, where)),
+    : self_attn(attention_of("TransformerDecoderLayer", d_model, nhead, o, where)),
+      multihead_attn(attention_of("TransformerDecoderLayer", d_model, nhead, o, where)),
       linear1(d_model, o.dim_feedforward, {.dtype = o.dtype}, where),
       dropout(o.dropout, where),
       linear2(o.dim_feedforward, d_model, {.dtype = o.dtype}, where),
@@ -99,6 +125,8 @@ TransformerDecoderLayer::TransformerDecoderLayer(Int d_model, Int nhead, const T
 
 Tensor TransformerDecoderLayer::operator()(const Tensor& tgt, const Tensor& memory, const TransformerDecoderInputs& inputs,
                                            Location where) const {
+    check_input("TransformerDecoderLayer", "tgt", tgt, linear1.in_features(), where);
+    check_input("TransformerDecoderLayer", "memory", memory, linear1.in_features(), where);
     const AttentionInputs own{.key_padding_mask = inputs.tgt_key_padding_mask, .attn_mask = inputs.tgt_mask, .causal = inputs.causal};
     const AttentionInputs across{.key_padding_mask = inputs.memory_key_padding_mask, .attn_mask = inputs.memory_mask};
     Tensor x = residual(tgt, norm1, norm_first, where, [&](const Tensor& h) { return dropout1(self_attn(h, own, where).output); });
@@ -119,7 +147,7 @@ Tensor TransformerDecoder::operator()(const Tensor& tgt, const Tensor& memory, c
 }
 
 Transformer::Transformer(const TransformerOptions& o, Location where)
-    : encoder(TransformerEncoderLayer(o.d_model, o.nhead, layer_options(o), where), o.num_encoder_layers,
+    : encoder(TransformerEncoderLayer(checked(o, where).d_model, o.nhead, layer_options(o), where), o.num_encoder_layers,
               norm_of(o.d_model, layer_options(o)), where),
       decoder(TransformerDecoderLayer(o.d_model, o.nhead, layer_options(o), where), o.num_decoder_layers,
               norm_of(o.d_model, layer_options(o)), where) {

@@ -218,6 +218,17 @@ TEST_CASE("attention layers say what does not fit") {
           "MultiheadAttention: embed_dim must be a multiple of num_heads, got 5 and 2" + tests::nearby());
     CHECK(error_of<ValueError>([&] { nn::TransformerEncoder(nn::TransformerEncoderLayer(4, 2, small), 0); }) ==
           "TransformerEncoder: num_layers must be positive, got 0" + tests::nearby());
+    // The arguments' names are the layer's own, not those of its parts.
+    CHECK(error_of<ValueError>([&] { nn::Transformer({.d_model = 6, .nhead = 4}); }) ==
+          "TransformerEncoderLayer: d_model must be a multiple of nhead, got 6 and 4" + here());
+    CHECK(error_of<ValueError>([&] { nn::Transformer({.d_model = 4, .nhead = 2, .num_decoder_layers = 0}); }) ==
+          "Transformer: num_decoder_layers must be positive, got 0" + here());
+    CHECK(error_of<ValueError>([&] { nn::TransformerDecoderLayer(4, 2, {.dim_feedforward = 0}); }) ==
+          "TransformerDecoderLayer: dim_feedforward must be positive, got 0" + here());
+    CHECK(error_of<ShapeError>([&] { nn::TransformerEncoderLayer(4, 2, small)(zeros({3, 5})); }) ==
+          "TransformerEncoderLayer: src must have 2 or 3 axes, the last of d_model = 4, got (3, 5)" + here());
+    CHECK(error_of<ShapeError>([&] { nn::TransformerDecoderLayer(4, 2, small)(zeros({3, 4}), zeros({4})); }) ==
+          "TransformerDecoderLayer: memory must have 2 or 3 axes, the last of d_model = 4, got (4,)" + here());
     CHECK(error_of<ValueError>([&] { nn::RotaryPositions(3); }) == "RotaryPositions: dim must be positive and even, got 3" + here());
     CHECK(error_of<ValueError>([&] { nn::SinusoidalPositions(3); }) == "sinusoidal_positions: the width must be even, got 3" + here());
     CHECK(error_of<ShapeError>([&] { nn::LearnedPositions(2, 4)(zeros({3, 4})); }) ==
