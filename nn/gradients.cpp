@@ -1,5 +1,6 @@
 #include "gradients.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <autodiff/ops/elementwise.hpp>
@@ -14,6 +15,20 @@ std::vector<Tensor> detail::gradients_of(ModelRef model, const Gradients& gradie
         found.push_back(gradient ? *gradient : Tensor());
     }
     return found;
+}
+
+std::string detail::why_no_gradients(const std::vector<Parameter*>& parameters, const Gradients* given) {
+    if (parameters.empty()) return "the model has no parameters";
+    if (std::all_of(parameters.begin(), parameters.end(), [](const Parameter* p) { return p->frozen(); }))
+        return "all " + std::to_string(parameters.size()) + " parameters of the model are frozen";
+    const std::string none = "no parameter of the model has a gradient: ";
+    if (given && given->size() == 0)
+        return none +
+               "the loss depends on nothing that the tape watched. It must be computed from the model's parameters while the tape is open";
+    return none + (given ? "the gradients are those of " + std::to_string(given->size()) + " others. " : "all of them are empty. ") +
+           "The model that computed the loss has another copy of the parameters (it was taken or captured by value, or put into a "
+           "Sequential, "
+           "which copies), or is another model";
 }
 
 ClippedGradients clip_grad_norm(std::vector<Tensor> gradients, double max_norm, const ClipGradNormOptions& options, Location where) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <autodiff/tape.hpp>
@@ -13,7 +14,9 @@ namespace xgrad::nn {
 
 namespace detail {
 XGRAD_API std::vector<Tensor> gradients_of(ModelRef model, const Gradients& gradients);
-}
+/// Why none of these parameters has a gradient, for an error. `given` is null where only their list is known.
+XGRAD_API std::string why_no_gradients(const std::vector<Parameter*>& parameters, const Gradients* given);
+}  // namespace detail
 
 /// The gradients of the model's parameters in their order; empty where there is none.
 template <class M>

@@ -1,5 +1,7 @@
 #include "lbfgs.hpp"
 
+#include "gradients.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -146,6 +148,9 @@ Tensor LBFGS::minimise(ModelRef model, const void* closure, Evaluation (*evaluat
         const auto [y, gradients] = evaluation(closure);
         ++evaluations;
         ++func_evals_;
+        check<ValueError>(
+            std::any_of(parameters.begin(), parameters.end(), [&, &g = gradients](const Parameter* p) { return g.find(*p) != nullptr; }),
+            where, [&, &g = gradients] { return "LBFGS: " + detail::why_no_gradients(parameters, &g); });
         gradient = flat_gradient(parameters, gradients);
         loss = y.item();
         return y;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "gradients.hpp"
 #include "pattern.hpp"
 
 namespace xgrad::nn {
@@ -133,8 +134,12 @@ void Optimizer::collect(ModelRef model, Location where) {
     if (!loaded_.empty()) restore(where);
 }
 
+void Optimizer::fail_without_gradient(const Gradients* given, Location where) const {
+    throw ValueError(at(std::string(name_) + ": " + detail::why_no_gradients(found_, given), where));
+}
+
 template <class Find>
-void Optimizer::step_by(ModelRef model, const Find& find, Location where) {
+void Optimizer::step_by(ModelRef model, const Find& find, const Gradients* given, Location where) {
     // Puts the values back and empties the scratch whatever happens.
     struct Guard {
         Optimizer& o;
@@ -159,6 +164,7 @@ void Optimizer::step_by(ModelRef model, const Find& find, Location where) {
         check<DTypeError>(gradient->dtype() == slot.dtype, where, message);
         tasks_.push_back({found_[i], &slots_[i], Tensor(), *gradient});
     }
+    if (tasks_.empty()) fail_without_gradient(given, where);
     for (Task& task : tasks_) {
         task.value = task.parameter->release();
         ++task.slot->steps;
@@ -167,7 +173,7 @@ void Optimizer::step_by(ModelRef model, const Find& find, Location where) {
 }
 
 void Optimizer::step(ModelRef model, const Gradients& gradients, Location where) {
-    step_by(model, [&](std::size_t i) { return gradients.find(*found_[i]); }, where);
+    step_by(model, [&](std::size_t i) { return gradients.find(*found_[i]); }, &gradients, where);
 }
 
 void Optimizer::step(ModelRef model, const std::vector<Tensor>& gradients, Location where) {
@@ -178,7 +184,7 @@ void Optimizer::step(ModelRef model, const std::vector<Tensor>& gradients, Locat
         });
         return &gradients[i];
     };
-    step_by(model, find, where);
+    step_by(model, find, nullptr, where);
 }
 
 void Optimizer::run(std::vector<Task>& tasks) {

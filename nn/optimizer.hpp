@@ -17,7 +17,8 @@
 //
 // They change the model's parameters in place where nobody else holds their values, and keep their own state (moments) by the position
 // of a parameter in the model, never a pointer into it: a model may be moved, copied or replaced by one of the same structure between
-// steps. A parameter without gradient or frozen is left as it is, and so is its state. ValueError when the structure has changed.
+// steps. A parameter without gradient or frozen is left as it is, and so is its state. ValueError when the structure has changed, and when
+// there is nothing to do: no parameter has a gradient (the loss is not of this model or not of this tape), or all are frozen.
 
 namespace xgrad::nn {
 
@@ -94,10 +95,11 @@ protected:
     /// Lists the parameters of the model in found(), and compares with the step before.
     void collect(ModelRef model, Location where);
     const std::vector<Parameter*>& found() const { return found_; }
+    [[noreturn]] void fail_without_gradient(const Gradients* given, Location where) const;
 
 private:
     template <class Find>
-    void step_by(ModelRef model, const Find& find, Location where);
+    void step_by(ModelRef model, const Find& find, const Gradients* given, Location where);
     void restore(Location where);
     std::size_t group_of(const std::string& parameter) const;
 

@@ -204,12 +204,14 @@ TEST_CASE("optimizers: the first pattern that matches counts, and groups have le
 
 TEST_CASE("optimizers: frozen parameters stay, whatever gradient is given") {
     Parameter w(ones({3}));
+    Parameter other(ones({3}));
     w.freeze();
     nn::AdamW adam;
-    adam.step(w, {ones({3})});
+    adam.step(std::tie(w, other), {ones({3}), ones({3})});
     CHECK(values(w) == std::vector<double>{1, 1, 1});
+    CHECK(values(other)[0] < 1);
     w.freeze(false);
-    adam.step(w, {ones({3})});
+    adam.step(std::tie(w, other), {ones({3}), ones({3})});
     CHECK(values(w)[0] < 1);
 }
 
