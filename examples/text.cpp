@@ -113,6 +113,7 @@ void run(const Options& options, const std::string& text, const Vocabulary& voca
                         {.out = options.out,
                          .epochs = options.epochs,
                          .resume = options.resume,
+                         .overwrite = true,
                          .schedule = &schedule,
                          .schedule_each_step = true,
                          .clip_grad_norm = 1.0,

@@ -45,6 +45,7 @@
 #include "data.hpp"        // DataLoader, StreamLoader
 #include "images.hpp"      // image batches flipped, cropped, turned, normalised
 #include "metrics.hpp"     // accuracy, ConfusionMatrix, RocAuc, …
+#include "progress.hpp"    // ProgressBar: how far a loop is
 #include "trainer.hpp"     // Trainer: the usual loop, with checkpoints and reports
 #include "report.hpp"      // a run as a page with curves
 #include "idx.hpp"         // read_idx: the files of the MNIST family

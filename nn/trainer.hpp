@@ -7,32 +7,30 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
 #include "data.hpp"
 #include "optimizer.hpp"
+#include "progress.hpp"
 #include "schedule.hpp"
 #include "training_log.hpp"
 
 namespace xgrad::nn {
 
-enum class ProgressStyle {
-    automatic,  ///< bar if standard error is a terminal, otherwise lines
-    bar,        ///< a bar that moves, and a line for each epoch
-    lines,      ///< a line for each epoch
-    none,
-};
-
 struct TrainerOptions {
     std::string out = {};  ///< folder for checkpoint.safetensors, best.safetensors, log.csv and report.html; empty: nothing is written
     std::int64_t epochs = 10;
-    bool resume = false;   ///< go on from the folder's checkpoint, if there is one
+    bool resume = false;     ///< go on from the folder's checkpoint, if there is one
+    bool overwrite = false;  ///< begin anew in a folder that holds another run, and remove that one; otherwise it is a ValueError
 
     Schedule* schedule = nullptr;        ///< stepped after each epoch; ReduceLROnPlateau is told the monitored number
     bool schedule_each_step = false;     ///< stepped after each step of the optimizer instead
     std::int64_t accumulate = 1;         ///< batches whose mean gradient makes one step
     std::optional<double> clip_grad_norm = {};  ///< largest norm of a step's gradient
+
+    bool check_finite = true;  ///< ValueError when a training loss or a parameter becomes NaN or infinite, instead of going on with it
 
     std::string monitor = {};  ///< column that tells the best epoch; by default valid_loss, without validation loss
     bool maximize = false;     ///< the largest number is the best, not the smallest
@@ -113,6 +111,16 @@ private:
     bool started_ = false;
 };
 
+}  // namespace detail
+
+/// A part of a model and the optimizer that trains it.
+struct OptimizedPart {
+    ModelRef part;
+    Optimizer& optimizer;
+};
+
+namespace detail {
+
 /// Something of the user's that is called back.
 class XGRAD_API Hook {
 public:
@@ -123,11 +131,14 @@ public:
 /// Everything of Trainer that does not depend on types: the loop, checkpoints and reports.
 class XGRAD_API TrainerCore {
 public:
-    TrainerCore(ModelRef model, Optimizer& optimizer, const TrainerOptions& options, Location where);
+    TrainerCore(ModelRef model, const std::type_info& type, std::vector<OptimizedPart> parts, const TrainerOptions& options,
+                Location where);
     TrainerCore(TrainerCore&&) noexcept;
     ~TrainerCore();
 
-    History fit(Batches& training, Batches* validation);
+    History fit(Batches& training, Batches* validation, Location where);
+    History evaluate(Batches& batches, Location where);
+    void stop();
     void keep(std::string name, ModelRef model, Location where);
     void on_step(std::unique_ptr<Hook> hook);
     void on_epoch(std::unique_ptr<Hook> hook);
@@ -164,25 +175,42 @@ private:
 /// they do not fit the checkpoint. `epochs` may be larger than before. What a data set or the function draws from generators of its own is
 /// not known here: let it use the Generator that the loader hands out, or default_generator().
 ///
-/// ValueError for options that make no sense. Optimizers that call the loss themselves (LBFGS) need a loop of their own.
+/// Several optimizers train a part of the model each; together they must have all of its parameters, each once:
+///
+///     nn::Trainer trainer(net, {{net.hidden, muon}, {net.head, adam}}, {.epochs = 20});
+///
+/// ValueError for options that make no sense, a folder that holds another run, a loader without batches, a loss that does not depend on the
+/// model's parameters, a loss or parameter that is no longer finite (with epoch and batch), and a `monitor` that the first batch does not log;
+/// the last is also sought in a batch of the validation, where only that may log it. Optimizers that call the loss themselves (LBFGS) need a loop of their own.
 template <class M>
 class Trainer {
 public:
     Trainer(M& model, Optimizer& optimizer, const TrainerOptions& options = {}, Location where = Location::current())
-        : model_(model), core_(model, optimizer, options, where) {}
+        : Trainer(model, std::vector<OptimizedPart>{{model, optimizer}}, options, where) {}
+    Trainer(M& model, std::vector<OptimizedPart> parts, const TrainerOptions& options = {}, Location where = Location::current())
+        : model_(model), core_(model, typeid(M), std::move(parts), options, where) {}
 
     /// Trains, and tells what was measured.
     template <class Training, class Validation, class Step>
-    History fit(Training&& training, Validation&& validation, const Step& step) {
+    History fit(Training&& training, Validation&& validation, const Step& step, Location where = Location::current()) {
         detail::BatchesOf<M, std::remove_reference_t<Training>, Step> train(model_, training, step);
         detail::BatchesOf<M, std::remove_reference_t<Validation>, Step> valid(model_, validation, step);
-        return core_.fit(train, &valid);
+        return core_.fit(train, &valid, where);
     }
     template <class Training, class Step>
-    History fit(Training&& training, const Step& step) {
+    History fit(Training&& training, const Step& step, Location where = Location::current()) {
         detail::BatchesOf<M, std::remove_reference_t<Training>, Step> train(model_, training, step);
-        return core_.fit(train, nullptr);
+        return core_.fit(train, nullptr, where);
     }
+
+    /// What `step` measures on other data, in eval mode and without a tape: a history of one row, `trainer.evaluate(test, step).last("accuracy")`.
+    template <class Loader, class Step>
+    History evaluate(Loader&& loader, const Step& step, Location where = Location::current()) {
+        detail::BatchesOf<M, std::remove_reference_t<Loader>, Step> batches(model_, loader, step);
+        return core_.evaluate(batches, where);
+    }
+    /// For hooks and the function that gives the loss: ends the run after this batch, with everything saved, so that it can be resumed.
+    void stop() { core_.stop(); }
 
     /// Another model that belongs to the run, such as an average of the weights: part of the checkpoints. ValueError for a name that is
     /// taken or has a dot.

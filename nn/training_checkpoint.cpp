@@ -27,40 +27,14 @@ State part_of(const State& state, const std::string& prefix) {
 std::int64_t signed_bits(std::uint64_t x) { return std::bit_cast<std::int64_t>(x); }
 std::uint64_t unsigned_bits(std::int64_t x) { return std::bit_cast<std::uint64_t>(x); }
 
-/// The random streams of a model, under names that begin with `prefix`: written into a state, or taken from one.
-struct RandomReader final : Visitor {
-    RandomReader(State& into, std::string name_prefix) : state(into), prefix(std::move(name_prefix)) {}
-    void random(const Path& path, RandomStream& stream) override {
-        state.emplace_back(prefix + path.str(), tensor({signed_bits(stream.seed()), signed_bits(stream.calls())}));
-    }
-    State& state;
-    std::string prefix;
-};
-
-struct RandomWriter final : Visitor {
-    RandomWriter(const State& from, std::string name_prefix, Location user) : state(from), prefix(std::move(name_prefix)), where(user) {}
-    void random(const Path& path, RandomStream& stream) override {
-        const Tensor* t = find(state, prefix + path.str());
-        check<ValueError>(t && t->dtype() == DType::i64 && t->size() == 2, where,
-                          [&] { return "Trainer: the checkpoint has no random stream for " + path.str(); });
-        const auto numbers = t->data<std::int64_t>();
-        stream.set(unsigned_bits(numbers[0]), unsigned_bits(numbers[1]));
-    }
-    const State& state;
-    std::string prefix;
-    Location where;
-};
-
 /// A model's parameters, buffers and random streams.
 void add_model(State& state, const std::string& name, ModelRef model) {
     append(state, name + ".", detail::state_dict(model));
-    RandomReader reader(state, "random." + name + ".");
-    model.visit(reader);
+    append(state, "random." + name + ".", detail::random_state(model));
 }
 void restore_model(const State& state, const std::string& name, ModelRef model, Location where) {
     load_state_dict(model, part_of(state, name + "."), {}, where);
-    RandomWriter writer(state, "random." + name + ".", where);
-    model.visit(writer);
+    load_random_state(model, part_of(state, "random." + name + "."), where);
 }
 
 Tensor integers(const std::vector<std::int64_t>& list) { return tensor(list, {static_cast<std::int64_t>(list.size())}); }
@@ -140,12 +114,19 @@ void read_history(const Reader& reader, History& history) {
     for (auto at = data.begin(); history.epochs() < t->shape(0); at += columns) history.rows.emplace_back(at, at + columns);
 }
 
+/// The names of the optimizers' states in the file begin so.
+std::string optimizer_prefix(const TrainerCore::Setup& setup, std::size_t i) {
+    return setup.parts.size() == 1 ? "optimizer." : "optimizer." + std::to_string(i) + ".";
+}
+
 /// What differs between two runs of one program that must not go on from each other.
 Metadata identity(const TrainerCore::Setup& setup, std::int64_t batches) {
     std::vector<std::string> kept;
     for (const auto& [name, _] : setup.kept) kept.push_back(name);
     const Schedule* schedule = setup.options.schedule;
-    return {{"optimizer", setup.optimizer.name()},
+    std::vector<std::string> optimizers;
+    for (const OptimizedPart& part : setup.parts) optimizers.emplace_back(part.optimizer.name());
+    return {{"optimizer", joined(optimizers)},
             {"schedule", schedule ? schedule->name() : ""},
             {"kept", joined(kept)},
             {"batches", std::to_string(batches)},
@@ -159,7 +140,7 @@ std::pair<State, Metadata> checkpoint_of(TrainerCore::Setup& setup, const RunSta
     Metadata metadata{{"format", format}};
     add_model(state, "model", setup.model);
     for (const auto& [name, model] : setup.kept) add_model(state, "kept." + name, model);
-    append(state, "optimizer.", setup.optimizer.state_dict());
+    for (std::size_t i = 0; i < setup.parts.size(); ++i) append(state, optimizer_prefix(setup, i), setup.parts[i].optimizer.state_dict());
     if (setup.options.schedule) append(state, "schedule.", setup.options.schedule->state_dict());
     append(state, "log.", run.log.state_dict());
     for (std::size_t i = 0; i < run.sums.size(); ++i)
@@ -185,14 +166,15 @@ std::pair<State, Metadata> checkpoint_of(TrainerCore::Setup& setup, const RunSta
     return {std::move(state), std::move(metadata)};
 }
 
-void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, const std::string& path) {
-    const Reader reader(path, setup.where);
+void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, const std::string& path, Location where) {
+    const Reader reader(path, where);
     for (const auto& [what, now] : identity(setup, batches)) reader.expect(what.c_str(), now);
     const State& state = reader.state();
-    restore_model(state, "model", setup.model, setup.where);
-    for (const auto& [name, model] : setup.kept) restore_model(state, "kept." + name, model, setup.where);
-    setup.optimizer.load_state_dict(part_of(state, "optimizer."), setup.where);
-    if (setup.options.schedule) setup.options.schedule->load_state_dict(part_of(state, "schedule."), setup.where);
+    restore_model(state, "model", setup.model, where);
+    for (const auto& [name, model] : setup.kept) restore_model(state, "kept." + name, model, where);
+    for (std::size_t i = 0; i < setup.parts.size(); ++i)
+        setup.parts[i].optimizer.load_state_dict(part_of(state, optimizer_prefix(setup, i)), where);
+    if (setup.options.schedule) setup.options.schedule->load_state_dict(part_of(state, "schedule."), where);
     run.log.load_state_dict(part_of(state, "log."));
 
     const auto position = reader.numbers<std::int64_t>("run.position", 7);

@@ -75,7 +75,7 @@ private:
 /// What a training run measured: a row for each epoch.
 class XGRAD_API History {
 public:
-    enum class Stop { finished, early, interrupted };
+    enum class Stop { finished, early, interrupted, requested };
 
     std::vector<std::string> columns;  ///< "loss", what the log was given, the same with "valid_" in front, "lr", "seconds"
     std::vector<std::vector<double>> rows;  ///< NaN where an epoch has no such number

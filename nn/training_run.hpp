@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "progress.hpp"
 #include "safetensors.hpp"
 #include "trainer.hpp"
 
@@ -17,16 +18,17 @@ namespace xgrad::nn::detail {
 
 struct TrainerCore::Setup {
     ModelRef model;
-    Optimizer& optimizer;
+    std::vector<OptimizedPart> parts;
     TrainerOptions options;
-    Location where;  ///< of the user's line that made the Trainer: errors of files name it
+    std::string model_name;
+    bool stop_wanted = false;
     std::vector<std::pair<std::string, ModelRef>> kept = {};
     std::vector<std::unique_ptr<Hook>> step_hooks = {}, epoch_hooks = {};
 
     std::string file(const char* name) const { return options.out + "/" + name; }
 };
 
-using Row = std::vector<std::pair<std::string, double>>;
+using Row = ProgressBar::Numbers;
 
 /// Where a run stands, apart from the objects that it changes.
 struct RunState {
@@ -41,12 +43,26 @@ struct RunState {
     std::vector<Tensor> sums;     ///< gradients of an accumulation that is not complete
     std::int64_t summed = 0;
     LoaderPosition training, validation;  ///< of epoch 0
+    std::int64_t largest_batch = 0;       ///< samples in it, of those that this process saw
 };
+
+/// ValueError for options that make no sense.
+void check_options(const TrainerOptions& options, Location where);
+/// Each parameter must be trained by one optimizer.
+void check_parts(const TrainerCore::Setup& setup, Location where);
+/// Makes the folder; what another run left there is removed only where that is wanted.
+void prepare_folder(const TrainerCore::Setup& setup, Location where);
+/// "Net" of mynamespace::Net.
+std::string readable_type(const std::type_info& type);
+/// The name of the first parameter with a NaN or infinity in it, or "".
+std::string first_not_finite(ModelRef model);
+/// The page of the run, with its model and optimizers, sizes and the date.
+std::string report_of(const TrainerCore::Setup& setup, const RunState& run, std::int64_t batches);
 
 /// Everything as named tensors and texts. `batches` is the loader's length.
 std::pair<State, Metadata> checkpoint_of(TrainerCore::Setup& setup, const RunState& run, std::int64_t batches);
 /// Puts everything back. FormatError for a file that is no checkpoint; ValueError when it is of another run.
-void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, const std::string& path);
+void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, const std::string& path, Location where);
 
 /// Catches SIGINT while it lives, unless the process ignores it. After the first one the signal has its usual effect again.
 class Interrupt {
@@ -60,24 +76,6 @@ public:
 private:
     bool active_;
     int before_ = 0;
-};
-
-/// Tells people at the terminal how far a run is.
-class ProgressBar {
-public:
-    explicit ProgressBar(ProgressStyle style);
-    /// Is it time to draw the bar anew? At most ten times a second.
-    bool due() const { return bar_ && std::chrono::steady_clock::now() >= next_; }
-    /// `batches` is -1 where nobody knows.
-    void show(const std::string& title, std::int64_t batch, std::int64_t batches, const Row& numbers);
-    /// A line that stays.
-    void line(const std::string& text);
-    void clear();
-
-private:
-    bool bar_, lines_, shown_ = false;
-    std::chrono::steady_clock::time_point next_ = {}, start_ = {};
-    std::int64_t first_ = 0;
 };
 
 /// "loss 0.3456", numbers as people want them.

@@ -7,7 +7,6 @@
 #include <filesystem>
 
 #include "../examples/fashion_mnist/dataset.hpp"
-#include "../examples/fashion_mnist/progress.hpp"
 #include "../examples/fashion_mnist/report.hpp"
 #include "../examples/fashion_mnist/svg.hpp"
 #include "idx_files.hpp"
@@ -81,24 +80,6 @@ TEST_CASE("examples: images and labels must belong together") {
     CHECK(message() == images + ": must hold images of 28x28 pixels, got shape (4,)");
 }
 
-TEST_CASE("examples: ticks are round and enclose the data") {
-    CHECK(svg::ticks(0, 10, 5) == std::vector<double>{0, 2, 4, 6, 8, 10});
-    CHECK(svg::ticks(1, 10, 9) == std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
-    for (const auto& [from, to] : {std::pair{0.31, 0.47}, {-3.0, 1e6}, {1e-9, 2e-9}, {0.85, 0.8501}, {5.0, 5.0}, {0.0, 0.0}}) {
-        const double low = from, high = to;
-        const auto at = svg::ticks(low, high, 6);
-        CAPTURE(low);
-        CHECK(at.front() <= low + 1e-15);
-        CHECK(at.back() >= high - 1e-15);
-        CHECK(at.size() >= 2);
-        CHECK(at.size() <= 9);
-    }
-    CHECK(svg::tick_label(0.30000000000000004, 0.1) == "0.3");
-    CHECK(svg::tick_label(-0.0, 1) == "0");
-    CHECK(svg::tick_label(0.25, 0.05) == "0.25");
-    CHECK(svg::tick_label(2000, 500) == "2000");
-}
-
 TEST_CASE("examples: a drawing is well-formed and escapes its texts") {
     svg::Canvas canvas(100, 50);
     canvas.text(1, 2, "a < b & \"c\"");
@@ -110,20 +91,7 @@ TEST_CASE("examples: a drawing is well-formed and escapes its texts") {
     const std::string png = svg::png(std::vector<std::uint8_t>{0, 255, 128, 7}, 2, 2);
     CHECK(png.substr(1, 3) == "PNG");
     CHECK(png.find("IDAT") != std::string::npos);
-    // The figures of a diverged run are not numbers; the chart leaves them out.
-    svg::draw(canvas, {"t", "x", "y", {{"a", {1, 2, 3}, {0.5, NAN, INFINITY}}, {"none", {}, {}}}}, 0, 0, 100, 50);
-    CHECK(canvas.str().find("nan") == std::string::npos);
-    CHECK(canvas.str().find("inf") == std::string::npos);
     CHECK_THROWS_WITH(canvas.save("/nowhere/a.svg"), "/nowhere/a.svg: cannot be written");
-}
-
-TEST_CASE("examples: the progress bar shows how far, how fast and how long") {
-    CHECK(Progress::line("epoch 1/2", 50, 200, "images", 0.01, "loss 0.5", 79) ==
-          "epoch 1/2 [======>                  ]  25%  5 000 images/s  0:01 left  loss 0.5");
-    CHECK(Progress::line("e", 0, 200, "images", 0, "", 60).find("  0%") != std::string::npos);
-    CHECK(Progress::line("e", 200, 200, "images", 1, "", 60).find(" 100%") != std::string::npos);
-    for (const int columns : {0, 1, 20, 40, 300})
-        CHECK(Progress::line("e", 1, 200, "images", 1, "note", columns).size() <= static_cast<std::size_t>(columns));
 }
 
 TEST_CASE("examples: fashion_mnist trains, reports and draws") {
@@ -142,7 +110,7 @@ TEST_CASE("examples: fashion_mnist trains, reports and draws") {
     CHECK(std::stod(last.substr(14)) > 0.9);
     CHECK(count(read(out / "metrics.csv"), "\n") == 21);
     CHECK(read(out / "metrics.csv").starts_with("epoch,loss,train_accuracy,test_accuracy,seconds\n1,"));
-    CHECK(count(read(out / "curves.svg"), "<polyline") == 3);
+    CHECK(count(read(out / "curves.svg"), "<polyline") == 4);
     CHECK(count(read(out / "predictions.svg"), "<image") == 100);
 
     const auto without_times = [](const std::string& text) {

@@ -4,6 +4,7 @@ using namespace xgrad;
 using nn::History;
 using tests::check_same;
 using tests::error_of;
+using tests::here;
 using tests::Loader;
 using tests::part;
 using tests::Run;
@@ -99,30 +100,30 @@ TEST_CASE("trainer: a checkpoint of another run, or a damaged one, is an error t
     tests::Folder folder;
     const std::string out = (folder.path / "run").string(), file = (folder.path / "run/checkpoint.safetensors").string();
     const auto options = [&] { return nn::TrainerOptions{.out = out, .epochs = 1, .resume = true, .progress = nn::ProgressStyle::none}; };
+    const auto loss = [](const nn::Linear& m, const auto& batch) { return mean(square(m(batch[0]))); };
     const auto fit = [&](nn::Optimizer&& optimizer, std::int64_t batch_size, std::int64_t width) {
         nn::Linear net(4, width);
         Loader loader = part(0, 12, {.batch_size = batch_size});
-        nn::Trainer trainer(net, optimizer, options(), Location{"mine.cpp", 7});
-        trainer.fit(loader, [](const nn::Linear& m, const auto& batch) { return mean(square(m(batch[0]))); });
+        nn::Trainer(net, optimizer, options()).fit(loader, loss);
     };
+    const std::string line = here(__LINE__ - 2);
     fit(nn::SGD(), 4, 3);
     CHECK(error_of<ValueError>([&] { fit(nn::Adam(), 4, 3); }) ==
-          "Trainer: " + file + " must be of the same run, got optimizer Adam where it has SGD [mine.cpp:7]");
+          "Trainer: " + file + " must be of the same run, got optimizer Adam where it has SGD" + line);
     CHECK(error_of<ValueError>([&] { fit(nn::SGD(), 6, 3); }) ==
-          "Trainer: " + file + " must be of the same run, got batches 2 where it has 3 [mine.cpp:7]");
+          "Trainer: " + file + " must be of the same run, got batches 2 where it has 3" + line);
     CHECK(error_of<ValueError>([&] { fit(nn::SGD(), 4, 5); }).starts_with("load_state_dict: model and state do not fit"));
 
     const nn::State state = nn::read_safetensors(file);
     const nn::Metadata metadata = nn::read_safetensors_metadata(file);
     nn::save_safetensors(file, state, {});
-    CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) == "Trainer: " + file + ": it is no training checkpoint [mine.cpp:7]");
+    CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) == "Trainer: " + file + ": it is no training checkpoint" + line);
     for (const char* name : {"run.position", "run.random", "run.training", "run.numbers", "run.history", "run.row"}) {
         nn::State damaged;
         for (const auto& entry : state)
             if (entry.first != name) damaged.push_back(entry);
         nn::save_safetensors(file, damaged, metadata);
-        CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) ==
-              "Trainer: " + file + ": " + name + " is missing or damaged [mine.cpp:7]");
+        CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) == "Trainer: " + file + ": " + name + " is missing or damaged" + line);
     }
     const std::string bytes = tests::read(file);
     tests::write(file, bytes.substr(0, bytes.size() / 2));

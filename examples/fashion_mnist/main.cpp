@@ -14,7 +14,6 @@
 #include <numeric>
 
 #include "dataset.hpp"
-#include "progress.hpp"
 #include "report.hpp"
 
 using namespace xgrad;
@@ -59,11 +58,11 @@ std::vector<Epoch> train(Classifier& net, const FashionMnist& training, const Fa
     nn::DataLoader loader(training.images, training.labels, {.batch_size = options.batch_size, .shuffle = true, .seed = options.seed});
     nn::Adam adam({.lr = options.lr});
     const std::int64_t images = training.images.shape(0), steps = options.epochs * loader.size();
-    Progress progress(options.epochs * images, "images");
+    nn::ProgressBar progress;
     std::vector<Epoch> epochs;
     std::int64_t step = 0;
     for (int epoch = 1; epoch <= options.epochs; ++epoch) {
-        progress.label(fmt::format("epoch {}/{}", epoch, options.epochs));
+        progress.start(fmt::format("epoch {}/{}", epoch, options.epochs), images, "images");
         const auto start = std::chrono::steady_clock::now();
         double loss_sum = 0;
         std::int64_t right = 0, seen = 0;
@@ -76,11 +75,13 @@ std::vector<Epoch> train(Classifier& net, const FashionMnist& training, const Fa
             loss_sum += loss.item() * static_cast<double>(y.size());
             right += count_right(scores, y);
             seen += y.size();
-            progress.advance(y.size(), fmt::format("loss {:.3f}", loss_sum / static_cast<double>(seen)));
+            if (progress.advance(y.size())) progress.show({{"loss", loss_sum / static_cast<double>(seen)}});
         }
-        const std::int64_t test_right = count_right(predict(net, test.images), test.labels);
+        const Tensor test_scores = predict(net, test.images);
+        const std::int64_t test_right = count_right(test_scores, test.labels);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         epochs.push_back({epoch, loss_sum / static_cast<double>(seen), static_cast<double>(right) / static_cast<double>(seen),
+                          nn::cross_entropy(test_scores, test.labels).item(),
                           static_cast<double>(test_right) / static_cast<double>(test.labels.size()), seconds});
         progress.clear();
         fmt::print("epoch {:2}/{}  loss {:.4f}  training accuracy {:.4f}  test accuracy {:.4f}  {:.1f} s\n", epoch, options.epochs,

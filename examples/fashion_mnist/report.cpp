@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <functional>
+#include <nn/report.hpp>
 #include <numeric>
 #include <stdexcept>
 
@@ -20,17 +21,14 @@ void write_metrics(const std::filesystem::path& file, const std::vector<Epoch>& 
 }
 
 void draw_curves(const std::filesystem::path& file, const std::vector<Epoch>& epochs) {
-    std::vector<double> number, loss, train, test;
-    for (const Epoch& e : epochs) {
-        number.push_back(e.number);
-        loss.push_back(e.loss);
-        train.push_back(e.train_accuracy);
-        test.push_back(e.test_accuracy);
-    }
-    svg::Canvas canvas(960, 400);
-    svg::draw(canvas, {"Loss", "epoch", "cross entropy", {{"training", number, loss}}}, 0, 0, 480, 400);
-    svg::draw(canvas, {"Accuracy", "epoch", "share of images", {{"training", number, train}, {"test", number, test}}}, 480, 0, 480, 400);
-    canvas.save(file);
+    xgrad::nn::History history;
+    for (const Epoch& e : epochs)
+        history.add_row(
+            {{"loss", e.loss}, {"accuracy", e.train_accuracy}, {"valid_loss", e.test_loss}, {"valid_accuracy", e.test_accuracy}});
+    std::ofstream out(file, std::ios::binary);
+    out << xgrad::nn::curves_svg(history, "test");
+    out.close();
+    if (!out) throw std::runtime_error(file.string() + ": cannot be written");
 }
 
 void draw_predictions(const std::filesystem::path& file, std::span<const std::uint8_t> pixels, std::span<const std::int64_t> predicted,

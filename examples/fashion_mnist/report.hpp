@@ -8,13 +8,13 @@
 /// The figures of one pass over the training set.
 struct Epoch {
     int number;
-    double loss, train_accuracy, test_accuracy, seconds;
+    double loss, train_accuracy, test_loss, test_accuracy, seconds;
 };
 
 /// One line for each epoch: epoch,loss,train_accuracy,test_accuracy,seconds.
 void write_metrics(const std::filesystem::path& file, const std::vector<Epoch>& epochs);
 
-/// Loss and accuracies over the epochs, side by side.
+/// Losses and accuracies over the epochs, side by side, as in the pages of nn::Trainer.
 void draw_curves(const std::filesystem::path& file, const std::vector<Epoch>& epochs);
 
 /// A grid of images with their predicted class and, where that is wrong, the true one in red. All spans are as long as the number of
