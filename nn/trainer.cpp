@@ -95,8 +95,8 @@ void Loop::check_monitor() {
     const bool valid = name.starts_with("valid_");
     if (valid) name.erase(0, 6);
     else if (name == "lr" || name == "seconds") return;
-    Row known = run_.log.values();
-    const auto has = [&] { return std::any_of(known.begin(), known.end(), [&](const auto& entry) { return entry.first == name; }); };
+    std::vector<std::string> known = run_.log.names();
+    const auto has = [&] { return std::find(known.begin(), known.end(), name) != known.end(); };
     if (!has() && valid) {  // perhaps only the validation logs it
         const Generator before = default_generator();
         eval(setup_.model);
@@ -110,11 +110,11 @@ void Loop::check_monitor() {
         validation_->finish();
         train(setup_.model);
         default_generator() = before;
-        known = log.values();
+        known = log.names();
     }
     check<ValueError>(has(), where_, [&] {
         std::string all;
-        for (const auto& [column, _] : known) all += (all.empty() ? "" : ", ") + std::string(valid ? "valid_" : "") + column;
+        for (const std::string& column : known) all += (all.empty() ? "" : ", ") + std::string(valid ? "valid_" : "") + column;
         return "Trainer: monitor must be a number that is logged, got " + run_.history.monitor + " where there are " + all;
     });
 }

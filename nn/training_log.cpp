@@ -55,6 +55,12 @@ std::vector<std::pair<std::string, double>> Log::values() const {
     return values;
 }
 
+std::vector<std::string> Log::names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, meter] : meters_) names.push_back(name);
+    return names;
+}
+
 State Log::state_dict() const {
     State state;
     for (const auto& [name, meter] : meters_) state.emplace_back(name, meter->state());

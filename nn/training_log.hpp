@@ -38,6 +38,9 @@ public:
     /// The numbers so far, in the order in which they came up.
     std::vector<std::pair<std::string, double>> values() const;
 
+    /// Their names alone.
+    std::vector<std::string> names() const;
+
     // For Trainer.
     void start_batch(std::int64_t samples) { samples_ = samples; }
     State state_dict() const;

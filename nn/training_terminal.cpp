@@ -48,6 +48,7 @@ bool Interrupt::raised() const { return active_ && interrupts.load() != before_;
 // --- numbers ----------------------------------------------------------------------------------------------------------
 
 std::string readable_number(double value) {
+    if (std::isnan(value)) return "nan";  // without the sign that it may have
     char buffer[32];
     const double size = std::abs(value);
     std::snprintf(buffer, sizeof buffer, size != 0 && (size < 1e-3 || size >= 1e6) ? "%.3g" : "%.4f", value);

@@ -219,10 +219,14 @@ TEST_CASE("trainer: progress on standard error") {
         CHECK(lines.starts_with("epoch 1/2  loss 1."));
         CHECK(lines.find("\nepoch 2/2  loss ") != std::string::npos);
         // Ten numbers need more than a line of 80 columns: it is broken between them.
-        CHECK(std::count(lines.begin(), lines.end(), '\n') == 4);
-        CHECK(lines.find("\n  valid_") != std::string::npos);
+        CHECK(lines.find("\n  valid_loss ") != std::string::npos);
+        int epochs = 0;
         std::istringstream each(lines);
-        for (std::string line; std::getline(each, line);) CHECK(line.size() <= 80);
+        for (std::string line; std::getline(each, line); epochs += line.starts_with("epoch ")) {
+            CHECK(line.size() <= 80);
+            CHECK((line.starts_with("epoch ") || line.starts_with("  ")));
+        }
+        CHECK(epochs == 2);
     }
     const std::string bar = shown(nn::ProgressStyle::bar);
     CHECK(bar.starts_with("\r\x1b[Kepoch 1/2 [=>      ] 1/6  0:00 left  loss "));
@@ -234,7 +238,7 @@ TEST_CASE("trainer: the progress bar fits its columns, and counts the time left 
     bar.start("epoch 1/2", 200, "images");
     CHECK_FALSE(bar.advance(50));
     CHECK(bar.text({{"loss", 0.5}}, 10, 100) == "epoch 1/2 [======>                 ] 50/200  5 images/s  0:30 left  loss 0.5000");
-    CHECK(bar.text({{"loss", 0.5}}, 10, 70) == "epoch 1/2 [====>            ] 50/200  5 images/s  0:30 left  loss 0.5000");
+    CHECK(bar.text({{"loss", 0.5}}, 10, 70) == "epoch 1/2 [===>           ] 50/200  5 images/s  0:30 left  loss 0.5000");
     CHECK(bar.text({{"loss", 0.5}}, 10, 60) == "epoch 1/2 [==>     ] 50/200  5 images/s  0:30 left");  // a number is whole or not there
     for (std::size_t columns = 0; columns < 120; ++columns)
         CHECK(bar.text({{"loss", 0.5}, {"accuracy", 1}}, 10, columns).size() <= columns);
