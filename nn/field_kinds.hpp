@@ -37,7 +37,7 @@ template <class T>
 concept TupleLike = requires { std::tuple_size<T>::value; };
 
 template <class T>
-using element_of = std::remove_cvref_t<decltype(*std::begin(std::declval<T&>()))>;
+using range_element = std::remove_cvref_t<decltype(*std::begin(std::declval<T&>()))>;
 
 /// A map from names to models: its elements are called by their keys.
 template <class T>
@@ -67,8 +67,8 @@ constexpr bool holds_parameters() {
     if constexpr (std::is_same_v<T, Parameter> || std::is_same_v<T, RandomStream> || Module<T>) return true;
     else if constexpr (std::is_same_v<T, Tensor> || !(std::is_class_v<T> || std::is_array_v<T>)) return false;
     else if constexpr (Range<T>) {
-        if constexpr (std::is_same_v<element_of<T>, T>) return false;  // as std::filesystem::path
-        else return holds_parameters<element_of<T>>();
+        if constexpr (std::is_same_v<range_element<T>, T>) return false;  // as std::filesystem::path
+        else return holds_parameters<range_element<T>>();
     } else if constexpr (TupleLike<T>) return element_holds_parameters<T>(std::make_index_sequence<std::tuple_size_v<T>>());
     else if constexpr (PointerLike<T>) {
         using Target = std::remove_cvref_t<decltype(*std::declval<T&>())>;

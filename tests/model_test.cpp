@@ -146,7 +146,7 @@ TEST_CASE("model: one parameter in two places is trained once, saved under both 
     Tied net;
     const Tensor words = tensor({1, 2, 3}).to(DType::i64);
     CHECK(nn::parameters(net).size() == 1);
-    const auto f = [&](const Tensor& w) { return sum(linear(tanh(embedding(w, words)), w)); };
+    const auto f = [&](const Tensor& w) { return sum(linear(tanh(embedding(words, w)), w)); };
     const Tensor before = net.embed.weight.value();
     {
         Tape tape;

@@ -357,12 +357,11 @@ TEST_CASE("trainer: a loss that does not depend on the model is an error in the 
     nn::SGD sgd;
     const std::vector<int> batches{1, 2};
     nn::Trainer trainer(net, sgd, {.progress = nn::ProgressStyle::none});
-    const std::string message = error_of<ValueError>([&] { trainer.fit(batches, [&](const auto&, int) { return sum(other.bias); }); });
-    CHECK(message ==
+    const auto loss = [&](const auto&, int) { return sum(other.bias); };
+    CHECK(error_of<ValueError>([&] { trainer.fit(batches, loss); }) ==
           "Trainer: no parameter of the model has a gradient: the gradients are those of 1 others. The model that computed the loss has "
           "another copy of the parameters (it was taken or captured by value, or put into a Sequential, which copies), or is another model "
-          "in "
-          "epoch 1, batch 1" +
+          "(epoch 1, batch 1)" +
               here());
 }
 
