@@ -89,8 +89,8 @@ std::string report_of(const TrainerCore::Setup& setup, const RunState& run, std:
     for (const Parameter* p : parameters(setup.model)) size += p->size();
     std::vector<std::string> facts{std::to_string(size) + (size == 1 ? " parameter" : " parameters")};
     if (batches > 0)
-        facts.push_back(std::to_string(batches) + " batches in an epoch" +
-                        (run.largest_batch > 0 ? " of up to " + std::to_string(run.largest_batch) + " samples" : ""));
+        facts.push_back(std::to_string(batches) + " batches" +
+                        (run.largest_batch > 0 ? " of up to " + std::to_string(run.largest_batch) + " samples" : "") + " in an epoch");
     char date[32];
     const std::time_t now = std::time(nullptr);
     std::tm local{};

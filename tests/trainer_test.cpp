@@ -508,7 +508,7 @@ TEST_CASE("trainer: the page tells model, optimizer, sizes and date, and marks t
     Run run;
     run.fit(run.options((folder.path / "run").string()));
     const std::string html = tests::read(folder.path / "run/report.html");
-    CHECK(html.find("<h1>Net, AdamW</h1>\n<p>83 parameters; 6 batches in an epoch of up to 8 samples; 20") != std::string::npos);
+    CHECK(html.find("<h1>Net, AdamW</h1>\n<p>83 parameters; 6 batches of up to 8 samples in an epoch; 20") != std::string::npos);
     const auto count = [](const std::string& text, const std::string& what) {
         std::size_t n = 0;
         for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++n;
