@@ -198,13 +198,14 @@ struct Vec {
         return {t, xsimd::fma(series, r2, r)};
     }
 
-private:
-    /// exp(x) - 1 for x in [0, 40]: 2^k (exp(r) - 1) + (2^k - 1).
+    /// exp(x) - 1 for x >= 0 below the largest power of two: 2^k (exp(r) - 1) + (2^k - 1).
     static Vec bounded_expm1(const Vec& x) {
         const Reduced e = reduce(x.v);
         const B power = e.power();
         return B(xsimd::fma(power, e.small, power - B(T(1))));
     }
+
+private:
     static T remainder_towards_zero(T x, T y) {
         return sizeof(T) == 4 ? static_cast<T>(::fmodf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::fmod(x, y));
     }
@@ -214,6 +215,25 @@ private:
         return (m < 0) != (y < 0) ? m + y : m;
     }
 };
+
+/// A function's value and its slope, which share the exponential. No slope is taken from a rounded value: 1 - y is 0 long before it should be.
+template <class T>
+struct Sloped {
+    Vec<T> value, slope;
+};
+/// The sigmoid.
+template <class T>
+inline Sloped<T> logistic(const Vec<T>& a) {
+    const Vec<T> e = exp(-abs(a)), r = 1.0 / (1.0 + e), small = e * r;
+    return {where(a >= 0.0, r, small), small * r};
+}
+/// tanh: with e = exp(2|a|) - 1 it is e / (e + 2), and its slope 4 (e + 1) / (e + 2)², which beyond the limit is next to nothing.
+template <class T>
+inline Sloped<T> tangent(const Vec<T>& a) {
+    const Vec<T> m = abs(a), limit = sizeof(T) == 4 ? 43.0 : 350.0, bounded = where(m > limit, limit, m);
+    const Vec<T> e = Vec<T>::bounded_expm1(bounded + bounded), r = 1.0 / (e + 2.0);
+    return {copysign(e * r, a), where(m > limit, 0.0, 4.0 * ((e + 1.0) * r) * r)};
+}
 
 template <int...>
 struct Indices {};

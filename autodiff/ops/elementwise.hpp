@@ -61,7 +61,7 @@ T& operator%=(T& a, const Operand& b) {
     return a = remainder(Operand(a, b.where()), b);
 }
 
-/// |x|; gradient 0 at 0.
+/// |x|; gradient 0 at 0, NaN at NaN.
 XGRAD_API Tensor abs(const Operand& x);
 /// -1, 0 or 1. No gradient.
 XGRAD_API Tensor sign(const Operand& x);
@@ -84,7 +84,7 @@ XGRAD_API Tensor log2(const Operand& x);
 XGRAD_API Tensor log10(const Operand& x);
 /// log(1 + x), exact for small x.
 XGRAD_API Tensor log1p(const Operand& x);
-/// log(exp(a) + exp(b)) without overflow.
+/// log(exp(a) + exp(b)) without overflow. Gradient: inf takes all, two inf half each, two -inf nothing, as in logsumexp.
 XGRAD_API Tensor logaddexp(const Operand& a, const Operand& b);
 
 // --- trigonometric and hyperbolic; angles in radians ----------------------------------------------------------------
@@ -137,15 +137,15 @@ XGRAD_API Tensor trunc(const Operand& x);
 
 // --- choosing -------------------------------------------------------------------------------------------------------
 
-/// Element-wise larger; NaN if either is. A tie gives half of the gradient to each.
+/// Element-wise larger; NaN if either is. A tie gives half of the gradient to each, a NaN on either side all of it to both (as PyTorch).
 XGRAD_API Tensor maximum(const Operand& a, const Operand& b);
 XGRAD_API Tensor minimum(const Operand& a, const Operand& b);
-/// As maximum and minimum, but a NaN loses against a number.
+/// As maximum and minimum, but a NaN loses against a number, with its gradient.
 XGRAD_API Tensor fmax(const Operand& a, const Operand& b);
 XGRAD_API Tensor fmin(const Operand& a, const Operand& b);
 /// |a| with the sign of b. Gradient to a only.
 XGRAD_API Tensor copysign(const Operand& a, const Operand& b);
-/// x limited to [low, high]; gradient 1 inside and on the limits, 0 outside. ValueError if low > high.
+/// x limited to [low, high]; gradient 1 inside and on the limits, 0 outside and at NaN. ValueError if low > high.
 XGRAD_API Tensor clip(const Operand& x, PlainNumber low, PlainNumber high);
 /// 0 for x < 0, 1 for x > 0, `at_zero` for 0. No gradient.
 XGRAD_API Tensor heaviside(const Operand& x, const Operand& at_zero);
@@ -165,11 +165,11 @@ XGRAD_API Tensor where(const Operand& condition, const Operand& a, const Operand
 
 /// 1 / (1 + exp(-x)).
 XGRAD_API Tensor sigmoid(const Operand& x);
-/// max(x, 0); gradient 0 at 0.
+/// max(x, 0); gradient 0 at 0, 1 at NaN.
 XGRAD_API Tensor relu(const Operand& x);
 /// x for x > 0, else slope * x.
 XGRAD_API Tensor leaky_relu(const Operand& x, double slope = 0.01);
-/// x for x > 0, else alpha * (exp(x) - 1).
+/// x for x > 0, else alpha * (exp(x) - 1). At 0 the gradient is alpha, the second derivative 0; at NaN 1.
 XGRAD_API Tensor elu(const Operand& x, double alpha = 1.0);
 /// How gelu computes the normal distribution function: exactly, or by the tanh approximation of Hendrycks and Gimpel (2016).
 enum class Gelu { erf, tanh };
@@ -187,17 +187,17 @@ XGRAD_API Tensor softsign(const Operand& x);
 XGRAD_API Tensor mish(const Operand& x);
 /// x for x > 0, else weight * x. The weight has one element, or one for each channel (axis 1 of x): ShapeError otherwise.
 XGRAD_API Tensor prelu(const Operand& x, const Operand& weight);
-/// scale * (x for x > 0, else alpha * (exp(x) - 1)) with the constants of Klambauer et al. (2017), which normalise themselves.
+/// scale * elu(x, alpha) with the constants of Klambauer et al. (2017), which normalise themselves; kinks as elu's.
 XGRAD_API Tensor selu(const Operand& x);
-/// x for x > 0, else alpha * (exp(x / alpha) - 1). ValueError for alpha = 0.
+/// x for x > 0, else alpha * (exp(x / alpha) - 1); second derivative 0 at 0. ValueError for alpha = 0.
 XGRAD_API Tensor celu(const Operand& x, double alpha = 1.0);
 /// x limited to [low, high]; gradient 1 inside, 0 outside and, unlike clip's, on the limits. ValueError if low > high.
 XGRAD_API Tensor hardtanh(const Operand& x, double low = -1.0, double high = 1.0);
 /// x limited to [0, 6]; gradient 0 on the limits.
 XGRAD_API Tensor relu6(const Operand& x);
-/// (x + 3) / 6 limited to [0, 1]; gradient 0 on the limits.
+/// (x + 3) / 6 limited to [0, 1]; gradient 0 on the limits and at NaN.
 XGRAD_API Tensor hardsigmoid(const Operand& x);
-/// x * hardsigmoid(x); gradient -1/2 at -3 and 3/2 at 3.
+/// x * hardsigmoid(x); gradient -1/2 at -3, 3/2 at 3 and 1 at NaN, second derivative 0 there.
 XGRAD_API Tensor hardswish(const Operand& x);
 /// x - tanh(x), exact for small x.
 XGRAD_API Tensor tanhshrink(const Operand& x);

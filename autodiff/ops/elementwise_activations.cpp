@@ -25,6 +25,10 @@ Normal standard_normal(const Tensor& x) {
     const Tensor near = where(abs(x) > 40.0, 0.0, x);  // the density's derivatives must not be inf * 0
     return {0.5 * erfc(-rules::sqrt_half * x), rules::inv_sqrt_two_pi * exp(-0.5 * near * near)};
 }
+Sloped logistic(const Tensor& x) {
+    Tensor y = sigmoid(x), slope = y * sigmoid(-x);
+    return {std::move(y), std::move(slope)};
+}
 Tensor gelu(const Operand& x, Gelu form) { return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x); }
 Tensor hardtanh(const Operand& x, double low, double high) {
     check<ValueError>(low <= high, x.where(), [&] { return text("hardtanh: low must not exceed high, got %g and %g", low, high); });

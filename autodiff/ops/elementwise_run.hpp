@@ -22,9 +22,14 @@ namespace detail {
 struct Normal {
     Tensor distribution, density;
 };
+struct Sloped {
+    Tensor value, slope;
+};
 }  // namespace detail
 /// The standard normal distribution function and its density.
 detail::Normal standard_normal(const Tensor& x);
+/// The sigmoid and its slope, which is not taken from the rounded value.
+detail::Sloped logistic(const Tensor& x);
 
 namespace detail::elementwise {
 

@@ -13,17 +13,18 @@ V without_lower_infinity(const V& x) {
     return where(x == -inf, 0.0, x);
 }
 
+// A slope that is small in the tails is computed from x: 1 - y has lost it where y is nearly 1. logistic(x) is the sigmoid with its slope.
 struct Sigmoid {
     static constexpr const char* name = "sigmoid";
-    static constexpr unsigned reads = Y;
+    static constexpr unsigned reads = A;
     template <class V> V value(const V& x) const { return 1.0 / (1.0 + exp(-x)); }
-    template <class V> V pull(const V& g, const V&, const V& y) const { return g * y * (1.0 - y); }
+    template <class V> V pull(const V& g, const V& x, const V&) const { return g * logistic(x).slope; }
 };
 struct Relu {
     static constexpr const char* name = "relu";
-    static constexpr unsigned reads = Y;  // y > 0 exactly where x > 0, and the next operation keeps y anyway
+    static constexpr unsigned reads = Y;  // y <= 0 exactly where x <= 0, and the next operation keeps y anyway
     template <class V> V value(const V& x) const { return where(x <= 0.0, 0.0, x); }
-    template <class V> V pull(const V& g, const V&, const V& y) const { return where(y > 0.0, g, 0.0); }
+    template <class V> V pull(const V& g, const V&, const V& y) const { return where(y <= 0.0, 0.0, g); }
 };
 struct LeakyRelu {
     static constexpr const char* name = "leaky_relu";
@@ -38,8 +39,8 @@ struct Elu {
     double alpha = 1;
     template <class V> V value(const V& x) const { return where(x > 0.0, x, alpha * expm1(x)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
-        const V below = where(x > 0.0, 0.0, x);  // exp of what is not chosen must not overflow: 0 * inf
-        return where(x > 0.0, g, alpha * g * exp(below));
+        const V below = where(x < 0.0, x, 0.0);  // exp of what is not chosen must not overflow: 0 * inf
+        return where(x <= 0.0, alpha * g * exp(below), g);
     }
 };
 struct GeluErf {
@@ -56,11 +57,13 @@ struct GeluTanh {
     static constexpr const char* name = "gelu_tanh";
     static constexpr unsigned reads = A;
     static constexpr double cubic = 0.044715;
-    template <class V> V value(const V& x) const { return 0.5 * x * (1.0 + tanh(sqrt_two_over_pi * (x + cubic * x * x * x))); }
+    template <class V> static V twice_inside(const V& x) { return (2 * sqrt_two_over_pi) * (x + cubic * x * x * x); }
+    // (1 + tanh z) / 2 is the sigmoid of 2 z.
+    template <class V> V value(const V& x) const { return without_lower_infinity(x) * sigmoid(twice_inside(x)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         const V xs = where(abs(x) > 40.0, 0.0, x);
-        const V t = tanh(sqrt_two_over_pi * (x + cubic * x * x * x));
-        return g * (0.5 * (1.0 + t) + (0.5 * sqrt_two_over_pi) * xs * (1.0 - t * t) * (1.0 + (3.0 * cubic) * xs * xs));
+        const auto s = logistic(twice_inside(x));
+        return g * (s.value + (2 * sqrt_two_over_pi) * xs * s.slope * (1.0 + (3.0 * cubic) * xs * xs));
     }
 };
 struct Silu {
@@ -68,8 +71,9 @@ struct Silu {
     static constexpr unsigned reads = A;
     template <class V> V value(const V& x) const { return without_lower_infinity(x) / (1.0 + exp(-x)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
-        const V s = sigmoid(x), xs = where(abs(x) > 1e4, 0.0, x);  // beyond, the sigmoid's slope is 0
-        return g * s * (1.0 + xs * (1.0 - s));
+        const auto s = logistic(x);
+        const V xs = where(abs(x) > 1e4, 0.0, x);  // beyond, the sigmoid's slope is 0
+        return g * (s.value + xs * s.slope);
     }
 };
 struct Softplus {
@@ -95,14 +99,14 @@ struct Softsign {
 struct Mish {
     static constexpr const char* name = "mish";
     static constexpr unsigned reads = A;
-    template <class V> static V e(const V& x) { return exp(where(x > 20.0, 20.0, x)); }  // there the tanh has become 1
+    template <class V> static V e(const V& x) { return exp(where(x > 40.0, 40.0, x)); }  // there the tanh has become 1
     template <class V> V value(const V& x) const {
         const V z = e(x), n = z * (z + 2.0);
         return without_lower_infinity(x) * (n / (n + 2.0));
     }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         const V z = e(x), n = z * (z + 2.0), m = n + 2.0, xs = where(abs(x) > 1e3, 0.0, x);
-        return g * (n / m + 4.0 * xs * z * (1.0 + z) / (m * m));
+        return g * (n / m + 4.0 * xs * (z / m) * ((1.0 + z) / m));
     }
 };
 struct Hardtanh {
@@ -120,14 +124,15 @@ struct Hardsigmoid {
     static constexpr const char* name = "hardsigmoid";
     static constexpr unsigned reads = A;
     template <class V> V value(const V& x) const { return where(x <= -3.0, 0.0, where(x >= 3.0, 1.0, (x + 3.0) / 6.0)); }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return where(abs(x) >= 3.0, 0.0, g / 6.0); }
+    template <class V> V pull(const V& g, const V& x, const V&) const { return where(abs(x) < 3.0, g / 6.0, 0.0); }
 };
 struct Hardswish {
     static constexpr const char* name = "hardswish";
     static constexpr unsigned reads = A;
     template <class V> V value(const V& x) const { return where(x <= -3.0, 0.0, where(x >= 3.0, x, x * ((x + 3.0) / 6.0))); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
-        return where(x < -3.0, 0.0, where(x > 3.0, g, g * (x / 3.0 + 0.5)));
+        const V inside = where(x >= 3.0, 3.0, where(x > -3.0, x, -3.0));  // on the limits itself a constant, as PyTorch has it
+        return where(x < -3.0, 0.0, where(x <= 3.0, g * (inside / 3.0 + 0.5), g));
     }
 };
 struct Selu {
@@ -136,8 +141,8 @@ struct Selu {
     static constexpr double alpha = 1.6732632423543772848170429916717, scale = 1.0507009873554804934193349852946;
     template <class V> V value(const V& x) const { return where(x > 0.0, scale * x, (scale * alpha) * expm1(x)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
-        const V below = where(x > 0.0, 0.0, x);
-        return where(x > 0.0, scale * g, (scale * alpha) * g * exp(below));
+        const V below = where(x < 0.0, x, 0.0);
+        return where(x <= 0.0, (scale * alpha) * g * exp(below), scale * g);
     }
 };
 struct Celu {
@@ -146,8 +151,8 @@ struct Celu {
     double alpha = 1;
     template <class V> V value(const V& x) const { return where(x > 0.0, x, alpha * expm1(x / alpha)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
-        const V below = where(x > 0.0, 0.0, x);
-        return where(x > 0.0, g, g * exp(below / alpha));
+        const V below = where(x < 0.0, x, 0.0);
+        return where(x <= 0.0, g * exp(below / alpha), g);
     }
 };
 struct Logsigmoid {

@@ -65,12 +65,17 @@ struct LogAddExp {
     static constexpr const char* name = "logaddexp";
     static constexpr unsigned reads_a = A | B, reads_b = A | B;
     template <class V> static V difference(const V& a, const V& b) {
-        const V d = a - b;
-        return where(d == d, d, 0.0);  // inf - inf
+        const double inf = __builtin_inf();
+        return where(logical_and(a == b, abs(a) == inf), 0.0, a - b);
+    }
+    /// What a counts: 0 where both are -inf.
+    template <class V> static V weight(const V& a, const V& b) {
+        const double inf = __builtin_inf();
+        return where(logical_and(a == -inf, b == -inf), 0.0, sigmoid(difference(a, b)));
     }
     template <class V> V value(const V& a, const V& b) const { return maximum(a, b) + log1p(exp(-abs(difference(a, b)))); }
-    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return g * sigmoid(difference(a, b)); }
-    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return g * sigmoid(difference(b, a)); }
+    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return g * weight(a, b); }
+    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return g * weight(b, a); }
 };
 struct Atan2 {  // a: y, b: x
     static constexpr const char* name = "atan2";
@@ -100,15 +105,15 @@ struct Maximum {
     static constexpr const char* name = "maximum";
     static constexpr unsigned reads_a = A | B, reads_b = A | B;
     template <class V> V value(const V& a, const V& b) const { return maximum(a, b); }
-    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return where(a > b, g, where(a == b, 0.5 * g, 0.0)); }
-    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return where(b > a, g, where(a == b, 0.5 * g, 0.0)); }
+    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return where(b > a, 0.0, where(a == b, 0.5 * g, g)); }
+    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return where(a > b, 0.0, where(a == b, 0.5 * g, g)); }
 };
 struct Minimum {
     static constexpr const char* name = "minimum";
     static constexpr unsigned reads_a = A | B, reads_b = A | B;
     template <class V> V value(const V& a, const V& b) const { return -maximum(-a, -b); }
-    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return where(a < b, g, where(a == b, 0.5 * g, 0.0)); }
-    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return where(b < a, g, where(a == b, 0.5 * g, 0.0)); }
+    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return where(b < a, 0.0, where(a == b, 0.5 * g, g)); }
+    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return where(a < b, 0.0, where(a == b, 0.5 * g, g)); }
 };
 struct Fmax {
     static constexpr const char* name = "fmax";

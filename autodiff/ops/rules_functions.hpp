@@ -56,9 +56,9 @@ struct Exp2 {
 };
 struct Expm1 {
     static constexpr const char* name = "expm1";
-    static constexpr unsigned reads = Y;
+    static constexpr unsigned reads = A;  // y + 1 is 0 long before the slope is
     template <class V> V value(const V& x) const { return expm1(x); }
-    template <class V> V pull(const V& g, const V&, const V& y) const { return g * (y + 1.0); }
+    template <class V> V pull(const V& g, const V& x, const V&) const { return g * exp(x); }
 };
 struct Log {
     static constexpr const char* name = "log";
@@ -106,13 +106,13 @@ struct Asin {
     static constexpr const char* name = "asin";
     static constexpr unsigned reads = A;
     template <class V> V value(const V& x) const { return asin(x); }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return g / sqrt(1.0 - x * x); }
+    template <class V> V pull(const V& g, const V& x, const V&) const { return g / sqrt((1.0 - x) * (1.0 + x)); }
 };
 struct Acos {
     static constexpr const char* name = "acos";
     static constexpr unsigned reads = A;
     template <class V> V value(const V& x) const { return acos(x); }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return -g / sqrt(1.0 - x * x); }
+    template <class V> V pull(const V& g, const V& x, const V&) const { return -g / sqrt((1.0 - x) * (1.0 + x)); }
 };
 struct Atan {
     static constexpr const char* name = "atan";
@@ -134,9 +134,10 @@ struct Cosh {
 };
 struct Tanh {
     static constexpr const char* name = "tanh";
-    static constexpr unsigned reads = Y;
+    static constexpr unsigned reads = A;
     template <class V> V value(const V& x) const { return tanh(x); }
-    template <class V> V pull(const V& g, const V&, const V& y) const { return g * (1.0 - y * y); }
+    // 1 - y² is 0 long before the slope is: 4 s(2x) s(-2x), with s the sigmoid, is right in the tails.
+    template <class V> V pull(const V& g, const V& x, const V&) const { return g * (4.0 * logistic(2.0 * x).slope); }
 };
 struct Asinh {
     static constexpr const char* name = "asinh";
@@ -173,7 +174,7 @@ struct Clip {
     static constexpr unsigned reads = A;
     double low = 0, high = 0;
     template <class V> V value(const V& x) const { return where(x < low, low, where(x > high, high, x)); }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return where(x < low, 0.0, where(x > high, 0.0, g)); }
+    template <class V> V pull(const V& g, const V& x, const V&) const { return where(logical_and(x >= low, x <= high), g, 0.0); }
 };
 struct NanToNum {
     static constexpr const char* name = "nan_to_num";
