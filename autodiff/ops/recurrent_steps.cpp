@@ -55,10 +55,15 @@ public:
 private:
     void rnn() {
         values_.states = from_inputs(both_biases());
+        const bool relu = l_.cell == Cell::rnn_relu;
+        if (!relu) values_.gates = empty({l_.steps, l_.batch, n_}, l_.x.dtype());
+        T* const slopes = relu ? nullptr : elements<T>(values_.gates);
         each_step([&](Int t, const T* before, const T*, T* h) {
             weight_.product(l_.batch, before, h, true);
+            T* const slope = relu ? nullptr : slopes + t * step_;
             for_rows(
-                l_, t, [&](Int first, Int last) { kernels_.rnn(h + first * n_, last - first, n_, l_.cell == Cell::rnn_relu); },
+                l_, t,
+                [&](Int first, Int last) { kernels_.rnn(h + first * n_, relu ? nullptr : slope + first * n_, last - first, n_, relu); },
                 [&](Int first, Int last) { copy(h + first * n_, before + first * n_, (last - first) * n_); });
         });
     }
@@ -212,7 +217,11 @@ private:
         else if (l_.cell == Cell::gru)
             kernels_.gru_back(elements<T>(v_.gates) + 4 * at, h_before + row, g_ + at, carried + row, dx + 3 * row, dh + 3 * row,
                               past + row, rows, n_);
-        else kernels_.rnn_back(elements<T>(v_.states) + at, g_ + at, carried + row, dx + row, rows, n_, l_.cell == Cell::rnn_relu);
+        else {
+            const bool relu = l_.cell == Cell::rnn_relu;
+            kernels_.rnn_back(elements<T>(v_.states) + at, relu ? nullptr : elements<T>(v_.gates) + at, g_ + at, carried + row, dx + row,
+                              rows, n_, relu);
+        }
     }
 
     const T* before(const Tensor& states, const Tensor& initial, Int s) const {

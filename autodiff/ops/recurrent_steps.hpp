@@ -29,7 +29,7 @@ struct RecurrentLayer {
 struct RecurrentValues {
     Tensor states;  // (T,B,H)
     Tensor cells;   // of lstm
-    Tensor gates;   // (T,B,4H) of lstm and gru, see kernels/recurrent.hpp
+    Tensor gates;   // (T,B,4H) of lstm and gru; the slopes (T,B,H) of rnn's tanh. See kernels/recurrent.hpp
 };
 
 RecurrentValues run_recurrent(const RecurrentLayer& layer);
