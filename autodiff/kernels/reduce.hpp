@@ -19,7 +19,7 @@ struct ReduceTable {
     Rows prod_rows, max_rows, min_rows, sum_squares_rows;
     Columns prod_columns, max_columns, min_columns, sum_squares_columns;
 
-    /// y = factor * sum (x - mean)²; the means are kept.
+    /// y = factor * sum (x - mean)²; the means are kept. That of equal numbers is the number itself.
     void (*var_rows)(const T* x, T* y, T* mean, std::int64_t rows, std::int64_t n, double factor);
     void (*var_columns)(const T* x, T* y, T* mean, std::int64_t n, std::int64_t columns, std::int64_t stride, double factor);
     /// dx = factor * g * (x - mean).
@@ -33,7 +33,7 @@ struct ReduceTable {
     // These keep the shape: y and dx are laid out as x.
     Rows softmax_rows, log_softmax_rows;
     Columns softmax_columns, log_softmax_columns;
-    /// softmax: dx = y * (g - sum(g * y)); log_softmax: dx = g - exp(y) * sum(g).
+    /// softmax: dx = y * (g - sum(g * y)); log_softmax: dx = g - exp(y) * sum(g). A probability above 1/2 gets minus the sum of the others.
     void (*softmax_back_rows)(const T* y, const T* g, T* dx, std::int64_t rows, std::int64_t n);
     void (*softmax_back_columns)(const T* y, const T* g, T* dx, std::int64_t n, std::int64_t columns, std::int64_t stride);
     void (*log_softmax_back_rows)(const T* y, const T* g, T* dx, std::int64_t rows, std::int64_t n);

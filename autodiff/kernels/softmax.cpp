@@ -65,6 +65,24 @@ static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
     }
 }
 template <class T>
+static constexpr T log_half = static_cast<T>(-0.693147180559945309417);
+/// Every row of a softmax's or log_softmax's dx adds up to 0. The probability nearest 1, whose slope p (1 - p) would be lost where p is
+/// rounded, therefore gets minus the sum of the others, in which nothing cancels. `limit` is 1/2 as y has it: then there is at most one.
+template <class T, class F>
+static inline void close_rows(const T* y, T* dx, Int n, T limit, const F& slope) {
+    const Batch<T> half(limit), none(T(0));
+    auto any = none > none;
+    const double others = sum_of<T, true>(n, [&](Int i, Int count) {
+        const auto large = read(y + i, count) > half;
+        const auto d = slope(i, count);
+        write(dx + i, d, count);
+        any = any | large;
+        return xsimd::select(large, none, d);
+    });
+    for (Int i = 0; i < n && xsimd::any(any); ++i)
+        if (y[i] > limit) return dx[i] = static_cast<T>(-others), void();
+}
+template <class T>
 static void softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
     const auto columns = [n](const T* const* in, T* out, Int some, Int) { softmax_back_columns(in[0], in[1], out, n, some, some); };
     if (short_rows<true>({y, g}, dx, rows, n, columns)) return;
@@ -73,7 +91,7 @@ static void softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
         T* to = dx + r * n;
         const Batch<T> dot(
             static_cast<T>(sum_of<T>(n, [=](Int i, Int count) { return read(out + i, count) * read(cotangent + i, count); })));
-        for_each<T>(n, [&](Int i, Int count) { write(to + i, read(out + i, count) * (read(cotangent + i, count) - dot), count); });
+        close_rows(out, to, n, T(0.5), [&](Int i, Int count) { return read(out + i, count) * (read(cotangent + i, count) - dot); });
     }
 }
 template <class T>
@@ -84,8 +102,8 @@ static void log_softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n
         const T *out = y + r * n, *cotangent = g + r * n;
         T* to = dx + r * n;
         const Batch<T> sum(static_cast<T>(sum_all(cotangent, n)));
-        for_each<T>(n,
-                    [&](Int i, Int count) { write(to + i, read(cotangent + i, count) - exp_down<T>(read(out + i, count)) * sum, count); });
+        close_rows(out, to, n, log_half<T>,
+                   [&](Int i, Int count) { return read(cotangent + i, count) - exp_down<T>(read(out + i, count)) * sum; });
     }
 }
 
@@ -156,6 +174,20 @@ static inline void cotangent_totals(const T* y, const T* g, T* result, Int n, In
     });
     for (Int k = 0; k < count; ++k) result[k] = static_cast<T>(sums[k]);
 }
+/// The same for columns whose dx is there already, at most a tile of them.
+template <class T>
+static inline void close_columns(const T* y, T* dx, Int n, Int count, Int stride, T limit) {
+    alignas(64) double others[tile];
+    alignas(64) T rest[tile];
+    const Batch<T> half(limit), none(T(0));
+    column_totals<T>(others, n, count, stride,
+                     [=](Int at, Int, Int some) { return xsimd::select(read(y + at, some) > half, none, read(dx + at, some)); });
+    for (Int k = 0; k < count; ++k) rest[k] = static_cast<T>(-others[k]);
+    for (Int r = 0; r < n; ++r)
+        for_each<T>(count, [&, at = r * stride](Int k, Int some) {
+            write(dx + at + k, xsimd::select(read(y + at + k, some) > half, read(rest + k, some), read(dx + at + k, some)), some);
+        });
+}
 template <class T>
 static void softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int columns, Int stride) {
     alignas(64) T dot[tile];
@@ -165,6 +197,7 @@ static void softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int colum
             for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
                 write(dx + at + k, read(y + at + k, some) * (read(g + at + k, some) - read(dot + k, some)), some);
             });
+        close_columns(y + c, dx + c, n, count, stride, T(0.5));
     });
 }
 template <class T>
@@ -176,6 +209,7 @@ static void log_softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int c
             for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
                 write(dx + at + k, read(g + at + k, some) - exp_down<T>(read(y + at + k, some)) * read(sum + k, some), some);
             });
+        close_columns(y + c, dx + c, n, count, stride, log_half<T>);
     });
 }
 

@@ -66,6 +66,12 @@ Tensor softmax_back(const Tensor& y, const Tensor& g, int axis) {
     return dx;
 }
 
+/// dx in operations: where p is above 1/2, minus the sum of the others, as the kernels have it.
+Tensor closed(const Tensor& dx, const Tensor& p, AxisMask mask) {
+    const Tensor large = greater(stop_gradient(p), 0.5);
+    return where(large, -sum_kept(where(large, 0.0, dx), mask), dx);
+}
+
 template <bool logarithm>
 Tensor normalised_exponential(const char* name, const Operand& operand, int axis) {
     const Tensor& x = tensor_of(operand, name);
@@ -76,8 +82,8 @@ Tensor normalised_exponential(const char* name, const Operand& operand, int axis
         [axis](Tensor g, const Tensor& y) {
             if (!tracked(g) && !tracked(y)) return softmax_back<logarithm>(y, g, axis);
             const AxisMask mask = y.ndim() == 0 ? 0 : AxisMask{1} << axis;
-            if constexpr (logarithm) return g - exp(y) * sum_kept(g, mask);
-            else return y * (g - sum_kept(g * y, mask));
+            const Tensor p = logarithm ? exp(y) : y;
+            return closed(logarithm ? g - p * sum_kept(g, mask) : p * (g - sum_kept(g * p, mask)), p, mask);
         },
         operand.where());
 }
@@ -96,12 +102,20 @@ Tensor logsumexp(const Operand& operand, const Axes& axes, bool keepdims) {
         },
         [x, mask](Tensor g, const Tensor& y) {
             // The softmax of x. exp(x - y) alone is not it: where y is large its rounding takes the logarithm of the sum with it.
-            const Tensor kept = keep(y, x.shape(), mask), nothing = equal(kept, -std::numeric_limits<double>::infinity());
+            // Where y is infinite: inf is shared by the elements that are inf, and nothing by those of -inf.
+            constexpr double inf = std::numeric_limits<double>::infinity();
+            const Tensor kept = keep(stop_gradient(y), x.shape(), mask), infinite = isinf(kept);
+            const Tensor seen =
+                any(infinite).item<bool>() ? where(infinite, where(equal(stop_gradient(x), kept), zeros_like(x), -inf), x) : x;
+            const Tensor over = keep(where(equal(stop_gradient(y), -inf), 0, g), x.shape(), mask);
             Along layout;
-            if (!tracked(x) && single_group(x.shape(), mask, layout))
-                return keep(g, x.shape(), mask) * where(nothing, 0, softmax_along<false>(x, layout));
-            const Tensor e = exp(x - where(nothing, 0, stop_gradient(kept)));
-            return keep(g, x.shape(), mask) * e / where(nothing, 1, sum_kept(e, mask));
+            if (single_group(x.shape(), mask, layout)) {
+                if (!tracked(x)) return over * softmax_along<false>(seen, layout);
+                const Tensor lines = softmax(reshape(seen, {layout.outer, layout.n, layout.inner}), 1);
+                return over * reshape(lines, x.shape());
+            }
+            const Tensor e = exp(seen - where(infinite, 0, kept));
+            return over * e / sum_kept(e, mask);
         },
         operand.where());
 }
