@@ -96,7 +96,7 @@ bool invert(const T* a, Int n, T* inverse, T& det) {
     if (!(reciprocal_condition(static_cast<int>(n), inverse, norm) > static_cast<T>(well_conditioned(dtype_of<T>())))) return false;
     det = 1;
     for (Int k = 0; k < n; ++k) det *= pivots[static_cast<std::size_t>(k)] != k + 1 ? -inverse[k * (n + 1)] : inverse[k * (n + 1)];
-    if (!std::isfinite(det) || det == 0) return false;
+    if (!std::isnormal(det)) return false;  // nor is the product below exact where det is denormal
     inverse_in_place(static_cast<int>(n), inverse, pivots.data());
     return true;
 }

@@ -117,20 +117,23 @@ SVD svd(const Operand& operand) {
             const Tensor &u = (*outputs)[0], &s = (*outputs)[1], &vh = (*outputs)[2];
             const Int m = u.shape(-2), n = vh.shape(-1), k = s.shape(-1);
             if (k == 0 || s.size() == 0) return zeros(with_batch(batch_of(u.shape()), {m, n}), u.dtype());
-            const Tensor row = expand_dims(s, -2), column = expand_dims(s, -1);
+            // In units of the largest singular value, whose square may leave the range: all but the last term are divided by it.
+            const Tensor largest = max(stop_gradient(s), -1, true), unit = where(equal(largest, 0), 1, largest);
+            const Tensor relative = s / unit, row = expand_dims(relative, -2), column = expand_dims(relative, -1);
             // 1 / (s_j² - s_i²) from gaps, where nothing cancels that need not. Where both are 0 the gap is, too.
             const Tensor total = row + column, none = equal(total, 0);
-            const Tensor f = inverse_gaps(s) * where(none, 0, 1 / where(none, 1, total));
-            const Tensor zero = less_equal(s, max(stop_gradient(s), -1, true) * (std::max(m, n) * precision_of(s.dtype())));
-            const Tensor inverse = where(zero, 0, 1 / where(zero, 1, s));
+            const Tensor f = inverse_gaps(relative) * where(none, 0, 1 / where(none, 1, total));
+            const Tensor zero = less_equal(stop_gradient(relative), static_cast<double>(std::max(m, n)) * precision_of(s.dtype()));
+            const Tensor inverse = where(zero, 0, 1 / where(zero, 1, relative));
             const Tensor &gu = g[0], &gs = g[1], &gvh = g[2];
-            Tensor inside = f * antisymmetric(product(u, gu, true)) * row + column * (f * antisymmetric(product(vh, gvh, false, true))) +
-                            matrix_with_diagonal(gs);
+            const Tensor vectors =
+                f * antisymmetric(product(u, gu, true)) * row + column * (f * antisymmetric(product(vh, gvh, false, true)));
+            const Tensor inside = vectors / expand_dims(unit, -1) + matrix_with_diagonal(gs);
             // What of gu and gv lies outside the spaces that u and v span.
             Tensor left = product(u, inside);
-            if (m > k) left = left + (gu - product(u, product(u, gu, true))) * expand_dims(inverse, -2);
+            if (m > k) left = left + (gu - product(u, product(u, gu, true))) * expand_dims(inverse / unit, -2);
             Tensor result = product(left, vh);
-            if (n > k) result = result + product(u, expand_dims(inverse, -1) * (gvh - product(product(gvh, vh, false, true), vh)));
+            if (n > k) result = result + product(u, expand_dims(inverse / unit, -1) * (gvh - product(product(gvh, vh, false, true), vh)));
             return result;
         },
         where_called);
@@ -162,11 +165,11 @@ Tensor pinv(const Operand& operand, double rcond) {
         },
         [a](const Tensor& g, const Tensor& p) {
             // dp = -p·da·p + p·pᵀ·daᵀ·(1 - a·p) + (1 - p·a)·daᵀ·pᵀ·p
-            Tensor result = -product(p, product(g, p, false, true), true);
-            // (1 - a·p)·gᵀ·p·pᵀ and pᵀ·p·gᵀ·(1 - p·a)
-            const Tensor right = product(g, product(p, p, false, true), true), left = product(product(p, p, true), g, false, true);
-            result = result + right - product(a, product(p, right));
-            return result + left - product(product(left, p), a);
+            const Tensor h = transposed(g);
+            // (1 - a·p)·gᵀ·p·pᵀ and pᵀ·p·gᵀ·(1 - p·a), in an order in which no square of p leaves the range.
+            const Tensor right = h - product(a, product(p, h)), left = h - product(product(h, p), a);
+            return product(product(right, p), p, false, true) + product(p, product(p, left), true) -
+                   product(p, product(g, p, false, true), true);
         },
         where_called);
 }

@@ -34,8 +34,7 @@ Moments var_values(const Tensor& x, const Along& a, const Shape& result, double 
 /// g * factor * (x - mean).
 Tensor var_back(const Tensor& x, const Tensor& g, const Along& a, double factor) {
     Tensor dx = empty(x.shape(), x.dtype());
-    const Tensor mean = empty({a.outer * a.inner}, x.dtype());
-    sum_values(x, mean, a, 1 / static_cast<double>(a.n));
+    const Tensor mean = var_values(x, a, {a.outer * a.inner}, 1).mean;
     with_floating(x.dtype(), [&]<class T>(T) {
         const T *in = elements<T>(x), *cotangent = elements<T>(g), *means = elements<T>(mean);
         T* to = elements<T>(dx);
@@ -60,6 +59,15 @@ Tensor var_forward(const Tensor& x, AxisMask mask, const Shape& result, double f
     return var_values(transpose(x, order), {outer, outer ? x.size() / outer : 1, 1}, result, factor).variance;
 }
 
+/// The largest (or smallest) of sizes over `mask`, kept, in whose units no power leaves the range; 1 where it is 0, inf or NaN.
+Tensor unit_of(const Tensor& sizes, AxisMask mask, bool largest) {
+    std::vector<int> axes;
+    for (int k = 0; k < sizes.ndim(); ++k)
+        if (mask >> k & 1) axes.push_back(k);
+    const Tensor unit = largest ? max(sizes, axes, true) : min(sizes, axes, true);
+    return where(logical_and(isfinite(unit), greater(unit, 0)), unit, 1);
+}
+
 /// sqrt(sum x²). Where the squares leave the range of the type, once more with x scaled by its largest element.
 Tensor euclidean(const Tensor& x, AxisMask mask, const Shape& result) {
     const Tensor squares = reduce_groups(x, mask, result, x.dtype(), [](const Tensor& from, const Tensor& to, const Step& s) {
@@ -77,12 +85,7 @@ Tensor euclidean(const Tensor& x, AxisMask mask, const Shape& result) {
     const double smallest = x.dtype() == DType::f32 ? 1e-30 : 1e-290;
     const Tensor doubtful = logical_or(isinf(squares), less(squares, smallest));
     if (!any(doubtful).item<bool>() || x.size() == 0) return sqrt(squares);
-    std::vector<int> axes;
-    for (int k = 0; k < x.ndim(); ++k)
-        if (mask >> k & 1) axes.push_back(k);
-    const Tensor largest = max(abs(x), axes, true);
-    const Tensor usable = logical_and(isfinite(largest), greater(largest, 0));
-    const Tensor scale = where(usable, largest, 1);
+    const Tensor scale = unit_of(abs(x), mask, true);
     return reshape(sqrt(sum_kept(square(x / scale), mask)) * scale, result);
 }
 
@@ -101,7 +104,7 @@ Tensor var(const Operand& operand, const Axes& axes, Correction correction, bool
         [x, mask, factor](Tensor g) {
             Along layout;
             if (!tracked(g) && !tracked(x) && x.size() && single_group(x.shape(), mask, layout)) return var_back(x, g, layout, 2 * factor);
-            return keep(g, x.shape(), mask) * (2 * factor) * (x - mean_kept(x, mask));
+            return keep(g, x.shape(), mask) * (2 * factor) * centred(x, mask);
         },
         operand.where());
 }
@@ -117,6 +120,7 @@ Tensor norm(const Operand& operand, double p, const Axes& axes, bool keepdims) {
         return p > 0 ? max(absolute, axes, keepdims) : min(absolute, axes, keepdims);
     }
     if (p == 0) return sum(not_equal(stop_gradient(x), 0).to(x.dtype()), axes, keepdims);
+    if (p == 1) return sum(abs(x), axes, keepdims);
     if (p == 2) {
         return apply(
             "norm", {x}, [mask, result](const Tensor& in) { return euclidean(in, mask, result); },
@@ -127,12 +131,17 @@ Tensor norm(const Operand& operand, double p, const Axes& axes, bool keepdims) {
             where_called);
     }
     return apply(
-        "norm", {x}, [mask, result, p](const Tensor& in) { return reshape(pow(sum_kept(pow(abs(in), p), mask), 1 / p), result); },
+        "norm", {x},
+        [mask, result, p](const Tensor& in) {
+            if (in.size() == 0) return reshape(pow(sum_kept(in, mask), 1 / p), result);
+            const Tensor size = abs(in), unit = unit_of(size, mask, p > 0);
+            return reshape(pow(sum_kept(pow(size / unit, p), mask), 1 / p) * unit, result);
+        },
         [x, mask, p](Tensor g, const Tensor& y) {
             // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
-            const Tensor no_norm = equal(y, 0), zero = equal(x, 0);
-            const Tensor scaled = keep(where(no_norm, 0, g / pow(where(no_norm, 1, y), p - 1)), x.shape(), mask);
-            return scaled * sign(x) * pow(where(zero, 1, abs(x)), p - 1);
+            const Tensor no_norm = equal(y, 0), scaled = keep(where(no_norm, 0, g), x.shape(), mask);
+            const Tensor ratio = abs(x) / keep(where(no_norm, 1, y), x.shape(), mask);
+            return scaled * sign(x) * pow(where(equal(x, 0), 1, ratio), p - 1);
         },
         where_called);
 }
