@@ -170,7 +170,8 @@ Tensor centred_rows(const char* name, const Operand& operand) {
         return std::string(name) + ": the tensor must have 1 or 2 axes (variables, observations), got shape " + to_string(x.shape());
     });
     const Tensor rows = x.ndim() == 2 ? x : reshape({x, operand.where()}, {1, x.size()});
-    return rows - mean(rows, 1, true);
+    const Tensor once = rows - mean(rows, 1, true);
+    return once - mean(once, 1, true);  // what rounding left in the mean
 }
 Tensor scalar_of_one(const Tensor& matrix, const Operand& x) { return x.ndim() == 1 ? reshape(matrix, {}) : matrix; }
 

@@ -87,11 +87,12 @@ inline double one_sum(Int n, const F& f) {
 // --- rows -------------------------------------------------------------------------------------------------------------
 
 template <class T>
-double sum_squared_deviations(const T* x, Int n, T mean) {
+void deviations(const T* x, Int n, T mean, double* sum, double* squares) {
     const Batch<T> m(mean);
-    return one_sum<T>(n, [x, m](Int i, Int count) {
+    two_sums<T>(n, sum, squares, [x, m](Int i, Int count, Batch<T>& a, Batch<T>& b) {
         const Batch<T> d = read(x + i, count) - m;
-        return d * d;
+        a = a + d;
+        b = xsimd::fma(d, d, b);
     });
 }
 
@@ -115,10 +116,19 @@ void norm_rows(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rst
                                       : scale_row<T, false, false>;
     for (Int r = 0; r < rows; ++r) {
         const T* row = x + r * n;
+        const double size = static_cast<double>(n);
         T m = 0;
-        if (mean)
-            mean[r] = m = static_cast<T>(one_sum<T>(n, [row](Int i, Int count) { return read(row + i, count); }) / static_cast<double>(n));
-        const double variance = sum_squared_deviations(row, n, m) / static_cast<double>(n);
+        double sum = 0, squares = 0;
+        if (mean) m = static_cast<T>(one_sum<T>(n, [row](Int i, Int count) { return read(row + i, count); }) / size);
+        deviations(row, n, m, &sum, &squares);
+        double variance = squares / size;
+        if (mean) {
+            // The mean is rounded: what is left of it is taken off as well, so that equal numbers have themselves as mean.
+            const double rest = sum / size;
+            mean[r] = m = static_cast<T>(static_cast<double>(m) + rest);
+            variance -= rest * rest;
+            if (variance < 0) variance = 0;
+        }
         rstd[r] = static_cast<T>(1 / __builtin_sqrt(variance + eps));
         scale(row, weight, bias, y + r * n, n, m, rstd[r]);
     }
@@ -240,7 +250,7 @@ template <class T>
 void fill(NormalizeTable<T>& t) {
     t.rows = norm_rows<T>;
     t.back_rows = norm_back_rows<T>;
-    t.sum_squared_deviations = sum_squared_deviations<T>;
+    t.deviations = deviations<T>;
     t.affine = affine<T>;
     t.back_sums = back_sums<T>;
     t.back = back<T>;

@@ -15,7 +15,8 @@ struct NormalizeTable {
     void (*back_rows)(const T* x, const T* g, const T* weight, const T* mean, const T* rstd, T* dx, double* dweight, double* dbias,
                       T* scratch, std::int64_t rows, std::int64_t n);
 
-    double (*sum_squared_deviations)(const T* x, std::int64_t n, T mean);
+    /// The sums of x - mean and of its squares. The first is what rounding has left out of the mean.
+    void (*deviations)(const T* x, std::int64_t n, T mean, double* sum, double* squares);
     /// y = (x - mean) * scale + shift.
     void (*affine)(const T* x, T* y, std::int64_t n, T mean, T scale, T shift);
     /// The sums of g and of g * (x - mean).

@@ -45,23 +45,32 @@ static void sum_squares_columns(const T* x, T* y, Int n, Int columns, Int stride
     });
 }
 
-// --- variance: the mean first, then the squares of what is left ---------------------------------------------------------
+// --- variance: the mean first, then the squares of what is left, and what is left of the mean itself ---------------------
 
+/// Mean and factor * sum of squared deviations from those around the rounded mean, whose own sum is `left`.
+template <class T>
+static inline void finish_variance(T rounded, double left, double squares, Int n, double factor, T& mean, T& y) {
+    const double rest = left / static_cast<double>(n), sum = squares - rest * left;
+    mean = static_cast<T>(static_cast<double>(rounded) + rest);
+    y = static_cast<T>(factor * (sum < 0 ? 0 : sum));
+}
 template <class T>
 static void var_rows(const T* x, T* y, T* mean, Int rows, Int n, double factor) {
     for (Int r = 0; r < rows; ++r) {
         const T* row = x + r * n;
-        mean[r] = static_cast<T>(sum_all(row, n) / static_cast<double>(n));
-        const Batch<T> m(mean[r]);
-        y[r] = static_cast<T>(factor * sum_of<T>(n, [row, m](Int i, Int count) {
-                                  const auto d = read(row + i, count) - m;
-                                  return d * d;
-                              }));
+        const T rounded = static_cast<T>(sum_all(row, n) / static_cast<double>(n));
+        const Batch<T> m(rounded);
+        const double left = sum_of<T>(n, [row, m](Int i, Int count) { return read(row + i, count) - m; });
+        const double squares = sum_of<T>(n, [row, m](Int i, Int count) {
+            const auto d = read(row + i, count) - m;
+            return d * d;
+        });
+        finish_variance(rounded, left, squares, n, factor, mean[r], y[r]);
     }
 }
 template <class T>
 static void var_columns(const T* x, T* y, T* mean, Int n, Int columns, Int stride, double factor) {
-    alignas(64) double totals[tile];
+    alignas(64) double totals[tile], left[tile];
     for (Int c = 0; c < columns; c += tile) {
         const Int count = columns - c < tile ? columns - c : tile;
         const T* from = x + c;
@@ -72,7 +81,9 @@ static void var_columns(const T* x, T* y, T* mean, Int n, Int columns, Int strid
             const auto d = read(from + at, some) - read(means + k, some);
             return d * d;
         });
-        for (Int k = 0; k < count; ++k) y[c + k] = static_cast<T>(factor * totals[k]);
+        column_totals<T>(left, n, count, stride,
+                         [from, means](Int at, Int k, Int some) { return read(from + at, some) - read(means + k, some); });
+        for (Int k = 0; k < count; ++k) finish_variance(means[k], left[k], totals[k], n, factor, means[k], y[c + k]);
     }
 }
 template <class T>

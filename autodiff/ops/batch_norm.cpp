@@ -56,11 +56,19 @@ void find_statistics(const T* x, const Layout& a, T* mean, T* rstd, double* vari
         parallel_for(a.statistics(), a.elements(), [&](Int begin, Int end) {
             for (Int s = begin; s < end; ++s) {
                 const T* const from = x + s * length;
-                double sum = 0, squares = 0;
+                double sum = 0, rest = 0, squares = 0;
                 for (Int p = 0; p < pieces; ++p) sum += sums.sum_all(from + p * stride, length);
-                mean[s] = static_cast<T>(sum / a.count());
-                for (Int p = 0; p < pieces; ++p) squares += k.sum_squared_deviations(from + p * stride, length, mean[s]);
-                variance[s] = squares / a.count();
+                const T rounded = static_cast<T>(sum / a.count());
+                for (Int p = 0; p < pieces; ++p) {
+                    double part = 0, part_squares = 0;
+                    k.deviations(from + p * stride, length, rounded, &part, &part_squares);
+                    rest += part;
+                    squares += part_squares;
+                }
+                rest /= a.count();
+                mean[s] = static_cast<T>(static_cast<double>(rounded) + rest);
+                const double v = squares / a.count() - rest * rest;
+                variance[s] = v < 0 ? 0 : v;  // NaN stays
             }
         });
     }
@@ -194,7 +202,7 @@ Tensor normalise(const char* name, const Operand& operand, const Tensor& weight,
             const bool wanted[] = {needs[0], weight.defined() && needs[1], biased && needs[2]};
             if (!tracked(g) && !tracked(x) && !(weight.defined() && tracked(weight))) return norm_back(x, g, weight, a, saved, wanted);
             const AxisMask mask = a.mask();
-            const Tensor seen = reshape(x, a.view()), middle = seen - mean_kept(seen, mask);
+            const Tensor seen = reshape(x, a.view()), middle = centred(seen, mask);
             const Tensor rstd = 1 / sqrt(mean_kept(square(middle), mask) + a.eps), xhat = middle * rstd, whole = reshape(g, a.whole());
             std::array<Tensor, 3> parts;
             if (wanted[0]) {

@@ -99,7 +99,7 @@ Tensor normalise_rows(const char* name, const Operand& operand, const Tensor& we
             const bool wanted[] = {needs[0], weight.defined() && needs[1], biased && needs[2]};
             if (!tracked(g) && !tracked(x) && !(weight.defined() && tracked(weight)))
                 return row_back(x, g, weight, rows, stats, parameters, wanted);
-            const Tensor middle = rows.centred ? x - mean_kept(x, rows.mask) : x;
+            const Tensor middle = rows.centred ? centred(x, rows.mask) : x;
             const Tensor rstd = 1 / sqrt(mean_kept(square(middle), rows.mask) + rows.eps), xhat = middle * rstd;
             std::array<Tensor, 3> parts;
             if (wanted[0]) {
