@@ -111,7 +111,7 @@ Tensor rrelu(const Operand& operand, double lower, double upper, Generator& gene
         return "rrelu: lower must not be above upper, got " + std::to_string(lower) + " and " + std::to_string(upper);
     });
     const Tensor slopes = rand(x.shape(), generator).to(x.dtype()) * (upper - lower) + lower;  // the same ones in f32 and f64
-    return multiply(operand.kept(), where(greater(stop_gradient(x), 0), 1, slopes));
+    return multiply(operand.kept(), where(less_equal(stop_gradient(x), 0), slopes, 1));
 }
 
 // --- layers' arithmetic ---------------------------------------------------------------------------------------------

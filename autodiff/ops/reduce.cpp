@@ -108,7 +108,8 @@ Tensor extreme(const char* name, const Operand& operand, const Axes& axes, bool 
                                  [](const Tensor& from, const Tensor& to, const Step& s) { extreme_values<largest>(from, to, s.layout); });
         },
         [x, mask](Tensor g, const Tensor& y) {
-            const Tensor ties = equal(stop_gradient(x), stop_gradient(keep(y, x.shape(), mask))).to(x.dtype());
+            const Tensor values = stop_gradient(x);  // a NaN is the largest and the smallest
+            const Tensor ties = logical_or(equal(values, stop_gradient(keep(y, x.shape(), mask))), isnan(values)).to(x.dtype());
             const Tensor count = sum_kept(ties, mask);
             return keep(g, x.shape(), mask) / count * ties;
         },
@@ -200,9 +201,9 @@ Tensor truth(const char* name, const Operand& operand, const Axes& axes, bool ke
                          });
 }
 
-/// All x·t^k products "of everything before": 1, x0, x0·x1, …, along the middle axis of (outer, n, inner), or from the other end. Doubling
+/// All products of everything before: 1, x0, x0·x1, …, along the middle axis of (outer, n, inner), or from the other end. Doubling
 /// the reach each time takes log2(n) passes, all of them ordinary operations: right with any number of zeros, to any order.
-Tensor exclusive_products(const Tensor& x, bool from_end) {
+Tensor exclusive_products(const Tensor& x, bool finite, bool from_end) {
     const Int n = x.shape(1);
     auto shifted = [&](const Tensor& p, Int by) {
         const Int stay = std::min(by, n);
@@ -210,7 +211,7 @@ Tensor exclusive_products(const Tensor& x, bool from_end) {
         return from_end ? concat({slice(p, 1, stay, n), pad}, 1) : concat({pad, slice(p, 1, 0, n - stay)}, 1);
     };
     Tensor p = shifted(x, 1);
-    for (Int reach = 1; reach < n; reach *= 2) p = p * shifted(p, reach);
+    for (Int reach = 1; reach < n; reach *= 2) p = product_of(p, shifted(p, reach), finite);
     return p;
 }
 
@@ -227,11 +228,25 @@ Tensor prod_gradient(const Tensor& x, const Tensor& g, const Tensor& y, AxisMask
     const Tensor moved = transpose(x, order);
     const Int n = y.size() ? x.size() / y.size() : 0;
     const Tensor lines = reshape(moved, {y.size(), n, 1});
-    const Tensor others = exclusive_products(lines, false) * exclusive_products(lines, true);
+    const bool finite = all(isfinite(x)).item<bool>();
+    Tensor others = product_of(exclusive_products(lines, finite, false), exclusive_products(lines, finite, true), finite);
+    if (finite && any(isinf(others)).item<bool>()) {
+        // Overflow in one of the two, where the product itself has become 0 without a zero: the slope is then 0, too.
+        const Tensor vanished =
+            logical_and(equal(prod(stop_gradient(lines), 1, true), 0), all(not_equal(stop_gradient(lines), 0), 1, true));
+        others = where(logical_and(vanished, isinf(others)), 0, others);
+    }
     return keep(g, x.shape(), mask) * transpose(reshape(others, moved.shape()), back);
 }
 
 }  // namespace
+
+Tensor product_of(const Tensor& a, const Tensor& b, bool finite) {
+    const Tensor y = a * b;
+    if (!finite) return y;
+    const Tensor lost = isnan(y);
+    return any(lost).item<bool>() ? where(lost, 0, where(lost, 1, a) * where(lost, 1, b)) : y;
+}
 
 void sum_values(const Tensor& x, const Tensor& y, const Along& a, double factor) {
     with_any(x.dtype(), [&]<class T>(T) {

@@ -11,11 +11,11 @@ namespace xgrad {
 /// Sum of the elements. f32 sums are accurate to a few units in the last place whatever their length.
 XGRAD_API Tensor sum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 XGRAD_API Tensor mean(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// Product of the elements; its gradient is right where elements are zero.
+/// Product of the elements; its gradient is right where elements are zero, and 0 where partial products under- and overflow at once.
 XGRAD_API Tensor prod(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// Largest element; NaN if there is one. Ties share the gradient evenly.
+/// Largest element; NaN if there is one. Ties share the gradient evenly, and so do NaNs, which then take all of it.
 XGRAD_API Tensor max(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// Smallest element; NaN if there is one. Ties share the gradient evenly.
+/// Smallest element; NaN if there is one. Gradient as max.
 XGRAD_API Tensor min(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 /// What var, std and cov subtract from the number of elements that they divide by. A bool does not convert: it would be meant as keepdims, or as
 /// PyTorch's `unbiased`.
@@ -35,7 +35,7 @@ private:
 };
 /// Variance: mean of |x - mean(x)|², with divisor n - correction. NumPy's default correction of 0, not PyTorch's 1.
 XGRAD_API Tensor var(const Operand& x, const Axes& axes = {}, Correction correction = 0, bool keepdims = false);
-/// log(sum(exp(x))) without overflow; -inf where all elements are -inf.
+/// log(sum(exp(x))) without overflow; -inf where all elements are -inf, with gradient 0. Elements that are inf share the gradient evenly.
 XGRAD_API Tensor logsumexp(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 /// The vector norm (sum |x|^p)^(1/p); p = inf gives max |x|, -inf min |x|, 0 counts non-zeros. Gradient 0 at 0.
 XGRAD_API Tensor norm(const Operand& x, double p = 2, const Axes& axes = {}, bool keepdims = false);

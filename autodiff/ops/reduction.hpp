@@ -121,6 +121,13 @@ inline Tensor sum_kept(const Tensor& x, AxisMask mask) { return sum_over("sum", 
 inline Tensor mean_kept(const Tensor& x, AxisMask mask) {
     return sum_over("mean", x, mask, without_axes(x.shape(), mask, true), 1 / count_of(x.shape(), mask), {});
 }
+/// x without its mean over `mask`. Twice, so that nothing is left of equal numbers: their mean may be a rounding away from them.
+inline Tensor centred(const Tensor& x, AxisMask mask) {
+    const Tensor once = x - mean_kept(x, mask);
+    return once - mean_kept(once, mask);
+}
+/// a * b of products of finite numbers, where 0 * inf (underflow times overflow) is 0. Not `finite`: IEEE's product.
+Tensor product_of(const Tensor& a, const Tensor& b, bool finite);
 /// g with the reduced axes of size 1 put back.
 inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) { return reshape(g, without_axes(shape, mask, true)); }
 /// g * factor, of the reduced shape, repeated along the reduced axes: the transpose of sum_over.

@@ -13,6 +13,7 @@
 #include "index.hpp"
 #include "parallel.hpp"
 #include "reduce.hpp"
+#include "reduction.hpp"
 #include "shape.hpp"
 
 namespace xgrad {
@@ -150,7 +151,9 @@ Tensor cumprod_values(const Tensor& x, int axis) {
 
 /// dx[k] = (product of all before k) * (g[k] + x[k+1] (g[k+1] + x[k+2] (…))): nothing is divided, so zeros do no harm.
 Tensor cumprod_gradient(const Tensor& x, const Tensor& g, const Tensor& y, int axis) {
-    if (tracked(g) || tracked(x) || tracked(y)) return shifted(y, axis, true, 1) * recurrence(shifted(x, axis, false, 0), g, axis, true);
+    const bool finite = all(isfinite(x)).item<bool>() && all(isfinite(g)).item<bool>();
+    if (tracked(g) || tracked(x) || tracked(y))
+        return product_of(shifted(y, axis, true, 1), recurrence(shifted(x, axis, false, 0), g, axis, true), finite);
     Tensor dx = empty(x.shape(), x.dtype());
     const Along a = along(x.shape(), axis);
     with_floating(x.dtype(), [&]<class T>(T) {
@@ -164,7 +167,8 @@ Tensor cumprod_gradient(const Tensor& x, const Tensor& g, const Tensor& y, int a
             to[i] = static_cast<T>(s.sum);
         });
         scan(a, false, 1.0, [=](double& p, Int i) {
-            to[i] = static_cast<T>(p * static_cast<double>(to[i]));
+            const double slope = p * static_cast<double>(to[i]);
+            to[i] = finite && slope != slope ? T(0) : static_cast<T>(slope);  // underflow times overflow
             p *= static_cast<double>(in[i]);
         });
     });
@@ -232,9 +236,12 @@ Tensor logcumsumexp_values(const Tensor& x, int axis) {
 /// dx[j] = sum over i >= j of g[i] exp(x[j]) / (exp(x[0]) + … + exp(x[i])), everything in units of the largest element so far.
 Tensor logcumsumexp_gradient(const Tensor& x, const Tensor& g, int axis) {
     const Tensor running = stop_gradient(cummax(stop_gradient(x), axis).values);
-    const Tensor largest = where(equal(running, -std::numeric_limits<double>::infinity()), 0, running);
-    const Tensor step = shifted(largest, axis, true, 0) - largest, decay = exp(where(step > 0, 0, step));
-    const Tensor e = exp(x - largest), s = recurrence(decay, e, axis, false), sum = where(equal(s, 0), 1, s);
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    const Tensor largest = where(equal(running, -inf), 0, running), before = shifted(largest, axis, true, 0);
+    const Tensor step = where(equal(before, largest), 0, before - largest), decay = exp(where(step > 0, 0, step));
+    // Where the largest is inf, the elements that are inf share.
+    const Tensor top = equal(largest, inf), seen = where(top, where(equal(stop_gradient(x), inf), zeros_like(x), -inf), x);
+    const Tensor e = exp(seen - where(top, 0, largest)), s = recurrence(decay, e, axis, false), sum = where(equal(s, 0), 1, s);
     // What a later cotangent is worth one place earlier: exp(y[i-1] - y[i]).
     const Tensor worth = decay * shifted(s, axis, true, 0) / sum;
     return e / sum * recurrence(shifted(worth, axis, false, 0), g, axis, true);
