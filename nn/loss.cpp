@@ -30,9 +30,9 @@ Tensor l1_loss(const Tensor& input, const Tensor& target, const LossOptions& opt
 
 namespace {
 
-/// d²/2 for |d| < limit, then the tangent. With m = min(|d|, limit) both are m * (|d| - m / 2).
+/// d²/2 for |d| < limit, else the tangent: both are m * (d - m / 2), where m is d limited, on the limits a constant.
 Tensor rounded_distance(const Tensor& input, const Tensor& target, double limit, Location where) {
-    const Tensor d = abs(subtract(Operand(input, where), target)), m = minimum(d, limit);
+    const Tensor d = subtract(Operand(input, where), target), m = hardtanh(d, -limit, limit);
     return m * (d - 0.5 * m);
 }
 
@@ -121,9 +121,9 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& given
     check_factor("binary_cross_entropy_with_logits", "weight", options.weight, input, where);
     check_factor("binary_cross_entropy_with_logits", "pos_weight", options.pos_weight, input, where);
     const Tensor target = like(given, input);
-    Tensor log_p = logsigmoid(Operand(input, where));
-    if (options.pos_weight.defined()) log_p = (1 + (options.pos_weight - 1) * target) * log_p;
-    Tensor losses = (1 - target) * input - log_p;
+    // Each side with its own logarithm: the slopes of both are exact in the tails.
+    const Tensor hits = options.pos_weight.defined() ? options.pos_weight * target : target;
+    Tensor losses = hits * softplus(negative(Operand(input, where))) + (1 - target) * softplus(Operand(input, where));
     if (options.weight.defined()) losses = losses * options.weight;
     return reduced(std::move(losses), options.reduction);
 }

@@ -30,7 +30,7 @@ struct SmoothL1Options {
     Reduction reduction = Reduction::mean;
     double beta = 1;
 };
-/// d² / (2 beta) for d = |input - target| < beta, else d - beta / 2; with beta = 0 the l1_loss. ValueError for a negative beta.
+/// d² / (2 beta) for d = |input - target| < beta, else d - beta / 2 (second derivative 0); the l1_loss for beta = 0. ValueError if beta < 0.
 XGRAD_API Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, const SmoothL1Options& options = {},
                                 Location where = Location::current());
 
@@ -38,7 +38,7 @@ struct HuberOptions {
     Reduction reduction = Reduction::mean;
     double delta = 1;
 };
-/// d² / 2 for d = |input - target| <= delta, else delta * (d - delta / 2). ValueError unless delta is positive.
+/// d² / 2 for d = |input - target| < delta, else delta * (d - delta / 2) (second derivative 0). ValueError unless delta is positive.
 XGRAD_API Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberOptions& options = {},
                             Location where = Location::current());
 
