@@ -12,10 +12,10 @@
 namespace xgrad::nn::detail {
 
 struct SafetensorsEntry {
-    std::string name;
-    Element element;
-    Shape shape;
-    std::uint64_t begin, end;      ///< bytes, counted from the header's end
+    std::string name = {};
+    Element element = {};
+    Shape shape = {};
+    std::uint64_t begin = 0, end = 0;  ///< bytes, counted from the header's end
     std::string unsupported = {};  ///< why no tensor can hold it, whose size is then not looked at; "" when one can
 };
 struct SafetensorsHeader {
