@@ -121,7 +121,7 @@ TEST_CASE("integers: what is whole is arithmetic for them, too") {
     check_integers(pow(a, 3), DType::i32, {-27, 0, 64});
     check_integers(pow(2, a + 3), DType::i32, {1, 8, 128});
     check_integers(pow(a, i64({2, 0, 1})), DType::i64, {9, 1, 4});
-    check_integers(pow(i64({3}), 41), DType::i64, {static_cast<Int>(36472996377170786403u)});  // wraps around, as NumPy
+    check_integers(pow(i64({3}), 41), DType::i64, {static_cast<Int>(18026252303461234787u)});  // wraps around, as NumPy
     CHECK(error_of<ValueError>([&] { pow(a, -1); }) == "pow: integers have no negative powers (convert one operand with .to())" + here());
     CHECK(error_of<DTypeError>([&] { divide(a, 2); }) == "divide: must be f32 or f64, got i32" + here());
     CHECK(error_of<DTypeError>([&] { sqrt(a); }) == "sqrt: must be f32 or f64, got i32" + here());
