@@ -361,9 +361,10 @@ NodeId Record::node_of_parameter(const Tensor& tensor, std::uint64_t origin) {
 }
 
 bool Record::adopt_node(NodeId node) {
-    if (!(nodes[node]->scopes & adopt)) return false;
-    nodes[node]->scopes |= bit(adopt_depth);
-    adopted.push_back(node);
+    Entry& entry = *nodes[node];
+    if (!(entry.scopes & adopt)) return false;
+    entry.scopes |= bit(adopt_depth);
+    for (NodeId k = 0; k < entry.outputs; ++k) adopted.push_back(entry.first_node + k);  // they share the mark
     return true;
 }
 

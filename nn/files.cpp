@@ -77,6 +77,13 @@ MappedFile::~MappedFile() {
     if (size_ > 0) ::munmap(data_, size_);
 }
 
+void remove_file(const std::string& path, Location where) {
+    struct stat info{};
+    if (::stat(to_system(path, where), &info) == 0)
+        if (const char* why = not_a_file(info)) cannot("written", path, why, where);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) cannot("removed", path, std::strerror(errno), where);
+}
+
 AtomicFile::AtomicFile(const std::string& path, Location where)
     : path_(behind_links(path, where)), temporary_(path_ + ".tmp"), where_(where) {
     struct stat info{};

@@ -26,6 +26,9 @@ struct XGRAD_API Source {
     Source part(const std::string& of) const { return {name + ": " + of, where}; }
 };
 
+/// Removes a file that is to be replaced; none is as well. Error when what bears that name is not a regular file.
+void remove_file(const std::string& path, Location where);
+
 /// A file's bytes, mapped into memory: pages are read when they are touched. Error when it cannot be opened or is not a regular file,
 /// ValueError for a path with a zero byte.
 class XGRAD_API MappedFile {

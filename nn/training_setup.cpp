@@ -53,9 +53,7 @@ void prepare_folder(const TrainerCore::Setup& setup, Location where) {
             return "Trainer: .out must be a folder without another run, got " + setup.options.out + " with a " + name +
                    "; set .resume to go on from it, .overwrite to replace it, or take another folder";
         });
-        std::error_code error;
-        std::filesystem::remove(path, error);
-        check<ValueError>(!error, where, [&] { return "Trainer: " + path + " cannot be removed: " + error.message(); });
+        remove_file(path, where);
     }
 }
 

@@ -163,6 +163,7 @@ const std::vector<Binary>& binary_table() {
         {"operator/", [](X a, X b) { return a / b; }, [](N a, N b) { return a / b; }, 1, 1},
         {"floor_divide", [](X a, X b) { return floor_divide(a, b); }, [](N a, N b) { return std::floor(a / b); }, 1, 1, 0.125, 1000},
         {"remainder", [](X a, X b) { return remainder(a, b); }, [](N a, N b) { const N r = std::fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }, 1, 1, -1000, 1000},
+        {"operator%", [](X a, X b) { return a % b; }, [](N a, N b) { const N r = std::fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }, 1, 1, -1000, 1000},
         {"fmod", [](X a, X b) { return fmod(a, b); }, [](N a, N b) { return std::fmod(a, b); }, 1, 1, -1000, 1000},
         {"pow", [](X a, X b) { return pow(a, b); }, [](N a, N b) { return std::pow(a, b); }, 2, 2},
         {"logaddexp", [](X a, X b) { return logaddexp(a, b); }, [](N a, N b) { const N m = std::fmax(a, b); return std::isinf(m) && !std::isnan(a + b) ? m : m + std::log1p(std::exp(-std::fabs(a - b))) + 0 * (a + b); }, 4, 4, 0, 1e30},

@@ -36,7 +36,7 @@ TEST_CASE("errors: a Trainer's folder that cannot be made") {
     nn::Linear net(1, 1);
     nn::SGD sgd({.lr = 0.1});
     nn::DataLoader loader(ones({4, 1}), ones({4, 1}), {.batch_size = 2});
-    const std::string line = here(__LINE__ + 1);
+    const std::string line = here(__LINE__ + 3);
     nn::Trainer trainer(net, sgd, {.out = file + "/run", .epochs = 1, .progress = nn::ProgressStyle::none});
     const auto fit = [&] {
         trainer.fit(loader, [](const auto& model, const auto& batch) { return nn::mse_loss(model(batch[0]), batch[1]); });

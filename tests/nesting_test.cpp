@@ -193,3 +193,21 @@ TEST_SUITE("numbers and conditions") {
         CHECK(error_of<ShapeError>([&] { a += wrong; }).ends_with(here()));
     }
 }
+
+TEST_CASE("checkpoint: several results of one operation are inputs, each with its own gradient") {
+    const Tensor x = tensor({0.5, -1.0, 2.0, 0.25, 1.5, -0.75});
+    const auto f = [](const Tensors& p) { return sum(p[0] * square(p[1]) + exp(p[2])); };
+    const auto direct = [&](const Tensor& u) { return f(split(u, 3)); };
+    const auto kept = [&](const Tensor& u) {
+        const Tensors p = split(u, 3);
+        return checkpoint([=](const Tensor& a, const Tensor& b) { return f({a, b, p[2]}); }, p[0], p[1]);
+    };
+    const auto nested = [&](const Tensor& u) {
+        const Tensors p = split(u, 3);
+        return checkpoint([=](const Tensor& a) { return checkpoint([=](const Tensor& b) { return f({a, b, p[2]}); }, p[1]); }, p[0]);
+    };
+    CHECK(close(grad(kept, x), grad(direct, x)));
+    CHECK(close(grad(nested, x), grad(direct, x)));
+    CHECK(close(hessian(kept, x), hessian(direct, x)));
+    CHECK(close(hessian(nested, x), hessian(direct, x)));
+}

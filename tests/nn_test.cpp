@@ -286,12 +286,17 @@ TEST_CASE("nn: Linear starts as PyTorch's: uniform within 1/sqrt(in), and the se
     }
 }
 
-TEST_CASE("nn: each thread has its own default generator") {
-    nn::manual_seed(1);
-    Tensor there;
-    std::thread([&] { there = nn::Linear(3, 3).weight.value(); }).join();
-    nn::manual_seed(0);
-    CHECK(close(nn::Linear(3, 3).weight, there, 0));
+TEST_CASE("nn: each thread has its own default generator, which the seed decides") {
+    const auto drawn_elsewhere = [](std::uint64_t seed) {
+        nn::manual_seed(seed);
+        Tensor there;
+        std::thread([&] { there = nn::Linear(3, 3).weight.value(); }).join();
+        return there;
+    };
+    const Tensor there = drawn_elsewhere(1);
+    CHECK_FALSE(close(nn::Linear(3, 3).weight, there, 0));
+    CHECK(close(drawn_elsewhere(1), there, 0));
+    CHECK_FALSE(close(drawn_elsewhere(2), there, 0));
 }
 
 TEST_CASE("nn: initialisers have the spread they promise, and keep shape and dtype") {

@@ -185,7 +185,7 @@ XGRAD_API Tensor logsigmoid(const Operand& x);
 XGRAD_API Tensor softsign(const Operand& x);
 /// x * tanh(softplus(x)).
 XGRAD_API Tensor mish(const Operand& x);
-/// x for x > 0, else weight * x. The weight has one element, or one for each channel (axis 1 of x): ShapeError otherwise.
+/// x for x > 0, else weight * x. The weight has one element, one for each channel (axis 1 of x), or x's own shape: ShapeError otherwise.
 XGRAD_API Tensor prelu(const Operand& x, const Operand& weight);
 /// scale * elu(x, alpha) with the constants of Klambauer et al. (2017), which normalise themselves; kinks as elu's.
 XGRAD_API Tensor selu(const Operand& x);

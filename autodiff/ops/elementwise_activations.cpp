@@ -47,6 +47,7 @@ Tensor prelu(const Operand& x, const Operand& weight) {
     check_defined("prelu", x);
     check_defined("prelu", weight);
     if (!x.is_tensor() || !weight.is_tensor()) return binary(rules::Prelu{}, x, weight);
+    if (weight.shape() == x.shape()) return binary(rules::Prelu{}, x, weight);
     if (weight.size() == 1) {
         const Tensor slope = weight.ndim() > x.ndim() ? reshape(weight, {}) : weight.tensor();
         return binary(rules::Prelu{}, x, {slope, x.where()});
