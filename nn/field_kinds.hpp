@@ -11,7 +11,7 @@
 
 #include <autodiff/tape.hpp>
 
-// What kinds of fields a model can have, and whether it names all of them. Part of module.hpp, which explains it; not for users.
+// What kinds of fields a model can have, and whether it names all of them. Part of module.hpp, which explains it.
 
 namespace xgrad::nn {
 
