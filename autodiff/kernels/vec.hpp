@@ -227,6 +227,24 @@ inline Sloped<T> logistic(const Vec<T>& a) {
     const Vec<T> e = exp(-abs(a)), r = 1.0 / (1.0 + e), small = e * r;
     return {where(a >= 0.0, r, small), small * r};
 }
+/// The same slopes where the value y is there already: from y as long as that keeps all but a few units in the last place, else from x. What a
+/// lane gets does not depend on its neighbours.
+template <class T>
+inline Vec<T> sigmoid_slope(const Vec<T>& x, const Vec<T>& y) {
+    const Vec<T> near = y * (1.0 - y);
+    const Mask<T> far = x > 2.0;
+    if (!xsimd::any(far.m)) [[likely]]
+        return near;
+    return where(far, logistic(x).slope, near);
+}
+template <class T>
+inline Vec<T> tanh_slope(const Vec<T>& x, const Vec<T>& y) {
+    const Vec<T> near = 1.0 - y * y;
+    const Mask<T> far = abs(x) > 2.0;
+    if (!xsimd::any(far.m)) [[likely]]
+        return near;
+    return where(far, 4.0 * logistic(2.0 * x).slope, near);
+}
 /// tanh: with e = exp(2|a|) - 1 it is e / (e + 2), and its slope 4 (e + 1) / (e + 2)², which beyond the limit is next to nothing.
 template <class T>
 inline Sloped<T> tangent(const Vec<T>& a) {

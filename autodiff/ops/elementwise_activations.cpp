@@ -29,6 +29,8 @@ Sloped logistic(const Tensor& x) {
     Tensor y = sigmoid(x), slope = y * sigmoid(-x);
     return {std::move(y), std::move(slope)};
 }
+Tensor sigmoid_slope(const Tensor& x, const Tensor& y) { return y * sigmoid(-x); }
+Tensor tanh_slope(const Tensor& x, const Tensor&) { return 4.0 * logistic(2.0 * x).slope; }
 Tensor gelu(const Operand& x, Gelu form) { return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x); }
 Tensor hardtanh(const Operand& x, double low, double high) {
     check<ValueError>(low <= high, x.where(), [&] { return text("hardtanh: low must not exceed high, got %g and %g", low, high); });

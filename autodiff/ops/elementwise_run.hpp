@@ -30,6 +30,9 @@ struct Sloped {
 detail::Normal standard_normal(const Tensor& x);
 /// The sigmoid and its slope, which is not taken from the rounded value.
 detail::Sloped logistic(const Tensor& x);
+/// The slopes of y = sigmoid(x) and y = tanh(x), likewise.
+Tensor sigmoid_slope(const Tensor& x, const Tensor& y);
+Tensor tanh_slope(const Tensor& x, const Tensor& y);
 
 namespace detail::elementwise {
 

@@ -16,9 +16,9 @@ V without_lower_infinity(const V& x) {
 // A slope that is small in the tails is computed from x: 1 - y has lost it where y is nearly 1. logistic(x) is the sigmoid with its slope.
 struct Sigmoid {
     static constexpr const char* name = "sigmoid";
-    static constexpr unsigned reads = A;
+    static constexpr unsigned reads = A | Y;
     template <class V> V value(const V& x) const { return 1.0 / (1.0 + exp(-x)); }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return g * logistic(x).slope; }
+    template <class V> V pull(const V& g, const V& x, const V& y) const { return g * sigmoid_slope(x, y); }
 };
 struct Relu {
     static constexpr const char* name = "relu";

@@ -134,10 +134,10 @@ struct Cosh {
 };
 struct Tanh {
     static constexpr const char* name = "tanh";
-    static constexpr unsigned reads = A;
+    static constexpr unsigned reads = A | Y;
     template <class V> V value(const V& x) const { return tanh(x); }
     // 1 - y² is 0 long before the slope is: 4 s(2x) s(-2x), with s the sigmoid, is right in the tails.
-    template <class V> V pull(const V& g, const V& x, const V&) const { return g * (4.0 * logistic(2.0 * x).slope); }
+    template <class V> V pull(const V& g, const V& x, const V& y) const { return g * tanh_slope(x, y); }
 };
 struct Asinh {
     static constexpr const char* name = "asinh";
