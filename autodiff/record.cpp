@@ -130,7 +130,7 @@ void Arena::rewind(Mark mark) noexcept {
 
 void Arena::clear() noexcept {
     for (const Chunk& c : chunks_) release(c.base, c.size_class);
-    chunks_ = {};
+    chunks_.clear();
     rewind({});
 }
 
@@ -282,14 +282,12 @@ void Record::drop_nodes_from(NodeId end, Arena::Mark mark) noexcept {
 }
 
 void Record::trim() noexcept {
+    // Assigning {} to a vector would keep its memory.
+    const auto give_back = [](auto&... vectors) { (std::exchange(vectors, std::remove_reference_t<decltype(vectors)>()), ...); };
     settle();
-    spare_slots = {};
-    spare_marks = {};
+    give_back(spare_slots, spare_marks);
     if (!scopes.empty()) return;
-    nodes = {};
-    segments = {};
-    parameters = {};
-    timings = {};
+    give_back(nodes, segments, parameters, timings);
     arena.clear();
 }
 

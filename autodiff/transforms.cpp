@@ -164,8 +164,7 @@ Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
             return "vmap: the arguments must have one leading size, at least 1, got " + to_string(xs[0].shape()) + " and " +
                    to_string(x.shape());
         });
-        slices.push_back(split(x, static_cast<int>(x.shape(0))));
-        for (Tensor& slice : slices.back()) slice = squeeze(slice, 0);
+        slices.push_back(unbind(x));
     }
     std::vector<Tensors> results;
     Tensors arguments(xs.size());

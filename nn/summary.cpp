@@ -1,7 +1,6 @@
 #include "summary.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <ostream>
@@ -201,16 +200,6 @@ std::string grouped(std::int64_t n) {
     return text;
 }
 
-std::string readable(std::int64_t bytes) {
-    static constexpr const char* units[] = {"B", "KB", "MB", "GB", "TB"};
-    double value = static_cast<double>(bytes);
-    int unit = 0;
-    for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
-    char text[32];
-    std::snprintf(text, sizeof text, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-    return text;
-}
-
 using Line = std::vector<std::string>;
 
 /// Columns of one width each; numbers, from the fourth on, stand to the right.
@@ -243,7 +232,7 @@ std::string to_string(const Summary& summary) {
         if (row.is_layer) {
             lines.push_back({row.layer.empty() ? "(model)" : row.layer, row.operation.empty() ? "not used" : row.operation,
                              row.operation.empty() ? "" : to_string(row.output), grouped(row.trainable), grouped(row.frozen),
-                             readable(row.bytes)});
+                             xgrad::detail::readable_bytes(row.bytes)});
             continue;
         }
         std::size_t end = i;
@@ -253,7 +242,7 @@ std::string to_string(const Summary& summary) {
         for (i += hidden; i < end; ++i) lines.push_back({"", rows[i].operation, to_string(rows[i].output)});
         --i;
     }
-    lines.push_back({"total", "", "", grouped(summary.trainable), grouped(summary.frozen), readable(summary.bytes)});
+    lines.push_back({"total", "", "", grouped(summary.trainable), grouped(summary.frozen), xgrad::detail::readable_bytes(summary.bytes)});
     return columns(lines);
 }
 

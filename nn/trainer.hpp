@@ -192,6 +192,7 @@ public:
 
     /// Trains, and tells what was measured.
     template <class Training, class Validation, class Step>
+        requires(!std::is_same_v<Step, Location>)
     History fit(Training&& training, Validation&& validation, const Step& step, Location where = Location::current()) {
         detail::BatchesOf<M, std::remove_reference_t<Training>, Step> train(model_, training, step);
         detail::BatchesOf<M, std::remove_reference_t<Validation>, Step> valid(model_, validation, step);

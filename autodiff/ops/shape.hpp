@@ -41,16 +41,17 @@ XGRAD_API Tensor slice(const Operand& x, const std::vector<Slice>& slices);
 /// x[index] along `axis`, which is dropped; negative counts from the end. IndexError when out of range.
 XGRAD_API Tensor select(const Operand& x, int axis, std::int64_t index);
 
-/// What concat and stack join: tensors, and plain numbers, which take the first tensor's type.
+/// What concat and stack join: tensors, and plain numbers, which take the first tensor's type. It refers to them and is gone with the call.
 class Parts {
 public:
     Parts(const std::vector<Tensor>& tensors) : tensors_(tensors) {}
-    Parts(std::initializer_list<Operand> operands) : Parts(std::span<const Operand>(operands.begin(), operands.size())) {}
-    const std::vector<Tensor>& tensors() const { return tensors_; }
+    Parts(std::initializer_list<Operand> operands) : operands_(operands.begin(), operands.size()) {}
+    std::span<const Tensor> tensors() const { return tensors_; }
+    std::span<const Operand> operands() const { return operands_; }  ///< one of the two is empty
 
 private:
-    XGRAD_API Parts(std::span<const Operand> operands);
-    std::vector<Tensor> tensors_;
+    std::span<const Tensor> tensors_;
+    std::span<const Operand> operands_;
 };
 /// Joined along an existing axis. ShapeError unless the other sizes agree, ValueError for an empty list.
 XGRAD_API Tensor concat(const Parts& parts, int axis = 0, Location where = Location::current());
