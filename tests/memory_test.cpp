@@ -10,15 +10,8 @@
 #include <unistd.h>
 #endif
 
+#include "sanitized.hpp"
 #include "support.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define XGRAD_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define XGRAD_SANITIZED 1
-#endif
-#endif
 
 using namespace xgrad;
 using tests::close;

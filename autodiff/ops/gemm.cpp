@@ -50,28 +50,45 @@ void blas_gemm(const Gemm& s, const double* a, const double* b, double beta, dou
                 static_cast<int>(s.transpose_b ? s.k : s.n), beta, c, static_cast<int>(s.n));
 }
 
-constinit thread_local void* scratch_memory = nullptr;
-constinit thread_local std::int64_t scratch_size = 0;
-
-void free_scratch() {
-    ::operator delete(std::exchange(scratch_memory, nullptr), std::align_val_t{64});
-    scratch_size = 0;
-}
-
-/// The kernels' room for packed operands, one for each thread. In a thread's last moments it begins anew.
-void* scratch(const kernels::GemmKernels& gemm) {
-    struct Owner {
-        ~Owner() { free_scratch(); }
-    };
-    if (scratch_size < gemm.scratch_bytes) {
-        thread_local Owner owner;
-        static_cast<void>(owner);
-        free_scratch();
-        scratch_memory = ::operator new(static_cast<std::size_t>(gemm.scratch_bytes), std::align_val_t{64});
-        scratch_size = gemm.scratch_bytes;
+/// The kernels' room for packed operands: each thread keeps its own, but for one in its last moments, whose calls have room for themselves alone.
+class Scratch {
+public:
+    explicit Scratch(const kernels::GemmKernels& gemm) {
+        const auto bytes = static_cast<std::size_t>(gemm.scratch_bytes);
+        if (thread_ends) {
+            memory_ = for_this_call_ = make(bytes);
+            return;
+        }
+        thread_local Kept kept;
+        if (kept.size < bytes) {
+            ::operator delete(std::exchange(kept.memory, nullptr), alignment);
+            kept.size = 0;
+            kept.memory = make(bytes);
+            kept.size = bytes;
+        }
+        memory_ = kept.memory;
     }
-    return scratch_memory;
-}
+    ~Scratch() { ::operator delete(for_this_call_, alignment); }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+
+    void* memory() const { return memory_; }
+
+private:
+    static constexpr std::align_val_t alignment{64};
+    static void* make(std::size_t bytes) { return ::operator new(bytes, alignment); }
+    struct Kept {
+        ~Kept() {
+            ::operator delete(memory, alignment);
+            thread_ends = true;
+        }
+        void* memory = nullptr;
+        std::size_t size = 0;
+    };
+    inline static constinit thread_local bool thread_ends = false;
+
+    void *memory_ = nullptr, *for_this_call_ = nullptr;
+};
 
 /// How many threads share `work` multiplications in `units` pieces.
 std::int64_t threads_of(std::int64_t work, std::int64_t units) {
@@ -96,7 +113,7 @@ void run_piece(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, c
         piece.a += begin * (s.transpose_a ? 1 : lda);
         piece.c += begin * s.n;
     }
-    kernels.run(piece, scratch(kernels));
+    kernels.run(piece, Scratch(kernels).memory());
 }
 
 template <class T>
