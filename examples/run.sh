@@ -30,12 +30,14 @@ list() {
 
 place_of() { examples | grep -x -- "[0-9]_[a-z]*/$1"; }
 
-# The Debian packages that an example's data come from: "// needs: …" in its source.
-needs() {
-    local source=$root/examples/$1.cpp
-    [ -e "$source" ] || source=$root/examples/$1/main.cpp
-    sed -n 's|^// needs: ||p' "$source"
+# Lines of an example's source: "// needs: …", the Debian packages that its data come from; "// also: --model gru", another run of it
+# that belongs to all, whose folder and result are called NAME-gru.
+lines_of() {
+    local source=$root/examples/$2.cpp
+    [ -e "$source" ] || source=$root/examples/$2/main.cpp
+    sed -n "s|^// $1: ||p" "$source"
 }
+needs() { lines_of needs "$1"; }
 
 # Data that a program of Debian's prints are put into out/ once.
 prepare() {
@@ -62,18 +64,24 @@ run_all() {
     build release examples
     prepare "${packages[@]}"
     mkdir -p "$out"
+    local results=() options
     for entry in "${places[@]}"; do
-        name=${entry#*/}
-        printf '== %s\n' "$name"
-        rm -f "$out/$name/result.json"
-        status=0
-        "$root/build/release/examples/$name" ${brief[@]+"${brief[@]}"} --out "$out/$name" || status=$?
-        [ "$status" -eq 0 ] || missed=1
-        if [ ! -e "$out/$name/result.json" ]; then
-            "$root/build/release/examples/gallery" "$out" --failed "$name" "examples/run.sh $name" "ended with code $status and no result"
-        fi
+        while IFS= read -r options; do
+            read -ra words <<<"$options"
+            results+=("$entry${words[*]:+-${words[-1]}}")
+            name=${results[-1]#*/}
+            printf '== %s\n' "$name"
+            rm -f "$out/$name/result.json"
+            status=0
+            "$root/build/release/examples/${entry#*/}" ${words[@]+"${words[@]}"} ${brief[@]+"${brief[@]}"} --out "$out/$name" </dev/null || status=$?
+            [ "$status" -eq 0 ] || missed=1
+            if [ ! -e "$out/$name/result.json" ]; then
+                "$root/build/release/examples/gallery" "$out" --failed "$name" "examples/run.sh ${entry#*/} $options" \
+                    "ended with code $status and no result"
+            fi
+        done < <(echo && lines_of also "$entry")
     done
-    "$root/build/release/examples/gallery" "$out" "${places[@]}"
+    "$root/build/release/examples/gallery" "$out" "${results[@]}"
     exit "$missed"
 }
 

@@ -59,8 +59,7 @@ std::string number(const Json& figure) {
     return figure["figure"].is_number() ? fmt::format("{:.6g}", figure["figure"].get<double>()) : "–";
 }
 
-std::string article(const Json& result) {
-    const std::string name = result["name"];
+std::string article(const std::string& name, const Json& result) {
     std::string html = fmt::format("<article id=\"{0}\"><h3>{0}</h3>\n<p>{1}</p>\n", escaped(name), escaped(result.value("what", "")));
     if (result.contains("failed")) html += "<p class=\"missed\">" + escaped(result["failed"]) + "</p>\n";
     if (!result["figures"].empty()) {
@@ -95,17 +94,20 @@ void write_page(const fs::path& folder, const std::vector<std::string>& order) {
         const Json result = read(file);
         const std::string folder_of = entry.substr(0, slash), title = folder_of.substr(folder_of.find('_') + 1);
         if (title != theme) body += "<h2>" + escaped(theme = title) + "</h2>\n";
-        body += article(result);
+        body += article(entry.substr(slash + 1), result);
         machine = result.value("processor", machine);
         seconds += result.value("seconds", 0.0);
         if (result.contains("failed"))
-            list.push_back(
-                {{"name", result["name"]}, {"what", result["failed"]}, {"figure", nullptr}, {"target", "ends well"}, {"reached", false}});
+            list.push_back({{"name", entry.substr(slash + 1)},
+                            {"what", result["failed"]},
+                            {"figure", nullptr},
+                            {"target", "ends well"},
+                            {"reached", false}});
         for (const Json& figure : result["figures"]) {
             const bool has = figure.contains("target");
             targets += has;
             reached += has && figure["reached"].get<bool>();
-            list.push_back({{"name", result["name"]},
+            list.push_back({{"name", entry.substr(slash + 1)},
                             {"what", figure["what"]},
                             {"figure", figure["figure"]},
                             {"target", has ? figure["target"] : Json()},
