@@ -128,6 +128,26 @@ MultiheadAttention::Heads MultiheadAttention::project(const Tensor& query, const
             to_heads(linear({value, where}, weight(v_proj_weight, 2), bias(2, 1)))};
 }
 
+/// The keys and values of earlier steps are put in front; how many steps they are.
+Int MultiheadAttention::remember(KeyValueCache& cache, Heads& heads, Location where) {
+    const Int past = cache.steps();
+    if (past > 0) {
+        const auto put_before = [&](const Tensor& earlier, Tensor& now) {
+            check<ShapeError>(earlier.ndim() == 4 && earlier.shape(0) == now.shape(0) && earlier.shape(1) == now.shape(1) &&
+                                  earlier.shape(3) == now.shape(3),
+                              where, [&] {
+                                  return "MultiheadAttention: the cache must be of the same samples and heads, got " +
+                                         to_string(earlier.shape()) + " where this call makes " + to_string(now.shape());
+                              });
+            now = concat({earlier, now}, 2);
+        };
+        put_before(cache.key, heads.key);
+        put_before(cache.value, heads.value);
+    }
+    cache = {heads.key, heads.value};
+    return past;
+}
+
 /// The keys and values that stand behind those of the sequence.
 void MultiheadAttention::extend(Heads& heads) const {
     Shape one = heads.key.shape();
@@ -145,7 +165,8 @@ void MultiheadAttention::extend(Heads& heads) const {
 }
 
 /// Both masks in one that broadcasts to (N,H,L,S + what extend appends): of bools, where true takes part, if both are, else added.
-Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int batch, Int rows, Int columns, DType dtype, Location where) const {
+Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int past, Int batch, Int rows, Int columns, DType dtype,
+                                   Location where) const {
     std::vector<Tensor> masks;
     const auto give = [&](const Tensor& mask, const char* what, bool fits, const std::string& wanted, const Shape& shape) {
         check<ShapeError>(fits, where, [&] {
@@ -166,7 +187,8 @@ Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int batch, Int
         give(mask, "key_padding_mask", mask.shape() == Shape{batch, columns} || (batch == 1 && mask.shape() == Shape{columns}),
              to_string(Shape{batch, columns}), {batch, 1, 1, columns});
     const Int extra = bias_k.defined() + options_.add_zero_attn;
-    if (inputs.causal && extra) masks.push_back(logical_not(tril(ones({rows, columns}, DType::boolean))));
+    // Without these, or for a single query behind all keys, attention itself knows what causal means.
+    if (inputs.causal && (extra || (past && rows > 1))) masks.push_back(logical_not(tril(ones({rows, columns}, DType::boolean), past)));
     if (masks.empty()) return {};
     bool all_bool = true;
     for (const Tensor& mask : masks) all_bool = all_bool && mask.dtype() == DType::boolean;
@@ -191,10 +213,11 @@ AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor
         return {squeeze(y.output, n), y.weights.defined() ? squeeze(y.weights, 0) : Tensor()};
     }
     Heads heads = project(query, key, value, where);
-    const Tensor mask = mask_of(inputs, heads.query.shape(0), heads.query.shape(2), heads.key.shape(2), query.dtype(), where);
+    const Int past = inputs.cache ? remember(*inputs.cache, heads, where) : 0;
+    const Tensor mask = mask_of(inputs, past, heads.query.shape(0), heads.query.shape(2), heads.key.shape(2), query.dtype(), where);
     const bool extended = bias_k.defined() || options_.add_zero_attn;
     if (extended) extend(heads);
-    const AttentionOptions options{.mask = mask, .causal = inputs.causal && !extended};
+    const AttentionOptions options{.mask = mask, .causal = inputs.causal && past == 0 && !extended};
     const bool drops = training && options_.dropout > 0;
     if (!drops && !inputs.need_weights) {
         const Tensor y = scaled_dot_product_attention({heads.query, where}, heads.key, heads.value, options);

@@ -18,13 +18,22 @@ struct MultiheadAttentionOptions {
     DType dtype = DType::f32;
 };
 
+/// Keys and values of the steps that a MultiheadAttention has seen, (N, heads, steps, embed_dim / heads) each; empty before the first. With it
+/// text is generated token by token without computing earlier ones again.
+struct KeyValueCache {
+    Tensor key = {}, value = {};
+    std::int64_t steps() const { return key.defined() ? key.shape(2) : 0; }
+};
+
 /// What attention may be told beside query, key and value. A mask is bool, where true hides, or is added to the scores.
 struct AttentionInputs {
     Tensor key_padding_mask = {};  ///< (N, S), or (S) for one sample: keys that nobody looks at
-    bool need_weights = false;     ///< the weights as well; that takes memory for all of them
-    Tensor attn_mask = {};         ///< (L, S), or one for each sample and head: (N * heads, L, S)
+    bool need_weights = false;  ///< the weights as well; that takes memory for all of them
+    Tensor attn_mask = {};  ///< (L, S), or one for each sample and head: (N * heads, L, S)
     bool average_attn_weights = true;
-    bool causal = false;  ///< query i sees keys 0 … i
+    bool causal = false;  ///< query i sees keys 0 … i, with a cache also all that it holds
+    KeyValueCache* cache =
+        nullptr;  ///< this call's keys and values stand behind those in it, and are put into it; masks are about all of them
 };
 /// output as query; weights only on request: (N, L, S), the mean over heads, or (N, heads, L, S), without N for one sample.
 struct AttentionOutput {
@@ -66,8 +75,9 @@ private:
     Tensor to_heads(const Tensor& x) const;
     Tensor from_heads(const Tensor& x) const;
     void extend(Heads& heads) const;
-    Tensor mask_of(const AttentionInputs& inputs, std::int64_t batch, std::int64_t rows, std::int64_t columns, DType dtype,
-                   Location where) const;
+    static std::int64_t remember(KeyValueCache& cache, Heads& heads, Location where);
+    Tensor mask_of(const AttentionInputs& inputs, std::int64_t past, std::int64_t batch, std::int64_t rows, std::int64_t columns,
+                   DType dtype, Location where) const;
 
     std::int64_t embed_dim_, num_heads_;
     MultiheadAttentionOptions options_;

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "files.hpp"
+#include "formats/gzip.hpp"
 #include "formats/other_formats.hpp"
 
 namespace xgrad::nn {
@@ -156,6 +157,8 @@ CsvTable parse_csv(std::string_view text, const std::string& name, const CsvOpti
 
 CsvTable read_csv(const std::string& path, const CsvOptions& options, Location where) {
     const detail::MappedFile file(path, where);
+    detail::ByteReader bytes(file.bytes(), {path, where});
+    if (bytes.gzipped()) return parse_csv(bytes.rest(options.max_bytes), path, options, where);
     return parse_csv({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path, options, where);
 }
 

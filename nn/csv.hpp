@@ -17,7 +17,8 @@ struct CsvOptions {
     /// Fields that stand for a missing number.
     std::vector<std::string> missing = {"", "NA", "N/A", "NaN", "nan", "null"};
     std::int64_t skip_lines = 0;  ///< so many lines at the beginning are passed over, whatever they hold
-    char comment = '\0';          ///< begins a comment, to the end of its line, unless in quotes; '\0': there are none
+    std::int64_t max_bytes = 1 << 30;  ///< a gzipped file may hold so many: a small one can be made to expand to a thousand times its size
+    char comment = '\0';  ///< begins a comment, to the end of its line, unless in quotes; '\0': there are none
 };
 
 /// A table of texts by row and column, and numbers out of it. Made by read_csv and parse_csv.
@@ -64,8 +65,7 @@ private:
 };
 
 /// Reads a table by RFC 4180: fields between separators, lines ended by LF or CRLF; a field in quotes may contain separators, line ends and
-/// doubled quotes. Empty lines are passed over, and so are lines of a comment alone and a byte order mark. A file that is gzipped must be unpacked
-/// first.
+/// doubled quotes. Empty lines are passed over, and so are lines of a comment alone and a byte order mark. A file may be gzipped.
 ///
 /// Errors, each with the user's line: FormatError that names file and line: another number of fields than in the first line, a quote inside a field without quotes or behind its
 /// closing one, quotes that do not end, a column's name that comes twice, no header. Error when the file cannot be read. ValueError for a path with

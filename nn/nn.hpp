@@ -47,6 +47,7 @@
 #include "metrics.hpp"     // accuracy, ConfusionMatrix, RocAuc, …
 #include "progress.hpp"    // ProgressBar: how far a loop is
 #include "trainer.hpp"     // Trainer: the usual loop, with checkpoints and reports
+#include "plot.hpp"        // diagrams as SVG files, drawn by gnuplot
 #include "report.hpp"      // a run as a page with curves
 #include "idx.hpp"         // read_idx: the files of the MNIST family
 #include "csv.hpp"         // read_csv: tables

@@ -26,15 +26,21 @@ Tensor plus(const Tensor& x, const Tensor& positions, bool batch_first, Location
     return Operand(x, where) + (batch_first || x.ndim() == 2 ? positions : expand_dims(positions, 1));
 }
 
+void check_first(const char* name, Int first, Location where) {
+    check<ValueError>(first >= 0, where,
+                      [&] { return std::string(name) + ": the first position must not be negative, got " + std::to_string(first); });
+}
+
 }  // namespace
 
 SinusoidalPositions::SinusoidalPositions(Int d_model, const PositionOptions& options, Location where)
     : dropout(options.dropout, where),
       table_(sinusoidal_positions(options.max_len, d_model, DType::f64, 10000, where)),
       batch_first_(options.batch_first) {}
-Tensor SinusoidalPositions::operator()(const Tensor& x, Location where) const {
-    const Int width = table_.shape(1), steps = steps_of("SinusoidalPositions", x, width, batch_first_, where);
-    const Tensor rows = steps <= table_.shape(0) ? slice(table_, 0, 0, steps) : sinusoidal_positions(steps, width, DType::f64);
+Tensor SinusoidalPositions::operator()(const Tensor& x, Int first, Location where) const {
+    check_first("SinusoidalPositions", first, where);
+    const Int width = table_.shape(1), last = first + steps_of("SinusoidalPositions", x, width, batch_first_, where);
+    const Tensor rows = slice(last <= table_.shape(0) ? table_ : sinusoidal_positions(last, width, DType::f64), 0, first, last);
     return dropout(plus(x, rows.to(x.dtype()), batch_first_, where));
 }
 
@@ -46,12 +52,13 @@ LearnedPositions::LearnedPositions(Int max_len, Int d_model, const LearnedPositi
     weight = zeros({max_len, d_model}, options.dtype);
     init::normal(weight);
 }
-Tensor LearnedPositions::operator()(const Tensor& x, Location where) const {
-    const Int steps = steps_of("LearnedPositions", x, weight.shape(1), batch_first_, where);
-    check<ShapeError>(steps <= weight.shape(0), where, [&] {
-        return "LearnedPositions: there are " + std::to_string(weight.shape(0)) + " positions, got " + std::to_string(steps) + " steps";
+Tensor LearnedPositions::operator()(const Tensor& x, Int first, Location where) const {
+    check_first("LearnedPositions", first, where);
+    const Int last = first + steps_of("LearnedPositions", x, weight.shape(1), batch_first_, where);
+    check<ShapeError>(last <= weight.shape(0), where, [&] {
+        return "LearnedPositions: there are " + std::to_string(weight.shape(0)) + " positions, got " + std::to_string(last) + " steps";
     });
-    return dropout(plus(x, slice(weight, 0, 0, steps), batch_first_, where));
+    return dropout(plus(x, slice(weight, 0, first, last), batch_first_, where));
 }
 
 RotaryPositions::RotaryPositions(Int dim, const RotaryOptions& options, Location where) : dim_(dim), options_(options) {
@@ -65,8 +72,7 @@ Tensor RotaryPositions::operator()(const Tensor& x, Int first, Location where) c
     check<ShapeError>(x.ndim() >= 2 && x.shape(-1) == dim_, where, [&] {
         return "RotaryPositions: the input must be (…, steps, " + std::to_string(dim_) + "), got " + to_string(x.shape());
     });
-    check<ValueError>(first >= 0, where,
-                      [&] { return "RotaryPositions: the first position must not be negative, got " + std::to_string(first); });
+    check_first("RotaryPositions", first, where);
     const Int steps = x.shape(-2), last = first + steps;
     Tensor c, s;
     if (last <= options_.max_len) {

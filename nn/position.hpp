@@ -17,12 +17,12 @@ struct PositionOptions {
     bool batch_first = false;
 };
 /// dropout(x + positions): x (T, N, d_model), or (N, T, d_model) with batch_first, or (T, d_model), and the sines and cosines of
-/// sinusoidal_positions (Vaswani et al. 2017). No parameters, and nothing in the state. ValueError unless d_model is even.
+/// sinusoidal_positions (Vaswani et al. 2017); `first` is the position of the first step, for sequences that come in parts. No parameters, and nothing in the state. ValueError unless d_model is even.
 struct XGRAD_API SinusoidalPositions {
     Dropout dropout;
 
     explicit SinusoidalPositions(std::int64_t d_model, const PositionOptions& options = {}, Location where = Location::current());
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const;
+    Tensor operator()(const Tensor& x, std::int64_t first = 0, Location where = Location::current()) const;
 
     void xgrad_visit(const Path& path, Visitor& visitor);
 
@@ -36,15 +36,15 @@ struct LearnedPositionOptions {
     bool batch_first = false;
     DType dtype = DType::f32;
 };
-/// dropout(x + weight[0 … T-1]), shapes as SinusoidalPositions'. weight (max_len, d_model) starts as N(0, 1), like an Embedding's.
-/// ShapeError for a sequence longer than max_len.
+/// dropout(x + weight[first … first+T-1]), shapes as SinusoidalPositions'. weight (max_len, d_model) starts as N(0, 1), like an Embedding's.
+/// ShapeError for a sequence that ends behind max_len.
 struct XGRAD_API LearnedPositions {
     Parameter weight;
     Dropout dropout;
 
     LearnedPositions(std::int64_t max_len, std::int64_t d_model, const LearnedPositionOptions& options = {},
                      Location where = Location::current());
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const;
+    Tensor operator()(const Tensor& x, std::int64_t first = 0, Location where = Location::current()) const;
 
     void xgrad_visit(const Path& path, Visitor& visitor);
 
@@ -55,7 +55,7 @@ private:
 struct RotaryOptions {
     double base = 10000;
     RotaryPairs pairs = RotaryPairs::halves;  ///< as in GPT-NeoX and Llama's published weights; `neighbours` as in the paper
-    std::int64_t max_len = 2048;              ///< steps whose angles are kept ready; longer sequences cost their sines again
+    std::int64_t max_len = 2048;  ///< steps whose angles are kept ready; longer sequences cost their sines again
 };
 /// Rotary positions for queries and keys (…, T, dim), before their product: see rotary. `first` is the position of the first step, for a
 /// sequence that is continued. No parameters. ValueError unless dim is even, ShapeError for another width.

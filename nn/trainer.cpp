@@ -57,7 +57,7 @@ private:
     void end_epoch();
     void save();
     void write(const std::pair<State, Metadata>& checkpoint);
-    void write_reports() const;
+    void write_reports(bool last);
 
     Location where_;
     TrainerCore::Setup& setup_;
@@ -69,6 +69,7 @@ private:
     ProgressBar bar_;
     Interrupt interrupt_;
     Clock::time_point started_ = Clock::now();
+    Clock::time_point next_report_ = {};  // not before
     std::pair<std::int64_t, std::int64_t> saved_ = {-1, -1};  // epoch and batch of the newest checkpoint
 };
 
@@ -151,7 +152,7 @@ History Loop::run() {
     bar_.clear();
     if (saves()) {
         if (history.stop == History::Stop::finished || history.stop == History::Stop::early) save();
-        write_reports();
+        write_reports(true);
     }
     const bool interrupted = history.stop == History::Stop::interrupted;
     if (interrupted || history.stop == History::Stop::requested)
@@ -334,7 +335,7 @@ void Loop::end_epoch() {
     for (const auto& hook : setup_.epoch_hooks) hook->call(run_.history);
     if (!saves()) return;
     if (options_.checkpoint_epochs > 0 && run_.epoch % options_.checkpoint_epochs == 0) save();
-    write_reports();
+    write_reports(false);
 }
 
 void Loop::save() {
@@ -352,9 +353,13 @@ void Loop::write(const std::pair<State, Metadata>& checkpoint) {
     save_safetensors(setup_.file("checkpoint.safetensors"), checkpoint.first, checkpoint.second, where_);
 }
 
-void Loop::write_reports() const {
+void Loop::write_reports(bool last) {
     write_atomically(setup_.file("log.csv"), [&](AtomicFile& file) { file.write(run_.history.csv()); }, where_);
+    // Drawing takes at most a twentieth of the time, however short the epochs are.
+    const Clock::time_point begin = Clock::now();
+    if (!last && begin < next_report_) return;
     write_atomically(setup_.file("report.html"), [&](AtomicFile& file) { file.write(report_of(setup_, run_, training_.size())); }, where_);
+    next_report_ = begin + 20 * (Clock::now() - begin);
 }
 
 }  // namespace

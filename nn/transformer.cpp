@@ -77,6 +77,13 @@ TransformerLayerOptions layer_options(const TransformerOptions& o) {
     return {o.dim_feedforward, o.dropout, o.activation, o.layer_norm_eps, o.batch_first, o.norm_first, o.dtype};
 }
 
+void check_cache(const char* name, std::span<const KeyValueCache> cache, std::size_t layers, Location where) {
+    check<ValueError>(cache.empty() || cache.size() == layers, where, [&] {
+        return std::string(name) + ": there must be a cache for each of " + std::to_string(layers) + " layers, got " +
+               std::to_string(cache.size());
+    });
+}
+
 }  // namespace
 
 TransformerEncoderLayer::TransformerEncoderLayer(Int d_model, Int nhead, const TransformerLayerOptions& o, Location where)
@@ -93,7 +100,11 @@ TransformerEncoderLayer::TransformerEncoderLayer(Int d_model, Int nhead, const T
 
 Tensor TransformerEncoderLayer::operator()(const Tensor& src, const TransformerEncoderInputs& inputs, Location where) const {
     check_input("TransformerEncoderLayer", "src", src, linear1.in_features(), where);
-    const AttentionInputs masks{.key_padding_mask = inputs.src_key_padding_mask, .attn_mask = inputs.src_mask, .causal = inputs.causal};
+    check_cache("TransformerEncoderLayer", inputs.cache, 1, where);
+    const AttentionInputs masks{.key_padding_mask = inputs.src_key_padding_mask,
+                                .attn_mask = inputs.src_mask,
+                                .causal = inputs.causal,
+                                .cache = inputs.cache.empty() ? nullptr : inputs.cache.data()};
     const Tensor x = residual(src, norm1, norm_first, where, [&](const Tensor& h) { return dropout1(self_attn(h, masks, where).output); });
     return residual(x, norm2, norm_first, where, [&](const Tensor& h) { return dropout2(feed_forward(*this, h, where)); });
 }
@@ -104,7 +115,12 @@ TransformerEncoder::TransformerEncoder(const TransformerEncoderLayer& layer, Int
 
 Tensor TransformerEncoder::operator()(const Tensor& src, const TransformerEncoderInputs& inputs, Location where) const {
     Tensor x = src;
-    for (const auto& layer : layers) x = layer(x, inputs, where);
+    check_cache("TransformerEncoder", inputs.cache, layers.size(), where);
+    TransformerEncoderInputs own = inputs;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        if (!inputs.cache.empty()) own.cache = inputs.cache.subspan(i, 1);
+        x = layers[i](x, own, where);
+    }
     return norm ? (*norm)(x, where) : x;
 }
 

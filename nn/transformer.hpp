@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "attention.hpp"
@@ -29,6 +30,7 @@ struct TransformerLayerOptions {
 struct TransformerEncoderInputs {
     Tensor src_mask = {}, src_key_padding_mask = {};
     bool causal = false;  ///< step i sees steps 0 … i, without a mask in memory
+    std::span<KeyValueCache> cache = {};  ///< one for each layer: earlier steps, which this call's see, too; it is put behind them
 };
 
 /// Self-attention and two linear layers with an activation between, each added to what came in and normalised.
@@ -52,6 +54,8 @@ struct XGRAD_API TransformerEncoderLayer {
 /// Layers one after another, and a norm behind them if one is given. Each begins as a copy of `layer`, with a random stream of its own.
 ///
 ///     nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(128, 4), 2, nn::LayerNorm({128}));
+///     std::vector<nn::KeyValueCache> cache(2);
+///     Tensor y = encoder(prompt, {.causal = true, .cache = cache}), z = encoder(next, {.causal = true, .cache = cache});  // next sees the prompt
 struct XGRAD_API TransformerEncoder {
     std::vector<TransformerEncoderLayer> layers;
     std::optional<LayerNorm> norm;

@@ -237,4 +237,37 @@ TEST_CASE("attention layers say what does not fit") {
           "SinusoidalPositions: the input must be (steps, samples, 4) or (steps, 4), got (3, 6)" + tests::nearby());
 }
 
+TEST_CASE("attention: with a cache, steps one by one give what the whole sequence gives") {
+    nn::manual_seed(1);
+    nn::TransformerEncoder encoder(
+        nn::TransformerEncoderLayer(8, 2, {.dim_feedforward = 16, .dropout = 0, .batch_first = true, .dtype = DType::f64}), 3);
+    const nn::SinusoidalPositions positions(8, {.dropout = 0, .batch_first = true});
+    const nn::LearnedPositions learned(16, 8, {.batch_first = true, .dtype = DType::f64});
+    const Tensor x = wave({2, 7, 8}).to(DType::f64);
+    const auto model = [&](const Tensor& steps, std::int64_t first, std::span<nn::KeyValueCache> cache) {
+        return encoder(learned(positions(steps, first), first), {.causal = true, .cache = cache});
+    };
+    const Tensor whole = model(x, 0, {});
+    for (const std::vector<std::int64_t>& parts : {std::vector<std::int64_t>{1, 1, 1, 1, 1, 1, 1}, {3, 1, 3}, {2, 5}}) {
+        std::vector<nn::KeyValueCache> cache(3);
+        Tensors outputs;
+        std::int64_t first = 0;
+        for (const std::int64_t count : parts) {
+            outputs.push_back(model(slice(x, 1, first, first + count), first, cache));
+            first += count;
+            CHECK(cache[2].steps() == first);
+        }
+        CHECK(close(concat(outputs, 1), whole, 1e-12));
+    }
+    std::vector<nn::KeyValueCache> few(2), other(3);
+    CHECK(error_of<ValueError>([&] { encoder(x, {.cache = few}); }) ==
+          "TransformerEncoder: there must be a cache for each of 3 layers, got 2" + here());
+    encoder(x, {.cache = other});
+    CHECK(error_of<ShapeError>([&] { encoder(slice(x, 0, 0, 1), {.cache = other}); }) ==
+          "MultiheadAttention: the cache must be of the same samples and heads, got (2, 2, 7, 4) where this call makes (1, 2, 7, 4)" +
+              here());
+    CHECK(error_of<ValueError>([&] { learned(x, -1); }) == "LearnedPositions: the first position must not be negative, got -1" + here());
+    CHECK(error_of<ShapeError>([&] { learned(x, 10); }) == "LearnedPositions: there are 16 positions, got 17 steps" + here());
+}
+
 TEST_SUITE_END();

@@ -51,17 +51,28 @@ std::size_t ByteReader::expand(void* into, std::size_t bytes) {
     return wanted - stream.avail_out;
 }
 
+std::size_t ByteReader::some(void* into, std::size_t bytes) {
+    if (inflater_) return expand(into, bytes);
+    const std::size_t got = std::min(bytes, file_.size() - at_);
+    if (got) std::memcpy(into, file_.data() + at_, got);
+    at_ += got;
+    return got;
+}
+
+std::string ByteReader::rest(std::int64_t most) {
+    std::string all;
+    char part[1 << 16];
+    while (const std::size_t got = some(part, sizeof part)) {
+        if (static_cast<std::int64_t>(all.size() + got) > most) fail("it would take more than max_bytes, " + std::to_string(most));
+        all.append(part, got);
+    }
+    return all;
+}
+
 void ByteReader::read(void* into, std::size_t bytes, const char* what) {
     auto* to = static_cast<std::byte*>(into);
     while (bytes > 0) {
-        std::size_t got;
-        if (inflater_) {
-            got = expand(to, bytes);
-        } else {
-            got = std::min(bytes, file_.size() - at_);
-            if (got) std::memcpy(to, file_.data() + at_, got);
-            at_ += got;
-        }
+        const std::size_t got = some(to, bytes);
         if (got == 0) fail(std::string("truncated in its ") + what);
         to += got;
         bytes -= got;

@@ -23,6 +23,8 @@ public:
     /// FormatError "truncated in its `what`" when there are fewer.
     void read(void* into, std::size_t bytes, const char* what);
     void expect_end();
+    /// All that is left, at most `most` bytes: FormatError beyond.
+    std::string rest(std::int64_t most);
     /// No more than this many bytes can come, read ones included.
     std::uint64_t most() const;
     [[noreturn]] void fail(const std::string& reason) const { source_.fail(reason); }
@@ -32,6 +34,8 @@ public:
 private:
     struct Inflater;
     std::size_t expand(void* into, std::size_t bytes);
+    /// At most so many bytes; 0 at the end.
+    std::size_t some(void* into, std::size_t bytes);
 
     std::span<const std::byte> file_;
     Source source_;

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <array>
+#include <autodiff/autodiff.hpp>
+#include <string>
+#include <vector>
+
+// The data that examples share, from Debian's packages; run.sh installs them.
+
+/// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 28 × 28 grey pictures of clothes in ten classes.
+struct Pictures {
+    xgrad::Tensor images;  // (N, 28, 28) f32 from 0 to 1
+    xgrad::Tensor labels;  // (N) i64
+};
+/// part: "train" (60 000) or "t10k" (10 000). At most `count` of them. Debian: dataset-fashion-mnist.
+Pictures fashion_mnist(const std::string& part, std::int64_t count = 60000,
+                       const std::string& folder = "/usr/share/datasets/fashion-mnist");
+extern const std::array<const char*, 10> fashion_classes;
+
+/// A table of numbers and what is to be told from it.
+struct Table {
+    xgrad::Tensor x;  // (rows, features) f64
+    xgrad::Tensor y;  // (rows): classes i64, or numbers f64
+    std::vector<std::string> features;
+};
+/// scikit-learn's tables (Debian: python3-sklearn): "iris", "wine", "breast_cancer", "digits" with classes, "diabetes" with numbers.
+Table sklearn_table(const std::string& name);
+
+/// The rows in a random order, apart: the first `share` of them and the rest.
+struct Split {
+    Table train, test;
+};
+Split split(const Table& table, double share, xgrad::Generator& generator);
+/// Both with the mean and the deviation of the first: every feature of it has mean 0 and deviation 1 (a constant one stays 0).
+void standardize(Table& train, Table& test);
+
+/// The King James Bible, whose text run.sh puts there (Debian: bible-kjv-text).
+std::string bible(const std::string& file = "out/kjv.txt");

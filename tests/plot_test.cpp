@@ -1,0 +1,74 @@
+#include <doctest/doctest.h>
+
+#include <autodiff/autodiff.hpp>
+#include <cstdlib>
+#include <nn/plot.hpp>
+
+#include "folder.hpp"
+#include "support.hpp"
+
+using namespace xgrad;
+using tests::error_of;
+
+namespace {
+
+std::size_t count(const std::string& text, const std::string& part) {
+    std::size_t found = 0;
+    for (auto at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++found;
+    return found;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("plot");
+
+TEST_CASE("plot: lines, their names and gaps, as gnuplot's commands") {
+    nn::Plot plot({.title = "it's", .x = "epoch", .log_y = true});
+    plot.line("training", std::vector<double>{1, NAN, 0.25})
+        .line("test", tensor({2.0, 1.0}), tensor({3.0, 4.0}), {.stroke = nn::Stroke::dashed});
+    const std::string script = plot.script();
+    CHECK(script.find("$d0 << EOD\n1 1 \n2 NaN \n3 0.25 \nEOD\n") != std::string::npos);
+    CHECK(script.find("$d1 << EOD\n2 3 \n1 4 \nEOD\n") != std::string::npos);
+    CHECK(script.find("set label 'it''s' at graph 0, graph 1") != std::string::npos);
+    CHECK(script.find("set logscale y\n") != std::string::npos);
+    CHECK(script.find("title 'training', \\\n     $d1 using 1:2 with lines lw 2 dt 2") != std::string::npos);
+}
+
+TEST_CASE("plot: what does not fit together is an error") {
+    nn::Plot plot;
+    CHECK(error_of<ShapeError>([&] { plot.line("a", std::vector<double>{1, 2}, std::vector<double>{1}); }) ==
+          "Plot::line: the numbers must be equally many, got 2 and 1" + tests::here());
+    CHECK(error_of<ShapeError>([&] { plot.heat_map(ones({3})); }) == "Plot::heat_map: values must be a matrix, got (3,)" + tests::here());
+    CHECK(error_of<ShapeError>([&] { plot.pictures(ones({2, 2, 4, 4})); }) ==
+          "Plot::pictures: images must be (N, H, W) or (N, 1 or 3, H, W), got (2, 2, 4, 4)" + tests::here());
+    CHECK(error_of<ShapeError>([&] { plot.bars("a", {"x", "y"}, {1}); }).starts_with("Plot::bars: each bar must have its label, got 2"));
+}
+
+TEST_CASE("plot: a file with several diagrams, whole or not at all") {
+    REQUIRE(nn::can_draw());
+    const tests::Folder folder;
+    const std::string file = (folder.path / "a.svg").string();
+    nn::Plot lines({.title = "a < b & c"}), map, pictures;
+    lines.line("falling", {3, 2, 1}).band({1, 2, 3}, {0, 0, 0}, {1, 1, 1}).vertical("here", 2);
+    map.heat_map(tensor({{0.0, 1.0}, {2.0, 3.0}}), {.x_labels = {"p", "q"}, .numbers = true, .name = "how much"});
+    pictures.pictures(tensor({{{0.0, 1.0}, {0.5, 0.5}}, {{1.0, 1.0}, {0.0, 0.0}}}), {.captions = {"one", "two"}, .marked = {false, true}});
+    nn::save_svg(file, {lines, map, pictures, nn::Plot()});
+    const std::string svg = tests::read(file);
+    CHECK(svg.find("a &lt; b &amp; c") != std::string::npos);
+    CHECK(svg.find("prefers-color-scheme: dark") != std::string::npos);
+    CHECK(count(svg, "<image ") == 3);
+    for (const char* words : {"falling", "here", "how much", ">one<", ">two<", "p</text>", "3</text>"})
+        CHECK_MESSAGE(svg.find(words) != svg.npos, words);
+    CHECK(svg.ends_with("</svg>\n\n"));
+    CHECK(error_of<Error>([&] { nn::save_svg((folder.path / "none/a.svg").string(), {lines}); }).find("none/a.svg") != std::string::npos);
+}
+
+TEST_CASE("plot: without gnuplot the error says what to install") {
+    const std::string path = std::getenv("PATH");
+    setenv("PATH", "/nowhere", 1);
+    const std::string message = error_of<Error>([&] { nn::svg({nn::Plot()}); });
+    setenv("PATH", path.c_str(), 1);
+    CHECK(message == "svg: gnuplot must be installed to draw (Debian: gnuplot-nox), got none" + tests::here(__LINE__ - 2));
+}
+
+TEST_SUITE_END();
