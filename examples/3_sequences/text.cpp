@@ -225,7 +225,8 @@ int main(int argc, char** argv) {
         const bool gpt = options.model == "gpt";
         if (options.layers == 0) options.layers = gpt ? 4 : options.long_run ? 2 : 1;
         if (options.lr == 0) options.lr = gpt ? 2e-3 : options.model == "rnn" ? 1e-3 : 4e-3;
-        if (options.steps == 0) options.steps = example.brief() ? 60 : options.long_run ? 20000 : 2000;
+        if (options.steps == 0)
+            options.steps = example.brief() ? 60 : (gpt ? 1200 : options.model == "rnn" ? 5000 : 2000) * (options.long_run ? 10 : 1);
         train(example, options);
     });
 }
