@@ -31,3 +31,4 @@
 #include "ops/pool.hpp"
 #include "ops/attention.hpp"
 #include "functions.hpp"       // compositions of operations: no rule in there
+#include "distributions.hpp"   // Normal, Gamma, Categorical and others: samples, densities, entropies, divergences

@@ -1,9 +1,8 @@
 #include "distributions.hpp"
 
-#include <cmath>
-#include <numbers>
 #include <string>
 
+#include <autodiff/distributions.hpp>
 #include <autodiff/ops/elementwise.hpp>
 #include <autodiff/ops/reduce.hpp>
 
@@ -27,9 +26,7 @@ Tensor categorical_entropy(const Tensor& p, Location where) {
 
 Tensor categorical_entropy_with_logits(const Tensor& logits, Location where) {
     with_classes("categorical_entropy_with_logits", logits, where);
-    const Tensor log_p = log_softmax(Operand(logits, where), -1);
-    const Tensor finite = clip(log_p, -1e30, 0);  // p is 0 where it is -inf
-    return -sum(exp(log_p) * finite, -1);
+    return distributions::Categorical({.logits = logits}, where).entropy();
 }
 
 Tensor categorical_kl(const Tensor& p, const Tensor& q, Location where) {
@@ -39,26 +36,24 @@ Tensor categorical_kl(const Tensor& p, const Tensor& q, Location where) {
 
 Tensor categorical_kl_with_logits(const Tensor& p_logits, const Tensor& q_logits, Location where) {
     with_classes("categorical_kl_with_logits", p_logits, where);
-    const Tensor log_p = log_softmax(Operand(p_logits, where), -1), log_q = log_softmax(Operand(q_logits, where), -1);
-    return sum(exp(log_p) * (log_p - log_q), -1);
+    return kl_divergence(distributions::Categorical({.logits = p_logits}, where), distributions::Categorical({.logits = q_logits}, where),
+                         where);
 }
 
 Tensor normal_entropy(const Tensor& scale, Location where) {
     with_classes("normal_entropy", scale, where);
-    return sum(log(Operand(scale, where)) + 0.5 * (1 + std::log(2 * std::numbers::pi)), -1);
+    return sum(distributions::Normal(0.0, {scale, where}).entropy(), -1);
 }
 
 Tensor normal_kl(const Tensor& p_loc, const Tensor& p_scale, const Tensor& q_loc, const Tensor& q_scale, Location where) {
     with_classes("normal_kl", p_loc, where);
-    const Tensor ratio = square(divide(Operand(p_scale, where), q_scale));
-    const Tensor shift = square(subtract(Operand(p_loc, where), q_loc) / q_scale);
-    return 0.5 * sum(ratio + shift - 1 - log(ratio), -1);
+    return sum(kl_divergence(distributions::Normal({p_loc, where}, p_scale), distributions::Normal({q_loc, where}, q_scale), where), -1);
 }
 
 Tensor normal_kl(const Tensor& loc, const Tensor& scale, Location where) {
     with_classes("normal_kl", loc, where);
-    const Tensor variance = square(Operand(scale, where));
-    return 0.5 * sum(variance + square(loc) - 1 - log(variance), -1);
+    return sum(kl_divergence(distributions::Normal({loc, where}, scale), distributions::Normal(zeros_like(loc), ones_like(loc)), where),
+               -1);
 }
 
 Tensor detail::penalty(ModelRef model, std::string_view pattern, double p, Location where) {

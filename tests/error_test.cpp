@@ -124,9 +124,9 @@ TEST_SUITE("errors") {
 
     TEST_CASE("random numbers outside their domain") {
         Generator g(1);
-        CHECK(error_of<ValueError>([&] { randint(3, 3, {2}, g); }) == "randint: low must be below high, got 3 and 3");
+        CHECK(error_of<ValueError>([&] { randint(3, 3, {2}, g); }) == "randint: low must be below high, got 3 and 3" + here());
         CHECK(error_of<ValueError>([&] { bernoulli(1.5, {2}, g); }).find("bernoulli: p must be in [0, 1], got 1.5") == 0);
-        CHECK(error_of<ValueError>([&] { permutation(-1, g); }) == "permutation: n must not be negative, got -1");
+        CHECK(error_of<ValueError>([&] { permutation(-1, g); }) == "permutation: n must not be negative, got -1" + here());
     }
 
     TEST_CASE("a tape used twice") {

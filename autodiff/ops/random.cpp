@@ -1,35 +1,22 @@
 #include "random.hpp"
 
-#include <Random123/philox.h>
-
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
-#include <numbers>
+#include <mutex>
 #include <string>
 #include <utility>
 
 #include "axes.hpp"
 #include "parallel.hpp"
+#include "random_stream.hpp"
 
 namespace xgrad {
 
 using namespace detail;
 
 namespace {
-
-struct Block {
-    std::uint32_t word[4];
-};
-std::uint64_t wide(const std::uint32_t* words) { return std::uint64_t{words[0]} << 32 | words[1]; }
-
-/// Block number `counter` of a seed; `again` numbers further blocks for the same counter.
-inline Block block_of(std::uint64_t seed, std::uint64_t counter, std::uint32_t again = 0) {
-    const philox4x32_ctr_t at = {{static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), again, 0}};
-    const philox4x32_key_t key = {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
-    const philox4x32_ctr_t r = philox4x32(at, key);
-    return {{r.v[0], r.v[1], r.v[2], r.v[3]}};
-}
 
 /// Fills a tensor by make(words, elements, how many), a chunk at a time; every element takes `words` words of the stream.
 template <class T, class F>
@@ -52,16 +39,6 @@ void fill(Tensor& out, Generator& generator, Int words, const F& make) {
     });
 }
 
-double unit53(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
-
-/// Two normal numbers from two uniform ones, u in (0, 1] and v in [0, 1) (Box and Muller 1958).
-template <class T>
-void box_muller(double u, double v, T* two) {
-    const double radius = std::sqrt(-2 * std::log(u)), angle = 2 * std::numbers::pi * v;
-    two[0] = static_cast<T>(radius * std::cos(angle));
-    two[1] = static_cast<T>(radius * std::sin(angle));
-}
-
 __extension__ typedef unsigned __int128 Wide;
 
 /// A number in [0, range), without bias (Lemire 2019); range 0 stands for 2^64. Draws from the blocks of one counter.
@@ -76,13 +53,15 @@ std::uint64_t bounded(std::uint64_t seed, std::uint64_t counter, std::uint64_t r
     }
 }
 
-void check_shape(const Shape& shape, const char* name) {
+void check_shape(const Shape& shape, const char* name, Location where) {
     for (const Int size : shape)
-        check<ShapeError>(size >= 0, {}, [&] { return std::string(name) + ": sizes must not be negative, got " + to_string(shape); });
+        check<ShapeError>(size >= 0, where, [&] { return std::string(name) + ": sizes must not be negative, got " + to_string(shape); });
 }
-void check_float(DType dtype, const char* name) {
-    check<DTypeError>(is_floating(dtype), {},
+Tensor empty_floats(const Shape& shape, DType dtype, const char* name, Location where) {
+    check_shape(shape, name, where);
+    check<DTypeError>(is_floating(dtype), where,
                       [&] { return std::string(name) + ": the element type must be f32 or f64, got " + name_of(dtype); });
+    return empty(shape, dtype, where);
 }
 
 }  // namespace
@@ -117,10 +96,58 @@ std::uint32_t Generator::operator()() {
     return block_of(drawn.seed, drawn.first).word[0];
 }
 
-Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
-    check_shape(shape, "rand");
-    check_float(dtype, "rand");
-    Tensor out = empty(shape, dtype);
+namespace {
+
+/// What all threads' streams derive from.
+struct Process {
+    std::mutex mutex;  // of seed and streams
+    std::uint64_t seed = 0, streams = 0;  // how many threads have taken a stream of this seed
+    std::atomic<std::uint64_t> reseeded{1};  // how often, so that a thread notices
+};
+Process& process() {
+    static Process shared;
+    return shared;
+}
+
+struct ThreadStream {
+    Generator generator;
+    std::uint64_t reseeded = 0;  // as it was when the generator was derived
+    bool seeded_here = false;  // by manual_seed: others' calls do not matter
+};
+ThreadStream& thread_stream() {
+    thread_local ThreadStream stream;
+    return stream;
+}
+
+}  // namespace
+
+Generator& default_generator() {
+    ThreadStream& own = thread_stream();
+    Process& shared = process();
+    if (!own.seeded_here && own.reseeded != shared.reseeded.load(std::memory_order_acquire)) {
+        const std::lock_guard lock(shared.mutex);
+        const std::uint64_t number = shared.streams++;
+        own.generator = Generator(number == 0 ? shared.seed : mix(shared.seed, number));
+        own.reseeded = shared.reseeded.load(std::memory_order_relaxed);
+    }
+    return own.generator;
+}
+
+void manual_seed(std::uint64_t seed) {
+    Process& shared = process();
+    {
+        const std::lock_guard lock(shared.mutex);
+        shared.seed = seed;
+        shared.streams = 1;  // the first is this thread's
+        shared.reseeded.fetch_add(1, std::memory_order_release);
+    }
+    ThreadStream& own = thread_stream();
+    own.generator = Generator(seed);
+    own.seeded_here = true;
+}
+
+Tensor rand(const Shape& shape, Generator& generator, DType dtype, Location where) {
+    Tensor out = empty_floats(shape, dtype, "rand", where);
     if (dtype == DType::f32)
         fill<float>(out, generator, 1, [](const std::uint32_t* words, float* to, Int n) {
             for (Int i = 0; i < n; ++i) to[i] = static_cast<float>(static_cast<std::int32_t>(words[i] >> 8)) * 0x1p-24f;
@@ -132,10 +159,8 @@ Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
     return out;
 }
 
-Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
-    check_shape(shape, "randn");
-    check_float(dtype, "randn");
-    Tensor out = empty(shape, dtype);
+Tensor randn(const Shape& shape, Generator& generator, DType dtype, Location where) {
+    Tensor out = empty_floats(shape, dtype, "randn", where);
     if (dtype == DType::f32)
         fill<float>(out, generator, 1, [](const std::uint32_t* words, float* to, Int n) {
             for (Int i = 0; i < n; i += 2) {  // whole blocks are drawn, so that an odd last element has its second word
@@ -157,17 +182,17 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
     return out;
 }
 
-Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DType dtype) {
-    check_shape(shape, "randint");
-    check<ValueError>(low < high, {},
+Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DType dtype, Location where) {
+    check_shape(shape, "randint", where);
+    check<ValueError>(low < high, where,
                       [&] { return "randint: low must be below high, got " + std::to_string(low) + " and " + std::to_string(high); });
     const Int first_outside = dtype == DType::boolean ? 2 : dtype == DType::i32 ? Int{1} << 31 : std::numeric_limits<Int>::max();
-    check<ValueError>(high <= first_outside && (dtype != DType::i32 || low >= -first_outside) && (dtype != DType::boolean || low >= 0), {},
-                      [&] {
+    check<ValueError>(high <= first_outside && (dtype != DType::i32 || low >= -first_outside) && (dtype != DType::boolean || low >= 0),
+                      where, [&] {
                           return "randint: the range must fit " + std::string(name_of(dtype)) + ", got " + std::to_string(low) + " to " +
                                  std::to_string(high);
                       });
-    Tensor out = empty(shape, dtype);
+    Tensor out = empty(shape, dtype, where);
     const Int n = out.size();
     const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
     const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
@@ -182,10 +207,10 @@ Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DTyp
     return out;
 }
 
-Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype) {
-    check_shape(shape, "bernoulli");
-    check<ValueError>(p >= 0 && p <= 1, {}, [&] { return "bernoulli: p must be in [0, 1], got " + std::to_string(p); });
-    Tensor out = empty(shape, dtype);
+Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype, Location where) {
+    check_shape(shape, "bernoulli", where);
+    check<ValueError>(p >= 0 && p <= 1, where, [&] { return "bernoulli: p must be in [0, 1], got " + PlainNumber(p).text(); });
+    Tensor out = empty(shape, dtype, where);
     // Of the 2^32 words, those below p * 2^32 give 1: p = 0 none, p = 1 all.
     const auto limit = static_cast<std::uint64_t>(std::ceil(p * 0x1p32));
     const auto last = static_cast<std::uint32_t>(limit - 1);
@@ -198,9 +223,9 @@ Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype
     return out;
 }
 
-Tensor permutation(Int n, Generator& generator) {
-    check<ValueError>(n >= 0, {}, [&] { return "permutation: n must not be negative, got " + std::to_string(n); });
-    Tensor out = empty({n}, DType::i64);
+Tensor permutation(Int n, Generator& generator, Location where) {
+    check<ValueError>(n >= 0, where, [&] { return "permutation: n must not be negative, got " + std::to_string(n); });
+    Tensor out = empty({n}, DType::i64, where);
     Int* to = elements<Int>(out);
     const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
     for (Int i = 0; i < n; ++i) {  // Fisher and Yates, inside out
