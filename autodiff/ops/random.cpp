@@ -11,6 +11,7 @@
 
 #include "axes.hpp"
 #include "parallel.hpp"
+#include "sizes.hpp"
 
 namespace xgrad {
 
@@ -76,9 +77,9 @@ std::uint64_t bounded(std::uint64_t seed, std::uint64_t counter, std::uint64_t r
     }
 }
 
-void check_shape(const Shape& shape, const char* name) {
-    for (const Int size : shape)
-        check<ShapeError>(size >= 0, {}, [&] { return std::string(name) + ": sizes must not be negative, got " + to_string(shape); });
+void check_shape(const Shape& shape, const char* name) { count_elements(shape, name, {}); }
+Tensor result_of(const char* name, const Shape& shape, DType dtype) {
+    return named(name, {}, [&] { return empty(shape, dtype); });
 }
 void check_float(DType dtype, const char* name) {
     check<DTypeError>(is_floating(dtype), {},
@@ -120,7 +121,7 @@ std::uint32_t Generator::operator()() {
 Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
     check_shape(shape, "rand");
     check_float(dtype, "rand");
-    Tensor out = empty(shape, dtype);
+    Tensor out = result_of("rand", shape, dtype);
     if (dtype == DType::f32)
         fill<float>(out, generator, 1, [](const std::uint32_t* words, float* to, Int n) {
             for (Int i = 0; i < n; ++i) to[i] = static_cast<float>(static_cast<std::int32_t>(words[i] >> 8)) * 0x1p-24f;
@@ -135,7 +136,7 @@ Tensor rand(const Shape& shape, Generator& generator, DType dtype) {
 Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
     check_shape(shape, "randn");
     check_float(dtype, "randn");
-    Tensor out = empty(shape, dtype);
+    Tensor out = result_of("randn", shape, dtype);
     if (dtype == DType::f32)
         fill<float>(out, generator, 1, [](const std::uint32_t* words, float* to, Int n) {
             for (Int i = 0; i < n; i += 2) {  // whole blocks are drawn, so that an odd last element has its second word
@@ -167,7 +168,7 @@ Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DTyp
                           return "randint: the range must fit " + std::string(name_of(dtype)) + ", got " + std::to_string(low) + " to " +
                                  std::to_string(high);
                       });
-    Tensor out = empty(shape, dtype);
+    Tensor out = result_of("randint", shape, dtype);
     const Int n = out.size();
     const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
     const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
@@ -185,7 +186,7 @@ Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DTyp
 Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype) {
     check_shape(shape, "bernoulli");
     check<ValueError>(p >= 0 && p <= 1, {}, [&] { return "bernoulli: p must be in [0, 1], got " + std::to_string(p); });
-    Tensor out = empty(shape, dtype);
+    Tensor out = result_of("bernoulli", shape, dtype);
     // Of the 2^32 words, those below p * 2^32 give 1: p = 0 none, p = 1 all.
     const auto limit = static_cast<std::uint64_t>(std::ceil(p * 0x1p32));
     const auto last = static_cast<std::uint32_t>(limit - 1);
@@ -200,7 +201,8 @@ Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype
 
 Tensor permutation(Int n, Generator& generator) {
     check<ValueError>(n >= 0, {}, [&] { return "permutation: n must not be negative, got " + std::to_string(n); });
-    Tensor out = empty({n}, DType::i64);
+    check_shape({n}, "permutation");
+    Tensor out = result_of("permutation", {n}, DType::i64);
     Int* to = elements<Int>(out);
     const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
     for (Int i = 0; i < n; ++i) {  // Fisher and Yates, inside out
