@@ -5,15 +5,15 @@
 #include <string>
 
 #include "apply.hpp"
+#include "composition.hpp"
 #include "ops/arrange.hpp"
 #include "ops/axes.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/index.hpp"
-#include "ops/matmul.hpp"
 #include "ops/reduce.hpp"
 #include "ops/scatter.hpp"
 #include "ops/shape.hpp"
-#include "ops/sort.hpp"
+#include "ops/sizes.hpp"
 #include "tape.hpp"
 
 namespace xgrad {
@@ -22,248 +22,130 @@ using namespace detail;
 
 // --- element-wise ---------------------------------------------------------------------------------------------------
 
-Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) { return add(a.kept(), multiply(weight, subtract(b, a.kept()))); }
+Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) {
+    return composed("lerp", a.where(), [&]() -> Tensor { return add(a.kept(), multiply(weight, subtract(b, a.kept()))); });
+}
 
 // --- reductions and scans -------------------------------------------------------------------------------------------
 
 Tensor std(const Operand& x, const Axes& axes, Correction correction, bool keepdims) {
-    const Tensor variance = var(x, axes, correction, keepdims);
-    const Tensor positive = variance > 0.0;  // where it is 0 the slope of sqrt is not asked for
-    return where({positive, x.where()}, sqrt({where(positive, variance, 1.0), x.where()}), variance);
+    return composed("std", x.where(), [&]() -> Tensor {
+        const Tensor variance = var(x, axes, correction, keepdims);
+        const Tensor positive = variance > 0.0;  // where it is 0 the slope of sqrt is not asked for
+        return where({positive, x.where()}, sqrt({where(positive, variance, 1.0), x.where()}), variance);
+    });
 }
 
 Tensor diff(const Operand& operand, int n, int axis) {
-    const Location where = operand.where();
-    Tensor x = tensor_of(operand, "diff");
-    axis = normalise_axis(axis, x.ndim(), "diff", where);
-    check<ValueError>(n >= 0, where, [&] { return "diff: n must not be negative, got " + std::to_string(n); });
-    for (; n > 0; --n) {
-        const Tensor later = slice({x, where}, axis, 1), earlier = slice({x, where}, axis, 0, std::max<Int>(x.shape(axis) - 1, 0));
-        x = x.dtype() == DType::boolean ? not_equal(later, earlier) : subtract({later, where}, {earlier, where});
-    }
-    return x;
+    return composed("diff", operand.where(), [&]() -> Tensor {
+        const Location where = operand.where();
+        Tensor x = tensor_of(operand, "diff");
+        axis = normalise_axis(axis, x.ndim(), "diff", where);
+        check<ValueError>(n >= 0, where, [&] { return "diff: n must not be negative, got " + std::to_string(n); });
+        for (n = static_cast<int>(std::min<Int>(n, x.shape(axis))); n > 0; --n) {
+            const Tensor later = slice({x, where}, axis, 1), earlier = slice({x, where}, axis, 0, std::max<Int>(x.shape(axis) - 1, 0));
+            x = x.dtype() == DType::boolean ? not_equal(later, earlier) : subtract({later, where}, {earlier, where});
+        }
+        return x;
+    });
 }
 
 Tensor count_nonzero(const Operand& x, const Axes& axes, bool keepdims) {
-    return sum({not_equal({stop_gradient(tensor_of(x, "count_nonzero")), x.where()}, 0), x.where()}, axes, keepdims);
-}
-
-namespace {
-
-/// The reduced axes of x as one, behind the others, sorted.
-Tensor sorted_behind(const char* name, const Operand& operand, const Tensor& x, AxisMask mask) {
-    check_floating(x, name, operand.where());
-    std::vector<int> order;
-    Shape shape;
-    Int n = 1;
-    for (int k = 0; k < x.ndim(); ++k)
-        if (!(mask >> k & 1)) order.push_back(k), shape.push_back(x.shape()[k]);
-    for (int k = 0; k < x.ndim(); ++k)
-        if (mask >> k & 1) order.push_back(k), n *= x.shape()[k];
-    check<ShapeError>(n > 0, operand.where(),
-                      [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
-    shape.push_back(n);
-    return sort({reshape(transpose({x, operand.where()}, order), shape), operand.where()});
-}
-
-Tensor quantiles(const char* name, const Operand& operand, const std::vector<double>& q, const Axes& axes, Quantile method, bool keepdims,
-                 bool lead) {
-    const Tensor& x = tensor_of(operand, name);
-    const AxisMask mask = mask_of(axes, x.ndim(), name, operand.where(), true);
-    const Tensor sorted = sorted_behind(name, operand, x, mask);
-    const double last = static_cast<double>(sorted.shape(-1) - 1);
-    std::vector<Int> below, above;
-    std::vector<double> weight;
-    for (const double p : q) {
-        check<ValueError>(p >= 0 && p <= 1, operand.where(),
-                          [&] { return std::string(name) + ": q must be in [0, 1], got " + std::to_string(p); });
-        const double place = p * last, low = std::floor(place);
-        double w = place - low, from = low, to = std::ceil(place);
-        if (method == Quantile::lower) to = from;
-        if (method == Quantile::higher) from = to;
-        if (method == Quantile::nearest) from = to = std::nearbyint(place);
-        // An element alone counts half and half: no weight is 0, which an infinity next to it would turn into NaN.
-        if (from == to || method == Quantile::midpoint) w = 0.5;
-        below.push_back(static_cast<Int>(from));
-        above.push_back(static_cast<Int>(to));
-        weight.push_back(w);
-    }
-    const Tensor w = tensor(weight).to(x.dtype());
-    Tensor result = take(sorted, tensor(below), -1) * (1 - w) + take(sorted, tensor(above), -1) * w;
-    const Tensor largest = stop_gradient(slice(sorted, -1, -1));
-    result = where(isnan(largest), largest, result);
-    // The quantiles stand last; NumPy has them in front.
-    if (lead && result.ndim() > 1) result = moveaxis(result, -1, 0);
-    Shape shape = without_axes(x.shape(), mask, keepdims);
-    if (lead) {
-        Shape with{static_cast<Int>(q.size())};
-        for (const Int size : shape) with.push_back(size);
-        shape = with;
-    }
-    return reshape(result, shape);
-}
-
-}  // namespace
-
-Tensor median(const Operand& x, const Axes& axes, bool keepdims) {
-    return quantiles("median", x, {0.5}, axes, Quantile::linear, keepdims, false);
-}
-Tensor quantile(const Operand& x, double q, const Axes& axes, Quantile method, bool keepdims) {
-    return quantiles("quantile", x, {q}, axes, method, keepdims, false);
-}
-Tensor quantile(const Operand& x, const std::vector<double>& q, const Axes& axes, Quantile method, bool keepdims) {
-    return quantiles("quantile", x, q, axes, method, keepdims, true);
-}
-
-Tensor ptp(const Operand& operand, const Axes& axes, bool keepdims) {
-    const Tensor& x = tensor_of(operand, "ptp");
-    mask_of(axes, x.ndim(), "ptp", operand.where(), true);
-    const Operand kept{x, operand.where()};
-    const Tensor largest = max(kept, axes, keepdims), smallest = min(kept, axes, keepdims);
-    return subtract({largest, operand.where()}, smallest);
-}
-
-Tensor nansum(const Operand& operand, const Axes& axes, bool keepdims) {
-    const Tensor& x = tensor_of(operand, "nansum");
-    mask_of(axes, x.ndim(), "nansum", operand.where(), true);
-    const Tensor numbers = is_floating(x.dtype()) ? where(isnan(x), 0, x) : x;
-    return sum({numbers, operand.where()}, axes, keepdims);
-}
-Tensor nanmean(const Operand& operand, const Axes& axes, bool keepdims) {
-    const Tensor& x = tensor_of(operand, "nanmean");
-    check_floating(x, "nanmean", operand.where());
-    mask_of(axes, x.ndim(), "nanmean", operand.where(), true);
-    const Tensor missing = isnan(stop_gradient(x));
-    return sum({where(missing, 0, x), operand.where()}, axes, keepdims) / sum(logical_not(missing).to(x.dtype()), axes, keepdims);
-}
-
-Tensor average(const Operand& operand, const Operand& weight_operand, const Axes& axes, bool keepdims) {
-    const Tensor& x = tensor_of(operand, "average");
-    Tensor weights = tensor_of(weight_operand, "average");
-    const Location where = operand.where();
-    check_floating(x, "average", where);
-    const AxisMask mask = mask_of(axes, x.ndim(), "average", where, true);
-    if (weights.shape() != x.shape()) {
-        int axis = 0;
-        while (axis < x.ndim() && mask != AxisMask{1} << axis) ++axis;
-        check<ShapeError>(weights.ndim() == 1 && axis < x.ndim() && weights.size() == x.shape(axis), where, [&] {
-            return "average: the weights must have the shape " + to_string(x.shape()) + ", or be a vector along the only axis, got " +
-                   to_string(weights.shape());
-        });
-        Shape along_axis{weights.size()};
-        for (int k = axis + 1; k < x.ndim(); ++k) along_axis.push_back(1);
-        weights = broadcast_to(reshape(weights, along_axis), x.shape());
-    }
-    const Tensor total = sum({weights, where}, axes, keepdims);
-    check<ValueError>(!any(equal(stop_gradient(total), 0)).item<bool>(), where,
-                      [] { return std::string("average: the weights must not add up to 0, got weights that do"); });
-    return sum(multiply({x, where}, {weights, where}), axes, keepdims) / total;
-}
-
-namespace {
-
-/// Variables in rows, their means taken off.
-Tensor centred_rows(const char* name, const Operand& operand) {
-    const Tensor& x = tensor_of(operand, name);
-    check_floating(x, name, operand.where());
-    check<ShapeError>(x.ndim() == 1 || x.ndim() == 2, operand.where(), [&] {
-        return std::string(name) + ": the tensor must have 1 or 2 axes (variables, observations), got shape " + to_string(x.shape());
+    return composed("count_nonzero", x.where(), [&]() -> Tensor {
+        return sum({not_equal({stop_gradient(tensor_of(x, "count_nonzero")), x.where()}, 0), x.where()}, axes, keepdims);
     });
-    const Tensor rows = x.ndim() == 2 ? x : reshape({x, operand.where()}, {1, x.size()});
-    const Tensor once = rows - mean(rows, 1, true);
-    return once - mean(once, 1, true);  // what rounding left in the mean
-}
-Tensor scalar_of_one(const Tensor& matrix, const Operand& x) { return x.ndim() == 1 ? reshape(matrix, {}) : matrix; }
-
-}  // namespace
-
-Tensor cov(const Operand& x, Correction correction) {
-    const Tensor rows = centred_rows("cov", x);
-    const double divisor = std::max(0.0, static_cast<double>(rows.shape(1)) - correction);
-    return scalar_of_one(matmul({rows, x.where()}, transpose(rows)) / divisor, x);
-}
-Tensor corrcoef(const Operand& x) {
-    const Tensor rows = centred_rows("corrcoef", x), unit = rows / norm(rows, 2, 1, true);
-    return scalar_of_one(clip(matmul({unit, x.where()}, transpose(unit)), -1, 1), x);
 }
 
 // --- shapes and indices ---------------------------------------------------------------------------------------------
 
 Tensor moveaxis(const Operand& operand, int from, int to) {
-    const Tensor& x = tensor_of(operand, "moveaxis");
-    from = normalise_axis(from, x.ndim(), "moveaxis", operand.where());
-    to = normalise_axis(to, x.ndim(), "moveaxis", operand.where());
-    std::vector<int> axes;
-    for (int k = 0; k < x.ndim(); ++k)
-        if (k != from) axes.push_back(k);
-    axes.insert(axes.begin() + to, from);
-    return transpose({x, operand.where()}, axes);
+    return composed("moveaxis", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "moveaxis");
+        from = normalise_axis(from, x.ndim(), "moveaxis", operand.where());
+        to = normalise_axis(to, x.ndim(), "moveaxis", operand.where());
+        std::vector<int> axes;
+        for (int k = 0; k < x.ndim(); ++k)
+            if (k != from) axes.push_back(k);
+        axes.insert(axes.begin() + to, from);
+        return transpose({x, operand.where()}, axes);
+    });
 }
 
 Tensor rot90(const Operand& operand, int k, int axis1, int axis2) {
-    const Tensor& x = tensor_of(operand, "rot90");
-    const Location where = operand.where();
-    mask_of({axis1, axis2}, x.ndim(), "rot90", where);
-    switch ((k % 4 + 4) % 4) {
-        case 1: return swapaxes({flip({x, where}, axis2), where}, axis1, axis2);
-        case 2: return flip({x, where}, {axis1, axis2});
-        case 3: return flip({swapaxes({x, where}, axis1, axis2), where}, axis2);
-        default: return x;
-    }
+    return composed("rot90", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "rot90");
+        const Location where = operand.where();
+        mask_of({axis1, axis2}, x.ndim(), "rot90", where);
+        switch ((k % 4 + 4) % 4) {
+            case 1: return swapaxes({flip({x, where}, axis2), where}, axis1, axis2);
+            case 2: return flip({x, where}, {axis1, axis2});
+            case 3: return flip({swapaxes({x, where}, axis1, axis2), where}, axis2);
+            default: return x;
+        }
+    });
 }
 
 Tensor tile(const Operand& operand, const std::vector<Int>& repetitions) {
-    const Tensor& x = tensor_of(operand, "tile");
-    const Location where = operand.where();
-    const int given = static_cast<int>(repetitions.size()), rank = std::max(given, x.ndim());
-    Shape shape;
-    for (int k = 0; k < rank; ++k) shape.push_back(k < rank - x.ndim() ? 1 : x.shape()[k - (rank - x.ndim())]);
-    Tensor y = reshape({x, where}, shape);
-    for (int k = rank - 1; k >= rank - given; --k) {
-        const Int count = repetitions[static_cast<std::size_t>(k - (rank - given))];
-        check<ValueError>(count >= 0, where, [&] { return "tile: repetitions must not be negative, got " + std::to_string(count); });
-        if (count == 1) continue;
+    return composed("tile", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "tile");
+        const Location where = operand.where();
+        const int given = static_cast<int>(repetitions.size()), rank = std::max(given, x.ndim());
+        Shape shape;
+        for (int k = 0; k < rank; ++k) shape.push_back(k < rank - x.ndim() ? 1 : x.shape()[k - (rank - x.ndim())]);
+        Tensor y = reshape({x, where}, shape);
+        for (int k = rank - 1; k >= rank - given; --k) {
+            const Int count = repetitions[static_cast<std::size_t>(k - (rank - given))];
+            check<ValueError>(count >= 0, where, [&] { return "tile: repetitions must not be negative, got " + std::to_string(count); });
+            if (count == 1) continue;
         // Everything from this axis on is one block.
-        const Along a = along(shape, k);
-        const Tensor blocks = broadcast_to({reshape(y, {a.outer, 1, a.n * a.inner}), where}, {a.outer, count, a.n * a.inner});
-        shape[k] *= count;
-        y = reshape(blocks, shape);
-    }
-    return y;
+            const Along a = along(shape, k);
+            shape[k] = (Size(shape[k]) * count).value("tile", where, [&] { return std::to_string(count) + " repetitions"; });
+            count_elements(shape, "tile", where);
+            const Tensor blocks = broadcast_to({reshape(y, {a.outer, 1, a.n * a.inner}), where}, {a.outer, count, a.n * a.inner});
+            y = reshape(blocks, shape);
+        }
+        return y;
+    });
 }
 
 Tensor repeat(const Operand& operand, const Operand& count, int axis) {
-    const Tensor& x = tensor_of(operand, "repeat");
-    const Location where = operand.where();
-    axis = normalise_axis(axis, x.ndim(), "repeat", where);
-    const Along a = along(x.shape(), axis);
-    if (!count.is_tensor()) {
-        const Int times = number_as(count, DType::i64, "repeat").item<Int>();
-        check<ValueError>(times >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
-        Shape shape = x.shape();
-        shape[axis] *= times;
-        const Tensor column = reshape({x, where}, {a.outer, a.n, 1, a.inner});
-        return reshape(broadcast_to({column, where}, {a.outer, a.n, times, a.inner}), shape);
-    }
-    check_index_type(tensor_of(count, "repeat"), "repeat", where);
-    check<ShapeError>(count.shape() == Shape{a.n}, where, [&] {
-        return "repeat: there must be one count for each of " + std::to_string(a.n) + " elements, got shape " + to_string(count.shape());
+    return composed("repeat", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "repeat");
+        const Location where = operand.where();
+        axis = normalise_axis(axis, x.ndim(), "repeat", where);
+        const Along a = along(x.shape(), axis);
+        if (!count.is_tensor()) {
+            const Int times = number_as(count, DType::i64, "repeat").item<Int>();
+            check<ValueError>(times >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
+            Shape shape = x.shape();
+            shape[axis] = (Size(shape[axis]) * times).value("repeat", where, [&] { return "count " + std::to_string(times); });
+            count_elements(shape, "repeat", where);
+            const Tensor column = reshape({x, where}, {a.outer, a.n, 1, a.inner});
+            return reshape(broadcast_to({column, where}, {a.outer, a.n, times, a.inner}), shape);
+        }
+        check_index_type(tensor_of(count, "repeat"), "repeat", where);
+        check<ShapeError>(count.shape() == Shape{a.n}, where, [&] {
+            return "repeat: there must be one count for each of " + std::to_string(a.n) + " elements, got shape " +
+                   to_string(count.shape());
+        });
+        const Tensor counts = stop_gradient(count).to(DType::i64);
+        const auto times = counts.data<Int>();
+        Int total = 0;
+        for (const Int t : times) {
+            check<ValueError>(t >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(t); });
+            check<ValueError>(!__builtin_add_overflow(total, t, &total), where,
+                              [&] { return "repeat: the counts must add up to a size, got " + std::to_string(t) + " among them"; });
+        }
+        const Tensor indices = empty({total}, DType::i64, where);
+        auto* at = static_cast<Int*>(TensorAccess::data(indices));
+        for (Int i = 0; i < a.n; ++i) at = std::fill_n(at, times[static_cast<std::size_t>(i)], i);
+        return take({x, where}, indices, axis);
     });
-    const Tensor counts = stop_gradient(count).to(DType::i64);
-    const auto times = counts.data<Int>();
-    Int total = 0;
-    for (const Int t : times) {
-        check<ValueError>(t >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(t); });
-        check<ValueError>(!__builtin_add_overflow(total, t, &total), where,
-                          [&] { return "repeat: the counts must add up to a size, got " + std::to_string(t) + " among them"; });
-    }
-    const Tensor indices = empty({total}, DType::i64, where);
-    auto* at = static_cast<Int*>(detail::TensorAccess::data(indices));
-    for (Int i = 0; i < a.n; ++i) at = std::fill_n(at, times[static_cast<std::size_t>(i)], i);
-    return take({x, where}, indices, axis);
 }
 
-Tensor repeat(const Operand& x, const Operand& count) { return repeat({ravel(x), x.where()}, count, 0); }
+Tensor repeat(const Operand& x, const Operand& count) {
+    return composed("repeat", x.where(), [&]() -> Tensor { return repeat({ravel(x), x.where()}, count, 0); });
+}
 
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, Indexing indexing, Location where) {
     const std::size_t n = vectors.size();
@@ -288,18 +170,21 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, Indexing indexi
 }
 
 Tensor put_along_axis(const Operand& operand, const Operand& index_operand, const Operand& values, int axis) {
-    const Tensor& x = tensor_of(operand, "put_along_axis");
-    const Tensor& indices = tensor_of(index_operand, "put_along_axis");
-    const Location where = operand.where();
-    axis = normalise_axis(axis, x.ndim(), "put_along_axis", where);
-    check<ShapeError>(indices.ndim() == x.ndim(), where, [&] {
-        return "put_along_axis: indices must have the tensor's rank, got " + to_string(indices.shape()) + " for " + to_string(x.shape());
+    return composed("put_along_axis", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "put_along_axis");
+        const Tensor& indices = tensor_of(index_operand, "put_along_axis");
+        const Location where = operand.where();
+        axis = normalise_axis(axis, x.ndim(), "put_along_axis", where);
+        check<ShapeError>(indices.ndim() == x.ndim(), where, [&] {
+            return "put_along_axis: indices must have the tensor's rank, got " + to_string(indices.shape()) + " for " +
+                   to_string(x.shape());
+        });
+        Shape shape = x.shape();
+        shape[axis] = indices.shape()[axis];
+        const Tensor places = broadcast_to({indices, where}, shape);
+        if (!values.is_tensor()) return scatter({x, where}, axis, places, values);
+        return scatter({x, where}, axis, places, broadcast_to({values.tensor(), where}, shape));
     });
-    Shape shape = x.shape();
-    shape[axis] = indices.shape()[axis];
-    const Tensor places = broadcast_to({indices, where}, shape);
-    if (!values.is_tensor()) return scatter({x, where}, axis, places, values);
-    return scatter({x, where}, axis, places, broadcast_to({values.tensor(), where}, shape));
 }
 
 namespace {
@@ -314,44 +199,55 @@ const Tensor& mask_from(const Operand& operand, const char* name, Location where
 }  // namespace
 
 Tensor masked_fill(const Operand& x, const Operand& mask, const Operand& value) {
-    tensor_of(x, "masked_fill");
-    return where({mask_from(mask, "masked_fill", x.where()), x.where()}, value, x);
+    return composed("masked_fill", x.where(), [&]() -> Tensor {
+        tensor_of(x, "masked_fill");
+        return where({mask_from(mask, "masked_fill", x.where()), x.where()}, value, x);
+    });
 }
 
 Tensor masked_select(const Operand& operand, const Operand& mask_operand) {
-    const Tensor& x = tensor_of(operand, "masked_select");
-    const Location where = operand.where();
-    const Tensor& mask = mask_from(mask_operand, "masked_select", where);
-    const Shape shape = broadcast_shapes(x.shape(), mask.shape(), "masked_select", where);
-    return select({broadcast_to({x, where}, shape), where}, broadcast_to({mask, where}, shape));
+    return composed("masked_select", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "masked_select");
+        const Location where = operand.where();
+        const Tensor& mask = mask_from(mask_operand, "masked_select", where);
+        const Shape shape = broadcast_shapes(x.shape(), mask.shape(), "masked_select", where);
+        return select({broadcast_to({x, where}, shape), where}, broadcast_to({mask, where}, shape));
+    });
 }
 
 Tensor select(const Operand& operand, const Operand& mask_operand) {
-    const Tensor& x = tensor_of(operand, "select");
-    const Location where = operand.where();
-    const Tensor& mask = mask_from(mask_operand, "select", where);
-    bool fits = mask.ndim() <= x.ndim();
-    for (int k = 0; fits && k < mask.ndim(); ++k) fits = mask.shape()[k] == x.shape()[k];
-    check<ShapeError>(fits, where, [&] {
-        return "select: the mask must have the shape of leading axes, got " + to_string(mask.shape()) + " for " + to_string(x.shape());
+    return composed("select", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "select");
+        const Location where = operand.where();
+        const Tensor& mask = mask_from(mask_operand, "select", where);
+        bool fits = mask.ndim() <= x.ndim();
+        for (int k = 0; fits && k < mask.ndim(); ++k) fits = mask.shape()[k] == x.shape()[k];
+        check<ShapeError>(fits, where, [&] {
+            return "select: the mask must have the shape of leading axes, got " + to_string(mask.shape()) + " for " + to_string(x.shape());
+        });
+        Shape rows{mask.size()};
+        for (int k = mask.ndim(); k < x.ndim(); ++k) rows.push_back(x.shape()[k]);
+        return take({reshape({x, where}, rows), where}, ravel(argwhere(reshape(mask, {mask.size()}))), 0);
     });
-    Shape rows{mask.size()};
-    for (int k = mask.ndim(); k < x.ndim(); ++k) rows.push_back(x.shape()[k]);
-    return take({reshape({x, where}, rows), where}, ravel(argwhere(reshape(mask, {mask.size()}))), 0);
 }
 
 std::vector<Tensor> nonzero(const Operand& operand) {
-    const Tensor places = argwhere(operand);
-    std::vector<Tensor> result;
-    for (int k = 0; k < places.shape(1); ++k) result.push_back(select(places, 1, k));
-    return result;
+    return composed("nonzero", operand.where(), [&]() -> std::vector<Tensor> {
+        const Tensor places = argwhere(operand);
+        std::vector<Tensor> result;
+        for (int k = 0; k < places.shape(1); ++k) result.push_back(select(places, 1, k));
+        return result;
+    });
 }
 
 // --- linear algebra -------------------------------------------------------------------------------------------------
 
 Tensor outer(const Operand& a, const Operand& b) {
-    const Tensor column = reshape({tensor_of(a, "outer"), a.where()}, {-1, 1}), row = reshape({tensor_of(b, "outer"), b.where()}, {1, -1});
-    return multiply({column, a.where()}, {row, b.where()});
+    return composed("outer", a.where(), [&]() -> Tensor {
+        const Tensor column = reshape({tensor_of(a, "outer"), a.where()}, {-1, 1}),
+                     row = reshape({tensor_of(b, "outer"), b.where()}, {1, -1});
+        return multiply({column, a.where()}, {row, b.where()});
+    });
 }
 
 // --- neural networks --------------------------------------------------------------------------------------------------
@@ -363,20 +259,26 @@ Tensor bounded_norm(const Operand& x, double p, int axis, double eps) { return m
 
 }  // namespace
 
-Tensor normalize(const Operand& x, double p, int axis, double eps) { return divide(x.kept(), bounded_norm(x, p, axis, eps)); }
+Tensor normalize(const Operand& x, double p, int axis, double eps) {
+    return composed("normalize", x.where(), [&]() -> Tensor { return divide(x.kept(), bounded_norm(x, p, axis, eps)); });
+}
 
 Tensor cosine_similarity(const Operand& a, const Operand& b, int axis, double eps) {
+    return composed("cosine_similarity", a.where(), [&]() -> Tensor {
     // Broadcast first: the axis counts in the common shape.
-    const Shape shape = broadcast_shapes(tensor_of(a, "cosine_similarity").shape(), tensor_of(b, "cosine_similarity").shape(),
-                                         "cosine_similarity", a.where());
-    const Tensor x = broadcast_to(a.kept(), shape), y = broadcast_to(b.kept(), shape);
-    const Operand first(x, a.where()), second(y, a.where());
-    return sum({multiply(divide(first, bounded_norm(first, 2, axis, eps)), divide(second, bounded_norm(second, 2, axis, eps))), a.where()},
-               axis);
+        const Shape shape = broadcast_shapes(tensor_of(a, "cosine_similarity").shape(), tensor_of(b, "cosine_similarity").shape(),
+                                             "cosine_similarity", a.where());
+        const Tensor x = broadcast_to(a.kept(), shape), y = broadcast_to(b.kept(), shape);
+        const Operand first(x, a.where()), second(y, a.where());
+        return sum(
+            {multiply(divide(first, bounded_norm(first, 2, axis, eps)), divide(second, bounded_norm(second, 2, axis, eps))), a.where()},
+            axis);
+    });
 }
 
 Tensor pairwise_distance(const Operand& a, const Operand& b, double p, double eps, bool keepdims) {
-    return norm({add({subtract(a, b), a.where()}, eps), a.where()}, p, -1, keepdims);
+    return composed("pairwise_distance", a.where(),
+                    [&]() -> Tensor { return norm({add({subtract(a, b), a.where()}, eps), a.where()}, p, -1, keepdims); });
 }
 
 }  // namespace xgrad

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "composition.hpp"
 #include "functions.hpp"
 #include "ops/axes.hpp"
 #include "ops/elementwise.hpp"
@@ -114,29 +115,32 @@ Tensor max_of_bags(const Tensor& rows, const Bags& bags) {
 
 Tensor embedding_bag(const Operand& index_operand, const Operand& operand, const Operand& offsets, const Operand& per_sample_weights,
                      const EmbeddingBagFuncOptions& options) {
-    const Tensor &indices = tensor_of(index_operand, "embedding_bag"), &weight = tensor_of(operand, "embedding_bag"),
-                 &weights = per_sample_weights.tensor();
-    const Location where = index_operand.where();
-    check_index_type(indices, "embedding_bag", where);
-    check<ShapeError>(weight.ndim() == 2, where,
-                      [&] { return "embedding_bag: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
-    const Int n = weight.shape(0);
-    check<IndexError>(!options.padding_idx || (*options.padding_idx >= -n && *options.padding_idx < n), where, [&] {
-        return "embedding_bag: padding_idx must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " +
-               std::to_string(*options.padding_idx);
+    return composed("embedding_bag", index_operand.where(), [&]() -> Tensor {
+        const Tensor &indices = tensor_of(index_operand, "embedding_bag"), &weight = tensor_of(operand, "embedding_bag"),
+                     &weights = per_sample_weights.tensor();
+        const Location where = index_operand.where();
+        check_index_type(indices, "embedding_bag", where);
+        check<ShapeError>(weight.ndim() == 2, where,
+                          [&] { return "embedding_bag: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
+        const Int n = weight.shape(0);
+        check<IndexError>(!options.padding_idx || (*options.padding_idx >= -n && *options.padding_idx < n), where, [&] {
+            return "embedding_bag: padding_idx must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " +
+                   std::to_string(*options.padding_idx);
+        });
+        check<ValueError>(!weights.defined() || options.mode == BagMode::sum, where,
+                          [] { return std::string("embedding_bag: only sums take per_sample_weights, got another mode"); });
+        check<ShapeError>(!weights.defined() || weights.shape() == indices.shape(), where, [&] {
+            return "embedding_bag: per_sample_weights must have the shape of the indices, got " + to_string(weights.shape()) + " and " +
+                   to_string(indices.shape());
+        });
+        const Bags bags =
+            bags_of(indices, bounds_of(indices, offsets.tensor(), options.include_last_offset, where), options.padding_idx, n);
+        Tensor rows = embedding({tensor(bags.row), where}, {weight, where});
+        if (options.mode == BagMode::max && !bags.empty()) return max_of_bags(rows, bags);
+        if (weights.defined()) rows = rows * expand_dims(take(reshape(weights, {indices.size()}), tensor(bags.place)), 1);
+        const Tensor sums = index_add({bags.count, weight.shape(1)}, tensor(bags.bag), {std::move(rows), where});
+        return options.mode == BagMode::mean ? mean_of_bags(sums, bags) : sums;
     });
-    check<ValueError>(!weights.defined() || options.mode == BagMode::sum, where,
-                      [] { return std::string("embedding_bag: only sums take per_sample_weights, got another mode"); });
-    check<ShapeError>(!weights.defined() || weights.shape() == indices.shape(), where, [&] {
-        return "embedding_bag: per_sample_weights must have the shape of the indices, got " + to_string(weights.shape()) + " and " +
-               to_string(indices.shape());
-    });
-    const Bags bags = bags_of(indices, bounds_of(indices, offsets.tensor(), options.include_last_offset, where), options.padding_idx, n);
-    Tensor rows = embedding({tensor(bags.row), where}, {weight, where});
-    if (options.mode == BagMode::max && !bags.empty()) return max_of_bags(rows, bags);
-    if (weights.defined()) rows = rows * expand_dims(take(reshape(weights, {indices.size()}), tensor(bags.place)), 1);
-    const Tensor sums = index_add({bags.count, weight.shape(1)}, tensor(bags.bag), {std::move(rows), where});
-    return options.mode == BagMode::mean ? mean_of_bags(sums, bags) : sums;
 }
 
 }  // namespace xgrad

@@ -3,6 +3,7 @@
 #include <map>
 #include <tuple>
 
+#include "composition.hpp"
 #include "functions.hpp"
 #include "ops/linalg_detail.hpp"
 
@@ -229,90 +230,93 @@ Tensor as_factor(const Tensor& x) { return is_floating(x.dtype()) ? x : x.to(DTy
 }  // namespace
 
 Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Location where) {
-    const Subscripts subscripts = split_text(text, operands.size(), where);
-    const auto quoted = [&] { return " in \"" + text + "\""; };
-    std::vector<Term> terms;
-    DType dtype{};
-    std::map<int, Int> sizes;
-    int widest = 0;
-    for (std::size_t k = 0; k < operands.size(); ++k) {
-        const Tensor& x = tensor_of({operands[k], where}, "einsum");
-        const std::string& part = subscripts.inputs[k];
-        dtype = common_factor_type("einsum", k ? dtype : x.dtype(), x, where);
-        const bool open = part.find('.') != std::string::npos;
-        const int letters = letters_in(part), more = x.ndim() - letters;
-        check<ShapeError>(open ? more >= 0 : more == 0, where, [&] {
-            return "einsum: \"" + part + "\" must name the axes of its operand" + quoted() + ", got shape " + to_string(x.shape());
-        });
-        widest = std::max(widest, more);
-        Term term{as_factor(x), parse(part, more)};
-        for (std::size_t axis = 0; axis < term.labels.size(); ++axis) {
-            Int& size = sizes.try_emplace(term.labels[axis], 1).first->second;
-            const Int own = x.shape()[static_cast<int>(axis)];
-            check<ShapeError>(size == 1 || own == 1 || size == own, where, [&] {
-                const int label = term.labels[axis];
-                return "einsum: sizes of " +
-                       (label > ellipsis ? std::string("\"...\"") : "'" + std::string(1, static_cast<char>(label)) + "'") + " must agree" +
-                       quoted() + ", got " + std::to_string(size) + " and " + std::to_string(own);
+    return composed("einsum", where, [&]() -> Tensor {
+        const Subscripts subscripts = split_text(text, operands.size(), where);
+        const auto quoted = [&] { return " in \"" + text + "\""; };
+        std::vector<Term> terms;
+        DType dtype{};
+        std::map<int, Int> sizes;
+        int widest = 0;
+        for (std::size_t k = 0; k < operands.size(); ++k) {
+            const Tensor& x = tensor_of({operands[k], where}, "einsum");
+            const std::string& part = subscripts.inputs[k];
+            dtype = common_factor_type("einsum", k ? dtype : x.dtype(), x, where);
+            const bool open = part.find('.') != std::string::npos;
+            const int letters = letters_in(part), more = x.ndim() - letters;
+            check<ShapeError>(open ? more >= 0 : more == 0, where, [&] {
+                return "einsum: \"" + part + "\" must name the axes of its operand" + quoted() + ", got shape " + to_string(x.shape());
             });
-            if (own != 1) size = own;
+            widest = std::max(widest, more);
+            Term term{as_factor(x), parse(part, more)};
+            for (std::size_t axis = 0; axis < term.labels.size(); ++axis) {
+                Int& size = sizes.try_emplace(term.labels[axis], 1).first->second;
+                const Int own = x.shape()[static_cast<int>(axis)];
+                check<ShapeError>(size == 1 || own == 1 || size == own, where, [&] {
+                    const int label = term.labels[axis];
+                    return "einsum: sizes of " +
+                           (label > ellipsis ? std::string("\"...\"") : "'" + std::string(1, static_cast<char>(label)) + "'") +
+                           " must agree" + quoted() + ", got " + std::to_string(size) + " and " + std::to_string(own);
+                });
+                if (own != 1) size = own;
+            }
+            terms.push_back(std::move(term));
         }
-        terms.push_back(std::move(term));
-    }
 
-    Labels output;
-    if (subscripts.explicit_output) {
-        output = parse(subscripts.output, widest);
-        const Labels all = concat_labels(terms);
-        for (std::size_t k = 0; k < output.size(); ++k) {
-            const std::string letter(1, static_cast<char>(output[k]));
-            check<ValueError>(has(all, output[k]), where,
-                              [&] { return "einsum: the output's '" + letter + "' must occur in an operand, got \"" + text + "\""; });
-            check<ValueError>(axis_of(output, output[k]) == static_cast<int>(k), where,
-                              [&] { return "einsum: the output must name each axis once, got \"" + text + "\""; });
+        Labels output;
+        if (subscripts.explicit_output) {
+            output = parse(subscripts.output, widest);
+            const Labels all = concat_labels(terms);
+            for (std::size_t k = 0; k < output.size(); ++k) {
+                const std::string letter(1, static_cast<char>(output[k]));
+                check<ValueError>(has(all, output[k]), where,
+                                  [&] { return "einsum: the output's '" + letter + "' must occur in an operand, got \"" + text + "\""; });
+                check<ValueError>(axis_of(output, output[k]) == static_cast<int>(k), where,
+                                  [&] { return "einsum: the output must name each axis once, got \"" + text + "\""; });
+            }
+            check<ValueError>(widest == 0 || subscripts.output.find('.') != std::string::npos, where, [&] {
+                return "einsum: the output must have \"...\" where an operand's stands for axes, got \"" + text + "\"";
+            });
+        } else {
+            const Labels all = concat_labels(terms);
+            for (int axis = widest; axis > 0; --axis) output.push_back(ellipsis + axis);
+            for (const auto& [label, size] : sizes)
+                if (label < ellipsis && std::count(all.begin(), all.end(), label) == 1) output.push_back(label);
         }
-        check<ValueError>(widest == 0 || subscripts.output.find('.') != std::string::npos, where,
-                          [&] { return "einsum: the output must have \"...\" where an operand's stands for axes, got \"" + text + "\""; });
-    } else {
-        const Labels all = concat_labels(terms);
-        for (int axis = widest; axis > 0; --axis) output.push_back(ellipsis + axis);
-        for (const auto& [label, size] : sizes)
-            if (label < ellipsis && std::count(all.begin(), all.end(), label) == 1) output.push_back(label);
-    }
 
-    for (Term& t : terms) {
-        t = without_repetition(std::move(t));
-        // An axis of size 1 among longer ones multiplies all of them: as if it were not there.
-        const Labels broadcast = those(t.labels, [&](int label) { return size_of_label(t, label) == 1 && sizes[label] != 1; });
-        std::vector<int> axes;
-        for (const int label : broadcast) axes.push_back(axis_of(t.labels, label));
-        if (!axes.empty()) t = {squeeze(t.x, axes), those(t.labels, [&](int label) { return !has(broadcast, label); })};
-    }
-    while (terms.size() > 1) {
-        // The cheapest pair whose product a tensor can hold; of equal ones that with the fewest axes.
-        const auto preference = [&](std::size_t i, std::size_t j) {
-            Labels others = output;
-            for (std::size_t k = 0; k < terms.size(); ++k)
-                if (k != i && k != j) others = others + terms[k].labels;
-            const Labels both = terms[i].labels + those(terms[j].labels, [&](int label) { return !has(terms[i].labels, label); });
-            const std::size_t axes = those(both, [&](int label) { return has(others, label); }).size();
-            return std::tuple(axes > Shape::max_rank, cost(terms[i], terms[j]), axes);
-        };
-        std::size_t first = 0, second = 1;
-        auto best = preference(first, second);
-        for (std::size_t i = 0; i < terms.size(); ++i)
-            for (std::size_t j = i + 1; j < terms.size(); ++j)
-                if (const auto other = preference(i, j); other < best) first = i, second = j, best = other;
-        check<ShapeError>(!std::get<0>(best), where, [&] {
-            return "einsum: the product of two operands would have more than 8 axes, whatever the order, got \"" + text + "\"";
-        });
-        Term a = std::move(terms[first]), b = std::move(terms[second]);
-        terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(second));
-        terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(first));
-        terms.insert(terms.begin() + static_cast<std::ptrdiff_t>(first),
-                     contract(std::move(a), std::move(b), output + concat_labels(terms), where));
-    }
-    return in_order(summed(terms[0], output), output).to(dtype);
+        for (Term& t : terms) {
+            t = without_repetition(std::move(t));
+            // An axis of size 1 among longer ones multiplies all of them: as if it were not there.
+            const Labels broadcast = those(t.labels, [&](int label) { return size_of_label(t, label) == 1 && sizes[label] != 1; });
+            std::vector<int> axes;
+            for (const int label : broadcast) axes.push_back(axis_of(t.labels, label));
+            if (!axes.empty()) t = {squeeze(t.x, axes), those(t.labels, [&](int label) { return !has(broadcast, label); })};
+        }
+        while (terms.size() > 1) {
+            // The cheapest pair whose product a tensor can hold; of equal ones that with the fewest axes.
+            const auto preference = [&](std::size_t i, std::size_t j) {
+                Labels others = output;
+                for (std::size_t k = 0; k < terms.size(); ++k)
+                    if (k != i && k != j) others = others + terms[k].labels;
+                const Labels both = terms[i].labels + those(terms[j].labels, [&](int label) { return !has(terms[i].labels, label); });
+                const std::size_t axes = those(both, [&](int label) { return has(others, label); }).size();
+                return std::tuple(axes > Shape::max_rank, cost(terms[i], terms[j]), axes);
+            };
+            std::size_t first = 0, second = 1;
+            auto best = preference(first, second);
+            for (std::size_t i = 0; i < terms.size(); ++i)
+                for (std::size_t j = i + 1; j < terms.size(); ++j)
+                    if (const auto other = preference(i, j); other < best) first = i, second = j, best = other;
+            check<ShapeError>(!std::get<0>(best), where, [&] {
+                return "einsum: the product of two operands would have more than 8 axes, whatever the order, got \"" + text + "\"";
+            });
+            Term a = std::move(terms[first]), b = std::move(terms[second]);
+            terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(second));
+            terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(first));
+            terms.insert(terms.begin() + static_cast<std::ptrdiff_t>(first),
+                         contract(std::move(a), std::move(b), output + concat_labels(terms), where));
+        }
+        return in_order(summed(terms[0], output), output).to(dtype);
+    });
 }
 
 // --- products of two ------------------------------------------------------------------------------------------------
@@ -328,21 +332,23 @@ const Tensor& factor_of(const Operand& x, const char* operation) {
 /// Sums over axes_a of a and axes_b of b, which are counted from the front.
 Tensor contract_axes(const char* operation, const Tensor& a, const Tensor& b, const std::vector<int>& axes_a,
                      const std::vector<int>& axes_b, Location where) {
-    const DType dtype = common_factor_type(operation, a.dtype(), b, where);
-    Term left{as_factor(a), {}}, right{as_factor(b), {}};
-    for (int k = 0; k < a.ndim(); ++k) left.labels.push_back(k);
-    for (int k = 0; k < b.ndim(); ++k) right.labels.push_back(a.ndim() + k);
-    const Labels all = left.labels + right.labels;
-    for (std::size_t k = 0; k < axes_a.size(); ++k) {
-        const Int m = a.shape()[axes_a[k]], n = b.shape()[axes_b[k]];
-        check<ShapeError>(m == n, where, [&] {
-            return std::string(operation) + ": the sizes summed over must agree, got " + to_string(a.shape()) + " and " +
-                   to_string(b.shape());
-        });
-        right.labels[static_cast<std::size_t>(axes_b[k])] = axes_a[k];
-    }
-    const Labels keep = those(all, [&](int label) { return has(left.labels, label) != has(right.labels, label); });
-    return in_order(contract(left, right, keep, where), keep).to(dtype);
+    return composed(operation, where, [&]() -> Tensor {
+        const DType dtype = common_factor_type(operation, a.dtype(), b, where);
+        Term left{as_factor(a), {}}, right{as_factor(b), {}};
+        for (int k = 0; k < a.ndim(); ++k) left.labels.push_back(k);
+        for (int k = 0; k < b.ndim(); ++k) right.labels.push_back(a.ndim() + k);
+        const Labels all = left.labels + right.labels;
+        for (std::size_t k = 0; k < axes_a.size(); ++k) {
+            const Int m = a.shape()[axes_a[k]], n = b.shape()[axes_b[k]];
+            check<ShapeError>(m == n, where, [&] {
+                return std::string(operation) + ": the sizes summed over must agree, got " + to_string(a.shape()) + " and " +
+                       to_string(b.shape());
+            });
+            right.labels[static_cast<std::size_t>(axes_b[k])] = axes_a[k];
+        }
+        const Labels keep = those(all, [&](int label) { return has(left.labels, label) != has(right.labels, label); });
+        return in_order(contract(left, right, keep, where), keep).to(dtype);
+    });
 }
 
 }  // namespace
@@ -373,15 +379,19 @@ Tensor tensordot(const Operand& a, const Operand& b, int axes) {
 }
 
 Tensor dot(const Operand& a, const Operand& b) {
-    const Tensor &x = factor_of(a, "dot"), &y = factor_of(b, "dot");
-    if (x.ndim() == 0 || y.ndim() == 0) return multiply(a, b);
-    return contract_axes("dot", x, y, {x.ndim() - 1}, {std::max(0, y.ndim() - 2)}, a.where());
+    return composed("dot", a.where(), [&]() -> Tensor {
+        const Tensor &x = factor_of(a, "dot"), &y = factor_of(b, "dot");
+        if (x.ndim() == 0 || y.ndim() == 0) return multiply(a, b);
+        return contract_axes("dot", x, y, {x.ndim() - 1}, {std::max(0, y.ndim() - 2)}, a.where());
+    });
 }
 
 Tensor inner(const Operand& a, const Operand& b) {
-    const Tensor &x = factor_of(a, "inner"), &y = factor_of(b, "inner");
-    if (x.ndim() == 0 || y.ndim() == 0) return multiply(a, b);
-    return contract_axes("inner", x, y, {x.ndim() - 1}, {y.ndim() - 1}, a.where());
+    return composed("inner", a.where(), [&]() -> Tensor {
+        const Tensor &x = factor_of(a, "inner"), &y = factor_of(b, "inner");
+        if (x.ndim() == 0 || y.ndim() == 0) return multiply(a, b);
+        return contract_axes("inner", x, y, {x.ndim() - 1}, {y.ndim() - 1}, a.where());
+    });
 }
 
 Tensor vdot(const Operand& a, const Operand& b) {
@@ -389,22 +399,6 @@ Tensor vdot(const Operand& a, const Operand& b) {
     check<ShapeError>(x.size() == y.size(), a.where(),
                       [&] { return "vdot: sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape()); });
     return contract_axes("vdot", ravel({x, a.where()}), ravel({y, b.where()}), {0}, {0}, a.where());
-}
-
-Tensor kron(const Operand& a, const Operand& b) {
-    const Tensor &x = tensor_of(a, "kron"), &y = tensor_of(b, "kron");
-    const int rank = std::max(x.ndim(), y.ndim());
-    check<ShapeError>(2 * rank <= Shape::max_rank, a.where(),
-                      [&] { return "kron: at most 4 axes are possible, got " + to_string(x.shape()) + " and " + to_string(y.shape()); });
-    Shape spread_x, spread_y, shape;
-    for (int k = 0; k < rank; ++k) {
-        const int of_x = k - (rank - x.ndim()), of_y = k - (rank - y.ndim());
-        const Int m = of_x < 0 ? 1 : x.shape()[of_x], n = of_y < 0 ? 1 : y.shape()[of_y];
-        for (const Int size : {m, Int{1}}) spread_x.push_back(size);
-        for (const Int size : {Int{1}, n}) spread_y.push_back(size);
-        shape.push_back(m * n);
-    }
-    return reshape(multiply({reshape(a.kept(), spread_x), a.where()}, {reshape(b.kept(), spread_y), b.where()}), shape);
 }
 
 }  // namespace xgrad

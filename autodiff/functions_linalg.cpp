@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "composition.hpp"
 #include "functions.hpp"
 #include "ops/linalg_detail.hpp"
 #include "ops/matmul.hpp"
@@ -34,29 +35,34 @@ Tensor matrices_in(const char* operation, const Tensor& x, int axis1, int axis2,
 }  // namespace
 
 Tensor trace(const Operand& operand, int offset, int axis1, int axis2) {
-    const Tensor& x = tensor_of(operand, "trace");
-    return sum({diagonal_of(matrices_in("trace", x, axis1, axis2, operand.where()), offset), operand.where()}, -1);
+    return composed("trace", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "trace");
+        return sum({diagonal_of(matrices_in("trace", x, axis1, axis2, operand.where()), offset), operand.where()}, -1);
+    });
 }
 
 // --- least squares --------------------------------------------------------------------------------------------------
 
 Lstsq lstsq(const Operand& operand, const Operand& right, double rcond) {
-    const Tensor& a = matrix_of(operand, "lstsq");
-    const Tensor& b = tensor_of(right, "lstsq");
-    const Location where = operand.where();
-    check_same_dtype(a, b, "lstsq", right.where());
-    check<ShapeError>(b.ndim() >= 1 && b.shape(b.ndim() == 1 ? 0 : -2) == a.shape(-2), right.where(), [&] {
-        return "lstsq: the right-hand side must have " + std::to_string(a.shape(-2)) + " rows, got " + to_string(a.shape()) + " and " +
-               to_string(b.shape());
+    return composed("lstsq", operand.where(), [&]() -> Lstsq {
+        const Tensor& a = matrix_of(operand, "lstsq");
+        const Tensor& b = tensor_of(right, "lstsq");
+        const Location where = operand.where();
+        check_same_dtype(a, b, "lstsq", right.where());
+        check<ShapeError>(b.ndim() >= 1 && b.shape(b.ndim() == 1 ? 0 : -2) == a.shape(-2), right.where(), [&] {
+            return "lstsq: the right-hand side must have " + std::to_string(a.shape(-2)) + " rows, got " + to_string(a.shape()) + " and " +
+                   to_string(b.shape());
+        });
+        const Tensor columns = b.ndim() == 1 ? expand_dims(b, 1) : b;
+        const Tensor x = matmul({pinv({a, where}, rcond), where}, columns);
+        Lstsq result{x, sum(square(matmul(a, x) - columns), -2), {}, svdvals({stop_gradient(a), where})};
+        const double cutoff = rcond < 0 ? static_cast<double>(std::max(a.shape(-2), a.shape(-1))) * precision_of(a.dtype()) : rcond;
+        const Tensor& s = result.singular_values;
+        result.rank =
+            s.shape(-1) == 0 ? zeros(batch_of(a.shape()), DType::i64) : sum(greater(s, max(s, -1, true) * cutoff).to(DType::i64), -1);
+        if (b.ndim() == 1) result.solution = squeeze(x, -1), result.residuals = squeeze(result.residuals, -1);
+        return result;
     });
-    const Tensor columns = b.ndim() == 1 ? expand_dims(b, 1) : b;
-    const Tensor x = matmul({pinv({a, where}, rcond), where}, columns);
-    Lstsq result{x, sum(square(matmul(a, x) - columns), -2), {}, svdvals({stop_gradient(a), where})};
-    const double cutoff = rcond < 0 ? static_cast<double>(std::max(a.shape(-2), a.shape(-1))) * precision_of(a.dtype()) : rcond;
-    const Tensor& s = result.singular_values;
-    result.rank = s.shape(-1) == 0 ? zeros(batch_of(a.shape()), DType::i64) : sum(greater(s, max(s, -1, true) * cutoff).to(DType::i64), -1);
-    if (b.ndim() == 1) result.solution = squeeze(x, -1), result.residuals = squeeze(result.residuals, -1);
-    return result;
 }
 
 // --- functions of matrices ------------------------------------------------------------------------------------------
@@ -118,35 +124,39 @@ Tensor pade(const Tensor& a, const std::vector<double>& b) {
 }  // namespace
 
 Tensor matrix_exp(const Operand& operand) {
-    const Tensor& a = square_of(operand, "matrix_exp");
-    if (a.size() == 0) return positive(operand);
-    const auto& choices = approximations(a.dtype());
-    const Tensor norms = max(sum(abs(stop_gradient(a)), -2), -1);
-    const double norm = max(norms).item<double>();
-    if (!std::isfinite(norm)) return a * std::numeric_limits<double>::quiet_NaN();
-    for (const Pade& choice : choices)
-        if (norm <= choice.bound) return pade(a, choice.b);
+    return composed("matrix_exp", operand.where(), [&]() -> Tensor {
+        const Tensor& a = square_of(operand, "matrix_exp");
+        if (a.size() == 0) return positive(operand);
+        const auto& choices = approximations(a.dtype());
+        const Tensor norms = max(sum(abs(stop_gradient(a)), -2), -1);
+        const double norm = max(norms).item<double>();
+        if (!std::isfinite(norm)) return a * std::numeric_limits<double>::quiet_NaN();
+        for (const Pade& choice : choices)
+            if (norm <= choice.bound) return pade(a, choice.b);
     // Each matrix is halved as often as its own norm wants; all are squared together, and those that are done stay.
-    const double bound = choices.back().bound;
-    const Tensor halvings = maximum(ceil(log2(norms / bound)), 0);
-    const int most = static_cast<int>(max(halvings).item<double>());
-    Tensor x = pade(a * expand_dims(exp2(-halvings), {-2, -1}), choices.back().b);
-    for (int k = 0; k < most; ++k) {
-        const Tensor squared = product(x, x);
-        x = norms.size() == 1 ? squared : where(expand_dims(greater(halvings, k), {-2, -1}), squared, x);
-    }
-    return x;
+        const double bound = choices.back().bound;
+        const Tensor halvings = maximum(ceil(log2(norms / bound)), 0);
+        const int most = static_cast<int>(max(halvings).item<double>());
+        Tensor x = pade(a * expand_dims(exp2(-halvings), {-2, -1}), choices.back().b);
+        for (int k = 0; k < most; ++k) {
+            const Tensor squared = product(x, x);
+            x = norms.size() == 1 ? squared : where(expand_dims(greater(halvings, k), {-2, -1}), squared, x);
+        }
+        return x;
+    });
 }
 
 Tensor matrix_power(const Operand& operand, int n) {
-    const Tensor& a = square_of(operand, "matrix_power");
-    if (n == 0) return identity_like(a);
-    Tensor power = n < 0 ? inv({a, operand.where()}) : a, result;
-    for (unsigned left = n < 0 ? 0u - static_cast<unsigned>(n) : static_cast<unsigned>(n); left; left >>= 1) {
-        if (left & 1) result = result.defined() ? product(result, power) : power;
-        if (left > 1) power = product(power, power);
-    }
-    return result;
+    return composed("matrix_power", operand.where(), [&]() -> Tensor {
+        const Tensor& a = square_of(operand, "matrix_power");
+        if (n == 0) return identity_like(a);
+        Tensor power = n < 0 ? inv({a, operand.where()}) : a, result;
+        for (unsigned left = n < 0 ? 0u - static_cast<unsigned>(n) : static_cast<unsigned>(n); left; left >>= 1) {
+            if (left & 1) result = result.defined() ? product(result, power) : power;
+            if (left > 1) power = product(power, power);
+        }
+        return result;
+    });
 }
 
 // --- norms ----------------------------------------------------------------------------------------------------------
@@ -183,23 +193,46 @@ Tensor norm_of_matrices(const Tensor& x, const MatrixOrder& order, Location wher
 }  // namespace
 
 Tensor matrix_norm(const Operand& operand, const MatrixOrder& order, const MatrixNormOptions& options) {
-    const Tensor& x = matrix_of(operand, "matrix_norm");
-    const Location where = operand.where();
-    const Tensor y = norm_of_matrices(matrices_in("matrix_norm", x, options.axes[0], options.axes[1], where), order, where);
-    return options.keepdims
-               ? reshape(y, without_axes(x.shape(), mask_of({options.axes[0], options.axes[1]}, x.ndim(), "matrix_norm", where), true))
-               : y;
+    return composed("matrix_norm", operand.where(), [&]() -> Tensor {
+        const Tensor& x = matrix_of(operand, "matrix_norm");
+        const Location where = operand.where();
+        const Tensor y = norm_of_matrices(matrices_in("matrix_norm", x, options.axes[0], options.axes[1], where), order, where);
+        return options.keepdims
+                   ? reshape(y, without_axes(x.shape(), mask_of({options.axes[0], options.axes[1]}, x.ndim(), "matrix_norm", where), true))
+                   : y;
+    });
 }
 
 Tensor cond(const Operand& operand, const MatrixOrder& order) {
-    const Location where = operand.where();
-    if (order.kind() == MatrixOrder::singular) {
-        const Tensor s = svdvals({matrix_of(operand, "cond"), where});
-        const Tensor high = max(s, -1), low = min(s, -1);
-        return xgrad::where({high == 0.0, where}, std::numeric_limits<double>::infinity(), order.largest() ? high / low : low / high);
-    }
-    const Tensor& x = square_of(operand, "cond");
-    return norm_of_matrices(x, order, where) * norm_of_matrices(inv({x, where}), order, where);
+    return composed("cond", operand.where(), [&]() -> Tensor {
+        const Location where = operand.where();
+        if (order.kind() == MatrixOrder::singular) {
+            const Tensor s = svdvals({matrix_of(operand, "cond"), where});
+            const Tensor high = max(s, -1), low = min(s, -1);
+            return xgrad::where({high == 0.0, where}, std::numeric_limits<double>::infinity(), order.largest() ? high / low : low / high);
+        }
+        const Tensor& x = square_of(operand, "cond");
+        return norm_of_matrices(x, order, where) * norm_of_matrices(inv({x, where}), order, where);
+    });
+}
+
+Tensor kron(const Operand& a, const Operand& b) {
+    return composed("kron", a.where(), [&]() -> Tensor {
+        const Tensor &x = tensor_of(a, "kron"), &y = tensor_of(b, "kron");
+        const int rank = std::max(x.ndim(), y.ndim());
+        check<ShapeError>(2 * rank <= Shape::max_rank, a.where(), [&] {
+            return "kron: at most 4 axes are possible, got " + to_string(x.shape()) + " and " + to_string(y.shape());
+        });
+        Shape spread_x, spread_y, shape;
+        for (int k = 0; k < rank; ++k) {
+            const int of_x = k - (rank - x.ndim()), of_y = k - (rank - y.ndim());
+            const Int m = of_x < 0 ? 1 : x.shape()[of_x], n = of_y < 0 ? 1 : y.shape()[of_y];
+            for (const Int size : {m, Int{1}}) spread_x.push_back(size);
+            for (const Int size : {Int{1}, n}) spread_y.push_back(size);
+            shape.push_back(m * n);
+        }
+        return reshape(multiply({reshape(a.kept(), spread_x), a.where()}, {reshape(b.kept(), spread_y), b.where()}), shape);
+    });
 }
 
 }  // namespace xgrad

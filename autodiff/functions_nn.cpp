@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "composition.hpp"
 #include "functions.hpp"
 #include "ops/arrange.hpp"
 #include "ops/axes.hpp"
@@ -13,6 +14,7 @@
 #include "ops/reduce.hpp"
 #include "ops/scatter.hpp"
 #include "ops/shape.hpp"
+#include "ops/sizes.hpp"
 #include "ops/spatial.hpp"
 #include "tape.hpp"
 
@@ -75,139 +77,173 @@ Tensor channels_dropped(const char* name, int axes, const Operand& x, double p, 
 // --- dropout --------------------------------------------------------------------------------------------------------
 
 Tensor dropout(const Operand& x, double p, Generator& generator) {
-    return dropped("dropout", x, tensor_of(x, "dropout").shape(), p, generator);
+    return composed("dropout", x.where(), [&]() -> Tensor { return dropped("dropout", x, tensor_of(x, "dropout").shape(), p, generator); });
 }
-Tensor dropout1d(const Operand& x, double p, Generator& generator) { return channels_dropped("dropout1d", 1, x, p, generator); }
-Tensor dropout2d(const Operand& x, double p, Generator& generator) { return channels_dropped("dropout2d", 2, x, p, generator); }
-Tensor dropout3d(const Operand& x, double p, Generator& generator) { return channels_dropped("dropout3d", 3, x, p, generator); }
+Tensor dropout1d(const Operand& x, double p, Generator& generator) {
+    return composed("dropout1d", x.where(), [&]() -> Tensor { return channels_dropped("dropout1d", 1, x, p, generator); });
+}
+Tensor dropout2d(const Operand& x, double p, Generator& generator) {
+    return composed("dropout2d", x.where(), [&]() -> Tensor { return channels_dropped("dropout2d", 2, x, p, generator); });
+}
+Tensor dropout3d(const Operand& x, double p, Generator& generator) {
+    return composed("dropout3d", x.where(), [&]() -> Tensor { return channels_dropped("dropout3d", 3, x, p, generator); });
+}
 
 Tensor alpha_dropout(const Operand& x, double p, Generator& generator) {
-    return alpha_dropped("alpha_dropout", x, tensor_of(x, "alpha_dropout").shape(), p, generator);
+    return composed("alpha_dropout", x.where(),
+                    [&]() -> Tensor { return alpha_dropped("alpha_dropout", x, tensor_of(x, "alpha_dropout").shape(), p, generator); });
 }
 Tensor feature_alpha_dropout(const Operand& x, double p, Generator& generator) {
-    check_rank("feature_alpha_dropout", x, 2, Shape::max_rank);
-    return alpha_dropped("feature_alpha_dropout", x, leading_only(x.shape(), 2), p, generator);
+    return composed("feature_alpha_dropout", x.where(), [&]() -> Tensor {
+        check_rank("feature_alpha_dropout", x, 2, Shape::max_rank);
+        return alpha_dropped("feature_alpha_dropout", x, leading_only(x.shape(), 2), p, generator);
+    });
 }
 
 // --- activations ----------------------------------------------------------------------------------------------------
 
 Tensor glu(const Operand& operand, int axis) {
-    const Tensor& x = tensor_of(operand, "glu");
-    axis = normalise_axis(axis, x.ndim(), "glu", operand.where());
-    const Int n = x.shape()[axis];
-    check<ShapeError>(n % 2 == 0, operand.where(), [&] {
-        return "glu: the axis to be halved must have an even size, got " + std::to_string(n) + " in " + to_string(x.shape());
+    return composed("glu", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "glu");
+        axis = normalise_axis(axis, x.ndim(), "glu", operand.where());
+        const Int n = x.shape()[axis];
+        check<ShapeError>(n % 2 == 0, operand.where(), [&] {
+            return "glu: the axis to be halved must have an even size, got " + std::to_string(n) + " in " + to_string(x.shape());
+        });
+        return multiply({slice(operand.kept(), axis, 0, n / 2), operand.where()},
+                        sigmoid({slice(operand.kept(), axis, n / 2), operand.where()}));
     });
-    return multiply({slice(operand.kept(), axis, 0, n / 2), operand.where()},
-                    sigmoid({slice(operand.kept(), axis, n / 2), operand.where()}));
 }
 
-Tensor softmin(const Operand& x, int axis) { return softmax({negative(x), x.where()}, axis); }
+Tensor softmin(const Operand& x, int axis) {
+    return composed("softmin", x.where(), [&]() -> Tensor { return softmax({negative(x), x.where()}, axis); });
+}
 
 Tensor rrelu(const Operand& operand, double lower, double upper, Generator& generator) {
-    const Tensor& x = tensor_of(operand, "rrelu");
-    check_floating(x, "rrelu", operand.where());
-    check<ValueError>(lower <= upper, operand.where(), [&] {
-        return "rrelu: lower must not be above upper, got " + std::to_string(lower) + " and " + std::to_string(upper);
+    return composed("rrelu", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "rrelu");
+        check_floating(x, "rrelu", operand.where());
+        check<ValueError>(lower <= upper, operand.where(), [&] {
+            return "rrelu: lower must not be above upper, got " + std::to_string(lower) + " and " + std::to_string(upper);
+        });
+        const Tensor slopes = rand(x.shape(), generator).to(x.dtype()) * (upper - lower) + lower;  // the same ones in f32 and f64
+        return multiply(operand.kept(), where(less_equal(stop_gradient(x), 0), slopes, 1));
     });
-    const Tensor slopes = rand(x.shape(), generator).to(x.dtype()) * (upper - lower) + lower;  // the same ones in f32 and f64
-    return multiply(operand.kept(), where(less_equal(stop_gradient(x), 0), slopes, 1));
 }
 
 // --- layers' arithmetic ---------------------------------------------------------------------------------------------
 
 Tensor bilinear(const Operand& x1, const Operand& x2, const Operand& weight, const Operand& bias) {
-    const Tensor &a = tensor_of(x1, "bilinear"), &b = tensor_of(x2, "bilinear"), &w = tensor_of(weight, "bilinear");
-    const Location where = x1.where();
-    bool fits = w.ndim() == 3 && a.ndim() >= 1 && a.ndim() == b.ndim() && a.shape(-1) == w.shape(1) && b.shape(-1) == w.shape(2);
-    for (int k = 0; fits && k < a.ndim() - 1; ++k) fits = a.shape(k) == b.shape(k);
-    check<ShapeError>(fits, where, [&] {
-        return "bilinear: inputs (…, in1) and (…, in2) and a weight (out, in1, in2) are needed, got " + to_string(a.shape()) + ", " +
-               to_string(b.shape()) + " and " + to_string(w.shape());
+    return composed("bilinear", x1.where(), [&]() -> Tensor {
+        const Tensor &a = tensor_of(x1, "bilinear"), &b = tensor_of(x2, "bilinear"), &w = tensor_of(weight, "bilinear");
+        const Location where = x1.where();
+        bool fits = w.ndim() == 3 && a.ndim() >= 1 && a.ndim() == b.ndim() && a.shape(-1) == w.shape(1) && b.shape(-1) == w.shape(2);
+        for (int k = 0; fits && k < a.ndim() - 1; ++k) fits = a.shape(k) == b.shape(k);
+        check<ShapeError>(fits, where, [&] {
+            return "bilinear: inputs (…, in1) and (…, in2) and a weight (out, in1, in2) are needed, got " + to_string(a.shape()) + ", " +
+                   to_string(b.shape()) + " and " + to_string(w.shape());
+        });
+        const Int outputs = w.shape(0), in1 = w.shape(1), in2 = w.shape(2);
+        const Tensor half = linear({b, where}, reshape({w, where}, {outputs * in1, in2}));  // (…, out·in1)
+        Shape shape(a.shape().begin(), a.ndim() - 1);
+        shape.push_back(outputs);
+        shape.push_back(in1);
+        const Tensor y = squeeze(matmul({reshape(half, shape), where}, expand_dims(a, -1)), -1);  // (…, out, in1)·(…, in1, 1)
+        return bias.tensor().defined() ? add({y, where}, bias) : y;
     });
-    const Int outputs = w.shape(0), in1 = w.shape(1), in2 = w.shape(2);
-    const Tensor half = linear({b, where}, reshape({w, where}, {outputs * in1, in2}));  // (…, out·in1)
-    Shape shape(a.shape().begin(), a.ndim() - 1);
-    shape.push_back(outputs);
-    shape.push_back(in1);
-    const Tensor y = squeeze(matmul({reshape(half, shape), where}, expand_dims(a, -1)), -1);  // (…, out, in1)·(…, in1, 1)
-    return bias.tensor().defined() ? add({y, where}, bias) : y;
 }
 
 Tensor local_response_norm(const Operand& operand, std::int64_t size, double alpha, double beta, double k) {
-    const Tensor& x = tensor_of(operand, "local_response_norm");
-    check_rank("local_response_norm", operand, 3, Shape::max_rank);
-    check<ValueError>(size > 0, operand.where(), [&] { return "local_response_norm: size must be positive, got " + std::to_string(size); });
-    const Int batch = x.shape(0), channels = x.shape(1), rest = elements_behind(x.shape(), 1);
-    const Tensor squares = reshape(square(operand.kept()), {batch, 1, channels, rest});
-    const Tensor padded = pad(squares, {{0, 0}, {0, 0}, {size / 2, (size - 1) / 2}, {0, 0}});
-    const Tensor means = reshape(avg_pool2d(padded, {size, 1}, {.stride = 1}), x.shape());
-    return divide(operand.kept(), pow(means * alpha + k, beta));
+    return composed("local_response_norm", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "local_response_norm");
+        check_rank("local_response_norm", operand, 3, Shape::max_rank);
+        check<ValueError>(size > 0, operand.where(),
+                          [&] { return "local_response_norm: size must be positive, got " + std::to_string(size); });
+        const Int batch = x.shape(0), channels = x.shape(1), rest = elements_behind(x.shape(), 1);
+        const Tensor squares = reshape(square(operand.kept()), {batch, 1, channels, rest});
+        const Tensor padded = pad(squares, {{0, 0}, {0, 0}, {size / 2, (size - 1) / 2}, {0, 0}});
+        const Tensor means = reshape(avg_pool2d(padded, {size, 1}, {.stride = 1}), x.shape());
+        return divide(operand.kept(), pow(means * alpha + k, beta));
+    });
 }
 
 // --- elements in another order --------------------------------------------------------------------------------------
 
 Tensor unflatten(const Operand& operand, int axis, const Shape& sizes) {
-    const Tensor& x = tensor_of(operand, "unflatten");
-    axis = normalise_axis(axis, x.ndim(), "unflatten", operand.where());
-    const Int n = x.shape(axis);
-    Int known = 1, unknown = 0;
-    for (const Int size : sizes)
-        if (size == -1) ++unknown;
-        else known *= size;
-    const bool fits = unknown == 0 ? known == n : unknown == 1 && known > 0 && n % known == 0;
-    check<ShapeError>(sizes.rank() > 0 && fits, operand.where(), [&] {
-        return "unflatten: the sizes must multiply to " + std::to_string(n) + ", got " + to_string(sizes) + " for axis " +
-               std::to_string(axis) + " of " + to_string(x.shape());
+    return composed("unflatten", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "unflatten");
+        axis = normalise_axis(axis, x.ndim(), "unflatten", operand.where());
+        const Int n = x.shape(axis);
+        Size product = 1;
+        int unknown = 0;
+        for (const Int size : sizes)
+            if (size == -1) ++unknown;
+            else product = product * size;
+        const Int known = product.value("unflatten", operand.where(), [&] { return to_string(sizes); });
+        const bool fits = unknown == 0 ? known == n : unknown == 1 && known > 0 && n % known == 0;
+        check<ShapeError>(sizes.rank() > 0 && fits, operand.where(), [&] {
+            return "unflatten: the sizes must multiply to " + std::to_string(n) + ", got " + to_string(sizes) + " for axis " +
+                   std::to_string(axis) + " of " + to_string(x.shape());
+        });
+        Shape shape;
+        for (int k = 0; k < x.ndim(); ++k)
+            if (k != axis) shape.push_back(x.shape(k));
+            else
+                for (const Int size : sizes) shape.push_back(size == -1 ? n / known : size);
+        return reshape(operand, shape);
     });
-    Shape shape;
-    for (int k = 0; k < x.ndim(); ++k)
-        if (k != axis) shape.push_back(x.shape(k));
-        else
-            for (const Int size : sizes) shape.push_back(size == -1 ? n / known : size);
-    return reshape(operand, shape);
 }
 
 Tensor pixel_shuffle(const Operand& operand, std::int64_t factor) {
-    const Tensor& x = tensor_of(operand, "pixel_shuffle");
-    check<ShapeError>(x.ndim() >= 3 && factor > 0 && x.shape(-3) % (factor * factor) == 0, operand.where(), [&] {
-        return "pixel_shuffle: the channels of (…, channels, height, width) must be a multiple of the factor's square, got " +
-               to_string(x.shape()) + " and factor " + std::to_string(factor);
+    return composed("pixel_shuffle", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "pixel_shuffle");
+        check<ShapeError>(
+            x.ndim() >= 3 && factor > 0 && (Size(factor) * factor).fits() && x.shape(-3) % (factor * factor) == 0, operand.where(), [&] {
+                return "pixel_shuffle: the channels of (…, channels, height, width) must be a multiple of the factor's square, got " +
+                       to_string(x.shape()) + " and factor " + std::to_string(factor);
+            });
+        Shape shape = x.shape();
+        const int last = x.ndim() - 1;
+        const Int height = shape[last - 1], width = shape[last];
+        shape[last - 2] /= factor * factor;
+        Int planes = 1;
+        for (int k = 0; k <= last - 2; ++k) planes *= shape[k];
+        const auto got = [&] { return to_string(x.shape()) + " and factor " + std::to_string(factor); };
+        shape[last - 1] = (Size(height) * factor).value("pixel_shuffle", operand.where(), got);
+        shape[last] = (Size(width) * factor).value("pixel_shuffle", operand.where(), got);
+        return reshape(permute(reshape(operand, {planes, factor, factor, height, width}), {0, 3, 1, 4, 2}), shape);
     });
-    Shape shape = x.shape();
-    const int last = x.ndim() - 1;
-    const Int height = shape[last - 1], width = shape[last];
-    shape[last - 2] /= factor * factor;
-    Int planes = 1;
-    for (int k = 0; k <= last - 2; ++k) planes *= shape[k];
-    shape[last - 1] *= factor;
-    shape[last] *= factor;
-    return reshape(permute(reshape(operand, {planes, factor, factor, height, width}), {0, 3, 1, 4, 2}), shape);
 }
 
 Tensor pixel_unshuffle(const Operand& operand, std::int64_t factor) {
-    const Tensor& x = tensor_of(operand, "pixel_unshuffle");
-    check<ShapeError>(x.ndim() >= 3 && factor > 0 && x.shape(-2) % factor == 0 && x.shape(-1) % factor == 0, operand.where(), [&] {
-        return "pixel_unshuffle: height and width of (…, channels, height, width) must be multiples of the factor, got " +
-               to_string(x.shape()) + " and factor " + std::to_string(factor);
+    return composed("pixel_unshuffle", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "pixel_unshuffle");
+        check<ShapeError>(x.ndim() >= 3 && factor > 0 && x.shape(-2) % factor == 0 && x.shape(-1) % factor == 0, operand.where(), [&] {
+            return "pixel_unshuffle: height and width of (…, channels, height, width) must be multiples of the factor, got " +
+                   to_string(x.shape()) + " and factor " + std::to_string(factor);
+        });
+        Shape shape = x.shape();
+        const int last = x.ndim() - 1;
+        Int planes = 1;
+        for (int k = 0; k <= last - 2; ++k) planes *= shape[k];
+        shape[last - 2] = (Size(shape[last - 2]) * factor * factor).value("pixel_unshuffle", operand.where(), [&] {
+            return to_string(x.shape()) + " and factor " + std::to_string(factor);
+        });
+        const Int height = shape[last - 1] /= factor, width = shape[last] /= factor;
+        return reshape(permute(reshape(operand, {planes, height, factor, width, factor}), {0, 2, 4, 1, 3}), shape);
     });
-    Shape shape = x.shape();
-    const int last = x.ndim() - 1;
-    Int planes = 1;
-    for (int k = 0; k <= last - 2; ++k) planes *= shape[k];
-    shape[last - 2] *= factor * factor;
-    const Int height = shape[last - 1] /= factor, width = shape[last] /= factor;
-    return reshape(permute(reshape(operand, {planes, height, factor, width, factor}), {0, 2, 4, 1, 3}), shape);
 }
 
 Tensor channel_shuffle(const Operand& operand, std::int64_t groups) {
-    const Tensor& x = tensor_of(operand, "channel_shuffle");
-    check<ShapeError>(x.ndim() >= 2 && groups > 0 && x.shape(1) % groups == 0, operand.where(), [&] {
-        return "channel_shuffle: groups must divide the channels of (batch, channels, …), got " + std::to_string(groups) + " for " +
-               to_string(x.shape());
+    return composed("channel_shuffle", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "channel_shuffle");
+        check<ShapeError>(x.ndim() >= 2 && groups > 0 && x.shape(1) % groups == 0, operand.where(), [&] {
+            return "channel_shuffle: groups must divide the channels of (batch, channels, …), got " + std::to_string(groups) + " for " +
+                   to_string(x.shape());
+        });
+        const Int batch = x.shape(0), channels = x.shape(1), rest = elements_behind(x.shape(), 1);
+        return reshape(swapaxes(reshape(operand, {batch, groups, channels / groups, rest}), 1, 2), x.shape());
     });
-    const Int batch = x.shape(0), channels = x.shape(1), rest = elements_behind(x.shape(), 1);
-    return reshape(swapaxes(reshape(operand, {batch, groups, channels / groups, rest}), 1, 2), x.shape());
 }
 
 // --- max_unpool -----------------------------------------------------------------------------------------------------
@@ -235,11 +271,15 @@ Tensor max_unpool(const char* name, int axes, const Operand& operand, const Oper
     const Int planes = shape.size();
     Int plane = 1;
     for (int k = 0; k < axes; ++k) {
-        const Int size = o.output_size.empty() ? (x.shape()[x.ndim() - axes + k] - 1) * stride[k] - 2 * o.padding[k] + kernel[k]
-                                               : o.output_size[static_cast<std::size_t>(k)];
+        const Size from_windows = Size(x.shape()[x.ndim() - axes + k] - 1) * stride[k] - Size(2) * o.padding[k] + kernel[k];
+        const Int size = (o.output_size.empty() ? from_windows : o.output_size[static_cast<std::size_t>(k)]).value(name, where, [&] {
+            return "kernel " + std::to_string(kernel[k]) + ", stride " + std::to_string(stride[k]) + " and padding " +
+                   std::to_string(o.padding[k]);
+        });
         check<ShapeError>(size >= 0, where,
                           [&] { return std::string(name) + ": sizes must not be negative, got " + std::to_string(size); });
         shape.push_back(size);
+        count_elements(shape, name, where);
         plane *= size;
     }
     const Int each = elements_behind(x.shape(), x.ndim() - axes - 1);
@@ -251,13 +291,13 @@ Tensor max_unpool(const char* name, int axes, const Operand& operand, const Oper
 }  // namespace
 
 Tensor max_unpool1d(const Operand& x, const Operand& indices, const PerAxis& kernel, const MaxUnpoolOptions& options) {
-    return max_unpool("max_unpool1d", 1, x, indices, kernel, options);
+    return composed("max_unpool1d", x.where(), [&]() -> Tensor { return max_unpool("max_unpool1d", 1, x, indices, kernel, options); });
 }
 Tensor max_unpool2d(const Operand& x, const Operand& indices, const PerAxis& kernel, const MaxUnpoolOptions& options) {
-    return max_unpool("max_unpool2d", 2, x, indices, kernel, options);
+    return composed("max_unpool2d", x.where(), [&]() -> Tensor { return max_unpool("max_unpool2d", 2, x, indices, kernel, options); });
 }
 Tensor max_unpool3d(const Operand& x, const Operand& indices, const PerAxis& kernel, const MaxUnpoolOptions& options) {
-    return max_unpool("max_unpool3d", 3, x, indices, kernel, options);
+    return composed("max_unpool3d", x.where(), [&]() -> Tensor { return max_unpool("max_unpool3d", 3, x, indices, kernel, options); });
 }
 
 }  // namespace xgrad

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "composition.hpp"
 #include "functions.hpp"
 #include "ops/axes.hpp"
 #include "ops/elementwise.hpp"
@@ -79,68 +80,72 @@ Flat multiplied(Flat flat) {
 
 Tensor scatter_reduce(const Operand& operand, int axis, const Operand& index_operand, const Operand& source_operand, ScatterReduce reduce,
                       bool include_self) {
-    const char* const name = "scatter_reduce";
-    const Tensor &x = tensor_of(operand, name), &source = tensor_of(source_operand, name);
-    const Location where = operand.where();
-    check<DTypeError>(x.dtype() != DType::boolean && source.dtype() == x.dtype(), where, [&] {
-        return std::string(name) + ": both must be numbers of one type, got " + name_of(x.dtype()) + " and " + name_of(source.dtype());
-    });
-    check<DTypeError>(reduce != ScatterReduce::mean || is_floating(x.dtype()), where,
-                      [&] { return std::string(name) + ": a mean must be f32 or f64, got " + name_of(x.dtype()); });
-    const Tensor counts =
-        scatter_add({zeros(x.shape(), x.dtype()), where}, axis, index_operand, ones_like(source));  // checks the arguments, too
-    axis = normalise_axis(axis, x.ndim(), name, where);
-    const Tensor touched = counts > 0;
-    if (reduce == ScatterReduce::sum || reduce == ScatterReduce::mean) {
-        const Tensor total = scatter_add({include_self ? x : xgrad::where(touched, 0, x), where}, axis, index_operand, source);
-        if (reduce == ScatterReduce::sum) return total;
-        return total / maximum(include_self ? counts + 1.0 : counts, 1.0);
-    }
-    const Flat flat = flattened(x, axis, index_operand.tensor(), source, where);
-    const Tensor own = ravel(x), hit = ravel(touched);
-    if (reduce == ScatterReduce::prod) {
-        const Tensor base = include_self ? own : xgrad::where(hit, 1, own);
-        if (flat.targets.size() == 0) return reshape(base, x.shape());
-        const Flat products = multiplied(flat);
-        return reshape(base * scatter(ones_like(own), 0, products.targets, products.source), x.shape());
-    }
-    // The value first; then the mean of all that have it, so that ties share the gradient evenly.
-    const bool largest = reduce == ScatterReduce::max;
-    const Tensor best = [&] {
-        Tensor value = stop_gradient(own) + 0;
-        const Tensor from = stop_gradient(flat.source);
-        with_any(x.dtype(), [&]<class T>(T) {
-            T* to = elements<T>(value);
-            const T* source_of = elements<T>(from);
-            const auto target = flat.targets.data<Int>();
-            std::vector<bool> seen(static_cast<std::size_t>(value.size()), include_self);
-            for (std::size_t i = 0; i < target.size(); ++i) {
-                T& y = to[target[i]];
-                const T v = source_of[i];
-                const bool first = !seen[static_cast<std::size_t>(target[i])];
-                if (first || v != v || (largest ? v > y : v < y)) y = v;
-                seen[static_cast<std::size_t>(target[i])] = true;
-            }
+    return composed("scatter_reduce", operand.where(), [&]() -> Tensor {
+        const char* const name = "scatter_reduce";
+        const Tensor &x = tensor_of(operand, name), &source = tensor_of(source_operand, name);
+        const Location where = operand.where();
+        check<DTypeError>(x.dtype() != DType::boolean && source.dtype() == x.dtype(), where, [&] {
+            return std::string(name) + ": both must be numbers of one type, got " + name_of(x.dtype()) + " and " + name_of(source.dtype());
         });
-        return value;
-    }();
-    if (!is_floating(x.dtype()) || flat.targets.size() == 0) return reshape(best, x.shape());
-    const Tensor candidates = xgrad::where(take(best, flat.targets) == flat.source, flat.source, 0),
-                 chosen = (take(best, flat.targets) == flat.source).to(x.dtype());
-    const Tensor mine = include_self ? equal(best, own) : logical_not(hit);
-    const Tensor sum_of_ties = scatter_add(xgrad::where(mine, own, 0), 0, flat.targets, candidates);
-    const Tensor ties = scatter_add(mine.to(x.dtype()), 0, flat.targets, chosen);
-    return reshape(sum_of_ties / ties, x.shape());
+        check<DTypeError>(reduce != ScatterReduce::mean || is_floating(x.dtype()), where,
+                          [&] { return std::string(name) + ": a mean must be f32 or f64, got " + name_of(x.dtype()); });
+        const Tensor counts =
+            scatter_add({zeros(x.shape(), x.dtype()), where}, axis, index_operand, ones_like(source));  // checks the arguments, too
+        axis = normalise_axis(axis, x.ndim(), name, where);
+        const Tensor touched = counts > 0;
+        if (reduce == ScatterReduce::sum || reduce == ScatterReduce::mean) {
+            const Tensor total = scatter_add({include_self ? x : xgrad::where(touched, 0, x), where}, axis, index_operand, source);
+            if (reduce == ScatterReduce::sum) return total;
+            return total / maximum(include_self ? counts + 1.0 : counts, 1.0);
+        }
+        const Flat flat = flattened(x, axis, index_operand.tensor(), source, where);
+        const Tensor own = ravel(x), hit = ravel(touched);
+        if (reduce == ScatterReduce::prod) {
+            const Tensor base = include_self ? own : xgrad::where(hit, 1, own);
+            if (flat.targets.size() == 0) return reshape(base, x.shape());
+            const Flat products = multiplied(flat);
+            return reshape(base * scatter(ones_like(own), 0, products.targets, products.source), x.shape());
+        }
+        // The value first; then the mean of all that have it, so that ties share the gradient evenly.
+        const bool largest = reduce == ScatterReduce::max;
+        const Tensor best = [&] {
+            Tensor value = stop_gradient(own) + 0;
+            const Tensor from = stop_gradient(flat.source);
+            with_any(x.dtype(), [&]<class T>(T) {
+                T* to = elements<T>(value);
+                const T* source_of = elements<T>(from);
+                const auto target = flat.targets.data<Int>();
+                std::vector<bool> seen(static_cast<std::size_t>(value.size()), include_self);
+                for (std::size_t i = 0; i < target.size(); ++i) {
+                    T& y = to[target[i]];
+                    const T v = source_of[i];
+                    const bool first = !seen[static_cast<std::size_t>(target[i])];
+                    if (first || v != v || (largest ? v > y : v < y)) y = v;
+                    seen[static_cast<std::size_t>(target[i])] = true;
+                }
+            });
+            return value;
+        }();
+        if (!is_floating(x.dtype()) || flat.targets.size() == 0) return reshape(best, x.shape());
+        const Tensor candidates = xgrad::where(take(best, flat.targets) == flat.source, flat.source, 0),
+                     chosen = (take(best, flat.targets) == flat.source).to(x.dtype());
+        const Tensor mine = include_self ? equal(best, own) : logical_not(hit);
+        const Tensor sum_of_ties = scatter_add(xgrad::where(mine, own, 0), 0, flat.targets, candidates);
+        const Tensor ties = scatter_add(mine.to(x.dtype()), 0, flat.targets, chosen);
+        return reshape(sum_of_ties / ties, x.shape());
+    });
 }
 
 Tensor pdist(const Operand& operand, double p) {
-    const Tensor& x = tensor_of(operand, "pdist");
-    check<ShapeError>(x.ndim() == 2, operand.where(),
-                      [&] { return "pdist: the points must be a matrix (n, width), got shape " + to_string(x.shape()); });
-    std::vector<Int> first, second;
-    for (Int i = 0; i < x.shape(0); ++i)
-        for (Int j = i + 1; j < x.shape(0); ++j) first.push_back(i), second.push_back(j);
-    return norm({take(operand.kept(), tensor(first)) - take(operand.kept(), tensor(second)), operand.where()}, p, -1);
+    return composed("pdist", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "pdist");
+        check<ShapeError>(x.ndim() == 2, operand.where(),
+                          [&] { return "pdist: the points must be a matrix (n, width), got shape " + to_string(x.shape()); });
+        std::vector<Int> first, second;
+        for (Int i = 0; i < x.shape(0); ++i)
+            for (Int j = i + 1; j < x.shape(0); ++j) first.push_back(i), second.push_back(j);
+        return norm({take(operand.kept(), tensor(first)) - take(operand.kept(), tensor(second)), operand.where()}, p, -1);
+    });
 }
 
 }  // namespace xgrad

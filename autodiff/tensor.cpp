@@ -10,6 +10,7 @@
 
 #include "apply.hpp"
 #include "memory.hpp"
+#include "ops/sizes.hpp"
 
 namespace xgrad {
 
@@ -65,14 +66,20 @@ void destroy_view(Storage* s) noexcept {
     release(s, s->size_class);
 }
 
-Tensor empty(const Shape& shape, DType dtype, Location where) {
+std::int64_t count_elements(const Shape& shape, const char* operation, Location where) {
     std::int64_t size = 1;
     for (std::int64_t n : shape) {
-        check<ShapeError>(n >= 0, where, [&] { return "Shape: sizes must not be negative, got " + to_string(shape); });
-        check<ShapeError>(n == 0 || size <= (std::int64_t{1} << 46) / n, where,
-                          [&] { return "Shape: too many elements, got " + to_string(shape); });
+        check<ShapeError>(n >= 0, where, [&] { return std::string(operation) + ": sizes must not be negative, got " + to_string(shape); });
+        n = std::max<std::int64_t>(n, 1);  // what beside a 0 holds nothing must be possible all the same: strides are made of it
+        check<ShapeError>(size <= most_elements / n, where,
+                          [&] { return std::string(operation) + ": too many elements, got shape " + to_string(shape); });
         size *= n;
     }
+    return shape.size();
+}
+
+Tensor empty(const Shape& shape, DType dtype, Location where) {
+    const std::int64_t size = count_elements(shape, "Shape", where);
     const auto bytes = static_cast<std::size_t>(size * size_of(dtype));
     try {
         return TensorAccess::adopt(new_storage(shape, size, dtype, bytes));
@@ -105,6 +112,8 @@ Tensor TensorAccess::view(const Tensor& t, const Shape& shape, std::int64_t offs
 // --- Tensor ---------------------------------------------------------------------------------------------------------
 
 void Tensor::throw_empty() { throw Error("Tensor: an empty tensor was used (default-constructed, moved from, or an absent gradient)"); }
+
+void Operand::throw_number() const { throw ValueError(at("Operand: the argument must be a tensor, got a number", where_)); }
 
 std::int64_t Tensor::shape(int axis) const {
     const int rank = ndim();

@@ -310,7 +310,12 @@ public:
     Operand(const PlainNumber& number, Location where = Location::current()) : number_(number), where_(where) {}
 
     bool is_tensor() const { return tensor_ != nullptr; }
-    const Tensor& tensor() const { return *tensor_; }
+    /// ValueError for a plain number.
+    const Tensor& tensor() const {
+        if (!tensor_) [[unlikely]]
+            throw_number();
+        return *tensor_;
+    }
     const PlainNumber& number() const { return number_; }
     Location where() const { return where_; }
     /// True when the tensor is about to die: its buffer may be reused for the result.
@@ -323,14 +328,15 @@ public:
     }
 
     // What operations ask most, so that an operand reads like its tensor.
-    operator const Tensor&() const { return *tensor_; }
-    const Shape& shape() const { return tensor_->shape(); }
-    std::int64_t shape(int axis) const { return tensor_->shape(axis); }
-    int ndim() const { return tensor_->ndim(); }
-    std::int64_t size() const { return tensor_->size(); }
-    DType dtype() const { return tensor_->dtype(); }
+    operator const Tensor&() const { return tensor(); }
+    const Shape& shape() const { return tensor().shape(); }
+    std::int64_t shape(int axis) const { return tensor().shape(axis); }
+    int ndim() const { return tensor().ndim(); }
+    std::int64_t size() const { return tensor().size(); }
+    DType dtype() const { return tensor().dtype(); }
 
 private:
+    [[noreturn]] XGRAD_API void throw_number() const;
     static const Tensor& none() {
         static const Tensor empty;
         return empty;

@@ -1,6 +1,7 @@
 #include "activation.hpp"
 
 #include <string>
+#include <utility>
 
 #include "fields.hpp"
 
@@ -12,21 +13,25 @@ PReLU::PReLU(const PReLUOptions& options, Location where) {
     weight = full({options.num_parameters}, options.init, options.dtype);
 }
 
-namespace {
+namespace detail {
 
-double checked(double lower, double upper, Location where) {
-    check<ValueError>(lower <= upper, where, [&] {
-        return "RReLU: lower must not be above upper, got " + std::to_string(lower) + " and " + std::to_string(upper);
+Valid::Valid(bool ok, const char* rule, std::initializer_list<double> numbers, Location where) {
+    check<ValueError>(ok, where, [&] {
+        std::string text = rule;
+        for (const char* before = ", got "; const double number : numbers) text += std::exchange(before, " and ") + std::to_string(number);
+        return text;
     });
-    return lower;
 }
 
-}  // namespace
+}  // namespace detail
 
-RReLU::RReLU(double lower, double upper, Location where) : lower_(checked(lower, upper, where)), upper_(upper) {}
+RReLU::RReLU(double lower, double upper, Location where) : RReLU(lower, upper, RandomStream(), where) {}
 
-RReLU::RReLU(double lower, double upper, std::uint64_t seed, Location where)
-    : lower_(checked(lower, upper, where)), upper_(upper), random_(seed) {}
+RReLU::RReLU(double lower, double upper, std::uint64_t seed, Location where) : RReLU(lower, upper, RandomStream(seed), where) {}
+
+RReLU::RReLU(double lower, double upper, RandomStream random, Location where) : lower_(lower), upper_(upper), random_(std::move(random)) {
+    detail::Valid(lower <= upper, "RReLU: lower must not be above upper", {lower, upper}, where);
+}
 
 Tensor RReLU::operator()(const Tensor& x, Location where) const {
     if (!training) return leaky_relu(Operand(x, where), (lower_ + upper_) / 2);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <initializer_list>
+
 #include <autodiff/functions.hpp>
 #include <autodiff/ops/elementwise.hpp>
 #include <autodiff/ops/reduce.hpp>
@@ -11,6 +13,15 @@
 // All but PReLU have no parameters; shapes stay as they are, except GLU's. What each computes is written at its function.
 
 namespace xgrad::nn {
+
+namespace detail {
+
+/// Last member of a layer of numbers, made from those before it: ValueError at the user's line where they cannot work, "rule, got 2 and 1".
+struct XGRAD_API Valid {
+    Valid(bool ok, const char* rule, std::initializer_list<double> numbers, Location where = Location::current());
+};
+
+}  // namespace detail
 
 struct ReLU {
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return relu(Operand(x, where)); }
@@ -48,6 +59,8 @@ public:
     void xgrad_visit(const Path& path, Visitor& visitor);
 
 private:
+    RReLU(double lower, double upper, RandomStream random, Location where);
+
     double lower_, upper_;
     mutable RandomStream random_;
 };
@@ -59,8 +72,10 @@ struct ELU {
 struct SELU {
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return selu(Operand(x, where)); }
 };
+/// ValueError for an alpha of 0.
 struct CELU {
     double alpha = 1.0;
+    [[no_unique_address]] detail::Valid valid{alpha < 0 || alpha > 0, "CELU: alpha must not be 0", {alpha}};
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return celu(Operand(x, where), alpha); }
 };
 struct GELU {
@@ -73,8 +88,10 @@ struct SiLU {
 struct Mish {
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return mish(Operand(x, where)); }
 };
+/// ValueError for a beta of 0.
 struct Softplus {
     double beta = 1.0;
+    [[no_unique_address]] detail::Valid valid{beta < 0 || beta > 0, "Softplus: beta must not be 0", {beta}};
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softplus(Operand(x, where), beta); }
 };
 
@@ -90,8 +107,10 @@ struct Tanh {
 struct Softsign {
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softsign(Operand(x, where)); }
 };
+/// ValueError if min_val > max_val.
 struct Hardtanh {
     double min_val = -1.0, max_val = 1.0;
+    [[no_unique_address]] detail::Valid valid{min_val <= max_val, "Hardtanh: min_val must not be above max_val", {min_val, max_val}};
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return hardtanh(Operand(x, where), min_val, max_val); }
 };
 struct Hardsigmoid {
@@ -105,8 +124,10 @@ struct Hardshrink {
     double lambda = 0.5;
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return hardshrink(Operand(x, where), lambda); }
 };
+/// ValueError for a negative lambda.
 struct Softshrink {
     double lambda = 0.5;
+    [[no_unique_address]] detail::Valid valid{lambda >= 0, "Softshrink: lambda must not be negative", {lambda}};
     Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softshrink(Operand(x, where), lambda); }
 };
 struct Tanhshrink {

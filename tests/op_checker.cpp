@@ -1,5 +1,9 @@
 #include "op_checker.hpp"
 
+#include "op_table/large.hpp"
+
+#include <omp.h>
+
 #include <autodiff/kernels/kernels.hpp>
 #include <cmath>
 #include <cstdlib>
@@ -297,6 +301,64 @@ std::string check_recorded(const Row& row) {
         if (recorded == row.has_gradient()) return std::string();
         return std::string(recorded ? "was recorded though it has no gradient" : "was not recorded");
     });
+}
+
+namespace {
+
+/// While one lives, operations may use so many threads.
+class Threads {
+public:
+    explicit Threads(int count) : before_(omp_get_max_threads()) { omp_set_num_threads(count); }
+    ~Threads() { omp_set_num_threads(before_); }
+    Threads(const Threads&) = delete;
+    Threads& operator=(const Threads&) = delete;
+
+private:
+    int before_;
+};
+
+/// value_and_gradients(row, xs, u), made of pieces of the batch that are too small for blocks and threads.
+Tensors of_pieces(const Row& row, const LargeCase& large, const Tensors& xs, const Tensor& u) {
+    const std::int64_t batch = u.shape(large.result_axis), piece = batch > 60 ? 29 : 1;
+    const auto axis_of = [&](std::size_t result) { return result == 0 ? large.result_axis : large.split[result - 1]; };
+    std::vector<Tensors> parts(xs.size() + 1);
+    for (std::int64_t begin = 0; begin < batch; begin += piece) {
+        const std::int64_t end = std::min(begin + piece, batch);
+        Tensors samples = xs;
+        for (std::size_t i = 0; i < xs.size(); ++i)
+            if (large.split[i] != LargeCase::shared) samples[i] = slice(xs[i], large.split[i], begin, end);
+        const Tensors results = value_and_gradients(row, samples, slice(u, large.result_axis, begin, end));
+        for (std::size_t r = 0; r < results.size(); ++r) {
+            if (axis_of(r) != LargeCase::shared) parts[r].push_back(results[r]);
+            else if (parts[r].empty()) parts[r] = {results[r]};
+            else parts[r][0] = parts[r][0] + results[r];
+        }
+    }
+    Tensors whole;
+    for (std::size_t r = 0; r < parts.size(); ++r)
+        if (!parts[r].empty()) whole.push_back(axis_of(r) == LargeCase::shared ? parts[r][0] : concat(parts[r], axis_of(r)));
+    return whole;
+}
+
+}  // namespace
+
+std::string check_large(const Row& row, const LargeCase& large) {
+    const Tensors xs = inputs(row, large.shapes);
+    const Row chained{
+        row.name + " in a chain", [&](const Tensors& in) { return tanh(row.f(in) * 0.5) * 2.0 - 1.0; }, {}, row.domains, {}, row.flags};
+    for (const Row& tried : {row, chained}) {
+        Threads one(1);
+        const Tensor u = cotangent(tried.f(xs).shape(), DType::f64);
+        const Tensors expected = of_pieces(tried, large, xs, u);
+        for (const DType dtype : {DType::f64, DType::f32})
+            for (const int count : {1, 2}) {
+                const Threads threads(count);
+                const Tensors got = value_and_gradients(tried, to(xs, dtype), u.to(dtype));
+                if (auto text = difference(got, expected, dtype == DType::f32 ? 1e-4 : 1e-12); !text.empty())
+                    return describe(tried, xs) + name_of(dtype) + ", " + std::to_string(count) + " threads: " + text;
+            }
+    }
+    return {};
 }
 
 }  // namespace tests

@@ -1,8 +1,10 @@
 #include "op_table.hpp"
+#include "op_table/large.hpp"
 #include "places.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -92,6 +94,21 @@ TEST_SUITE("operations") {
     TEST_CASE("every operation gives the same bits again") { every_row(check_repeatable); }
 
     TEST_CASE("ties and kinks and infinities follow the conventions") { every_row(check_points); }
+
+    TEST_CASE("a large batch gives what its pieces give, with one thread and with two") {
+        for (const LargeCase& large : large_cases()) {
+            const auto row = std::find_if(op_table().begin(), op_table().end(), [&](const Row& r) { return r.name == large.row; });
+            CHECK_MESSAGE(row != op_table().end(), large.row << " has a large case and no row");
+            if (row == op_table().end()) continue;
+            std::string complaint;
+            try {
+                complaint = check_large(*row, large);
+            } catch (const std::exception& error) {
+                complaint = large.row + " threw " + error.what();
+            }
+            CHECK_MESSAGE(complaint.empty(), complaint);
+        }
+    }
 
     TEST_CASE("an operation is recorded exactly when it has a gradient") { every_row(check_recorded); }
 }

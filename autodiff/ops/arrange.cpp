@@ -1,3 +1,4 @@
+#include "../composition.hpp"
 #include "arrange.hpp"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "parallel.hpp"
 #include "index.hpp"
 #include "shape.hpp"
+#include "sizes.hpp"
 #include "strided.hpp"
 #include "view.hpp"
 
@@ -111,7 +113,7 @@ Tensor triangle(const char* name, const Operand& operand, Int k, bool lower) {
 
 /// How many elements the diagonal has.
 Int diagonal_size(Int rows, Int columns, Int offset) {
-    const Int below = offset < 0 ? std::min(-offset, rows) : 0, right = offset > 0 ? std::min(offset, columns) : 0;
+    const Int below = offset < 0 ? -std::max(offset, -rows) : 0, right = offset > 0 ? std::min(offset, columns) : 0;
     return std::min(rows - below, columns - right);
 }
 
@@ -144,7 +146,9 @@ Tensor diag(const Operand& operand, Int k) {
     check<ShapeError>(x.ndim() == 1 || x.ndim() == 2, operand.where(),
                       [&] { return "diag: must have 1 or 2 axes, got shape " + to_string(x.shape()); });
     if (x.ndim() == 2) return diagonal(operand, k);
-    const Int side = x.size() + std::abs(k);
+    const Int side =
+        (Size(x.size()) + (k < 0 ? Size(0) - k : k)).value("diag", operand.where(), [&] { return "k = " + std::to_string(k); });
+    count_elements({side, side}, "diag", operand.where());
     View view({side, side});
     view.shape = x.shape();
     view.start = k < 0 ? -k * side : k;
@@ -169,39 +173,46 @@ Int source_of(Int i, Int n, PadMode mode) {
 }  // namespace
 
 Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& widths, const PadOptions& options) {
-    const Tensor& x = tensor_of(operand, "pad");
-    const Location where = operand.where();
-    check<ValueError>(widths.size() == 1 || static_cast<int>(widths.size()) == x.ndim(), where, [&] {
-        return "pad: there must be one pair of widths, or one per axis, got " + std::to_string(widths.size()) + " for shape " +
-               to_string(x.shape());
+    return composed("pad", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "pad");
+        const Location where = operand.where();
+        check<ValueError>(widths.size() == 1 || static_cast<int>(widths.size()) == x.ndim(), where, [&] {
+            return "pad: there must be one pair of widths, or one per axis, got " + std::to_string(widths.size()) + " for shape " +
+                   to_string(x.shape());
+        });
+        for (const auto& width : widths)
+            check<ValueError>(width.first >= 0 && width.second >= 0, where, [&] {
+                return "pad: widths must not be negative, got {" + std::to_string(width.first) + ", " + std::to_string(width.second) + "}";
+            });
+        const auto width_of = [&](int axis) { return widths[widths.size() == 1 ? 0 : static_cast<std::size_t>(axis)]; };
+        Shape padded_shape = x.shape();
+        for (int k = 0; k < x.ndim(); ++k)
+            padded_shape[k] = (Size(x.shape()[k]) + width_of(k).first + width_of(k).second).value("pad", where, [&] {
+                return "widths {" + std::to_string(width_of(k).first) + ", " + std::to_string(width_of(k).second) + "}";
+            });
+        count_elements(padded_shape, "pad", where);
+        if (options.mode == PadMode::constant) {
+            if (padded_shape == x.shape()) return x;
+            View view(padded_shape);
+            view.shape = x.shape();
+            for (int k = 0; k < x.ndim(); ++k) view.start += width_of(k).first * view.strides[k];
+            return placed("pad", x, view, options.value, where);
+        }
+        Tensor y = x;
+        for (int k = 0; k < x.ndim(); ++k) {
+            const auto [before, after] = width_of(k);
+            if (before + after == 0) continue;
+            const Int n = x.shape()[k];
+            check<ShapeError>(n > 0, where, [&] {
+                return "pad: only a constant can surround an axis of size 0, got axis " + std::to_string(k) + " of " + to_string(x.shape());
+            });
+            const Tensor sources = empty({padded_shape[k]}, DType::i64);
+            Int* source = elements<Int>(sources);
+            for (Int i = -before; i < n + after; ++i) *source++ = source_of(i, n, options.mode);
+            y = take({y, where}, sources, k);
+        }
+        return y;
     });
-    for (const auto& width : widths)
-        check<ValueError>(width.first >= 0 && width.second >= 0, where, [&] {
-            return "pad: widths must not be negative, got {" + std::to_string(width.first) + ", " + std::to_string(width.second) + "}";
-        });
-    const auto width_of = [&](int axis) { return widths[widths.size() == 1 ? 0 : static_cast<std::size_t>(axis)]; };
-    if (options.mode == PadMode::constant) {
-        Shape whole = x.shape();
-        for (int k = 0; k < x.ndim(); ++k) whole[k] += width_of(k).first + width_of(k).second;
-        if (whole == x.shape()) return x;
-        View view(whole);
-        view.shape = x.shape();
-        for (int k = 0; k < x.ndim(); ++k) view.start += width_of(k).first * view.strides[k];
-        return placed("pad", x, view, options.value, where);
-    }
-    Tensor y = x;
-    for (int k = 0; k < x.ndim(); ++k) {
-        const auto [before, after] = width_of(k);
-        if (before + after == 0) continue;
-        const Int n = x.shape()[k];
-        check<ShapeError>(n > 0, where, [&] {
-            return "pad: only a constant can surround an axis of size 0, got axis " + std::to_string(k) + " of " + to_string(x.shape());
-        });
-        std::vector<Int> sources;
-        for (Int i = -before; i < n + after; ++i) sources.push_back(source_of(i, n, options.mode));
-        y = take({y, where}, tensor(sources), k);
-    }
-    return y;
 }
 
 // --- windows --------------------------------------------------------------------------------------------------------------
@@ -263,16 +274,18 @@ Tensor fold(const Tensor& parts, const Windows& windows) {
 }  // namespace
 
 Tensor unfold(const Operand& operand, int axis, Int size, Int step) {
-    const Tensor& x = tensor_of(operand, "unfold");
-    axis = normalise_axis(axis, x.ndim(), "unfold", operand.where());
-    const Int n = x.shape()[axis];
-    check<ValueError>(size >= 0 && size <= n, operand.where(),
-                      [&] { return "unfold: the size must be in [0, " + std::to_string(n) + "], got " + std::to_string(size); });
-    check<ValueError>(step > 0, operand.where(), [&] { return "unfold: the step must be positive, got " + std::to_string(step); });
-    Windows windows{along(x.shape(), axis), x.shape(), x.shape(), (n - size) / step + 1, size, step};
-    windows.unfolded[axis] = windows.count;
-    windows.unfolded.push_back(size);
-    return unfold_windows(x, windows, operand.where());
+    return composed("unfold", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "unfold");
+        axis = normalise_axis(axis, x.ndim(), "unfold", operand.where());
+        const Int n = x.shape()[axis];
+        check<ValueError>(size >= 0 && size <= n, operand.where(),
+                          [&] { return "unfold: the size must be in [0, " + std::to_string(n) + "], got " + std::to_string(size); });
+        check<ValueError>(step > 0, operand.where(), [&] { return "unfold: the step must be positive, got " + std::to_string(step); });
+        Windows windows{along(x.shape(), axis), x.shape(), x.shape(), (n - size) / step + 1, size, step};
+        windows.unfolded[axis] = windows.count;
+        windows.unfolded.push_back(size);
+        return unfold_windows(x, windows, operand.where());
+    });
 }
 
 }  // namespace xgrad

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "../kernels/kernels.hpp"
 #include "axes.hpp"
@@ -273,70 +274,83 @@ Tensor spread_over(const Tensor& x, const Shape& batch, Location where) {
 }  // namespace
 
 Tensor attention_weights(const Operand& query_operand, const Operand& key_operand, const AttentionOptions& options) {
-    constexpr const char* operation = "attention_weights";
-    const Location where = query_operand.where();
-    const Tensor &query = tensor_of(query_operand, operation), &key = tensor_of(key_operand, operation), &mask = options.mask;
-    check_floating(query, operation, where);
-    check<DTypeError>(key.dtype() == query.dtype() && (!mask.defined() || mask.dtype() == DType::boolean || mask.dtype() == query.dtype()),
-                      where, [&] {
-                          return std::string(operation) + ": dtypes must agree, got " + name_of(query.dtype()) + " and " +
-                                 name_of(key.dtype() == query.dtype() ? mask.dtype() : key.dtype());
-                      });
-    check<ShapeError>(query.ndim() >= 2 && key.ndim() >= 2 && query.shape(-1) == key.shape(-1), where, [&] {
-        return std::string(operation) + ": query and key must be (…, L, E) and (…, S, E), got " + to_string(query.shape()) + " and " +
-               to_string(key.shape());
+    return composed("attention_weights", query_operand.where(), [&]() -> Tensor {
+        constexpr const char* operation = "attention_weights";
+        const Location where = query_operand.where();
+        const Tensor &query = tensor_of(query_operand, operation), &key = tensor_of(key_operand, operation), &mask = options.mask;
+        check_floating(query, operation, where);
+        check<DTypeError>(
+            key.dtype() == query.dtype() && (!mask.defined() || mask.dtype() == DType::boolean || mask.dtype() == query.dtype()), where,
+            [&] {
+                return std::string(operation) + ": dtypes must agree, got " + name_of(query.dtype()) + " and " +
+                       name_of(key.dtype() == query.dtype() ? mask.dtype() : key.dtype());
+            });
+        check<ShapeError>(query.ndim() >= 2 && key.ndim() >= 2 && query.shape(-1) == key.shape(-1), where, [&] {
+            return std::string(operation) + ": query and key must be (…, L, E) and (…, S, E), got " + to_string(query.shape()) + " and " +
+                   to_string(key.shape());
+        });
+        const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape(-1))));
+        return weights_of(query, key, mask, options.causal, scale);
     });
-    const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape(-1))));
-    return weights_of(query, key, mask, options.causal, scale);
 }
 
 Tensor scaled_dot_product_attention(const Operand& query_operand, const Operand& key_operand, const Operand& value_operand,
                                     const AttentionOptions& options) {
-    const Location where = query_operand.where();
-    Tensor query = tensor_of(query_operand, name), key = tensor_of(key_operand, name), value = tensor_of(value_operand, name);
-    const Tensor& mask = options.mask;
-    check_floating(query, name, where);
-    for (const Tensor* t : {&std::as_const(key), &std::as_const(value), &mask}) {
-        if (t == &mask && !mask.defined()) continue;
-        check<DTypeError>(t->dtype() == query.dtype() || (t == &mask && t->dtype() == DType::boolean), where, [&] {
-            return std::string(name) + ": dtypes must agree, got " + name_of(query.dtype()) + " and " + name_of(t->dtype());
+    return composed("scaled_dot_product_attention", query_operand.where(), [&]() -> Tensor {
+        const Location where = query_operand.where();
+        Tensor query = tensor_of(query_operand, name), key = tensor_of(key_operand, name), value = tensor_of(value_operand, name);
+        const Tensor& mask = options.mask;
+        check_floating(query, name, where);
+        for (const Tensor* t : {&std::as_const(key), &std::as_const(value), &mask}) {
+            if (t == &mask && !mask.defined()) continue;
+            check<DTypeError>(t->dtype() == query.dtype() || (t == &mask && t->dtype() == DType::boolean), where, [&] {
+                return std::string(name) + ": dtypes must agree, got " + name_of(query.dtype()) + " and " + name_of(t->dtype());
+            });
+        }
+        const bool fits = query.ndim() >= 2 && key.ndim() >= 2 && value.ndim() >= 2 && query.shape(-1) == key.shape(-1) &&
+                          key.shape(-2) == value.shape(-2);
+        check<ShapeError>(fits, where, [&] {
+            return std::string(name) + ": query, key and value must be (…, L, E), (…, S, E) and (…, S, V), got " +
+                   to_string(query.shape()) + ", " + to_string(key.shape()) + " and " + to_string(value.shape());
         });
-    }
-    const bool fits =
-        query.ndim() >= 2 && key.ndim() >= 2 && value.ndim() >= 2 && query.shape(-1) == key.shape(-1) && key.shape(-2) == value.shape(-2);
-    check<ShapeError>(fits, where, [&] {
-        return std::string(name) + ": query, key and value must be (…, L, E), (…, S, E) and (…, S, V), got " + to_string(query.shape()) +
-               ", " + to_string(key.shape()) + " and " + to_string(value.shape());
-    });
-    const auto leading = [](const Tensor& x) { return Shape(x.shape().begin(), x.ndim() - 2); };
-    const Shape batch = broadcast_shapes(broadcast_shapes(leading(query), leading(key), name, where), leading(value), name, where);
-    for (Tensor* t : {&query, &key, &value})
-        if (leading(*t) != batch) *t = spread_over(*t, batch, where);
+        const auto leading = [](const Tensor& x) { return Shape(x.shape().begin(), x.ndim() - 2); };
+        const Shape batch = broadcast_shapes(broadcast_shapes(leading(query), leading(key), name, where), leading(value), name, where);
+        for (Tensor* t : {&query, &key, &value})
+            if (leading(*t) != batch) *t = spread_over(*t, batch, where);
 
-    Problem p{
-        batch.size(), query.shape(-2), key.shape(-2), query.shape(-1), value.shape(-1), batch, 0, options.causal, stop_gradient(mask), {}};
-    p.result.push_back(p.rows);
-    p.result.push_back(p.depth);
-    p.scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(p.width)));
-    if (mask.defined()) place_mask(p, batch, where);
-    Result r = attention_values(p, query, key, value);
-    const Tensor inputs[] = {query, key, value, mask};
-    if (!any_tracked(inputs)) return r.y;
-    record_applied(
-        name, inputs, {&r.y, 1},
-        [p](const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& m) {
-            Problem again = p;
-            again.mask = m;
-            return attention_values(again, q, k, v).y;
-        },
-        [p, query, key, value, mask, logsum = r.logsum](Tensor g, const Tensor& y, Needs needs) {
-            if (p.empty()) return nothing(query, key, value, mask, needs);
-            const bool outer = tracked(g) || tracked(query) || tracked(key) || tracked(value) || (mask.defined() && tracked(mask));
-            if (!outer && !(mask.defined() && needs[3])) return attention_back(p, query, key, value, {y, logsum}, g, needs);
-            return composed_back(p, query, key, value, mask, g, needs);
-        },
-        where);
-    return r.y;
+        Problem p{batch.size(),
+                  query.shape(-2),
+                  key.shape(-2),
+                  query.shape(-1),
+                  value.shape(-1),
+                  batch,
+                  0,
+                  options.causal,
+                  stop_gradient(mask),
+                  {}};
+        p.result.push_back(p.rows);
+        p.result.push_back(p.depth);
+        p.scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(p.width)));
+        if (mask.defined()) place_mask(p, batch, where);
+        Result r = attention_values(p, query, key, value);
+        const Tensor inputs[] = {query, key, value, mask};
+        if (!any_tracked(inputs)) return r.y;
+        record_applied(
+            name, inputs, {&r.y, 1},
+            [p](const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& m) {
+                Problem again = p;
+                again.mask = m;
+                return attention_values(again, q, k, v).y;
+            },
+            [p, query, key, value, mask, logsum = r.logsum](Tensor g, const Tensor& y, Needs needs) {
+                if (p.empty()) return nothing(query, key, value, mask, needs);
+                const bool outer = tracked(g) || tracked(query) || tracked(key) || tracked(value) || (mask.defined() && tracked(mask));
+                if (!outer && !(mask.defined() && needs[3])) return attention_back(p, query, key, value, {y, logsum}, g, needs);
+                return composed_back(p, query, key, value, mask, g, needs);
+            },
+            where);
+        return r.y;
+    });
 }
 
 }  // namespace xgrad

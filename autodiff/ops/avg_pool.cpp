@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "elementwise.hpp"
 #include "parallel.hpp"
@@ -143,16 +144,22 @@ Tensor avg_pool3d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions&
 }
 
 Tensor lp_pool1d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options) {
-    if (std::isinf(p) && p > 0) return max_pool1d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
-    return lp_pool("lp_pool1d", 1, x, p, kernel, options);
+    return composed("lp_pool1d", x.where(), [&]() -> Tensor {
+        if (std::isinf(p) && p > 0) return max_pool1d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
+        return lp_pool("lp_pool1d", 1, x, p, kernel, options);
+    });
 }
 Tensor lp_pool2d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options) {
-    if (std::isinf(p) && p > 0) return max_pool2d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
-    return lp_pool("lp_pool2d", 2, x, p, kernel, options);
+    return composed("lp_pool2d", x.where(), [&]() -> Tensor {
+        if (std::isinf(p) && p > 0) return max_pool2d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
+        return lp_pool("lp_pool2d", 2, x, p, kernel, options);
+    });
 }
 Tensor lp_pool3d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options) {
-    if (std::isinf(p) && p > 0) return max_pool3d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
-    return lp_pool("lp_pool3d", 3, x, p, kernel, options);
+    return composed("lp_pool3d", x.where(), [&]() -> Tensor {
+        if (std::isinf(p) && p > 0) return max_pool3d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
+        return lp_pool("lp_pool3d", 3, x, p, kernel, options);
+    });
 }
 
 Tensor adaptive_avg_pool1d(const Operand& x, const PerAxis& output) { return adaptive_avg_pool("adaptive_avg_pool1d", 1, x, output); }

@@ -7,6 +7,7 @@
 #include "convolution.hpp"
 #include "reduce.hpp"
 #include "shape.hpp"
+#include "sizes.hpp"
 #include "spatial.hpp"
 
 // The rules of convolutions. <g, conv(x, w)> is linear in each of three tensors; of the products that take two of them and give the
@@ -155,7 +156,12 @@ Tensor conv(int axes, const Operand& input, const Operand& weight, const Operand
     g.y = {g.batch, g.outputs};
     for (int at = 3 - axes; at < 3; ++at) {
         g.size[at] = g.x[at - 3 + g.x.rank()];
-        const Int span = g.dilation[at] * (g.kernel[at] - 1) + 1, padded = g.size[at] + 2 * g.padding[at];
+        const auto got = [&] {
+            return "padding " + std::to_string(g.padding[at]) + " and dilation " + std::to_string(g.dilation[at]) + " for weight " +
+                   to_string(g.w) + " and input " + to_string(g.x);
+        };
+        const Int span = (Size(g.dilation[at]) * (g.kernel[at] - 1) + 1).value(name, where, got);
+        const Int padded = (Size(2) * g.padding[at] + g.size[at]).value(name, where, got);
         check<ShapeError>(span <= padded, where, [&] {
             return std::string(name) + ": the kernel must fit the padded input, got weight " + to_string(g.w) + " for input " +
                    to_string(a.batched ? g.x : input.shape());
@@ -163,6 +169,7 @@ Tensor conv(int axes, const Operand& input, const Operand& weight, const Operand
         g.result[at] = (padded - span) / g.stride[at] + 1;
         g.y.push_back(g.result[at]);
     }
+    count_elements(g.y, name, where);
     const Tensor y = convolve(a.x, a.w, a.bias, g, where);
     return a.batched ? y : squeeze({y, where}, 0);
 }
@@ -181,13 +188,19 @@ Tensor conv_transpose(int axes, const Operand& input, const Operand& weight, con
         check<ValueError>(extra < g.stride[at] || extra < g.dilation[at], where, [&] {
             return std::string(name) + ": output_padding must be smaller than stride or dilation, got " + std::to_string(extra);
         });
-        g.size[at] = (g.result[at] - 1) * g.stride[at] - 2 * g.padding[at] + g.dilation[at] * (g.kernel[at] - 1) + extra + 1;
+        const Size reach = Size(g.result[at] - 1) * g.stride[at] + Size(g.dilation[at]) * (g.kernel[at] - 1);
+        g.size[at] = (reach - Size(2) * g.padding[at] + extra + 1).value(name, where, [&] {
+            return "stride " + std::to_string(g.stride[at]) + ", padding " + std::to_string(g.padding[at]) + ", output_padding " +
+                   std::to_string(extra) + " and dilation " + std::to_string(g.dilation[at]) + " for weight " + to_string(g.w) +
+                   " and input " + to_string(g.y);
+        });
         check<ShapeError>(g.size[at] >= 1, where, [&] {
             return std::string(name) + ": the output must not be empty, got input " + to_string(a.batched ? g.y : input.shape()) +
                    " and weight " + to_string(g.w);
         });
         g.x.push_back(g.size[at]);
     }
+    count_elements(g.x, name, where);
     const Tensor y = transposed(a.x, a.w, a.bias, g, where);
     return a.batched ? y : squeeze({y, where}, 0);
 }

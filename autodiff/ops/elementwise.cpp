@@ -23,6 +23,7 @@ void detail::accumulate(Tensor& acc, Tensor&& part) {
 
 Tensor pow(const Operand& a, const Operand& b) {
     check_defined("pow", a);
+    check_defined("pow", b);
     if (a.is_tensor() && !b.is_tensor() && is_floating(a.dtype())) {  // the usual exponents, exactly and fast
         if (b.number() == 2) return square(a);
         if (b.number() == 1) return a.tensor();
@@ -32,7 +33,7 @@ Tensor pow(const Operand& a, const Operand& b) {
     if (integer_type(a, b) != DType::boolean) check_integer_exponents(b, a.where());
     return binary(rules::Pow{}, a, b);
 }
-Tensor positive(const Operand& x) { return x.tensor(); }
+Tensor positive(const Operand& x) { return tensor_of(x, "positive"); }
 Tensor operator+(const Operand& a, const Operand& b) { return binary(rules::Add{}, a, b); }
 Tensor operator-(const Operand& a, const Operand& b) { return binary(rules::Subtract{}, a, b); }
 Tensor operator*(const Operand& a, const Operand& b) { return binary(rules::Multiply{}, a, b); }

@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "../composition.hpp"
 #include "elementwise_run.hpp"
 #include "shape.hpp"
 
@@ -31,7 +32,10 @@ Sloped logistic(const Tensor& x) {
 }
 Tensor sigmoid_slope(const Tensor& x, const Tensor& y) { return y * sigmoid(-x); }
 Tensor tanh_slope(const Tensor& x, const Tensor&) { return 4.0 * logistic(2.0 * x).slope; }
-Tensor gelu(const Operand& x, Gelu form) { return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x); }
+Tensor gelu(const Operand& x, Gelu form) {
+    return composed("gelu", x.where(),
+                    [&]() -> Tensor { return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x); });
+}
 Tensor hardtanh(const Operand& x, double low, double high) {
     check<ValueError>(low <= high, x.where(), [&] { return text("hardtanh: low must not exceed high, got %g and %g", low, high); });
     return unary(rules::Hardtanh{low, high}, x);

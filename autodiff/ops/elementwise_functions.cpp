@@ -1,4 +1,5 @@
 #include "elementwise_run.hpp"
+#include "../composition.hpp"
 
 // The functions that only run their rule, from the one list of them; and special functions with arguments.
 
@@ -26,8 +27,11 @@ XGRAD_ACTIVATIONS(XGRAD_NOTHING, XGRAD_UNARY_FUNCTION, XGRAD_UNARY_FUNCTION_1, X
 XGRAD_BINARY(XGRAD_NOTHING, XGRAD_BINARY_FUNCTION)
 
 Tensor polygamma(int n, const Operand& x) {
-    check<ValueError>(n >= 0, x.where(), [&] { return "polygamma: the order must not be negative, got " + std::to_string(n); });
-    return n == 0 ? digamma(x) : unary(rules::Polygamma{n}, x);
+    return composed("polygamma", x.where(), [&]() -> Tensor {
+        check<ValueError>(n >= 0 && n <= 1000, x.where(),
+                          [&] { return "polygamma: the order must be in [0, 1000], got " + std::to_string(n); });
+        return n == 0 ? digamma(x) : unary(rules::Polygamma{n}, x);
+    });
 }
 Tensor sinc_derivative(int order, const Operand& x) { return unary(rules::SincDerivative{order}, x); }
 

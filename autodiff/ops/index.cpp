@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "elementwise.hpp"
 #include "indices.hpp"
@@ -83,71 +84,81 @@ Tensor index_add_values(const Shape& shape, const Tensor& indices, const Tensor&
 }  // namespace
 
 Tensor take(const Operand& operand, const Operand& index_operand, int axis) {
-    const Tensor& x = tensor_of(operand, "take");
-    axis = normalise_axis(axis, x.ndim(), "take", operand.where());
-    const Tensor indices = indices_of(index_operand, x.shape()[axis], "take", operand.where());
-    return apply(
-        "take", {x}, [indices, axis](const Tensor& in) { return take_values(in, indices, axis); },
-        [indices, axis, shape = x.shape()](Tensor g) { return index_add(shape, indices, g, axis); }, operand.where());
+    return composed("take", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "take");
+        axis = normalise_axis(axis, x.ndim(), "take", operand.where());
+        const Tensor indices = indices_of(index_operand, x.shape()[axis], "take", operand.where());
+        return apply(
+            "take", {x}, [indices, axis](const Tensor& in) { return take_values(in, indices, axis); },
+            [indices, axis, shape = x.shape()](Tensor g) { return index_add(shape, indices, g, axis); }, operand.where());
+    });
 }
 
 Tensor index_add(const Shape& shape, const Operand& index_operand, const Operand& operand, int axis) {
-    const Tensor& source = tensor_of(operand, "index_add");
-    axis = normalise_axis(axis, shape.rank(), "index_add", operand.where());
-    const Tensor indices = indices_of(index_operand, shape[axis], "index_add", operand.where());
-    const Shape wanted = taken_shape(shape, indices.shape(), axis);
-    check<ShapeError>(source.shape() == wanted, operand.where(),
-                      [&] { return "index_add: the source's shape must be " + to_string(wanted) + ", got " + to_string(source.shape()); });
-    check<DTypeError>(source.dtype() != DType::boolean, operand.where(),
-                      [] { return std::string("index_add: the source must be numbers, got bool"); });
-    return apply(
-        "index_add", {source}, [shape, indices, axis](const Tensor& in) { return index_add_values(shape, indices, in, axis); },
-        [indices, axis](Tensor g) { return take(g, indices, axis); }, operand.where());
+    return composed("index_add", index_operand.where(), [&]() -> Tensor {
+        const Tensor& source = tensor_of(operand, "index_add");
+        axis = normalise_axis(axis, shape.rank(), "index_add", operand.where());
+        const Tensor indices = indices_of(index_operand, shape[axis], "index_add", operand.where());
+        const Shape wanted = taken_shape(shape, indices.shape(), axis);
+        check<ShapeError>(source.shape() == wanted, operand.where(), [&] {
+            return "index_add: the source's shape must be " + to_string(wanted) + ", got " + to_string(source.shape());
+        });
+        check<DTypeError>(source.dtype() != DType::boolean, operand.where(),
+                          [] { return std::string("index_add: the source must be numbers, got bool"); });
+        return apply(
+            "index_add", {source}, [shape, indices, axis](const Tensor& in) { return index_add_values(shape, indices, in, axis); },
+            [indices, axis](Tensor g) { return take(g, indices, axis); }, operand.where());
+    });
 }
 
 Tensor embedding(const Operand& index_operand, const Operand& operand, const EmbeddingFuncOptions& options) {
-    const Tensor& weight = tensor_of(operand, "embedding");
-    const Location where = index_operand.where();
-    check<ShapeError>(weight.ndim() == 2, where,
-                      [&] { return "embedding: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
-    const Int n = weight.shape()[0];
-    const Tensor indices = indices_of(index_operand, 0, n, "embedding", where);
-    if (!options.padding_idx)
+    return composed("embedding", index_operand.where(), [&]() -> Tensor {
+        const Tensor& weight = tensor_of(operand, "embedding");
+        const Location where = index_operand.where();
+        check<ShapeError>(weight.ndim() == 2, where,
+                          [&] { return "embedding: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
+        const Int n = weight.shape()[0];
+        const Tensor indices = indices_of(index_operand, 0, n, "embedding", where);
+        if (!options.padding_idx)
+            return apply(
+                "embedding", {weight}, [indices](const Tensor& w) { return take_values(w, indices, 0); },
+                [indices, shape = weight.shape()](Tensor g) { return index_add(shape, indices, g, 0); }, where);
+        const Int padding = *options.padding_idx;
+        check<IndexError>(padding >= -n && padding < n, where, [&] {
+            return "embedding: padding_idx must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " +
+                   std::to_string(padding);
+        });
         return apply(
             "embedding", {weight}, [indices](const Tensor& w) { return take_values(w, indices, 0); },
-            [indices, shape = weight.shape()](Tensor g) { return index_add(shape, indices, g, 0); }, where);
-    const Int padding = *options.padding_idx;
-    check<IndexError>(padding >= -n && padding < n, where, [&] {
-        return "embedding: padding_idx must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " + std::to_string(padding);
+            [indices, row = from_front(padding, n), shape = weight.shape()](Tensor g) {
+                const Tensor padded = expand_dims(equal(indices, static_cast<double>(row)), -1);
+                return index_add(shape, indices, xgrad::where(padded, 0, g), 0);
+            },
+            where);
     });
-    return apply(
-        "embedding", {weight}, [indices](const Tensor& w) { return take_values(w, indices, 0); },
-        [indices, row = from_front(padding, n), shape = weight.shape()](Tensor g) {
-            const Tensor padded = expand_dims(equal(indices, static_cast<double>(row)), -1);
-            return index_add(shape, indices, xgrad::where(padded, 0, g), 0);
-        },
-        where);
 }
 
 Tensor one_hot(const Operand& operand, Int classes, DType dtype) {
-    const Tensor& labels = tensor_of(operand, "one_hot");
-    check_index_type(labels, "one_hot", operand.where());
-    check<ValueError>(classes >= 0, operand.where(),
-                      [&] { return "one_hot: the number of classes must not be negative, got " + std::to_string(classes); });
-    Shape shape = labels.shape();
-    shape.push_back(classes);
-    Tensor y = zeros(shape, dtype);
-    with_indices(labels, [&](const auto* label) {
-        with_any(dtype, [&]<class T>(T) {
-            for (Int i = 0; i < labels.size(); ++i) {
-                check<IndexError>(label[i] >= 0 && label[i] < classes, operand.where(), [&] {
-                    return "one_hot: labels must be in [0, " + std::to_string(classes) + "), got " + std::to_string(label[i]);
-                });
-                elements<T>(y)[i * classes + label[i]] = T(1);
-            }
+    return composed("one_hot", operand.where(), [&]() -> Tensor {
+        const Tensor& labels = tensor_of(operand, "one_hot");
+        check_index_type(labels, "one_hot", operand.where());
+        check<ValueError>(classes >= 0, operand.where(),
+                          [&] { return "one_hot: the number of classes must not be negative, got " + std::to_string(classes); });
+        Shape shape = labels.shape();
+        shape.push_back(classes);
+        Tensor y = zeros(shape, dtype);
+        with_indices(labels, [&](const auto* label) {
+            with_any(dtype, [&]<class T>(T) {
+                for (Int i = 0; i < labels.size(); ++i) {
+                    check<IndexError>(label[i] >= 0 && label[i] < classes, operand.where(), [&] {
+                        return "one_hot: labels must be in [0, " + std::to_string(classes) + "), got " + std::to_string(label[i]);
+                    });
+                    elements<T>(y)[i * classes + label[i]] = T(1);
+                }
+            });
         });
+        return y;
     });
-    return y;
 }
 
 Tensor argwhere(const Operand& operand) {

@@ -1,3 +1,4 @@
+#include "../composition.hpp"
 #include "interpolate.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "../apply.hpp"
 #include "axes.hpp"
 #include "parallel.hpp"
+#include "sizes.hpp"
 
 namespace xgrad {
 
@@ -96,13 +98,17 @@ Taps taps_for(Int from, Int to, std::optional<double> factor, Interpolation mode
                                       : static_cast<double>(from) / static_cast<double>(to);
     std::vector<Int> indices;
     std::vector<double> weights;
+    const bool nearest = mode == Interpolation::nearest || mode == Interpolation::nearest_exact;
+    const auto room = static_cast<std::size_t>(to) * (nearest ? 1 : mode == Interpolation::bicubic ? 4 : 2);
+    indices.reserve(room);
+    weights.reserve(room);
     const auto add = [&](Int index, double weight) {
         indices.push_back(std::clamp<Int>(index, 0, from - 1));
         weights.push_back(weight);
     };
     for (Int i = 0; i < to; ++i) {
         const double position = static_cast<double>(i);
-        if (mode == Interpolation::nearest || mode == Interpolation::nearest_exact) {
+        if (nearest) {
             // In single precision, as PyTorch: where a position falls on an integer the rounding decides.
             const float offset = mode == Interpolation::nearest ? 0.0f : 0.5f;
             add(static_cast<Int>(std::floor((static_cast<float>(i) + offset) * static_cast<float>(step))), 1);
@@ -125,48 +131,60 @@ Taps taps_for(Int from, Int to, std::optional<double> factor, Interpolation mode
 }  // namespace
 
 Tensor interpolate(const Operand& operand, const InterpolateOptions& options) {
-    const Tensor& x = tensor_of(operand, "interpolate");
-    const Location where = operand.where();
-    check_floating(x, "interpolate", where);
-    const int axes = x.ndim() - 2;
-    const Interpolation mode = options.mode;
-    const bool nearest = mode == Interpolation::nearest || mode == Interpolation::nearest_exact;
-    const int wanted = mode == Interpolation::linear ? 1 : mode == Interpolation::trilinear ? 3 : 2;
-    check<ShapeError>(nearest ? axes >= 1 && axes <= 3 : axes == wanted, where, [&] {
-        return std::string("interpolate: ") + name_of_mode(mode) + " needs " + (nearest ? "3 to 5" : std::to_string(wanted + 2)) +
-               " axes, got shape " + to_string(x.shape());
-    });
-    check<ValueError>(options.size.given() != options.scale_factor.given(), where, [&] {
-        return std::string("interpolate: either size or scale_factor must be given, got ") + (options.size.given() ? "both" : "neither");
-    });
-    check<ValueError>(!(nearest && options.align_corners), where, [&] {
-        return std::string("interpolate: align_corners belongs to the linear and cubic modes, got ") + name_of_mode(mode);
-    });
-    const int given = options.size.count() + options.scale_factor.count();
-    check<ValueError>(given == 1 || given == axes, where, [&] {
-        return "interpolate: there must be one size or factor, or one for each of " + std::to_string(axes) + " axes, got " +
-               std::to_string(given);
-    });
-    Tensor y = x;
-    for (int k = 0; k < axes; ++k) {
-        const Int from = x.shape()[k + 2];
-        Int to;
-        std::optional<double> factor;
-        if (options.scale_factor.given()) {
-            factor = options.scale_factor[k];
-            check<ValueError>(*factor > 0 && std::isfinite(*factor), where,
-                              [&] { return "interpolate: factors must be positive, got " + std::to_string(*factor); });
-            to = static_cast<Int>(std::floor(static_cast<double>(from) * *factor));
-        } else {
-            to = options.size[k];
-        }
-        check<ShapeError>(to > 0 && from > 0, where, [&] {
-            return "interpolate: sizes must be positive, got " + std::to_string(from) + " and " + std::to_string(to) + " for axis " +
-                   std::to_string(k + 2);
+    return composed("interpolate", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "interpolate");
+        const Location where = operand.where();
+        check_floating(x, "interpolate", where);
+        const int axes = x.ndim() - 2;
+        const Interpolation mode = options.mode;
+        const bool nearest = mode == Interpolation::nearest || mode == Interpolation::nearest_exact;
+        const int wanted = mode == Interpolation::linear ? 1 : mode == Interpolation::trilinear ? 3 : 2;
+        check<ShapeError>(nearest ? axes >= 1 && axes <= 3 : axes == wanted, where, [&] {
+            return std::string("interpolate: ") + name_of_mode(mode) + " needs " + (nearest ? "3 to 5" : std::to_string(wanted + 2)) +
+                   " axes, got shape " + to_string(x.shape());
         });
-        y = resample(y, k + 2, taps_for(from, to, factor, mode, options.align_corners), where);
-    }
-    return y;
+        check<ValueError>(options.size.given() != options.scale_factor.given(), where, [&] {
+            return std::string("interpolate: either size or scale_factor must be given, got ") +
+                   (options.size.given() ? "both" : "neither");
+        });
+        check<ValueError>(!(nearest && options.align_corners), where, [&] {
+            return std::string("interpolate: align_corners belongs to the linear and cubic modes, got ") + name_of_mode(mode);
+        });
+        const int given = options.size.count() + options.scale_factor.count();
+        check<ValueError>(given == 1 || given == axes, where, [&] {
+            return "interpolate: there must be one size or factor, or one for each of " + std::to_string(axes) + " axes, got " +
+                   std::to_string(given);
+        });
+        Tensor y = x;
+        for (int k = 0; k < axes; ++k) {
+            const Int from = x.shape()[k + 2];
+            Int to;
+            std::optional<double> factor;
+            if (options.scale_factor.given()) {
+                factor = options.scale_factor[k];
+                check<ValueError>(*factor > 0 && std::isfinite(*factor), where,
+                                  [&] { return "interpolate: factors must be positive, got " + std::to_string(*factor); });
+                const double scaled = std::floor(static_cast<double>(from) * *factor);
+                check<ShapeError>(scaled <= static_cast<double>(most_elements), where, [&] {
+                    return "interpolate: too many elements, got factor " + std::to_string(*factor) + " for shape " + to_string(x.shape());
+                });
+                to = static_cast<Int>(scaled);
+            } else {
+                to = options.size[k];
+            }
+            check<ShapeError>(to > 0 && from > 0, where, [&] {
+                return "interpolate: sizes must be positive, got " + std::to_string(from) + " and " + std::to_string(to) + " for axis " +
+                       std::to_string(k + 2);
+            });
+            Shape shape = y.shape();
+            shape[k + 2] = to;
+            count_elements(shape, "interpolate", where);
+            // Along an axis that keeps its size the linear modes copy, whatever the factor was: PyTorch's rule, which neither nearest nor bicubic has.
+            if (to == from && !nearest && mode != Interpolation::bicubic) continue;
+            y = resample(y, k + 2, taps_for(from, to, factor, mode, options.align_corners), where);
+        }
+        return y;
+    });
 }
 
 }  // namespace xgrad

@@ -3,9 +3,11 @@
 #include <cstring>
 #include <string>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "axes.hpp"
 #include "shape.hpp"
+#include "sizes.hpp"
 
 // Joining and splitting along an axis, old or new.
 
@@ -60,6 +62,12 @@ std::span<const Tensor> parts_of(const Parts& given, Tensors& made, const char* 
     return made;
 }
 
+/// Empty parts cost no elements, but memory all the same.
+void check_parts(Int count, const char* name, Location where) {
+    check<ShapeError>(count <= Int{1} << 24, where,
+                      [&] { return std::string(name) + ": at most 2^24 parts are possible, got " + std::to_string(count); });
+}
+
 }  // namespace
 
 Tensor concat(const Parts& given, int axis, Location where) {
@@ -93,32 +101,36 @@ Tensor concat(const Parts& given, int axis, Location where) {
 }
 
 Tensor stack(const Parts& given, int axis, Location where) {
-    Tensors made;
-    const std::span<const Tensor> tensors = parts_of(given, made, "stack", where);
-    const Shape& one = tensors[0].shape();
-    for (const Tensor& t : tensors)
-        check<ShapeError>(t.shape() == one, where,
-                          [&] { return "stack: shapes must agree, got " + to_string(one) + " and " + to_string(t.shape()); });
-    axis = normalise_axis(axis, one.rank() + 1, "stack", where);
-    Shape shape;
-    for (int k = 0; k <= one.rank(); ++k) shape.push_back(k < axis ? one[k] : k == axis ? static_cast<Int>(tensors.size()) : one[k - 1]);
-    return apply(
-        "stack", tensors, [shape, axis](std::span<const Tensor> parts) { return join(parts, shape, axis); },
-        [axis, n = tensors.size()](Tensor g, Needs needs) {
-            std::vector<Tensor> parts(n);
-            for (std::size_t i = 0; i < n; ++i)
-                if (needs[i]) parts[i] = select(g, axis, static_cast<Int>(i));
-            return parts;
-        },
-        where);
+    return composed("stack", where, [&]() -> Tensor {
+        Tensors made;
+        const std::span<const Tensor> tensors = parts_of(given, made, "stack", where);
+        const Shape& one = tensors[0].shape();
+        for (const Tensor& t : tensors)
+            check<ShapeError>(t.shape() == one, where,
+                              [&] { return "stack: shapes must agree, got " + to_string(one) + " and " + to_string(t.shape()); });
+        axis = normalise_axis(axis, one.rank() + 1, "stack", where);
+        Shape shape;
+        for (int k = 0; k <= one.rank(); ++k)
+            shape.push_back(k < axis ? one[k] : k == axis ? static_cast<Int>(tensors.size()) : one[k - 1]);
+        return apply(
+            "stack", tensors, [shape, axis](std::span<const Tensor> parts) { return join(parts, shape, axis); },
+            [axis, n = tensors.size()](Tensor g, Needs needs) {
+                std::vector<Tensor> parts(n);
+                for (std::size_t i = 0; i < n; ++i)
+                    if (needs[i]) parts[i] = select(g, axis, static_cast<Int>(i));
+                return parts;
+            },
+            where);
+    });
 }
 
 std::vector<Tensor> split(const Operand& operand, const std::vector<Int>& sizes, int axis) {
     const Tensor& x = tensor_of(operand, "split");
     axis = normalise_axis(axis, x.ndim(), "split", operand.where());
-    Int total = 0;
+    Size sum = 0;
     bool good = true;
-    for (const Int size : sizes) good &= size >= 0, total += size;
+    for (const Int size : sizes) good &= size >= 0, sum = sum + size;
+    const Int total = sum.value("split", operand.where(), [&] { return std::to_string(sizes.size()) + " sizes"; });
     check<ShapeError>(good && total == x.shape()[axis], operand.where(), [&] {
         return "split: the sizes must add up to " + std::to_string(x.shape()[axis]) + ", got " + std::to_string(total) + " in " +
                std::to_string(sizes.size()) + " parts";
@@ -145,6 +157,7 @@ std::vector<Tensor> split(const Operand& operand, int sections, int axis) {
     check<ShapeError>(sections > 0 && n % sections == 0, operand.where(), [&] {
         return "split: the number of sections must divide " + std::to_string(n) + ", got " + std::to_string(sections);
     });
+    check_parts(sections, "split", operand.where());
     return split(operand, std::vector<Int>(static_cast<std::size_t>(sections), n / sections), axis);
 }
 
@@ -153,6 +166,7 @@ std::vector<Tensor> unbind(const Operand& operand, int given_axis) {
     const int axis = normalise_axis(given_axis, x.ndim(), "unbind", operand.where());
     const Int n = x.shape()[axis];
     if (n == 0) return {};
+    check_parts(n, "unbind", operand.where());
     return apply_many(
         "unbind", {x},
         [axis, n](const Tensor& in) {

@@ -217,7 +217,7 @@ SignAndLogarithm slogdet_values(const Tensor& a) {
 
 /// The inverses, NaN where there is none.
 Tensor inverse_or_nan(const Tensor& a, const Tensor& sign) {
-    const Tensor singular = expand_dims(equal(sign, 0), {-2, -1});
+    const Tensor singular = expand_dims(logical_not(greater(abs(sign), 0)), {-2, -1});  // a NaN, too: there may be zeros behind it
     if (!any(singular).item<bool>()) return inv(a);
     const Tensor usable = where(singular, eye(a.shape(-1), a.dtype()), a);
     return where(singular, std::numeric_limits<double>::quiet_NaN(), inv(usable));

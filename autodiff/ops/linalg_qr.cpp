@@ -1,6 +1,7 @@
 #include <array>
 #include <memory>
 
+#include "../composition.hpp"
 #include "lapack.hpp"
 #include "linalg_detail.hpp"
 
@@ -36,33 +37,35 @@ std::array<Tensor, 2> qr_values(const Tensor& a) {
 }
 
 /// The gradient for independent columns: (gq + q·copyltu(r·grᵀ - gqᵀ·q))·r⁻ᵀ, where copyltu mirrors the lower triangle.
-Tensor qr_back(const Tensor& q, const Tensor& r, const Tensor& gq, const Tensor& gr) {
+Tensor qr_back(const Tensor& q, const Tensor& r, const Tensor& gq, const Tensor& gr, Location where) {
     const Tensor m = triangle(product(r, gr, false, true) - product(gq, q, true), false, 0.5);
-    return solve_triangular("qr", r, gq + product(q, m + transposed(m)), {.upper = true, .left = false, .transpose = true});
+    return solve_triangular("qr", r, gq + product(q, m + transposed(m)), {.upper = true, .left = false, .transpose = true}, where);
 }
 
 }  // namespace
 
 QR qr(const Operand& operand) {
-    const Tensor& a = matrix_of(operand, "qr");
-    const auto outputs = std::make_shared<std::array<Tensor, 2>>();  // the rule reads them, as what the tape recorded
-    const std::vector<Tensor> y = apply_many(
-        "qr", {a}, qr_values,
-        [outputs](std::span<const Tensor> g, Needs) {
-            const Tensor &q = (*outputs)[0], &r = (*outputs)[1];
-            const Int k = q.shape(-1), n = r.shape(-1);
-            if (r.size() == 0 || q.size() == 0) return zeros(with_batch(batch_of(q.shape()), {q.shape(-2), n}), q.dtype());
-            if (k == n) return qr_back(q, r, g[0], g[1]);
+    return composed("qr", operand.where(), [&]() -> QR {
+        const Tensor& a = matrix_of(operand, "qr");
+        const auto outputs = std::make_shared<std::array<Tensor, 2>>();  // the rule reads them, as what the tape recorded
+        const std::vector<Tensor> y = apply_many(
+            "qr", {a}, qr_values,
+            [outputs, where = operand.where()](std::span<const Tensor> g, Needs) {
+                const Tensor &q = (*outputs)[0], &r = (*outputs)[1];
+                const Int k = q.shape(-1), n = r.shape(-1);
+                if (r.size() == 0 || q.size() == 0) return zeros(with_batch(batch_of(q.shape()), {q.shape(-2), n}), q.dtype());
+                if (k == n) return qr_back(q, r, g[0], g[1], where);
             // Wide: a = (x, y) and r = (u, v) with x = q·u square and y = q·v, so that v = qᵀ·y.
-            const auto left = [k](const Tensor& t) { return slice(t, -1, 0, k); };
-            const auto right = [k](const Tensor& t) { return slice(t, -1, k); };
-            const Tensor v = right(r), gv = right(g[1]);
-            const Tensor gq = g[0] + product(q, product(v, gv, false, true));
-            return concat({qr_back(q, left(r), gq, left(g[1])), product(q, gv)}, -1);
-        },
-        operand.where());
-    *outputs = {y[0], y[1]};
-    return {y[0], y[1]};
+                const auto left = [k](const Tensor& t) { return slice(t, -1, 0, k); };
+                const auto right = [k](const Tensor& t) { return slice(t, -1, k); };
+                const Tensor v = right(r), gv = right(g[1]);
+                const Tensor gq = g[0] + product(q, product(v, gv, false, true));
+                return concat({qr_back(q, left(r), gq, left(g[1]), where), product(q, gv)}, -1);
+            },
+            operand.where());
+        *outputs = {y[0], y[1]};
+        return {y[0], y[1]};
+    });
 }
 
 }  // namespace xgrad

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <memory>
 
+#include "../composition.hpp"
 #include "lapack.hpp"
 #include "linalg_detail.hpp"
 
@@ -142,9 +143,11 @@ SVD svd(const Operand& operand) {
 }
 
 Tensor svdvals(const Operand& operand) {
-    const Tensor& a = matrix_of(operand, "svdvals");
-    if (is_tracked(a)) return svd({a, operand.where()}).s;
-    return svd_values("svdvals", a, false, operand.where())[1];
+    return composed("svdvals", operand.where(), [&]() -> Tensor {
+        const Tensor& a = matrix_of(operand, "svdvals");
+        if (is_tracked(a)) return svd({a, operand.where()}).s;
+        return svd_values("svdvals", a, false, operand.where())[1];
+    });
 }
 
 // --- pinv -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "../composition.hpp"
 #include "../kernels/kernels.hpp"
 #include "../record.hpp"
 #include "axes.hpp"
@@ -119,33 +120,35 @@ Tensor detail::product(const Tensor& a, const Tensor& b, bool ta, bool tb, Locat
 }
 
 Tensor matmul(const Operand& a, const Operand& b) {
-    const Location where = a.where();
-    Tensor x = require_matrix("matmul", a, 1, true), y = require_matrix("matmul", b, 1, true);
-    if (const DType wide = integer_type(x, y); wide != DType::boolean) {
-        x = x.to(wide);
-        y = y.to(wide);
-    }
-    require_same_dtype("matmul", x, y, where);
-    const bool row = x.ndim() == 1, column = y.ndim() == 1;
-    check<ShapeError>(x.shape(-1) == y.shape(column ? -1 : -2), where,
-                      [&] { return "matmul: inner sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape()); });
-    if (row) x = reshape(x, {1, x.shape(0)});
-    if (column) y = reshape(y, {y.shape(0), 1});
-    broadcast_shapes(batch_of(x.shape()), batch_of(y.shape()), "matmul (leading axes)", where);
+    return composed("matmul", a.where(), [&]() -> Tensor {
+        const Location where = a.where();
+        Tensor x = require_matrix("matmul", a, 1, true), y = require_matrix("matmul", b, 1, true);
+        if (const DType wide = integer_type(x, y); wide != DType::boolean) {
+            x = x.to(wide);
+            y = y.to(wide);
+        }
+        require_same_dtype("matmul", x, y, where);
+        const bool row = x.ndim() == 1, column = y.ndim() == 1;
+        check<ShapeError>(x.shape(-1) == y.shape(column ? -1 : -2), where,
+                          [&] { return "matmul: inner sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape()); });
+        if (row) x = reshape(x, {1, x.shape(0)});
+        if (column) y = reshape(y, {y.shape(0), 1});
+        broadcast_shapes(batch_of(x.shape()), batch_of(y.shape()), "matmul (leading axes)", where);
 
-    Tensor z;
-    if (x.ndim() > 2 && y.ndim() == 2) {  // one matrix for all batches: one product
-        Shape shape = x.shape();
-        shape[shape.rank() - 1] = y.shape(1);
-        z = reshape(product(reshape(x, {rows_of(x.shape()), x.shape(-1)}), y, false, false, where), shape);
-    } else {
-        z = product(x, y, false, false, where);
-    }
-    if (!row && !column) return z;
-    Shape shape = batch_of(z.shape());
-    if (!row) shape.push_back(z.shape(-2));
-    if (!column) shape.push_back(z.shape(-1));
-    return reshape(z, shape);
+        Tensor z;
+        if (x.ndim() > 2 && y.ndim() == 2) {  // one matrix for all batches: one product
+            Shape shape = x.shape();
+            shape[shape.rank() - 1] = y.shape(1);
+            z = reshape(product(reshape(x, {rows_of(x.shape()), x.shape(-1)}), y, false, false, where), shape);
+        } else {
+            z = product(x, y, false, false, where);
+        }
+        if (!row && !column) return z;
+        Shape shape = batch_of(z.shape());
+        if (!row) shape.push_back(z.shape(-2));
+        if (!column) shape.push_back(z.shape(-1));
+        return reshape(z, shape);
+    });
 }
 
 namespace {
@@ -166,46 +169,48 @@ Tensor run_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, con
 }  // namespace
 
 Tensor linear(const Operand& input, const Operand& weight, const Operand& bias) {
-    const Location where = input.where();
-    const Tensor& x = require_matrix("linear", input, 1);
-    const Tensor& w = require_matrix("linear", weight, 2);
-    const Tensor& b = bias.tensor();
-    require_same_dtype("linear", x, w, where);
-    check<ShapeError>(w.ndim() == 2 && x.shape(-1) == w.shape(1), where, [&] {
-        return "linear: weight must be (out, " + std::to_string(x.shape(-1)) + ") for an input of shape " + to_string(x.shape()) +
-               ", got " + to_string(w.shape());
-    });
-    if (b.defined()) {
-        require_same_dtype("linear", x, b, where);
-        check<ShapeError>(b.shape() == Shape{w.shape(0)}, where,
-                          [&] { return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape()); });
-    }
-    Shape shape = x.shape();
-    shape[shape.rank() - 1] = w.shape(0);
-    const bool need_x = is_tracked(x), need_w = is_tracked(w), need_b = b.defined() && is_tracked(b);
-    if (!need_x && !need_w && !need_b) return run_linear(x, w, b, shape);
-
-    const auto pullback = [count = rows_of(shape), x = need_w ? x : Tensor(), w = need_x ? w : Tensor()](
-                              const Tensor& g, Needs needs) -> std::array<Tensor, 3> {
-        std::array<Tensor, 3> parts;
-        const Tensor rows = reshape(g, {count, g.shape(-1)});  // (rows, out)
-        if (needs[0]) {
-            Shape in = g.shape();
-            in[in.rank() - 1] = w.shape(1);
-            parts[0] = reshape(product(rows, w, false, false), in);
+    return composed("linear", input.where(), [&]() -> Tensor {
+        const Location where = input.where();
+        const Tensor& x = require_matrix("linear", input, 1);
+        const Tensor& w = require_matrix("linear", weight, 2);
+        const Tensor b = bias.is_tensor() && !bias.tensor().defined() ? Tensor() : tensor_of(bias, "linear");
+        require_same_dtype("linear", x, w, where);
+        check<ShapeError>(w.ndim() == 2 && x.shape(-1) == w.shape(1), where, [&] {
+            return "linear: weight must be (out, " + std::to_string(x.shape(-1)) + ") for an input of shape " + to_string(x.shape()) +
+                   ", got " + to_string(w.shape());
+        });
+        if (b.defined()) {
+            require_same_dtype("linear", x, b, where);
+            check<ShapeError>(b.shape() == Shape{w.shape(0)}, where,
+                              [&] { return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape()); });
         }
-        if (needs[1]) parts[1] = product(rows, reshape(x, {count, x.shape(-1)}), true, false);
-        if (needs[2]) parts[2] = sum(rows, 0);
-        return parts;
-    };
-    return apply(
-        "linear", {x, w, b},
-        [](const Tensor& p, const Tensor& q, const Tensor& r) {
-            Shape s = p.shape();
-            s[s.rank() - 1] = q.shape(0);
-            return run_linear(p, q, r, s);
-        },
-        pullback, where);
+        Shape shape = x.shape();
+        shape[shape.rank() - 1] = w.shape(0);
+        const bool need_x = is_tracked(x), need_w = is_tracked(w), need_b = b.defined() && is_tracked(b);
+        if (!need_x && !need_w && !need_b) return run_linear(x, w, b, shape);
+
+        const auto pullback = [count = rows_of(shape), x = need_w ? x : Tensor(), w = need_x ? w : Tensor()](
+                                  const Tensor& g, Needs needs) -> std::array<Tensor, 3> {
+            std::array<Tensor, 3> parts;
+            const Tensor rows = reshape(g, {count, g.shape(-1)});  // (rows, out)
+            if (needs[0]) {
+                Shape in = g.shape();
+                in[in.rank() - 1] = w.shape(1);
+                parts[0] = reshape(product(rows, w, false, false), in);
+            }
+            if (needs[1]) parts[1] = product(rows, reshape(x, {count, x.shape(-1)}), true, false);
+            if (needs[2]) parts[2] = sum(rows, 0);
+            return parts;
+        };
+        return apply(
+            "linear", {x, w, b},
+            [](const Tensor& p, const Tensor& q, const Tensor& r) {
+                Shape s = p.shape();
+                s[s.rank() - 1] = q.shape(0);
+                return run_linear(p, q, r, s);
+            },
+            pullback, where);
+    });
 }
 
 }  // namespace xgrad

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "elementwise.hpp"
 #include "reduce.hpp"
@@ -110,40 +111,42 @@ Tensor var(const Operand& operand, const Axes& axes, Correction correction, bool
 }
 
 Tensor norm(const Operand& operand, double p, const Axes& axes, bool keepdims) {
-    const Tensor& x = tensor_of(operand, "norm");
-    const Location where_called = operand.where();
-    check_floating(x, "norm", where_called);
-    const AxisMask mask = mask_of(axes, x.ndim(), "norm", where_called, true);
-    const Shape result = without_axes(x.shape(), mask, keepdims);
-    if (std::isinf(p)) {
-        const Tensor absolute = abs(x);
-        return p > 0 ? max(absolute, axes, keepdims) : min(absolute, axes, keepdims);
-    }
-    if (p == 0) return sum(not_equal(stop_gradient(x), 0).to(x.dtype()), axes, keepdims);
-    if (p == 1) return sum(abs(x), axes, keepdims);
-    if (p == 2) {
+    return composed("norm", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "norm");
+        const Location where_called = operand.where();
+        check_floating(x, "norm", where_called);
+        const AxisMask mask = mask_of(axes, x.ndim(), "norm", where_called, true);
+        const Shape result = without_axes(x.shape(), mask, keepdims);
+        if (std::isinf(p)) {
+            const Tensor absolute = abs(x);
+            return p > 0 ? max(absolute, axes, keepdims) : min(absolute, axes, keepdims);
+        }
+        if (p == 0) return sum(not_equal(stop_gradient(x), 0).to(x.dtype()), axes, keepdims);
+        if (p == 1) return sum(abs(x), axes, keepdims);
+        if (p == 2) {
+            return apply(
+                "norm", {x}, [mask, result](const Tensor& in) { return euclidean(in, mask, result); },
+                [x, mask](Tensor g, const Tensor& y) {
+                    const Tensor zero = equal(y, 0);
+                    return x * keep(where(zero, 0, g / where(zero, 1, y)), x.shape(), mask);
+                },
+                where_called);
+        }
         return apply(
-            "norm", {x}, [mask, result](const Tensor& in) { return euclidean(in, mask, result); },
-            [x, mask](Tensor g, const Tensor& y) {
-                const Tensor zero = equal(y, 0);
-                return x * keep(where(zero, 0, g / where(zero, 1, y)), x.shape(), mask);
+            "norm", {x},
+            [mask, result, p](const Tensor& in) {
+                if (in.size() == 0) return reshape(pow(sum_kept(in, mask), 1 / p), result);
+                const Tensor size = abs(in), unit = unit_of(size, mask, p > 0);
+                return reshape(pow(sum_kept(pow(size / unit, p), mask), 1 / p) * unit, result);
+            },
+            [x, mask, p](Tensor g, const Tensor& y) {
+            // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
+                const Tensor no_norm = equal(y, 0), scaled = keep(where(no_norm, 0, g), x.shape(), mask);
+                const Tensor ratio = abs(x) / keep(where(no_norm, 1, y), x.shape(), mask);
+                return scaled * sign(x) * pow(where(equal(x, 0), 1, ratio), p - 1);
             },
             where_called);
-    }
-    return apply(
-        "norm", {x},
-        [mask, result, p](const Tensor& in) {
-            if (in.size() == 0) return reshape(pow(sum_kept(in, mask), 1 / p), result);
-            const Tensor size = abs(in), unit = unit_of(size, mask, p > 0);
-            return reshape(pow(sum_kept(pow(size / unit, p), mask), 1 / p) * unit, result);
-        },
-        [x, mask, p](Tensor g, const Tensor& y) {
-            // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
-            const Tensor no_norm = equal(y, 0), scaled = keep(where(no_norm, 0, g), x.shape(), mask);
-            const Tensor ratio = abs(x) / keep(where(no_norm, 1, y), x.shape(), mask);
-            return scaled * sign(x) * pow(where(equal(x, 0), 1, ratio), p - 1);
-        },
-        where_called);
+    });
 }
 
 }  // namespace xgrad

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "parallel.hpp"
 #include "pooling.hpp"
@@ -176,13 +177,16 @@ Tensor max_pool3d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions&
     return max_pool("max_pool3d", 3, x, kernel, options).values;
 }
 MaxPool max_pool1d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
-    return max_pool_with_indices("max_pool1d", 1, x, kernel, options);
+    return composed("max_pool1d_with_indices", x.where(),
+                    [&]() -> MaxPool { return max_pool_with_indices("max_pool1d", 1, x, kernel, options); });
 }
 MaxPool max_pool2d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
-    return max_pool_with_indices("max_pool2d", 2, x, kernel, options);
+    return composed("max_pool2d_with_indices", x.where(),
+                    [&]() -> MaxPool { return max_pool_with_indices("max_pool2d", 2, x, kernel, options); });
 }
 MaxPool max_pool3d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
-    return max_pool_with_indices("max_pool3d", 3, x, kernel, options);
+    return composed("max_pool3d_with_indices", x.where(),
+                    [&]() -> MaxPool { return max_pool_with_indices("max_pool3d", 3, x, kernel, options); });
 }
 
 Tensor adaptive_max_pool1d(const Operand& x, const PerAxis& output) { return adaptive_max_pool("adaptive_max_pool1d", 1, x, output); }
@@ -190,13 +194,16 @@ Tensor adaptive_max_pool2d(const Operand& x, const PerAxis& output) { return ada
 Tensor adaptive_max_pool3d(const Operand& x, const PerAxis& output) { return adaptive_max_pool("adaptive_max_pool3d", 3, x, output); }
 
 MaxPool adaptive_max_pool1d_with_indices(const Operand& x, const PerAxis& output) {
-    return adaptive_max_pool_with_indices("adaptive_max_pool1d", 1, x, output);
+    return composed("adaptive_max_pool1d_with_indices", x.where(),
+                    [&]() -> MaxPool { return adaptive_max_pool_with_indices("adaptive_max_pool1d", 1, x, output); });
 }
 MaxPool adaptive_max_pool2d_with_indices(const Operand& x, const PerAxis& output) {
-    return adaptive_max_pool_with_indices("adaptive_max_pool2d", 2, x, output);
+    return composed("adaptive_max_pool2d_with_indices", x.where(),
+                    [&]() -> MaxPool { return adaptive_max_pool_with_indices("adaptive_max_pool2d", 2, x, output); });
 }
 MaxPool adaptive_max_pool3d_with_indices(const Operand& x, const PerAxis& output) {
-    return adaptive_max_pool_with_indices("adaptive_max_pool3d", 3, x, output);
+    return composed("adaptive_max_pool3d_with_indices", x.where(),
+                    [&]() -> MaxPool { return adaptive_max_pool_with_indices("adaptive_max_pool3d", 3, x, output); });
 }
 
 }  // namespace xgrad

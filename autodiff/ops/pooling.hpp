@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sizes.hpp"
 #include "spatial.hpp"
 
 // The windows of pooling, listed axis by axis, so that one text serves one to three axes, with strides or adaptive. Not for users.
@@ -22,10 +23,14 @@ struct AxisWindows {
         count.push_back(elements);
         whole.push_back(uncut);
     }
-    void clear() {
+    void clear(Int expected) {
+        const auto room = static_cast<std::size_t>(expected);
         first.clear();
         count.clear();
         whole.clear();
+        first.reserve(room);
+        count.reserve(room);
+        whole.reserve(room);
     }
 };
 
@@ -57,7 +62,13 @@ inline SharedWindows windows_of(const char* name, int axes, const Operand& opera
     auto windows = std::make_shared<Windows>(x, axes);
     for (int k = 0; k < axes; ++k) {
         AxisWindows& a = windows->axis[3 - axes + k];
-        const Int pad = padding[k], span = dilation[k] * (kernel[k] - 1) + 1, room = a.size + 2 * pad - span;
+        const auto got = [&] {
+            return "kernel " + std::to_string(kernel[k]) + ", stride " + std::to_string(stride[k]) + ", padding " +
+                   std::to_string(padding[k]) + " and dilation " + std::to_string(dilation[k]) + " for shape " + to_string(x.shape());
+        };
+        const Int pad = padding[k], span = (Size(dilation[k]) * (kernel[k] - 1) + 1).value(name, where, got);
+        const Int room = (Size(2) * pad + a.size - span).value(name, where, got);
+        (Size(std::max<Int>(room, 0)) + stride[k] + kernel[k]).value(name, where, got);
         check<ValueError>(pad <= span / 2, where, [&] {
             return std::string(name) + ": padding must be at most half the kernel, got " + std::to_string(pad) + " for " +
                    std::to_string(kernel[k]);
@@ -69,13 +80,14 @@ inline SharedWindows windows_of(const char* name, int axes, const Operand& opera
                    to_string(x.shape());
         });
         a.step = dilation[k];
-        a.clear();
+        windows->out.push_back(a.result);
+        count_elements(windows->out, name, where);
+        named(name, where, [&] { a.clear(a.result); });
         for (Int o = 0; o < a.result; ++o) {
             const Int begin = o * stride[k] - pad, skip = begin < 0 ? (-begin + a.step - 1) / a.step : 0, first = begin + skip * a.step;
             const Int fit = first < a.size ? (a.size - 1 - first) / a.step + 1 : 0;
             a.add(first, std::min(fit, kernel[k] - skip), static_cast<double>(std::min(begin + kernel[k], a.size + pad) - begin));
         }
-        windows->out.push_back(a.result);
     }
     return windows;
 }
@@ -89,12 +101,13 @@ inline SharedWindows adaptive_windows(const char* name, int axes, const Operand&
         check<ShapeError>(a.size > 0 || output[k] == 0, operand.where(),
                           [&] { return std::string(name) + ": there must be elements to choose from, got shape " + to_string(x.shape()); });
         a.result = output[k];
-        a.clear();
+        windows->out.push_back(a.result);
+        count_elements(windows->out, name, operand.where());
+        named(name, operand.where(), [&] { a.clear(a.result); });
         for (Int o = 0; o < a.result; ++o) {
             const Int begin = o * a.size / a.result, end = ((o + 1) * a.size + a.result - 1) / a.result;
             a.add(begin, end - begin, static_cast<double>(end - begin));
         }
-        windows->out.push_back(a.result);
     }
     return windows;
 }

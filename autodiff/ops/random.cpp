@@ -11,6 +11,7 @@
 #include "axes.hpp"
 #include "parallel.hpp"
 #include "random_stream.hpp"
+#include "sizes.hpp"
 
 namespace xgrad {
 
@@ -53,15 +54,17 @@ std::uint64_t bounded(std::uint64_t seed, std::uint64_t counter, std::uint64_t r
     }
 }
 
-void check_shape(const Shape& shape, const char* name, Location where) {
-    for (const Int size : shape)
-        check<ShapeError>(size >= 0, where, [&] { return std::string(name) + ": sizes must not be negative, got " + to_string(shape); });
+void check_shape(const Shape& shape, const char* name, Location where) { count_elements(shape, name, where); }
+
+Tensor result_of(const char* name, const Shape& shape, DType dtype, Location where) {
+    return named(name, where, [&] { return empty(shape, dtype, where); });
 }
+
 Tensor empty_floats(const Shape& shape, DType dtype, const char* name, Location where) {
     check_shape(shape, name, where);
     check<DTypeError>(is_floating(dtype), where,
                       [&] { return std::string(name) + ": the element type must be f32 or f64, got " + name_of(dtype); });
-    return empty(shape, dtype, where);
+    return result_of(name, shape, dtype, where);
 }
 
 }  // namespace
@@ -192,7 +195,7 @@ Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DTyp
                           return "randint: the range must fit " + std::string(name_of(dtype)) + ", got " + std::to_string(low) + " to " +
                                  std::to_string(high);
                       });
-    Tensor out = empty(shape, dtype, where);
+    Tensor out = result_of("randint", shape, dtype, where);
     const Int n = out.size();
     const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
     const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
@@ -210,7 +213,7 @@ Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DTyp
 Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype, Location where) {
     check_shape(shape, "bernoulli", where);
     check<ValueError>(p >= 0 && p <= 1, where, [&] { return "bernoulli: p must be in [0, 1], got " + PlainNumber(p).text(); });
-    Tensor out = empty(shape, dtype, where);
+    Tensor out = result_of("bernoulli", shape, dtype, where);
     // Of the 2^32 words, those below p * 2^32 give 1: p = 0 none, p = 1 all.
     const auto limit = static_cast<std::uint64_t>(std::ceil(p * 0x1p32));
     const auto last = static_cast<std::uint32_t>(limit - 1);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "elementwise.hpp"
 #include "reduction.hpp"
@@ -351,10 +352,18 @@ Tensor prod(const Operand& operand, const Axes& axes, bool keepdims) {
 Tensor max(const Operand& x, const Axes& axes, bool keepdims) { return extreme<true>("max", x, axes, keepdims); }
 Tensor min(const Operand& x, const Axes& axes, bool keepdims) { return extreme<false>("min", x, axes, keepdims); }
 
-Tensor argmax(const Operand& x, int axis, bool keepdims) { return position<true>("argmax", x, axis, keepdims); }
-Tensor argmax(const Operand& x) { return position<true>("argmax", x); }
-Tensor argmin(const Operand& x, int axis, bool keepdims) { return position<false>("argmin", x, axis, keepdims); }
-Tensor argmin(const Operand& x) { return position<false>("argmin", x); }
+Tensor argmax(const Operand& x, int axis, bool keepdims) {
+    return composed("argmax", x.where(), [&]() -> Tensor { return position<true>("argmax", x, axis, keepdims); });
+}
+Tensor argmax(const Operand& x) {
+    return composed("argmax", x.where(), [&]() -> Tensor { return position<true>("argmax", x); });
+}
+Tensor argmin(const Operand& x, int axis, bool keepdims) {
+    return composed("argmin", x.where(), [&]() -> Tensor { return position<false>("argmin", x, axis, keepdims); });
+}
+Tensor argmin(const Operand& x) {
+    return composed("argmin", x.where(), [&]() -> Tensor { return position<false>("argmin", x); });
+}
 
 Tensor all(const Operand& x, const Axes& axes, bool keepdims) { return truth<true>("all", x, axes, keepdims); }
 Tensor any(const Operand& x, const Axes& axes, bool keepdims) { return truth<false>("any", x, axes, keepdims); }

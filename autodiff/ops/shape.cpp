@@ -4,9 +4,11 @@
 #include <cstring>
 #include <string>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "axes.hpp"
 #include "reduce.hpp"
+#include "sizes.hpp"
 #include "strided.hpp"
 
 namespace xgrad {
@@ -71,7 +73,10 @@ Tensor reshape(const Operand& operand, const Shape& wanted) {
     return view_as("reshape", x, shape, operand.where());
 }
 
-Tensor ravel(const Operand& operand) { return view_as("ravel", tensor_of(operand, "ravel"), {operand.size()}, operand.where()); }
+Tensor ravel(const Operand& operand) {
+    const Tensor& x = tensor_of(operand, "ravel");
+    return view_as("ravel", x, {x.size()}, operand.where());
+}
 
 Tensor flatten(const Operand& operand, int start, int end) {
     const Tensor& x = tensor_of(operand, "flatten");
@@ -89,13 +94,15 @@ Tensor flatten(const Operand& operand, int start, int end) {
 }
 
 Tensor expand_dims(const Operand& operand, const Axes& axes) {
-    const Tensor& x = tensor_of(operand, "expand_dims");
-    check<ValueError>(!axes.all(), operand.where(), [&] { return std::string("expand_dims: the new axes must be named, got none"); });
-    const int rank = x.ndim() + static_cast<int>(axes.list().size());
-    const AxisMask mask = mask_of(axes, rank, "expand_dims", operand.where());
-    Shape shape;
-    for (int k = 0, from = 0; k < rank; ++k) shape.push_back(mask >> k & 1 ? 1 : x.shape()[from++]);
-    return view_as("expand_dims", x, shape, operand.where());
+    return composed("expand_dims", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "expand_dims");
+        check<ValueError>(!axes.all(), operand.where(), [&] { return std::string("expand_dims: the new axes must be named, got none"); });
+        const int rank = x.ndim() + static_cast<int>(axes.list().size());
+        const AxisMask mask = mask_of(axes, rank, "expand_dims", operand.where());
+        Shape shape;
+        for (int k = 0, from = 0; k < rank; ++k) shape.push_back(mask >> k & 1 ? 1 : x.shape()[from++]);
+        return view_as("expand_dims", x, shape, operand.where());
+    });
 }
 
 Tensor squeeze(const Operand& operand, const Axes& axes) {
@@ -199,6 +206,7 @@ Tensor broadcast_to(const Operand& operand, const Shape& shape) {
     check<ShapeError>(fits, operand.where(), [&] {
         return "broadcast_to: the tensor must broadcast to the shape, got " + to_string(x.shape()) + " and " + to_string(shape);
     });
+    count_elements(shape, "broadcast_to", operand.where());
     return apply(
         "broadcast_to", {x},
         [shape](const Tensor& in) {
@@ -295,7 +303,7 @@ Tensor slice_axis(const Tensor& x, int axis, const Slice& s, Location where) {
     };
     const Int start = end(s.start, s.step > 0 ? low : high), stop = end(s.stop, s.step > 0 ? high : low);
     const Int count =
-        s.step > 0 ? (stop > start ? (stop - start - 1) / s.step + 1 : 0) : (start > stop ? (start - stop - 1) / -s.step + 1 : 0);
+        s.step > 0 ? (stop > start ? (stop - start - 1) / s.step + 1 : 0) : (start > stop ? 1 - (start - stop - 1) / s.step : 0);
     if (count == n && s.step == 1) return x;
     return cut("slice", x, {x.shape(), axis, false, count ? start : 0, s.step, count}, where);
 }
@@ -324,13 +332,15 @@ Tensor Tensor::operator[](const RowIndex& index) const {
 }
 
 Tensor select(const Operand& operand, int axis, Int index) {
-    const Tensor& x = tensor_of(operand, "select");
-    axis = normalise_axis(axis, x.ndim(), "select", operand.where());
-    const Int n = x.shape()[axis];
-    check<IndexError>(index >= -n && index < n, operand.where(), [&] {
-        return "select: index must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " + std::to_string(index);
+    return composed("select", operand.where(), [&]() -> Tensor {
+        const Tensor& x = tensor_of(operand, "select");
+        axis = normalise_axis(axis, x.ndim(), "select", operand.where());
+        const Int n = x.shape()[axis];
+        check<IndexError>(index >= -n && index < n, operand.where(), [&] {
+            return "select: index must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " + std::to_string(index);
+        });
+        return cut("select", x, {x.shape(), axis, true, index < 0 ? index + n : index, 1, 1}, operand.where());
     });
-    return cut("select", x, {x.shape(), axis, true, index < 0 ? index + n : index, 1, 1}, operand.where());
 }
 
 }  // namespace xgrad

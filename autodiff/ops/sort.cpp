@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "axes.hpp"
 #include "index.hpp"
@@ -238,8 +239,10 @@ Tensor sort(const Operand& x, int axis, bool descending) {
 }
 
 Tensor argsort(const Operand& x, int axis, bool descending) {
-    const Line line = last_axis("argsort", stop_gradient(tensor_of(x, "argsort")), axis);
-    return put_back(positions(line.x, line.x.shape(), line.x.ndim() == 0 ? 1 : line.x.shape(-1), descending), line.axis);
+    return composed("argsort", x.where(), [&]() -> Tensor {
+        const Line line = last_axis("argsort", stop_gradient(tensor_of(x, "argsort")), axis);
+        return put_back(positions(line.x, line.x.shape(), line.x.ndim() == 0 ? 1 : line.x.shape(-1), descending), line.axis);
+    });
 }
 
 TopK topk(const Operand& operand, Int k, int axis, bool largest) {

@@ -1,4 +1,5 @@
 #include "update.hpp"
+#include "../composition.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -137,7 +138,7 @@ double norm_of(const T* row, Int n, double p) {
 }  // namespace
 
 void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double p, Location where) {
-    check_weight(&weight, "renorm_rows");
+    composed("renorm_rows", where, [&] { check_weight(&weight, "renorm_rows"); });
     check<ShapeError>(weight.ndim() == 2, where,
                       [&] { return "renorm_rows: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
     check<ValueError>(p > 0, where, [&] { return "renorm_rows: p must be positive, got " + std::to_string(p); });

@@ -2,8 +2,9 @@
 # tests/fuzz/run.sh [seconds]
 #
 # Gives the readers of nn random files, mutations of what our own writers and others write, for so many seconds in all (default 60): each of them a
-# FormatError or data, never a crash, a leak, undefined behaviour, or more memory than a small file may cost. A file that fails is kept in
-# build/fuzz. Needs clang 14.
+# FormatError or data, never a crash, a leak, undefined behaviour, or more memory than a small file may cost. Then, for as long, calls the public
+# functions of the engine with odd arguments: each call a result or an error that names the function and the caller's line. What fails is kept
+# in build/fuzz. Needs clang 14.
 source "$(dirname "${BASH_SOURCE[0]}")/../../cmake/setup.sh"
 
 case ${1-} in
@@ -14,22 +15,31 @@ case ${1-} in
 esac
 seconds=${1:-60}
 need_packages clang-14 libclang-rt-14-dev
-build release fuzz_readers
+build release fuzz_readers fuzz_arguments
 
 parsers=(safetensors npz npy idx csv bytes characters)
 failed=0
-export ASAN_OPTIONS=detect_container_overflow=0  # the engine below is not instrumented: its vectors look overrun
-for parser in "${parsers[@]}"; do
-    folder=$root/build/fuzz/$parser
+# detect_container_overflow: what lies below is not instrumented, so that its vectors look overrun.
+export ASAN_OPTIONS=detect_container_overflow=0:allocator_may_return_null=1:max_allocation_size_mb=512
+
+# attack <name> <program> <seconds> <option...>
+attack() {
+    local name=$1 program=$root/build/release/tests/fuzz/$2 folder=$root/build/fuzz/$1
     mkdir -p "$folder/corpus"
-    cp "$root"/tests/data/foreign/* "$folder/corpus"
-    if ! "$root/build/release/tests/fuzz/readers" --parser="$parser" --seeds="$folder/corpus" \
-        -max_total_time=$((seconds / ${#parsers[@]} + 1)) -max_len=4096 -timeout=5 -rss_limit_mb=1024 -malloc_limit_mb=256 \
-        -artifact_prefix="$folder/" -print_final_stats=1 "$folder/corpus" >"$folder/log" 2>&1; then
+    if ! "$program" -max_total_time="$3" -timeout=5 -rss_limit_mb=1024 -artifact_prefix="$folder/" -print_final_stats=1 "${@:4}" \
+        "$folder/corpus" >"$folder/log" 2>&1; then
         failed=$((failed + 1))
         tail -n 40 "$folder/log"
     fi
-    printf '%-12s %s files\n' "$parser" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$folder/log")"
+    printf '%-12s %s inputs\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$folder/log")"
+}
+
+for parser in "${parsers[@]}"; do
+    mkdir -p "$root/build/fuzz/$parser/corpus"
+    cp "$root"/tests/data/foreign/* "$root/build/fuzz/$parser/corpus"
+    attack "$parser" readers_fuzzer $((seconds / ${#parsers[@]} + 1)) --parser="$parser" --seeds="$root/build/fuzz/$parser/corpus" \
+        -max_len=4096 -malloc_limit_mb=256
 done
-echo "$((${#parsers[@]} - failed)) passed, $failed failed"
+attack arguments arguments_fuzzer "$seconds" -max_len=128 -malloc_limit_mb=0
+echo "$((${#parsers[@]} + 1 - failed)) passed, $failed failed"
 [ "$failed" -eq 0 ]
