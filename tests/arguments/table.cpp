@@ -289,10 +289,10 @@ const std::vector<PublicFunction>& public_functions() {
         row("svd", xgrad::svd),
         row("svdvals", xgrad::svdvals),
         // ops/random.hpp
-        row("rand", xgrad::rand),
-        row("randn", xgrad::randn),
-        row("randint", xgrad::randint),
-        row("bernoulli", xgrad::bernoulli),
+        row<Tensor, const Shape&, Generator&, DType, Location>("rand", xgrad::rand),
+        row<Tensor, const Shape&, Generator&, DType, Location>("randn", xgrad::randn),
+        row<Tensor, std::int64_t, std::int64_t, const Shape&, Generator&, DType, Location>("randint", xgrad::randint),
+        row<Tensor, double, const Shape&, Generator&, DType, Location>("bernoulli", xgrad::bernoulli),
         row("permutation", xgrad::permutation),
         // ops/update.hpp
         row("renorm_rows", xgrad::renorm_rows),
