@@ -72,7 +72,7 @@ std::int64_t count_elements(const Shape& shape, const char* operation, Location 
         check<ShapeError>(n >= 0, where, [&] { return std::string(operation) + ": sizes must not be negative, got " + to_string(shape); });
         n = std::max<std::int64_t>(n, 1);  // what beside a 0 holds nothing must be possible all the same: strides are made of it
         check<ShapeError>(size <= most_elements / n, where,
-                          [&] { return std::string(operation) + ": too many elements, got shape " + to_string(shape); });
+                          [&] { return std::string(operation) + ": too many elements, got " + to_string(shape); });
         size *= n;
     }
     return shape.size();

@@ -46,6 +46,8 @@ TEST_SUITE("arguments") {
         for (const auto& declaration : declared) {
             const std::string& name = declaration.first;
             if (name == "update_parameters") continue;  // takes pointers to what optimizers own
+            if (name == "manual_seed") continue;        // takes any number, and other tests draw from that stream
+            if (name == "gamma_slope") continue;        // inside the engine
             CHECK_MESSAGE(rows[name] >= declaration.second, name << " has " << rows[name] << " rows in arguments/table.cpp");
         }
     }

@@ -160,7 +160,7 @@ TEST_SUITE("numbers and conditions") {
               "(convert the tensor with .to())" +
                   here());
         CHECK(error_of<ValueError>([&] { less(i, 1e30); }).starts_with("less: a plain number takes the tensor's type i32"));
-        CHECK(error_of<ValueError>([&] { masked_fill(i, i > 1, 1.5); }).starts_with("where: a plain number"));
+        CHECK(error_of<ValueError>([&] { masked_fill(i, i > 1, 1.5); }).starts_with("masked_fill: a plain number"));
     }
 
     TEST_CASE("tensors of bool in rows, and of a vector") {

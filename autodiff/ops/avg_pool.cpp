@@ -128,7 +128,8 @@ Tensor lp_pool(const char* name, int axes, const Operand& x, double p, const Per
 }
 
 Tensor adaptive_avg_pool(const char* name, int axes, const Operand& x, const PerAxis& output) {
-    return window_means(name, x, adaptive_windows(name, axes, x, output), {}, x.where());
+    const SharedWindows windows = adaptive_windows(name, axes, x, output);  // checks x first
+    return window_means(name, x, windows, {}, x.where());
 }
 
 }  // namespace

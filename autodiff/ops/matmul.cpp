@@ -26,6 +26,7 @@ namespace {
 
 const Tensor& require_matrix(const char* name, const Operand& x, int min_rank, bool integers = false) {
     check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": must be a tensor, got a number"; });
+    tensor_of(x, name);
     check<DTypeError>(is_floating(x.dtype()) || (integers && is_integer(x.dtype())), x.where(), [&] {
         return std::string(name) + ": must be " + (integers ? "numbers" : "f32 or f64") + ", got " + name_of(x.dtype());
     });

@@ -151,18 +151,21 @@ Largest max_pool(const char* name, const Operand& operand, const SharedWindows& 
 }
 
 Largest max_pool(const char* name, int axes, const Operand& x, const PerAxis& kernel, const MaxPoolOptions& o) {
-    return max_pool(name, x, windows_of(name, axes, x, kernel, o.stride, o.padding, o.dilation, o.ceil_mode));
+    const SharedWindows windows = windows_of(name, axes, x, kernel, o.stride, o.padding, o.dilation, o.ceil_mode);  // checks x first
+    return max_pool(name, x, windows);
 }
 MaxPool max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& kernel, const MaxPoolOptions& o) {
     const Largest best = max_pool(name, axes, x, kernel, o);
     return {best.values, best.places.to(DType::i64)};
 }
 MaxPool adaptive_max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& output) {
-    const Largest best = max_pool(name, x, adaptive_windows(name, axes, x, output));
+    const SharedWindows windows = adaptive_windows(name, axes, x, output);  // checks x first
+    const Largest best = max_pool(name, x, windows);
     return {best.values, best.places.to(DType::i64)};
 }
 Tensor adaptive_max_pool(const char* name, int axes, const Operand& x, const PerAxis& output) {
-    return max_pool(name, x, adaptive_windows(name, axes, x, output)).values;
+    const SharedWindows windows = adaptive_windows(name, axes, x, output);
+    return max_pool(name, x, windows).values;
 }
 
 }  // namespace

@@ -228,7 +228,8 @@ Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype
 
 Tensor permutation(Int n, Generator& generator, Location where) {
     check<ValueError>(n >= 0, where, [&] { return "permutation: n must not be negative, got " + std::to_string(n); });
-    Tensor out = empty({n}, DType::i64, where);
+    check_shape({n}, "permutation", where);
+    Tensor out = result_of("permutation", {n}, DType::i64, where);
     Int* to = elements<Int>(out);
     const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
     for (Int i = 0; i < n; ++i) {  // Fisher and Yates, inside out

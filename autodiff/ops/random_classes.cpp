@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "../composition.hpp"
 #include "../apply.hpp"
 #include "../tape.hpp"
 #include "axes.hpp"
@@ -73,80 +74,84 @@ void without_replacement(const T* weights, Int classes, Int count, Stream stream
 }  // namespace
 
 Tensor categorical(const Operand& operand, const Shape& shape, Generator& generator) {
-    const Location where = operand.where();
-    const Tensor& logits = tensor_of(operand, "categorical");
-    check_floating(logits, "categorical", where);
-    check<ShapeError>(logits.ndim() > 0, where,
-                      [] { return std::string("categorical: the last axis is that of the classes, got a scalar"); });
-    const Shape batch(logits.shape().begin(), logits.ndim() - 1);
-    const Int classes = logits.shape().back(), rows = batch.size();
-    Shape result = shape;
-    for (const Int size : batch) result.push_back(size);
-    Tensor out = empty(result, DType::i64, where);
-    with_floating(logits.dtype(), [&]<class T>(T) {
-        const T* from = elements<T>(logits);
-        std::vector<double> largest(static_cast<std::size_t>(rows), -HUGE_VAL);
-        for (Int row = 0; row < rows; ++row) {
-            double& best = largest[static_cast<std::size_t>(row)];
-            for (Int c = 0; c < classes; ++c) {
-                const auto x = static_cast<double>(from[row * classes + c]);
-                check<ValueError>(x < HUGE_VAL, where,
-                                  [&] { return "categorical: logits must not be NaN or inf, got " + PlainNumber(x).text(); });
-                best = std::max(best, x);
+    return composed("categorical", operand.where(), [&]() -> Tensor {
+        const Location where = operand.where();
+        const Tensor& logits = tensor_of(operand, "categorical");
+        check_floating(logits, "categorical", where);
+        check<ShapeError>(logits.ndim() > 0, where,
+                          [] { return std::string("categorical: the last axis is that of the classes, got a scalar"); });
+        const Shape batch(logits.shape().begin(), logits.ndim() - 1);
+        const Int classes = logits.shape().back(), rows = batch.size();
+        Shape result = shape;
+        for (const Int size : batch) result.push_back(size);
+        Tensor out = empty(result, DType::i64, where);
+        with_floating(logits.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(logits);
+            std::vector<double> largest(static_cast<std::size_t>(rows), -HUGE_VAL);
+            for (Int row = 0; row < rows; ++row) {
+                double& best = largest[static_cast<std::size_t>(row)];
+                for (Int c = 0; c < classes; ++c) {
+                    const auto x = static_cast<double>(from[row * classes + c]);
+                    check<ValueError>(x < HUGE_VAL, where,
+                                      [&] { return "categorical: logits must not be NaN or inf, got " + PlainNumber(x).text(); });
+                    best = std::max(best, x);
+                }
+                check<ValueError>(best > -HUGE_VAL, where,
+                                  [&] { return "categorical: a class must be possible, got none in row " + std::to_string(row); });
             }
-            check<ValueError>(best > -HUGE_VAL, where,
-                              [&] { return "categorical: a class must be possible, got none in row " + std::to_string(row); });
-        }
-        const Cumulated sums(rows, classes, [&](Int row, Int c) {
-            return std::exp(static_cast<double>(from[row * classes + c]) - largest[static_cast<std::size_t>(row)]);
+            const Cumulated sums(rows, classes, [&](Int row, Int c) {
+                return std::exp(static_cast<double>(from[row * classes + c]) - largest[static_cast<std::size_t>(row)]);
+            });
+            const Generator::Draw at = generator.draw(static_cast<std::uint64_t>(out.size()));
+            parallel_for(out.size(), out.size() * 16, [&](Int begin, Int end) {
+                for (Int i = begin; i < end; ++i) elements<Int>(out)[i] = sums.at(i % rows, Stream(at, i).uniform());
+            });
         });
-        const Generator::Draw at = generator.draw(static_cast<std::uint64_t>(out.size()));
-        parallel_for(out.size(), out.size() * 16, [&](Int begin, Int end) {
-            for (Int i = begin; i < end; ++i) elements<Int>(out)[i] = sums.at(i % rows, Stream(at, i).uniform());
-        });
+        return out;
     });
-    return out;
 }
 
 Tensor multinomial(const Operand& operand, Int count, const MultinomialOptions& options, Generator& generator) {
-    const Location where = operand.where();
-    const Tensor& weights = tensor_of(operand, "multinomial");
-    check_floating(weights, "multinomial", where);
-    check<ShapeError>(weights.ndim() == 1 || weights.ndim() == 2, where,
-                      [&] { return "multinomial: weights must be (C) or (rows, C), got " + to_string(weights.shape()); });
-    check<ValueError>(count >= 0, where,
-                      [&] { return "multinomial: the number of draws must not be negative, got " + std::to_string(count); });
-    const Int classes = weights.shape().back(), rows = weights.ndim() == 2 ? weights.shape()[0] : 1;
-    Tensor out = empty(weights.ndim() == 2 ? Shape{rows, count} : Shape{count}, DType::i64, where);
-    with_floating(weights.dtype(), [&]<class T>(T) {
-        check_weights<T>(weights, where);
-        const T* from = elements<T>(weights);
-        for (Int row = 0; row < rows; ++row) {
-            const Int possible = classes - std::count(from + row * classes, from + (row + 1) * classes, T(0));
-            const Int needed = options.replacement ? std::min<Int>(count, 1) : count;
-            check<ValueError>(possible >= needed, where, [&] {
-                return "multinomial: at least " + std::to_string(needed) + " classes must have a weight, got " + std::to_string(possible) +
-                       " in row " + std::to_string(row);
+    return composed("multinomial", operand.where(), [&]() -> Tensor {
+        const Location where = operand.where();
+        const Tensor& weights = tensor_of(operand, "multinomial");
+        check_floating(weights, "multinomial", where);
+        check<ShapeError>(weights.ndim() == 1 || weights.ndim() == 2, where,
+                          [&] { return "multinomial: weights must be (C) or (rows, C), got " + to_string(weights.shape()); });
+        check<ValueError>(count >= 0, where,
+                          [&] { return "multinomial: the number of draws must not be negative, got " + std::to_string(count); });
+        const Int classes = weights.shape().back(), rows = weights.ndim() == 2 ? weights.shape()[0] : 1;
+        Tensor out = empty(weights.ndim() == 2 ? Shape{rows, count} : Shape{count}, DType::i64, where);
+        with_floating(weights.dtype(), [&]<class T>(T) {
+            check_weights<T>(weights, where);
+            const T* from = elements<T>(weights);
+            for (Int row = 0; row < rows; ++row) {
+                const Int possible = classes - std::count(from + row * classes, from + (row + 1) * classes, T(0));
+                const Int needed = options.replacement ? std::min<Int>(count, 1) : count;
+                check<ValueError>(possible >= needed, where, [&] {
+                    return "multinomial: at least " + std::to_string(needed) + " classes must have a weight, got " +
+                           std::to_string(possible) + " in row " + std::to_string(row);
+                });
+            }
+            if (!options.replacement) {
+                const Generator::Draw at = generator.draw(static_cast<std::uint64_t>(rows));
+                parallel_for(rows, rows * classes * 16, [&](Int begin, Int end) {
+                    for (Int row = begin; row < end; ++row)
+                        without_replacement(from + row * classes, classes, count, Stream(at, row), elements<Int>(out) + row * count);
+                });
+                return;
+            }
+            const Cumulated sums(rows, classes, [&](Int row, Int c) { return static_cast<double>(from[row * classes + c]); });
+            for (Int row = 0; row < rows; ++row)
+                check<ValueError>(std::isfinite(sums.total(row)), where,
+                                  [&] { return "multinomial: weights must have a finite sum, got inf in row " + std::to_string(row); });
+            const Generator::Draw at = generator.draw(static_cast<std::uint64_t>(out.size()));
+            parallel_for(out.size(), out.size() * 16, [&](Int begin, Int end) {
+                for (Int i = begin; i < end; ++i) elements<Int>(out)[i] = sums.at(i / count, Stream(at, i).uniform());
             });
-        }
-        if (!options.replacement) {
-            const Generator::Draw at = generator.draw(static_cast<std::uint64_t>(rows));
-            parallel_for(rows, rows * classes * 16, [&](Int begin, Int end) {
-                for (Int row = begin; row < end; ++row)
-                    without_replacement(from + row * classes, classes, count, Stream(at, row), elements<Int>(out) + row * count);
-            });
-            return;
-        }
-        const Cumulated sums(rows, classes, [&](Int row, Int c) { return static_cast<double>(from[row * classes + c]); });
-        for (Int row = 0; row < rows; ++row)
-            check<ValueError>(std::isfinite(sums.total(row)), where,
-                              [&] { return "multinomial: weights must have a finite sum, got inf in row " + std::to_string(row); });
-        const Generator::Draw at = generator.draw(static_cast<std::uint64_t>(out.size()));
-        parallel_for(out.size(), out.size() * 16, [&](Int begin, Int end) {
-            for (Int i = begin; i < end; ++i) elements<Int>(out)[i] = sums.at(i / count, Stream(at, i).uniform());
         });
+        return out;
     });
-    return out;
 }
 
 Tensor detail::multinomial_counts(Int count, const Tensor& probabilities, Generator& generator) {
@@ -174,22 +179,24 @@ Tensor detail::multinomial_counts(Int count, const Tensor& probabilities, Genera
 }
 
 Tensor gumbel_softmax(const Operand& operand, const GumbelSoftmaxOptions& options, Generator& generator) {
-    const Location where = operand.where();
-    const Tensor& logits = tensor_of(operand, "gumbel_softmax");
-    check_floating(logits, "gumbel_softmax", where);
-    check<ValueError>(options.tau > 0, where,
-                      [&] { return "gumbel_softmax: tau must be positive, got " + PlainNumber(options.tau).text(); });
-    const int axis = normalise_axis(options.axis, logits.ndim(), "gumbel_softmax", where);
-    const Tensor noise = -log(exponential(scalar(1.0, logits.dtype()), logits.shape(), generator));
-    const Tensor soft = softmax(Operand((Operand(logits, where) + noise) / options.tau, where), axis);
-    if (!options.hard) return soft;
-    const auto chosen = [axis](const Tensor& y) {
-        const Tensor hot = one_hot(argmax(y, axis), y.shape(axis), y.dtype());  // the classes are its last axis
-        std::vector<int> order;
-        for (int k = 0; k < y.ndim(); ++k) order.push_back(k < axis ? k : k == axis ? y.ndim() - 1 : k - 1);
-        return y.ndim() > 1 ? transpose(hot, order) : hot;
-    };
-    return apply("straight_through", {soft}, chosen, [](Tensor g) { return g; }, where);
+    return composed("gumbel_softmax", operand.where(), [&]() -> Tensor {
+        const Location where = operand.where();
+        const Tensor& logits = tensor_of(operand, "gumbel_softmax");
+        check_floating(logits, "gumbel_softmax", where);
+        check<ValueError>(options.tau > 0, where,
+                          [&] { return "gumbel_softmax: tau must be positive, got " + PlainNumber(options.tau).text(); });
+        const int axis = normalise_axis(options.axis, logits.ndim(), "gumbel_softmax", where);
+        const Tensor noise = -log(exponential(scalar(1.0, logits.dtype()), logits.shape(), generator));
+        const Tensor soft = softmax(Operand((Operand(logits, where) + noise) / options.tau, where), axis);
+        if (!options.hard) return soft;
+        const auto chosen = [axis](const Tensor& y) {
+            const Tensor hot = one_hot(argmax(y, axis), y.shape(axis), y.dtype());  // the classes are its last axis
+            std::vector<int> order;
+            for (int k = 0; k < y.ndim(); ++k) order.push_back(k < axis ? k : k == axis ? y.ndim() - 1 : k - 1);
+            return y.ndim() > 1 ? transpose(hot, order) : hot;
+        };
+        return apply("straight_through", {soft}, chosen, [](Tensor g) { return g; }, where);
+    });
 }
 
 }  // namespace xgrad
