@@ -172,7 +172,7 @@ MatrixOrder::MatrixOrder(double order, Location where)
                                    : singular),
       largest_(order > 0) {
     check<ValueError>(kind_ != singular || std::abs(order) == 2, where,
-                      [&] { return "matrix_norm: the order must be 1, -1, 2, -2, inf or -inf, got " + std::to_string(order); });
+                      [&] { return "matrix_norm: the order must be 1, -1, 2, -2, inf or -inf, got " + PlainNumber(order).text(); });
 }
 
 namespace {

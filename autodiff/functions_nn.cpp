@@ -28,7 +28,7 @@ namespace {
 
 void check_probability(const char* name, const Tensor& x, double p, Location where) {
     check_floating(x, name, where);
-    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + std::to_string(p); });
+    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + PlainNumber(p).text(); });
 }
 
 /// x dropped by a mask of the given shape, which broadcasts.
@@ -124,7 +124,7 @@ Tensor rrelu(const Operand& operand, double lower, double upper, Generator& gene
         const Tensor& x = tensor_of(operand, "rrelu");
         check_floating(x, "rrelu", operand.where());
         check<ValueError>(lower <= upper, operand.where(), [&] {
-            return "rrelu: lower must not be above upper, got " + std::to_string(lower) + " and " + std::to_string(upper);
+            return "rrelu: lower must not be above upper, got " + PlainNumber(lower).text() + " and " + PlainNumber(upper).text();
         });
         const Tensor slopes = rand(x.shape(), generator).to(x.dtype()) * (upper - lower) + lower;  // the same ones in f32 and f64
         return multiply(operand.kept(), where(less_equal(stop_gradient(x), 0), slopes, 1));

@@ -47,7 +47,7 @@ Tensor quantiles(const char* name, const Operand& operand, const std::vector<dou
     std::vector<double> weight;
     for (const double p : q) {
         check<ValueError>(p >= 0 && p <= 1, operand.where(),
-                          [&] { return std::string(name) + ": q must be in [0, 1], got " + std::to_string(p); });
+                          [&] { return std::string(name) + ": q must be in [0, 1], got " + PlainNumber(p).text(); });
         const double place = p * last, low = std::floor(place);
         double w = place - low, from = low, to = std::ceil(place);
         if (method == Quantile::lower) to = from;

@@ -18,7 +18,8 @@ namespace detail {
 Valid::Valid(bool ok, const char* rule, std::initializer_list<double> numbers, Location where) {
     check<ValueError>(ok, where, [&] {
         std::string text = rule;
-        for (const char* before = ", got "; const double number : numbers) text += std::exchange(before, " and ") + std::to_string(number);
+        for (const char* before = ", got "; const double number : numbers)
+            text += std::exchange(before, " and ") + PlainNumber(number).text();
         return text;
     });
 }

@@ -50,7 +50,7 @@ MultiheadAttention::MultiheadAttention(Int embed_dim, Int num_heads, const Multi
                std::to_string(num_heads);
     });
     check<ValueError>(options.dropout >= 0 && options.dropout <= 1, where,
-                      [&] { return "MultiheadAttention: dropout must be in [0, 1], got " + std::to_string(options.dropout); });
+                      [&] { return "MultiheadAttention: dropout must be in [0, 1], got " + PlainNumber(options.dropout).text(); });
     const Int kdim = options.kdim.value_or(embed_dim), vdim = options.vdim.value_or(embed_dim);
     const auto projection = [&](Parameter& weight, Int rows, Int columns) {
         weight = zeros({rows, columns}, options.dtype);

@@ -33,7 +33,7 @@ public:
     explicit AveragedModel(const M& model, const AveragedModelOptions& options = {}, Location where = Location::current())
         : module(model), options_(options) {
         check<ValueError>(!options.decay || (*options.decay >= 0 && *options.decay <= 1), where,
-                          [&] { return "AveragedModel: decay must be in [0, 1], got " + std::to_string(*options.decay); });
+                          [&] { return "AveragedModel: decay must be in [0, 1], got " + PlainNumber(*options.decay).text(); });
     }
 
     /// Takes the model's weights in. ValueError unless it has the same parameters.

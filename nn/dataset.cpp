@@ -13,7 +13,7 @@ std::vector<std::int64_t> split_sizes(std::int64_t total, const std::vector<doub
     const bool fractions = std::abs(sum - 1) < 1e-9 && std::all_of(lengths.begin(), lengths.end(), [](double n) { return n >= 0; });
     check<ValueError>(counts || fractions, where, [&] {
         return "random_split: lengths must add up to the size " + std::to_string(total) + ", or fractions to 1, got the sum " +
-               std::to_string(sum);
+               PlainNumber(sum).text();
     });
     std::vector<std::int64_t> sizes;
     for (const double n : lengths) sizes.push_back(static_cast<std::int64_t>(counts ? n : std::floor(n * static_cast<double>(total))));

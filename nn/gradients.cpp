@@ -33,14 +33,14 @@ std::string detail::why_no_gradients(const std::vector<Parameter*>& parameters, 
 
 ClippedGradients clip_grad_norm(std::vector<Tensor> gradients, double max_norm, const ClipGradNormOptions& options, Location where) {
     check<ValueError>(max_norm >= 0, where,
-                      [&] { return "clip_grad_norm: max_norm must not be negative, got " + std::to_string(max_norm); });
+                      [&] { return "clip_grad_norm: max_norm must not be negative, got " + PlainNumber(max_norm).text(); });
     std::vector<double> norms;
     for (const Tensor& g : gradients)
         if (g.defined() && g.size() > 0) norms.push_back(norm(g, options.norm_type).item());
     ClippedGradients clipped;
     clipped.total_norm = norms.empty() ? 0 : norm(tensor(norms), options.norm_type).item();
     check<ValueError>(!options.error_if_nonfinite || std::isfinite(clipped.total_norm), where,
-                      [&] { return "clip_grad_norm: the norm must be finite, got " + std::to_string(clipped.total_norm); });
+                      [&] { return "clip_grad_norm: the norm must be finite, got " + PlainNumber(clipped.total_norm).text(); });
     const double factor = max_norm / (clipped.total_norm + 1e-6);
     if (!(factor >= 1))  // NaN, too, is passed on
         for (Tensor& g : gradients)
@@ -51,7 +51,7 @@ ClippedGradients clip_grad_norm(std::vector<Tensor> gradients, double max_norm, 
 
 std::vector<Tensor> clip_grad_value(std::vector<Tensor> gradients, double clip_value, Location where) {
     check<ValueError>(clip_value >= 0, where,
-                      [&] { return "clip_grad_value: the limit must not be negative, got " + std::to_string(clip_value); });
+                      [&] { return "clip_grad_value: the limit must not be negative, got " + PlainNumber(clip_value).text(); });
     for (Tensor& g : gradients)
         if (g.defined()) g = clip(std::move(g), -clip_value, clip_value);
     return gradients;

@@ -20,7 +20,7 @@ void check_images(const char* name, const Tensor& x, Location where) {
 }
 
 void check_probability(const char* name, double p, Location where) {
-    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + std::to_string(p); });
+    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + PlainNumber(p).text(); });
 }
 
 Tensor random_flip(const char* name, const Tensor& x, int axis, Generator& generator, double p, Location where) {
@@ -163,7 +163,8 @@ Tensor rotate(const Tensor& x, const std::vector<double>& degrees, const RotateO
 
 Tensor random_rotation(const Tensor& x, double degrees, Generator& generator, const RotateOptions& options, Location where) {
     check_images("random_rotation", x, where);
-    check<ValueError>(degrees >= 0, where, [&] { return "random_rotation: degrees must not be negative, got " + std::to_string(degrees); });
+    check<ValueError>(degrees >= 0, where,
+                      [&] { return "random_rotation: degrees must not be negative, got " + PlainNumber(degrees).text(); });
     const Tensor uniform = rand({x.shape(0)}, generator, DType::f64);
     std::vector<double> angles;
     for (const double u : uniform.data<double>()) angles.push_back((2 * u - 1) * degrees);

@@ -41,14 +41,15 @@ Tensor rounded_distance(const Tensor& input, const Tensor& target, double limit,
 Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, const SmoothL1Options& options, Location where) {
     check_same_shape("smooth_l1_loss", input, target, where);
     check<ValueError>(options.beta >= 0, where,
-                      [&] { return "smooth_l1_loss: beta must not be negative, got " + std::to_string(options.beta); });
+                      [&] { return "smooth_l1_loss: beta must not be negative, got " + PlainNumber(options.beta).text(); });
     if (options.beta == 0) return l1_loss(input, target, {options.reduction}, where);
     return reduced(rounded_distance(input, target, options.beta, where) / options.beta, options.reduction);
 }
 
 Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberOptions& options, Location where) {
     check_same_shape("huber_loss", input, target, where);
-    check<ValueError>(options.delta > 0, where, [&] { return "huber_loss: delta must be positive, got " + std::to_string(options.delta); });
+    check<ValueError>(options.delta > 0, where,
+                      [&] { return "huber_loss: delta must be positive, got " + PlainNumber(options.delta).text(); });
     return reduced(rounded_distance(input, target, options.delta, where), options.reduction);
 }
 
@@ -107,8 +108,8 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Bce
     check_same_shape("binary_cross_entropy", input, target, where);
     if (const Tensor p = stop_gradient(input); p.size() > 0)
         check<ValueError>(min(p).item() >= 0 && max(p).item() <= 1, where, [&] {
-            return "binary_cross_entropy: inputs must be in [0, 1], got some from " + std::to_string(min(p).item()) + " to " +
-                   std::to_string(max(p).item());
+            return "binary_cross_entropy: inputs must be in [0, 1], got some from " + PlainNumber(min(p).item()).text() + " to " +
+                   PlainNumber(max(p).item()).text();
         });
     Tensor losses = bernoulli_cross_entropy(Operand(input, where), like(target, input));
     check_factor("binary_cross_entropy", "weight", options.weight, input, where);
@@ -192,7 +193,7 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& opt
 Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyOptions& options, Location where) {
     const double smoothing = options.label_smoothing;
     check<ValueError>(smoothing >= 0 && smoothing <= 1, where,
-                      [&] { return "cross_entropy: label_smoothing must be in [0, 1], got " + std::to_string(smoothing); });
+                      [&] { return "cross_entropy: label_smoothing must be in [0, 1], got " + PlainNumber(smoothing).text(); });
     const bool probabilities = is_floating(target.dtype()) && input.ndim() > 0 && target.shape() == input.shape();
     const bool ignores = !probabilities && check_classes("cross_entropy", input, target, options.ignore_index, where);
     check_class_weight("cross_entropy", options.weight, input, where);

@@ -127,7 +127,7 @@ void check_queries(const Tensor& query, const Tensor& positive, const InfoNceOpt
     check<ShapeError>(query.ndim() == 2, where,
                       [&] { return "info_nce: query and positive must be (N, D), got " + to_string(query.shape()); });
     check<ValueError>(options.temperature > 0, where,
-                      [&] { return "info_nce: the temperature must be positive, got " + std::to_string(options.temperature); });
+                      [&] { return "info_nce: the temperature must be positive, got " + PlainNumber(options.temperature).text(); });
 }
 
 }  // namespace

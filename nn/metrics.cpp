@@ -64,7 +64,7 @@ void check_scores(const Tensor& scores, const Tensor& target, Location where) {
         return "roc_auc: scores and target must have one shape, got " + to_string(scores.shape()) + " and " + to_string(target.shape());
     });
     for (const double t : numbers(target))
-        check<ValueError>(t == 0 || t == 1, where, [&] { return "roc_auc: targets must be 0 or 1, got " + std::to_string(t); });
+        check<ValueError>(t == 0 || t == 1, where, [&] { return "roc_auc: targets must be 0 or 1, got " + PlainNumber(t).text(); });
     for (const double s : numbers(scores))
         check<ValueError>(!std::isnan(s), where, [] { return std::string("roc_auc: scores must be numbers, got nan"); });
 }
@@ -147,7 +147,7 @@ void Mean::set_state(const Tensor& state) {
 
 RunningMean::RunningMean(double momentum, Location where) : momentum_(momentum) {
     check<ValueError>(momentum >= 0 && momentum < 1, where,
-                      [&] { return "RunningMean: momentum must be in [0, 1), got " + std::to_string(momentum); });
+                      [&] { return "RunningMean: momentum must be in [0, 1), got " + PlainNumber(momentum).text(); });
 }
 void RunningMean::update(double value) {
     sum_ = momentum_ * sum_ + (1 - momentum_) * value;

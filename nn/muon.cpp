@@ -46,7 +46,7 @@ void Muon::check_options(const MuonOptions& o, Location where) const {
     check<ValueError>(o.lr >= 0 && o.weight_decay >= 0 && o.eps >= 0 && o.adamw_eps >= 0 && o.ns_steps >= 0, where,
                       [] { return std::string("Muon: lr, weight_decay, eps and ns_steps must not be negative"); });
     check<ValueError>(o.momentum >= 0 && o.momentum < 1, where,
-                      [&] { return "Muon: momentum must be in [0, 1), got " + std::to_string(o.momentum); });
+                      [&] { return "Muon: momentum must be in [0, 1), got " + PlainNumber(o.momentum).text(); });
 }
 
 UpdateRule Muon::rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const {

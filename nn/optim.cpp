@@ -10,7 +10,7 @@ namespace {
 
 void check_not_negative(const char* optimizer, const char* option, double value, Location where) {
     check<ValueError>(value >= 0, where,
-                      [&] { return std::string(optimizer) + ": " + option + " must not be negative, got " + std::to_string(value); });
+                      [&] { return std::string(optimizer) + ": " + option + " must not be negative, got " + PlainNumber(value).text(); });
 }
 
 /// What most options have, where they have it.
@@ -23,7 +23,7 @@ void check_usual(const char* optimizer, const Options& o, Location where) {
     if constexpr (requires { o.betas; })
         for (const double beta : {o.betas.first, o.betas.second})
             check<ValueError>(beta >= 0 && beta < 1, where,
-                              [&] { return std::string(optimizer) + ": betas must be in [0, 1), got " + std::to_string(beta); });
+                              [&] { return std::string(optimizer) + ": betas must be in [0, 1), got " + PlainNumber(beta).text(); });
 }
 
 double sign_of(bool maximize) { return maximize ? -1 : 1; }
@@ -51,8 +51,8 @@ SGD::SGD(const SGDOptions& options, Location where) : OptimizerWith(options, "SG
 void SGD::check_options(const SGDOptions& o, Location where) const {
     check_usual("SGD", o, where);
     check<ValueError>(!o.nesterov || (o.momentum > 0 && o.dampening == 0), where, [&] {
-        return "SGD: nesterov needs momentum and no dampening, got momentum " + std::to_string(o.momentum) + " and dampening " +
-               std::to_string(o.dampening);
+        return "SGD: nesterov needs momentum and no dampening, got momentum " + PlainNumber(o.momentum).text() + " and dampening " +
+               PlainNumber(o.dampening).text();
     });
 }
 UpdateRule SGD::rule(std::size_t group, Slot& slot, Tensor&) const {
@@ -185,7 +185,7 @@ Adadelta::Adadelta(const AdadeltaOptions& options, Location where) : OptimizerWi
 }
 void Adadelta::check_options(const AdadeltaOptions& o, Location where) const {
     check_usual("Adadelta", o, where);
-    check<ValueError>(o.rho >= 0 && o.rho <= 1, where, [&] { return "Adadelta: rho must be in [0, 1], got " + std::to_string(o.rho); });
+    check<ValueError>(o.rho >= 0 && o.rho <= 1, where, [&] { return "Adadelta: rho must be in [0, 1], got " + PlainNumber(o.rho).text(); });
 }
 UpdateRule Adadelta::rule(std::size_t group, Slot&, Tensor&) const {
     const AdadeltaOptions& o = options_of(group);
@@ -200,7 +200,8 @@ Rprop::Rprop(const RpropOptions& options, Location where) : OptimizerWith(option
 void Rprop::check_options(const RpropOptions& o, Location where) const {
     check_usual("Rprop", o, where);
     check<ValueError>(o.etas.first > 0 && o.etas.first < 1 && o.etas.second > 1, where, [&] {
-        return "Rprop: etas must be in (0, 1) and above 1, got " + std::to_string(o.etas.first) + " and " + std::to_string(o.etas.second);
+        return "Rprop: etas must be in (0, 1) and above 1, got " + PlainNumber(o.etas.first).text() + " and " +
+               PlainNumber(o.etas.second).text();
     });
 }
 UpdateRule Rprop::rule(std::size_t group, Slot& slot, Tensor&) const {

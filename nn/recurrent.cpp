@@ -52,7 +52,7 @@ RecurrentLayers::RecurrentLayers(Kind kind, Int input_size, Int hidden_size, con
     check<ValueError>(options.num_layers > 0, where,
                       [&] { return std::string(name()) + ": num_layers must be positive, got " + std::to_string(options.num_layers); });
     check<ValueError>(options.dropout >= 0 && options.dropout <= 1, where,
-                      [&] { return std::string(name()) + ": dropout must be in [0, 1], got " + std::to_string(options.dropout); });
+                      [&] { return std::string(name()) + ": dropout must be in [0, 1], got " + PlainNumber(options.dropout).text(); });
     check<ValueError>(options.proj_size >= 0 && options.proj_size < hidden_size, where, [&] {
         return std::string(name()) + ": proj_size must be in [0, hidden_size), got " + std::to_string(options.proj_size);
     });

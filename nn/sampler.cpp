@@ -53,7 +53,7 @@ std::vector<double> checked_weights(const Tensor& weights, std::int64_t num_samp
     const auto data = doubles.data<double>();
     for (const double w : data)
         check<ValueError>(std::isfinite(w) && w >= 0, where,
-                          [&] { return "WeightedRandomSampler: weights must be finite and not negative, got " + std::to_string(w); });
+                          [&] { return "WeightedRandomSampler: weights must be finite and not negative, got " + PlainNumber(w).text(); });
     const auto positive = std::count_if(data.begin(), data.end(), [](double w) { return w > 0; });
     check<ValueError>(positive >= (replacement ? 1 : num_samples), where, [&] {
         return "WeightedRandomSampler: " + std::to_string(num_samples) +

@@ -15,7 +15,7 @@ void check_positive(const char* schedule, const char* option, std::int64_t value
 }
 void check_factor(const char* schedule, const char* option, double value, Location where) {
     check<ValueError>(value > 0 && value <= 1, where,
-                      [&] { return std::string(schedule) + ": " + option + " must be in (0, 1], got " + std::to_string(value); });
+                      [&] { return std::string(schedule) + ": " + option + " must be in (0, 1], got " + PlainNumber(value).text(); });
 }
 double cosine(std::int64_t epoch, std::int64_t length) {
     return 1 + std::cos(std::numbers::pi * static_cast<double>(epoch) / static_cast<double>(length));
@@ -85,7 +85,7 @@ LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options, Locatio
     : Schedule("LinearLR", optimizer), options_(options) {
     check_factor(name(), "start_factor", options.start_factor, where);
     check<ValueError>(options.end_factor >= 0 && options.end_factor <= 1, where,
-                      [&] { return "LinearLR: end_factor must be in [0, 1], got " + std::to_string(options.end_factor); });
+                      [&] { return "LinearLR: end_factor must be in [0, 1], got " + PlainNumber(options.end_factor).text(); });
     check_positive(name(), "total_iters", options.total_iters, where);
     start();
 }

@@ -89,7 +89,7 @@ OneCycleLR::OneCycleLR(Optimizer& given, std::vector<double> max_lrs, const OneC
                       [] { return std::string("OneCycleLR: total_steps, or epochs and steps_per_epoch, must be given, got neither"); });
     const auto positive = [&](const char* option, auto value) {
         check<ValueError>(value > 0, where,
-                          [&] { return std::string("OneCycleLR: ") + option + " must be positive, got " + std::to_string(value); });
+                          [&] { return std::string("OneCycleLR: ") + option + " must be positive, got " + PlainNumber(value).text(); });
     };
     if (options.total_steps) {
         total_steps_ = *options.total_steps;
@@ -103,7 +103,7 @@ OneCycleLR::OneCycleLR(Optimizer& given, std::vector<double> max_lrs, const OneC
     positive("div_factor", options.div_factor);
     positive("final_div_factor", options.final_div_factor);
     check<ValueError>(options.pct_start >= 0 && options.pct_start <= 1, where,
-                      [&] { return "OneCycleLR: pct_start must be in [0, 1], got " + std::to_string(options.pct_start); });
+                      [&] { return "OneCycleLR: pct_start must be in [0, 1], got " + PlainNumber(options.pct_start).text(); });
     check<ValueError>(max_lrs_.size() == given.groups(), where, [&] {
         return "OneCycleLR: one max_lr for each of " + std::to_string(given.groups()) + " groups is needed, got " +
                std::to_string(max_lrs_.size());
@@ -169,7 +169,7 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& given, const ReduceLROnPlateauOp
       options_(options),
       best_(options.mode == PlateauMode::min ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity()) {
     check<ValueError>(options.factor < 1, where,
-                      [&] { return "ReduceLROnPlateau: factor must be less than 1, got " + std::to_string(options.factor); });
+                      [&] { return "ReduceLROnPlateau: factor must be less than 1, got " + PlainNumber(options.factor).text(); });
     set_last_epoch(0);
     remember();
 }

@@ -36,9 +36,9 @@ void check_options(const TrainerOptions& options, Location where) {
     at_least("checkpoint_batches", options.checkpoint_batches, 0);
     if (options.patience) at_least("patience", *options.patience, 1);
     check<ValueError>(options.min_delta >= 0, where,
-                      [&] { return "Trainer: min_delta must not be negative, got " + std::to_string(options.min_delta); });
+                      [&] { return "Trainer: min_delta must not be negative, got " + PlainNumber(options.min_delta).text(); });
     check<ValueError>(!options.clip_grad_norm || *options.clip_grad_norm > 0, where,
-                      [&] { return "Trainer: clip_grad_norm must be positive, got " + std::to_string(*options.clip_grad_norm); });
+                      [&] { return "Trainer: clip_grad_norm must be positive, got " + PlainNumber(*options.clip_grad_norm).text(); });
     check<ValueError>(!options.resume || !options.out.empty(), where,
                       [] { return std::string("Trainer: to resume, a folder must be given as .out, got none"); });
 }

@@ -23,7 +23,7 @@ MultiheadAttention attention_of(const char* name, Int d_model, Int nhead, const 
     check<ValueError>(o.dim_feedforward > 0, where,
                       [&] { return std::string(name) + ": dim_feedforward must be positive, got " + std::to_string(o.dim_feedforward); });
     check<ValueError>(o.dropout >= 0 && o.dropout <= 1, where,
-                      [&] { return std::string(name) + ": dropout must be in [0, 1], got " + std::to_string(o.dropout); });
+                      [&] { return std::string(name) + ": dropout must be in [0, 1], got " + PlainNumber(o.dropout).text(); });
     return {d_model, nhead, {.dropout = o.dropout, .batch_first = o.batch_first, .dtype = o.dtype}, where};
 }
 /// x must be (length, batch, d_model), or with the batch first, or without one.

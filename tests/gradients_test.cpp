@@ -34,12 +34,12 @@ TEST_CASE("optimizers: gradients are clipped as PyTorch clips them") {
     CHECK(error_of<ValueError>([] { nn::clip_grad_norm(std::vector{full({1}, NAN)}, 1, {.error_if_nonfinite = true}); }) ==
           "clip_grad_norm: the norm must be finite, got nan" + here());
     CHECK(error_of<ValueError>([] { nn::clip_grad_norm(std::vector{ones({1})}, -1); }) ==
-          "clip_grad_norm: max_norm must not be negative, got -1.000000" + tests::nearby());
+          "clip_grad_norm: max_norm must not be negative, got -1" + tests::nearby());
     CHECK(
         error_of<ValueError>([] { nn::clip_grad_norm(std::vector{ones({1})}, NAN); }).starts_with("clip_grad_norm: max_norm must not be"));
     CHECK(values(nn::clip_grad_norm(std::vector{ones({1})}, 0)[0]) == std::vector<double>{0});
     CHECK(error_of<ValueError>([] { nn::clip_grad_value(std::vector{ones({1})}, -1); }) ==
-          "clip_grad_value: the limit must not be negative, got -1.000000" + tests::nearby());
+          "clip_grad_value: the limit must not be negative, got -1" + tests::nearby());
     CHECK(std::isnan(nn::clip_grad_norm(std::vector{tensor({double{NAN}, 1.0})}, 1)[0].data<double>()[1]));
     CHECK(nn::clip_grad_norm(std::vector<Tensor>{}, 1).total_norm == 0);
 

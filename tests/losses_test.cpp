@@ -248,18 +248,18 @@ TEST_CASE("losses: say what does not fit") {
     CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scalar(1.0), scalar(0)); }) == "cross_entropy: input needs an axis of classes, got a scalar" + here());
     CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scores, tensor({0, 1}), {.weight = ones({2})}); }) == "cross_entropy: weight must have one number for each of 3 classes, got (2,)" + here());
     CHECK(error_of<DTypeError>([&] { nn::cross_entropy(scores, tensor({0, 1}), {.weight = ones({3}, DType::f64)}); }) == "cross_entropy: weight must have input's element type, got f64 and f32" + here());
-    CHECK(error_of<ValueError>([&] { nn::cross_entropy(scores, tensor({0, 1}), {.label_smoothing = 2}); }) == "cross_entropy: label_smoothing must be in [0, 1], got 2.000000" + here());
-    CHECK(error_of<ValueError>([&] { nn::smooth_l1_loss(scores, half, {.beta = -1}); }) == "smooth_l1_loss: beta must not be negative, got -1.000000" + here());
-    CHECK(error_of<ValueError>([&] { nn::huber_loss(scores, half, {.delta = 0}); }) == "huber_loss: delta must be positive, got 0.000000" + here());
+    CHECK(error_of<ValueError>([&] { nn::cross_entropy(scores, tensor({0, 1}), {.label_smoothing = 2}); }) == "cross_entropy: label_smoothing must be in [0, 1], got 2" + here());
+    CHECK(error_of<ValueError>([&] { nn::smooth_l1_loss(scores, half, {.beta = -1}); }) == "smooth_l1_loss: beta must not be negative, got -1" + here());
+    CHECK(error_of<ValueError>([&] { nn::huber_loss(scores, half, {.delta = 0}); }) == "huber_loss: delta must be positive, got 0" + here());
     CHECK(error_of<ValueError>([&] { nn::gaussian_nll_loss(scores, half, -half); }) == "gaussian_nll_loss: var must not be negative, got one that is" + here());
     CHECK(error_of<ShapeError>([&] { nn::gaussian_nll_loss(scores, half, zeros({3})); }) == "gaussian_nll_loss: var must have input's shape, the last size 1 or missing, got (3,) for (2, 3)" + here());
-    CHECK(error_of<ValueError>([&] { nn::binary_cross_entropy(scores + 2, half); }) == "binary_cross_entropy: inputs must be in [0, 1], got some from 2.000000 to 2.000000" + here());
+    CHECK(error_of<ValueError>([&] { nn::binary_cross_entropy(scores + 2, half); }) == "binary_cross_entropy: inputs must be in [0, 1], got some from 2 to 2" + here());
     CHECK(error_of<ValueError>([&] { nn::multi_margin_loss(scores, tensor({0, 1}), {.p = 3}); }) == "multi_margin_loss: p must be 1 or 2, got 3" + here());
     CHECK(error_of<IndexError>([&] { nn::multilabel_margin_loss(scores, full({2, 3}, 3, DType::i64)); }) == "multilabel_margin_loss: class must be in [0, 3), got 3" + here());
     CHECK(error_of<DTypeError>([&] { nn::multilabel_margin_loss(scores, half); }) == "multilabel_margin_loss: classes must be i32 or i64, got f32" + here());
     CHECK(error_of<ShapeError>([&] { nn::cosine_embedding_loss(scores, half, ones({3})); }) == "cosine_embedding_loss: inputs must be (N, D) with targets (N,), or (D,) with a scalar, got (2, 3) and (3,)" + here());
     CHECK(error_of<ShapeError>([&] { nn::info_nce(scores, half, zeros({2, 2})); }) == "info_nce: negatives must be (M, D) or (N, M, D), got (2, 2) for queries (2, 3)" + here());
-    CHECK(error_of<ValueError>([&] { nn::info_nce(scores, half, {.temperature = 0}); }) == "info_nce: the temperature must be positive, got 0.000000" + here());
+    CHECK(error_of<ValueError>([&] { nn::info_nce(scores, half, {.temperature = 0}); }) == "info_nce: the temperature must be positive, got 0" + here());
     // clang-format on
 }
 

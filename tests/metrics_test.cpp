@@ -80,8 +80,7 @@ TEST_CASE("metrics: the area under the curve counts equal scores half") {
     CHECK(nn::roc_auc(tensor({1.0, 1.0, 1.0}), classes({0, 1, 1})) == 0.5);
     CHECK(nn::roc_auc(tensor({3.0, 1.0}), classes({0, 1})) == 0);
     CHECK(std::isnan(nn::roc_auc(tensor({1.0, 2.0}), classes({1, 1}))));
-    CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({1.0}), classes({2})); }) ==
-          "roc_auc: targets must be 0 or 1, got 2.000000" + here());
+    CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({1.0}), classes({2})); }) == "roc_auc: targets must be 0 or 1, got 2" + here());
     CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({NAN}), classes({1})); }) == "roc_auc: scores must be numbers, got nan" + here());
 }
 

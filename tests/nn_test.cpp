@@ -263,7 +263,7 @@ TEST_CASE("nn: Dropout zeroes a share p, keeps the mean, and repeats with its se
     CHECK(close(dropout(x), x, 0));
     CHECK(close(nn::Dropout(0)(x), x, 0));
     CHECK(close(nn::Dropout(1)(x), zeros_like(x), 0));
-    CHECK(error_of<ValueError>([] { nn::Dropout(1.5); }) == "Dropout: p must be in [0, 1], got 1.500000" + here());
+    CHECK(error_of<ValueError>([] { nn::Dropout(1.5); }) == "Dropout: p must be in [0, 1], got 1.5" + here());
 }
 
 // --- initial values -------------------------------------------------------------------------------------------------

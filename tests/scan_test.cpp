@@ -210,7 +210,7 @@ TEST_SUITE("scans and order") {
         CHECK(error_of<ShapeError>([&] { cov(zeros({2, 3, 4})); }) ==
               "cov: the tensor must have 1 or 2 axes (variables, observations), got shape (2, 3, 4)" + here());
         CHECK(error_of<IndexError>([&] { ptp(m, 2); }) == "ptp: axis must be in [-2, 2), got 2" + here());
-        CHECK(error_of<ValueError>([&] { quantile(m, 1.5); }) == "quantile: q must be in [0, 1], got 1.500000" + here());
+        CHECK(error_of<ValueError>([&] { quantile(m, 1.5); }) == "quantile: q must be in [0, 1], got 1.5" + here());
         CHECK(error_of<DTypeError>([&] { median(tensor({1, 2})); }) == "median: the element type must be f32 or f64, got i32" + here());
     }
 }

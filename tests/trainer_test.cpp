@@ -294,7 +294,7 @@ TEST_CASE("trainer: errors say what is wrong") {
     };
     CHECK(message({.epochs = -1}) == "Trainer: epochs must be at least 0, got -1");
     CHECK(message({.accumulate = 0}) == "Trainer: accumulate must be at least 1, got 0");
-    CHECK(message({.clip_grad_norm = 0.0}) == "Trainer: clip_grad_norm must be positive, got 0.000000");
+    CHECK(message({.clip_grad_norm = 0.0}) == "Trainer: clip_grad_norm must be positive, got 0");
     CHECK(message({.patience = 0}) == "Trainer: patience must be at least 1, got 0");
     CHECK(message({.resume = true}) == "Trainer: to resume, a folder must be given as .out, got none");
     nn::Trainer twice(net, sgd, {});

@@ -120,7 +120,7 @@ Tensor avg_pool(const char* name, int axes, const Operand& x, const PerAxis& ker
 
 Tensor lp_pool(const char* name, int axes, const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& o) {
     const SharedWindows windows = windows_of(name, axes, x, kernel, o.stride, 0, 1, o.ceil_mode);
-    check<ValueError>(p > 0, x.where(), [&] { return std::string(name) + ": p must be positive, got " + std::to_string(p); });
+    check<ValueError>(p > 0, x.where(), [&] { return std::string(name) + ": p must be positive, got " + PlainNumber(p).text(); });
     const Divisor sums{true, 1};
     if (p == 1) return window_means(name, x, windows, sums, x.where());
     const Tensor sum = window_means(name, pow(x.kept(), p), windows, sums, x.where()), nothing = equal(sum, 0);

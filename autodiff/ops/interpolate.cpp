@@ -163,10 +163,11 @@ Tensor interpolate(const Operand& operand, const InterpolateOptions& options) {
             if (options.scale_factor.given()) {
                 factor = options.scale_factor[k];
                 check<ValueError>(*factor > 0 && std::isfinite(*factor), where,
-                                  [&] { return "interpolate: factors must be positive, got " + std::to_string(*factor); });
+                                  [&] { return "interpolate: factors must be positive, got " + PlainNumber(*factor).text(); });
                 const double scaled = std::floor(static_cast<double>(from) * *factor);
                 check<ShapeError>(scaled <= static_cast<double>(most_elements), where, [&] {
-                    return "interpolate: too many elements, got factor " + std::to_string(*factor) + " for shape " + to_string(x.shape());
+                    return "interpolate: too many elements, got factor " + PlainNumber(*factor).text() + " for shape " +
+                           to_string(x.shape());
                 });
                 to = static_cast<Int>(scaled);
             } else {

@@ -141,7 +141,7 @@ void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double 
     composed("renorm_rows", where, [&] { check_weight(&weight, "renorm_rows"); });
     check<ShapeError>(weight.ndim() == 2, where,
                       [&] { return "renorm_rows: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
-    check<ValueError>(p > 0, where, [&] { return "renorm_rows: p must be positive, got " + std::to_string(p); });
+    check<ValueError>(p > 0, where, [&] { return "renorm_rows: p must be positive, got " + PlainNumber(p).text(); });
     const Tensor positions = indices_of({indices, where}, 0, weight.shape(0), "renorm_rows", where);
     std::vector<Int> rows(static_cast<std::size_t>(positions.size()));
     with_indices(positions, [&](const auto* from) { std::copy_n(from, positions.size(), rows.begin()); });
