@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "../composition.hpp"
 #include "../tensor.hpp"
 #include "axes.hpp"
 #include "shape.hpp"
@@ -51,7 +52,7 @@ std::array<Tensor, N> checked(const char* operation, const Named (&named)[N], Sh
     shape = {};
     for (std::size_t i = 0; i < N; ++i) {
         const Operand& x = named[i].value;
-        result[i] = x.is_tensor() ? tensor_of(x, operation) : scalar(x.number(), dtype);
+        result[i] = composed(operation, where, [&] { return x.is_tensor() ? tensor_of(x, operation) : scalar(x.number(), dtype); });
         check<DTypeError>(result[i].dtype() == dtype, where, [&] {
             return std::string(operation) + ": parameters must have one element type, got " + name_of(dtype) + " and " +
                    name_of(result[i].dtype());

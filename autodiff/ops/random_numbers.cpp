@@ -5,6 +5,7 @@
 #include <string>
 
 #include "../apply.hpp"
+#include "../composition.hpp"
 #include "../tape.hpp"
 #include "axes.hpp"
 #include "elementwise.hpp"
@@ -118,7 +119,10 @@ template <std::size_t N>
 std::array<Tensor, N> parameters(const char* operation, const Named (&named)[N], const Shape* shape) {
     Shape common;
     std::array<Tensor, N> result = checked(operation, named, common);
-    for (Tensor& p : result) p = broadcast_to({p, named[0].value.where()}, shape ? *shape : common);
+    const Location where = named[0].value.where();
+    composed(operation, where, [&] {
+        for (Tensor& p : result) p = broadcast_to({p, where}, shape ? *shape : common);
+    });
     return result;
 }
 
