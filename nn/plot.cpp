@@ -290,7 +290,7 @@ std::string drawn(const std::string& script, Location where) {
     check(status == 0, where, [&] {
         constexpr int not_found = 127;
         return WEXITSTATUS(status) != not_found ? "svg: gnuplot must be able to draw, got " + complaints.text()
-                          : std::string("svg: gnuplot must be installed to draw (Debian: gnuplot-nox), got none");
+                                                : std::string("svg: gnuplot must be installed to draw (Debian: gnuplot-nox), got none");
     });
     return picture.text();
 }

@@ -292,14 +292,15 @@ TEST_CASE("layers: errors of the compositions that they call") {
 }
 
 TEST_CASE("activation layers: numbers that cannot work are refused where the layer is made") {
-    CHECK(error_of<ValueError>([] { nn::Hardtanh{0.42, -0.42}; }) ==
+    CHECK(error_of<ValueError>([] { static_cast<void>(nn::Hardtanh{0.42, -0.42}); }) ==
           "Hardtanh: min_val must not be above max_val, got 0.42 and -0.42" + here());
-    CHECK(error_of<ValueError>([] { nn::Hardtanh{.max_val = -2}; }) ==
+    CHECK(error_of<ValueError>([] { static_cast<void>(nn::Hardtanh{.max_val = -2}); }) ==
           "Hardtanh: min_val must not be above max_val, got -1 and -2" + here());
     CHECK(nn::Hardtanh{.max_val = 0.5}.max_val == 0.5);  // the members keep their names
-    CHECK(error_of<ValueError>([] { nn::CELU{0.0}; }) == "CELU: alpha must not be 0, got 0" + here());
-    CHECK(error_of<ValueError>([] { nn::Softplus{0.0}; }) == "Softplus: beta must not be 0, got 0" + here());
-    CHECK(error_of<ValueError>([] { nn::Softshrink{-0.5}; }) == "Softshrink: lambda must not be negative, got -0.5" + here());
+    CHECK(error_of<ValueError>([] { static_cast<void>(nn::CELU{0.0}); }) == "CELU: alpha must not be 0, got 0" + here());
+    CHECK(error_of<ValueError>([] { static_cast<void>(nn::Softplus{0.0}); }) == "Softplus: beta must not be 0, got 0" + here());
+    CHECK(error_of<ValueError>([] { static_cast<void>(nn::Softshrink{-0.5}); }) ==
+          "Softshrink: lambda must not be negative, got -0.5" + here());
     CHECK(error_of<ValueError>([] { nn::RReLU(0.5, 0.25); }) == "RReLU: lower must not be above upper, got 0.5 and 0.25" + here());
 }
 
