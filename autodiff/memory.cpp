@@ -105,31 +105,42 @@ void* from_system(std::size_t bytes, F&& f) {
     throw MemoryError("Tensor", bytes, "", {});
 }
 
+// From the system itself: the C library may keep for ever what is given back to it in the middle of its heap.
+#if defined(__linux__)
+void* map_pages(std::size_t bytes, std::size_t alignment) {
+    void* const all = mmap(nullptr, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED) return nullptr;
+    char* const begin = static_cast<char*>(all);
+    const std::size_t before = (alignment - reinterpret_cast<std::uintptr_t>(begin) % alignment) % alignment;
+    if (before) munmap(begin, before);
+    munmap(begin + before + bytes, alignment - before);
+    return begin + before;
+}
+void unmap_pages(void* memory, std::size_t bytes) noexcept { munmap(memory, bytes); }
+#else
+void* map_pages(std::size_t bytes, std::size_t alignment) { return aligned(alignment, bytes); }
+void unmap_pages(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
+
+void* new_slab() { return map_pages(slab_bytes, slab_bytes); }
+void free_slab(Slab* slab) noexcept { unmap_pages(slab, slab_bytes); }
+
+/// Blocks from here on are mapped; their sizes are whole pages.
+constexpr std::size_t mapped_from = std::size_t{1} << 20, page = 4096;
+
 void* large_block(std::size_t bytes) {
+    if (bytes < mapped_from) return from_system(bytes, [&] { return aligned(64, bytes); });
     const bool huge = bytes >= 2 * huge_page;
-    void* block = from_system(bytes, [&] { return aligned(huge ? huge_page : 64, bytes); });
+    void* block = from_system(bytes, [&] { return map_pages(bytes, huge ? huge_page : page); });
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     if (huge) madvise(block, bytes, MADV_HUGEPAGE);
 #endif
     return block;
 }
-
-#if defined(__linux__)
-// From the system itself: the C library may keep for ever what is given back to it in the middle of its heap.
-void* new_slab() {
-    void* const all = mmap(nullptr, 2 * slab_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (all == MAP_FAILED) return nullptr;
-    char* const begin = static_cast<char*>(all);
-    const std::size_t before = (slab_bytes - reinterpret_cast<std::uintptr_t>(begin) % slab_bytes) % slab_bytes;
-    if (before) munmap(begin, before);
-    munmap(begin + before + slab_bytes, slab_bytes - before);
-    return begin + before;
+void free_large_block(void* block, std::size_t bytes) noexcept {
+    if (bytes < mapped_from) std::free(block);
+    else unmap_pages(block, bytes);
 }
-void free_slab(Slab* slab) noexcept { munmap(slab, slab_bytes); }
-#else
-void* new_slab() { return aligned(slab_bytes, slab_bytes); }
-void free_slab(Slab* slab) noexcept { std::free(slab); }
-#endif
 
 void refill(ThreadCache* own, List& list, std::uint8_t size_class) {
     Pool& shared = pool();
@@ -287,7 +298,7 @@ void release_cached_memory() {
         }
         while (Block* bundle = shared.bundles[c].head) {
             shared.bundles[c].head = bundle->next_bundle;
-            while (bundle) std::free(std::exchange(bundle, bundle->next));
+            while (bundle) free_large_block(std::exchange(bundle, bundle->next), bytes_of_class(static_cast<std::uint8_t>(c)));
         }
     }
 #if defined(__GLIBC__)
