@@ -82,7 +82,10 @@ int Example::run(int argc, char** argv, const std::function<void()>& body) try {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
     std::string command = "examples/run.sh " + p.name;
-    for (int i = 1; i < argc; ++i) command += std::string(" ") + argv[i];
+    for (int i = 1; i < argc; ++i) {
+        if (std::string(argv[i]) == "--out") ++i;  // where it is does not change what it is
+        else command += std::string(" ") + argv[i];
+    }
     const nlohmann::ordered_json result = {{"name", p.name},       {"what", p.app.get_description()}, {"command", command},
                                            {"seconds", seconds},   {"processor", processor()},        {"brief", p.brief},
                                            {"figures", p.figures}, {"pictures", p.pictures},          {"notes", p.notes}};
