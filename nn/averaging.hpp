@@ -6,13 +6,13 @@
 
 #include "module.hpp"
 
-// Averages of a model's weights over the course of training, as torch.optim.swa_utils.
+// Averages of a model's weights over the course of training, as torch.optim.swa_utils, and models that follow another.
 
 namespace xgrad::nn {
 
 namespace detail {
 /// averaged += rate * (model - averaged) for parameters and, if wanted, floating buffers; all other buffers are copied.
-XGRAD_API void average(ModelRef averaged, ModelRef model, double rate, bool use_buffers, Location where);
+XGRAD_API void average(const char* name, ModelRef averaged, ModelRef model, double rate, bool use_buffers, Location where);
 }  // namespace detail
 
 struct AveragedModelOptions {
@@ -40,7 +40,7 @@ public:
     void update(const M& model, Location where = Location::current()) {
         const auto n = n_averaged.item<std::int64_t>();
         const double rate = n == 0 ? 1 : options_.decay ? 1 - *options_.decay : 1 / (static_cast<double>(n) + 1);
-        detail::average(module, detail::readable(model), rate, options_.use_buffers, where);
+        detail::average("AveragedModel", module, detail::readable(model), rate, options_.use_buffers, where);
         n_averaged = scalar(n + 1);
     }
 
@@ -70,5 +70,14 @@ public:
     explicit EMA(const M& model, const EMAOptions& options = {}, Location where = Location::current())
         : AveragedModel<M>(model, {.decay = options.decay, .use_buffers = options.use_buffers}, where) {}
 };
+
+/// Moves the parameters of `target` towards those of `source`: tau * source + (1 - tau) * target. Buffers are copied. It is how the target network
+/// of reinforcement learning follows the one that learns (Lillicrap et al. 2016): `nn::soft_update(target, net, 0.005)` after each step; tau = 1
+/// copies. ValueError unless tau is in [0, 1] and both have the same parameters, each its own.
+template <class M>
+void soft_update(M& target, const M& source, double tau, Location where = Location::current()) {
+    check<ValueError>(tau >= 0 && tau <= 1, where, [&] { return "soft_update: tau must be in [0, 1], got " + std::to_string(tau); });
+    detail::average("soft_update", target, detail::readable(source), tau, false, where);
+}
 
 }  // namespace xgrad::nn

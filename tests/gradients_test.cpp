@@ -125,4 +125,32 @@ TEST_CASE("optimizers: averages of weights are PyTorch's") {
           "AveragedModel: the model must keep its structure, got (4,) f64 for (3,) f64" + here());
 }
 
+TEST_CASE("optimizers: soft_update moves a model towards another") {
+    Normal source, target;
+    source.set(1);
+    target.set(2);
+    const Normal copy = target;  // holds the old values, which do not change with the target's
+    nn::soft_update(target, source, 0.25);
+    CHECK(close(target.weight, 0.25 * wave({3}, 10.0) + 0.75 * wave({3}, 20.0), 1e-12));
+    CHECK(close(target.bias, 0.25 * wave({3}, 11.0) + 0.75 * wave({3}, 21.0), 1e-12));
+    CHECK(close(target.running_mean, source.running_mean, 0));
+    CHECK(target.num_batches_tracked.item<int>() == 1);
+    CHECK(close(source.weight, wave({3}, 10.0), 0));
+    CHECK(close(copy.weight, wave({3}, 20.0), 0));
+    const Tensor before = target.weight.value();
+    nn::soft_update(target, source, 0);
+    CHECK(close(target.weight, before, 0));
+    nn::soft_update(target, source, 1);
+    CHECK(close(target.weight, source.weight, 0));
+    target.set(2);
+    CHECK(close(source.weight, wave({3}, 10.0), 0));  // it took the value and tied nothing
+
+    CHECK(error_of<ValueError>([&] { nn::soft_update(target, source, 1.5); }) ==
+          "soft_update: tau must be in [0, 1], got 1.500000" + here());
+    CHECK(error_of<ValueError>([&] { nn::soft_update(target, target, 0.5); }).starts_with("soft_update: a copy of the model must have"));
+    source.bias = zeros({4}, DType::f64);
+    CHECK(error_of<ValueError>([&] { nn::soft_update(target, source, 0.5); }) ==
+          "soft_update: the model must keep its structure, got (4,) f64 for (3,) f64" + here());
+}
+
 TEST_SUITE_END();
