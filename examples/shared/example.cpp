@@ -52,7 +52,9 @@ Example::Example(std::string name, std::string what) : parts_(std::make_unique<P
 Example::~Example() = default;
 
 void Example::option(const std::string& flag, std::int64_t& value, const std::string& help, std::int64_t least) {
-    parts_->app.add_option(flag, value, help)->check(CLI::Range(least, std::int64_t{1} << 40))->capture_default_str();
+    parts_->app.add_option(flag, value, help)
+        ->check(least > 0 ? CLI::Validator(CLI::PositiveNumber) : CLI::Validator(CLI::NonNegativeNumber))
+        ->capture_default_str();
 }
 void Example::option(const std::string& flag, double& value, const std::string& help) {
     parts_->app.add_option(flag, value, help)->check(CLI::NonNegativeNumber)->capture_default_str();

@@ -33,7 +33,7 @@ public:
     Example(std::string name, std::string what);
     ~Example();
 
-    /// Options of its own. A bool is a switch; whole numbers must be at least `least`, others not negative.
+    /// Options of its own. A bool is a switch; whole numbers must be at least `least`, 1 or 0, others not negative.
     void option(const std::string& flag, std::int64_t& value, const std::string& help, std::int64_t least = 1);
     void option(const std::string& flag, double& value, const std::string& help);
     void option(const std::string& flag, std::string& value, const std::string& help);
