@@ -43,6 +43,19 @@ void with_type(DType dtype, F&& f) {
     }
 }
 
+/// What a whole number cannot hold becomes the nearest that it can, NaN 0; i64 to i32 keeps the lowest bits, as NumPy does.
+template <class To, class From>
+To converted(From x) {
+    if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && !std::is_same_v<To, bool>) {
+        constexpr From low = static_cast<From>(std::numeric_limits<To>::min()), end = -low;  // powers of two
+        if (x >= end) return std::numeric_limits<To>::max();
+        if (x > low) return static_cast<To>(x);
+        return x <= low ? std::numeric_limits<To>::min() : To(0);
+    } else {
+        return static_cast<To>(x);
+    }
+}
+
 Tensor convert(const Tensor& x, DType dtype) {
     Tensor y = empty(x.shape(), dtype);
     with_type(x.dtype(), [&](auto* from_type) {
@@ -51,7 +64,7 @@ Tensor convert(const Tensor& x, DType dtype) {
             using To = std::remove_pointer_t<decltype(to_type)>;
             const auto* from = static_cast<const From*>(TensorAccess::data(x));
             auto* to = static_cast<To*>(TensorAccess::data(y));
-            for (std::int64_t i = 0; i < x.size(); ++i) to[i] = static_cast<To>(from[i]);
+            for (std::int64_t i = 0; i < x.size(); ++i) to[i] = converted<To>(from[i]);
         });
     });
     return y;

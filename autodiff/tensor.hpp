@@ -232,7 +232,7 @@ public:
     }
     /// x[i]: the i-th slice of the first axis, which is dropped (`select`); x[Slice{1, 3}]: a range of it (`slice`). Negative indices count from the end.
     Tensor operator[](const RowIndex& index) const;
-    /// Elements converted to `dtype`; differentiable between f32 and f64. The same handle when it has that type already.
+    /// Elements converted to `dtype`; differentiable between f32 and f64; what an integer cannot hold becomes the nearest it can, NaN 0. The same handle when it has that type already.
     Tensor to(DType dtype, Location where = Location::current()) const;
 
 private:

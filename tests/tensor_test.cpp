@@ -115,6 +115,10 @@ TEST_SUITE("tensor") {
         const Tensor a = tensor({-1.75, 0.0, 2.5});
         CHECK(values(a.to(DType::i32)) == V{-1, 0, 2});
         CHECK(values(a.to(DType::i64)) == V{-1, 0, 2});
+        const Tensor far = tensor({1e300, -1e300, 2147483648.0, -2147483649.0, 2147483646.9, double(NAN), double(INFINITY)});
+        CHECK(values(far.to(DType::i32)) == V{2147483647, -2147483648.0, 2147483647, -2147483648.0, 2147483646, 0, 2147483647});
+        CHECK(far.to(DType::i64).data<std::int64_t>()[0] == std::numeric_limits<std::int64_t>::max());
+        CHECK(far.to(DType::f32).to(DType::i64).data<std::int64_t>()[1] == std::numeric_limits<std::int64_t>::min());
         CHECK(values(a.to(DType::boolean)) == V{1, 0, 1});
         CHECK(values(tensor({true, false}).to(DType::f32)) == V{1, 0});
         CHECK(values(tensor({3, -4}).to(DType::f64)) == V{3, -4});
