@@ -252,7 +252,7 @@ struct Range {
         kernels::StridedCopy copy;
         copy.rank = 3;
         const Int sizes[] = {a.outer, count, a.inner}, part_strides[] = {count * a.inner, a.inner, 1},
-                  whole_strides[] = {a.n * a.inner, step * a.inner, 1};
+                  whole_strides[] = {a.n * a.inner, (count > 1 ? step : 1) * a.inner, 1};  // a single one needs no step, however large
         for (int k = 0; k < 3; ++k) {
             copy.sizes[k] = sizes[k];
             copy.to[k] = into_part ? part_strides[k] : whole_strides[k];
