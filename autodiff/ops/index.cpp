@@ -10,6 +10,7 @@
 #include "indices.hpp"
 #include "parallel.hpp"
 #include "shape.hpp"
+#include "sizes.hpp"
 
 namespace xgrad {
 
@@ -97,6 +98,7 @@ Tensor take(const Operand& operand, const Operand& index_operand, int axis) {
 Tensor index_add(const Shape& shape, const Operand& index_operand, const Operand& operand, int axis) {
     return composed("index_add", index_operand.where(), [&]() -> Tensor {
         const Tensor& source = tensor_of(operand, "index_add");
+        count_elements(shape, "index_add", operand.where());
         axis = normalise_axis(axis, shape.rank(), "index_add", operand.where());
         const Tensor indices = indices_of(index_operand, shape[axis], "index_add", operand.where());
         const Shape wanted = taken_shape(shape, indices.shape(), axis);
