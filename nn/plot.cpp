@@ -26,23 +26,14 @@ constexpr const char* palettes[] = {
 };
 
 // gnuplot writes black and its greys as attributes; the reader's colours take their place.
-constexpr const char* style = R"svg(<style>
+constexpr const char* style =
+    R"_(<style>
 svg { --ink: #222; --soft: #6b6b6b; --line: #e2e2dd; --paper: #fff; }
 @media (prefers-color-scheme: dark) { svg { --ink: #e6e6e6; --soft: #9a9ea5; --line: #33373d; --paper: #1e2125; } }
-.paper { fill: var(--paper); } [color="black"] { color: var(--soft); } [fill="rgb(0,0,0)"] {
-fill:
-    var(--ink);
-}
-[stroke = "rgb(  0,   0,   0)"], [stroke = "black"] {
-stroke:
-    var(--soft);
-}.gridline {
-stroke:
-    var(--line);
-}
-image { image - rendering : pixelated; }
+.paper { fill: var(--paper); } [color="black"] { color: var(--soft); } .gridline { stroke: var(--line); }
+[fill="rgb(0,0,0)"] { fill: var(--ink); } [stroke="rgb(  0,   0,   0)"], [stroke="black"] { stroke: var(--soft); }
 </style>
-)svg";
+)_";
 
 std::string number(double value) {
     if (!std::isfinite(value)) return "NaN";
