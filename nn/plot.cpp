@@ -31,7 +31,7 @@ constexpr const char* style =
 svg { --ink: #222; --soft: #6b6b6b; --line: #e2e2dd; --paper: #fff; }
 @media (prefers-color-scheme: dark) { svg { --ink: #e6e6e6; --soft: #9a9ea5; --line: #33373d; --paper: #1e2125; } }
 .paper { fill: var(--paper); } [color="black"] { color: var(--soft); } .gridline { stroke: var(--line); }
-[fill="rgb(0,0,0)"] { fill: var(--ink); } [stroke="rgb(  0,   0,   0)"], [stroke="black"] { stroke: var(--soft); }
+[fill="rgb(0,0,0)"], [fill="black"] { fill: var(--ink); } [stroke="rgb(  0,   0,   0)"], [stroke="black"] { stroke: var(--soft); }
 </style>
 )_";
 
