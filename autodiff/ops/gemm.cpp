@@ -50,44 +50,48 @@ void blas_gemm(const Gemm& s, const double* a, const double* b, double beta, dou
                 static_cast<int>(s.transpose_b ? s.k : s.n), beta, c, static_cast<int>(s.n));
 }
 
+constinit thread_local void* kept_memory = nullptr;
+constinit thread_local std::size_t kept_size = 0;
+constinit thread_local bool thread_ends = false;
+
+void replace_kept(void* memory, std::size_t size) {
+    ::operator delete(std::exchange(kept_memory, memory), std::align_val_t{64});
+    kept_size = size;
+}
+
 /// The kernels' room for packed operands: each thread keeps its own, but for one in its last moments, whose calls have room for themselves alone.
 class Scratch {
 public:
     explicit Scratch(const kernels::GemmKernels& gemm) {
         const auto bytes = static_cast<std::size_t>(gemm.scratch_bytes);
-        if (thread_ends) {
-            memory_ = for_this_call_ = make(bytes);
-            return;
-        }
-        thread_local Kept kept;
-        if (kept.size < bytes) {
-            ::operator delete(std::exchange(kept.memory, nullptr), alignment);
-            kept.size = 0;
-            kept.memory = make(bytes);
-            kept.size = bytes;
-        }
-        memory_ = kept.memory;
+        if (kept_size < bytes) [[unlikely]]
+            make(bytes);
     }
-    ~Scratch() { ::operator delete(for_this_call_, alignment); }
+    ~Scratch() { ::operator delete(for_this_call_, std::align_val_t{64}); }
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
 
-    void* memory() const { return memory_; }
+    void* memory() const { return for_this_call_ ? for_this_call_ : kept_memory; }
 
 private:
-    static constexpr std::align_val_t alignment{64};
-    static void* make(std::size_t bytes) { return ::operator new(bytes, alignment); }
-    struct Kept {
-        ~Kept() {
-            ::operator delete(memory, alignment);
-            thread_ends = true;
+    void make(std::size_t bytes) {
+        struct Owner {
+            ~Owner() {
+                replace_kept(nullptr, 0);
+                thread_ends = true;
+            }
+        };
+        void* const memory = ::operator new(bytes, std::align_val_t{64});
+        if (thread_ends) {
+            for_this_call_ = memory;
+            return;
         }
-        void* memory = nullptr;
-        std::size_t size = 0;
-    };
-    inline static constinit thread_local bool thread_ends = false;
+        thread_local Owner owner;
+        static_cast<void>(owner);
+        replace_kept(memory, bytes);
+    }
 
-    void *memory_ = nullptr, *for_this_call_ = nullptr;
+    void* for_this_call_ = nullptr;
 };
 
 /// How many threads share `work` multiplications in `units` pieces.
