@@ -76,7 +76,7 @@ public:
 /// copies. ValueError unless tau is in [0, 1] and both have the same parameters, each its own.
 template <class M>
 void soft_update(M& target, const M& source, double tau, Location where = Location::current()) {
-    check<ValueError>(tau >= 0 && tau <= 1, where, [&] { return "soft_update: tau must be in [0, 1], got " + std::to_string(tau); });
+    check<ValueError>(tau >= 0 && tau <= 1, where, [&] { return "soft_update: tau must be in [0, 1], got " + PlainNumber(tau).text(); });
     detail::average("soft_update", target, detail::readable(source), tau, false, where);
 }
 
