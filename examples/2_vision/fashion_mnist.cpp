@@ -18,7 +18,7 @@ using namespace xgrad;
 namespace {
 
 struct Options {
-    std::int64_t epochs = 10, batch_size = 128, hidden = 256;
+    std::int64_t epochs = 15, batch_size = 128, hidden = 512;
     double lr = 2e-3;
     std::string data = "/usr/share/datasets/fashion-mnist";
 };
@@ -27,18 +27,10 @@ struct Classifier {
     explicit Classifier(std::int64_t hidden) : fc1(784, hidden), fc2(hidden, 10) {}
 
     nn::Linear fc1, fc2;
-    Tensor operator()(const Tensor& images) const { return fc2(relu(fc1(flatten(images, 1)))); }
+    /// Scores of the classes. 0.2860 and 0.3530 are the mean and the deviation of all training pixels: numbers around zero are learned from better.
+    Tensor operator()(const Tensor& images) const { return fc2(relu(fc1((flatten(images, 1) - 0.2860) / 0.3530))); }
     XGRAD_FIELDS(fc1, fc2)
 };
-
-Tensor predict(const Classifier& net, const Tensor& images) {
-    std::vector<Tensor> scores;
-    constexpr std::int64_t block = 1000;
-    for (std::int64_t at = 0; at < images.shape(0); at += block) scores.push_back(net(slice(images, 0, at, at + block)));
-    return concat(scores);
-}
-
-double accuracy(const Tensor& scores, const Tensor& labels) { return mean((argmax(scores, 1) == labels).to(DType::f64)).item(); }
 
 // The learning rate falls from its start to zero along half a cosine (Loshchilov and Hutter: SGDR, ICLR 2017).
 double cosine(double start, double part) { return start * (1 + std::cos(std::numbers::pi * part)) / 2; }
@@ -62,16 +54,16 @@ nn::History train(Classifier& net, const Pictures& training, const Pictures& tes
             adam.step(net, tape.gradient(loss));
             const auto count = static_cast<double>(y.size());
             loss_sum += loss.item() * count;
-            right += accuracy(scores, y) * count;
+            right += nn::accuracy(scores, y) * count;
             seen += count;
             if (progress.advance(y.size())) progress.show({{"loss", loss_sum / seen}});
         }
-        const Tensor scores = predict(net, test.images);
+        const Tensor scores = in_blocks(net, test.images);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         history.add_row({{"loss", loss_sum / seen},
                          {"accuracy", right / seen},
                          {"valid_loss", nn::cross_entropy(scores, test.labels).item()},
-                         {"valid_accuracy", accuracy(scores, test.labels)},
+                         {"valid_accuracy", nn::accuracy(scores, test.labels)},
                          {"seconds", seconds}});
         progress.clear();
         fmt::print("epoch {:2}/{}  loss {:.4f}  training accuracy {:.4f}  test accuracy {:.4f}  {:.1f} s\n", epoch, options.epochs,
@@ -109,6 +101,7 @@ int main(int argc, char** argv) {
     example.option("--lr", options.lr, "Adam's learning rate at the start; it falls to 0 along a cosine");
     example.option("--hidden", options.hidden, "Units of the hidden layer");
     example.option("--data", options.data, "Folder with the four gzipped IDX files (Debian: dataset-fashion-mnist)");
+    example.default_threads(1);  // a network as small as this gains little from more
     return example.run(argc, argv, [&] {
         if (example.brief()) options.epochs = 1;
         const Pictures training = fashion_mnist("train", 60000, options.data), test = fashion_mnist("t10k", 10000, options.data);
@@ -118,8 +111,7 @@ int main(int argc, char** argv) {
         std::ofstream(example.path("metrics.csv")) << history.csv();
         example.picture("curves.svg", "Loss and accuracy by epoch.", nn::curves(history, "test"));
         example.picture("predictions.svg", "What the network sees in images that it was not trained on.",
-                        {predictions(predict(net, test.images), test)});
-        // Only ten epochs of the defaults are to reach it.
+                        {predictions(in_blocks(net, test.images), test)});
         example.figure("test accuracy", history.last("valid_accuracy"), {.at_least = 0.895, .brief_at_least = 0.8});
     });
 }

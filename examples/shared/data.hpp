@@ -34,5 +34,14 @@ Split split(const Table& table, double share, xgrad::Generator& generator);
 /// Both with the mean and the deviation of the first: every feature of it has mean 0 and deviation 1 (a constant one stays 0).
 void standardize(Table& train, Table& test);
 
-/// The King James Bible, whose text run.sh puts there (Debian: bible-kjv-text).
-std::string bible(const std::string& file = "out/kjv.txt");
+/// A text, without the numbers that stand before the verses of the King James Bible, which run.sh puts into out/kjv.txt (Debian: bible-kjv-text).
+std::string verses(const std::string& file);
+
+/// f of all rows of x, so many at a time that memory stays small. Nothing is recorded.
+template <class F>
+xgrad::Tensor in_blocks(const F& f, const xgrad::Tensor& x, std::int64_t block = 500) {
+    const xgrad::NoRecording nothing;
+    std::vector<xgrad::Tensor> parts;
+    for (std::int64_t at = 0; at < x.shape(0); at += block) parts.push_back(f(slice(x, 0, at, at + block)));
+    return concat(parts);
+}

@@ -9,7 +9,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <nn/random.hpp>
-#include <nn/report.hpp>
+
+#include "write_whole.hpp"
 
 struct Example::Parts {
     std::string name, out;
@@ -30,14 +31,6 @@ std::string processor() {
     for (std::string line; std::getline(info, line);)
         if (line.starts_with("model name")) return line.substr(line.find(": ") + 2);
     return "unknown";
-}
-
-void write_whole(const std::string& path, const std::string& text) {
-    std::ofstream out(path + ".part", std::ios::binary);
-    out << text;
-    out.close();
-    if (!out) throw std::runtime_error(path + ": cannot be written");
-    std::filesystem::rename(path + ".part", path);
 }
 
 }  // namespace
@@ -63,6 +56,8 @@ void Example::option(const std::string& flag, std::string& value, const std::str
     parts_->app.add_option(flag, value, help)->capture_default_str();
 }
 void Example::option(const std::string& flag, bool& value, const std::string& help) { parts_->app.add_flag(flag, value, help); }
+
+void Example::default_threads(int threads) { parts_->threads = threads; }
 
 int Example::run(int argc, char** argv, const std::function<void()>& body) try {
     Parts& p = *parts_;

@@ -39,6 +39,9 @@ public:
     void option(const std::string& flag, std::string& value, const std::string& help);
     void option(const std::string& flag, bool& value, const std::string& help);
 
+    /// How many threads it uses unless told otherwise; 0, one for each core, unless set.
+    void default_threads(int threads);
+
     /// Reads the command line, seeds the library, runs the body and writes result.json into its folder. The exit code: 0 when all targets were
     /// reached, 1 when one was missed, 2 for wrong use and errors, whose message goes to standard error.
     int run(int argc, char** argv, const std::function<void()>& body);

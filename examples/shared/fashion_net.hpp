@@ -35,15 +35,6 @@ inline Pictures channelled(Pictures pictures) {
     return pictures;
 }
 
-/// f of all rows of x, so many at a time that memory stays small. Nothing is recorded.
-template <class F>
-xgrad::Tensor in_blocks(const F& f, const xgrad::Tensor& x, std::int64_t block = 500) {
-    const xgrad::NoRecording nothing;
-    std::vector<xgrad::Tensor> parts;
-    for (std::int64_t at = 0; at < x.shape(0); at += block) parts.push_back(f(slice(x, 0, at, at + block)));
-    return concat(parts);
-}
-
 /// Mirrored or not, and moved by at most a pixel in each direction: what does not change what a picture is.
 inline xgrad::Tensor weakly_changed(const xgrad::Tensor& images, xgrad::Generator& generator) {
     return xgrad::nn::random_crop(xgrad::nn::random_horizontal_flip(images, generator), 28, 28, generator, {.padding = 1});
