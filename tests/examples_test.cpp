@@ -12,6 +12,7 @@
 #include "support.hpp"
 
 namespace fs = std::filesystem;
+using tests::count;
 using tests::error_of;
 using tests::Folder;
 using tests::idx_bytes;
@@ -48,12 +49,6 @@ void write_data(const fs::path& folder, int train = 300, int test = 100) {
         write_gzip(folder / (std::string(prefix) + "-images-idx3-ubyte.gz"), idx_bytes({n, 28, 28}, pixels));
         write_gzip(folder / (std::string(prefix) + "-labels-idx1-ubyte.gz"), idx_bytes({n}, labels));
     }
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-    std::size_t found = 0;
-    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;
-    return found;
 }
 
 }  // namespace

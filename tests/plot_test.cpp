@@ -8,17 +8,8 @@
 #include "support.hpp"
 
 using namespace xgrad;
+using tests::count;
 using tests::error_of;
-
-namespace {
-
-std::size_t count(const std::string& text, const std::string& part) {
-    std::size_t found = 0;
-    for (auto at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++found;
-    return found;
-}
-
-}  // namespace
 
 TEST_SUITE_BEGIN("plot");
 

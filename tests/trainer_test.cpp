@@ -508,21 +508,16 @@ TEST_CASE("trainer: the page tells model, optimizer, sizes and date, and marks t
     run.fit(run.options((folder.path / "run").string()));
     const std::string html = tests::read(folder.path / "run/report.html");
     CHECK(html.find("<h1>Net, AdamW</h1>\n<p>83 parameters; 6 batches of up to 8 samples in an epoch; 20") != std::string::npos);
-    const auto count = [](const std::string& text, const std::string& what) {
-        std::size_t n = 0;
-        for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++n;
-        return n;
-    };
     const std::string aside = html.substr(html.find("<aside>"));
-    CHECK(count(html, "best epoch</text>") == 4);
-    CHECK(count(aside, "best epoch</text>") == 0);
-    CHECK(count(aside, "<figure>") == 2);
+    CHECK(tests::count(html, "best epoch</text>") == 4);
+    CHECK(tests::count(aside, "best epoch</text>") == 0);
+    CHECK(tests::count(aside, "<figure>") == 2);
     const std::vector<nn::Plot> plots = nn::curves(run.history, "test");
     CHECK(plots.size() == 4);
     for (const nn::Plot& plot : plots) {
         CHECK(plot.options().title != "lr");
-        CHECK(count(plot.script(), "title 'training'") == 1);
-        CHECK(count(plot.script(), "title 'test'") == 1);
+        CHECK(tests::count(plot.script(), "title 'training'") == 1);
+        CHECK(tests::count(plot.script(), "title 'test'") == 1);
     }
 }
 

@@ -13,11 +13,9 @@
 
 #include <cmath>
 #include <fmt/core.h>
-#include <fstream>
-#include <iterator>
 #include <optional>
-#include <regex>
 
+#include <data.hpp>
 #include <example.hpp>
 
 using namespace xgrad;
@@ -117,9 +115,7 @@ double bits_per_character(const Model& model, const Tensor& characters, const Op
 /// Draws one of the top_k likeliest characters; lower temperatures take likelier ones.
 std::int64_t draw(const Tensor& scores, const Options& options, Generator& generator) {
     const auto [values, places] = topk(scores, std::min(options.top_k, scores.size()));
-    const Tensor shares = cumsum(softmax(values.to(DType::f64) / options.temperature), 0);
-    const auto chosen = searchsorted(shares, rand({1}, generator, DType::f64), Side::right).item<std::int64_t>();
-    return places[std::min(chosen, places.size() - 1)].item<std::int64_t>();
+    return places[categorical(values / options.temperature, {}, generator).item<std::int64_t>()].item<std::int64_t>();
 }
 
 /// The prompt continued, a character at a time: the memory spares reading again what came before.
@@ -139,15 +135,8 @@ std::string written(const Model& model, const nn::CharVocabulary& vocabulary, co
     return vocabulary.decode(text);
 }
 
-std::string read_text(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) throw std::runtime_error(path + ": cannot be read");
-    const std::string text(std::istreambuf_iterator<char>(in), {});
-    return std::regex_replace(text, std::regex("(^|\n)[1-3]?[A-Za-z]+[0-9]+:[0-9]+ "), "$1");  // without the numbers of verses
-}
-
 void train(Example& example, const Options& options) {
-    const std::string text = read_text(options.text);
+    const std::string text = verses(options.text);
     const nn::CharVocabulary vocabulary(text + options.prompt);
     const Tensor characters = vocabulary.encode(text);
     const std::int64_t split = characters.size() * 9 / 10;

@@ -47,7 +47,8 @@ public:
             const Tensor states = poles_.states();
             all.states.push_back(states);
             all.values.push_back(net.critic(states));
-            const auto actions = drawn_actions(net.actor(states), random_);
+            const Tensor drawn = categorical(net.actor(states), {}, random_);
+            const auto actions = drawn.data<std::int64_t>();
             std::vector<double> rewards(poles_.size(), 1 - options_.discount), goes_on(poles_.size(), 1);
             std::vector<std::size_t> over;
             for (std::size_t i = 0; i < poles_.size(); ++i) {

@@ -42,7 +42,8 @@ Episodes play(const Net& policy, const Options& options, Generator& random) {
     CartPoles poles(options.episodes, random);
     std::vector<Trace> traces(poles.size());
     for (std::size_t left = poles.size(); left > 0;) {
-        const auto actions = drawn_actions(policy(poles.states()), random);
+        const Tensor drawn = categorical(policy(poles.states()), {}, random);
+        const auto actions = drawn.data<std::int64_t>();
         for (std::size_t i = 0; i < poles.size(); ++i) {
             Trace& trace = traces[i];
             if (trace.over) continue;

@@ -11,13 +11,6 @@ using xgrad::Generator;
 using xgrad::Tensor;
 using xgrad::nn::Plot;
 
-std::vector<std::int64_t> drawn_actions(const Tensor& scores, Generator& random) {
-    const Tensor right = select(softmax(scores, 1), 1, 1);
-    std::vector<std::int64_t> actions;
-    for (const float p : right.data<float>()) actions.push_back(uniform(random) < p);
-    return actions;
-}
-
 double mean_return(const Policy& policy, std::int64_t episodes, Generator& random) {
     CartPoles poles(episodes, random);
     std::vector<bool> over(poles.size());

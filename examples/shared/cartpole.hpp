@@ -80,9 +80,6 @@ private:
 /// Which action (N) to take in states (N, 4), without chance.
 using Policy = std::function<xgrad::Tensor(const xgrad::Tensor&)>;
 
-/// Actions drawn from the softmax of scores (N, 2).
-std::vector<std::int64_t> drawn_actions(const xgrad::Tensor& scores, xgrad::Generator& random);
-
 /// The mean of the steps that the pole stands, in so many fresh episodes.
 double mean_return(const Policy& policy, std::int64_t episodes, xgrad::Generator& random);
 

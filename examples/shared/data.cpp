@@ -4,6 +4,7 @@
 #include <iterator>
 #include <nn/csv.hpp>
 #include <nn/idx.hpp>
+#include <regex>
 #include <stdexcept>
 
 using namespace xgrad;
@@ -61,8 +62,9 @@ void standardize(Table& train, Table& test) {
     test.x = (test.x - middle) / scale;
 }
 
-std::string bible(const std::string& file) {
+std::string verses(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
-    if (!in) throw std::runtime_error(file + ": not there; examples/run.sh writes it from Debian's bible-kjv-text");
-    return {std::istreambuf_iterator<char>(in), {}};
+    if (!in) throw std::runtime_error(file + ": cannot be read");
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    return std::regex_replace(text, std::regex("(^|\n)[1-3]?[A-Za-z]+[0-9]+:[0-9]+ "), "$1");
 }

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "write_whole.hpp"
+
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
@@ -39,14 +41,6 @@ std::string escaped(const std::string& text) {
 Json read(const fs::path& path) {
     std::ifstream in(path);
     return Json::parse(in);
-}
-
-void write(const fs::path& path, const std::string& text) {
-    std::ofstream out(path.string() + ".part", std::ios::binary);
-    out << text;
-    out.close();
-    if (!out) throw std::runtime_error(path.string() + ": cannot be written");
-    fs::rename(path.string() + ".part", path);
 }
 
 /// The word behind a figure: reached, missed, or nothing.
@@ -114,13 +108,13 @@ void write_page(const fs::path& folder, const std::vector<std::string>& order) {
                             {"reached", has ? figure["reached"] : Json()}});
         }
     }
-    write(folder / "results.json", list.dump(1) + "\n");
-    write(folder / "index.html",
-          head +
-              fmt::format("<h1>xgrad's examples</h1>\n<p class=\"soft\">{} of {} targets reached; {:.0f} minutes in all; {}; "
-                          "<a href=\"results.json\">results.json</a></p>\n",
-                          reached, targets, seconds / 60, escaped(machine)) +
-              body + "</body></html>\n");
+    write_whole(folder / "results.json", list.dump(1) + "\n");
+    write_whole(folder / "index.html",
+                head +
+                    fmt::format("<h1>xgrad's examples</h1>\n<p class=\"soft\">{} of {} targets reached; {:.0f} minutes in all; {}; "
+                                "<a href=\"results.json\">results.json</a></p>\n",
+                                reached, targets, seconds / 60, escaped(machine)) +
+                    body + "</body></html>\n");
     fmt::print("{} of {} targets reached; the page is {}\n", reached, targets, (folder / "index.html").string());
 }
 
@@ -134,13 +128,13 @@ int main(int argc, char** argv) try {
     const fs::path folder = argv[1];
     if (std::string(argv[2]) == "--failed" && argc == 6) {
         fs::create_directories(folder / argv[3]);
-        write(folder / argv[3] / "result.json", Json{{"name", argv[3]},
-                                                     {"command", argv[4]},
-                                                     {"failed", argv[5]},
-                                                     {"figures", Json::array()},
-                                                     {"pictures", Json::array()},
-                                                     {"notes", Json::array()}}
-                                                    .dump(1));
+        write_whole(folder / argv[3] / "result.json", Json{{"name", argv[3]},
+                                                           {"command", argv[4]},
+                                                           {"failed", argv[5]},
+                                                           {"figures", Json::array()},
+                                                           {"pictures", Json::array()},
+                                                           {"notes", Json::array()}}
+                                                          .dump(1));
         return 0;
     }
     write_page(folder, std::vector<std::string>(argv + 2, argv + argc));
