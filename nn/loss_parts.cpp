@@ -23,6 +23,10 @@ void check_same_shape(const char* loss, const Tensor& input, const Tensor& targe
         return std::string(loss) + ": input and target must have one shape, got " + to_string(input.shape()) + " and " +
                to_string(target.shape());
     });
+    check<DTypeError>(!is_floating(target.dtype()) || target.dtype() == input.dtype(), where, [&] {
+        return std::string(loss) + ": input and target must have one dtype, got " + name_of(input.dtype()) + " and " +
+               name_of(target.dtype()) + " (convert one with .to())";
+    });
 }
 
 Tensor like(const Tensor& target, const Tensor& input) { return is_floating(target.dtype()) ? target : target.to(input.dtype()); }

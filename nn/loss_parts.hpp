@@ -10,7 +10,7 @@ namespace xgrad::nn::detail {
 
 /// The losses as they are, their mean or their sum.
 Tensor reduced(Tensor losses, Reduction reduction);
-/// ShapeError, DTypeError for an input that is not floating.
+/// ShapeError for different shapes, DTypeError for an input that is not floating or a floating target of another dtype.
 void check_same_shape(const char* loss, const Tensor& input, const Tensor& target, Location where);
 /// A target of any dtype as a constant or variable of input's.
 Tensor like(const Tensor& target, const Tensor& input);

@@ -241,6 +241,9 @@ TEST_CASE("losses: say what does not fit") {
     // clang-format off
     CHECK(error_of<ShapeError>([] { nn::mse_loss(zeros({2}), zeros({2, 1})); }) == "mse_loss: input and target must have one shape, got (2,) and (2, 1)" + here());
     CHECK(error_of<DTypeError>([] { nn::l1_loss(tensor({1}), tensor({1})); }) == "l1_loss: the input must be f32 or f64, got i32" + here());
+    const auto two_dtypes = [](const auto& loss) { return error_of<DTypeError>([&] { loss(full({2, 3}, 0.5), full({2, 3}, 0.5, DType::f64)); }); };
+    CHECK(two_dtypes([](const Tensor& x, const Tensor& y) { nn::kl_div(x, y); }) == "kl_div: input and target must have one dtype, got f32 and f64 (convert one with .to())" + here());
+    CHECK(two_dtypes([](const Tensor& x, const Tensor& y) { nn::poisson_nll_loss(x, y); }) == "poisson_nll_loss: input and target must have one dtype, got f32 and f64 (convert one with .to())" + here());
     CHECK(error_of<IndexError>([&] { nn::cross_entropy(scores, tensor({0, 3})); }) == "cross_entropy: class must be in [0, 3), got 3" + here());
     CHECK(error_of<IndexError>([&] { nn::nll_loss(scores, tensor({0, -1})); }) == "nll_loss: class must be in [0, 3), got -1" + here());
     CHECK(error_of<DTypeError>([&] { nn::cross_entropy(scores, tensor({0.0, 1.0})); }) == "cross_entropy: classes must be i32 or i64, got f64" + here());
