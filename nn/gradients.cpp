@@ -17,6 +17,13 @@ std::vector<Tensor> detail::gradients_of(ModelRef model, const Gradients& gradie
     return found;
 }
 
+std::vector<std::pair<std::string, double>> detail::gradient_norms(ModelRef model, const Gradients& gradients) {
+    std::vector<std::pair<std::string, double>> norms;
+    for (const auto& [name, parameter] : named_parameters(model))
+        if (const Tensor* gradient = gradients.find(parameter)) norms.emplace_back(name, norm(*gradient).item());
+    return norms;
+}
+
 std::string detail::why_no_gradients(const std::vector<Parameter*>& parameters, const Gradients* given) {
     if (parameters.empty()) return "the model has no parameters";
     if (std::all_of(parameters.begin(), parameters.end(), [](const Parameter* p) { return p->frozen(); }))

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <autodiff/tape.hpp>
@@ -14,6 +15,7 @@ namespace xgrad::nn {
 
 namespace detail {
 XGRAD_API std::vector<Tensor> gradients_of(ModelRef model, const Gradients& gradients);
+XGRAD_API std::vector<std::pair<std::string, double>> gradient_norms(ModelRef model, const Gradients& gradients);
 /// Why none of these parameters has a gradient, for an error. `given` is null where only their list is known.
 XGRAD_API std::string why_no_gradients(const std::vector<Parameter*>& parameters, const Gradients* given);
 }  // namespace detail
@@ -24,12 +26,20 @@ std::vector<Tensor> gradients_of(const M& model, const Gradients& gradients) {
     return detail::gradients_of(detail::readable(model), gradients);
 }
 
+/// How long each parameter's gradient is, by the parameter's name, in their order; without those that have none. Where gradients vanish or explode:
+///
+///     for (const auto& [name, norm] : nn::gradient_norms(net, gradients)) std::cout << name << ' ' << norm << '\n';
+template <class M>
+std::vector<std::pair<std::string, double>> gradient_norms(const M& model, const Gradients& gradients) {
+    return detail::gradient_norms(detail::readable(model), gradients);
+}
+
 /// Gradients in the order of the parameters, and their norm before.
 struct ClippedGradients : std::vector<Tensor> {
     double total_norm = 0;
 };
 struct ClipGradNormOptions {
-    double norm_type = 2;              ///< infinity: the largest element counts
+    double norm_type = 2;  ///< infinity: the largest element counts
     bool error_if_nonfinite = false;  ///< ValueError for a norm that is NaN or infinite; otherwise so are the gradients then
 };
 /// The gradients, all times max_norm / (total_norm + 1e-6) if that is less than 1, where total_norm is the norm of all elements together: PyTorch's

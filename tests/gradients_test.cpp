@@ -51,6 +51,22 @@ TEST_CASE("optimizers: gradients are clipped as PyTorch clips them") {
     CHECK(norm(model.net.bias - bias, inf).item() <= 0.01 + 1e-12);
 }
 
+TEST_CASE("optimizers: the norms of a model's gradients come with the parameters' names") {
+    std::vector<nn::Linear> layers{nn::Linear(2, 3), nn::Linear(3, 1), nn::Linear(2, 2)};
+    layers[1].bias.freeze();
+    Tape tape;
+    const Gradients gradients = tape.gradient(sum(layers[1](layers[0](tensor({{1.f, 2.f}})))));
+    const auto norms = nn::gradient_norms(layers, gradients);
+    REQUIRE(norms.size() == 3);  // neither the frozen one nor those that were not used
+    const char* names[] = {"0.weight", "0.bias", "1.weight"};
+    const Parameter* parameters[] = {&layers[0].weight, &layers[0].bias, &layers[1].weight};
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(norms[i].first == names[i]);
+        CHECK(norms[i].second == doctest::Approx(norm(gradients[*parameters[i]]).item()));
+        CHECK(norms[i].second > 0);
+    }
+}
+
 TEST_CASE("optimizers: gradients of several batches add up to those of the whole") {
     Classifier model(DType::f64);
     nn::GradientAccumulator accumulator;
