@@ -87,6 +87,14 @@ std::vector<double> doubles(const Tensor& values) {
     return {span.begin(), span.end()};
 }
 
+/// The least and the largest of the numbers that are finite; 0 and 0 without.
+std::array<double, 2> extent(const std::vector<double>& values) {
+    std::optional<std::array<double, 2>> ends;
+    for (const double v : values)
+        if (std::isfinite(v)) ends = ends ? std::array{std::min((*ends)[0], v), std::max((*ends)[1], v)} : std::array{v, v};
+    return ends.value_or(std::array{0.0, 0.0});
+}
+
 std::string range_of(const std::array<double, 2>& range) { return "[" + number(range[0]) + ":" + number(range[1]) + "]"; }
 
 }  // namespace
@@ -130,6 +138,12 @@ Plot& Plot::band(const PlotNumbers& x, const PlotNumbers& low, const PlotNumbers
     return add(table(columns), "using 1:2:3 with filledcurves fs transparent solid 0.2 noborder" + colour(colours_) + named(""));
 }
 
+Plot& Plot::area(const std::string& name, const PlotNumbers& x, const PlotNumbers& y, const LineOptions& options, Location where) {
+    const Columns columns{&x.values(), &y.values()};
+    check_lengths("Plot::area", columns, where);
+    return add(table(columns), "using 1:2 with filledcurves closed fs solid 1 noborder" + colour(options.colour) + named(name));
+}
+
 Plot& Plot::bars(const std::string& name, const std::vector<std::string>& names, const PlotNumbers& heights, Location where) {
     check<ShapeError>(names.size() == heights.values().size(), where, [&] {
         return "Plot::bars: each bar must have its label, got " + std::to_string(names.size()) + " labels of " +
@@ -158,9 +172,8 @@ Plot& Plot::heat_map(const Tensor& values, const HeatMapOptions& options, Locati
                  "\nset border 15\nunset grid\nset colorbox noborder\n";
     auto range = options.range;
     if (!range && options.palette == Palette::diverging) {
-        double most = 0;
-        for (const double v : all)
-            if (std::isfinite(v)) most = std::max(most, std::abs(v));
+        const auto [least, largest] = extent(all);
+        const double most = std::max(std::abs(least), std::abs(largest));
         range = {-most, most};
     }
     if (range && (*range)[1] > (*range)[0]) settings_ += "set cbrange " + range_of(*range) + "\n";
@@ -170,8 +183,17 @@ Plot& Plot::heat_map(const Tensor& values, const HeatMapOptions& options, Locati
     for (std::int64_t row = 0, i = 0; row < rows; ++row, data += "\n")
         for (std::int64_t column = 0; column < across; ++column) data += number(all[static_cast<std::size_t>(i++)]) + " ";
     add(data, "matrix using " + x + ":" + y + ":3 with image notitle");
-    if (options.numbers)
-        add(data, "matrix using " + x + ":" + y + ":(sprintf('%.3g', $3)) with labels tc rgb '#ffffff' font ',10' notitle");
+    if (options.numbers) {  // dark where the palette is bright
+        const std::array<double, 2> ends = range.value_or(extent(all));
+        std::string texts;
+        for (std::int64_t i = 0; i < rows * across; ++i) {
+            const double value = all[static_cast<std::size_t>(i)], part = (value - ends[0]) / (ends[1] - ends[0]);
+            const bool bright = options.palette == Palette::diverging ? !(std::abs(part - 0.5) >= 0.3) : part > 0.6;
+            texts += number(static_cast<double>(i % across)) + " " + number(static_cast<double>(i / across)) + " " + number(value) +
+                     (bright ? " 0x222222\n" : " 0xffffff\n");
+        }
+        add(texts, "using " + x + ":" + y + ":(sprintf('%.3g', $3)):4 with labels tc rgb variable font ',10' notitle");
+    }
     return *this;
 }
 

@@ -82,6 +82,9 @@ public:
     Plot& points(const std::string& name, const PlotNumbers& x, const PlotNumbers& y, Location where = Location::current());
     /// The area between low and high, in the colour of the line that comes next.
     Plot& band(const PlotNumbers& x, const PlotNumbers& low, const PlotNumbers& high, Location where = Location::current());
+    /// The inside of the polygon with these corners, in full colour; only the options' colour counts.
+    Plot& area(const std::string& name, const PlotNumbers& x, const PlotNumbers& y, const LineOptions& options = {},
+               Location where = Location::current());
     /// A bar for each label; several calls stand side by side.
     Plot& bars(const std::string& name, const std::vector<std::string>& labels, const PlotNumbers& heights,
                Location where = Location::current());

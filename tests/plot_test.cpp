@@ -25,8 +25,19 @@ TEST_CASE("plot: lines, their names and gaps, as gnuplot's commands") {
     CHECK(script.find("title 'training', \\\n     $d1 using 1:2 with lines lw 2 dt 2") != std::string::npos);
 }
 
+TEST_CASE("plot: an area is a closed polygon, filled with one of the colours in their row") {
+    nn::Plot plot;
+    plot.area("triangle", {0, 1, 0.5}, {0, 0, 1}, {.colour = 2});
+    const std::string script = plot.script();
+    CHECK(script.find("$d0 << EOD\n0 0 \n1 0 \n0.5 1 \nEOD\n") != std::string::npos);
+    CHECK(script.find("with filledcurves closed fs solid 1 noborder lc rgb '#3a8a4d' title 'triangle'") != std::string::npos);
+    if (nn::can_draw()) CHECK(nn::svg({plot}).find("rgb( 58, 138,  77)") != std::string::npos);
+}
+
 TEST_CASE("plot: what does not fit together is an error") {
     nn::Plot plot;
+    CHECK(error_of<ShapeError>([&] { plot.area("a", {1, 2, 3}, {1, 2}); }) ==
+          "Plot::area: the numbers must be equally many, got 3 and 2" + tests::here());
     CHECK(error_of<ShapeError>([&] { plot.line("a", std::vector<double>{1, 2}, std::vector<double>{1}); }) ==
           "Plot::line: the numbers must be equally many, got 2 and 1" + tests::here());
     CHECK(error_of<ShapeError>([&] { plot.heat_map(ones({3})); }) == "Plot::heat_map: values must be a matrix, got (3,)" + tests::here());
