@@ -51,4 +51,4 @@
 #include "report.hpp"      // a run as a page with curves
 #include "idx.hpp"         // read_idx: the files of the MNIST family
 #include "csv.hpp"         // read_csv: tables
-#include "vocabulary.hpp"  // CharVocabulary, BytePairVocabulary: texts as numbers
+#include "vocabulary.hpp"  // CharVocabulary, BytePairVocabulary, WordPieceVocabulary: texts as numbers

@@ -11,7 +11,7 @@
 // Texts as numbers: a vocabulary gives every token an id, 0 … size()-1. Special tokens such as "<pad>" come behind the others; encode never
 // produces them, whatever the text, and decode writes their names.
 //
-// save writes a file of JSON: it appears under its name when it is whole and on the disk, and if anything fails, the old one stands. Errors, each
+// save writes a file (of JSON, unless said otherwise): it appears under its name when it is whole and on the disk, and if anything fails, the old one stands. Errors, each
 // with the user's line: Error when a file cannot be read or written (it is no regular file, for one), ValueError for a path with a zero byte,
 // FormatError naming the file when it is no such vocabulary.
 
@@ -77,6 +77,46 @@ public:
 private:
     struct Data;
     explicit BytePairVocabulary(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
+    std::shared_ptr<const Data> data_;
+};
+
+struct WordPieceOptions {
+    bool lower_case = true;  ///< capitals A to Z are read as small letters, as "uncased" models want it
+};
+
+/// WordPiece (Schuster, Nakajima 2012) as BERT (Devlin et al. 2018) has it: words, and pieces of words, of which those that do not begin a word
+/// are written with ## before them: "begetting" may be "beget ##ting".
+///
+/// Words end at spaces; a sign of punctuation and a Chinese character are words of their own; control characters are left out. A word is the
+/// longest piece that it begins with, then the longest that the rest begins with, and so on; one that cannot be put together so, or has more
+/// than 100 characters, is [UNK]. Beyond ASCII letters stay as they are: neither case nor accents are changed.
+///
+/// Its file is BERT's vocab.txt: a token in each line, whose number, from 0, is its id.
+class XGRAD_API WordPieceVocabulary {
+public:
+    /// Learns from a text: [PAD], [UNK], [CLS], [SEP] and [MASK], then all characters, at a word's beginning and behind it, then what the most
+    /// frequent pair of neighbouring pieces gives when it is joined, again and again, until there are `size`, or until no pair comes twice.
+    /// ValueError unless the text is UTF-8, or when its characters alone are more than `size`.
+    WordPieceVocabulary(std::string_view text, std::int64_t size, const WordPieceOptions& options = {},
+                        Location where = Location::current());
+
+    std::int64_t size() const;
+    /// The ids of a text: (n) i64, without [CLS] and [SEP]. ValueError unless it is UTF-8.
+    Tensor encode(std::string_view text, Location where = Location::current()) const;
+    /// The words of ids of any shape, in row-major order, with a space between them. IndexError for one out of range.
+    std::string decode(const Tensor& ids, Location where = Location::current()) const;
+    /// The id of a token, say "[MASK]" or "##ing". IndexError when there is none.
+    std::int64_t id_of(std::string_view token, Location where = Location::current()) const;
+
+    /// The options are no part of the file.
+    void save(const std::string& path, Location where = Location::current()) const;
+    static WordPieceVocabulary load(const std::string& path, const WordPieceOptions& options = {}, Location where = Location::current());
+    static WordPieceVocabulary parse(std::string_view lines, const WordPieceOptions& options = {}, const std::string& name = "vocabulary",
+                                     Location where = Location::current());
+
+private:
+    struct Data;
+    explicit WordPieceVocabulary(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
     std::shared_ptr<const Data> data_;
 };
 

@@ -356,6 +356,47 @@ TEST_CASE("BytePairVocabulary: any text comes back, before and after it was save
     for (const char* other : {"", " ", "\n", "  x", "x ", "Unseen words, too: zyx!"}) CHECK(back.decode(back.encode(other)) == other);
 }
 
+TEST_CASE("WordPieceVocabulary: reads BERT's files, the longest piece first") {
+    const auto v = nn::WordPieceVocabulary::parse("[PAD]\n[UNK]\nthe\nun\n##aff\n##able\n##a\n,\nthe\xc3\xa9\n\xe4\xbd\xa0\n");
+    CHECK(values(v.encode("The unaffable,\tTHE")) == std::vector<double>{2, 3, 4, 5, 7, 2});
+    CHECK(values(v.encode("unx una [PAD] the\xc3\xa9 \xe4\xbd\xa0\xe4\xbd\xa0")) == std::vector<double>{1, 3, 6, 1, 1, 1, 8, 9, 9});
+    CHECK(values(v.encode("un" + std::string(98, 'a')))[99 - 1] == 6);
+    CHECK(values(v.encode("un" + std::string(99, 'a'))) == std::vector<double>{1});
+    CHECK(v.encode(" \n").size() == 0);
+    CHECK(v.decode(tensor({2, 3, 4, 5, 7, 0})) == "the unaffable , [PAD]");
+    CHECK(v.id_of("##able") == 5);
+    const auto cased = nn::WordPieceVocabulary::parse("[UNK]\r\nThe\r\n", {.lower_case = false});
+    CHECK(values(cased.encode("The the")) == std::vector<double>{1, 0});
+    CHECK(error_of<IndexError>([&] { v.id_of("[MASK]"); }) == "WordPieceVocabulary: no token \"[MASK]\"" + tests::nearby());
+    const auto fails = [](const std::string& text) {
+        return error_of<FormatError>([&] { nn::WordPieceVocabulary::parse(text, {}, "f", Location{}); });
+    };
+    CHECK(fails("a\n") == "f: not a vocabulary of word pieces: it has no [UNK]");
+    CHECK(fails("[UNK]\n\na\n") == "f: line 2 has no token");
+    CHECK(fails("[UNK]\na\na\n") == "f: line 3 has a token that came before: a");
+    CHECK(fails("[UNK]\n\xff\n") == "f: not a vocabulary of word pieces: it is not UTF-8");
+}
+
+TEST_CASE("WordPieceVocabulary: learns the most frequent pieces, and comes back from its file") {
+    const Folder folder;
+    const std::string file = folder.path / "vocab.txt";
+    // low low low lower: l, ##e ##o ##r ##w behind the five special ones; then "##ow" 4 or "lo" 4, of which "lo" has the smaller ids.
+    const nn::WordPieceVocabulary v("Low low low lower", 100);
+    CHECK(v.id_of("[MASK]") == 4);
+    CHECK(v.id_of("l") == 5);
+    CHECK(v.id_of("##w") == 9);
+    CHECK(v.id_of("lo") == 10);
+    CHECK(v.id_of("low") == 11);
+    CHECK(v.size() == 12);  // no other pair comes twice
+    CHECK(values(v.encode("lower")) == std::vector<double>{11, 6, 8});
+    v.save(file);
+    const auto back = nn::WordPieceVocabulary::load(file);
+    CHECK(back.size() == v.size());
+    CHECK(back.decode(back.encode("LOWER low")) == "lower low");
+    CHECK(error_of<ValueError>([] { nn::WordPieceVocabulary("ab", 6); }) ==
+          "WordPieceVocabulary: size must be in [7, 16777216] for the characters of this text, got 6" + tests::nearby());
+}
+
 TEST_CASE("vocabularies: a file that is none is a FormatError that names it") {
     const auto pairs = [](const std::string& text) {
         return error_of<FormatError>([&] { nn::BytePairVocabulary::parse(text, "f", Location{}); });

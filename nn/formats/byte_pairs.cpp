@@ -18,26 +18,11 @@ Kind kind_of(char c) {
     return letter ? Kind::letter : Kind::sign;
 }
 
-struct Word {
-    std::vector<std::int32_t> tokens;
-    std::int64_t count;
-};
-
-/// Counts pairs of neighbours in the different words of a text, and keeps count while pairs are joined.
+/// Counts pairs of neighbours in words, and keeps count while pairs are joined.
 class PairCounter {
 public:
-    explicit PairCounter(std::string_view text) {
-        std::map<std::string_view, std::int64_t> counts;
-        while (!text.empty()) {
-            const std::string_view word = first_word(text);
-            ++counts[word];
-            text.remove_prefix(word.size());
-        }
-        for (const auto& [word, count] : counts) {
-            words_.push_back({{}, count});
-            for (const char c : word) words_.back().tokens.push_back(static_cast<unsigned char>(c));
-            add_pairs(words_.size() - 1);
-        }
+    explicit PairCounter(std::vector<CountedWord> words) : words_(std::move(words)) {
+        for (std::size_t w = 0; w < words_.size(); ++w) add_pairs(w);
         for (const auto& [key, pair] : pairs_) queue_.push({pair.count, key});
     }
 
@@ -97,7 +82,7 @@ private:
     };
 
     void count_pairs(std::size_t w, std::int64_t sign) {
-        const Word& word = words_[w];
+        const CountedWord& word = words_[w];
         for (std::size_t i = 0; i + 1 < word.tokens.size(); ++i)
             pairs_[key_of({word.tokens[i], word.tokens[i + 1]})].count += sign * word.count;
     }
@@ -110,7 +95,7 @@ private:
         }
     }
 
-    std::vector<Word> words_;
+    std::vector<CountedWord> words_;
     std::unordered_map<std::uint64_t, Pair> pairs_;
     std::priority_queue<Candidate> queue_;
 };
@@ -128,13 +113,33 @@ std::string_view first_word(std::string_view text) {
     return text.substr(0, end);
 }
 
-std::vector<BytePair> learn_byte_pairs(std::string_view text, std::size_t count) {
-    PairCounter counter(text);
-    std::vector<BytePair> pairs;
-    for (BytePair pair; pairs.size() < count && counter.take(pair);) {
-        counter.join(pair, static_cast<std::int32_t>(256 + pairs.size()));
-        pairs.push_back(pair);
+void join_pairs(std::vector<CountedWord> words, const std::function<std::int32_t(BytePair)>& token_of) {
+    PairCounter counter(std::move(words));
+    for (BytePair pair; counter.take(pair);) {
+        const std::int32_t token = token_of(pair);
+        if (token < 0) return;
+        counter.join(pair, token);
     }
+}
+
+std::vector<BytePair> learn_byte_pairs(std::string_view text, std::size_t count) {
+    std::map<std::string_view, std::int64_t> counts;
+    while (!text.empty()) {
+        const std::string_view word = first_word(text);
+        ++counts[word];
+        text.remove_prefix(word.size());
+    }
+    std::vector<CountedWord> words;
+    for (const auto& [word, times] : counts) {
+        words.push_back({{}, times});
+        for (const char c : word) words.back().tokens.push_back(static_cast<unsigned char>(c));
+    }
+    std::vector<BytePair> pairs;
+    join_pairs(std::move(words), [&](BytePair pair) {
+        if (pairs.size() == count) return -1;
+        pairs.push_back(pair);
+        return static_cast<std::int32_t>(255 + pairs.size());
+    });
     return pairs;
 }
 

@@ -2,11 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-// Byte-pair encoding as BytePairVocabulary describes it: for use inside the library.
+// Byte-pair encoding as BytePairVocabulary describes it, and what WordPieceVocabulary shares of it: for use inside the library.
 
 namespace xgrad::nn::detail {
 
@@ -16,6 +17,15 @@ inline constexpr std::size_t max_word = 128;
 
 /// The word that a text, which is not empty, begins with.
 std::string_view first_word(std::string_view text);
+
+/// A word of a text as tokens, and how often it comes.
+struct CountedWord {
+    std::vector<std::int32_t> tokens;
+    std::int64_t count;
+};
+/// Joins the most frequent pair of neighbours, the smallest of several, in all words, again and again, until none comes twice: token_of(pair)
+/// says which token it becomes; a negative one ends it.
+void join_pairs(std::vector<CountedWord> words, const std::function<std::int32_t(BytePair)>& token_of);
 
 /// What becomes token 256, 257, …: at most `count` pairs.
 std::vector<BytePair> learn_byte_pairs(std::string_view text, std::size_t count);

@@ -9,7 +9,7 @@
 
 #include "../files.hpp"
 
-// What both kinds of vocabularies share: for use inside the library.
+// What the kinds of vocabularies share: for use inside the library.
 
 namespace xgrad::nn::detail {
 
