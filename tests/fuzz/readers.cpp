@@ -1,6 +1,6 @@
 // libFuzzer on the readers: any bytes give a FormatError or data, and never anything else.
 //
-//     readers --parser=npz --seeds=corpus corpus        parsers: safetensors npy npz idx csv bytes characters
+//     readers --parser=npz --seeds=corpus corpus        parsers: safetensors npy npz idx csv bytes characters pieces
 //
 // --seeds first fills a folder with files that our own writers made.
 
@@ -57,6 +57,10 @@ void parse_bytes(Bytes bytes) {
     require(read.decode(read.encode(text)) == text);
 }
 void parse_characters(Bytes bytes) { touch(nn::CharVocabulary::parse(text_of(bytes)).encode("")); }
+void parse_pieces(Bytes bytes) {
+    const auto read = nn::WordPieceVocabulary::parse(text_of(bytes));
+    require(!read.decode(read.encode(text_of(bytes))).empty());
+}
 
 const std::map<std::string, void (*)(Bytes)> parsers = {
     {"safetensors", [](Bytes bytes) { touch(nn::parse_safetensors(bytes)); }},
@@ -66,6 +70,7 @@ const std::map<std::string, void (*)(Bytes)> parsers = {
     {"csv", parse_csv},
     {"bytes", parse_bytes},
     {"characters", parse_characters},
+    {"pieces", parse_pieces},
 };
 void (*parser)(Bytes) = nullptr;
 
@@ -107,6 +112,7 @@ void write_seeds(const std::string& name, const fs::path& folder) {
     if (name == "csv") write_text(folder / "table", "name,area,\"price, now\"\r\n\"A \"\"b\"\"\",1.5,2\n# c\n,NA,-3e-500\n");
     if (name == "bytes") nn::BytePairVocabulary("low low lower lower", 270, {.special = {"<end>"}}).save(folder / "pairs");
     if (name == "characters") nn::CharVocabulary("größe", {.special = {"<pad>"}, .unknown = "?"}).save(folder / "characters");
+    if (name == "pieces") nn::WordPieceVocabulary("low low lower größe", 40).save(folder / "pieces");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ seconds=${1:-60}
 need_packages clang-14 libclang-rt-14-dev
 build release "fuzz_$what"
 
-parsers=(safetensors npz npy idx csv bytes characters)
+parsers=(safetensors npz npy idx csv bytes characters pieces)
 failed=0
 # detect_container_overflow: what lies below is not instrumented, so that its vectors look overrun.
 export ASAN_OPTIONS=detect_container_overflow=0:allocator_may_return_null=1:max_allocation_size_mb=512
