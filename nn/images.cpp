@@ -5,6 +5,7 @@
 #include <numbers>
 #include <string>
 
+#include <autodiff/functions.hpp>
 #include <autodiff/ops/arrange.hpp>
 #include <autodiff/ops/elementwise.hpp>
 #include <autodiff/ops/index.hpp>
@@ -177,21 +178,31 @@ struct Rectangle {
     std::int64_t top = 0, left = 0, height = 0, width = 0;
 };
 
-/// One image's rectangle; none where ten tries do not fit.
-Rectangle draw_rectangle(std::int64_t h, std::int64_t w, Generator& generator, const RandomErasingOptions& options) {
+using Range = std::pair<double, double>;
+
+/// One image's rectangle with an area and a ratio of height to width in these ranges, less high and wide than the image or, with `whole`, no larger;
+/// none where ten tries do not fit.
+Rectangle draw_rectangle(std::int64_t h, std::int64_t w, Generator& generator, const Range& scale, const Range& ratio, bool whole) {
     const Tensor numbers = rand({10, 4}, generator, DType::f64);
     const auto u = numbers.data<double>();
-    const double low = std::log(options.ratio.first), high = std::log(options.ratio.second);
+    const double low = std::log(ratio.first), high = std::log(ratio.second);
     for (std::size_t t = 0; t < u.size(); t += 4) {
-        const double area = static_cast<double>(h * w) * (options.scale.first + u[t] * (options.scale.second - options.scale.first));
-        const double ratio = std::exp(low + u[t + 1] * (high - low));
-        const auto height = static_cast<std::int64_t>(std::nearbyint(std::sqrt(area * ratio)));
-        const auto width = static_cast<std::int64_t>(std::nearbyint(std::sqrt(area / ratio)));
-        if (height >= h || width >= w) continue;
+        const double area = static_cast<double>(h * w) * (scale.first + u[t] * (scale.second - scale.first));
+        const double drawn = std::exp(low + u[t + 1] * (high - low));
+        const auto height = static_cast<std::int64_t>(std::nearbyint(std::sqrt(area * drawn)));
+        const auto width = static_cast<std::int64_t>(std::nearbyint(std::sqrt(area / drawn)));
+        if (height >= h + whole || width >= w + whole) continue;
         return {static_cast<std::int64_t>(u[t + 2] * static_cast<double>(h - height + 1)),
                 static_cast<std::int64_t>(u[t + 3] * static_cast<double>(w - width + 1)), height, width};
     }
     return {};
+}
+
+void check_rectangle(const char* name, const Range& scale, const Range& ratio, Location where) {
+    const auto rising = [](const Range& range) { return range.first > 0 && range.first <= range.second; };
+    check<ValueError>(rising(scale) && scale.second <= 1 && rising(ratio), where, [&] {
+        return std::string(name) + ": scale must be a range in (0, 1] and ratio one of positive numbers, got others";
+    });
 }
 
 }  // namespace
@@ -199,19 +210,40 @@ Rectangle draw_rectangle(std::int64_t h, std::int64_t w, Generator& generator, c
 Tensor random_erasing(const Tensor& x, Generator& generator, const RandomErasingOptions& options, Location where) {
     check_images("random_erasing", x, where);
     check_probability("random_erasing", options.p, where);
-    const auto rising = [](const std::pair<double, double>& range) { return range.first > 0 && range.first <= range.second; };
-    check<ValueError>(rising(options.scale) && options.scale.second <= 1 && rising(options.ratio), where, [] {
-        return std::string("random_erasing: scale must be a range in (0, 1] and ratio one of positive numbers, got others");
-    });
+    check_rectangle("random_erasing", options.scale, options.ratio, where);
     const std::int64_t n = x.shape(0), h = x.shape(2), w = x.shape(3);
     const Tensor chosen = bernoulli(options.p, {n}, generator, DType::i64);
     std::vector<std::int64_t> erased(static_cast<std::size_t>(n * h * w));
     for (std::int64_t i = 0; i < n; ++i) {
         if (!chosen.data<std::int64_t>()[static_cast<std::size_t>(i)]) continue;
-        const Rectangle r = draw_rectangle(h, w, generator, options);
+        const Rectangle r = draw_rectangle(h, w, generator, options.scale, options.ratio, false);
         for (std::int64_t row = r.top; row < r.top + r.height; ++row) std::fill_n(erased.begin() + (i * h + row) * w + r.left, r.width, 1);
     }
     return xgrad::where(tensor(erased, {n, 1, h, w}).to(DType::boolean), full({1}, options.value, x.dtype()), x);
+}
+
+Tensor random_resized_crop(const Tensor& x, std::int64_t height, std::int64_t width, Generator& generator,
+                           const RandomResizedCropOptions& options, Location where) {
+    check_images("random_resized_crop", x, where);
+    check<ValueError>(height > 0 && width > 0, where, [&] {
+        return "random_resized_crop: sizes must be positive, got " + std::to_string(height) + "x" + std::to_string(width);
+    });
+    check_rectangle("random_resized_crop", options.scale, options.ratio, where);
+    const std::int64_t n = x.shape(0), h = x.shape(2), w = x.shape(3);
+    std::vector<double> maps;
+    for (std::int64_t i = 0; i < n; ++i) {
+        // Its ratio is that of width to height.
+        Rectangle r = draw_rectangle(h, w, generator, options.scale, {1 / options.ratio.second, 1 / options.ratio.first}, true);
+        if (r.height == 0 || r.width == 0) r = {0, 0, h, w};
+        const auto place = [](std::int64_t first, std::int64_t count, std::int64_t size) {
+            return static_cast<double>(2 * first + count) / static_cast<double>(size) - 1;
+        };
+        const double part_x = static_cast<double>(r.width) / static_cast<double>(w),
+                     part_y = static_cast<double>(r.height) / static_cast<double>(h);
+        maps.insert(maps.end(), {part_x, 0, place(r.left, r.width, w), 0, part_y, place(r.top, r.height, h)});
+    }
+    const Tensor grid = affine_grid(tensor(maps, {n, 2, 3}).to(x.dtype()), {n, x.shape(1), height, width});
+    return grid_sample(x, grid, {.padding_mode = GridPadding::border});
 }
 
 }  // namespace xgrad::nn

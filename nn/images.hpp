@@ -31,6 +31,15 @@ XGRAD_API Tensor random_crop(const Tensor& x, std::int64_t height, std::int64_t 
 /// The window in the middle; where the rest is odd, the place is rounded to the nearest even one, as torchvision's center_crop does.
 XGRAD_API Tensor center_crop(const Tensor& x, std::int64_t height, std::int64_t width, Location where = Location::current());
 
+struct RandomResizedCropOptions {
+    std::pair<double, double> scale = {0.08, 1};  ///< part of the image's area
+    std::pair<double, double> ratio = {3.0 / 4, 4.0 / 3};  ///< width to height, drawn evenly on a logarithmic scale
+};
+/// A rectangle at a random place in each image, stretched bilinearly to height × width: (N, C, height, width). An image in which ten tries find no
+/// rectangle that fits is taken whole. ValueError for ranges or sizes that make no sense.
+XGRAD_API Tensor random_resized_crop(const Tensor& x, std::int64_t height, std::int64_t width, Generator& generator,
+                                     const RandomResizedCropOptions& options = {}, Location where = Location::current());
+
 enum class RotationMode { nearest, bilinear };
 struct RotateOptions {
     RotationMode interpolation = RotationMode::nearest;

@@ -44,6 +44,7 @@
 #include "collate.hpp"     // samples into batches, pad_sequence
 #include "data.hpp"        // DataLoader, StreamLoader
 #include "images.hpp"      // image batches flipped, cropped, turned, normalised
+#include "boxes.hpp"       // box_iou, nms: boxes around objects
 #include "metrics.hpp"     // accuracy, ConfusionMatrix, RocAuc, …
 #include "progress.hpp"    // ProgressBar: how far a loop is
 #include "trainer.hpp"     // Trainer: the usual loop, with checkpoints and reports

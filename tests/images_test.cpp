@@ -71,6 +71,32 @@ TEST_CASE("images: crops are windows of the padded image") {
           "random_crop: the window must fit into the image, got 3x3 of (1, 1, 2, 3)" + here());
 }
 
+TEST_CASE("images: a random rectangle is stretched to a size") {
+    Generator generator(4);
+    const Tensor x = pictures(3).to(DType::f64);
+    CHECK(close(nn::random_resized_crop(x, 4, 4, generator, {.scale = {1, 1}, .ratio = {1, 1}}), x));
+    // Of a plane that rises with the column the middle elements of every window rise evenly, by the window's width in parts of the image's.
+    const Tensor plane = broadcast_to(arange(20.0), {40, 1, 20, 20});
+    const Tensor y = nn::random_resized_crop(plane, 10, 10, generator, {.scale = {0.1, 0.5}});
+    CHECK(y.shape() == Shape{40, 1, 10, 10});
+    std::set<double> widths;
+    for (std::int64_t n = 0; n < 40; ++n) {
+        const Tensor row = y[n][0][5];
+        const double width = 10 * (row[5].item() - row[4].item());
+        CHECK(10 * (row[6].item() - row[5].item()) == doctest::Approx(width));
+        CHECK(width == doctest::Approx(std::nearbyint(width)));  // whole columns
+        CHECK(width * width <= 1.01 * 0.5 * 400 * 4 / 3 + 2 * width);
+        CHECK(width * width >= 0.99 * 0.1 * 400 * 3 / 4 - 2 * width);
+        widths.insert(std::nearbyint(width));
+        CHECK(close(y[n][0][0], row));  // the same in all rows
+    }
+    CHECK(widths.size() > 4);
+    CHECK(error_of<ValueError>([&] { nn::random_resized_crop(x, 4, 4, generator, {.scale = {0, 1}}); }) ==
+          "random_resized_crop: scale must be a range in (0, 1] and ratio one of positive numbers, got others" + here());
+    CHECK(error_of<ValueError>([&] { nn::random_resized_crop(x, 0, 4, generator); }) ==
+          "random_resized_crop: sizes must be positive, got 0x4" + here());
+}
+
 TEST_CASE("images: rotation") {
     const Tensor square = reshape(arange(9.0), {1, 1, 3, 3});
     for (const auto mode : {nn::RotationMode::nearest, nn::RotationMode::bilinear}) {
