@@ -20,7 +20,7 @@ TEST_CASE("boxes: areas and overlaps") {
     CHECK(close(nn::box_iou(point, point), tensor({{0.0}})));
     CHECK(gradcheck([](const Tensor& x, const Tensor& y) { return nn::box_iou(x, y); },
                     {tensor({{0.1, 0.2, 2.0, 2.1}}), tensor({{1.0, 1.0, 3.0, 3.0}, {-1.0, 0.0, 1.5, 2.6}})}));
-    CHECK(error_of<ShapeError>([&] { nn::box_iou(a, tensor({1.0})); }) == "box_iou: boxes must be (N, 4), got (1)" + here());
+    CHECK(error_of<ShapeError>([&] { nn::box_iou(a, tensor({1.0})); }) == "box_iou: boxes must be (N, 4), got (1,)" + here());
 }
 
 TEST_CASE("boxes: non-maximum suppression") {
@@ -34,9 +34,9 @@ TEST_CASE("boxes: non-maximum suppression") {
     CHECK(close(nn::batched_nms(boxes, scores, tensor({0, 1, 1, 0, 1}), 0.5), tensor({1, 0, 3, 2})));
     CHECK(nn::nms(zeros({0, 4}), zeros({0}), 0.5).shape() == Shape{0});
     CHECK(error_of<ShapeError>([&] { nn::nms(boxes, slice(scores, 0, 1), 0.5); }) ==
-          "nms: one score for each box is needed, got (4) for (5, 4)" + here());
+          "nms: one score for each box is needed, got (4,) for (5, 4)" + here());
     CHECK(error_of<ShapeError>([&] { nn::batched_nms(boxes, scores, tensor({1}), 0.5); }) ==
-          "batched_nms: one class for each box is needed, got (1) for (5, 4)" + here());
+          "batched_nms: one class for each box is needed, got (1,) for (5, 4)" + here());
     CHECK(error_of<ValueError>([&] { nn::nms(boxes, scores, 1.5); }) == "nms: iou_threshold must be in [0, 1], got 1.5" + here());
 }
 

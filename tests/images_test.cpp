@@ -76,7 +76,7 @@ TEST_CASE("images: a random rectangle is stretched to a size") {
     const Tensor x = pictures(3).to(DType::f64);
     CHECK(close(nn::random_resized_crop(x, 4, 4, generator, {.scale = {1, 1}, .ratio = {1, 1}}), x));
     // Of a plane that rises with the column the middle elements of every window rise evenly, by the window's width in parts of the image's.
-    const Tensor plane = broadcast_to(arange(20.0), {40, 1, 20, 20});
+    const Tensor plane = broadcast_to(arange(20).to(DType::f64), {40, 1, 20, 20});
     const Tensor y = nn::random_resized_crop(plane, 10, 10, generator, {.scale = {0.1, 0.5}});
     CHECK(y.shape() == Shape{40, 1, 10, 10});
     std::set<double> widths;
