@@ -62,6 +62,14 @@ void standardize(Table& train, Table& test) {
     test.x = (test.x - middle) / scale;
 }
 
+Rows digits(Generator& generator) {
+    const auto [rest, test] = split(sklearn_table("digits"), 0.75, generator);
+    const auto [train, valid] = split(rest, 0.75, generator);
+    Rows rows{train, valid, test};
+    for (Table* table : {&rows.train, &rows.valid, &rows.test}) table->x = (table->x / 16.0).to(DType::f32);
+    return rows;
+}
+
 std::string verses(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
     if (!in) throw std::runtime_error(file + ": cannot be read");
