@@ -52,6 +52,25 @@ TEST_SUITE("attention") {
                 }
     }
 
+    // One query and key that fit by far: the weight p of that key is 1 to the last bit, its slope p (1 - p) is not 0.
+    TEST_CASE("the slope of a weight that rounds to 1 is the others' sum, in every block and in operations") {
+        for (const std::int64_t keys : {2, 5, 16, 130, 400})
+            for (const std::int64_t fits : {std::int64_t{0}, keys / 2, keys - 1})
+                for (const bool composed : {false, true}) {
+                    const double distance = 40 + std::log(static_cast<double>(keys));
+                    const Tensor column = arange(static_cast<double>(keys), DType::f64);
+                    const Tensor k = reshape(where(equal(column, fits), distance, column * 0), {keys, 1});
+                    const Tensor v = reshape(where(equal(column, fits), 1.0, column * 0 + 3), {keys, 1});
+                    Tape outer;
+                    Tape tape;
+                    const Tensor q = tape.watch(composed ? outer.watch(ones({1, 1}, DType::f64)) : ones({1, 1}, DType::f64));
+                    const Tensor slope = tape.gradient(sum(scaled_dot_product_attention(q, k, v)), q);
+                    const double others = static_cast<double>(keys - 1) * std::exp(-distance);
+                    CHECK_MESSAGE(close(slope / (-2 * distance * others), ones({1, 1}, DType::f64), 1e-12),
+                                  keys << " keys, " << fits << " fits, composed " << composed << ": " << slope.item());
+                }
+    }
+
     TEST_CASE("huge scores do not overflow, and a NaN stays one") {
         const Tensor q = tensor({{1e20}, {-1e20}, {0.0}}), k = tensor({{1e20}, {-1e20}}), v = tensor({{1.0}, {2.0}});
         CHECK(close(scaled_dot_product_attention(q, k, v), tensor({{1.0}, {2.0}, {1.5}})));

@@ -107,6 +107,27 @@ TEST_SUITE("conventions") {
         });
     }
 
+    TEST_CASE("the logarithm of a probability that rounds to 1 is minus the others, however the rows lie") {
+        for (const DType dtype : both)
+            for (const std::int64_t classes : {2, 3, 10, 33, 200})
+                for (const std::int64_t rows : {1, 3, 70}) {
+                    const double distance = dtype == DType::f32 ? 30 : 60, others = static_cast<double>(classes - 1) * std::exp(-distance);
+                    const Tensor sure = where(equal(arange(static_cast<double>(classes)), 1.0), distance, zeros({rows, classes}, dtype));
+                    const Tensor labels = ones({rows}, DType::i64), expected = full({rows}, others, dtype);
+                    const auto right = [&](const Tensor& got) {
+                        return close(got / expected, ones({rows}, dtype), dtype == DType::f32 ? 1e-5 : 1e-12);
+                    };
+                    CAPTURE(name_of(dtype));
+                    CAPTURE(classes);
+                    CAPTURE(rows);
+                    CHECK(right(nn::cross_entropy(sure, labels, {.reduction = Reduction::none})));
+                    CHECK(right(-select(log_softmax(sure), 1, 1)));
+                    CHECK(right(-log_softmax(transpose(sure), 0)[1]));
+                    CHECK(right(logsumexp(sure - distance, 1)));
+                    CHECK(right(logsumexp(transpose(sure - distance), 0)));
+                }
+    }
+
     // f'' from mpmath with 40 digits.
     TEST_CASE("slopes in the tails are not lost, first and second order") {
         const double tail = 4.2483542552915890e-18;

@@ -75,18 +75,40 @@ void soften(T* s, Int rows, Int columns, T* largest, T* sum, T* out, Int out_wid
 }
 
 template <class T>
-void harden(T* s, T* ds, Int rows, Int columns, const T* logsum, const T* delta, T scale) {
+void harden(T* s, T* ds, Int rows, Int columns, const T* logsum, const T* delta, T scale, Int column, T* others, Int* peak) {
+    const Batch<T> large(T(0.75)), none(T(0));
     for (Int r = 0; r < rows; ++r, s += columns, ds += columns) {
         if (logsum[r] == -__builtin_inf()) {
             for (Int i = 0; i < columns; ++i) s[i] = ds[i] = 0;
             continue;
         }
         const Batch<T> l(logsum[r]), d(delta[r]), f(scale);
-        for_each<T>(columns, [&](Int i, Int count) {
-            const Batch<T> p = exp_down<T>(read(s + i, count) - l);
+        Batch<T> total = none;
+        auto peaked = none > none;
+        const auto block = [&](Int i, Int count) {
+            const Batch<T> p = exp_down<T>(read(s + i, count) - l), back = p * (read(ds + i, count) - d) * f;
             write(s + i, p, count);
-            write(ds + i, p * (read(ds + i, count) - d) * f, count);
-        });
+            write(ds + i, back, count);
+            peaked = peaked | (p > large);
+            return back;
+        };
+        Int i = 0;
+        for (; columns - i >= width<T>; i += width<T>) total = total + block(i, width<T>);
+        T sum = xsimd::hadd(total);
+        if (i < columns) {
+            block(i, columns - i);
+            for (; i < columns; ++i) sum += ds[i];
+        }
+        if (xsimd::any(peaked)) {
+            Int at = 0;
+            while (at < columns - 1 && !(s[at] > T(0.75))) ++at;
+            peak[r] = column + at;
+            // Summed again without it: what it would leave behind is rounding.
+            ds[at] = 0;
+            sum = 0;
+            for (Int k = 0; k < columns; ++k) sum += ds[k];
+        }
+        others[r] += sum;
     }
 }
 

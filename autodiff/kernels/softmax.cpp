@@ -10,6 +10,28 @@ template <class T>
 static inline bool finite(T value) {
     return value - value == T(0);
 }
+/// The logarithm of a sum of exponentials of which the largest is 1. Where that has rounded off what the others add, others() adds them up alone; there
+/// is one largest then. In f32 the sum, which is a double, still tells 1e-8 to eight digits.
+template <class T, class F>
+static inline double log_of_sum(double sum, const F& others) {
+    return sum < (sizeof(T) == 4 ? 1 + 1e-8 : 1 + 1e-3) ? __builtin_log1p(others()) : __builtin_log(sum);
+}
+/// The others in a row and in a column.
+template <class T>
+static inline double row_others(const T* x, Int n, T largest) {
+    const Batch<T> m(largest), none(T(0));
+    return sum_of<T, true>(n, [x, m, none](Int i, Int count) {
+        const Batch<T> v = read(x + i, count);
+        return xsimd::select(v == m, none, exp_down<T>(v - m));
+    });
+}
+template <class T>
+static inline double column_others(const T* x, Int n, Int stride, T largest) {
+    double sum = 0;
+    for (Int r = 0; r < n; ++r)
+        if (x[r * stride] != largest) sum += __builtin_exp(static_cast<double>(x[r * stride]) - static_cast<double>(largest));
+    return sum;
+}
 template <class T>
 static inline T logsumexp_row(const T* x, Int n) {
     T largest = fold_row<Largest, false>(x, n);
@@ -17,7 +39,7 @@ static inline T logsumexp_row(const T* x, Int n) {
     if (!finite(largest)) return largest;
     const Batch<T> m(largest);
     const double sum = sum_of<T, true>(n, [x, m](Int i, Int count) { return exp_down<T>(read(x + i, count) - m); });
-    return static_cast<T>(static_cast<double>(largest) + __builtin_log(sum));
+    return static_cast<T>(static_cast<double>(largest) + log_of_sum<T>(sum, [&] { return row_others(x, n, largest); }));
 }
 template <class T>
 static void logsumexp_rows(const T* x, T* y, Int rows, Int n) {
@@ -58,9 +80,10 @@ static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
     for (Int r = 0; r < rows; ++r) {
         const T* row = x + r * n;
         T* to = y + r * n;
-        const Batch<T> m(fold_row<Largest, false>(row, n));
+        const T largest = fold_row<Largest, false>(row, n);
+        const Batch<T> m(largest);
         const double sum = sum_of<T, true>(n, [row, m](Int i, Int count) { return exp_down<T>(read(row + i, count) - m); });
-        const Batch<T> norm(static_cast<T>(__builtin_log(sum)));
+        const Batch<T> norm(static_cast<T>(log_of_sum<T>(sum, [&] { return row_others(row, n, largest); })));
         for_each<T>(n, [&](Int i, Int count) { write(to + i, (read(row + i, count) - m) - norm, count); });
     }
 }
@@ -133,7 +156,8 @@ static void logsumexp_columns(const T* x, T* y, Int n, Int columns, Int stride) 
     for_each_strip<T>(n, columns, [&](Int c, Int count) {
         exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride);
         for (Int k = 0; k < count; ++k) {
-            y[c + k] = static_cast<T>(static_cast<double>(shift[k]) + __builtin_log(sums[k]));
+            y[c + k] = static_cast<T>(static_cast<double>(shift[k]) +
+                                      log_of_sum<T>(sums[k], [&] { return column_others(x + c + k, n, stride, shift[k]); }));
             if (!finite(shift[k])) fold_columns<Largest>(x + c + k, y + c + k, n, 1, stride);
         }
     });
@@ -156,7 +180,8 @@ static void log_softmax_columns(const T* x, T* y, Int n, Int columns, Int stride
     alignas(64) double sums[tile];
     for_each_strip<T>(n, columns, [&](Int c, Int count) {
         exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride);
-        for (Int k = 0; k < count; ++k) norm[k] = static_cast<T>(__builtin_log(sums[k]));
+        for (Int k = 0; k < count; ++k)
+            norm[k] = static_cast<T>(log_of_sum<T>(sums[k], [&] { return column_others(x + c + k, n, stride, shift[k]); }));
         for (Int r = 0; r < n; ++r)
             for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
                 write(y + at + k, (read(x + at + k, some) - read(shift + k, some)) - read(norm + k, some), some);

@@ -136,7 +136,8 @@ void attend_back(const Problem& p, const T* query, const T* key, const T* value,
     const auto& kernel = kernels::active().attention.of<T>();
     parallel_for(p.batch, p.work(), [&](Int begin, Int end) {
         Blocks<T> block(p);
-        std::vector<T> delta(static_cast<std::size_t>(p.rows));
+        std::vector<T> delta(static_cast<std::size_t>(p.rows)), others(delta);
+        std::vector<Int> peak(delta.size());
         for (Int b = begin; b < end; ++b) {
             const Int at_rows = b * p.rows, at_columns = b * p.columns;
             for (Int i = 0; i < p.rows; ++i) {
@@ -144,6 +145,8 @@ void attend_back(const Problem& p, const T* query, const T* key, const T* value,
                 for (Int j = 0; j < p.depth; ++j) dot += g[(at_rows + i) * p.depth + j] * y[(at_rows + i) * p.depth + j];
                 delta[static_cast<std::size_t>(i)] = dot;
             }
+            std::fill(others.begin(), others.end(), T(0));
+            std::fill(peak.begin(), peak.end(), Int{-1});
             const T *const q = query + at_rows * p.width, *const k = key + at_columns * p.width;
             for (Int column = 0; column < p.columns; column += block_columns) {
                 const Int columns = std::min(block_columns, p.columns - column);
@@ -154,7 +157,8 @@ void attend_back(const Problem& p, const T* query, const T* key, const T* value,
                     const T* const cotangent = g + (at_rows + row) * p.depth;
                     T *const weights = block.scores(), *const ds = block.cotangents();
                     block.product(false, true, rows, columns, p.depth, cotangent, value + (at_columns + column) * p.depth, ds, false);
-                    kernel.harden(weights, ds, rows, columns, logsum + at_rows + row, delta.data() + row, static_cast<T>(p.scale));
+                    kernel.harden(weights, ds, rows, columns, logsum + at_rows + row, delta.data() + row, static_cast<T>(p.scale), column,
+                                  others.data() + row, peak.data() + row);
                     if (dvalue)
                         block.product(true, false, columns, p.depth, rows, weights, cotangent, dvalue + (at_columns + column) * p.depth,
                                       true);
@@ -164,6 +168,15 @@ void attend_back(const Problem& p, const T* query, const T* key, const T* value,
                     if (dkey)
                         block.product(true, false, columns, p.width, rows, ds, q + row * p.width, dkey + (at_columns + column) * p.width,
                                       true);
+                }
+            }
+            for (Int i = 0; i < p.rows; ++i) {
+                const Int j = peak[static_cast<std::size_t>(i)];
+                if (j < 0) continue;
+                const T ds = -others[static_cast<std::size_t>(i)];
+                for (Int c = 0; c < p.width; ++c) {
+                    if (dquery) dquery[(at_rows + i) * p.width + c] += ds * k[j * p.width + c];
+                    if (dkey) dkey[(at_columns + j) * p.width + c] += ds * q[i * p.width + c];
                 }
             }
         }
@@ -225,7 +238,10 @@ std::array<Tensor, 4> composed_back(const Problem& p, const Tensor& query, const
     if (needs[2]) parts[2] = matmul(swapaxes(weights, -1, -2), g);
     if (!needs[0] && !needs[1] && !(mask.defined() && needs[3])) return parts;
     const Tensor dweights = matmul(g, swapaxes(value, -1, -2));
-    const Tensor dscores = weights * (dweights - sum(dweights * weights, -1, true));
+    Tensor dscores = weights * (dweights - sum(dweights * weights, -1, true));
+    const Tensor peak =
+        greater(stop_gradient(weights), 0.75);  // its slope, lost where the weight is rounded, is minus the sum of the others'
+    dscores = where(peak, -sum(where(peak, 0.0, dscores), -1, true), dscores);
     if (needs[0]) parts[0] = matmul(dscores, key) * p.scale;
     if (needs[1]) parts[1] = matmul(swapaxes(dscores, -1, -2), query) * p.scale;
     if (mask.defined() && needs[3]) parts[3] = dscores;

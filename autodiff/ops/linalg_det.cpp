@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -28,15 +29,36 @@ T over_pivots(const LU& lu, Int i, F&& step) {
     return sign;
 }
 
+/// A product whose beginnings may leave T's range though the whole stays in it: 1e200 · 1e200 · 1e-300.
+template <class T>
+class Product {
+public:
+    void operator*=(T factor) {
+        int own = 0, carried = 0;  // stay 0 where frexp leaves them open: for inf and NaN
+        const T mantissa = std::isfinite(factor) ? std::frexp(factor, &own) : factor;
+        mantissa_ *= mantissa;
+        if (std::isfinite(mantissa_)) mantissa_ = std::frexp(mantissa_, &carried);
+        exponent_ += own + carried;
+    }
+    T value() const {
+        constexpr Int most = 1 << 20;  // more than any type's
+        return std::ldexp(mantissa_, static_cast<int>(std::clamp(exponent_, -most, most)));
+    }
+
+private:
+    T mantissa_ = 1;
+    Int exponent_ = 0;
+};
+
 Tensor det_values(const Tensor& a) {
     Failures singular(batch_of(a.shape()));
     const LU lu = factorise(a, singular);
     Tensor y = empty(scalars_of(a), a.dtype());
     with_floating(a.dtype(), [&]<class T>(T) {
         for (Int i = 0; i < y.size(); ++i) {
-            T product = 1;
+            Product<T> product;
             const T sign = over_pivots<T>(lu, i, [&](T pivot) { product *= pivot; });
-            elements<T>(y)[i] = sign * product;
+            elements<T>(y)[i] = sign * product.value();
         }
     });
     return y;
@@ -45,10 +67,10 @@ Tensor det_values(const Tensor& a) {
 /// Each singular value's product of all others, and of all others but two.
 template <class T>
 T product_without(const T* s, Int k, Int i, Int j) {
-    T product = 1;
+    Product<T> product;
     for (Int m = 0; m < k; ++m)
         if (m != i && m != j) product *= s[m];
-    return product;
+    return product.value();
 }
 
 template <class T>
@@ -94,8 +116,9 @@ bool invert(const T* a, Int n, T* inverse, T& det) {
     }
     if (lu_in_place(static_cast<int>(n), inverse, pivots.data()) != 0) return false;
     if (!(reciprocal_condition(static_cast<int>(n), inverse, norm) > static_cast<T>(well_conditioned(dtype_of<T>())))) return false;
-    det = 1;
-    for (Int k = 0; k < n; ++k) det *= pivots[static_cast<std::size_t>(k)] != k + 1 ? -inverse[k * (n + 1)] : inverse[k * (n + 1)];
+    Product<T> product;
+    for (Int k = 0; k < n; ++k) product *= pivots[static_cast<std::size_t>(k)] != k + 1 ? -inverse[k * (n + 1)] : inverse[k * (n + 1)];
+    det = product.value();
     if (!std::isnormal(det)) return false;  // nor is the product below exact where det is denormal
     inverse_in_place(static_cast<int>(n), inverse, pivots.data());
     return true;

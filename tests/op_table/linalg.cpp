@@ -42,7 +42,7 @@ std::vector<Row> linalg_rows() {
         {"cholesky", [](In x) { return cholesky(positive_definite(x[0])); }, {{{3, 3}}, {{1, 1}}, {{0, 0}}, {{2, 3, 2}}, {{0, 2, 2}}, {{5, 5}}}, {all_signs}, {}, third},
         {"cholesky(upper)", [](In x) { return cholesky(positive_definite(x[0]), {.upper = true}); }, {{{3, 3}}}, {all_signs}},
         {"cholesky(plain)", [](In x) { return cholesky(x[0]); }, {}, {all_signs}, {{{tensor({{4.0, 0.0}, {2.0, 5.0}})}, tensor({{2.0, 0.0}, {1.0, 2.0}}), {tensor({{0.1875, 0.125}, {0.125, 0.25}})}}}},
-        {"det", [](In x) { return det(x[0]); }, square_matrices, {all_signs}, {{{tensor({{2.0, 1.0}, {4.0, 2.0}})}, 0, {tensor({{2.0, -4.0}, {-1.0, 2.0}})}}, {{tensor({{0.0, 0.0}, {0.0, 0.0}})}, 0, {tensor({{0.0, 0.0}, {0.0, 0.0}})}}, {{tensor({{0.0, 0.0, 0.0}, {0.0, 2.0, 0.0}, {0.0, 0.0, 3.0}})}, 0, {tensor({{6.0, 0.0, 0.0}, {0.0, 0.0, 0.0}, {0.0, 0.0, 0.0}})}}}},
+        {"det", [](In x) { return det(x[0]); }, square_matrices, {all_signs}, {{{tensor({{2.0, 1.0}, {4.0, 2.0}})}, 0, {tensor({{2.0, -4.0}, {-1.0, 2.0}})}}, {{diag(tensor({1e30, 1e20, 1e-30, 1e-20}))}, 1, {diag(tensor({1e-30, 1e-20, 1e30, 1e20}))}}, {{tensor({{0.0, 0.0}, {0.0, 0.0}})}, 0, {tensor({{0.0, 0.0}, {0.0, 0.0}})}}, {{tensor({{0.0, 0.0, 0.0}, {0.0, 2.0, 0.0}, {0.0, 0.0, 3.0}})}, 0, {tensor({{6.0, 0.0, 0.0}, {0.0, 0.0, 0.0}, {0.0, 0.0, 0.0}})}}}},
         {"det(near the identity)", [](In x) { return det(near_identity(x[0])); }, {{{3, 3}}}, {all_signs}, {}, third},
         {"det(singular)", [](In x) { return det(concat({x[0], x[0] * 2, x[1]}, -2)); }, {{{1, 3}, {1, 3}}}, {all_signs}},
         {"slogdet", [](In x) { return slogdet(near_identity(x[0])).logabsdet; }, square_matrices, {all_signs}, {}, third},
