@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <limits>
 
 #include <autodiff/functions.hpp>
 #include <autodiff/ops/elementwise.hpp>
@@ -90,9 +91,9 @@ struct Mish {
 };
 /// ValueError for a beta of 0.
 struct Softplus {
-    double beta = 1.0;
+    double beta = 1.0, threshold = std::numeric_limits<double>::infinity();
     [[no_unique_address]] detail::Valid valid{beta < 0 || beta > 0, "Softplus: beta must not be 0", {beta}};
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softplus(Operand(x, where), beta); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return softplus(Operand(x, where), beta, threshold); }
 };
 
 struct Sigmoid {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <limits>
 #include <optional>
 
 #include "../tensor.hpp"
@@ -177,8 +178,9 @@ enum class Gelu { erf, tanh };
 XGRAD_API Tensor gelu(const Operand& x, Gelu form = Gelu::erf);
 /// x * sigmoid(x), also called swish.
 XGRAD_API Tensor silu(const Operand& x);
-/// log(1 + exp(beta * x)) / beta without overflow.
-XGRAD_API Tensor softplus(const Operand& x, double beta = 1.0);
+/// log(1 + exp(beta * x)) / beta without overflow; x itself where beta * x > threshold. PyTorch's threshold is 20, which changes the value there by
+/// up to 2e-9; the formula needs none.
+XGRAD_API Tensor softplus(const Operand& x, double beta = 1.0, double threshold = std::numeric_limits<double>::infinity());
 /// log(sigmoid(x)) without overflow.
 XGRAD_API Tensor logsigmoid(const Operand& x);
 /// x / (1 + |x|).

@@ -96,11 +96,11 @@ struct List {
     F(plain, tanhshrink, Tanhshrink) \
     F1(plain, leaky_relu, LeakyRelu, double, slope, = 0.01) \
     F1(plain, elu, Elu, double, alpha, = 1.0) \
-    F1(plain, softplus, Softplus, double, beta, = 1.0) \
     F1(checked, celu, Celu, double, alpha, = 1.0) \
     F1(checked, softshrink, Softshrink, double, lambda, = 0.5) \
     F1(plain, hardshrink, Hardshrink, double, lambda, = 0.5) \
     F2(checked, hardtanh, Hardtanh, double, low, = -1.0, double, high, = 1.0) \
+    F2(plain, softplus, Softplus, double, beta, = 1.0, double, threshold, = __builtin_inf()) \
     F2(plain, threshold, Threshold, double, limit, , double, otherwise, ) \
     R(GeluErf) \
     R(GeluTanh)

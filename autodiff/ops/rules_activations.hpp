@@ -79,12 +79,15 @@ struct Silu {
 struct Softplus {
     static constexpr const char* name = "softplus";
     static constexpr unsigned reads = A;
-    double beta = 1;
+    double beta = 1, threshold = __builtin_inf();
     template <class V> V value(const V& x) const {
         const V z = beta * x;
-        return (where(z > 0.0, z, 0.0) + log1p(exp(-abs(z)))) / beta;
+        return where(z > threshold, x, (where(z > 0.0, z, 0.0) + log1p(exp(-abs(z)))) / beta);
     }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return g * sigmoid(beta * x); }
+    template <class V> V pull(const V& g, const V& x, const V&) const {
+        const V z = beta * x;
+        return where(z > threshold, g, g * sigmoid(z));
+    }
 };
 struct Softsign {
     static constexpr const char* name = "softsign";

@@ -130,6 +130,7 @@ static std::vector<Row> choice_rows() {
         {"silu", [](In x) { return silu(x[0]); }, one, {{-4, 4}}, {{{0}, 0, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}, {{inf}, inf, {1}}, {{-inf}, 0, {0}}}, third},
         {"softplus", [](In x) { return softplus(x[0]); }, one, {{-4, 4}}, {{{0}, 0.693147180559945309, {0.5}}, {{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}, {{inf}, inf, {1}}, {{-inf}, 0, {0}}}, third},
         {"softplus(beta)", [](In x) { return softplus(x[0], 2.5); }, one, {{-3, 3}}, {{{1e30}, 1e30, {1}}, {{-1e30}, 0, {0}}}},
+        {"softplus(threshold)", [](In x) { return softplus(x[0], 2.0, 3.0); }, one, {{-1, 1}}, {{{1.5}, 1.52429367500537, {0.952574126822433}}, {{1.500001}, 1.500001, {1}}, {{40}, 40, {1}}, {{nan}, nan}}},
     };
 }
 
