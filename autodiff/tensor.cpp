@@ -74,9 +74,23 @@ Tensor convert(const Tensor& x, DType dtype) {
 
 std::string shape_and_type(const Shape& shape, DType dtype) { return "shape " + to_string(shape) + " " + name_of(dtype); }
 
-void destroy_view(Storage* s) noexcept {
-    drop(s->base);
+void destroy_without_elements(Storage* s) noexcept {
+    if (s->base == s) {
+        auto* const keeper = reinterpret_cast<Keeper*>(s + 1);
+        keeper->destroy(keeper);
+    } else {
+        drop(s->base);
+    }
     release(s, s->size_class);
+}
+
+Storage* new_foreign_storage(const Shape& shape, DType dtype, std::size_t keeper_bytes, Location where) {
+    const std::int64_t size = count_elements(shape, "Shape", where);
+    return named("Tensor", where, [&] {
+        Storage* s = new_storage(shape, size, dtype, keeper_bytes);
+        s->base = s;
+        return s;
+    });
 }
 
 std::int64_t count_elements(const Shape& shape, const char* operation, Location where) {
@@ -136,16 +150,14 @@ std::int64_t Tensor::shape(int axis) const {
     return shape()[axis < 0 ? axis + rank : axis];
 }
 
-void Tensor::check_dtype(DType wanted, const char* operation) const {
-    check<DTypeError>(dtype() == wanted, {}, [&] {
-        return std::string("Tensor::") + operation + ": the element type must be the tensor's " + name_of(dtype()) + ", got " +
-               name_of(wanted);
-    });
+void Tensor::throw_dtype(DType wanted, Location where) const {
+    throw DTypeError(
+        at(std::string("Tensor::data: the element type must be the tensor's ") + name_of(dtype()) + ", got " + name_of(wanted), where));
 }
 
 namespace {
-void check_one_element(const Tensor& t) {
-    check<ShapeError>(t.size() == 1, {},
+void check_one_element(const Tensor& t, Location where) {
+    check<ShapeError>(t.size() == 1, where,
                       [&] { return "Tensor::item: the tensor must have one element, got shape " + to_string(t.shape()); });
 }
 }  // namespace
@@ -156,18 +168,18 @@ bool Tensor::truth() const {
                "; any() and all() give one, defined() tells an "
                "empty tensor";
     });
-    return dtype() == DType::f32 || dtype() == DType::f64 ? item_as_double() != 0 : item_as_int() != 0;
+    return dtype() == DType::f32 || dtype() == DType::f64 ? item_as_double({}) != 0 : item_as_int({}) != 0;
 }
 
-double Tensor::item_as_double() const {
-    check_one_element(*this);
+double Tensor::item_as_double(Location where) const {
+    check_one_element(*this, where);
     double value = 0;
     detail::with_type(dtype(), [&](auto* type) { value = static_cast<double>(*static_cast<decltype(type)>(storage_->data)); });
     return value;
 }
 
-std::int64_t Tensor::item_as_int() const {
-    check_one_element(*this);
+std::int64_t Tensor::item_as_int(Location where) const {
+    check_one_element(*this, where);
     std::int64_t value = 0;
     detail::with_type(dtype(), [&](auto* type) { value = static_cast<std::int64_t>(*static_cast<decltype(type)>(storage_->data)); });
     return value;

@@ -117,7 +117,13 @@ namespace detail {
 /// "shape (3, 4) f64"
 XGRAD_API std::string shape_and_type(const Shape& shape, DType dtype);
 
-/// One block: this header and, right behind it, the elements. A view has no elements of its own and keeps `base`.
+/// What owns elements that are not the library's (foreign.hpp), and how it ends.
+struct Keeper {
+    void (*destroy)(Keeper*) noexcept;
+};
+
+/// One block: this header and, right behind it, the elements. A view has no elements of its own and keeps `base`. Where `base` is the storage itself,
+/// the elements are somebody else's, and a Keeper stands behind the header.
 struct alignas(64) Storage {
     std::atomic<std::uint32_t> owners{1};
     DType dtype = DType::f32;
@@ -140,9 +146,9 @@ inline Storage* initialise(void* block, std::uint8_t size_class, const Shape& sh
     return s;
 }
 
-XGRAD_API void destroy_view(Storage* storage) noexcept;
+XGRAD_API void destroy_without_elements(Storage* storage) noexcept;
 inline void destroy(Storage* storage) noexcept {
-    if (storage->base) destroy_view(storage);
+    if (storage->base) destroy_without_elements(storage);
     else release(storage, storage->size_class);
 }
 
@@ -164,6 +170,18 @@ inline void drop(Storage* s) noexcept {
 }
 
 struct TensorAccess;
+
+}  // namespace detail
+
+class Tensor;
+
+namespace detail {
+
+/// How a tensor becomes another library's array of type A: `static A from(const Tensor&)`, specialised by a bridge such as xtensor.hpp.
+template <class A>
+struct Bridge;
+template <class A>
+concept Bridged = requires(const Tensor& tensor) { Bridge<A>::from(tensor); };
 
 }  // namespace detail
 
@@ -220,20 +238,27 @@ public:
 
     /// The elements in row-major order; valid while any handle to them lives. DTypeError unless T is the element type.
     template <class T>
-    std::span<const T> data() const {
-        check_dtype(dtype_of<T>(), "data");
+    std::span<const T> data(Location where = Location::current()) const {
+        if (dtype() != dtype_of<T>()) [[unlikely]]
+            throw_dtype(dtype_of<T>(), where);
         return {static_cast<const T*>(storage_->data), static_cast<std::size_t>(storage_->size)};
     }
     /// The only element, converted to T. ShapeError unless there is exactly one.
     template <class T = double>
-    T item() const {
-        if constexpr (std::is_floating_point_v<T>) return static_cast<T>(item_as_double());
-        else return static_cast<T>(item_as_int());
+    T item(Location where = Location::current()) const {
+        if constexpr (std::is_floating_point_v<T>) return static_cast<T>(item_as_double(where));
+        else return static_cast<T>(item_as_int(where));
     }
     /// x[i]: the i-th slice of the first axis, which is dropped (`select`); x[Slice{1, 3}]: a range of it (`slice`). Negative indices count from the end.
     Tensor operator[](const RowIndex& index) const;
     /// Elements converted to `dtype`; differentiable between f32 and f64; what an integer cannot hold becomes the nearest it can, NaN 0. The same handle when it has that type already.
     Tensor to(DType dtype, Location where = Location::current()) const;
+    /// A copy of the elements as another library's array: with <autodiff/xtensor.hpp> tensors go where an xt::xarray or xt::xtensor is wanted.
+    template <class A>
+        requires detail::Bridged<A>
+    operator A() const {
+        return detail::Bridge<A>::from(*this);
+    }
 
 private:
     friend struct detail::TensorAccess;
@@ -244,10 +269,10 @@ private:
             throw_empty();
         return *storage_;
     }
-    void check_dtype(DType wanted, const char* operation) const;
-    double item_as_double() const;
+    [[noreturn]] void throw_dtype(DType wanted, Location where) const;
+    double item_as_double(Location where) const;
     bool truth() const;
-    std::int64_t item_as_int() const;
+    std::int64_t item_as_int(Location where) const;
     [[noreturn]] static void throw_empty();
 
     detail::Storage* storage_ = nullptr;

@@ -82,10 +82,10 @@ public:
     /// The same on samples alone, and on pairs of samples and targets.
     explicit DataLoader(const Tensor& x, const DataLoaderOptions& options = {}, Location where = Location::current())
         requires std::same_as<D, TensorDataset<1>>
-        : DataLoader(D(x), options, where) {}
+        : DataLoader(D({x, where}), options, where) {}
     DataLoader(const Tensor& x, const Tensor& y, const DataLoaderOptions& options = {}, Location where = Location::current())
         requires std::same_as<D, TensorDataset<2>>
-        : DataLoader(D(x, y), options, where) {}
+        : DataLoader(D({x, where}, {y, where}), options, where) {}
     /// Single samples, made into batches by `collate`: it takes a vector of them (and a Generator, if it draws random numbers).
     template <class Samples, class C = Collate>
         requires std::same_as<D, detail::CollatedDataset<Samples, C>>

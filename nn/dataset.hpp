@@ -19,15 +19,21 @@
 
 namespace xgrad::nn {
 
+namespace detail {
+template <std::size_t>
+using EachOperand = Operand;
+}
+
 /// Samples in memory: N tensors whose first axis counts the samples, all of one length (ShapeError).
-template <std::size_t N>
-class TensorDataset {
+template <std::size_t N, class = std::make_index_sequence<N>>
+class TensorDataset;
+template <std::size_t N, std::size_t... I>
+class TensorDataset<N, std::index_sequence<I...>> {
 public:
-    template <class... T>
-        requires(sizeof...(T) == N && (std::convertible_to<const T&, Tensor> && ...))
-    explicit TensorDataset(const T&... tensors) : tensors_{tensors...} {
+    explicit TensorDataset(const detail::EachOperand<I>&... tensors) : tensors_{tensors.tensor()...} {
+        const Location where = std::get<0>(std::tie(tensors...)).where();
         for (const Tensor& t : tensors_)
-            check<ShapeError>(t.ndim() > 0 && t.shape(0) == tensors_[0].shape(0), {}, [&] {
+            check<ShapeError>(t.ndim() > 0 && t.shape(0) == tensors_[0].shape(0), where, [&] {
                 return "TensorDataset: tensors must have one first size, got " + to_string(tensors_[0].shape()) + " and " +
                        to_string(t.shape());
             });
@@ -35,17 +41,9 @@ public:
 
     std::int64_t size() const { return tensors_[0].shape(0); }
     /// The samples at `indices` (i64), one tensor for each of the set's.
-    std::array<Tensor, N> batch(const Tensor& indices) const {
-        std::array<Tensor, N> chosen;
-        for (std::size_t i = 0; i < N; ++i) chosen[i] = take(tensors_[i], indices, 0);
-        return chosen;
-    }
+    std::array<Tensor, N> batch(const Tensor& indices) const { return {take(tensors_[I], indices, 0)...}; }
     /// Samples begin … end-1.
-    std::array<Tensor, N> batch(std::int64_t begin, std::int64_t end) const {
-        std::array<Tensor, N> chosen;
-        for (std::size_t i = 0; i < N; ++i) chosen[i] = slice(tensors_[i], 0, begin, end);
-        return chosen;
-    }
+    std::array<Tensor, N> batch(std::int64_t begin, std::int64_t end) const { return {slice(tensors_[I], 0, begin, end)...}; }
 
 private:
     std::array<Tensor, N> tensors_;

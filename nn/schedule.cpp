@@ -31,18 +31,17 @@ Schedule::Schedule(const char* name, Optimizer& optimizer) : name_(name), optimi
 }
 Schedule::~Schedule() = default;
 
-void Schedule::step() {
+void Schedule::advance(std::optional<double>, Location) {
     ++last_epoch_;
     std::vector<double> lrs;
     for (std::size_t group = 0; group < base_lrs_.size(); ++group) lrs.push_back(next(group));
     for (std::size_t group = 0; group < lrs.size(); ++group) optimizer_->set_lr(lrs[group], group);
     remember();
 }
-void Schedule::step(double) { step(); }
 void Schedule::restart() {
     for (std::size_t group = 0; group < base_lrs_.size(); ++group) optimizer_->set_lr(base_lrs_[group], group);
     last_epoch_ = -1;
-    Schedule::step();
+    start();
 }
 void Schedule::remember() {
     last_lr_.clear();
@@ -134,13 +133,13 @@ CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, s
     check_positive(name(), "T_mult", options.T_mult, where);
     CosineAnnealingWarmRestarts::restart();
 }
-void CosineAnnealingWarmRestarts::step() {
+void CosineAnnealingWarmRestarts::advance(std::optional<double> metric, Location where) {
     if (last_epoch() < 0) return restart();
     if (++T_cur_ >= T_i_) {
         T_cur_ -= T_i_;
         if (__builtin_mul_overflow(T_i_, options_.T_mult, &T_i_)) T_i_ = std::numeric_limits<std::int64_t>::max();
     }
-    Schedule::step();
+    Schedule::advance(metric, where);
 }
 void CosineAnnealingWarmRestarts::restart() {
     T_cur_ = 0;

@@ -30,9 +30,9 @@ public:
     virtual ~Schedule();
 
     /// Sets the optimizer's learning rates for the next epoch, or batch.
-    virtual void step();
+    void step(Location where = Location::current()) { advance({}, where); }
     /// The same, given what was measured: only ReduceLROnPlateau looks at it.
-    virtual void step(double metric);
+    void step(double metric, Location where = Location::current()) { advance(metric, where); }
 
     /// Steps so far, counted from 0.
     std::int64_t last_epoch() const { return last_epoch_; }
@@ -49,8 +49,10 @@ public:
 protected:
     Schedule(const char* name, Optimizer& optimizer);
 
+    /// What step does.
+    virtual void advance(std::optional<double> metric, Location where);
     /// To be called at the end of a constructor: the learning rates of epoch 0.
-    void start() { Schedule::step(); }
+    void start() { Schedule::advance({}, {}); }
     /// The learning rate of last_epoch() from the one before, which the optimizer has.
     virtual double next(std::size_t group) const = 0;
     /// The learning rates of epoch 0 from the initial ones, whatever was before.
@@ -182,12 +184,11 @@ public:
     CosineAnnealingWarmRestarts(Optimizer& optimizer, std::int64_t T_0, const CosineAnnealingWarmRestartsOptions& options = {},
                                 Location where = Location::current());
 
-    using Schedule::step;
-    void step() override;
     State state_dict() const override;
     void load_state_dict(const State& state, Location where = Location::current()) override;
 
 private:
+    void advance(std::optional<double> metric, Location where) override;
     double next(std::size_t group) const override;
     void restart() override;
 
@@ -215,10 +216,8 @@ public:
     /// A max_lr for each group.
     OneCycleLR(Optimizer& optimizer, std::vector<double> max_lrs, const OneCycleLROptions& options, Location where = Location::current());
 
-    using Schedule::step;
-    void step() override;
-
 private:
+    void advance(std::optional<double> metric, Location where) override;
     double next(std::size_t group) const override;
     void restart() override;
     void set_momenta();
@@ -243,17 +242,17 @@ struct ReduceLROnPlateauOptions {
     std::int64_t cooldown = 0;
     double min_lr = 0, eps = 1e-8;
 };
-/// Times factor when the metric has not become better for more than `patience` steps: `schedule.step(validation_loss)`.
+/// Times factor when the metric has not become better for more than `patience` steps: `schedule.step(validation_loss)`. ValueError for a step
+/// without metric.
 class XGRAD_API ReduceLROnPlateau final : public Schedule {
 public:
     explicit ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {}, Location where = Location::current());
 
-    void step() override;  ///< ValueError: it needs the metric
-    void step(double metric) override;
     State state_dict() const override;
     void load_state_dict(const State& state, Location where = Location::current()) override;
 
 private:
+    void advance(std::optional<double> metric, Location where) override;
     double next(std::size_t group) const override;
     bool better(double metric) const;
 
@@ -281,12 +280,11 @@ public:
     SequentialLR(Optimizer& optimizer, std::vector<Schedule*> schedules, std::vector<std::int64_t> milestones,
                  Location where = Location::current());
 
-    using Schedule::step;
-    void step() override;
     State state_dict() const override;
     void load_state_dict(const State& state, Location where = Location::current()) override;
 
 private:
+    void advance(std::optional<double> metric, Location where) override;
     double next(std::size_t group) const override;
 
     std::vector<Schedule*> schedules_;
@@ -298,12 +296,11 @@ class XGRAD_API ChainedScheduler final : public Schedule {
 public:
     explicit ChainedScheduler(std::vector<Schedule*> schedules, Location where = Location::current());
 
-    using Schedule::step;
-    void step() override;
     State state_dict() const override;
     void load_state_dict(const State& state, Location where = Location::current()) override;
 
 private:
+    void advance(std::optional<double> metric, Location where) override;
     double next(std::size_t group) const override;
 
     std::vector<Schedule*> schedules_;

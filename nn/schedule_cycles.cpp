@@ -114,7 +114,7 @@ OneCycleLR::OneCycleLR(Optimizer& given, std::vector<double> max_lrs, const OneC
         set_base_lr(max_lrs_[group] / options.div_factor, group);
         given.set_initial_lr(base_lr(group), group);
     }
-    OneCycleLR::step();
+    OneCycleLR::advance({}, where);
 }
 
 double OneCycleLR::value(double low, double high, double end) const {
@@ -150,11 +150,11 @@ void OneCycleLR::set_momenta() {
     for (std::size_t group = 0; group < max_lrs_.size(); ++group) optimizer().set_momentum(momentum, group);
 }
 
-void OneCycleLR::step() {
-    check<ValueError>(last_epoch() < total_steps_, {}, [&] {
+void OneCycleLR::advance(std::optional<double> metric, Location where) {
+    check<ValueError>(last_epoch() < total_steps_, where, [&] {
         return "OneCycleLR: there must be at most " + std::to_string(total_steps_) + " steps, got " + std::to_string(last_epoch() + 1);
     });
-    Schedule::step();
+    Schedule::advance(metric, where);
     set_momenta();
 }
 void OneCycleLR::restart() {
@@ -188,17 +188,18 @@ double ReduceLROnPlateau::next(std::size_t group) const {
     return lr(group) - reduced > options_.eps ? reduced : lr(group);
 }
 
-void ReduceLROnPlateau::step() { throw ValueError("ReduceLROnPlateau: a step needs the metric, as in schedule.step(loss)"); }
-void ReduceLROnPlateau::step(double metric) {
-    const bool improved = better(metric);
-    if (improved) best_ = metric;
+void ReduceLROnPlateau::advance(std::optional<double> metric, Location where) {
+    check<ValueError>(metric.has_value(), where,
+                      [] { return std::string("ReduceLROnPlateau: a step needs the metric, as in schedule.step(loss)"); });
+    const bool improved = better(*metric);
+    if (improved) best_ = *metric;
     num_bad_epochs_ = improved ? 0 : num_bad_epochs_ + 1;
     if (cooldown_counter_ > 0) {
         --cooldown_counter_;
         num_bad_epochs_ = 0;
     }
     if (num_bad_epochs_ > options_.patience) {
-        Schedule::step();
+        Schedule::advance(metric, where);
         cooldown_counter_ = options_.cooldown;
         num_bad_epochs_ = 0;
     } else {
@@ -241,16 +242,16 @@ SequentialLR::SequentialLR(Optimizer& given, std::vector<Schedule*> schedules, s
     // What making the schedules did is undone.
     for (std::size_t group = 0; group < given.groups(); ++group) given.set_lr(given.initial_lr(group), group);
     for (Schedule* schedule : schedules_) --schedule->last_epoch_;
-    first.step();
+    first.advance({}, where);
     set_last_epoch(0);
     remember();
 }
-void SequentialLR::step() {
+void SequentialLR::advance(std::optional<double> metric, Location where) {
     set_last_epoch(last_epoch() + 1);
     const auto passed = std::upper_bound(milestones_.begin(), milestones_.end(), last_epoch()) - milestones_.begin();
     Schedule& current = *schedules_[static_cast<std::size_t>(passed)];
     if (passed > 0 && milestones_[static_cast<std::size_t>(passed - 1)] == last_epoch()) current.restart();
-    else current.step();
+    else current.advance(metric, where);
     remember();
 }
 double SequentialLR::next(std::size_t group) const { return lr(group); }
@@ -273,8 +274,8 @@ ChainedScheduler::ChainedScheduler(std::vector<Schedule*> schedules, Location wh
     set_last_epoch(0);
     remember();
 }
-void ChainedScheduler::step() {
-    for (Schedule* schedule : schedules_) schedule->step();
+void ChainedScheduler::advance(std::optional<double> metric, Location where) {
+    for (Schedule* schedule : schedules_) schedule->advance(metric, where);
     set_last_epoch(last_epoch() + 1);
     remember();
 }

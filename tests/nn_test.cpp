@@ -384,7 +384,7 @@ TEST_CASE("nn: a loader without shuffling keeps the order; drop_last drops what 
     CHECK(error_of<ValueError>([&] { nn::DataLoader(x, x, {.batch_size = 0}); }) ==
           "DataLoader: batch_size must be positive, got 0" + here());
     CHECK(error_of<ShapeError>([] { const nn::TensorDataset set(zeros({2, 3}), zeros({3})); }) ==
-          "TensorDataset: tensors must have one first size, got (2, 3) and (3,)");
+          "TensorDataset: tensors must have one first size, got (2, 3) and (3,)" + here());
 }
 
 TEST_CASE("nn: a loader reads any dataset that has a size and batches") {

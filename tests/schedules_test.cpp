@@ -238,7 +238,7 @@ TEST_CASE("schedules: one that does not look at the metric steps all the same; o
     schedule.step(3.0);
     CHECK(sgd.lr() == 0.5);
     nn::ReduceLROnPlateau plateau(sgd);
-    CHECK(error_of<ValueError>([&] { plateau.step(); }) == "ReduceLROnPlateau: a step needs the metric, as in schedule.step(loss)");
+    CHECK(error_of<ValueError>([&] { plateau.step(); }) == "ReduceLROnPlateau: a step needs the metric, as in schedule.step(loss)" + here());
 }
 
 TEST_CASE("schedules: two on one optimizer multiply, and start from its own learning rate") {
@@ -319,7 +319,7 @@ TEST_CASE("OneCycleLR: a rise of one step begins at the top, and what comes afte
     }
     CHECK(rates[1] > rates[2]);
     CHECK(rates[2] == rates[3]);
-    CHECK(error_of<ValueError>([&] { cycle.step(); }) == "OneCycleLR: there must be at most 3 steps, got 4");
+    CHECK(error_of<ValueError>([&] { cycle.step(); }) == "OneCycleLR: there must be at most 3 steps, got 4" + here());
     CHECK(error_of<ValueError>([&] { nn::OneCycleLR(sgd, 1, {.epochs = -1, .steps_per_epoch = -5}); }) ==
           "OneCycleLR: epochs must be positive, got -1" + tests::nearby());
     CHECK(error_of<ValueError>([&] { nn::OneCycleLR(sgd, 1, {.total_steps = 5, .div_factor = 0}); }) ==

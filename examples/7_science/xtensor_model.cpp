@@ -9,6 +9,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -46,32 +48,21 @@ constexpr double delta = 0.1;  // where the loss goes over from square to absolu
 
 /// exp(-((x - c) / w)² / 2) for x (n, 1), centres and widths (m): (n, m). x is data and has no gradient.
 Tensor bumps_by_xtensor(const Tensor& x, const Tensor& centres, const Tensor& widths) {
-    const auto value = [](const Tensor& x_in, const Tensor& c_in, const Tensor& w_in) {
-        const auto xs = view_xtensor<double>(x_in);
-        const auto c = view_xtensor<double>(c_in), w = view_xtensor<double>(w_in);
-        return from_xtensor(xt::exp(-0.5 * xt::square((xs - c) / w)));
-    };
-    // The slopes are xtensor's. What a cotangent makes of them is written in tensors, so that it can be differentiated itself (forward mode is).
-    const auto pullback = [x, centres, widths](const Tensor& g, const Tensor& result) {
-        const auto xs = view_xtensor<double>(x), c = view_xtensor<double>(centres), w = view_xtensor<double>(widths);
-        const auto y = view_xtensor<double>(result);
-        const xt::xarray<double> distance = (xs - c) / w, by_centre = y * distance / w;
-        return Tensors{{}, sum(g * from_xtensor(by_centre), 0), sum(g * from_xtensor(by_centre * distance), 0)};
-    };
-    return apply("bumps", {x, centres, widths}, value, pullback);
+    return apply<double>(
+        "bumps", {x, centres, widths},
+        [](const auto& in, const auto& c, const auto& w) { return xt::exp(-0.5 * xt::square((in - c) / w)); },
+        [](const auto& g, const auto& y, const auto& in, const auto& c, const auto& w) {
+            return std::make_tuple(std::nullopt, g * y * (in - c) / xt::square(w), g * y * xt::square(in - c) / (w * w * w));
+        });
 }
 
 /// The mean of δ² (sqrt(1 + (r/δ)²) - 1) for residuals r.
 Tensor loss_by_xtensor(const Tensor& residual) {
-    const auto value = [](const Tensor& r_in) {
-        const auto r = view_xtensor<double>(r_in);
-        return from_xtensor(xt::mean(delta * delta * (xt::sqrt(1 + xt::square(r / delta)) - 1)));
-    };
-    const auto pullback = [residual](const Tensor& g) {
-        const auto r = view_xtensor<double>(residual);
-        return g * from_xtensor(r / xt::sqrt(1 + xt::square(r / delta)) / static_cast<double>(r.size()));
-    };
-    return apply("pseudo_huber", {residual}, value, pullback);
+    return apply<double>(
+        "pseudo_huber", {residual}, [](const auto& r) { return xt::mean(delta * delta * (xt::sqrt(1 + xt::square(r / delta)) - 1)); },
+        [](const auto& g, const auto&, const auto& r) {
+            return g * r / xt::sqrt(1 + xt::square(r / delta)) / static_cast<double>(r.size());
+        });
 }
 
 // --- the same in tensors, whose pullbacks are known -----------------------------------------------------------------------
