@@ -12,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages=(
     g++ cmake ninja-build
     libopenblas-openmp-dev libxtensor-dev xtl-dev libxsimd-dev librandom123-dev
-    nlohmann-json3-dev zlib1g-dev libzip-dev libfmt-dev libcli11-dev doctest-dev libbenchmark-dev gnuplot-nox
+    nlohmann-json3-dev zlib1g-dev libzip-dev libpng-dev libfmt-dev libcli11-dev doctest-dev libbenchmark-dev gnuplot-nox
 )
 
 # With ccache, a clone in another folder is served with what was compiled before.

@@ -44,6 +44,7 @@
 #include "collate.hpp"     // samples into batches, pad_sequence
 #include "data.hpp"        // DataLoader, StreamLoader
 #include "images.hpp"      // image batches flipped, cropped, turned, normalised
+#include "png.hpp"         // save_png, make_grid: pictures as files
 #include "boxes.hpp"       // box_iou, nms: boxes around objects
 #include "metrics.hpp"     // accuracy, ConfusionMatrix, RocAuc, …
 #include "progress.hpp"    // ProgressBar: how far a loop is

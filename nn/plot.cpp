@@ -17,7 +17,7 @@ using detail::write_atomically;
 namespace {
 
 // They can be told apart on white and on black, also by most who see fewer colours.
-constexpr const char* colours[] = {"#2a6fb0", "#d0661a", "#3a8a4d", "#a44a9c", "#b8961e", "#3a9a9a", "#c1385b", "#858585"};
+constexpr const char* colours[] = {"#2a6fb0", "#d0661a", "#3a8a4d", "#a44a9c", "#b8961e", "#3a9a9a", "#c1385b", "#858585", "#e38fb1", "#8f5b3a"};
 
 constexpr const char* palettes[] = {
     "defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')",

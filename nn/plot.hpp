@@ -97,7 +97,7 @@ public:
     Plot& text(double x, double y, const std::string& words);
     /// A dashed line across the diagram at x.
     Plot& vertical(const std::string& name, double x);
-    /// Pictures (N, H, W) or (N, 1 or 3, H, W) with elements from 0 to 1 (i8 and the other integers: to 255), row by row. They have no axes.
+    /// Pictures (N, H, W) or (N, 1 or 3, H, W) with elements from 0 to 1 (integers: to 255), row by row. They have no axes.
     Plot& pictures(const Tensor& images, const PictureOptions& options = {}, Location where = Location::current());
 
     const PlotOptions& options() const { return options_; }

@@ -80,6 +80,7 @@ std::vector<Function> writers() {
     return {
         {"save_npy", [](const std::string& path, Location where) { nn::save_npy(path, x, where); }},
         {"save_npz", [](const std::string& path, Location where) { nn::save_npz(path, Net(), {}, where); }},
+        {"save_png", [](const std::string& path, Location where) { nn::save_png(path, x, where); }},
         {"save_safetensors", [](const std::string& path, Location where) { nn::save_safetensors(path, Net(), {}, where); }},
         {"CharVocabulary::save", [](const std::string& path, Location where) { nn::CharVocabulary("abc").save(path, where); }},
         {"BytePairVocabulary::save", [](const std::string& path, Location where) { nn::BytePairVocabulary("", 256).save(path, where); }},
