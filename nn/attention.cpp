@@ -178,10 +178,10 @@ Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int past, Int 
         masks.push_back(reshape(mask, shape));
     };
     if (const Tensor& mask = inputs.attn_mask; mask.defined()) {
-        const Shape each{batch * num_heads_, rows, columns}, all{rows, columns};
-        const bool is_each = mask.ndim() == 3;
-        give(mask, "attn_mask", mask.shape() == all || mask.shape() == each, to_string(all) + " or " + to_string(each),
-             is_each ? Shape{batch, num_heads_, rows, columns} : all);
+        const Shape each{batch * num_heads_, rows, columns}, heads{num_heads_, rows, columns}, all{rows, columns};
+        give(mask, "attn_mask", mask.shape() == all || mask.shape() == heads || mask.shape() == each,
+             to_string(all) + ", " + to_string(heads) + " or " + to_string(each),
+             mask.shape() == each ? Shape{batch, num_heads_, rows, columns} : mask.shape());
     }
     if (const Tensor& mask = inputs.key_padding_mask; mask.defined())
         give(mask, "key_padding_mask", mask.shape() == Shape{batch, columns} || (batch == 1 && mask.shape() == Shape{columns}),

@@ -29,7 +29,7 @@ struct KeyValueCache {
 struct AttentionInputs {
     Tensor key_padding_mask = {};  ///< (N, S), or (S) for one sample: keys that nobody looks at
     bool need_weights = false;  ///< the weights as well; that takes memory for all of them
-    Tensor attn_mask = {};  ///< (L, S), or one for each sample and head: (N * heads, L, S)
+    Tensor attn_mask = {};  ///< (L, S), or one for each head: (heads, L, S), or for each sample and head: (N * heads, L, S)
     bool average_attn_weights = true;
     bool causal = false;  ///< query i sees keys 0 … i, with a cache also all that it holds
     KeyValueCache* cache =

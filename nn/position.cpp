@@ -1,5 +1,10 @@
 #include "position.hpp"
 
+#include <bit>
+#include <cmath>
+#include <string>
+#include <vector>
+
 #include <autodiff/ops/elementwise.hpp>
 #include <autodiff/ops/shape.hpp>
 
@@ -84,6 +89,20 @@ Tensor RotaryPositions::operator()(const Tensor& x, Int first, Location where) c
         s = sin(angles);
     }
     return rotary({x, where}, c.to(x.dtype()), s.to(x.dtype()), options_.pairs);
+}
+
+Tensor alibi_mask(Int num_heads, Int queries, Int keys, DType dtype, Location where) {
+    check<ValueError>(num_heads > 0 && queries > 0 && keys >= queries, where, [&] {
+        return "alibi_mask: there must be heads, queries and at least as many keys, got " + std::to_string(num_heads) + ", " +
+               std::to_string(queries) + " and " + std::to_string(keys);
+    });
+    const auto below = static_cast<Int>(std::bit_floor(static_cast<std::uint64_t>(num_heads)));
+    std::vector<double> slopes;
+    for (Int i = 1; i <= below; ++i) slopes.push_back(std::exp2(-8.0 * static_cast<double>(i) / static_cast<double>(below)));
+    for (Int i = 1; static_cast<Int>(slopes.size()) < num_heads; i += 2)
+        slopes.push_back(std::exp2(-4.0 * static_cast<double>(i) / static_cast<double>(below)));
+    const Tensor distance = abs(arange(keys) - expand_dims(arange(keys - queries, keys), 1)).to(DType::f64);
+    return (-tensor(slopes, {num_heads, 1, 1}) * distance).to(dtype);
 }
 
 XGRAD_FIELDS_OF(SinusoidalPositions, dropout)

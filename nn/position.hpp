@@ -72,4 +72,16 @@ private:
     Tensor cosine_, sine_;  // f64 (max_len, dim/2)
 };
 
+/// A mask for attention in place of positions: each head sees what is near better than what is far (ALiBi: Press, Smith and Lewis 2022).
+/// (num_heads, queries, keys) of -slope * |distance|; the queries are the last of the keys, as with a KeyValueCache. Slopes are 2^(-8 / num_heads)
+/// and its powers, and for numbers of heads that are no power of two, those of the power below and then every other one of the power above.
+/// ValueError unless sizes are positive and queries <= keys.
+///
+///     Tensor y = encoder(x, {.src_mask = nn::alibi_mask(4, x.shape(1)), .causal = true});
+XGRAD_API Tensor alibi_mask(std::int64_t num_heads, std::int64_t queries, std::int64_t keys, DType dtype = DType::f32,
+                            Location where = Location::current());
+inline Tensor alibi_mask(std::int64_t num_heads, std::int64_t steps, DType dtype = DType::f32, Location where = Location::current()) {
+    return alibi_mask(num_heads, steps, steps, dtype, where);
+}
+
 }  // namespace xgrad::nn

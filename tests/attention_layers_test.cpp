@@ -137,6 +137,30 @@ TEST_CASE("positions are the published formulas'") {
     CHECK_FALSE(close(sum(rotary(a, 2) * rotary(b, 7)), sum(rotary(a, 2) * rotary(b, 8))));
 }
 
+TEST_CASE("alibi_mask: slopes by head, distances, and what attention makes of it") {
+    CHECK(nn::alibi_mask(1, 2).dtype() == DType::f32);
+    const Tensor distances = tensor({{1.0, 0.0, 1.0}, {2.0, 1.0, 0.0}});
+    CHECK(close(nn::alibi_mask(2, 2, 3, DType::f64), -stack({distances / 16.0, distances / 256.0})));
+    // The slopes of the authors' code.
+    const auto slopes = [](std::int64_t heads) { return -ravel(select(nn::alibi_mask(heads, 1, 2, DType::f64), 2, 0)); };
+    CHECK(close(slopes(8), exp2(-arange(1, 9).to(DType::f64))));
+    CHECK(close(slopes(6), tensor({1.0 / 4, 1.0 / 16, 1.0 / 64, 1.0 / 256, 1.0 / 2, 1.0 / 8})));
+    nn::manual_seed(1);
+    const nn::MultiheadAttention attention(8, 2, {.batch_first = true, .dtype = DType::f64});
+    const Tensor x = wave({3, 5, 8}), mask = nn::alibi_mask(2, 5, DType::f64);
+    const Tensor y = attention(x, {.attn_mask = mask, .causal = true}).output;
+    CHECK(close(attention(x, {.attn_mask = tile(mask, {3, 1, 1}), .causal = true}).output, y));
+    CHECK_FALSE(close(attention(x, {.causal = true}).output, y));
+    nn::KeyValueCache cache;
+    Tensors outputs = {
+        attention(slice(x, 1, 0, 2), {.attn_mask = nn::alibi_mask(2, 2, DType::f64), .causal = true, .cache = &cache}).output};
+    outputs.push_back(
+        attention(slice(x, 1, 2), {.attn_mask = nn::alibi_mask(2, 3, 5, DType::f64), .causal = true, .cache = &cache}).output);
+    CHECK(close(concat(outputs, 1), y));
+    CHECK(error_of<ValueError>([&] { nn::alibi_mask(2, 3, 2); }) ==
+          "alibi_mask: there must be heads, queries and at least as many keys, got 2, 3 and 2" + here());
+}
+
 TEST_CASE("every figure of attention is compared") {
     const tests::Figures figures("attention");
     CHECK(figures.cases().size() == 18 + 8 + 4);
@@ -209,7 +233,7 @@ TEST_CASE("attention layers say what does not fit") {
               tests::nearby());
     const nn::MultiheadAttention plain(4, 2, {.dtype = DType::f64});
     CHECK(error_of<ShapeError>([&] { plain(q, {.attn_mask = hidden}); }) ==
-          "MultiheadAttention: attn_mask must be (3, 3) or (4, 3, 3), got (3, 5)" + tests::nearby());
+          "MultiheadAttention: attn_mask must be (3, 3), (2, 3, 3) or (4, 3, 3), got (3, 5)" + tests::nearby());
     CHECK(error_of<ShapeError>([&] { plain(q, {.key_padding_mask = padding}); }) ==
           "MultiheadAttention: key_padding_mask must be (2, 3), got (2, 5)" + tests::nearby());
     CHECK(error_of<DTypeError>([&] { plain(q, {.attn_mask = zeros({3, 3})}); }) ==
