@@ -122,13 +122,17 @@ void gemm(const GemmProblem<T>& p, void* scratch) {
 }  // namespace
 
 void fill_packed(GemmKernels& kernels);  // gemm_packed.cpp
+void fill_thin(GemmKernels& kernels);  // gemm_thin.cpp
 
 void fill_gemm(GemmKernels& kernels) {
     kernels.f32 = gemm<float>;
     kernels.f64 = gemm<double>;
     fill_packed(kernels);
+    fill_thin(kernels);
     kernels.scratch_bytes = rows_bytes + block_bytes;
-#if defined(__AVX2__)
+#if defined(__AVX512F__)
+    kernels.largest = kernels.largest_transposed = std::int64_t{1} << 26;
+#elif defined(__AVX2__)
     kernels.largest = std::int64_t{1} << 24;
     kernels.largest_transposed = std::int64_t{1} << 26;
 #else

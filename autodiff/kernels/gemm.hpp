@@ -33,6 +33,19 @@ struct PackedProblem {
     const T* bias;
 };
 
+/// Each of m rows, stored along k, with each of a few vectors, stored along k: element (row, vector) stands at c[row * c_row + vector * c_vector].
+template <class T>
+struct ThinProblem {
+    std::int64_t m, count, k;
+    const T* rows;
+    std::int64_t row_stride;
+    const T* vectors;
+    std::int64_t vector_stride;
+    T* c;
+    std::int64_t c_row, c_vector;
+    bool accumulate;
+};
+
 /// Packing and its use for one type. Packed, b has k rows of n rounded up to a multiple of `panel`.
 template <class T>
 struct PackedTable {
@@ -57,6 +70,11 @@ struct GemmKernels {
         if constexpr (sizeof(T) == 4) return packed_f32;
         else return packed_f64;
     }
+
+    void (*thin_f32)(const ThinProblem<float>&);
+    void (*thin_f64)(const ThinProblem<double>&);
+    void run(const ThinProblem<float>& problem) const { thin_f32(problem); }
+    void run(const ThinProblem<double>& problem) const { thin_f64(problem); }
 
     void run(const GemmProblem<float>& problem, void* scratch) const { f32(problem, scratch); }
     void run(const GemmProblem<double>& problem, void* scratch) const { f64(problem, scratch); }

@@ -12,6 +12,34 @@
 
 #include <cstdint>
 #include <cstring>
+#include <xsimd/config/xsimd_config.hpp>
+
+// xsimd 8 has no fused multiplication and addition for AVX-512 and takes two instructions for one. Declared before xsimd's own functions are defined,
+// these are found by all of them. Only in the library's own kernels, where `xsimd` is a private copy: a user's must stay as it is.
+#if defined(xsimd) && defined(__AVX512F__) && XSIMD_VERSION_MAJOR == 8
+#define XSIMD_NO_DISCARD  // xsimd.hpp defines it, and includes the rest then
+#include <xsimd/types/xsimd_batch.hpp>
+#undef XSIMD_NO_DISCARD
+namespace xsimd::kernel {
+#define XGRAD_FUSED(name, intrinsic)                                                                              \
+    template <class A>                                                                                            \
+    inline batch<float, A> name(const batch<float, A>& x, const batch<float, A>& y, const batch<float, A>& z,     \
+                                requires_arch<avx512f>) noexcept {                                                \
+        return intrinsic##_ps(x, y, z);                                                                           \
+    }                                                                                                             \
+    template <class A>                                                                                            \
+    inline batch<double, A> name(const batch<double, A>& x, const batch<double, A>& y, const batch<double, A>& z, \
+                                 requires_arch<avx512f>) noexcept {                                               \
+        return intrinsic##_pd(x, y, z);                                                                           \
+    }
+XGRAD_FUSED(fma, _mm512_fmadd)
+XGRAD_FUSED(fms, _mm512_fmsub)
+XGRAD_FUSED(fnma, _mm512_fnmadd)
+XGRAD_FUSED(fnms, _mm512_fnmsub)
+#undef XGRAD_FUSED
+}  // namespace xsimd::kernel
+#endif
+
 #include <xsimd/xsimd.hpp>
 
 #ifndef XGRAD_ISA  // in a user's source (map.hpp): by its compiler's options, never one of the library's own

@@ -4,7 +4,9 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <new>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -12,8 +14,26 @@
 
 // Matrix products run in kernels of our own up to the sizes where CBLAS is faster.
 
+extern "C" __attribute__((weak)) char* openblas_get_corename();  // absent where another library is CBLAS
+
 namespace xgrad::detail {
 namespace {
+
+/// Whether OpenBLAS runs kernels for a lesser instruction set than ours: a version that is older than the processor takes it for an early one (Debian
+/// 12's for Prescott, of 2004, on Intel's Emerald Rapids). Its products are then several times slower than ours at every size.
+bool blas_is_behind() {
+    static const bool behind = [] {
+        if (!openblas_get_corename) return false;
+        const std::string_view isa = kernels::active().isa, core = openblas_get_corename();
+        const auto among = [&](std::initializer_list<std::string_view> cores) {
+            return std::find(cores.begin(), cores.end(), core) != cores.end();
+        };
+        const bool wide = among({"SkylakeX", "Cooperlake", "SapphireRapids"});
+        if (isa == "avx512") return !wide;
+        return isa == "avx2" && !wide && !among({"Haswell", "Zen", "Excavator"});
+    }();
+    return behind;
+}
 
 /// Up to this many multiplications plain loops are done before a kernel has begun.
 constexpr std::int64_t tiny_product = 64;
@@ -120,18 +140,51 @@ void run_piece(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, c
     kernels.run(piece, Scratch(kernels).memory());
 }
 
+/// c becomes what a product is to be added to.
+template <class T>
+void begin_with(const Gemm& s, T* c, const T* bias) {
+    if (!bias) return;
+    for (std::int64_t i = 0; i < s.m; ++i)
+        for (std::int64_t j = 0; j < s.n; ++j) c[i * s.n + j] = bias[j] + (s.accumulate ? c[i * s.n + j] : T(0));
+}
+
+/// Where both operands lie along k, how many rows of one are too few to be worth packing the other. Measured on AVX-512.
+std::int64_t few(std::int64_t k) { return std::clamp<std::int64_t>(k / 20, 4, 12); }
+
+/// a (m,k) times b (n,k) transposed, one of which has few rows.
+template <class T>
+void run_thin(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
+    begin_with(s, c, bias);
+    const bool by_columns = s.n >= s.m, add = bias || s.accumulate;  // the rows of b, which are c's columns, pass by those of a
+    const kernels::ThinProblem<T> whole = by_columns ? kernels::ThinProblem<T>{s.n, s.m, s.k, b, s.k, a, s.k, c, 1, s.n, add}
+                                                     : kernels::ThinProblem<T>{s.m, s.n, s.k, a, s.k, b, s.k, c, s.n, 1, add};
+    constexpr std::int64_t grain = 16;
+    const std::int64_t units = (whole.m + grain - 1) / grain, threads = threads_of(s.work(), units);
+    if (threads <= 1) return kernels.run(whole);
+#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+    for (std::int64_t i = 0; i < threads; ++i) {
+        const std::int64_t begin = units * i / threads * grain, end = std::min(whole.m, units * (i + 1) / threads * grain);
+        kernels::ThinProblem<T> piece = whole;
+        piece.m = end - begin;
+        piece.rows += begin * whole.row_stride;
+        piece.c += begin * whole.c_row;
+        kernels.run(piece);
+    }
+}
+
 template <class T>
 void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
     if (s.work() <= tiny_product) return tiny_gemm(s, a, b, c, bias);
     const kernels::GemmKernels& kernels = kernels::active().gemm;
-    // A product with a vector wants dot products, not tiles.
-    const bool thin = s.n == 1 || (s.transpose_b && s.m <= 4);
+    if (!s.transpose_a && (s.transpose_b || s.n == 1) && std::min(s.m, s.n) <= few(s.k)) return run_thin(kernels, s, a, b, c, bias);
+    if (s.n == 1) {  // a matrix stored across k and a vector: the vector as a row times the matrix
+        begin_with(s, c, bias);
+        return run<T>({false, false, 1, s.m, s.k, bias || s.accumulate}, b, a, c, nullptr);
+    }
     // CBLAS needs a pass of its own over c for the bias; against that packing b is little where c is the larger one.
     const bool favoured = s.transpose_a || (bias && s.k <= s.m);
-    if (thin || s.work() > (favoured ? kernels.largest_transposed : kernels.largest)) {
-        if (bias)  // the product adds to it
-            for (std::int64_t i = 0; i < s.m; ++i)
-                for (std::int64_t j = 0; j < s.n; ++j) c[i * s.n + j] = bias[j] + (s.accumulate ? c[i * s.n + j] : T(0));
+    if (s.work() > (favoured ? kernels.largest_transposed : kernels.largest) && !blas_is_behind()) {
+        begin_with(s, c, bias);
         return blas_gemm(s, a, b, bias || s.accumulate ? 1 : 0, c);
     }
     constexpr std::int64_t grain = 16;
