@@ -17,7 +17,8 @@ using detail::write_atomically;
 namespace {
 
 // They can be told apart on white and on black, also by most who see fewer colours.
-constexpr const char* colours[] = {"#2a6fb0", "#d0661a", "#3a8a4d", "#a44a9c", "#b8961e", "#3a9a9a", "#c1385b", "#858585", "#e38fb1", "#8f5b3a"};
+constexpr const char* colours[] = {"#2a6fb0", "#d0661a", "#3a8a4d", "#a44a9c", "#b8961e",
+                                   "#3a9a9a", "#c1385b", "#858585", "#e38fb1", "#8f5b3a"};
 
 constexpr const char* palettes[] = {
     "defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')",
@@ -34,6 +35,9 @@ svg { --ink: #222; --soft: #6b6b6b; --line: #e2e2dd; --paper: #fff; }
 [fill="rgb(0,0,0)"], [fill="black"] { fill: var(--ink); } [stroke="rgb(  0,   0,   0)"], [stroke="black"] { stroke: var(--soft); }
 </style>
 )_";
+
+// Above a diagram, in lines; a line of gnuplot's has so many pixels at the size of letters used here.
+constexpr double small_margin = 1, title_margin = 2.5, line_height = 18;
 
 std::string number(double value) {
     if (!std::isfinite(value)) return "NaN";
@@ -227,7 +231,7 @@ Plot& Plot::pictures(const Tensor& images, const PictureOptions& options, Locati
     const double unit = options_.width / (static_cast<double>(columns) * (static_cast<double>(wide) + gap));
     const double line = options.captions.empty() ? gap : gap + 15 / unit;
     const double step_x = static_cast<double>(wide) + gap, step_y = static_cast<double>(high) + line;
-    options_.height = static_cast<double>(rows) * step_y * unit + (options_.title.empty() ? 0 : 30);
+    options_.height = static_cast<double>(rows) * step_y * unit + line_height * (options_.title.empty() ? small_margin : title_margin);
     axes_ = false;
     settings_ += "unset border\nunset tics\nunset colorbox\nset cbrange [0:1]\nset palette " +
                  std::string(palettes[static_cast<int>(Palette::grey)]) +
@@ -319,9 +323,9 @@ std::string Plot::script(const std::string& placing) const {
     std::string out =
         "reset\nset border 3 lw 0.5\nset tics nomirror out scale 0.5\nset grid ytics lt 1 lw 1 lc rgb '#e2e2dd'\n"
         "set key below center horizontal samplen 2 noenhanced\nset tmargin " +
-        std::string(options_.title.empty() ? "1" : "2.5") + "\n" + (axes_ ? "" : "set lmargin 0\nset rmargin 0\nset bmargin 0\n") +
-        on_or_off(options_.log_x, "x") + on_or_off(options_.log_y, "y") + "bars = " + std::to_string(std::max(1, bars_)) + "\n" +
-        settings_ + placing;
+        number(options_.title.empty() ? small_margin : title_margin) + "\n" +
+        (axes_ ? "" : "set lmargin 0\nset rmargin 0\nset bmargin 0\n") + on_or_off(options_.log_x, "x") + on_or_off(options_.log_y, "y") +
+        "bars = " + std::to_string(std::max(1, bars_)) + "\n" + settings_ + placing;
     if (bars_ > 0) out += "set yrange [*<0:0<*]\n";
     if (options_.x_range) out += "set xrange " + range_of(*options_.x_range) + "\n";
     if (options_.y_range) out += "set yrange " + range_of(*options_.y_range) + "\n";
