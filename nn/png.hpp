@@ -20,7 +20,7 @@ struct GridOptions {
     std::int64_t padding = 2;  ///< pixels between them and around all
     double value = 0;  ///< what is there, and in places without a picture
 };
-/// Pictures (N, C, H, W) row by row as one (C, rows, columns), with torchvision's numbers; but one channel stays one. As there, one picture alone gets
+/// Pictures (N, C, H, W) row by row as one (C, rows, columns), with torchvision's numbers; but one channel stays one. As there, a picture alone gets
 /// nothing around it. Differentiable. ShapeError for another rank or no picture, ValueError for options that make no sense.
 ///
 ///     nn::save_png("samples.png", nn::make_grid(generator(noise), {.columns = 10}));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <fashion_net.hpp>
 #include <string>
 #include <vector>
@@ -76,4 +77,20 @@ inline void draw_means(xgrad::nn::Plot& plot, const std::string& name, const std
 inline xgrad::nn::Plot rows_of_pictures(const std::string& title, const xgrad::Tensor& images, int columns = 10) {
     xgrad::nn::Plot plot({.title = title, .width = 720});
     return plot.pictures(images, {.columns = columns});
+}
+
+/// What a classifier makes of pictures.
+struct Verdict {
+    double sure = 0;  ///< share of the pictures to whose class it gives a probability of 0.8 or more
+    std::vector<double> by_class = std::vector<double>(10, 0);  ///< of a thousand pictures, how many are surely of each class
+    std::int64_t classes = 0;  ///< classes that appear: of a thousand pictures three or more are surely of them
+};
+inline Verdict judged(const FashionNet& judge, const xgrad::Tensor& images) {
+    using namespace xgrad;
+    const Tensor chances = softmax(in_blocks(judge, images), 1), sure = greater_equal(max(chances, 1), 0.8).to(DType::f32);
+    const Tensor by_class = mean(one_hot(argmax(chances, 1), 10) * expand_dims(sure, 1), 0);
+    Verdict verdict{.sure = mean(sure).item()};
+    for (std::int64_t label = 0; label < 10; ++label) verdict.by_class[static_cast<std::size_t>(label)] = 1000 * by_class[label].item();
+    verdict.classes = std::ranges::count_if(verdict.by_class, [](double count) { return count > 2.999; });
+    return verdict;
 }
