@@ -5,6 +5,20 @@
 
 // Learning Fashion-MNIST from a few labels: the pictures, their other views, and the training that examples compare.
 
+/// Pictures to learn from, and others to be judged by.
+struct Material {
+    Pictures training, judged;
+};
+/// Fashion-MNIST's training and test part. Settings are chosen with `validate`: then the last 5000 of the training part are left out and judge.
+inline Material fashion_material(bool validate, std::int64_t judged = 10000) {
+    const Pictures all = channelled(fashion_mnist("train"));
+    if (!validate) return {all, channelled(fashion_mnist("t10k", judged))};
+    const auto part = [&](std::int64_t from, std::int64_t to) {
+        return Pictures{xgrad::slice(all.images, 0, from, to), xgrad::slice(all.labels, 0, from, to)};
+    };
+    return {part(0, 55000), part(55000, 60000)};
+}
+
 /// So many random pictures of each class.
 inline Pictures few_of_each(const Pictures& pictures, std::int64_t classes, std::int64_t each, xgrad::Generator& generator) {
     using namespace xgrad;
