@@ -268,6 +268,20 @@ Plot& Plot::pictures(const Tensor& images, const PictureOptions& options, Locati
             settings_ += "set label " + quoted(options.captions[at]) + " at " + number((left + right) / 2) + "," +
                          number(bottom + 9 / unit) + " center font ',10'" + (marked ? " tc rgb '#c1121f'" : "") + "\n";
     }
+    for (const PictureBox& box : options.boxes) {
+        check<IndexError>(box.picture >= 0 && box.picture < count, where, [&] {
+            return "Plot::pictures: a box must be in one of the pictures, got number " + std::to_string(box.picture) + " of " +
+                   std::to_string(count);
+        });
+        const double left = static_cast<double>(box.picture % columns) * step_x + gap / 2,
+                     top = static_cast<double>(box.picture / columns) * step_y + gap / 2;
+        const std::string rgb = "rgb '" + std::string(colours[static_cast<std::size_t>(box.colour) % std::size(colours)]) + "'";
+        settings_ += "set object rectangle from " + number(left + box.left) + "," + number(top + box.top) + " to " +
+                     number(left + box.right) + "," + number(top + box.bottom) + " front fs empty border " + rgb + " lw 2\n";
+        if (!box.name.empty())
+            settings_ += "set label " + quoted(box.name) + " at " + number(left + box.left) + "," + number(top + box.top - 5 / unit) +
+                         " left front font ',9' tc " + rgb + "\n";
+    }
     return *this;
 }
 

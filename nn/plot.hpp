@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -57,11 +58,20 @@ struct HeatMapOptions {
     std::string name = {};  ///< what the colours mean
 };
 
+/// A frame around something in one of the pictures.
+struct PictureBox {
+    std::int64_t picture = 0;  ///< which one, from 0
+    double left = 0, top = 0, right = 0, bottom = 0;  ///< in its pixels: left edge of the first to right edge of the last
+    std::string name = {};  ///< above it
+    int colour = 0;  ///< its number in the row of colours
+};
+
 struct PictureOptions {
     int columns = 10;
     std::vector<std::string> captions = {};  ///< one below each picture
     std::vector<bool> marked = {};  ///< framed, and its caption in red
     bool inverted = false;  ///< 0 is white
+    std::vector<PictureBox> boxes = {};
 };
 
 /// A diagram: what is drawn is put on it in this order. `save_svg` and `svg` draw with gnuplot.
@@ -98,6 +108,7 @@ public:
     /// A dashed line across the diagram at x.
     Plot& vertical(const std::string& name, double x);
     /// Pictures (N, H, W) or (N, 1 or 3, H, W) with elements from 0 to 1 (integers: to 255), row by row. They have no axes.
+    /// IndexError for a box in a picture that is not there.
     Plot& pictures(const Tensor& images, const PictureOptions& options = {}, Location where = Location::current());
 
     const PlotOptions& options() const { return options_; }

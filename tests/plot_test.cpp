@@ -34,6 +34,17 @@ TEST_CASE("plot: an area is a closed polygon, filled with one of the colours in 
     if (nn::can_draw()) CHECK(nn::svg({plot}).find("rgb( 58, 138,  77)") != std::string::npos);
 }
 
+TEST_CASE("plot: boxes stand where they are in their pictures, with their names above them") {
+    nn::Plot plot({.width = 240});  // the second of two pictures begins at 12 + 1, a pixel is 10 of the page
+    plot.pictures(zeros({2, 10, 10}),
+                  {.boxes = {{.picture = 1, .left = 2, .top = 3, .right = 6, .bottom = 10, .name = "boot", .colour = 1}}});
+    const std::string script = plot.script();
+    CHECK(script.find("set object rectangle from 15,4 to 19,11 front fs empty border rgb '#d0661a' lw 2\n") != std::string::npos);
+    CHECK(script.find("set label 'boot' at 15,3.5 left front font ',9' tc rgb '#d0661a'\n") != std::string::npos);
+    CHECK(error_of<IndexError>([&] { plot.pictures(zeros({2, 10, 10}), {.boxes = {{.picture = 2}}}); }) ==
+          "Plot::pictures: a box must be in one of the pictures, got number 2 of 2" + tests::here());
+}
+
 TEST_CASE("plot: what does not fit together is an error") {
     nn::Plot plot;
     CHECK(error_of<ShapeError>([&] { plot.area("a", {1, 2, 3}, {1, 2}); }) ==
