@@ -238,7 +238,8 @@ TEST_CASE("schedules: one that does not look at the metric steps all the same; o
     schedule.step(3.0);
     CHECK(sgd.lr() == 0.5);
     nn::ReduceLROnPlateau plateau(sgd);
-    CHECK(error_of<ValueError>([&] { plateau.step(); }) == "ReduceLROnPlateau: a step needs the metric, as in schedule.step(loss)" + here());
+    CHECK(error_of<ValueError>([&] { plateau.step(); }) ==
+          "ReduceLROnPlateau: a step needs the metric, as in schedule.step(loss)" + here());
 }
 
 TEST_CASE("schedules: two on one optimizer multiply, and start from its own learning rate") {
