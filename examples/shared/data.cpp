@@ -76,3 +76,14 @@ std::string verses(const std::string& file) {
     const std::string text(std::istreambuf_iterator<char>(in), {});
     return std::regex_replace(text, std::regex("(^|\n)[1-3]?[A-Za-z]+[0-9]+:[0-9]+ "), "$1");
 }
+
+std::vector<Verse> verses_of_books(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) throw std::runtime_error(file + ": cannot be read");
+    static const std::regex form("([1-3]?[A-Za-z]+)[0-9]+:[0-9]+ (.*)");
+    std::vector<Verse> verses;
+    std::smatch parts;
+    for (std::string line; std::getline(in, line);)
+        if (std::regex_match(line, parts, form)) verses.push_back({parts[1], parts[2]});
+    return verses;
+}

@@ -43,6 +43,11 @@ Rows digits(xgrad::Generator& generator);
 
 /// A text, without the numbers that stand before the verses of the King James Bible, which run.sh puts into out/kjv.txt (Debian: bible-kjv-text).
 std::string verses(const std::string& file);
+/// The same, verse by verse, with the names of their books: "Ge", "1Ki", …, "Rev".
+struct Verse {
+    std::string book, text;
+};
+std::vector<Verse> verses_of_books(const std::string& file);
 
 /// f of all rows of x, so many at a time that memory stays small. Nothing is recorded.
 template <class F>
