@@ -27,15 +27,6 @@ struct Encoder {
     XGRAD_FIELDS(filters, norm, projection)
 };
 
-/// A part of each picture, mirrored or not, of other contrast and brightness.
-Tensor view(const Tensor& images, Generator& generator) {
-    Tensor x = nn::random_resized_crop(images, 28, 28, generator, {.scale = {0.6, 1}});
-    x = nn::random_horizontal_flip(x, generator);
-    const Shape each{x.shape(0), 1, 1, 1};
-    x = pow(x + 1e-3, exp(2 * rand(each, generator) - 1));
-    return x * (0.5 + rand(each, generator));
-}
-
 /// Cross-entropy of "which of all the other views is of the same picture?", by the cosines of the angles over a temperature (NT-Xent).
 Tensor contrastive_loss(const Tensor& a, const Tensor& b, double temperature) {
     const std::int64_t n = a.shape(0);
@@ -55,7 +46,7 @@ std::vector<double> pretrain(Encoder& encoder, const Tensor& images, std::int64_
     std::vector<double> losses;
     for (std::int64_t step = 0; step < steps; ++step) {
         const Tensor some = take(images, randint(0, images.shape(0), {batch}, generator), 0);
-        const Tensor views = concat({view(some, generator), view(some, generator)});
+        const Tensor views = concat({strongly_changed(some, generator), strongly_changed(some, generator)});
         Tape tape;
         const Tensor z = encoder(views);
         const Tensor loss = contrastive_loss(slice(z, 0, 0, batch), slice(z, 0, batch), temperature);
@@ -128,7 +119,7 @@ int main(int argc, char** argv) {
         Generator generator(example.seed());
         const Tensor ten = slice(material.judged.images, 0, 0, 10);
         nn::Plot views({.title = "Pictures, and two views of each", .width = 1096});
-        views.pictures(clip(concat({ten, view(ten, generator), view(ten, generator)}), 0, 1), {.columns = 10});
+        views.pictures(clip(concat({ten, strongly_changed(ten, generator), strongly_changed(ten, generator)}), 0, 1), {.columns = 10});
         example.picture("views.svg", "Which two views are of the same picture?", {views}, 1);
         nn::Plot by_pixels({.title = "Nearest by pixels"}), by_filters({.title = "Nearest by what its filters find"});
         by_pixels.pictures(neighbours(material.judged.images, judged[0], 8), {.columns = 8});

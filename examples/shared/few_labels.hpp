@@ -30,13 +30,14 @@ inline Pictures few_of_each(const Pictures& pictures, std::int64_t classes, std:
     return {take(pictures.images, concat(rows), 0), take(pictures.labels, concat(rows), 0)};
 }
 
-/// Another view of each picture: a part of it, no smaller than `least`, mirrored or not, darker or brighter, with a hole.
-inline xgrad::Tensor strongly_changed(const xgrad::Tensor& images, xgrad::Generator& generator, double least = 0.4) {
+/// Another view of each picture: a part of it, no smaller than `least`, mirrored or not, of other contrast and brightness.
+inline xgrad::Tensor strongly_changed(const xgrad::Tensor& images, xgrad::Generator& generator, double least = 0.6) {
     using namespace xgrad;
     Tensor x = nn::random_resized_crop(images, 28, 28, generator, {.scale = {least, 1}});
     x = nn::random_horizontal_flip(x, generator);
-    x = x * (0.5 + rand({x.shape(0), 1, 1, 1}, generator));
-    return nn::random_erasing(x, generator, {.p = 0.5, .scale = {0.02, 0.2}});
+    const Shape each{x.shape(0), 1, 1, 1};
+    x = pow(x + 1e-3, exp(2 * rand(each, generator) - 1));
+    return x * (0.5 + rand(each, generator));
 }
 
 /// Trains on a few pictures, all of them in each step and weakly changed, with a learning rate of its own for all but the output layer.
