@@ -127,7 +127,7 @@ int main(int argc, char** argv) {
     example.option("--judge", judge_file, "Classifier that example cnn has saved; it judges the pictures");
     return example.run(argc, argv, [&] {
         check<ValueError>(penalty == "none" || penalty == "r1", {}, [&] { return "--penalty must be none or r1, got " + penalty; });
-        if (example.brief()) steps = 400, batch_size = 32, count = 12800;
+        if (example.brief()) steps = 200, count = 12800;
         const Tensor images = channelled(fashion_mnist("train", count)).images;
         const Tensor test = channelled(fashion_mnist("t10k", example.pick(10000, 2000))).images;
         const FashionNet judge = trained_fashion_net(example, judge_file);
