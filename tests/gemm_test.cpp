@@ -86,6 +86,37 @@ int mistakes(const Size& s, std::mt19937& random) {
     return wrong;
 }
 
+/// How many elements of rows times a few vectors are wrong, added to what is there and not, written either way round; what lies between stays.
+template <class T>
+int thin_mistakes(const Size& s, std::mt19937& random) {
+    int wrong = 0;
+    const double tolerance = (sizeof(T) == 4 ? 3e-6 : 1e-14) * static_cast<double>(s.k + 4);
+    const std::int64_t gap = 3;
+    const auto rows = numbers<T>(s.m * (s.k + gap), random), vectors = numbers<T>(s.n * (s.k + gap), random);
+    for (const bool accumulate : {false, true})
+        for (const bool turned : {false, true}) {
+            const std::int64_t c_row = turned ? 1 : s.n + gap, c_vector = turned ? s.m + gap : 1,
+                               size = turned ? s.n * c_vector : s.m * c_row;
+            const auto before = numbers<T>(size, random);
+            std::vector<T> c = before;
+            kernels::active().gemm.run(kernels::ThinProblem<T>{s.m, s.n, s.k, rows.data(), s.k + gap, vectors.data(), s.k + gap, c.data(),
+                                                               c_row, c_vector, accumulate});
+            std::vector<bool> written(c.size());
+            for (std::int64_t i = 0; i < s.m; ++i)
+                for (std::int64_t j = 0; j < s.n; ++j) {
+                    const auto at = static_cast<std::size_t>(i * c_row + j * c_vector);
+                    written[at] = true;
+                    double want = accumulate ? static_cast<double>(before[at]) : 0;
+                    for (std::int64_t l = 0; l < s.k; ++l)
+                        want += static_cast<double>(rows[static_cast<std::size_t>(i * (s.k + gap) + l)]) *
+                                static_cast<double>(vectors[static_cast<std::size_t>(j * (s.k + gap) + l)]);
+                    wrong += !(std::abs(static_cast<double>(c[at]) - want) <= tolerance);
+                }
+            for (std::size_t at = 0; at < c.size(); ++at) wrong += !written[at] && c[at] != before[at];
+        }
+    return wrong;
+}
+
 std::vector<std::string> instruction_sets() {
     const std::string own = kernels::active().isa;
     std::vector<std::string> sets;
@@ -117,6 +148,15 @@ TEST_SUITE("gemm") {
             for (const std::int64_t k : {0, 2, 5, 16, 31, 70, 193, 385, 800})
                 for (const std::int64_t m : {1, 5, 29})
                     for (const std::int64_t n : {1, 10, 61}) both({m, n, k});
+            for (const std::int64_t rows : {1, 3, 4, 5, 8, 11, 23})
+                for (std::int64_t vectors = 1; vectors <= 12; ++vectors)
+                    for (const std::int64_t k : {0, 1, 3, 4, 7, 16, 33, 100}) {
+                        CAPTURE(rows);
+                        CAPTURE(vectors);
+                        CAPTURE(k);
+                        CHECK(thin_mistakes<float>({rows, vectors, k}, random) == 0);
+                        CHECK(thin_mistakes<double>({rows, vectors, k}, random) == 0);
+                    }
             // More than one block of each kind.
             for (const Size& s : {Size{7, 33, 1025}, {150, 210, 390}, {10, 1500, 20}, {1500, 10, 20}, {110, 400, 200}}) both(s);
         }
@@ -133,6 +173,10 @@ TEST_SUITE("gemm") {
                               {64, 10, 256},
                               {64, 256, 100},
                               {2, 300, 50},
+                              {12, 900, 256},
+                              {4, 2100, 1100},
+                              {2100, 3, 1100},
+                              {1500, 1, 2000},
                               {300, 300, 300}}) {
             CAPTURE(s.m);
             CAPTURE(s.n);
