@@ -138,13 +138,13 @@ void compare_two(const char* name, const Domain& domain, const Ours& ours, const
     Source source(domain);
     const std::vector<std::pair<Sizes, Sizes>> pairs = {{{5}, {5}},       {{}, {3}},           {{3, 4}, {4}},
                                                         {{3, 1}, {1, 4}}, {{2, 3, 4}, {3, 1}}, {{2, 1, 5}, {4, 1}}};
-    for (const auto& [first, second] : pairs)
+    for (const auto& pair : pairs)
         for (const Lie lie : {Lie::rows, Lie::columns, Lie::view})
-            with_array(first, lie, source, [&](const auto& a) {
-                with_array(second, lie == Lie::view ? Lie::rows : lie, source, [&](const auto& b) {
+            with_array(pair.first, lie, source, [&](const auto& a) {
+                with_array(pair.second, lie == Lie::view ? Lie::rows : lie, source, [&](const auto& b) {
                     const Tensor expected = tensor_of(theirs(a, b)), got = ours(from_xtensor(a), from_xtensor(b));
-                    CHECK_MESSAGE(close(got, expected, tolerance), name << " of " << text_of(first) << text_of(second) << ": " << got
-                                                                        << "\ninstead of\n"
+                    CHECK_MESSAGE(close(got, expected, tolerance), name << " of " << text_of(pair.first) << text_of(pair.second) << ": "
+                                                                        << got << "\ninstead of\n"
                                                                         << expected);
                 });
             });

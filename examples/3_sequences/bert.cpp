@@ -141,6 +141,7 @@ Tuned fine_tune(const Example& example, const Bert& start, const Course& course,
         const Passages few = course.training.at(concat(rows));
         Bert net = start;
         nn::AdamW adam({.lr = lr, .weight_decay = 0.01});
+        adam.group("head.*", {.lr = 5 * lr});  // knows nothing yet
         nn::OneCycleLR schedule = one_cycle(adam, course.updates, true);
         for (std::int64_t i = 0; i < course.updates; ++i) {
             const Passages batch = few.at(slice(permutation(few.parts.size(), generator), 0, 0, 16));
@@ -172,7 +173,7 @@ std::string sample(const Bert& net, const Tensor& pieces, const nn::WordPieceVoc
 int main(int argc, char** argv) {
     Example example("bert", "Pre-trains on hidden words, and then learns from few labels what part of the Bible a passage is from.");
     std::string text = "out/kjv.txt";
-    std::int64_t words = 2000, steps = 3500, width = 64, layers = 2, each = 20, updates = 40, seeds = 5;
+    std::int64_t words = 2000, steps = 3500, width = 64, layers = 2, each = 20, updates = 100, seeds = 5;
     example.option("--text", text, "The text, as the program bible prints it");
     example.option("--words", words, "Pieces of words in the vocabulary");
     example.option("--steps", steps, "Steps of the pre-training");
@@ -205,7 +206,7 @@ int main(int argc, char** argv) {
         example.figure("the most frequent piece, per cent", 100 * most);
         for (std::int64_t i = 0; i < 3; ++i) example.note(sample(trained, course.valid.pieces[i], vocabulary, generator));
 
-        const std::vector<double> rates = example.brief() ? std::vector{3e-3} : std::vector{5e-4, 1.5e-3, 5e-3};
+        const std::vector<double> rates = example.brief() ? std::vector{3e-3} : std::vector{3e-4, 1e-3, 3e-3, 1e-2};
         nn::ProgressBar bar;
         bar.start("fine-tuning", 2 * static_cast<std::int64_t>(rates.size()) * seeds, "runs");
         std::vector<nn::Plot> plots;

@@ -1,11 +1,10 @@
 #include "cartpole.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
-#include <exception>
 #include <fmt/core.h>
 #include <numeric>
+
+#include "seeds.hpp"
 
 using xgrad::Generator;
 using xgrad::Tensor;
@@ -90,18 +89,11 @@ void learn_cartpole(Example& example, std::int64_t steps, const std::function<Po
             if (progress.advance(more)) progress.show();
         });
     std::vector<Policy> policies(seeds);
-    std::exception_ptr error;
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int i = 0; i < seeds; ++i) try {
-            auto& course = courses[static_cast<std::size_t>(i)];
-            xgrad::nn::manual_seed(seed_of(i));
-            policies[static_cast<std::size_t>(i)] = learn(course);
-            course.skip_the_rest();
-        } catch (...) {
-#pragma omp critical(cartpole_error)
-            error = std::current_exception();
-        }
-    if (error) std::rethrow_exception(error);
+    for_each_seed(example.seed(), seeds, [&](std::int64_t i) {
+        auto& course = courses[static_cast<std::size_t>(i)];
+        policies[static_cast<std::size_t>(i)] = learn(course);
+        course.skip_the_rest();
+    });
     progress.clear();
 
     Plot curves(
