@@ -17,20 +17,22 @@
 // xsimd 8 has no fused multiplication and addition for AVX-512 and takes two instructions for one. Declared before xsimd's own functions are defined,
 // these are found by all of them. Only in the library's own kernels, where `xsimd` is a private copy: a user's must stay as it is.
 #if defined(xsimd) && defined(__AVX512F__) && XSIMD_VERSION_MAJOR == 8
-#define XSIMD_NO_DISCARD  // xsimd.hpp defines it, and includes the rest then
-#include <xsimd/types/xsimd_batch.hpp>
-#undef XSIMD_NO_DISCARD
+#include <immintrin.h>
+namespace xsimd {
+template <class T, class A>
+class batch;
+struct avx512f;
+}  // namespace xsimd
 namespace xsimd::kernel {
-#define XGRAD_FUSED(name, intrinsic)                                                                              \
-    template <class A>                                                                                            \
-    inline batch<float, A> name(const batch<float, A>& x, const batch<float, A>& y, const batch<float, A>& z,     \
-                                requires_arch<avx512f>) noexcept {                                                \
-        return intrinsic##_ps(x, y, z);                                                                           \
-    }                                                                                                             \
-    template <class A>                                                                                            \
-    inline batch<double, A> name(const batch<double, A>& x, const batch<double, A>& y, const batch<double, A>& z, \
-                                 requires_arch<avx512f>) noexcept {                                               \
-        return intrinsic##_pd(x, y, z);                                                                           \
+#define XGRAD_FUSED(name, intrinsic)                                                                                                     \
+    template <class A>                                                                                                                   \
+    inline batch<float, A> name(const batch<float, A>& x, const batch<float, A>& y, const batch<float, A>& z, const avx512f&) noexcept { \
+        return intrinsic##_ps(x, y, z);                                                                                                  \
+    }                                                                                                                                    \
+    template <class A>                                                                                                                   \
+    inline batch<double, A> name(const batch<double, A>& x, const batch<double, A>& y, const batch<double, A>& z,                        \
+                                 const avx512f&) noexcept {                                                                              \
+        return intrinsic##_pd(x, y, z);                                                                                                  \
     }
 XGRAD_FUSED(fma, _mm512_fmadd)
 XGRAD_FUSED(fms, _mm512_fmsub)
