@@ -5,7 +5,7 @@
 
 #include "tensor.hpp"
 
-// Tensors on elements that something else owns, such as another library's array. Not for users.
+// Tensors on elements that something else owns, such as another library's array: what bridges are made of.
 
 namespace xgrad::detail {
 
