@@ -84,12 +84,15 @@ void harden(T* s, T* ds, Int rows, Int columns, const T* logsum, const T* delta,
         }
         const Batch<T> l(logsum[r]), d(delta[r]), f(scale);
         Batch<T> total = none;
-        auto peaked = none > none;
+        Int at = -1;
         const auto block = [&](Int i, Int count) {
-            const Batch<T> p = exp_down<T>(read(s + i, count) - l), back = p * (read(ds + i, count) - d) * f;
+            const Batch<T> p = exp_down<T>(read(s + i, count) - l);
+            const auto peaks = p > large;
+            const Batch<T> back = xsimd::select(peaks, none, p * (read(ds + i, count) - d) * f);
             write(s + i, p, count);
             write(ds + i, back, count);
-            peaked = peaked | (p > large);
+            if (xsimd::any(peaks)) [[unlikely]]
+                at = i;
             return back;
         };
         Int i = 0;
@@ -99,14 +102,9 @@ void harden(T* s, T* ds, Int rows, Int columns, const T* logsum, const T* delta,
             block(i, columns - i);
             for (; i < columns; ++i) sum += ds[i];
         }
-        if (xsimd::any(peaked)) {
-            Int at = 0;
-            while (at < columns - 1 && !(s[at] > T(0.75))) ++at;
+        if (at >= 0) {
+            while (!(s[at] > T(0.75))) ++at;
             peak[r] = column + at;
-            // Summed again without it: what it would leave behind is rounding.
-            ds[at] = 0;
-            sum = 0;
-            for (Int k = 0; k < columns; ++k) sum += ds[k];
         }
         others[r] += sum;
     }
