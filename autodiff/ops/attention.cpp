@@ -16,6 +16,7 @@
 #include "matmul.hpp"
 #include "parallel.hpp"
 #include "reduce.hpp"
+#include "reduction.hpp"
 #include "shape.hpp"
 
 namespace xgrad {
@@ -238,10 +239,8 @@ std::array<Tensor, 4> composed_back(const Problem& p, const Tensor& query, const
     if (needs[2]) parts[2] = matmul(swapaxes(weights, -1, -2), g);
     if (!needs[0] && !needs[1] && !(mask.defined() && needs[3])) return parts;
     const Tensor dweights = matmul(g, swapaxes(value, -1, -2));
-    Tensor dscores = weights * (dweights - sum(dweights * weights, -1, true));
-    const Tensor peak =
-        greater(stop_gradient(weights), 0.75);  // its slope, lost where the weight is rounded, is minus the sum of the others'
-    dscores = where(peak, -sum(where(peak, 0.0, dscores), -1, true), dscores);
+    const AxisMask keys = AxisMask{1} << (weights.ndim() - 1);
+    const Tensor dscores = closed(weights * (dweights - sum_kept(dweights * weights, keys)), weights, keys);
     if (needs[0]) parts[0] = matmul(dscores, key) * p.scale;
     if (needs[1]) parts[1] = matmul(swapaxes(dscores, -1, -2), query) * p.scale;
     if (mask.defined() && needs[3]) parts[3] = dscores;

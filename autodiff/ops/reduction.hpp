@@ -133,6 +133,10 @@ inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) { return 
 /// g * factor, of the reduced shape, repeated along the reduced axes: the transpose of sum_over.
 Tensor expand(const Tensor& g, const Shape& shape, AxisMask mask, double factor);
 
+/// The slopes dx behind probabilities p that add up to 1 over `mask`, in operations. They add up to 0: where p is above 1/2, whose slope p (1 - p) is
+/// lost in rounding where p is nearly 1, minus the sum of the others, in which nothing cancels (softmax.cpp; the kernels do the same).
+Tensor closed(const Tensor& dx, const Tensor& p, AxisMask mask);
+
 /// The tensor itself when nobody else holds its elements, to be overwritten, else an uninitialised one like it.
 inline Tensor reuse(const Tensor& t) { return TensorAccess::unique(t) ? TensorAccess::constant(t) : TensorAccess::empty_like(t); }
 

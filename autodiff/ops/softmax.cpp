@@ -66,12 +66,6 @@ Tensor softmax_back(const Tensor& y, const Tensor& g, int axis) {
     return dx;
 }
 
-/// dx in operations: where p is above 1/2, minus the sum of the others, as the kernels have it.
-Tensor closed(const Tensor& dx, const Tensor& p, AxisMask mask) {
-    const Tensor large = greater(stop_gradient(p), 0.5);
-    return where(large, -sum_kept(where(large, 0.0, dx), mask), dx);
-}
-
 template <bool logarithm>
 Tensor normalised_exponential(const char* name, const Operand& operand, int axis) {
     const Tensor& x = tensor_of(operand, name);
@@ -89,6 +83,11 @@ Tensor normalised_exponential(const char* name, const Operand& operand, int axis
 }
 
 }  // namespace
+
+Tensor detail::closed(const Tensor& dx, const Tensor& p, AxisMask mask) {
+    const Tensor large = greater(stop_gradient(p), 0.5);
+    return where(large, -sum_kept(where(large, 0.0, dx), mask), dx);
+}
 
 Tensor logsumexp(const Operand& operand, const Axes& axes, bool keepdims) {
     const Tensor& x = tensor_of(operand, "logsumexp");
