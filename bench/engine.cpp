@@ -45,6 +45,16 @@ void shared_ladder(benchmark::State& state) {
 }
 BENCHMARK(shared_ladder)->DenseRange(15, 60, 15)->Unit(benchmark::kMicrosecond)->Complexity(benchmark::oN);
 
+/// A linear layer of so many inputs and outputs on a small batch, as a policy or a text generator has it: its weights are read once for all samples.
+void small_batch(benchmark::State& state) {
+    const std::int64_t size = state.range(0), batch = state.range(1);
+    const Tensor weight = rand({size, size}, generator), x = rand({batch, size}, generator);
+    for (auto _ : state) benchmark::DoNotOptimize(linear(x, weight));
+    const auto work = static_cast<double>(2 * batch * size * size);
+    state.counters["flops"] = benchmark::Counter(work, benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(small_batch)->ArgsProduct({{256, 1024}, {1, 4, 8, 16}})->Unit(benchmark::kMicrosecond);
+
 /// One operation on 16 elements: its value alone, recorded, and with its share of the sweep.
 template <class F>
 void operation(const char* name, F f) {
