@@ -101,11 +101,7 @@ auto kept(X&& x) {
 
 const std::vector<Sizes> shapes = {{}, {1}, {7}, {40}, {3, 4}, {1, 5}, {5, 1}, {2, 3, 4}, {3, 17, 2}, {2, 1, 3, 2}};
 
-std::string text_of(const Sizes& shape) {
-    std::string text;
-    for (const std::size_t n : shape) text += std::to_string(n) + " ";
-    return "(" + text + ")";
-}
+std::string text_of(const Sizes& shape) { return to_string(Shape(std::vector<std::int64_t>(shape.begin(), shape.end()))); }
 
 /// An expression, a number or a tensor as a tensor.
 template <class R>

@@ -15,14 +15,6 @@ using namespace xgrad;
 
 namespace {
 
-/// The pictures' batches, each picture mirrored or not and moved by at most a pixel in each direction.
-auto augmented(const Pictures& pictures) {
-    return nn::MapDataset(nn::TensorDataset(pictures.images, pictures.labels), [](auto batch, Generator& generator) {
-        batch[0] = weakly_changed(batch[0], generator);
-        return batch;
-    });
-}
-
 nn::History train(FashionNet& net, const Pictures& training, const Pictures& test, std::int64_t epochs, double lr) {
     nn::DataLoader loader(augmented(training), {.batch_size = 128, .shuffle = true});
     nn::DataLoader test_loader(test.images, test.labels, {.batch_size = 500});

@@ -77,12 +77,7 @@ int main(int argc, char** argv) {
         if (example.brief()) old = {slice(old.images, 0, 0, 8000), slice(old.labels, 0, 0, 8000)};
 
         SmallNet teacher(10);
-        nn::DataLoader loader(nn::MapDataset(nn::TensorDataset(old.images, old.labels),
-                                             [](auto batch, Generator& generator) {
-                                                 batch[0] = weakly_changed(batch[0], generator);
-                                                 return batch;
-                                             }),
-                              {.batch_size = 128, .shuffle = true});
+        nn::DataLoader loader(augmented(old), {.batch_size = 128, .shuffle = true});
         fit_classifier(teacher, loader, {.epochs = epochs, .lr = 4e-3});
         example.figure("the eight classes: right, per cent", per_cent_right(teacher, part(material.judged, pair, true)));
 

@@ -74,6 +74,15 @@ xgrad::nn::History fit_classifier(Net& net, Loader&& loader, const FitOptions& o
 inline xgrad::Tensor weakly_changed(const xgrad::Tensor& images, xgrad::Generator& generator) {
     return xgrad::nn::random_crop(xgrad::nn::random_horizontal_flip(images, generator), 28, 28, generator, {.padding = 1});
 }
+
+/// The pictures' batches, each picture weakly changed.
+inline auto augmented(const Pictures& pictures) {
+    return xgrad::nn::MapDataset(xgrad::nn::TensorDataset(pictures.images, pictures.labels), [](auto batch, xgrad::Generator& generator) {
+        batch[0] = weakly_changed(batch[0], generator);
+        return batch;
+    });
+}
+
 /// A classifier of Fashion-MNIST that judges pictures which another example makes: the model that example cnn has saved, or else one that
 /// is trained for a minute. It is in eval mode.
 inline FashionNet trained_fashion_net(Example& example, const std::string& file = "out/cnn/model.safetensors") {
