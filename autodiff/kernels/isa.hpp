@@ -14,10 +14,20 @@
 #include <cstring>
 #include <xsimd/config/xsimd_config.hpp>
 
+// GCC 12 warns of its own AVX-512 intrinsics wherever they are inlined (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593), but not where
+// they or their callers, xsimd's functions, ask for silence.
+#ifdef __AVX512F__
+#if !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+#endif
+
 // xsimd 8 has no fused multiplication and addition for AVX-512 and takes two instructions for one. Declared before xsimd's own functions are defined,
 // these are found by all of them. Only in the library's own kernels, where `xsimd` is a private copy: a user's must stay as it is.
 #if defined(xsimd) && defined(__AVX512F__) && XSIMD_VERSION_MAJOR == 8
-#include <immintrin.h>
 namespace xsimd {
 template <class T, class A>
 class batch;
@@ -43,6 +53,10 @@ XGRAD_FUSED(fnms, _mm512_fnmsub)
 #endif
 
 #include <xsimd/xsimd.hpp>
+
+#if defined(__AVX512F__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 #ifndef XGRAD_ISA  // in a user's source (map.hpp): by its compiler's options, never one of the library's own
 #if defined(__AVX512F__) && defined(__AVX512BW__)
