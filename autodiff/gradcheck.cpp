@@ -154,7 +154,7 @@ private:
             for (double& d : direction) d *= options_.eps;
             steps.push_back(std::move(direction));
         }
-        compare(by_reverse, forward, difference(f, xs_, steps), options_.eps, shape, u, of + "along a random direction");
+        compare(by_reverse, forward, difference(f, xs_, steps), options_.eps, shape, u, [&] { return of + "along a random direction"; });
     }
 
     void check_element(const Function& f, const Shape& shape, const Numbers& u, const Tensor& reverse, std::size_t input, std::int64_t j,
@@ -169,24 +169,27 @@ private:
         unit[at] = 1;
         const Numbers forward = numbers(tangent(f, xs_, input, tensor(unit, xs_[input].shape())));
         compare(reverse.data<double>()[at], forward, difference(f, xs_, steps), ((x + step) - (x - step)) / 2, shape, u,
-                of + "input " + std::to_string(input) + ", element " + element(xs_[input].shape(), j));
+                [&] { return of + "input " + std::to_string(input) + ", element " + element(xs_[input].shape(), j); });
     }
 
-    /// Reverse mode gave the derivative of <u, f>, forward mode that of every element of f.
+    /// Reverse mode gave the derivative of <u, f>, forward mode that of every element of f. `where` is called only if they differ.
+    template <class Where>
     void compare(double reverse, const Numbers& forward, const Difference& d, double step, const Shape& shape, const Numbers& u,
-                 const std::string& where) {
+                 const Where& where) {
         double total = 0, rounding = 0;
         for (std::size_t k = 0; k < u.size(); ++k) {
             total += u[k] * d.half[k] / step;
             rounding += std::abs(u[k]) * d.rounding[k] / step;
         }
-        compare(reverse, total, rounding, "reverse mode: " + where);
+        compare(reverse, total, rounding, [&] { return "reverse mode: " + where(); });
         for (std::size_t k = 0; k < u.size(); ++k)
-            compare(forward[k], d.half[k] / step, d.rounding[k] / step,
-                    "forward mode: " + where + ", of the result's element " + element(shape, static_cast<std::int64_t>(k)));
+            compare(forward[k], d.half[k] / step, d.rounding[k] / step, [&] {
+                return "forward mode: " + where() + ", of the result's element " + element(shape, static_cast<std::int64_t>(k));
+            });
     }
 
-    void compare(double got, double reference, double rounding, const std::string& what) {
+    template <class What>
+    void compare(double got, double reference, double rounding, const What& what) {
         ++compared_;
         const double error = std::abs(got - reference) / (options_.atol + options_.rtol * std::abs(reference) + rounding);
         if (error <= 1) {
@@ -195,7 +198,7 @@ private:
             report_.worst = error;
             std::ostringstream text;
             text.precision(10);
-            text << what << ": got " << got << ", differences give " << reference;
+            text << what() << ": got " << got << ", differences give " << reference;
             fail(text.str());
         }
     }
