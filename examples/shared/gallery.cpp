@@ -27,6 +27,7 @@ p { margin: 0 0 6px; } .soft { color: var(--soft); } a { color: inherit; }
 article { padding: 16px; margin: 14px 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow-x: auto; }
 table { border-collapse: collapse; margin: 8px 0; font-variant-numeric: tabular-nums; } td, th { padding: 3px 18px 3px 0; text-align: left; border-bottom: 1px solid var(--line); font-weight: 400; }
 th { color: var(--soft); } .reached { color: var(--good); } .missed { color: var(--bad); font-weight: 600; }
+.contents td { padding: 5px 0; } .contents a { margin-left: 12px; text-decoration: none; } .contents th { text-transform: capitalize; white-space: nowrap; }
 figure { margin: 12px 0 4px; } figure img { max-width: 100%; height: auto; } figcaption { color: var(--soft); font-size: 13px; }
 code, pre { font: 13px/1.4 ui-monospace, monospace; } pre { white-space: pre-wrap; margin: 6px 0; }
 </style></head><body>
@@ -53,6 +54,14 @@ std::string number(const Json& figure) {
     return figure["figure"].is_number() ? fmt::format("{:.6g}", figure["figure"].get<double>()) : "–";
 }
 
+/// The way to an example from the top of the page, with a mark: are all its targets reached?
+std::string entry_of(const std::string& name, const Json& result) {
+    const auto missed = [](const Json& figure) { return figure.contains("reached") && !figure["reached"].get<bool>(); };
+    const bool bad = result.contains("failed") || std::ranges::any_of(result["figures"], missed);
+    return fmt::format("<a href=\"#{0}\">{0}</a> <span class=\"{1}\" title=\"{2}\">{3}</span>", escaped(name), bad ? "missed" : "reached",
+                       bad ? "a target was missed" : "all targets reached", bad ? "✗" : "✓");
+}
+
 std::string article(const std::string& name, const Json& result) {
     std::string html = fmt::format("<article id=\"{0}\"><h3>{0}</h3>\n<p>{1}</p>\n", escaped(name), escaped(result.value("what", "")));
     if (result.contains("failed")) html += "<p class=\"missed\">" + escaped(result["failed"]) + "</p>\n";
@@ -77,8 +86,7 @@ std::string article(const std::string& name, const Json& result) {
 
 void write_page(const fs::path& folder, const std::vector<std::string>& order) {
     Json list = Json::array();
-    std::string body, themes;
-    std::string theme, machine;
+    std::string body, contents, theme, machine;
     int targets = 0, reached = 0;
     double seconds = 0;
     for (const std::string& entry : order) {  // "1_basics/xor"
@@ -87,7 +95,12 @@ void write_page(const fs::path& folder, const std::vector<std::string>& order) {
         if (!fs::exists(file)) continue;
         const Json result = read(file);
         const std::string folder_of = entry.substr(0, slash), title = folder_of.substr(folder_of.find('_') + 1);
-        if (title != theme) body += "<h2>" + escaped(theme = title) + "</h2>\n";
+        if (title != theme) {
+            theme = title;
+            body += "<h2>" + escaped(theme) + "</h2>\n";
+            contents += (contents.empty() ? "" : "</td></tr>\n") + ("<tr><th>" + escaped(theme) + "</th><td>");
+        }
+        contents += entry_of(entry.substr(slash + 1), result) + "\n";
         body += article(entry.substr(slash + 1), result);
         machine = result.value("processor", machine);
         seconds += result.value("seconds", 0.0);
@@ -114,7 +127,7 @@ void write_page(const fs::path& folder, const std::vector<std::string>& order) {
                     fmt::format("<h1>xgrad's examples</h1>\n<p class=\"soft\">{} of {} targets reached; {:.0f} minutes in all; {}; "
                                 "<a href=\"results.json\">results.json</a></p>\n",
                                 reached, targets, seconds / 60, escaped(machine)) +
-                    body + "</body></html>\n");
+                    "<table class=\"contents\">" + contents + "</td></tr></table>\n" + body + "</body></html>\n");
     fmt::print("{} of {} targets reached; the page is {}\n", reached, targets, (folder / "index.html").string());
 }
 
