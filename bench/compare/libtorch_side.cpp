@@ -79,36 +79,37 @@ void softmax(benchmark::State& state) {
     }
 }
 
-void bias_add(benchmark::State& state) {
-    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), b = torch::randn({1024}, torch::requires_grad());
+template <class F>
+void pull_back(benchmark::State& state, const std::vector<Tensor>& inputs, side::Cotangent cotangent, F f) {
+    Tensor u;
+    {
+        torch::NoGradGuard nothing;
+        u = torch::randn_like(f(inputs));
+    }
+    for (const Tensor& input : inputs) input.requires_grad_();
     for (auto _ : state) {
-        forget_gradients({x, b});
-        (x + b).sum().backward();
+        for (const Tensor& input : inputs) input.mutable_grad() = Tensor();
+        if (cotangent == side::Cotangent::ones) f(inputs).sum().backward();
+        else f(inputs).backward(u);
     }
 }
 
-void matmul(benchmark::State& state) {
-    const Tensor a = torch::randn({256, 256}, torch::requires_grad()), b = torch::randn({256, 256}, torch::requires_grad());
-    for (auto _ : state) {
-        forget_gradients({a, b});
-        torch::mm(a, b).sum().backward();
-    }
+void bias_add(benchmark::State& state, side::Cotangent cotangent) {
+    pull_back(state, {torch::randn({512, 1024}), torch::randn({1024})}, cotangent, [](const auto& x) { return x[0] + x[1]; });
 }
 
-void gather(benchmark::State& state) {
-    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), indices = torch::randint(0, 1024, {512, 1024}, torch::kLong);
-    for (auto _ : state) {
-        forget_gradients({x});
-        torch::gather(x, 1, indices).sum().backward();
-    }
+void matmul(benchmark::State& state, side::Cotangent cotangent) {
+    pull_back(state, {torch::randn({256, 256}), torch::randn({256, 256})}, cotangent, [](const auto& x) { return torch::mm(x[0], x[1]); });
 }
 
-void embedding(benchmark::State& state) {
-    const Tensor weight = torch::randn({10000, 128}, torch::requires_grad()), indices = torch::randint(0, 10000, {2048}, torch::kLong);
-    for (auto _ : state) {
-        forget_gradients({weight});
-        torch::embedding(weight, indices).sum().backward();
-    }
+void gather(benchmark::State& state, side::Cotangent cotangent) {
+    const Tensor indices = torch::randint(0, 1024, {512, 1024}, torch::kLong);
+    pull_back(state, {torch::randn({512, 1024})}, cotangent, [&](const auto& x) { return torch::gather(x[0], 1, indices); });
+}
+
+void embedding(benchmark::State& state, side::Cotangent cotangent) {
+    const Tensor indices = torch::randint(0, 10000, {2048}, torch::kLong);
+    pull_back(state, {torch::randn({10000, 128})}, cotangent, [&](const auto& x) { return torch::embedding(x[0], indices); });
 }
 
 template <class Layer>
@@ -212,29 +213,18 @@ void attention(benchmark::State& state, int tokens) {
 
 template <class F>
 void along_rows(benchmark::State& state, F f) {
-    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), u = torch::randn({512, 1024});
-    for (auto _ : state) {
-        forget_gradients({x});
-        f(x).backward(u);
-    }
+    pull_back(state, {torch::randn({512, 1024})}, side::Cotangent::varies, [&](const auto& x) { return f(x[0]); });
 }
 
 void cholesky(benchmark::State& state) {
-    const Tensor x = torch::randn({256, 256}, torch::kDouble);
-    const Tensor a = (torch::mm(x, x.t()) + 256 * torch::eye(256, torch::kDouble)).requires_grad_();
-    for (auto _ : state) {
-        forget_gradients({a});
-        torch::linalg_cholesky(a).sum().backward();
-    }
+    const Tensor x = torch::randn({256, 256}, torch::kDouble), a = torch::mm(x, x.t()) + 256 * torch::eye(256, torch::kDouble);
+    pull_back(state, {a}, side::Cotangent::varies, [](const auto& in) { return torch::linalg_cholesky(in[0]); });
 }
 
 void solve(benchmark::State& state) {
-    const Tensor a = (torch::randn({256, 256}, torch::kDouble) + 32 * torch::eye(256, torch::kDouble)).requires_grad_();
-    const Tensor b = torch::randn({256, 256}, torch::TensorOptions(torch::kDouble).requires_grad(true));
-    for (auto _ : state) {
-        forget_gradients({a, b});
-        torch::linalg_solve(a, b).sum().backward();
-    }
+    const Tensor a = torch::randn({256, 256}, torch::kDouble) + 32 * torch::eye(256, torch::kDouble),
+                 b = torch::randn({256, 256}, torch::kDouble);
+    pull_back(state, {a, b}, side::Cotangent::varies, [](const auto& in) { return torch::linalg_solve(in[0], in[1]); });
 }
 
 }  // namespace
@@ -253,10 +243,10 @@ int main(int argc, char** argv) {
     side::add("elementwise_1m", elementwise);
     side::add("map_elementwise_1m", elementwise);
     side::add("softmax_512x1024", softmax);
-    side::add("bias_add_512x1024", bias_add);
-    side::add("matmul_256", matmul);
-    side::add("gather_512x1024", gather);
-    side::add("embedding_10000x128_2048", embedding);
+    side::add_both("bias_add_512x1024", bias_add);
+    side::add_both("matmul_256", matmul);
+    side::add_both("gather_512x1024", gather);
+    side::add_both("embedding_10000x128_2048", embedding);
     side::add("lstm_T35_B20_I200_H200_L2",
               [](auto& state) { recurrent(state, torch::nn::LSTM(torch::nn::LSTMOptions(200, 200).num_layers(2)), 35, 20, 200); });
     side::add("gru_T35_B20_I200_H200_L2",

@@ -39,4 +39,14 @@ void add(const char* name, F f) {
     benchmark::RegisterBenchmark(name, [f](benchmark::State& state) { f(state); })->UseRealTime()->Unit(benchmark::kMicrosecond);
 }
 
+/// What a gradient is pulled back from: numbers that vary, or the ones of a plain sum, which a side may exploit.
+enum class Cotangent { varies, ones };
+
+/// A workload with numbers that vary under its name, and with ones as `name`_sum.
+template <class F>
+void add_both(const std::string& name, F f) {
+    add(name.c_str(), [f](benchmark::State& state) { f(state, Cotangent::varies); });
+    add((name + "_sum").c_str(), [f](benchmark::State& state) { f(state, Cotangent::ones); });
+}
+
 }  // namespace side

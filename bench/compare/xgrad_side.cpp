@@ -89,40 +89,37 @@ void softmax_rows(benchmark::State& state) {
     }
 }
 
-void bias_add(benchmark::State& state) {
-    const Tensor x0 = randn({512, 1024}, generator), b0 = randn({1024}, generator);
+using side::Cotangent;
+
+template <class F>
+void pull_back(benchmark::State& state, const Tensors& inputs, Cotangent cotangent, F f) {
+    const Tensor y0 = f(inputs), u = randn(y0.shape(), generator, y0.dtype());
     for (auto _ : state) {
         Tape tape;
-        const Tensor x = tape.watch(x0), b = tape.watch(b0);
-        benchmark::DoNotOptimize(tape.gradient(sum(x + b)));
+        Tensors x;
+        for (const Tensor& input : inputs) x.push_back(tape.watch(input));
+        const Tensor y = f(x);
+        benchmark::DoNotOptimize(cotangent == Cotangent::ones ? tape.gradient(sum(y)) : tape.gradient(y, {.cotangent = u}));
     }
 }
 
-void matmul_square(benchmark::State& state) {
-    const Tensor a0 = randn({256, 256}, generator), b0 = randn({256, 256}, generator);
-    for (auto _ : state) {
-        Tape tape;
-        const Tensor a = tape.watch(a0), b = tape.watch(b0);
-        benchmark::DoNotOptimize(tape.gradient(sum(matmul(a, b))));
-    }
+void bias_add(benchmark::State& state, Cotangent cotangent) {
+    pull_back(state, {randn({512, 1024}, generator), randn({1024}, generator)}, cotangent, [](const Tensors& x) { return x[0] + x[1]; });
 }
 
-void gather_rows(benchmark::State& state) {
-    const Tensor x0 = randn({512, 1024}, generator), indices = randint(0, 1024, {512, 1024}, generator);
-    for (auto _ : state) {
-        Tape tape;
-        const Tensor x = tape.watch(x0);
-        benchmark::DoNotOptimize(tape.gradient(sum(gather(x, 1, indices))));
-    }
+void matmul_square(benchmark::State& state, Cotangent cotangent) {
+    pull_back(state, {randn({256, 256}, generator), randn({256, 256}, generator)}, cotangent,
+              [](const Tensors& x) { return matmul(x[0], x[1]); });
 }
 
-void embedding_rows(benchmark::State& state) {
-    const Tensor weight0 = randn({10000, 128}, generator), indices = randint(0, 10000, {2048}, generator);
-    for (auto _ : state) {
-        Tape tape;
-        const Tensor weight = tape.watch(weight0);
-        benchmark::DoNotOptimize(tape.gradient(sum(embedding(indices, weight))));
-    }
+void gather_rows(benchmark::State& state, Cotangent cotangent) {
+    const Tensor indices = randint(0, 1024, {512, 1024}, generator);
+    pull_back(state, {randn({512, 1024}, generator)}, cotangent, [&](const Tensors& x) { return gather(x[0], 1, indices); });
+}
+
+void embedding_rows(benchmark::State& state, Cotangent cotangent) {
+    const Tensor indices = randint(0, 10000, {2048}, generator);
+    pull_back(state, {randn({10000, 128}, generator)}, cotangent, [&](const Tensors& x) { return embedding(indices, x[0]); });
 }
 
 /// Forward, mean of squares of the output, backward.
@@ -238,34 +235,21 @@ void attention(benchmark::State& state, int tokens) {
     }
 }
 
-/// f(x) of a matrix, pulled back from a fixed cotangent.
+/// f(x) of a matrix.
 template <class F>
 void along_rows(benchmark::State& state, F f) {
-    const Tensor x0 = randn({512, 1024}, generator), u = randn({512, 1024}, generator);
-    for (auto _ : state) {
-        Tape tape;
-        const Tensor x = tape.watch(x0);
-        benchmark::DoNotOptimize(tape.gradient(f(x), x, {.cotangent = u}));
-    }
+    pull_back(state, {randn({512, 1024}, generator)}, Cotangent::varies, [&](const Tensors& x) { return f(x[0]); });
 }
 
 // In double precision, as linear algebra is mostly wanted.
 void cholesky_square(benchmark::State& state) {
-    const Tensor x = randn({256, 256}, generator, DType::f64), a0 = matmul(x, transpose(x)) + 256 * eye(256, DType::f64);
-    for (auto _ : state) {
-        Tape tape;
-        const Tensor a = tape.watch(a0);
-        benchmark::DoNotOptimize(tape.gradient(sum(cholesky(a))));
-    }
+    const Tensor x = randn({256, 256}, generator, DType::f64), a = matmul(x, transpose(x)) + 256 * eye(256, DType::f64);
+    pull_back(state, {a}, Cotangent::varies, [](const Tensors& in) { return cholesky(in[0]); });
 }
 
 void solve_square(benchmark::State& state) {
-    const Tensor a0 = randn({256, 256}, generator, DType::f64) + 32 * eye(256, DType::f64), b0 = randn({256, 256}, generator, DType::f64);
-    for (auto _ : state) {
-        Tape tape;
-        const Tensor a = tape.watch(a0), b = tape.watch(b0);
-        benchmark::DoNotOptimize(tape.gradient(sum(solve(a, b))));
-    }
+    const Tensor a = randn({256, 256}, generator, DType::f64) + 32 * eye(256, DType::f64), b = randn({256, 256}, generator, DType::f64);
+    pull_back(state, {a, b}, Cotangent::varies, [](const Tensors& in) { return solve(in[0], in[1]); });
 }
 
 }  // namespace
@@ -290,10 +274,10 @@ int main(int argc, char** argv) {
     side::add("elementwise_1m", elementwise);
     side::add("map_elementwise_1m", map_elementwise);
     side::add("softmax_512x1024", softmax_rows);
-    side::add("bias_add_512x1024", bias_add);
-    side::add("matmul_256", matmul_square);
-    side::add("gather_512x1024", gather_rows);
-    side::add("embedding_10000x128_2048", embedding_rows);
+    side::add_both("bias_add_512x1024", bias_add);
+    side::add_both("matmul_256", matmul_square);
+    side::add_both("gather_512x1024", gather_rows);
+    side::add_both("embedding_10000x128_2048", embedding_rows);
     side::add("lstm_T35_B20_I200_H200_L2", [](auto& state) { recurrent(state, nn::LSTM(200, 200, {.num_layers = 2}), 35, 20); });
     side::add("gru_T35_B20_I200_H200_L2", [](auto& state) { recurrent(state, nn::GRU(200, 200, {.num_layers = 2}), 35, 20); });
     side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { recurrent(state, nn::RNN(200, 200), 35, 20); });
