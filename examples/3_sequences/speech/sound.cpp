@@ -107,21 +107,23 @@ const Texts all_voices = {"Alex",  "Alicia",  "Andrea",   "Andy",    "Annie",   
                           "m3",    "m4",      "m5",       "m6",      "m7",      "m8",     "marcelo", "max",    "miguel",   "norbert",
                           "pablo", "paul",    "quincy",   "rob",     "robert",  "sandro", "shelby",  "steph",  "travis",   "zac"};
 
-std::vector<Recording> record(const Texts& voices, std::int64_t count, bool digits, Generator& generator) {
-    const auto any = [&](const Texts& list, std::size_t size) { return list[generator() % size]; };
-    const auto word = [&] { return any(vocabulary, digits ? 10 : vocabulary.size()); };
+std::vector<Recording> record(const Texts& voices, std::int64_t count, std::int64_t accents_each, bool digits, Generator& generator) {
+    const auto word = [&] { return vocabulary[generator() % (digits ? 10 : vocabulary.size())]; };
     std::vector<Recording> recordings;
     nn::ProgressBar bar;
     bar.start("voices", std::ssize(voices));
     for (const std::string& voice : voices) {
-        for (int accent = 0; accent < 2; ++accent) {
+        Texts some = accents;
+        std::ranges::shuffle(some, generator);
+        some.resize(static_cast<std::size_t>(accents_each));
+        for (const std::string& accent : some) {
             std::vector<Utterance> utterances;
-            for (std::int64_t i = 0; i < (count + 1) / 2; ++i) {
+            for (std::int64_t i = 0; i < (count + accents_each - 1) / accents_each; ++i) {
                 std::string words = word();
                 for (std::size_t more = digits ? 0 : generator() % 3; more > 0; --more) words += " " + word();
                 utterances.push_back({words, 80 + static_cast<int>(generator() % 51), 70 + static_cast<int>(generator() % 71)});
             }
-            const auto waves = spoken(any(accents, accents.size()) + "+" + voice, utterances);
+            const auto waves = spoken(accent + "+" + voice, utterances);
             for (std::size_t i = 0; i < waves.size(); ++i) recordings.push_back({utterances[i].words, waves[i]});
         }
         if (bar.advance()) bar.show();

@@ -21,9 +21,9 @@ struct Recording {
     xgrad::Tensor wave;  // (samples)
 };
 
-/// `count` utterances of each of the voices in two accents, at different speeds and pitches: one to three words of 28, or single digits.
+/// `count` utterances of each of the voices, in up to six accents, at different speeds and pitches: one to three words of 28, or single digits.
 /// std::runtime_error where there is no espeak-ng.
-std::vector<Recording> record(const Texts& voices, std::int64_t count, bool digits, xgrad::Generator& generator);
+std::vector<Recording> record(const Texts& voices, std::int64_t count, std::int64_t accents, bool digits, xgrad::Generator& generator);
 
 /// White noise added, its power so many decibels below that of the speech.
 xgrad::Tensor with_noise(const xgrad::Tensor& wave, double decibels, xgrad::Generator& generator);
