@@ -42,8 +42,8 @@ struct Listener {
     nn::Conv2d conv1{1, 16, 5, {.stride = 2, .padding = 2, .bias = false}},
         conv2{16, 32, 3, {.stride = {1, 2}, .padding = 1, .bias = false}};
     nn::BatchNorm2d norm1{16}, norm2{32};
-    nn::LSTM lstm{32 * 10, 64, {.num_layers = 2, .batch_first = true, .dropout = 0.2, .bidirectional = true}};
-    nn::Linear output{128, letters().size()};
+    nn::LSTM lstm{32 * 10, 96, {.num_layers = 2, .batch_first = true, .dropout = 0.3, .bidirectional = true}};
+    nn::Linear output{192, letters().size()};
     XGRAD_FIELDS(conv1, conv2, norm1, norm2, lstm, output)
 
     static Tensor steps(const Tensor& frames) { return floor_divide(frames + 1, 2); }
@@ -72,7 +72,7 @@ Tensor masked(const Tensor& spectra) {
 auto heard_anew(const std::vector<Recording>& recordings, Generator& generator) {
     std::vector<Sample> samples;
     for (const Recording& recording : recordings) {
-        const double decibels = uniform(10, 30, generator).item(), stretch = uniform(0.85, 1.15, generator).item();
+        const double decibels = uniform(10, 30, generator).item(), stretch = uniform(0.8, 1.2, generator).item();
         samples.push_back(sample_of(recording, decibels, generator, stretch));
     }
     return nn::PadCollate()(samples);
@@ -85,8 +85,8 @@ nn::History train(Listener& listener, const std::vector<Recording>& recordings, 
     nn::Trainer trainer(listener, adam, {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true, .clip_grad_norm = 5.0});
     return trainer.fit(loader, [](const Listener& model, const auto& batch) {
         const auto& [spectra, frames, text, text_lengths] = batch;
-        const Tensor letters = swapaxes(model(masked(spectra), frames), 0, 1);
-        return nn::ctc_loss(letters, text, Listener::steps(frames), text_lengths, {.blank = blank()});
+        const Tensor said = swapaxes(model(masked(spectra), frames), 0, 1);
+        return nn::ctc_loss(said, text, Listener::steps(frames), text_lengths, {.blank = blank()});
     });
 }
 
