@@ -18,20 +18,23 @@ using namespace xgrad;
 namespace {
 
 constexpr std::int64_t numbers = 64;  // from which each picture is made
+constexpr std::int64_t width = 32;  // channels before the generator's last layer
 
 Tensor noise(std::int64_t count) { return randn({count, numbers}, nn::default_generator()); }
 Tensor pictures(const Decoder& generator, const Tensor& noise) { return sigmoid(generator(noise)); }
 
 /// How much a picture (N, 1, 28, 28) looks real: (N, 1), above 0 for yes.
 struct Critic {
-    nn::Conv2d conv1{1, 16, 4, {.stride = 2, .padding = 1}}, conv2{16, 32, 4, {.stride = 2, .padding = 1}};
-    nn::BatchNorm2d norm{32};
-    nn::Linear output{32 * 7 * 7, 1};
+    nn::Conv2d conv1{1, 16, 4, {.stride = 2, .padding = 1}}, conv2{16, 32, 4, {.stride = 2, .padding = 1}},
+        conv3{32, 64, 3, {.stride = 2, .padding = 1}};
+    nn::BatchNorm2d norm2{32}, norm3{64};
+    nn::Linear output{64 * 4 * 4, 1};
     Tensor operator()(const Tensor& images) const {
-        const Tensor x = leaky_relu(conv1(images * 2 - 1), 0.2);
-        return output(flatten(leaky_relu(norm(conv2(x)), 0.2), 1));
+        Tensor x = leaky_relu(conv1(images * 2 - 1), 0.2);
+        x = leaky_relu(norm2(conv2(x)), 0.2);
+        return output(flatten(leaky_relu(norm3(conv3(x)), 0.2), 1));
     }
-    XGRAD_FIELDS(conv1, conv2, norm, output)
+    XGRAD_FIELDS(conv1, conv2, conv3, norm2, norm3, output)
 };
 
 /// What tells how the game stands, by step.
@@ -56,9 +59,10 @@ Tensor critic_loss(const Critic& critic, const Tensor& real, const Tensor& made,
 
 /// A generator, the average of those of the latest steps (Yazıcı et al. 2019), in eval mode: what it makes does not depend on what else it makes.
 Decoder train(const Tensor& images, double penalty, std::int64_t steps, std::int64_t batch_size, double lr, Curves& curves) {
-    Decoder generator(numbers);
+    Decoder generator(numbers, 1, width);
     Critic critic;
-    nn::Adam generator_adam({.lr = lr, .betas = {0.5, 0.99}}), critic_adam({.lr = lr, .betas = {0.5, 0.99}});
+    // Without momentum: each network's task changes with the other one, so that old gradients mislead (Gidel et al. 2019).
+    nn::Adam generator_adam({.lr = lr, .betas = {0, 0.99}}), critic_adam({.lr = lr, .betas = {0, 0.99}});
     nn::EMA average(generator, {.decay = 0.99, .use_buffers = true});
     nn::DataLoader loader(images, {.batch_size = batch_size, .shuffle = true, .drop_last = true});
     nn::ProgressBar bar;
@@ -116,7 +120,7 @@ std::vector<nn::Plot> curves_of(const Curves& curves) {
 
 int main(int argc, char** argv) {
     Example example("gan", "Makes pictures of clothes by a game of two networks, one that makes them and one that judges them.");
-    std::int64_t steps = 4000, batch_size = 64, count = 60000;
+    std::int64_t steps = 6500, batch_size = 32, count = 60000;
     double lr = 3e-3;
     std::string penalty = "none", judge_file = "out/cnn/model.safetensors";
     example.option("--steps", steps, "Steps of each of the two networks");
@@ -127,11 +131,11 @@ int main(int argc, char** argv) {
     example.option("--judge", judge_file, "Classifier that example cnn has saved; it judges the pictures");
     return example.run(argc, argv, [&] {
         check<ValueError>(penalty == "none" || penalty == "r1", {}, [&] { return "--penalty must be none or r1, got " + penalty; });
-        if (example.brief()) steps = 200, count = 12800;
+        if (example.brief()) steps = 250, count = 12800;
         const Tensor images = channelled(fashion_mnist("train", count)).images;
         const Tensor test = channelled(fashion_mnist("t10k", example.pick(10000, 2000))).images;
         const FashionNet judge = trained_fashion_net(example, judge_file);
-        Decoder untrained(numbers);
+        Decoder untrained(numbers, 1, width);
         nn::eval(untrained);
         Curves curves;
         const Decoder generator = train(images, penalty == "r1" ? 0.02 : 0, steps, batch_size, lr, curves);
