@@ -3,6 +3,7 @@
 // What both sides of the comparison share: options, and a report of the BLAS that is really loaded.
 
 #include <benchmark/benchmark.h>
+#include <dlfcn.h>
 
 #include <cstring>
 #include <fstream>
@@ -12,7 +13,7 @@
 
 namespace side {
 
-/// Prints each BLAS library mapped into this process, one path a line.
+/// Prints each BLAS library mapped into this process, one path a line, and for which processor's kernels OpenBLAS has decided: "core Haswell".
 inline void print_blas() {
     std::ifstream maps("/proc/self/maps");
     std::set<std::string> paths;
@@ -21,6 +22,8 @@ inline void print_blas() {
         if (slash != std::string::npos && line.find("blas", slash) != std::string::npos) paths.insert(line.substr(slash));
     }
     for (const auto& path : paths) std::cout << path << '\n';
+    if (void* name = dlsym(RTLD_DEFAULT, "openblas_get_corename"))
+        std::cout << "core " << reinterpret_cast<const char* (*)()>(name)() << '\n';
 }
 
 /// `--blas` prints the loaded BLAS; anything else goes to Google Benchmark.
