@@ -98,7 +98,7 @@ SmallNet learn(const Pictures& few, const Material& material, const Recipe& reci
 
 int main(int argc, char** argv) {
     Example example("semi_supervised", "Learns Fashion-MNIST from a hundred labels and many pictures without one.");
-    std::int64_t steps = 2400, labelled = 32, unlabelled = 128, seeds = 5;
+    std::int64_t steps = 2000, labelled = 32, unlabelled = 128, seeds = 5;
     double lr = 2e-3, threshold = 0.9, weight = 3, decay = 0.99;
     bool validate = false;
     example.option("--steps", steps, "Training steps");
