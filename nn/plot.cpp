@@ -346,7 +346,8 @@ std::string Plot::script(const std::string& placing) const {
     if (options_.equal) out += "set size ratio -1\n";
     if (!options_.x.empty()) out += "set xlabel " + quoted(options_.x) + "\n";
     if (!options_.y.empty()) out += "set ylabel " + quoted(options_.y) + "\n";
-    if (!options_.title.empty()) out += "set label " + quoted(options_.title) + " at graph 0, graph 1 offset 0,0.9 left font ':Bold,13'\n";
+    if (!options_.title.empty())
+        out += "set label " + quoted(options_.title) + " at graph 0, graph 1 offset 0,0.9 left font 'sans-serif:Bold,13'\n";
     std::string clauses;
     for (std::size_t i = 0; i < elements_.size(); ++i) {
         const std::string block = "$d" + std::to_string(i);
@@ -379,6 +380,8 @@ std::string svg(const std::vector<Plot>& plots, const SvgOptions& options, Locat
                                   number(corners[i][0] / width) + "," + number(1 - (corners[i][1] + h) / height) + "\n");
     }
     std::string picture = drawn(script + "unset multiplot\n", where);
+    // gnuplot takes a bold family for a name of its own where text is not marked up.
+    replace_all(picture, "font-family=\"sans-serif:Bold\"", "font-family=\"sans-serif\" font-weight=\"bold\"");
     replace_all(picture, "<image ", "<image style=\"image-rendering: pixelated\" ");
     const std::size_t body = picture.find("<title>");
     check(body != picture.npos, where, [&] { return std::string("svg: gnuplot must draw an SVG document, got something else"); });

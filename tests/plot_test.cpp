@@ -70,6 +70,8 @@ TEST_CASE("plot: a file with several diagrams, whole or not at all") {
     CHECK(svg.find("a &lt; b &amp; c") != std::string::npos);
     CHECK(svg.find("prefers-color-scheme: dark") != std::string::npos);
     CHECK(count(svg, "<image ") == 3);
+    CHECK(svg.find("font-family=\"sans-serif\" font-weight=\"bold\"") != svg.npos);  // the title
+    CHECK(svg.find(":Bold") == svg.npos);
     for (const char* words : {"falling", "here", "how much", ">one<", ">two<", "p</text>", "3</text>"})
         CHECK_MESSAGE(svg.find(words) != svg.npos, words);
     CHECK(svg.ends_with("</svg>\n\n"));

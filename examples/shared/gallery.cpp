@@ -27,7 +27,7 @@ p { margin: 0 0 6px; } .soft { color: var(--soft); } a { color: inherit; }
 article { padding: 16px; margin: 14px 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow-x: auto; }
 table { border-collapse: collapse; margin: 8px 0; font-variant-numeric: tabular-nums; } td, th { padding: 3px 18px 3px 0; text-align: left; border-bottom: 1px solid var(--line); font-weight: 400; }
 th { color: var(--soft); } .reached { color: var(--good); } .missed { color: var(--bad); font-weight: 600; }
-.contents td { padding: 5px 0; } .contents a { margin-left: 12px; text-decoration: none; } .contents th { text-transform: capitalize; white-space: nowrap; }
+.contents td { padding: 5px 0; } .contents a { text-decoration: none; } .entry { margin-left: 12px; white-space: nowrap; } .contents th { text-transform: capitalize; white-space: nowrap; }
 figure { margin: 12px 0 4px; } figure img { max-width: 100%; height: auto; } figcaption { color: var(--soft); font-size: 13px; }
 code, pre { font: 13px/1.4 ui-monospace, monospace; } pre { white-space: pre-wrap; margin: 6px 0; }
 </style></head><body>
@@ -58,8 +58,8 @@ std::string number(const Json& figure) {
 std::string entry_of(const std::string& name, const Json& result) {
     const auto missed = [](const Json& figure) { return figure.contains("reached") && !figure["reached"].get<bool>(); };
     const bool bad = result.contains("failed") || std::ranges::any_of(result["figures"], missed);
-    return fmt::format("<a href=\"#{0}\">{0}</a> <span class=\"{1}\" title=\"{2}\">{3}</span>", escaped(name), bad ? "missed" : "reached",
-                       bad ? "a target was missed" : "all targets reached", bad ? "✗" : "✓");
+    return fmt::format("<span class=\"entry\"><a href=\"#{0}\">{0}</a> <span class=\"{1}\" title=\"{2}\">{3}</span></span>", escaped(name),
+                       bad ? "missed" : "reached", bad ? "a target was missed" : "all targets reached", bad ? "✗" : "✓");
 }
 
 std::string article(const std::string& name, const Json& result) {
