@@ -19,22 +19,6 @@ extern "C" __attribute__((weak)) char* openblas_get_corename();  // absent where
 namespace xgrad::detail {
 namespace {
 
-/// Whether OpenBLAS runs kernels for a lesser instruction set than ours: a version that is older than the processor takes it for an early one (Debian
-/// 12's for Prescott, of 2004, on Intel's Emerald Rapids). Its products are then several times slower than ours at every size.
-bool blas_is_behind() {
-    static const bool behind = [] {
-        if (!openblas_get_corename) return false;
-        const std::string_view isa = kernels::active().isa, core = openblas_get_corename();
-        const auto among = [&](std::initializer_list<std::string_view> cores) {
-            return std::find(cores.begin(), cores.end(), core) != cores.end();
-        };
-        // AMD's Zen 4 takes two steps for a vector of AVX-512, so that kernels of AVX2 reach its peak, too.
-        if (among({"SkylakeX", "Cooperlake", "SapphireRapids", "Zen"})) return false;
-        return isa == "avx512" || (isa == "avx2" && !among({"Haswell", "Excavator"}));
-    }();
-    return behind;
-}
-
 /// Up to this many multiplications plain loops are done before a kernel has begun.
 constexpr std::int64_t tiny_product = 64;
 
@@ -183,7 +167,7 @@ void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
     }
     // CBLAS needs a pass of its own over c for the bias; against that packing b is little where c is the larger one.
     const bool favoured = s.transpose_a || (bias && s.k <= s.m);
-    if (s.work() > (favoured ? kernels.largest_transposed : kernels.largest) && !blas_is_behind()) {
+    if (s.work() > (favoured ? kernels.largest_transposed : kernels.largest) && !better_blas_core()) {
         begin_with(s, c, bias);
         return blas_gemm(s, a, b, bias || s.accumulate ? 1 : 0, c);
     }
@@ -200,6 +184,21 @@ void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
 }
 
 }  // namespace
+
+const char* better_blas_core() {
+    static const char* const better = []() -> const char* {
+        if (!openblas_get_corename) return nullptr;
+        const std::string_view isa = kernels::active().isa, core = openblas_get_corename();
+        const auto among = [&](std::initializer_list<std::string_view> cores) {
+            return std::find(cores.begin(), cores.end(), core) != cores.end();
+        };
+        // AMD's Zen 4 takes two steps for a vector of AVX-512, so that kernels of AVX2 reach its peak, too.
+        if (among({"SkylakeX", "Cooperlake", "SapphireRapids", "Zen"})) return nullptr;
+        if (isa == "avx512") return "SkylakeX";
+        return isa == "avx2" && !among({"Haswell", "Excavator"}) ? "Haswell" : nullptr;
+    }();
+    return better;
+}
 
 void gemm(const Gemm& size, const std::int32_t* a, const std::int32_t* b, std::int32_t* c) { integer_gemm(size, a, b, c); }
 void gemm(const Gemm& size, const std::int64_t* a, const std::int64_t* b, std::int64_t* c) { integer_gemm(size, a, b, c); }

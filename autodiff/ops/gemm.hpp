@@ -23,6 +23,11 @@ void gemm(const Gemm& size, const double* a, const double* b, double* c, const d
 void gemm(const Gemm& size, const std::int32_t* a, const std::int32_t* b, std::int32_t* c);
 void gemm(const Gemm& size, const std::int64_t* a, const std::int64_t* b, std::int64_t* c);
 
+/// The OPENBLAS_CORETYPE that would make OpenBLAS run kernels for the instruction set that ours use, if it runs others: a version that is older than
+/// the processor takes it for an early one (Debian 12's for Prescott, of 2004, on Intel's Emerald Rapids), and is then several times slower than ours at
+/// every size. Null where all is well, and where CBLAS is another library.
+XGRAD_API const char* better_blas_core();
+
 /// op(B) laid out for many products with it; B is (k,n), or (n,k) when transposed.
 template <class T>
 class PackedMatrix {

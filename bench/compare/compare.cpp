@@ -103,7 +103,8 @@ std::string output_of(const Side& side, const std::string& arguments) {
 
 struct Blas {
     fs::path file;
-    std::string core;  ///< whose kernels it has chosen
+    std::string core;    ///< whose kernels it has chosen
+    std::string better;  ///< whose kernels the processor has the instructions for, if it is not that core
 };
 
 /// The OpenBLAS that the program really loads, links resolved: programs ask for libopenblas.so.0, and which file that
@@ -113,27 +114,17 @@ Blas blas_of(const Side& side) {
     Blas blas;
     for (std::string line; std::getline(lines, line);) {
         if (line.starts_with("core ")) blas.core = line.substr(5);
+        else if (line.starts_with("better ")) blas.better = line.substr(7);
         else if (blas.file.empty() && fs::path(line).filename().string().starts_with("libopenblas")) blas.file = fs::canonical(line);
     }
     return blas;
 }
 
-/// The value of a line of /proc/cpuinfo.
-std::string processor(const std::string& key) {
+std::string processor() {
     std::ifstream info("/proc/cpuinfo");
     for (std::string line; std::getline(info, line);)
-        if (line.starts_with(key)) return line.substr(line.find(':') + 1);
-    return " unknown";
-}
-
-/// An OpenBLAS that is older than the processor may take it for an early one and multiply several times slower than it could; that would be compared
-/// instead of the libraries. The core to ask for then, by what the processor has, or nothing.
-std::string better_core(const std::string& core) {
-    const std::string flags = processor("flags") + ' ';
-    if (std::getenv("OPENBLAS_CORETYPE") ||
-        std::set<std::string>{"Haswell", "Zen", "Excavator", "SkylakeX", "Cooperlake", "SapphireRapids"}.count(core))
-        return {};
-    return flags.find(" avx512f ") != flags.npos ? "SkylakeX" : flags.find(" avx2 ") != flags.npos ? "Haswell" : "";
+        if (line.starts_with("model name")) return line.substr(line.find(": ") + 2);
+    return "unknown";
 }
 
 enum class Clock { wall = 1, processor = 2 };
@@ -222,14 +213,16 @@ void write(const std::vector<Result>& results, const Options& options) {
 int run(const Options& options, const fs::path& here) {
     const std::string threads = environment_of(options.threads);
     const Side xgrad{here / "xgrad_side", threads};
-    const std::string found = blas_of(xgrad).core, core = better_core(found);
-    if (!core.empty()) setenv("OPENBLAS_CORETYPE", core.c_str(), 1);  // for both sides
-    const Blas blas = blas_of(xgrad);
+    // Several times slower than it could be, OpenBLAS would be compared instead of the libraries: unless the user has chosen, both sides get the better core.
+    const Blas found = blas_of(xgrad);
+    const bool other_core = !found.better.empty() && setenv("OPENBLAS_CORETYPE", found.better.c_str(), 0) == 0;
+    const Blas blas = other_core ? blas_of(xgrad) : found;
     const Side libtorch{here / "libtorch_side", fmt::format("{} LD_LIBRARY_PATH='{}'", threads, blas.file.parent_path().string())};
     const Blas their_blas = blas_of(libtorch);
-    fmt::print("processor     {}\nxgrad loads    {}, {}\nlibtorch loads {}, {}\n", processor("model name"), blas.file.string(), blas.core,
+    fmt::print("processor      {}\nxgrad loads    {}, {}\nlibtorch loads {}, {}\n", processor(), blas.file.string(), blas.core,
                their_blas.file.string(), their_blas.core);
-    if (!core.empty()) fmt::print("OpenBLAS took this processor for {}; both sides run with OPENBLAS_CORETYPE={}\n", found, core);
+    if (blas.core != found.core)
+        fmt::print("OpenBLAS took this processor for {}; both sides run with OPENBLAS_CORETYPE={}\n", found.core, found.better);
     if ((blas.file != their_blas.file || blas.core != their_blas.core) && !options.allow_different_blas) {
         fmt::print(stderr, "the two sides load different BLAS libraries; --allow-different-blas compares them all the same\n");
         return 3;

@@ -10,7 +10,7 @@ namespace F = torch::nn::functional;
 using torch::Tensor;
 
 /// libtorch keeps gradients on the tensors; a fresh step starts without.
-void forget_gradients(std::initializer_list<Tensor> tensors) {
+void forget_gradients(torch::ArrayRef<Tensor> tensors) {
     for (const auto& tensor : tensors) tensor.mutable_grad() = Tensor();
 }
 
@@ -88,7 +88,7 @@ void pull_back(benchmark::State& state, const std::vector<Tensor>& inputs, side:
     }
     for (const Tensor& input : inputs) input.requires_grad_();
     for (auto _ : state) {
-        for (const Tensor& input : inputs) input.mutable_grad() = Tensor();
+        forget_gradients(inputs);
         if (cotangent == side::Cotangent::ones) f(inputs).sum().backward();
         else f(inputs).backward(u);
     }

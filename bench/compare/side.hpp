@@ -13,8 +13,9 @@
 
 namespace side {
 
-/// Prints each BLAS library mapped into this process, one path a line, and for which processor's kernels OpenBLAS has decided: "core Haswell".
-inline void print_blas() {
+/// Prints each BLAS library mapped into this process, one path a line, and whose kernels OpenBLAS has chosen: "core Haswell". If it would
+/// do better with another core's, "better SkylakeX".
+inline void print_blas(const char* better_core) {
     std::ifstream maps("/proc/self/maps");
     std::set<std::string> paths;
     for (std::string line; std::getline(maps, line);) {
@@ -24,12 +25,13 @@ inline void print_blas() {
     for (const auto& path : paths) std::cout << path << '\n';
     if (void* name = dlsym(RTLD_DEFAULT, "openblas_get_corename"))
         std::cout << "core " << reinterpret_cast<const char* (*)()>(name)() << '\n';
+    if (better_core) std::cout << "better " << better_core << '\n';
 }
 
 /// `--blas` prints the loaded BLAS; anything else goes to Google Benchmark.
-inline int run(int argc, char** argv) {
+inline int run(int argc, char** argv, const char* better_core = nullptr) {
     if (argc == 2 && std::strcmp(argv[1], "--blas") == 0) {
-        print_blas();
+        print_blas(better_core);
         return 0;
     }
     benchmark::Initialize(&argc, argv);
