@@ -1,6 +1,6 @@
 // xtensor as an oracle that is always there: every function that it has too gives the same values here, over random shapes, of numbers that
-// come from rows, columns and views. Where the two differ NumPy decides, and the line says so. What xtensor 0.24 itself gets wrong is left out: pad, average,
-// variance along axes, repeat of vectors, tile, argmax of a vector along its axis.
+// come from rows, columns and views. Where the two differ NumPy decides, and the line says so. What xtensor 0.24 itself gets wrong is left out:
+// pad, average, variance along axes, repeat of vectors, tile, argmax of a vector along its axis.
 
 #include <autodiff/autodiff.hpp>
 #include <autodiff/xtensor.hpp>
@@ -67,7 +67,6 @@ private:
 /// f(a tensor from an array or view that lies that way, its numbers in rows: not all of xtensor 0.24 works on other layouts).
 template <class F>
 void with_array(const Sizes& shape, Lie lie, Source& source, const F& f) {
-    Tensor ours;
     if (lie == Lie::view) {
         // Every second element of each axis, the last axis backwards, out of a larger array with the axes the other way round.
         Sizes large;
@@ -81,14 +80,12 @@ void with_array(const Sizes& shape, Lie lie, Source& source, const F& f) {
                        : xt::range(std::ptrdiff_t{1}, static_cast<std::ptrdiff_t>(large[k]), std::ptrdiff_t{2}));
         auto part = xt::strided_view(whole, slices);
         const auto turned = xt::transpose(part);
-        ours = from_xtensor(turned);
-        f(ours, Rows(turned));
+        f(from_xtensor(turned), Rows(turned));
         return;
     }
     Array array(shape, lie == Lie::rows ? xt::layout_type::row_major : xt::layout_type::column_major);
     for (double& x : array.storage()) x = source();
-    ours = from_xtensor(array);
-    f(ours, Rows(array));
+    f(from_xtensor(array), Rows(array));
 }
 
 /// An expression's values: xt::eval takes a view's svector for a fixed number of axes.

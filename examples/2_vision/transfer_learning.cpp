@@ -95,6 +95,7 @@ int main(int argc, char** argv) {
         const std::vector<Pair> pairs = nearest_pairs(material.training, draws);
         std::vector<std::string> names;
         std::vector<SmallNet> teachers;
+        std::vector<Tensor> known;  // some pictures that the teacher has learned from
         std::vector<double> taught;
         for (const auto& [first, second] : pairs) {
             names.push_back(
@@ -104,6 +105,7 @@ int main(int argc, char** argv) {
             if (example.brief()) old = {slice(old.images, 0, 0, 8000), slice(old.labels, 0, 0, 8000)};
             nn::DataLoader loader(augmented(old), {.batch_size = 128, .shuffle = true});
             fit_classifier(teachers.emplace_back(10), loader, {.epochs = epochs, .lr = 4e-3});
+            known.push_back(slice(old.images, 0, 0, 1000));
             taught.push_back(per_cent_right(teachers.back(), part(material.judged, {first, second}, true)));
         }
         example.figure("the eight classes: right, per cent, mean of the draws", mean_of(taught));
@@ -120,8 +122,7 @@ int main(int argc, char** argv) {
             scratch[i] = right_over_views(begun, judged);
             tuned[i] = right_over_views(moved, judged);
             const auto features = [&](const Tensor& images) { return teachers[i].features(images); };
-            const Tensor old = slice(part(material.training, pairs[i], true).images, 0, 0, 1000);
-            const Description found(over_views(features), old);
+            const Description found(over_views(features), known[i]);
             frozen[i] = 100 * nn::accuracy(Ridge(found(few.images), few.labels, 2)(in_blocks(found, judged.images)), judged.labels);
         });
 

@@ -98,7 +98,7 @@ void write_page(const fs::path& folder, const std::vector<std::string>& order) {
         if (title != theme) {
             theme = title;
             body += "<h2>" + escaped(theme) + "</h2>\n";
-            contents += (contents.empty() ? "" : "</td></tr>\n") + ("<tr><th>" + escaped(theme) + "</th><td>");
+            contents += "<tr><th>" + escaped(theme) + "</th><td>";
         }
         contents += entry_of(entry.substr(slash + 1), result) + "\n";
         body += article(entry.substr(slash + 1), result);
@@ -127,7 +127,7 @@ void write_page(const fs::path& folder, const std::vector<std::string>& order) {
                     fmt::format("<h1>xgrad's examples</h1>\n<p class=\"soft\">{} of {} targets reached; {:.0f} minutes in all; {}; "
                                 "<a href=\"results.json\">results.json</a></p>\n",
                                 reached, targets, seconds / 60, escaped(machine)) +
-                    "<table class=\"contents\">" + contents + "</td></tr></table>\n" + body + "</body></html>\n");
+                    "<table class=\"contents\">" + contents + "</table>\n" + body + "</body></html>\n");
     fmt::print("{} of {} targets reached; the page is {}\n", reached, targets, (folder / "index.html").string());
 }
 
