@@ -31,7 +31,7 @@ need_packages() {
     fi
     local package missing=()
     for package in "${build_packages[@]}" "$@"; do
-        installed "$package" || missing+=("$package")
+        [[ " ${missing[*]-} " == *" $package "* ]] || installed "$package" || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
 

@@ -28,6 +28,7 @@ article { padding: 16px; margin: 14px 0; background: var(--card); border: 1px so
 table { border-collapse: collapse; margin: 8px 0; font-variant-numeric: tabular-nums; } td, th { padding: 3px 18px 3px 0; text-align: left; border-bottom: 1px solid var(--line); font-weight: 400; }
 th { color: var(--soft); } .reached { color: var(--good); } .missed { color: var(--bad); font-weight: 600; }
 .contents td { padding: 5px 0; } .contents a { text-decoration: none; } .entry { margin-left: 12px; white-space: nowrap; } .contents th { text-transform: capitalize; white-space: nowrap; }
+@media (max-width: 600px) { body { padding: 12px; } td, th { padding-right: 6px; font-size: 13px; } article td:first-child { overflow-wrap: anywhere; } }
 figure { margin: 12px 0 4px; } figure img { max-width: 100%; height: auto; } figcaption { color: var(--soft); font-size: 13px; }
 code, pre { font: 13px/1.4 ui-monospace, monospace; } pre { white-space: pre-wrap; margin: 6px 0; }
 </style></head><body>
