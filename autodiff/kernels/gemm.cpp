@@ -3,17 +3,18 @@
 #include "gemm_tile.hpp"
 
 // Matrix products after Goto: a block of b is packed into panels as wide as the tile of c that the registers hold, and stays in the
-// second-level cache while all of a passes by it, a few rows at a time, copied to lie together. Where both operands are stored along
-// k, the smaller one becomes b, and c is written transposed.
+// second-level cache while all of a passes by it, a few rows at a time. A panel that is stored across k is packed by the first tile that needs it,
+// which has its vectors in registers anyway. Few rows read b where it lies. Where both operands are stored along k, a smaller one becomes b and c is
+// written transposed; so it is where both are stored across k and c has too few columns for a vector.
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
 
-/// tile_rows rows of a, stored across k, one after the other for each step of k. `to` has room for one vector more.
+/// Up to tile_rows rows of a, stored across k, one after the other for each step of k. `to` has room for one vector more.
 template <class T>
 void pack_tile_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t rows, const T* limit, T* to) {
     constexpr std::int64_t w = width<T>, vectors = pieces(tile_rows, w);
-    for (std::int64_t l = 0; l < depth; ++l, from += ld, to += tile_rows) {
+    for (std::int64_t l = 0; l < depth; ++l, from += ld, to += rows) {
         if (from + vectors * w <= limit) [[likely]] {
 #pragma GCC unroll 16
             for (std::int64_t v = 0; v < vectors; ++v) store(to + v * w, load(from + v * w));
@@ -33,85 +34,135 @@ void copy_tile_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int
     }
 }
 
+/// The product as it is computed: where that is better, c's transpose as that of the transposed operands in the other order.
+template <class T>
+struct Sides {
+    const GemmProblem<T>& p;
+    bool swapped;
+    std::int64_t m, n, k;
+    const T *a, *b;
+    std::int64_t lda, ldb;
+    bool a_along_k, b_along_k;
+
+    explicit Sides(const GemmProblem<T>& problem)
+        : p(problem),
+          swapped(p.transpose_b ? p.transpose_a || (p.n > p.m && p.m <= 128) : p.transpose_a && 2 * p.n <= p.m && p.n <= width<T>),
+          m(swapped ? p.n : p.m),
+          n(swapped ? p.m : p.n),
+          k(p.k),
+          a(swapped ? p.b : p.a),
+          b(swapped ? p.a : p.b),
+          lda(swapped ? p.ldb : p.lda),
+          ldb(swapped ? p.lda : p.ldb),
+          a_along_k(swapped ? p.transpose_b : !p.transpose_a),
+          b_along_k(swapped ? !p.transpose_a : p.transpose_b) {}
+
+    const T* a_at(std::int64_t i, std::int64_t l) const { return a_along_k ? a + i * lda + l : a + l * lda + i; }
+    const T* b_at(std::int64_t l, std::int64_t j) const { return b_along_k ? b + j * ldb + l : b + l * ldb + j; }
+    T* c_at(std::int64_t i, std::int64_t j) const { return swapped ? p.c + j * p.ldc + i : p.c + i * p.ldc + j; }
+    /// Behind the last element of an operand that is stored across k.
+    const T* end_of_a() const { return k ? a + (k - 1) * lda + m : a; }
+    const T* end_of_b() const { return k ? b + (k - 1) * ldb + n : b; }
+
+    void run(Tile<T>& t, std::int64_t i, std::int64_t j, std::int64_t count, const T* bias) const {
+        t.c = c_at(i, j);
+        t.bias = bias ? bias + (swapped ? i : j) : nullptr;
+        if (a_along_k) run_tile<T, true>(t, count);
+        else run_tile<T, false>(t, count);
+    }
+};
+
+/// All m rows, at most wide_rows, times `depth` rows of b from the l-th on, read where they lie.
+template <class T>
+void few_rows(const Sides<T>& s, Tile<T>& t, std::int64_t l, const T* bias, T* panel) {
+    t.a = s.a_at(0, l);
+    t.step_a = s.lda;
+    for (std::int64_t j = 0; j < s.n; j += t.columns) {
+        t.b = s.b_at(l, j);
+        t.step_b = s.ldb;
+        if (const std::int64_t left = s.n - j; left < width<T>) {
+            pack_rows(t.b, s.ldb, t.depth, left, s.end_of_b(), panel);
+            t.b = panel;
+            t.step_b = tile_columns<T>;
+            t.columns = left;
+            s.run(t, 0, j, s.m, bias);
+        } else {
+            t.c = s.c_at(0, j);
+            t.bias = bias ? bias + (s.swapped ? 0 : j) : nullptr;
+            t.columns = s.a_along_k ? run_wide<T, true>(t, s.m, left) : run_wide<T, false>(t, s.m, left);
+        }
+    }
+}
+
 template <class T>
 void gemm(const GemmProblem<T>& p, void* scratch) {
-    constexpr std::int64_t mr = tile_rows, nr = tile_columns<T>;
-    const bool swapped = p.transpose_b && (p.transpose_a || p.n > p.m);
-    const std::int64_t m = swapped ? p.n : p.m, n = swapped ? p.m : p.n, k = p.k;
-    const T *const a = swapped ? p.b : p.a, *const b = swapped ? p.a : p.b;
-    const std::int64_t lda = swapped ? p.ldb : p.lda, ldb = swapped ? p.lda : p.ldb;
-    const bool a_along_k = swapped ? p.transpose_b : !p.transpose_a, b_along_k = swapped ? !p.transpose_a : p.transpose_b;
-    const T *const end_a = k ? a + (k - 1) * lda + m : a, *const end_b =
-                                                              k ? b + (k - 1) * ldb + n : b;  // where they are not stored along k
-
+    constexpr std::int64_t mr = tile_rows, nr = tile_columns<T>, size = sizeof(T);
+    const Sides<T> s(p);
+    if (s.m == 0 || s.n == 0) return;
     T* const rows = static_cast<T*>(scratch);
     T* const panels = reinterpret_cast<T*>(static_cast<char*>(scratch) + rows_bytes);
 
-    const Depths<T> depths(k);
-    const std::int64_t blocks = depths.count, full_depth = depths.depth;
-    const bool direct = !b_along_k && m <= 2 * mr;  // too few uses of b to pay for a copy
-    const bool pack_a = n > 2 * nr;
-    const std::int64_t block_columns =
-        direct ? n : smaller(n, block_bytes / static_cast<std::int64_t>(sizeof(T)) / (full_depth > 16 ? full_depth : 16) / nr * nr);
-    const std::int64_t column_blocks = block_columns ? pieces(n, block_columns) : 0,
-                       full_columns = column_blocks ? piece(n, column_blocks, nr) : 1;
+    const Depths<T> depths(s.k);
+    const bool direct = !s.b_along_k && s.m < 2 * mr;  // too few uses of b to pay for a copy
+    // Rows of a that are a multiple of 4096 bytes apart share a few places of the first-level cache; stored across k, they do no harm if a tile's are
+    // most of a line.
+    const bool pack_a = s.n > 2 * nr && s.lda * size % 4096 == 0 && (s.a_along_k || mr * size <= 32);
+    const std::int64_t block_columns = direct ? s.n : smaller(s.n, block_bytes / size / (depths.depth > 16 ? depths.depth : 16) / nr * nr);
+    const std::int64_t full_columns = piece(s.n, pieces(s.n, block_columns), nr);
+    /// Rows of the tile that begins with `left` of them to come: the last two share what is too much for one.
+    const auto rows_of = [](std::int64_t left) { return left >= 2 * mr ? mr : left > mr ? (left + 1) / 2 : left; };
 
     Tile<T> t;
     t.ldc = p.ldc;
-    t.transposed = swapped;
-    for (std::int64_t l = 0, block = 0; block < blocks; ++block, l += full_depth) {
-        const std::int64_t depth = smaller(full_depth, k - l);
+    t.transposed = s.swapped;
+    for (std::int64_t l = 0, block = 0; block < depths.count; ++block, l += depths.depth) {
+        const std::int64_t depth = smaller(depths.depth, s.k - l);
         t.depth = depth;
         t.accumulate = p.accumulate || block > 0;
         const T* const bias = block > 0 ? nullptr : p.bias;
-        const auto one = [&](std::int64_t i, std::int64_t j) __attribute__((always_inline)) {
-            const std::int64_t count = smaller(mr, m - i);
-            t.columns = smaller(nr, n - j);
-            t.c = swapped ? p.c + j * p.ldc + i : p.c + i * p.ldc + j;
-            t.bias = bias ? bias + (swapped ? i : j) : nullptr;
-            if (a_along_k) run_tile<T, true>(t, count);
-            else run_tile<T, false>(t, count);
-        };
-        if (direct) {
-            t.step_a = lda;
-            for (std::int64_t j = 0; j < n; j += nr) {
-                t.b = b + l * ldb + j;
-                t.step_b = ldb;
-                if (j + nr > n) {
-                    pack_rows(t.b, ldb, depth, n - j, end_b, panels);
-                    t.b = panels;
-                    t.step_b = nr;
-                }
-                for (std::int64_t i = 0; i < m; i += mr) {
-                    t.a = a_along_k ? a + i * lda + l : a + l * lda + i;
-                    one(i, j);
-                }
-            }
+        if (!s.b_along_k && s.m <= wide_rows) {
+            few_rows(s, t, l, bias, panels);
             continue;
         }
-        t.step_b = nr;
-        for (std::int64_t first = 0; first < n; first += full_columns) {
-            const std::int64_t last = smaller(n, first + full_columns);
-            for (std::int64_t j = first; j < last; j += nr) {
-                T* const to = panels + (j - first) * depth;
-                if (b_along_k) pack_columns(b + j * ldb + l, ldb, depth, smaller(nr, n - j), to);
-                else pack_rows(b + l * ldb + j, ldb, depth, smaller(nr, n - j), end_b, to);
-            }
-            for (std::int64_t top = 0; top < m; top += block_rows) {
-                const std::int64_t bottom = smaller(m, top + block_rows);
+        for (std::int64_t first = 0; first < s.n; first += full_columns) {
+            const std::int64_t last = smaller(s.n, first + full_columns);
+            for (std::int64_t top = 0; top < s.m; top += block_rows) {
+                const std::int64_t bottom = smaller(s.m, top + block_rows);
                 if (pack_a) {
-                    for (std::int64_t i = top; i < bottom; i += mr) {
+                    for (std::int64_t i = top, count; i < bottom; i += count) {
                         T* const to = rows + (i - top) * depth;
-                        if (a_along_k) copy_tile_rows(a + i * lda + l, lda, depth, smaller(mr, m - i), to);
-                        else pack_tile_rows(a + l * lda + i, lda, depth, smaller(mr, m - i), end_a, to);
+                        count = rows_of(bottom - i);
+                        if (s.a_along_k) copy_tile_rows(s.a_at(i, l), s.lda, depth, count, to);
+                        else pack_tile_rows(s.a_at(i, l), s.lda, depth, count, s.end_of_a(), to);
                     }
                 }
-                t.step_a = pack_a ? (a_along_k ? depth : mr) : lda;
                 for (std::int64_t j = first; j < last; j += nr) {
-                    t.b = panels + (j - first) * depth;
-                    for (std::int64_t i = top; i < bottom; i += mr) {
-                        t.a = pack_a ? rows + (i - top) * depth : a_along_k ? a + i * lda + l : a + l * lda + i;
-                        one(i, j);
+                    T* const panel = direct ? panels : panels + (j - first) * depth;
+                    t.columns = smaller(nr, s.n - j);
+                    t.b = panel;
+                    t.step_b = nr;
+                    t.copy = nullptr;
+                    if (top == 0) {
+                        if (s.b_along_k) {
+                            pack_columns(s.b_at(l, j), s.ldb, depth, t.columns, panel);
+                        } else if (t.columns < nr) {
+                            pack_rows(s.b_at(l, j), s.ldb, depth, t.columns, s.end_of_b(), panel);
+                        } else {
+                            t.b = s.b_at(l, j);
+                            t.step_b = s.ldb;
+                            if (!direct) t.copy = panel;
+                        }
+                    }
+                    for (std::int64_t i = top, count; i < bottom; i += count) {
+                        count = rows_of(bottom - i);
+                        t.a = pack_a ? rows + (i - top) * depth : s.a_at(i, l);
+                        t.step_a = !pack_a ? s.lda : s.a_along_k ? depth : count;
+                        s.run(t, i, j, count, bias);
+                        if (t.copy) {
+                            t.copy = nullptr;
+                            t.b = panel;
+                            t.step_b = nr;
+                        }
                     }
                 }
             }

@@ -21,11 +21,12 @@ struct GemmProblem {
 };
 
 /// c (m,n) = a·b with b packed beforehand, which pays when it is used again and again. As GemmProblem otherwise; of c the columns
-/// [begin, end) are computed, where begin is a multiple of `panel`.
+/// [begin, end) are computed, where begin is a multiple of `panel`. Row i of a begins at a + offset[i], or a + i * k where offset is null.
 template <class T>
 struct PackedProblem {
     std::int64_t m, n, k;
     const T* a;
+    const std::int64_t* offset;
     const T* packed;
     T* c;
     std::int64_t begin, end;
@@ -46,10 +47,10 @@ struct ThinProblem {
     bool accumulate;
 };
 
-/// Packing and its use for one type. Packed, b has k rows of n rounded up to a multiple of `panel`.
+/// Packing and its use for one type. Packed, b has k rows of n rounded up to a multiple of `panel`; unpacked its rows are ldb elements apart.
 template <class T>
 struct PackedTable {
-    void (*pack)(const T* b, bool transposed, std::int64_t n, std::int64_t k, T* packed);
+    void (*pack)(const T* b, std::int64_t ldb, bool transposed, std::int64_t n, std::int64_t k, T* packed);
     void (*run)(const PackedProblem<T>&);
     std::int64_t panel;
 };
@@ -71,6 +72,9 @@ struct GemmKernels {
         else return packed_f64;
     }
 
+    /// Where both operands lie along k: up to how many rows of one the thin kernel was found faster than packing the other.
+    std::int64_t few(std::int64_t k) const { return k < 64 ? 8 : k / 8 < thin_most ? k / 8 : thin_most; }
+    std::int64_t thin_most;  // at least 8
     void (*thin_f32)(const ThinProblem<float>&);
     void (*thin_f64)(const ThinProblem<double>&);
     void run(const ThinProblem<float>& problem) const { thin_f32(problem); }

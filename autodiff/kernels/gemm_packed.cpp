@@ -6,14 +6,14 @@ namespace xgrad::kernels::XGRAD_ISA {
 namespace {
 
 template <class T>
-void pack(const T* b, bool transposed, std::int64_t n, std::int64_t k, T* packed) {
+void pack(const T* b, std::int64_t ldb, bool transposed, std::int64_t n, std::int64_t k, T* packed) {
     constexpr std::int64_t nr = tile_columns<T>;
     const Depths<T> blocks(k);
     for (std::int64_t l = 0; l < k; l += blocks.depth) {
         const std::int64_t depth = smaller(blocks.depth, k - l);
         for (std::int64_t j = 0; j < n; j += nr, packed += nr * depth) {
-            if (transposed) pack_columns(b + j * k + l, k, depth, smaller(nr, n - j), packed);
-            else pack_rows(b + l * n + j, n, depth, smaller(nr, n - j), b + k * n, packed);
+            if (transposed) pack_columns(b + j * ldb + l, ldb, depth, smaller(nr, n - j), packed);
+            else pack_rows(b + l * ldb + j, ldb, depth, smaller(nr, n - j), b + (k - 1) * ldb + n, packed);
         }
     }
 }
@@ -36,7 +36,8 @@ void run_packed(const PackedProblem<T>& p) {
             t.b = p.packed + l * padded + j * t.depth;
             t.bias = p.bias && block == 0 ? p.bias + j : nullptr;
             for (std::int64_t i = 0; i < p.m; i += mr) {
-                t.a = p.a + i * p.k + l;
+                if (p.offset) t.offset = p.offset + i;
+                t.a = p.offset ? p.a + l : p.a + i * p.k + l;
                 t.c = p.c + i * p.n + j;
                 run_tile<T, true>(t, smaller(mr, p.m - i));
             }

@@ -1,6 +1,6 @@
 #include "gemm.hpp"
 
-#include "isa.hpp"
+#include "gemm_tile.hpp"
 
 // Products of a matrix, stored along k, with a few vectors: each of its rows is read once, from memory, for all of them.
 
@@ -9,41 +9,52 @@ namespace {
 
 using Int = std::int64_t;
 
-template <class T>
-inline T dot_end(const Batch<T>& sum, const T* a, const T* b, Int from, Int k) {
-    T total = xsimd::hadd(sum);
-    for (; from < k; ++from) total += a[from] * b[from];
-    return total;
-}
-
-/// R rows with V vectors. Every element has one vector of partial sums, whatever R and V are: its bits depend on k alone.
+/// R rows with V vectors. Every element has one vector of partial sums, added up in one order, whatever R and V are: its bits depend on k alone.
 template <int R, int V, class T>
 inline void dots(const ThinProblem<T>& p, Int row, Int vector) {
     constexpr Int w = width<T>;
-    const T *const a = p.rows + row * p.row_stride, *const b = p.vectors + vector * p.vector_stride;
+    constexpr int q = quad<T>;
+    const T *a = p.rows + row * p.row_stride, *b = p.vectors + vector * p.vector_stride;
     Batch<T> sum[R][V];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
         for (int v = 0; v < V; ++v) sum[r][v] = Batch<T>(T(0));
-    Int l = 0;
-    for (; l + w <= p.k; l += w) {
+    const auto step = [&](auto get) __attribute__((always_inline)) {
         Batch<T> x[V];
 #pragma GCC unroll 4
-        for (int v = 0; v < V; ++v) x[v] = load(b + v * p.vector_stride + l);
+        for (int v = 0; v < V; ++v) x[v] = get(b + v * p.vector_stride);
 #pragma GCC unroll 8
         for (int r = 0; r < R; ++r) {
-            const Batch<T> y = load(a + r * p.row_stride + l);
+            const Batch<T> y = get(a + r * p.row_stride);
 #pragma GCC unroll 4
             for (int v = 0; v < V; ++v) sum[r][v] = xsimd::fma(y, x[v], sum[r][v]);
         }
-    }
+    };
+    Int l = 0;
+    for (; l + w <= p.k; l += w, a += w, b += w) step([](const T* from) { return load(from); });
+    if (const Int left = p.k - l) step([left](const T* from) { return load_some(from, left); });
+
     T* const c = p.c + row * p.c_row + vector * p.c_vector;
-    for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) {
-            T& to = c[r * p.c_row + v * p.c_vector];
-            const T dot = dot_end(sum[r][v], a + r * p.row_stride, b + v * p.vector_stride, l, p.k);
-            to = p.accumulate ? to + dot : dot;
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v)
+#pragma GCC unroll 4
+        for (int first = 0; first < R; first += q) {
+            constexpr int some = R < q ? R : q;
+            Batch<T> x[q];
+#pragma GCC unroll 4
+            for (int r = 0; r < q; ++r) x[r] = sum[r < some ? first + r : 0][v];
+            Quad<T> dot = totals<T>(x);
+            T* const to = c + first * p.c_row + v * p.c_vector;
+            if (some == q && p.c_row == 1) {
+                if (p.accumulate) dot = dot + Quad<T>::load_unaligned(to);
+                dot.store_unaligned(to);
+                continue;
+            }
+            alignas(16) T each[q];
+            dot.store_aligned(each);
+#pragma GCC unroll 4
+            for (int r = 0; r < some; ++r) to[r * p.c_row] = p.accumulate ? to[r * p.c_row] + each[r] : each[r];
         }
 }
 
@@ -72,6 +83,7 @@ void fill_thin(GemmKernels& kernels);
 void fill_thin(GemmKernels& kernels) {
     kernels.thin_f32 = thin<float>;
     kernels.thin_f64 = thin<double>;
+    kernels.thin_most = sizeof(Batch<float>) == 64 ? 24 : 8;
 }
 
 }  // namespace xgrad::kernels::XGRAD_ISA

@@ -22,7 +22,7 @@ constexpr std::int64_t tile_columns = tile_vectors * width<T>;
 
 template <class T>
 constexpr std::int64_t depth_limit = 1536 / static_cast<std::int64_t>(sizeof(T));  // of k in one block
-constexpr std::int64_t block_bytes = std::int64_t{256} << 10;  // of packed b
+constexpr std::int64_t block_bytes = std::int64_t{sizeof(Batch<float>) == 64 ? 768 : 256} << 10;  // of packed b
 constexpr std::int64_t block_rows = 96;                       // of copied a, a multiple of tile_rows
 constexpr std::int64_t rows_bytes = block_rows * 1536 + 64;
 
@@ -50,20 +50,82 @@ using Quad = xsimd::batch<T, xsimd::sse2>;
 template <class T>
 constexpr int quad = static_cast<int>(Quad<T>::size);
 
+/// Lanes of 128 bits, each zipped by itself: of both operands the lower halves, or the upper ones.
+#if defined(__AVX512F__)
+inline Batch<float> zip_low(const Batch<float>& a, const Batch<float>& b) { return _mm512_unpacklo_ps(a, b); }
+inline Batch<float> zip_high(const Batch<float>& a, const Batch<float>& b) { return _mm512_unpackhi_ps(a, b); }
+inline Batch<double> zip_low(const Batch<double>& a, const Batch<double>& b) { return _mm512_unpacklo_pd(a, b); }
+inline Batch<double> zip_high(const Batch<double>& a, const Batch<double>& b) { return _mm512_unpackhi_pd(a, b); }
+template <int lane>
+inline Quad<float> lane_of(const Batch<float>& a) {
+    return _mm512_extractf32x4_ps(a, lane);
+}
+template <int lane>
+inline Quad<double> lane_of(const Batch<double>& a) {
+    return _mm512_extractf64x2_pd(a, lane);
+}
+#elif defined(__AVX2__)
+inline Batch<float> zip_low(const Batch<float>& a, const Batch<float>& b) { return _mm256_unpacklo_ps(a, b); }
+inline Batch<float> zip_high(const Batch<float>& a, const Batch<float>& b) { return _mm256_unpackhi_ps(a, b); }
+inline Batch<double> zip_low(const Batch<double>& a, const Batch<double>& b) { return _mm256_unpacklo_pd(a, b); }
+inline Batch<double> zip_high(const Batch<double>& a, const Batch<double>& b) { return _mm256_unpackhi_pd(a, b); }
+template <int lane>
+inline Quad<float> lane_of(const Batch<float>& a) {
+    return _mm256_extractf128_ps(a, lane);
+}
+template <int lane>
+inline Quad<double> lane_of(const Batch<double>& a) {
+    return _mm256_extractf128_pd(a, lane);
+}
+#else
+template <int lane, class T>
+inline Quad<T> lane_of(const Batch<T>& a) {
+    return a;
+}
+#endif
 template <class T>
-inline void transpose(Quad<T> (&x)[quad<T>]) {
-    if constexpr (quad<T> == 4) {
-        const Quad<T> a = xsimd::zip_lo(x[0], x[2]), b = xsimd::zip_hi(x[0], x[2]), c = xsimd::zip_lo(x[1], x[3]),
-                      d = xsimd::zip_hi(x[1], x[3]);
-        x[0] = xsimd::zip_lo(a, c);
-        x[1] = xsimd::zip_hi(a, c);
-        x[2] = xsimd::zip_lo(b, d);
-        x[3] = xsimd::zip_hi(b, d);
+inline Quad<T> zip_low(const Quad<T>& a, const Quad<T>& b) {
+    return xsimd::zip_lo(a, b);
+}
+template <class T>
+inline Quad<T> zip_high(const Quad<T>& a, const Quad<T>& b) {
+    return xsimd::zip_hi(a, b);
+}
+
+/// The sum of the lanes of 128 bits.
+template <class T, int lane = 0>
+inline Quad<T> add_lanes(const Batch<T>& x) {
+    constexpr int lanes = static_cast<int>(width<T>) / quad<T>;
+    if constexpr (lane + 1 < lanes) return lane_of<lane>(x) + add_lanes<T, lane + 1>(x);
+    else return lane_of<lane>(x);
+}
+
+/// Each lane of 128 bits by itself.
+template <class V, int q>
+inline void transpose(V (&x)[q]) {
+    if constexpr (q == 4) {
+        const V a = zip_low(x[0], x[2]), b = zip_high(x[0], x[2]), c = zip_low(x[1], x[3]), d = zip_high(x[1], x[3]);
+        x[0] = zip_low(a, c);
+        x[1] = zip_high(a, c);
+        x[2] = zip_low(b, d);
+        x[3] = zip_high(b, d);
     } else {
-        const Quad<T> a = x[0];
-        x[0] = xsimd::zip_lo(a, x[1]);
-        x[1] = xsimd::zip_hi(a, x[1]);
+        const V a = x[0];
+        x[0] = zip_low(a, x[1]);
+        x[1] = zip_high(a, x[1]);
     }
+}
+
+/// Of q vectors the sum of each one's elements.
+template <class T>
+inline Quad<T> totals(Batch<T> (&x)[quad<T>]) {
+    constexpr int q = quad<T>;
+    if constexpr (q == 4) {
+        x[0] = zip_low(x[0], x[2]) + zip_high(x[0], x[2]);
+        x[1] = zip_low(x[1], x[3]) + zip_high(x[1], x[3]);
+    }
+    const Batch<T> each = zip_low(x[0], x[1]) + zip_high(x[0], x[1]);
+    return add_lanes<T>(each);
 }
 
 /// One tile of c: `rows` (a template argument) by `columns`.
@@ -79,13 +141,14 @@ struct Tile {
     std::int64_t columns;
     bool transposed, accumulate;  // transposed: c is (columns,rows)
     const T* bias;                // along c's rows in memory
+    const std::int64_t* offset = nullptr;  // of a's rows, if they do not lie `step_a` apart
+    T* copy = nullptr;            // b's vectors one behind the other, of a whole tile that is asked to write them
 };
 
 /// along_k: a's rows are contiguous, else its columns are.
-template <class T, int rows, int vectors, bool along_k>
+template <class T, int rows, int vectors, bool along_k, bool copies = false>
 void tile(const Tile<T>& t) {
     constexpr std::int64_t w = width<T>;
-    const bool whole = t.columns == vectors * w;
     if (!t.transposed) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) {
@@ -101,14 +164,19 @@ void tile(const Tile<T>& t) {
 
     const T* a[rows];
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) a[i] = along_k ? t.a + i * t.step_a : t.a + i;
+    for (int i = 0; i < rows; ++i) a[i] = !along_k ? t.a + i : t.offset ? t.a + t.offset[i] : t.a + i * t.step_a;
     const T* b = t.b;
     const std::int64_t depth = t.depth, step_a = along_k ? 1 : t.step_a, step_b = t.step_b;
     const T* column = t.a;
-    auto step = [&](std::int64_t l) __attribute__((always_inline)) {
+    T* copy = t.copy;
+    const auto step = [&](std::int64_t l) __attribute__((always_inline)) {
         Batch<T> y[vectors];
 #pragma GCC unroll 16
-        for (int v = 0; v < vectors; ++v) y[v] = load(b + v * w);
+        for (int v = 0; v < vectors; ++v) {
+            y[v] = load(b + v * w);
+            if constexpr (vectors > tile_vectors) __builtin_prefetch(b + 4 * step_b + v * w);  // far away, where no processor expects it
+            if constexpr (copies) y[v].store_aligned(copy + v * w);
+        }
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) {
             const Batch<T> x(along_k ? a[i][l] : column[i]);
@@ -116,6 +184,7 @@ void tile(const Tile<T>& t) {
             for (int v = 0; v < vectors; ++v) sum[i][v] = xsimd::fma(x, y[v], sum[i][v]);
         }
         b += step_b;
+        if (copies) copy += vectors * w;
         if (!along_k) column += step_a;
     };
     std::int64_t l = 0;
@@ -129,16 +198,23 @@ void tile(const Tile<T>& t) {
     }
     for (; l < depth; ++l) step(l);
 
-    if (whole && !t.transposed) {
+    if (!t.transposed) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 16
             for (int v = 0; v < vectors; ++v) {
                 T* const out = t.c + i * t.ldc + v * w;
+                const std::int64_t left = t.columns - v * w;
                 Batch<T> x = sum[i][v];
-                if (t.accumulate) x = x + load(out);
-                if (t.bias) x = x + load(t.bias + v * w);
-                store(out, x);
+                if (left >= w) {
+                    if (t.accumulate) x = x + load(out);
+                    if (t.bias) x = x + load(t.bias + v * w);
+                    store(out, x);
+                } else if (left > 0) {
+                    if (t.accumulate) x = x + load_some(out, left);
+                    if (t.bias) x = x + load_some(t.bias + v * w, left);
+                    store_some(out, x, left);
+                }
             }
         }
         return;
@@ -148,18 +224,6 @@ void tile(const Tile<T>& t) {
     for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 16
         for (int v = 0; v < vectors; ++v) sum[i][v].store_aligned(&buffer[i][v * w]);
-    if (!t.transposed) {
-        for (int i = 0; i < rows; ++i) {
-            T* const out = t.c + i * t.ldc;
-            for (std::int64_t j = 0; j < t.columns; ++j) {
-                T x = buffer[i][j];
-                if (t.accumulate) x += out[j];
-                if (t.bias) x += t.bias[j];
-                out[j] = x;
-            }
-        }
-        return;
-    }
     constexpr int q = quad<T>;
     int i = 0;
     for (; i + q <= rows; i += q) {
@@ -168,7 +232,7 @@ void tile(const Tile<T>& t) {
         for (std::int64_t j = 0; j < t.columns; j += q) {
             Quad<T> x[q];
             for (int s = 0; s < q; ++s) x[s] = Quad<T>::load_aligned(&buffer[i + s][j]);
-            transpose<T>(x);
+            transpose(x);
             const std::int64_t count = smaller(q, t.columns - j);
             for (std::int64_t s = 0; s < count; ++s) {
                 T* const out = t.c + (j + s) * t.ldc + i;
@@ -207,8 +271,33 @@ struct Tiles {
 template <class T, int vectors, bool along_k>
 constexpr Tiles<T, vectors, along_k> tiles;
 
+/// A few rows, at most wide_rows, want more vectors each, so that enough sums run beside each other; b is read where it lies.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int wide_rows = 4;
+constexpr int wide_vectors(int rows) { return rows == 1 ? 16 : rows == 2 ? 8 : 4; }
+#else
+constexpr int wide_rows = 2;
+constexpr int wide_vectors(int rows) { return rows == 1 ? 8 : 4; }
+#endif
+/// As many of `columns` as one tile takes, whole vectors of them. Gives how many.
+template <class T, bool along_k, int rows, int vectors = wide_vectors(rows)>
+inline std::int64_t run_wide(Tile<T>& t, std::int64_t columns) {
+    if constexpr (vectors > 1)
+        if (columns < vectors * width<T>) return run_wide<T, along_k, rows, vectors / 2>(t, columns);
+    t.columns = vectors * width<T>;
+    tile<T, rows, vectors, along_k>(t);
+    return t.columns;
+}
+template <class T, bool along_k, int rows = wide_rows>
+inline std::int64_t run_wide(Tile<T>& t, std::int64_t count, std::int64_t columns) {
+    if constexpr (rows > 1)
+        if (count < rows) return run_wide<T, along_k, rows - 1>(t, count, columns);
+    return run_wide<T, along_k, rows, wide_vectors(rows)>(t, columns);
+}
+
 template <class T, bool along_k>
 inline void run_tile(const Tile<T>& t, std::int64_t rows) {
+    if (t.copy) return tile<T, tile_rows, tile_vectors, along_k, true>(t);
     if (tile_vectors > 2 && t.columns > width<T> && t.columns <= 2 * width<T>) tiles<T, 2, along_k>.of[rows](t);
     else if (t.columns <= width<T>) tiles<T, 1, along_k>.of[rows](t);
     else tiles<T, tile_vectors, along_k>.of[rows](t);
@@ -228,27 +317,37 @@ void pack_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t 
     }
 }
 
-/// One panel of b, stored along k.
+/// The lanes of x, from `lane` on, q rows apart.
+template <class T, int lane = 0>
+inline void store_lanes(const Batch<T>& x, T* to, std::int64_t step) {
+    if constexpr (lane < width<T> / quad<T>) {
+        lane_of<lane>(x).store_aligned(to + lane * step);
+        store_lanes<T, lane + 1>(x, to, step);
+    }
+}
+
+/// One panel of b, stored along k. A vector of each row is read at a time, so that a line of the cache is looked at once.
 template <class T>
 void pack_columns(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t columns, T* to) {
     constexpr int q = quad<T>;
-    constexpr std::int64_t nr = tile_columns<T>;
-    for (std::int64_t j = 0; j < columns; j += q) {
-        const T* row[q];
-        for (int s = 0; s < q; ++s) row[s] = from + smaller(j + s, columns - 1) * ld;
-        T* out = to + j;
-        std::int64_t l = 0;
-        for (; l + q <= depth; l += q) {
-            Quad<T> x[q];
+    constexpr std::int64_t nr = tile_columns<T>, w = width<T>;
+    std::int64_t l = 0;
+    for (; l + w <= depth; l += w) {
+        for (std::int64_t j = 0; j < columns; j += q) {
+            Batch<T> x[q];
 #pragma GCC unroll 4
-            for (int s = 0; s < q; ++s) x[s] = Quad<T>::load_unaligned(row[s] + l);
-            transpose<T>(x);
+            for (int s = 0; s < q; ++s) {
+                const T* const row = from + smaller(j + s, columns - 1) * ld + l;
+                x[s] = load(row);
+                __builtin_prefetch(row + 4 * w);
+            }
+            transpose(x);
 #pragma GCC unroll 4
-            for (int s = 0; s < q; ++s, out += nr) x[s].store_aligned(out);
+            for (int s = 0; s < q; ++s) store_lanes<T>(x[s], to + (l + s) * nr + j, q * nr);
         }
-        for (; l < depth; ++l, out += nr)
-            for (int s = 0; s < q; ++s) out[s] = row[s][l];
     }
+    for (std::int64_t j = 0; j < columns; ++j)
+        for (std::int64_t i = l; i < depth; ++i) to[i * nr + j] = from[j * ld + i];
 }
 
 }  // namespace

@@ -301,10 +301,14 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
     });
 }
 
+/// The sum over all positions of the product of each (channel, tap) with each output. With enough outputs for a vector it is a product of the planes'
+/// rows, read where they lie, with y stored across the positions; otherwise both run along the positions.
 template <class T>
 void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
+    const kernels::PackedTable<T>& packed = kernels::active().gemm.packed<T>();
+    const bool across = 4 * g.out() >= packed.panel;
     Planes p = planes_of_input(g);
-    const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel), count = g.outputs * g.in() * taps;
+    const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel), k = g.in() * taps, count = g.outputs * k;
     // As many images as make sums long enough.
     const Int n = p.row(g.result[0] - 1, g.result[1] - 1) + g.result[2];
     p.images = std::clamp<Int>(1024 / std::max<Int>(1, n), 1, g.batch);
@@ -320,32 +324,46 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
         q.extent[a] = p.extent[a];
     }
     constexpr Int line = 16;  // no vector is longer
-    q.extent[0] = (p.plane() + line + p.extent[1] * p.extent[2] - 1) / (p.extent[1] * p.extent[2]);
+    if (!across) q.extent[0] = (p.plane() + line + p.extent[1] * p.extent[2] - 1) / (p.extent[1] * p.extent[2]);
     q.images = p.images;
+    constexpr Int stretch = 128;  // positions packed at a time: few enough for the cache, and for sums that lose little by rounding
+    const Int columns = (g.out() + packed.panel - 1) / packed.panel * packed.panel;
 
     const Int blocks = (g.batch + p.images - 1) / p.images;
     const Int threads = g.work() < parallel_work || omp_in_parallel() ? 1 : std::min<Int>(omp_get_max_threads(), blocks);
-    std::vector<T> parts(static_cast<std::size_t>(count * (threads - 1)));  // the first adds to w itself
-    std::fill_n(w, count, T(0));
+    std::vector<T> sums(static_cast<std::size_t>(count * threads));  // as (group, output, k), or across (group, k, output)
 #pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static) if (threads > 1)
     for (Int thread = 0; thread < threads; ++thread) {
-        T* const sum = thread == 0 ? w : parts.data() + (thread - 1) * count;
         const Tensor room = zeroed_planes<T>(p, g.in()), results_room = zeroed_planes<T>(q, g.out());
-        T *const planes = elements<T>(room), *const ys = elements<T>(results_room);
+        const Tensor packed_room = empty({across ? stretch * columns : 0}, dtype_of<T>());
+        T *const planes = elements<T>(room), *const ys = elements<T>(results_room), *const matrix = elements<T>(packed_room);
         for (Int block = blocks * thread / threads; block < blocks * (thread + 1) / threads; ++block)
             for (Int group = 0; group < g.groups; ++group) {
                 const Int first = block * p.images, images = std::min(p.images, g.batch - first);
                 lay_out(p, x + (first * g.channels + group * g.in()) * whole, g.in(), images, g.channels * whole, planes);
                 lay_out(q, y + (first * g.outputs + group * g.out()) * results, g.out(), images, g.outputs * results, ys);
-                const Int k = g.in() * taps;
-                kernels::active().convolve.of<T>().gather(ys, q.channel(), q.plane(), planes, offsets.data(), p.plane(),
-                                                          sum + group * g.out() * k, k, g.out(), n, k, images);
+                T* const sum = sums.data() + thread * count + group * g.out() * k;
+                if (across) {
+                    const Int length = (images - 1) * p.plane() + n;
+                    for (Int l = 0; l < length; l += stretch) {
+                        const Int some = std::min(stretch, length - l);
+                        packed.pack(ys + l, q.channel(), true, g.out(), some, matrix);
+                        packed.run({k, g.out(), some, planes + l, offsets.data(), matrix, sum, 0, g.out(), true, nullptr});
+                    }
+                } else {
+                    kernels::active().convolve.of<T>().gather(ys, q.channel(), q.plane(), planes, offsets.data(), p.plane(), sum, k,
+                                                              g.out(), n, k, images);
+                }
             }
     }
-    for (Int thread = 1; thread < threads; ++thread) {
-        const T* const part = parts.data() + (thread - 1) * count;
-        for (Int i = 0; i < count; ++i) w[i] += part[i];
-    }
+    const Int step_k = across ? g.out() : 1, step_out = across ? 1 : k;
+    for (Int group = 0; group < g.groups; ++group)
+        for (Int o = 0; o < g.out(); ++o)
+            for (Int j = 0; j < k; ++j, ++w) {
+                *w = 0;
+                for (Int thread = 0; thread < threads; ++thread)
+                    *w += sums[static_cast<std::size_t>(thread * count + group * g.out() * k + o * step_out + j * step_k)];
+            }
 }
 
 }  // namespace

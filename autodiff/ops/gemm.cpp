@@ -132,9 +132,6 @@ void begin_with(const Gemm& s, T* c, const T* bias) {
         for (std::int64_t j = 0; j < s.n; ++j) c[i * s.n + j] = bias[j] + (s.accumulate ? c[i * s.n + j] : T(0));
 }
 
-/// Where both operands lie along k, how many rows of one are too few to be worth packing the other. Measured with AVX-512 and AVX2.
-std::int64_t few(std::int64_t k) { return std::clamp<std::int64_t>(k / 20, 4, 12); }
-
 /// a (m,k) times b (n,k) transposed, one of which has few rows.
 template <class T>
 void run_thin(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
@@ -160,7 +157,7 @@ template <class T>
 void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
     if (s.work() <= tiny_product) return tiny_gemm(s, a, b, c, bias);
     const kernels::GemmKernels& kernels = kernels::active().gemm;
-    if (!s.transpose_a && (s.transpose_b || s.n == 1) && std::min(s.m, s.n) <= few(s.k)) return run_thin(kernels, s, a, b, c, bias);
+    if (!s.transpose_a && (s.transpose_b || s.n == 1) && std::min(s.m, s.n) <= kernels.few(s.k)) return run_thin(kernels, s, a, b, c, bias);
     if (s.n == 1) {  // a matrix stored across k and a vector: the vector as a row times the matrix
         begin_with(s, c, bias);
         return run<T>({false, false, 1, s.m, s.k, bias || s.accumulate}, b, a, c, nullptr);
@@ -209,7 +206,7 @@ template <class T>
 PackedMatrix<T>::PackedMatrix(const T* b, bool transposed, std::int64_t n, std::int64_t k) : n_(n), k_(k) {
     const kernels::PackedTable<T>& packed = kernels::active().gemm.packed<T>();
     memory_ = empty({k, (n + packed.panel - 1) / packed.panel * packed.panel}, dtype_of<T>());
-    packed.pack(b, transposed, n, k, static_cast<T*>(TensorAccess::data(memory_)));
+    packed.pack(b, transposed ? k : n, transposed, n, k, static_cast<T*>(TensorAccess::data(memory_)));
 }
 
 template <class T>
@@ -218,7 +215,7 @@ void PackedMatrix<T>::product(std::int64_t m, const T* a, T* c, bool accumulate,
     const T* b = static_cast<const T*>(TensorAccess::data(memory_));
     const std::int64_t panels = (n_ + packed.panel - 1) / packed.panel;
     const auto run = [&](std::int64_t first, std::int64_t last) {
-        packed.run({m, n_, k_, a, b, c, first * packed.panel, std::min(last * packed.panel, n_), accumulate, bias});
+        packed.run({m, n_, k_, a, nullptr, b, c, first * packed.panel, std::min(last * packed.panel, n_), accumulate, bias});
     };
     const std::int64_t threads = threads_of(m * n_ * k_, panels);
     if (threads <= 1) return run(0, panels);
