@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
 #include <random>
 
 #include "support.hpp"
@@ -130,6 +132,30 @@ TEST_SUITE("convolution") {
         compare({3, 1, 20, 21, {1, 30, 30}, {1, 5, 5}, {1, 2, 2}, {0, 2, 2}, {1, 1, 1}, {1, 15, 15}}, DType::f64, engine);
         compare({1, 1, 3, 70, {1, 70, 90}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}, {1, 70, 90}}, DType::f32, engine);
         compare({40, 1, 7, 9, {1, 4, 4}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {1, 1, 1}, {1, 4, 4}}, DType::f32, engine);
+    }
+
+    TEST_CASE("the largest of two by two is the first of equal ones, and NaN wins") {
+        std::mt19937 engine(3);
+        for (const DType dtype : {DType::f32, DType::f64})
+            for (const Int columns : {2, 9, 16, 23, 37, 64}) {  // vectors and what is left
+                const Int width = columns / 2, planes = 3, rows = 6;
+                std::vector<double> x(static_cast<std::size_t>(planes * rows * columns));
+                for (double& e : x) e = engine() % 8 ? static_cast<double>(engine() % 5) - 2 : std::numeric_limits<double>::quiet_NaN();
+                const auto [y, places] = max_pool2d_with_indices(tensor(x, {planes, rows, columns}).to(dtype), 2);
+                REQUIRE(y.shape() == Shape{planes, rows / 2, width});
+                const std::vector<double> got = tests::values(y), at = tests::values(places);
+                std::size_t o = 0;
+                for (Int p = 0; p < planes; ++p)
+                    for (Int r = 0; r < rows / 2; ++r)
+                        for (Int c = 0; c < width; ++c, ++o) {
+                            Int best = 2 * r * columns + 2 * c;
+                            const auto value = [&](Int i) { return x[static_cast<std::size_t>(p * rows * columns + i)]; };
+                            for (const Int next : {best + 1, best + columns, best + columns + 1})
+                                if (value(next) > value(best) || std::isnan(value(next))) best = next;
+                            CHECK(at[o] == static_cast<double>(best));
+                            CHECK((got[o] == value(best) || (std::isnan(got[o]) && std::isnan(value(best)))));
+                        }
+            }
     }
 
     TEST_CASE("errors of convolutions name the rule and what came") {

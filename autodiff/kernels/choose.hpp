@@ -11,6 +11,9 @@ struct ChooseTable {
     void (*gather)(const T* from, const std::int32_t* index, T* to, std::int64_t count);
     /// to[index[i]] += from[i], in this order; from[0] every time when `same`.
     void (*add)(const T* from, const std::int32_t* index, T* to, std::int64_t count, bool same);
+    /// The largest of each two by two elements of two rows, `row` apart, and its place, counted from `at` for the first element. The first of equal
+    /// ones; NaN wins, the last one of a pair and of the two pairs.
+    void (*largest_2x2)(const T* rows, std::int64_t row, std::int32_t at, T* to, std::int32_t* place, std::int64_t count);
 };
 
 struct ChooseKernels {

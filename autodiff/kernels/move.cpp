@@ -7,12 +7,21 @@ namespace xgrad::kernels::XGRAD_ISA {
 using Int = std::int64_t;
 
 template <class T>
+static inline void fill_line(T* to, T value, Int n) {
+    constexpr Int lanes = 32 / sizeof(T);
+    typedef T V __attribute__((vector_size(32)));
+    const V all = V{} + value;
+    Int i = 0;
+    for (; i + lanes <= n; i += lanes) __builtin_memcpy(to + i, &all, sizeof all);
+    for (; i < n; ++i) to[i] = value;
+}
+
+template <class T>
 static inline void copy_line(T* to, const T* from, Int n, Int to_stride, Int from_stride) {
     if (to_stride == 1 && from_stride == 1) {
         __builtin_memcpy(to, from, static_cast<unsigned long>(n) * sizeof(T));
     } else if (to_stride == 1 && from_stride == 0) {
-        const T value = *from;
-        for (Int i = 0; i < n; ++i) to[i] = value;
+        fill_line(to, *from, n);
     } else if (to_stride == 1) {
         for (Int i = 0; i < n; ++i) to[i] = from[i * from_stride];
     } else if (from_stride == 1) {

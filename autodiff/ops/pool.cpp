@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "../composition.hpp"
+#include "../kernels/kernels.hpp"
 #include "../apply.hpp"
 #include "parallel.hpp"
 #include "pooling.hpp"
@@ -50,18 +51,9 @@ void max_of_plane(const T* x, const Windows& w, T* y, Place* place) {
 template <class T>
 void max_of_plane_2x2(const T* x, const Windows& w, T* y, Place* place) {
     const Int width = w.axis[2].size, columns = w.axis[2].result;
-    for (Int r = 0; r < w.axis[1].result; ++r) {
-        const Int at = 2 * r * width;
-        const T *const first = x + at, *const second = first + width;
-        for (Int c = 0; c < columns; ++c) {
-            const T a = first[2 * c], b = first[2 * c + 1], d = second[2 * c], e = second[2 * c + 1];
-            const Int right = (b > a) | (b != b), below = width + ((e > d) | (e != e));
-            const T top = first[2 * c + right], bottom = first[2 * c + below];  // loads, for jumps could not be predicted
-            const Int lower = (bottom > top) | (bottom != bottom), choice = right + lower * (below - right);
-            *y++ = first[2 * c + choice];
-            *place++ = static_cast<Place>(at + 2 * c + choice);
-        }
-    }
+    const auto largest = kernels::active().choose.of<T>().largest_2x2;
+    for (Int r = 0; r < w.axis[1].result; ++r)
+        largest(x + 2 * r * width, width, static_cast<Place>(2 * r * width), y + r * columns, place + r * columns, columns);
 }
 
 bool is_2x2(const Windows& w) {
