@@ -73,8 +73,7 @@ struct GemmKernels {
     }
 
     /// Where both operands lie along k: up to how many rows of one the thin kernel was found faster than packing the other.
-    std::int64_t few(std::int64_t k) const { return k < 64 ? 8 : k / 8 < thin_most ? k / 8 : thin_most; }
-    std::int64_t thin_most;  // at least 8
+    std::int64_t (*few)(std::int64_t k);
     void (*thin_f32)(const ThinProblem<float>&);
     void (*thin_f64)(const ThinProblem<double>&);
     void run(const ThinProblem<float>& problem) const { thin_f32(problem); }
