@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# bench/run.sh [engine | functional | allocations | build_cost | compare] [options...]
+# bench/run.sh [engine | functional | allocations | build_cost | products | compare] [options...]
 #
 # Sets everything up, builds and measures.
 #     engine       (default) tape length, shared nodes, cost of one operation; options of Google Benchmark
 #     functional   a mixture model's gradient against one by hand, a Hessian, a Jacobian, vmap, checkpoints
 #     allocations  heap allocations and peak bytes of a training step
 #     build_cost   time and memory to compile a ten-line program, size of the shared library
+#     products     matrix products of 240 shapes beside OpenBLAS and oneDNN, as shares of the processor's peak; OMP_NUM_THREADS threads (1), options of
+#                  Google Benchmark; also written to bench/results/products.json
 #     compare      the table against libtorch, also written to bench/results/compare.json; compare --help for its options
 source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
 
@@ -27,6 +29,15 @@ case $what in
         need_packages
         build release "bench_$what"
         exec "$root/build/release/bench/$what" "$@"
+        ;;
+    products)
+        need_packages libdnnl-dev
+        if [ -f "$root/build/release/build.ninja" ] && ! grep -q bench_products "$root/build/release/build.ninja"; then
+            (cd "$root" && cmake --preset release >/dev/null)
+        fi
+        build release bench_products
+        cd "$root"
+        OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} exec "$root/build/release/bench/products" "$@"
         ;;
     build_cost) exec "$root/bench/build_cost.sh" "$@" ;;
     compare)

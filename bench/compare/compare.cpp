@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "../processor.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -118,13 +120,6 @@ Blas blas_of(const Side& side) {
         else if (blas.file.empty() && fs::path(line).filename().string().starts_with("libopenblas")) blas.file = fs::canonical(line);
     }
     return blas;
-}
-
-std::string processor() {
-    std::ifstream info("/proc/cpuinfo");
-    for (std::string line; std::getline(info, line);)
-        if (line.starts_with("model name")) return line.substr(line.find(": ") + 2);
-    return "unknown";
 }
 
 enum class Clock { wall = 1, processor = 2 };
