@@ -210,7 +210,9 @@ int main(int argc, char** argv) {
         if (options.batch_size == 0) options.batch_size = gpt ? 16 : 32;
         if (options.lr == 0) options.lr = gpt ? 3e-3 : options.model == "rnn" ? 1e-3 : 4e-3;
         if (options.steps == 0)
-            options.steps = example.brief() ? 60 : (gpt ? 1000 : options.model == "rnn" ? 5000 : 2000) * (options.long_run ? 10 : 1);
+            options.steps = example.brief() ? 60
+                            : gpt           ? (options.long_run ? 12000 : 1000)
+                                            : (options.model == "rnn" ? 5000 : 2000) * (options.long_run ? 10 : 1);
         train(example, options);
     });
 }
