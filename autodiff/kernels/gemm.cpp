@@ -59,14 +59,16 @@ struct Sides {
 
     const T* a_at(std::int64_t i, std::int64_t l) const { return a_along_k ? a + i * lda + l : a + l * lda + i; }
     const T* b_at(std::int64_t l, std::int64_t j) const { return b_along_k ? b + j * ldb + l : b + l * ldb + j; }
-    T* c_at(std::int64_t i, std::int64_t j) const { return swapped ? p.c + j * p.ldc + i : p.c + i * p.ldc + j; }
     /// Behind the last element of an operand that is stored across k.
     const T* end_of_a() const { return k ? a + (k - 1) * lda + m : a; }
     const T* end_of_b() const { return k ? b + (k - 1) * ldb + n : b; }
 
-    void run(Tile<T>& t, std::int64_t i, std::int64_t j, std::int64_t count, const T* bias) const {
-        t.c = c_at(i, j);
+    void place(Tile<T>& t, std::int64_t i, std::int64_t j, const T* bias) const {
+        t.c = swapped ? p.c + j * p.ldc + i : p.c + i * p.ldc + j;
         t.bias = bias ? bias + (swapped ? i : j) : nullptr;
+    }
+    void run(Tile<T>& t, std::int64_t i, std::int64_t j, std::int64_t count, const T* bias) const {
+        place(t, i, j, bias);
         if (a_along_k) run_tile<T, true>(t, count);
         else run_tile<T, false>(t, count);
     }
@@ -87,8 +89,7 @@ void few_rows(const Sides<T>& s, Tile<T>& t, std::int64_t l, const T* bias, T* p
             t.columns = left;
             s.run(t, 0, j, s.m, bias);
         } else {
-            t.c = s.c_at(0, j);
-            t.bias = bias ? bias + (s.swapped ? 0 : j) : nullptr;
+            s.place(t, 0, j, bias);
             t.columns = s.a_along_k ? run_wide<T, true>(t, s.m, left) : run_wide<T, false>(t, s.m, left);
         }
     }

@@ -111,20 +111,12 @@ inline void store_some(double* to, const Batch<double>& value, std::int64_t coun
 /// The first `count` < width elements; the rest are `fill`.
 template <class T>
 inline Batch<T> load_some(const T* from, std::int64_t count, T fill = T(0)) {
-#if defined(__AVX512F__) && defined(__AVX512BW__)
-    if constexpr (std::is_same_v<T, float>) return _mm512_mask_loadu_ps(_mm512_set1_ps(fill), first_lanes<float>(count), from);
-    if constexpr (std::is_same_v<T, double>) return _mm512_mask_loadu_pd(_mm512_set1_pd(fill), first_lanes<double>(count), from);
-#endif
     alignas(64) T buffer[Batch<T>::size];
     for (std::int64_t i = 0; i < width<T>; ++i) buffer[i] = i < count ? from[i] : fill;
     return Batch<T>::load_aligned(buffer);
 }
 template <class T>
 inline void store_some(T* to, const Batch<T>& value, std::int64_t count) {
-#if defined(__AVX512F__) && defined(__AVX512BW__)
-    if constexpr (std::is_same_v<T, float>) return _mm512_mask_storeu_ps(to, first_lanes<float>(count), value);
-    if constexpr (std::is_same_v<T, double>) return _mm512_mask_storeu_pd(to, first_lanes<double>(count), value);
-#endif
     alignas(64) T buffer[Batch<T>::size];
     value.store_aligned(buffer);
     *to = *buffer;
