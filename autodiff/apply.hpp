@@ -8,79 +8,235 @@
 #include <type_traits>
 #include <utility>
 
+#include "operation.hpp"
 #include "tape.hpp"
 #include "tensor.hpp"
 
 // apply(): run an operation and record it. Every operation, the library's or the user's, is made with it.
 
 namespace xgrad {
-
-/// For which inputs of an operation the sweep wants a cotangent.
-class Needs {
-public:
-    constexpr explicit Needs(std::uint64_t bits) : bits_(bits) {}
-    constexpr bool operator[](std::size_t input) const { return input >= 64 || (bits_ >> input & 1); }
-
-private:
-    std::uint64_t bits_;
-};
-
 namespace detail {
 
-struct Entry;
-struct BlockStep;
+struct FusedStep;
+class Trace;
 
-/// Which cotangents an operation deals in. A gradient that is the same along an axis, as a sum's is, need not be written out along it: it may
-/// travel with size 1 there until somebody needs it whole.
-enum class Cotangents : unsigned char {
-    whole,  ///< gets the output's shape, gives the inputs' shapes
-    gives_thin,  ///< gets the output's shape; parts may have size 1 where they do not vary
-    thin,  ///< gets and gives thin ones
-    elementwise,  ///< the same, its parts having the output's axes rather than the inputs'
-};
-
-/// What the engine can do with an entry; one static table per kind of operation.
-struct Behaviour {
-    /// Cotangents of the outputs in, one part per input out (an empty tensor: no dependence).
-    void (*pull)(void* closure, Entry& entry, Tensor* cotangents, Needs needs, Tensor* parts);
-    /// The outputs for new inputs; null when the operation cannot be run again.
-    void (*forward)(void* closure, std::span<const Tensor> inputs, Tensor* outputs);
+/// What the engine can do with an entry; one static table per type of operation.
+struct Kind {
+    void (*pull)(void* closure, Pull& pull);
     void (*destroy)(void* closure) noexcept;
-    Cotangents cotangents = Cotangents::whole;
-    /// How to pull a stretch of the cotangent back by itself (blocks.hpp); null where that is not possible.
-    bool (*block)(void* closure, const Entry& entry, Needs needs, BlockStep& step) = nullptr;
+    /// The cotangents may have size 1 along axes where they do not vary, and so may those that it gives.
+    bool takes_reduced = false;
+    /// How to pull back a stretch of the cotangent by itself (fused_chain.hpp); null where that is not possible.
+    bool (*fuse)(void* closure, const Entry& entry, Needs needs, FusedStep& step) = nullptr;
 };
 
-/// A pullback that deals in other cotangents than whole ones.
-template <Cotangents kind, class P>
-struct Dealing : P {
-    static constexpr Cotangents cotangents = kind;
+/// One call of an entry's pullback.
+struct Pull {
+    Record& record;
+    Entry& entry;
+    Tensor* cotangents;  // of its outputs
+    Needs needs;
+    Tensor* parts;  // the cotangents of its inputs, to be filled; an empty tensor: no dependence
+
+    XGRAD_API std::span<const Tensor> all_cotangents() const;
+    XGRAD_API std::span<Tensor> all_parts() const;
+    /// Whether a tape records what is computed of the cotangents and these.
+    XGRAD_API bool recorded(std::span<const Tensor> saved) const;
+    [[noreturn]] XGRAD_API void throw_wrong_number(std::size_t got) const;
+
+    void fill(Tensor&& part) const {
+        const std::span<Tensor> to = all_parts();
+        if (to.size() != 1) throw_wrong_number(1);
+        to[0] = std::move(part);
+    }
+    template <class Range>
+    void fill(Range&& range) const {
+        const std::span<Tensor> to = all_parts();
+        if (range.size() != to.size()) throw_wrong_number(range.size());
+        std::size_t i = 0;
+        for (auto& part : range) to[i++] = std::move(part);
+    }
 };
-template <Cotangents kind, class P>
-Dealing<kind, P> dealing(P pullback) {
-    return {std::move(pullback)};
+
+/// The inputs of an operation that is about to run: where they are recorded, and for which tapes.
+class Inputs {
+public:
+    /// A list of them in braces, whose tensors are only referred to.
+    struct Ref {
+        const Tensor* tensor;
+        Ref(const Tensor& t) : tensor(&t) {}
+    };
+    /// `differentiable`: a tape records the operation if it records one of them.
+    XGRAD_API Inputs(std::span<const Ref> tensors, bool differentiable);
+    XGRAD_API Inputs(std::span<const Tensor> tensors, bool differentiable);
+    Inputs(const Inputs&) = delete;
+    Inputs& operator=(const Inputs&) = delete;
+
+    const Tensor& operator()(std::size_t i) const { return *tensors_[i]; }
+    std::size_t size() const { return tensors_.size(); }
+    bool traced() const { return traced_; }
+    bool recorded() const { return tapes_ != 0; }
+    XGRAD_API Needs needs() const;
+
+    /// A new entry for `outputs`, which become its nodes: where its closure is to be constructed, and what makes it alive once that is done.
+    struct NewEntry {
+        void* closure;
+        const Kind** kind;
+    };
+    XGRAD_API NewEntry append(const char* name, std::span<Tensor> outputs, std::size_t closure_bytes, Location where) const;
+    /// Copies of the tensors that `saves` names to `to`; those that are not there are left out of `saves` before.
+    XGRAD_API void save(Tensor* to, Saves saves, std::span<const Tensor> outputs) const noexcept;
+    XGRAD_API void trace(const OperationType& type, const void* op, std::span<const Tensor> outputs, Location where) const;
+
+private:
+    static constexpr std::size_t usual = 8;
+    void reserve(std::size_t count);
+    void find(std::size_t i, const Tensor& tensor, Record* record);
+
+    const Tensor* few_tensors_[usual];
+    std::uint32_t few_nodes_[usual];
+    std::vector<const Tensor*> many_tensors_;
+    std::vector<std::uint32_t> many_nodes_;
+    std::span<const Tensor*> tensors_;
+    std::span<std::uint32_t> nodes_;
+    std::uint64_t tapes_ = 0;
+    bool traced_ = false;
+};
+
+/// Nothing is recorded or traced inside an operation.
+class InsideOperation {
+public:
+    XGRAD_API InsideOperation();
+    XGRAD_API ~InsideOperation();
+    InsideOperation(const InsideOperation&) = delete;
+    InsideOperation& operator=(const InsideOperation&) = delete;
+
+private:
+    Record* paused_;
+    std::uint64_t tapes_ = 0;
+    Trace* trace_ = nullptr;
+};
+
+/// Whether an operation has a member of the name `pullback`, of whatever type.
+template <class Op>
+struct NamesPullback {
+    struct Name {
+        int pullback;
+    };
+    struct Both : Op, Name {};
+    static constexpr bool value = !requires { &Both::pullback; };
+};
+template <class Op>
+inline constexpr bool pulls_one = requires(const Op& op, Tensor g, const Saved& s) { op.pullback(std::move(g), s); } ||
+                                  requires(const Op& op, Tensor g) { op.pullback(std::move(g)); };
+template <class Op>
+inline constexpr bool pulls_several = requires(const Op& op, std::span<const Tensor> g, const Saved& s) { op.pullback(g, s); } ||
+                                      requires(const Op& op, std::span<const Tensor> g) { op.pullback(g); };
+template <class Op>
+constexpr bool has_pullback() {
+    constexpr bool good = pulls_one<Op> || pulls_several<Op>;
+    static_assert(good || !NamesPullback<Op>::value,
+                  "xgrad: an operation's pullback takes (Tensor, const Saved&), or (std::span<const Tensor>, const Saved&) of several "
+                  "results, and is const");
+    return good;
 }
 
-/// A new entry: where its closure is to be constructed, and what makes the entry alive once that is done.
-struct NewEntry {
-    void* closure;
-    const Behaviour** behaviour;
-};
-/// Appends an entry and makes `outputs` its nodes.
-XGRAD_API NewEntry record(const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, std::size_t closure_bytes,
-                          Location where);
-[[noreturn]] XGRAD_API void throw_wrong_number_of_parts(const Entry& entry, std::size_t got);
-[[noreturn]] XGRAD_API void throw_wrong_number_of_inputs(const char* name, std::size_t got);
+/// What a tape keeps of an operation that has run: the operation, and behind it the tensors that it saves.
+template <class Op>
+struct alignas(alignof(Tensor) > alignof(Op) ? alignof(Tensor) : alignof(Op)) OperationEntry {
+    [[no_unique_address]] Op op;
+    Saves saves;
 
-template <class F, std::size_t... I>
-decltype(auto) call_with(const F& f, std::span<const Tensor> inputs, std::index_sequence<I...>) {
-    return f(inputs[I]...);
+    Tensor* tensors() { return reinterpret_cast<Tensor*>(this + 1); }
+
+    static constexpr bool single = pulls_one<Op>;
+    static constexpr bool has_fused = requires { &Op::fused_pullback; };
+
+    static void pull(void* closure, Pull& pull) {
+        auto& self = *static_cast<OperationEntry*>(closure);
+        const Saved saved(self.tensors(), self.saves, pull);
+        if constexpr (has_fused) {
+            if (!pull.recorded({self.tensors(), static_cast<std::size_t>(self.saves.count())})) {
+                if constexpr (single) pull.fill(self.op.fused_pullback(std::move(*pull.cotangents), saved));
+                else pull.fill(self.op.fused_pullback(pull.all_cotangents(), saved));
+                return;
+            }
+        }
+        if constexpr (requires(Tensor g) { self.op.pullback(std::move(g), saved); })
+            pull.fill(self.op.pullback(std::move(*pull.cotangents), saved));
+        else if constexpr (requires(Tensor g) { self.op.pullback(std::move(g)); }) pull.fill(self.op.pullback(std::move(*pull.cotangents)));
+        else if constexpr (requires { self.op.pullback(pull.all_cotangents(), saved); })
+            pull.fill(self.op.pullback(pull.all_cotangents(), saved));
+        else pull.fill(self.op.pullback(pull.all_cotangents()));
+    }
+    static void destroy(void* closure) noexcept {
+        auto& self = *static_cast<OperationEntry*>(closure);
+        for (int i = 0, n = self.saves.count(); i < n; ++i) self.tensors()[i].~Tensor();
+        self.~OperationEntry();
+    }
+    static constexpr bool takes_reduced() {
+        if constexpr (requires { Op::takes_reduced; }) return Op::takes_reduced;
+        else return false;
+    }
+    static constexpr Kind kind{&pull, &destroy, takes_reduced()};
+};
+
+template <class Op>
+Saves saves_of([[maybe_unused]] const Op& op, [[maybe_unused]] const Inputs& inputs, std::size_t outputs) {
+    Saves saves;
+    if constexpr (requires { Op::saves.inputs; }) saves = Op::saves;
+    else if constexpr (requires(Needs needs) { op.saves(needs); }) saves = op.saves(inputs.needs());
+    if (outputs < 32) saves.outputs &= (std::uint32_t{1} << outputs) - 1;
+    return saves;
 }
+
+inline std::span<Tensor> span_of(Tensor& result) { return {&result, 1}; }
+template <class Range>
+std::span<Tensor> span_of(Range& results) {
+    return {results.data(), results.size()};
+}
+
+/// How many of the operation's outputs are results of its own.
+template <class Op>
+std::size_t results_of([[maybe_unused]] std::size_t outputs) {
+    if constexpr (requires { Op::results; }) return Op::results;
+    else return outputs;
+}
+
+[[noreturn]] XGRAD_API void throw_no_output(const char* name, Location where);
+
+/// Runs the operation by `run(recorded)`, and records it where somebody watches.
+template <class Op, class Run>
+auto run_and_record(Op&& op, const Inputs& inputs, Location where, const char* label, const Run& run) {
+    using Type = std::remove_cvref_t<Op>;
+    auto result = [&] {
+        const InsideOperation inside;
+        return run(inputs.traced() ? Needs(~std::uint64_t{0}) : inputs.needs());
+    }();
+    const std::span<Tensor> outputs = span_of(result);
+    if (outputs.empty()) throw_no_output(label, where);
+    for (Tensor& output : outputs) TensorAccess::set_origin(output, 0);
+    if (inputs.traced()) inputs.trace(OperationTypeOf<Type>::type, &op, outputs, where);
+    if constexpr (has_pullback<Type>()) {
+        if (!inputs.recorded()) return result;
+        using Closure = OperationEntry<Type>;
+        static_assert(alignof(Closure) <= 16, "xgrad: over-aligned fields or captures are not supported in an operation");
+        const Saves saves = saves_of(op, inputs, outputs.size());
+        const Inputs::NewEntry entry = inputs.append(label, outputs.first(results_of<Type>(outputs.size())),
+                                                     sizeof(Closure) + static_cast<std::size_t>(saves.count()) * sizeof(Tensor), where);
+        auto* closure = ::new (entry.closure) Closure{std::forward<Op>(op), saves};
+        inputs.save(closure->tensors(), saves, outputs);
+        *entry.kind = &Closure::kind;
+    }
+    return result;
+}
+
 template <class F, class I>
 inline constexpr bool callable_with = false;
 template <class F, std::size_t... I>
-inline constexpr bool callable_with<F, std::index_sequence<I...>> =
-    std::invocable<const F&, decltype((void)I, std::declval<const Tensor&>())...>;
+inline constexpr bool callable_with<F, std::index_sequence<I...>> = std::invocable<const F&, AnInput<I>...>;
+
+[[noreturn]] XGRAD_API void throw_wrong_number_of_inputs(const char* name, std::size_t got);
 
 /// Calls f(inputs), f(a), f(a, b), … up to six tensors, or f(): whichever it accepts.
 template <class F, std::size_t N = 1>
@@ -89,7 +245,7 @@ auto call(const F& f, [[maybe_unused]] const char* name, std::span<const Tensor>
     else if constexpr (N == 1 && std::invocable<const F&, std::span<const Tensor>>) return f(inputs);
     else if constexpr (callable_with<F, std::make_index_sequence<N>>) {
         if (inputs.size() != N) throw_wrong_number_of_inputs(name, inputs.size());
-        return call_with(f, inputs, std::make_index_sequence<N>{});
+        return call_indexed(std::make_index_sequence<N>{}, [&](auto... i) { return f(inputs[i]...); });
     } else if constexpr (N < 6) return call<F, N + 1>(f, name, inputs);
     else {
         static_assert(std::invocable<const F&>,
@@ -98,70 +254,74 @@ auto call(const F& f, [[maybe_unused]] const char* name, std::span<const Tensor>
     }
 }
 
-inline void distribute(Tensor&& part, std::span<Tensor> parts, const Entry& entry) {
-    if (parts.size() != 1) throw_wrong_number_of_parts(entry, 1);
-    parts[0] = std::move(part);
-}
-template <class Range>
-void distribute(Range&& range, std::span<Tensor> parts, const Entry& entry) {
-    if (range.size() != parts.size()) throw_wrong_number_of_parts(entry, range.size());
-    std::size_t i = 0;
-    for (auto& part : range) parts[i++] = std::move(part);
-}
-
-XGRAD_API std::size_t inputs_of(const Entry& entry);
-XGRAD_API std::size_t outputs_of(const Entry& entry);
-
-template <class P>
-inline constexpr bool takes_output = std::invocable<P&, Tensor, const Tensor&> || std::invocable<P&, Tensor, const Tensor&, Needs>;
-
-template <class F, class P>
-struct Applied {
+/// An operation made of two functions of the user's. It can be run again unless its value takes no inputs, but is not known by name elsewhere.
+template <class F, class P, bool several>
+struct Custom {
+    static constexpr const char* name = "apply";
+    static constexpr bool runs_once = std::invocable<const F&>;  // it holds references to its caller's variables
     F forward;
-    P pullback;
-    Tensor output;  // kept only when the pullback asks for it
+    mutable P back;
 
-    static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs needs, Tensor* parts) {
-        auto& self = *static_cast<Applied*>(closure);
-        const std::span<Tensor> out(parts, inputs_of(entry));
-        if constexpr (std::invocable<P&, Tensor, const Tensor&, Needs>)
-            distribute(self.pullback(std::move(*cotangents), self.output, needs), out, entry);
-        else if constexpr (std::invocable<P&, Tensor, const Tensor&>)
-            distribute(self.pullback(std::move(*cotangents), self.output), out, entry);
-        else if constexpr (std::invocable<P&, Tensor, Needs>) distribute(self.pullback(std::move(*cotangents), needs), out, entry);
-        else if constexpr (std::invocable<P&, Tensor>) distribute(self.pullback(std::move(*cotangents)), out, entry);
-        else distribute(self.pullback(std::span<const Tensor>(cotangents, outputs_of(entry)), needs), out, entry);
+    static constexpr bool reads_output =
+        several ? std::invocable<P&, std::span<const Tensor>, std::span<const Tensor>, Needs>
+                : std::invocable<P&, Tensor, const Tensor&> || std::invocable<P&, Tensor, const Tensor&, Needs>;
+    static constexpr Saves saves{.outputs = reads_output ? (several ? ~std::uint32_t{0} : 1u) : 0u};
+
+    auto value(std::span<const Tensor> inputs) const {
+        if constexpr (several) {
+            auto results = call(forward, name, inputs);
+            std::vector<Tensor> outputs;
+            for (auto& y : results) outputs.push_back(y);
+            return outputs;
+        } else {
+            return Tensor(call(forward, name, inputs));
+        }
     }
-    static void run(void* closure, std::span<const Tensor> inputs, Tensor* outputs) {
-        auto& self = *static_cast<Applied*>(closure);
-        auto result = call(self.forward, "apply", inputs);
-        if constexpr (std::is_same_v<decltype(result), Tensor>) *outputs = std::move(result);
-        else
-            for (auto& y : result) *outputs++ = std::move(y);
+    auto pullback(Tensor g, const Saved& s) const
+        requires(!several)
+    {
+        if constexpr (std::invocable<P&, Tensor, const Tensor&, Needs>) return back(std::move(g), s.output(), s.all_needs());
+        else if constexpr (std::invocable<P&, Tensor, const Tensor&>) return back(std::move(g), s.output());
+        else if constexpr (std::invocable<P&, Tensor, Needs>) return back(std::move(g), s.all_needs());
+        else return back(std::move(g));
     }
-    static void destroy(void* closure) noexcept { static_cast<Applied*>(closure)->~Applied(); }
-    // A forward without arguments holds references to its caller's variables: it cannot be run again.
-    static constexpr Cotangents cotangents() {
-        if constexpr (requires { P::cotangents; }) return P::cotangents;
-        else return Cotangents::whole;
+    auto pullback(std::span<const Tensor> g, const Saved& s) const
+        requires several
+    {
+        if constexpr (reads_output) return back(g, s.all_outputs(), s.all_needs());
+        else return back(g, s.all_needs());
     }
-    static constexpr Behaviour behaviour{&pull, std::invocable<const F&> ? nullptr : &run, &destroy, cotangents()};
 };
 
 XGRAD_API bool any_tracked(std::span<const Tensor> inputs);
 
-template <class F, class P>
-void record_applied(const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, F&& forward, P&& pullback,
-                    Location where) {
-    using Closure = Applied<std::decay_t<F>, std::decay_t<P>>;
-    static_assert(alignof(Closure) <= 16, "xgrad: over-aligned captures are not supported in a pullback");
-    const NewEntry entry = record(name, inputs, outputs, sizeof(Closure), where);
-    auto* closure = ::new (entry.closure) Closure{std::forward<F>(forward), std::forward<P>(pullback), {}};
-    if constexpr (takes_output<std::decay_t<P>>) closure->output = outputs[0];
-    *entry.behaviour = &Closure::behaviour;
-}
-
 }  // namespace detail
+
+/// Runs an operation and records it: its results, as `value` returns them. `label` is what errors and graphs call it where that is not its name.
+template <class Op, std::size_t N>
+    requires Operation<std::remove_cvref_t<Op>>
+auto apply(Op&& op, const detail::Inputs::Ref (&inputs)[N], Location where = Location::current(),
+           const char* label = std::remove_cvref_t<Op>::name) {
+    return detail::named(label, where, [&] {
+        const detail::Inputs list(std::span<const detail::Inputs::Ref>(inputs), detail::has_pullback<std::remove_cvref_t<Op>>());
+        return detail::run_and_record(std::forward<Op>(op), list, where, label, [&](Needs recorded) {
+            static_assert(detail::input_count<std::remove_cvref_t<Op>>() == N,
+                          "xgrad: the operation's value takes another number of inputs");
+            return detail::value_of(op, list, recorded);
+        });
+    });
+}
+/// The same for any number of inputs: of an operation whose value takes a span of them.
+template <class Op>
+    requires Operation<std::remove_cvref_t<Op>>
+auto apply(Op&& op, std::span<const Tensor> inputs, Location where = Location::current(),
+           const char* label = std::remove_cvref_t<Op>::name) {
+    return detail::named(label, where, [&] {
+        const detail::Inputs list(inputs, detail::has_pullback<std::remove_cvref_t<Op>>());
+        return detail::run_and_record(std::forward<Op>(op), list, where, label,
+                                      [&](Needs recorded) { return detail::value_of_list(op, inputs, recorded); });
+    });
+}
 
 /// Runs `forward` and records it as one operation.
 ///
@@ -172,33 +332,18 @@ void record_applied(const char* name, std::span<const Tensor> inputs, std::span<
 /// Write it with xgrad operations and it differentiates to any order.
 template <class Forward, class Pullback>
 Tensor apply(const char* name, const TensorList& inputs, Forward&& forward, Pullback&& pullback, Location where = Location::current()) {
-    return detail::named(name, where, [&] {
-        Tensor y = [&] {
-            NoRecording pause;
-            return stop_gradient(detail::call(forward, name, inputs.span()));
-        }();
-        if (detail::any_tracked(inputs.span()))
-            detail::record_applied(name, inputs.span(), {&y, 1}, std::forward<Forward>(forward), std::forward<Pullback>(pullback), where);
-        return y;
-    });
+    using Op = detail::Custom<std::decay_t<Forward>, std::decay_t<Pullback>, false>;
+    return apply(Op{std::forward<Forward>(forward), std::forward<Pullback>(pullback)}, inputs.span(), where, name);
 }
 
 /// The same for an operation with several outputs: forward returns a vector or array of tensors; pullback gets
-/// `(std::span<const Tensor> cotangents, Needs)`, one per output, zeros where nothing depends on it.
+/// `(std::span<const Tensor> cotangents, Needs)`, one per output, zeros where nothing depends on it, and between them, where it takes them, the outputs as
+/// the tape records them: `(cotangents, outputs, Needs)`.
 template <class Forward, class Pullback>
 std::vector<Tensor> apply_many(const char* name, const TensorList& inputs, Forward&& forward, Pullback&& pullback,
                                Location where = Location::current()) {
-    return detail::named(name, where, [&] {
-        std::vector<Tensor> ys;
-        {
-            NoRecording pause;
-            for (auto& y : detail::call(forward, name, inputs.span())) ys.push_back(stop_gradient(y));
-        }
-        check<ValueError>(!ys.empty(), where, [&] { return std::string(name) + ": the forward function must return a tensor, got none"; });
-        if (detail::any_tracked(inputs.span()))
-            detail::record_applied(name, inputs.span(), ys, std::forward<Forward>(forward), std::forward<Pullback>(pullback), where);
-        return ys;
-    });
+    using Op = detail::Custom<std::decay_t<Forward>, std::decay_t<Pullback>, true>;
+    return apply(Op{std::forward<Forward>(forward), std::forward<Pullback>(pullback)}, inputs.span(), where, name);
 }
 
 /// x itself, whose gradient `hook` sees on its way back, whole and summed over all uses of the result: `hook(const Tensor& g)` returns what goes on

@@ -2,11 +2,13 @@
 #include <string>
 #include <vector>
 
+#include "apply.hpp"
 #include "composition.hpp"
 #include "functions.hpp"
 #include "ops/axes.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/index.hpp"
+#include "ops/indices.hpp"
 #include "ops/scatter.hpp"
 #include "ops/shape.hpp"
 #include "tape.hpp"
@@ -76,6 +78,31 @@ Flat multiplied(Flat flat) {
     }
 }
 
+/// x with the largest (or smallest) of the source's elements for a target there; with `include_self` of x's own, too. All of them vectors.
+template <bool largest>
+struct FlatScatterExtreme {
+    static constexpr const char* name = largest ? "flat_scatter_max" : "flat_scatter_min";
+    bool include_self = true;
+    XGRAD_ATTRIBUTES(include_self)
+
+    Tensor value(const Tensor& x, const Tensor& targets, const Tensor& source) const {
+        const Tensor y = copy_of(x);
+        with_any(x.dtype(), [&]<class T>(T) {
+            T* const to = elements<T>(y);
+            const T* const from = elements<T>(source);
+            const Int* const target = elements<Int>(targets);
+            std::vector<bool> seen(static_cast<std::size_t>(y.size()), include_self);
+            for (Int i = 0; i < targets.size(); ++i) {
+                T& best = to[target[i]];
+                const bool first = !seen[static_cast<std::size_t>(target[i])];
+                if (first || from[i] != from[i] || (largest ? from[i] > best : from[i] < best)) best = from[i];
+                seen[static_cast<std::size_t>(target[i])] = true;
+            }
+        });
+        return y;
+    }
+};
+
 }  // namespace
 
 Tensor scatter_reduce(const Operand& operand, int axis, const Operand& index_operand, const Operand& source_operand, ScatterReduce reduce,
@@ -108,24 +135,8 @@ Tensor scatter_reduce(const Operand& operand, int axis, const Operand& index_ope
         }
         // The value first; then the mean of all that have it, so that ties share the gradient evenly.
         const bool largest = reduce == ScatterReduce::max;
-        const Tensor best = [&] {
-            Tensor value = stop_gradient(own) + 0;
-            const Tensor from = stop_gradient(flat.source);
-            with_any(x.dtype(), [&]<class T>(T) {
-                T* to = elements<T>(value);
-                const T* source_of = elements<T>(from);
-                const auto target = flat.targets.data<Int>();
-                std::vector<bool> seen(static_cast<std::size_t>(value.size()), include_self);
-                for (std::size_t i = 0; i < target.size(); ++i) {
-                    T& y = to[target[i]];
-                    const T v = source_of[i];
-                    const bool first = !seen[static_cast<std::size_t>(target[i])];
-                    if (first || v != v || (largest ? v > y : v < y)) y = v;
-                    seen[static_cast<std::size_t>(target[i])] = true;
-                }
-            });
-            return value;
-        }();
+        const Tensor best = largest ? apply(FlatScatterExtreme<true>{include_self}, {own, flat.targets, flat.source}, where)
+                                    : apply(FlatScatterExtreme<false>{include_self}, {own, flat.targets, flat.source}, where);
         if (!is_floating(x.dtype()) || flat.targets.size() == 0) return reshape(best, x.shape());
         const Tensor candidates = xgrad::where(take(best, flat.targets) == flat.source, flat.source, 0),
                      chosen = (take(best, flat.targets) == flat.source).to(x.dtype());

@@ -8,8 +8,8 @@
 namespace xgrad {
 namespace {
 
+using detail::NodeGradient;
 using detail::NodeId;
-using detail::SweepSource;
 
 Tensor cotangent_of(const Tensor& y, const Tensor& given, Location where) {
     check<DTypeError>(is_floating(y.dtype()), where,
@@ -46,58 +46,48 @@ std::span<const Tensor> cotangents_of(std::span<const Tensor> ys, const Gradient
 class Taking {
 public:
     Taking(detail::Record& record, int depth, bool persistent)
-        : record_(record), depth_(depth), persistent_(persistent), active_(record.active), after_(active_) {
-        look();
-    }
+        : record_(record), depth_(depth), persistent_(persistent), active_(record.active), after_(active_) {}
     Taking(const Taking&) = delete;
     Taking& operator=(const Taking&) = delete;
     ~Taking() { record_.set_active(after_); }  // also when a pullback throws
 
-    /// The node of x, which may have been recorded by an outer tape that is paused just now.
-    NodeId node_of(const Tensor& x) {
-        NodeId node = record_.node_of(x);
-        if (node == detail::no_node && depth_ > 0) {
-            record_.set_active(detail::all_tapes);
-            node = record_.node_of(x);
-            look();
-        }
-        return node;
-    }
-    /// The results that are recorded, with their cotangents. Without `unconnected` all must be, by this tape.
-    std::vector<SweepSource> roots(std::span<const Tensor> ys, const GradientOptions& options, bool must_be_recorded, Location where) {
+    /// The results that are recorded, with their cotangents. `must_be_recorded`: all of them, by this tape.
+    std::vector<NodeGradient> roots(std::span<const Tensor> ys, const GradientOptions& options, bool must_be_recorded, Location where) {
         const std::span<const Tensor> cotangents = cotangents_of(ys, options, where);
-        std::vector<SweepSource> roots;
+        std::vector<NodeGradient> roots;
         for (std::size_t j = 0; j < ys.size(); ++j) {
-            SweepSource root{record_.node_of(ys[j]), cotangent_of(ys[j], cotangents.empty() ? Tensor() : cotangents[j], where)};
-            check<TapeError>(!must_be_recorded || is_recorded_here(root.node), where,
+            NodeGradient root{node_of_result(ys[j], must_be_recorded),
+                              cotangent_of(ys[j], cotangents.empty() ? Tensor() : cotangents[j], where)};
+            check<TapeError>(!must_be_recorded || root.node != detail::no_node, where,
                              [&] { return "Tape::gradient: y must be recorded by this tape, got one that " + why_not(ys[j]); });
             if (root.node != detail::no_node) roots.push_back(std::move(root));
         }
         return roots;
     }
-    void sweep(std::span<SweepSource> roots, std::span<SweepSource> sources, detail::FoundGradients* found) {
+    void sweep(std::span<NodeGradient> roots, std::span<NodeGradient> sources, bool all) {
         if (!persistent_) {
-            record_.scopes[static_cast<std::size_t>(depth_)].finished = true;
+            record_.at(depth_).finished = true;
             after_ = active_ & ~own();
         }
-        record_.set_active(active_ & record_.open_below(depth_));  // only outer tapes see the gradient being computed
-        if (!roots.empty()) detail::sweep(record_, depth_, roots, sources, found, !persistent_);
+        record_.set_active(active_ & record_.unfinished_below(depth_));  // only outer tapes see the gradient being computed
+        if (!roots.empty()) detail::sweep(record_, depth_, roots, sources, all, !persistent_);
     }
 
 private:
+    /// The node of y on this tape, which captures what is older or a parameter, as far as it watches that (`own_only`) or some tape does.
+    NodeId node_of_result(const Tensor& y, bool own_only) {
+        if (const NodeId node = record_.node_on(depth_, detail::TensorAccess::origin(y)); node != detail::no_node)
+            return !own_only || !record_.nodes[node]->is_source || (record_.nodes[node]->tapes & own()) ? node : detail::no_node;
+        record_.set_active(own_only ? own() : active_ | own());  // whatever else is paused
+        const NodeId node = record_.node_of(y);
+        record_.set_active(active_);
+        return node;
+    }
     std::string why_not(const Tensor& y) const {
         std::string why = detail::why_not_recorded(record_, y);
         return why.empty() ? "was recorded before this tape was opened; name the source: tape.gradient(y, x)" : why;
     }
     detail::TapeMask own() const { return detail::Record::bit(depth_); }
-    /// Look up nodes as this tape sees them, whatever else is paused.
-    void look() { record_.set_active(active_ | own()); }
-    /// Also a parameter that this tape watches though an outer one has used it first.
-    bool is_recorded_here(NodeId node) const {
-        if (node == detail::no_node) return false;
-        const detail::Entry& entry = *record_.nodes[node];
-        return node >= record_.scopes[static_cast<std::size_t>(depth_)].start || (entry.is_source && (entry.scopes & own()));
-    }
 
     detail::Record& record_;
     const int depth_;
@@ -118,32 +108,43 @@ detail::Record& Tape::begin_gradient(Location where) const {
 }
 
 Gradients Tape::gradients_of(std::span<const Tensor> ys, const GradientOptions& options, Location where) {
-    Taking taking(begin_gradient(where), depth_, options_.persistent);
-    std::vector<SweepSource> roots = taking.roots(ys, options, !options.unconnected, where);
+    detail::Record& record = begin_gradient(where);
+    Taking taking(record, depth_, options_.persistent);
+    std::vector<NodeGradient> roots = taking.roots(ys, options, !options.unconnected, where), sources;
+    const auto first = std::lower_bound(record.sources.begin(), record.sources.end(), record.at(depth_).start);
+    for (auto node = first; node != record.sources.end(); ++node)
+        if (record.is_source_of(depth_, *record.nodes[*node])) sources.push_back({*node, {}});
     used_ = !options_.persistent;
+    std::vector<std::uint64_t> origins;  // entries are released on the way
+    for (const NodeGradient& source : sources) origins.push_back(record.nodes[source.node]->source());
+    taking.sweep(roots, sources, true);
     Gradients gradients;
-    taking.sweep(roots, {}, &gradients.found_);
+    for (std::size_t i = 0; i < sources.size(); ++i)
+        if (sources[i].gradient.defined()) gradients.found_.emplace_back(origins[i], std::move(sources[i].gradient));
     std::sort(gradients.found_.begin(), gradients.found_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     return gradients;
 }
 
 Tensors Tape::gradients_of(std::span<const Tensor> ys, std::span<const Tensor> xs, const GradientOptions& options, Location where) {
-    Taking taking(begin_gradient(where), depth_, options_.persistent);
-    std::vector<SweepSource> roots = taking.roots(ys, options, false, where);
+    detail::Record& record = begin_gradient(where);
+    Taking taking(record, depth_, options_.persistent);
+    std::vector<NodeGradient> roots = taking.roots(ys, options, false, where);
     std::vector<NodeId> nodes;
-    for (const Tensor& x : xs) nodes.push_back(taking.node_of(x));
-    std::vector<SweepSource> sources;  // each once, by node
+    std::vector<NodeGradient> sources;  // each once, by node
+    for (const Tensor& x : xs) nodes.push_back(record.node_on(depth_, detail::TensorAccess::origin(x)));
     for (const NodeId node : nodes)
         if (node != detail::no_node) sources.push_back({node, {}});
-    const auto before = [](const SweepSource& a, const SweepSource& b) { return a.node < b.node; };
+    const auto before = [](const NodeGradient& a, const NodeGradient& b) { return a.node < b.node; };
     std::sort(sources.begin(), sources.end(), before);
     sources.erase(std::unique(sources.begin(), sources.end(), [](const auto& a, const auto& b) { return a.node == b.node; }),
                   sources.end());
     used_ = !options_.persistent;
-    taking.sweep(roots, sources, nullptr);
+    const bool all = depth_ == 0 && sources.size() == record.sources.size() &&
+                     std::all_of(sources.begin(), sources.end(), [&](const NodeGradient& s) { return record.nodes[s.node]->is_source; });
+    taking.sweep(roots, sources, all);
     Tensors gradients;
     for (std::size_t i = 0; i < xs.size(); ++i) {
-        const auto source = std::lower_bound(sources.begin(), sources.end(), SweepSource{nodes[i], {}}, before);
+        const auto source = std::lower_bound(sources.begin(), sources.end(), NodeGradient{nodes[i], {}}, before);
         if (source != sources.end() && source->node == nodes[i] && source->gradient.defined()) gradients.push_back(source->gradient);
         else if (options.unconnected == Unconnected::zeros) gradients.push_back(zeros(xs[i].shape(), xs[i].dtype()));
         else gradients.emplace_back();

@@ -4,7 +4,8 @@
 #include <functional>
 #include <string>
 
-#include "adoption.hpp"
+#include "apply.hpp"
+#include "capture.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/linalg.hpp"
 #include "ops/reduce.hpp"
@@ -84,55 +85,52 @@ Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Loc
         "root: Newton's method must converge within " + std::to_string(most) + " iterations, got max|f(x)| = " + text_of(residual), where));
 }
 
-/// The entry of a solution y(p) of an equation in x and p. Its pullback asks `adjoint` for the cotangent u of f(y, p) at a y that does not
-/// move, then pulls u back through one run of f to whatever it used.
-struct ImplicitEntry {
-    using Adjoint = Tensor (*)(const ImplicitEntry& self, const Tensor& g, Location where);
+/// A solution y(p) of an equation in x and p. Its pullback asks `adjoint` for the cotangent u of f(y, p) at a y that does not move, then pulls u back
+/// through one run of f to whatever it used.
+struct ImplicitFunction {
+    using Adjoint = Tensor (*)(const ImplicitFunction& self, const Tensor& y, const Tensor& g);
+    static constexpr const char* name = "implicit_function";
+    static constexpr bool runs_once = true;
+    static constexpr Saves saves{.outputs = 1};
     FunctionRef f;
     std::shared_ptr<const void> owner;
     SolverOptions options;
     Adjoint adjoint;
-    Tensor y;
-    std::vector<NodeId> used;
+    Location where;
+    Tensors used;
+    mutable Tensor solution;
 
-    static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs, Tensor* parts) {
-        auto& self = *static_cast<ImplicitEntry*>(closure);
-        const Tensor u = self.adjoint(self, *cotangents, entry.where());
-        pull_through(self.used, {&u, 1}, entry.where(), parts, [&] { return Tensors{self.f({&self.y, 1})}; });
+    Tensor value(std::span<const Tensor>) const { return std::move(solution); }
+    Tensors pullback(Tensor g, const Saved& s) const {
+        const Tensor &y = s.output(), u = adjoint(*this, y, g);
+        return pull_through(used, {&u, 1}, where, [&] { return Tensors{f({&y, 1})}; });
     }
-    static void destroy(void* closure) noexcept { static_cast<ImplicitEntry*>(closure)->~ImplicitEntry(); }
-    static constexpr Behaviour behaviour{&pull, nullptr, &destroy};
 };
 
 /// u = g + Jᵀu.
-Tensor fixed_point_adjoint(const ImplicitEntry& self, const Tensor& g, Location where) {
-    auto next = [f = self.f, owner = self.owner, y = self.y, g](std::span<const Tensor> u) { return g + transposed_product(f, y, u[0]); };
+Tensor fixed_point_adjoint(const ImplicitFunction& self, const Tensor& y, const Tensor& g) {
+    auto next = [f = self.f, owner = self.owner, y, g](std::span<const Tensor> u) { return g + transposed_product(f, y, u[0]); };
     const auto owned = std::make_shared<const decltype(next)>(std::move(next));
-    return fixed_point(*owned, owned, g, self.options, where);
+    return fixed_point(*owned, owned, g, self.options, self.where);
 }
 
 /// Jᵀu = -g.
-Tensor root_adjoint(const ImplicitEntry& self, const Tensor& g, Location) {
-    const Tensor u = solve(transpose(square_jacobian(self.f, self.y)), reshape(-g, {-1}));
+Tensor root_adjoint(const ImplicitFunction& self, const Tensor& y, const Tensor& g) {
+    const Tensor u = solve(transpose(square_jacobian(self.f, y)), reshape(-g, {-1}));
     return reshape(u, g.shape());
 }
 
 template <class Solve>
 Tensor solution(const char* name, FunctionRef f, std::shared_ptr<const void> owner, const SolverOptions& options,
-                ImplicitEntry::Adjoint adjoint, Location where, const Solve& solve_it) {
-    if (!recording) return solve_it();
-    Record& record = *recording;
-    Tensor y = [&] {
-        NoRecording pause;
+                ImplicitFunction::Adjoint adjoint, Location where, const Solve& solve_it) {
+    if (!recording || !recording->active) return solve_it();
+    const Tensor y = [&] {
+        const NoRecording pause;
         return solve_it();
     }();
-    std::vector<NodeId> used;
-    run_unseen(record, used, [&] { return f({&y, 1}); });  // what the solution depends on
-    if (Entry* entry = append_using(record, name, used, {&y, 1}, sizeof(ImplicitEntry), where)) {
-        ::new (entry->closure()) ImplicitEntry{f, std::move(owner), options, adjoint, y, std::move(used)};
-        entry->behaviour = &ImplicitEntry::behaviour;
-    }
-    return y;
+    Tensors used;
+    run_unrecorded(used, [&] { return f({&y, 1}); });  // what the solution depends on
+    return apply(ImplicitFunction{f, std::move(owner), options, adjoint, where, used, y}, std::span<const Tensor>(used), where, name);
 }
 
 }  // namespace

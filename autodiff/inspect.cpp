@@ -190,7 +190,7 @@ std::string detail::why_not_recorded(const Record& record, const Tensor& y) {
     if (origin == 0) {
         std::string text = "is a constant: it was not recorded.";
         if (!is_floating(y.dtype())) return text + " It is " + name_of(y.dtype()) + ", and only f32 and f64 have gradients.";
-        if (record.scopes.empty()) text += " No tape is open on this thread: open one before it is computed.";
+        if (record.open.empty()) text += " No tape is open on this thread: open one before it is computed.";
         else
             text +=
                 " Either nothing that it was computed from is watched (tape.watch(x), or a Parameter), or on the way it went through "
@@ -216,7 +216,7 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
                "it is "
                "a parameter, it is frozen.";
     if (Origin::is_parameter(origin)) {
-        source = record.used_parameter(origin);
+        source = record.last_capture(origin);
         if (source == no_node)
             return record.watchers
                        ? "No recorded operation used this parameter since the tape was opened: the model that computed the loss has "

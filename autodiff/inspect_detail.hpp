@@ -14,7 +14,7 @@ inline const Record& record_of(const Tape& tape, const char* name) { return Tape
 /// f(node, entry) for the entries of a tape, in the order of recording.
 template <class F>
 void for_each_entry(const Tape& tape, const Record& record, F&& f) {
-    for (std::size_t node = record.scopes[static_cast<std::size_t>(TapeAccess::depth(tape))].start; node < record.nodes.size();) {
+    for (std::size_t node = record.at(TapeAccess::depth(tape)).start; node < record.nodes.size();) {
         Entry& entry = *record.nodes[node];
         f(static_cast<NodeId>(node), entry);
         node += entry.outputs;

@@ -93,7 +93,7 @@ std::string to_dot(const Tape& tape, const DotOptions& options) {
             const NodeId in = entry.input_nodes()[k];
             if (in == no_node) continue;
             belongs(in);
-            if (in >= first_drawn || in < record.scopes[static_cast<std::size_t>(TapeAccess::depth(tape))].start)
+            if (in >= first_drawn || in < record.at(TapeAccess::depth(tape)).start)
                 edges += "  n" + std::to_string(record.nodes[in]->first_node) + " -> " + id + ";\n";
         }
         root.at(several ? "" : box)

@@ -38,6 +38,6 @@ void run_map(MapLoop loop, const void* function, const Shape& shape, DType dtype
     run(loop, function, shape, shape.size(), {in, inputs.size()}, {out, outputs.size()});
 }
 
-bool several_tapes_are_open() { return record_of_this_thread().scopes.size() > 1; }
+bool several_tapes_are_open() { return recording && (recording->open.size() > 1 || recording->trace); }
 
 }  // namespace xgrad::detail

@@ -244,37 +244,57 @@ auto compose(const F& f, std::span<const Tensor> xs, std::index_sequence<K...>) 
     return kernels::XGRAD_ISA::results_of<Tensor>(f(xs[K]...));
 }
 
+/// Behind the results, where they are wanted, their slopes along each input: dual numbers give them in the same pass.
 template <class F, std::size_t N>
-struct MapPullback {
-    static constexpr std::size_t results = MapKernels<F, N>::results;
+struct Map {
+    static constexpr const char* name = "map";
+    static constexpr bool takes_reduced = true;
+    using Kernels = MapKernels<F, N>;
+    static constexpr int results = static_cast<int>(Kernels::results);
+    static_assert(results * (N + 1) <= 32, "xgrad: map: too many results");
     F f;
-    std::array<Tensor, results * N> slopes;
-    std::vector<Tensor> xs;  // only while another tape may ask for the gradient of the gradient
 
-    std::vector<Tensor> operator()(std::span<const Tensor> g, Needs needs) const {
-        std::vector<Tensor> parts(N);
-        bool recorded = false;
-        for (const Tensor& x : xs) recorded = recorded || tracked(x);
-        if (recorded) {
-            Shape shape = xs[0].shape();
-            for (const Tensor& x : xs) shape = broadcast_shapes(shape, x.shape(), "map");
-            Tape tape({.watch_parameters = false});
-            std::vector<Tensor> watched;  // of the result's shape, as the parts are to be
-            for (const Tensor& x : xs) watched.push_back(tape.watch(broadcast_to(x, shape)));
-            const auto ys = compose(f, watched, std::make_index_sequence<N>{});
-            Tensor weighted;
-            for (std::size_t j = 0; j < results; ++j) {
-                if (!tracked(ys[j])) continue;  // a constant
-                const Tensor one = sum(ys[j] * g[j]);
-                weighted = weighted.defined() ? weighted + one : one;
-            }
-            if (weighted.defined()) parts = tape.gradient(weighted, watched);
-            return parts;
-        }
+    static Saves saves(Needs) {
+        // The inputs are for derivatives of a higher order, which somebody can only ask for while another tape is open.
+        return {.inputs = several_tapes_are_open() ? (1u << N) - 1 : 0u, .outputs = ((1u << results * N) - 1) << results};
+    }
+    std::array<Tensor, static_cast<std::size_t>(results) * (N + 1)> value(std::span<const Tensor> xs, Needs recorded) const {
+        Shape shape = xs[0].shape();
+        for (const Tensor& x : xs) shape = broadcast_shapes(shape, x.shape(), "map");
+        const DType dtype = xs[0].dtype();
+        std::array<Tensor, static_cast<std::size_t>(results) * (N + 1)> out;
+        for (std::size_t j = 0; j < results; ++j) out[j] = empty(shape, dtype);
+        std::size_t slopes = 0;
         for (std::size_t k = 0; k < N; ++k) {
-            if (!needs[k]) continue;
+            if (!recorded[k]) continue;
+            ++slopes;
+            for (std::size_t j = 0; j < results; ++j) out[results + j * N + k] = empty(shape, dtype);
+        }
+        run_map(Kernels::loop(dtype, slopes), &f, shape, dtype, xs, out);
+        return out;
+    }
+    std::vector<Tensor> pullback(std::span<const Tensor> g, const Saved& s) const {
+        if (!s.input().defined()) return fused_pullback(g, s);
+        Shape shape = s.input().shape();
+        for (std::size_t k = 0; k < N; ++k) shape = broadcast_shapes(shape, s.input(k).shape(), "map");
+        Tape tape({.watch_parameters = false});
+        std::vector<Tensor> watched, ys, cotangents;
+        for (std::size_t k = 0; k < N; ++k) watched.push_back(tape.watch(broadcast_to(s.input(k), shape)));  // as the cotangents are to be
+        const auto all = compose(f, watched, std::make_index_sequence<N>{});
+        for (std::size_t j = 0; j < results; ++j) {
+            if (!tracked(all[j])) continue;  // a constant
+            ys.push_back(all[j]);
+            cotangents.push_back(broadcast_to(g[j], shape));
+        }
+        if (ys.empty()) return std::vector<Tensor>(N);
+        return tape.gradient(ys, watched, {.cotangents = cotangents});
+    }
+    std::vector<Tensor> fused_pullback(std::span<const Tensor> g, const Saved& s) const {
+        std::vector<Tensor> parts(N);
+        for (std::size_t k = 0; k < N; ++k) {
+            if (!s.needs(k)) continue;
             for (std::size_t j = 0; j < results; ++j) {
-                const Tensor part = g[j] * slopes[j * N + k];
+                const Tensor part = g[j] * s.output(results + j * N + k);
                 parts[k] = parts[k].defined() ? parts[k] + part : part;
             }
         }
@@ -285,38 +305,12 @@ struct MapPullback {
 template <class F, std::size_t N>
 auto map_operands(const F& f, const std::array<const Operand*, N>& operands) {
     using Kernels = MapKernels<F, N>;
-    constexpr std::size_t results = Kernels::results;
-    static_assert(results * (N + 1) <= 32, "xgrad: map: too many results");
     const MapInputs in{std::span<const Operand* const>(operands)};
-    std::array<Tensor, results + results * N> out;
-    for (std::size_t j = 0; j < results; ++j) out[j] = empty(in.shape, in.dtype);
-    std::size_t slopes = 0;
-    for (std::size_t k = 0; k < N; ++k) {
-        if (!tracked(in.tensors[k])) continue;
-        ++slopes;
-        for (std::size_t j = 0; j < results; ++j) out[results + j * N + k] = empty(in.shape, in.dtype);
-    }
-    run_map(Kernels::loop(in.dtype, slopes), &f, in.shape, in.dtype, in.span(), out);
-    if (slopes) {
-        MapPullback<F, N> pullback{f, {}, {}};
-        for (std::size_t i = 0; i < results * N; ++i) pullback.slopes[i] = std::move(out[results + i]);
-        if (several_tapes_are_open()) pullback.xs.assign(in.span().begin(), in.span().end());
-        auto again = [f](std::span<const Tensor> xs) {
-            std::vector<Tensor> ys(results);
-            Shape shape = xs[0].shape();
-            for (const Tensor& x : xs) shape = broadcast_shapes(shape, x.shape(), "map");
-            for (Tensor& y : ys) y = empty(shape, xs[0].dtype());
-            run_map(Kernels::loop(xs[0].dtype(), 0), &f, shape, xs[0].dtype(), xs, ys);
-            return ys;
-        };
-        // Its parts have the result's shape; a constant cotangent stays a single number as far as it goes.
-        auto dealt = dealing<Cotangents::elementwise>(std::move(pullback));
-        record_applied("map", in.span(), {out.data(), results}, std::move(again), std::move(dealt), in.where);
-    }
+    auto out = apply(Map<F, N>{f}, in.span(), in.where);
     if constexpr (Kernels::single) return std::move(out[0]);
     else {
-        std::array<Tensor, results> ys;
-        for (std::size_t j = 0; j < results; ++j) ys[j] = std::move(out[j]);
+        std::array<Tensor, Kernels::results> ys;
+        for (std::size_t j = 0; j < ys.size(); ++j) ys[j] = std::move(out[j]);
         return ys;
     }
 }

@@ -1,6 +1,7 @@
 #include "record.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -78,7 +79,7 @@ void TapeAccess::close(const Tape& tape) noexcept {
     if (own_record && own_record->id == tape.owner_) {
         tape.record_->close(tape.depth_);
         tape.record_->settle();
-        if (thread_ends && tape.record_->scopes.empty()) delete std::exchange(own_record, nullptr);
+        if (thread_ends && tape.record_->open.empty()) delete std::exchange(own_record, nullptr);
         return;
     }
     const std::lock_guard lock(records().mutex);
@@ -134,23 +135,27 @@ void Arena::clear() noexcept {
     rewind({});
 }
 
-// --- ParameterNodes -------------------------------------------------------------------------------------------------
+// --- CaptureTable ---------------------------------------------------------------------------------------------------
 
-/// Where the identity is, or where it would be added. There is a free slot.
-std::size_t ParameterNodes::place_of(std::uint64_t id, std::uint64_t serial) const {
+/// Where the origin is, or where it would be added. There is a free slot.
+std::size_t CaptureTable::place_of(std::uint64_t origin, std::uint64_t serial) const {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t i = (id * 0x9e3779b97f4a7c15ull >> 32) & mask;
-    while (slots_[i].serial == serial && slots_[i].id != id) i = (i + 1) & mask;
+    std::size_t i = (origin * 0x9e3779b97f4a7c15ull >> 32) & mask;
+    while (slots_[i].serial == serial && slots_[i].origin != origin) i = (i + 1) & mask;
     return i;
 }
 
-NodeId ParameterNodes::find(std::uint64_t id, std::uint64_t serial) const {
+NodeId CaptureTable::find(std::uint64_t origin, std::uint64_t serial) const {
     if (counted_serial_ != serial || slots_.empty()) return no_node;
-    const Slot& slot = slots_[place_of(id, serial)];
+    const Slot& slot = slots_[place_of(origin, serial)];
     return slot.serial == serial ? slot.node : no_node;
 }
 
-NodeId* ParameterNodes::find_or_add(std::uint64_t id, std::uint64_t serial) {
+void CaptureTable::set(std::uint64_t origin, std::uint64_t serial, NodeId node) noexcept {
+    if (counted_serial_ == serial) slots_[place_of(origin, serial)].node = node;
+}
+
+NodeId& CaptureTable::operator()(std::uint64_t origin, std::uint64_t serial) {
     if (counted_serial_ != serial) {
         counted_serial_ = serial;
         used_ = 0;
@@ -159,14 +164,14 @@ NodeId* ParameterNodes::find_or_add(std::uint64_t id, std::uint64_t serial) {
         std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(std::max<std::size_t>(64, 2 * slots_.size())));
         used_ = 0;
         for (const Slot& s : old)
-            if (s.serial == serial) *find_or_add(s.id, serial) = s.node;
+            if (s.serial == serial) (*this)(s.origin, serial) = s.node;
     }
-    Slot& slot = slots_[place_of(id, serial)];
+    Slot& slot = slots_[place_of(origin, serial)];
     if (slot.serial != serial) {
-        slot = {id, serial, no_node};
+        slot = {origin, serial, no_node};
         ++used_;
     }
-    return &slot.node;
+    return slot.node;
 }
 
 // --- Record ---------------------------------------------------------------------------------------------------------
@@ -179,66 +184,65 @@ Record::Record()
       }()) {}
 
 Record::~Record() {
-    while (!scopes.empty()) close(static_cast<int>(scopes.size()) - 1);
+    while (!open.empty()) close(static_cast<int>(open.size()) - 1);
     const std::lock_guard lock(records().mutex);
     std::erase(records().all, this);
 }
 
 void Record::set_active(TapeMask mask) {
-    active = mask;
-    recording = mask ? this : nullptr;
+    active = visible = mask;
+    start = mask ? at(std::bit_width(mask) - 1).start : 0;
+    for (TapeMask rest = mask & capturing; rest; rest &= rest - 1) visible |= at(std::countr_zero(rest)).captures_from;
+    recording = mask || trace ? this : nullptr;
 }
 
-TapeMask Record::open_below(int depth) const {
+TapeMask Record::unfinished_below(int depth) const {
     TapeMask mask = 0;
     for (int d = 0; d < depth; ++d)
-        if (!scopes[static_cast<std::size_t>(d)].finished && !scopes[static_cast<std::size_t>(d)].closed) mask |= bit(d);
+        if (!at(d).finished && !at(d).closed) mask |= bit(d);
     return mask;
 }
 
-int Record::open(const TapeOptions& options) {
+int Record::open_tape(const TapeOptions& options) {
     settle();
-    check<TapeError>(scopes.size() < max_tapes, {}, [] {
+    check<TapeError>(open.size() < max_tapes, {}, [] {
         return std::string(
             "Tape: at most 64 tapes may be open on a thread at a time, got one more (functions such as grad, and each checkpoint inside "
             "another, open one)");
     });
-    const int depth = static_cast<int>(scopes.size());
+    const int depth = static_cast<int>(open.size());
     if (depth == 0) {
         serial = next_serial();
         segments.assign(1, {0, serial});
         watchers = 0;
-        sources = 0;
-        for (auto& r : recent) r = {};
     }
     if (segments.capacity() < segments.size() + max_tapes) segments.reserve(2 * (segments.size() + max_tapes));  // closing must not throw
-    scopes.push_back({.start = static_cast<NodeId>(nodes.size()), .mark = arena.mark()});
-    const auto choose = [depth](TapeMask mask, bool on) { return on ? mask | bit(depth) : mask & ~bit(depth); };
-    watchers = choose(watchers, options.watch_parameters);
-    checking = choose(checking, options.check_finite);
-    profiling = choose(profiling, options.profile);
+    open.emplace_back().start = static_cast<NodeId>(nodes.size());
+    open.back().mark = arena.mark();
+    const auto with_bit = [depth](TapeMask mask, bool on) { return on ? mask | bit(depth) : mask & ~bit(depth); };
+    watchers = with_bit(watchers, options.watch_parameters);
+    checking = with_bit(checking, options.check_finite);
+    profiling = with_bit(profiling, options.profile);
+    capturing = with_bit(capturing, false);
+    for (auto& r : recent) r = {};
     if (options.profile) last_time = now_in_nanoseconds();
     set_active(active | bit(depth));
     return depth;
 }
 
 void Record::close(int depth) noexcept {
-    scopes[static_cast<std::size_t>(depth)].closed = true;
+    at(depth).closed = true;
     set_active(active & ~bit(depth));
-    while (!scopes.empty() && scopes.back().closed) {
-        const int level = static_cast<int>(scopes.size()) - 1;
+    for (auto& r : recent) r = {};
+    while (!open.empty() && open.back().closed) {
+        const int level = static_cast<int>(open.size()) - 1;
         drop_what_nobody_needs(level);
-        for (Borrowed& b : borrowed) {
-            if (b.node < nodes.size()) nodes[b.node]->scopes &= ~(b.scopes & bit(level));
-            else b.scopes = 0;
-            b.scopes &= ~bit(level);
-        }
-        std::erase_if(borrowed, [](const Borrowed& b) { return b.scopes == 0; });
         checking &= ~bit(level);
         profiling &= ~bit(level);
-        scopes.pop_back();
+        capturing &= ~bit(level);
+        open.pop_back();
     }
-    if (!scopes.empty()) return;
+    if (!open.empty()) return;
     serial = 0;
     segments.clear();
     timings.clear();
@@ -253,13 +257,13 @@ void Record::close_those_closed_elsewhere() noexcept {
 
 /// Releases what the tape at `depth`, the last one, recorded and no other may ask for, and drops the end of the list as far as it is that.
 void Record::drop_what_nobody_needs(int depth) noexcept {
-    const Scope scope = scopes.back();
-    const TapeMask needed = open_below(depth);
-    std::size_t end = scope.start, released = 0;
-    for (std::size_t i = nodes.size(); i-- > scope.start;) {
+    const OpenTape& tape = open.back();
+    const TapeMask needed = unfinished_below(depth);
+    std::size_t end = tape.start, released = 0;
+    for (std::size_t i = nodes.size(); i-- > tape.start;) {
         Entry& entry = *nodes[i];
-        entry.scopes &= ~bit(depth);  // the next tape at this depth is another one
-        if (entry.scopes & needed) {
+        entry.tapes &= ~bit(depth);  // the next tape at this depth is another one
+        if (entry.tapes & needed) {
             end = std::max(end, i + 1);
         } else {
             entry.release();
@@ -267,16 +271,21 @@ void Record::drop_what_nobody_needs(int depth) noexcept {
         }
     }
     const std::size_t behind = nodes.size() - end;
-    if (depth > 0) scopes[static_cast<std::size_t>(depth) - 1].holes += static_cast<NodeId>(released - behind);
-    if (behind > 0) drop_nodes_from(static_cast<NodeId>(end), end == scope.start ? scope.mark : arena.mark_at(nodes[end]));
+    if (depth > 0) at(depth - 1).holes += static_cast<NodeId>(released - behind);
+    if (behind > 0) drop_nodes_from(static_cast<NodeId>(end), end == tape.start ? tape.mark : arena.mark_at(nodes[end]));
 }
 
 void Record::drop_nodes_from(NodeId end, Arena::Mark mark) noexcept {
+    for (; !sources.empty() && sources.back() >= end; sources.pop_back()) {
+        Entry& source = *nodes[sources.back()];
+        if (source.source() == origin_of(source.first_node)) continue;
+        const NodeId before = source.passes_to();  // where it is the last one that captured its tensor, the one before is that again
+        captures.set(source.source(), first_serial(),
+                     before != no_node && nodes[before]->is_source && nodes[before]->source() == source.source() ? before : no_node);
+    }
     nodes.resize(end);
     arena.rewind(mark);
     last_shape = nullptr;
-    for (auto& r : recent)
-        if (r.node >= end) r = {};
     while (!segments.empty() && segments.back().start >= end) segments.pop_back();
     segments.push_back({end, serial = next_serial()});
 }
@@ -286,8 +295,8 @@ void Record::trim() noexcept {
     const auto give_back = [](auto&... vectors) { (std::exchange(vectors, std::remove_reference_t<decltype(vectors)>()), ...); };
     settle();
     give_back(spare_slots, spare_marks);
-    if (!scopes.empty()) return;
-    give_back(nodes, segments, parameters, timings);
+    if (!open.empty()) return;
+    give_back(nodes, segments, sources, captures, timings);
     arena.clear();
 }
 
@@ -303,20 +312,15 @@ std::uint64_t Record::origin_of(NodeId node) const {
     return Origin::node(std::prev(after)->serial, node);
 }
 
-NodeId Record::used_parameter(std::uint64_t origin) const {
-    const NodeId node = parameters.find(origin, parameters_serial());
-    return source_of(origin, node) ? node : no_node;
-}
-
-Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, TapeMask scope_bits,
+Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, TapeMask tapes,
                       std::size_t closure_bytes, Location where) {
     const std::size_t first = nodes.size();
     if (first + outputs.size() >= Origin::max_nodes) throw_full(name, where);
-    if ((checking | profiling) & scope_bits) observe(name, inputs, outputs, scope_bits, where);
+    if ((checking | profiling) & tapes) observe(name, inputs, outputs, tapes, where);
     const std::size_t head = Entry::closure_offset(outputs.size(), inputs.size());
     const Shape* shape = shared(outputs[0].shape());
     void* memory = arena.allocate(head + closure_bytes);
-    auto* entry = ::new (memory) Entry(name, where, *shape, scope_bits, first, inputs.size(), outputs.size(), outputs[0]);
+    auto* entry = ::new (memory) Entry(name, where, *shape, tapes, first, inputs.size(), outputs.size(), outputs[0]);
     for (std::size_t i = 1; i < outputs.size(); ++i) {
         // After the entry's own memory: shapes may be appended to the arena while it is being written.
         entry->more_shapes()[i - 1] = shared(outputs[i].shape());
@@ -330,79 +334,65 @@ Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::spa
 }
 
 void Record::throw_full(const char* name, Location where) {
-    throw TapeError(at(std::string(name) + ": a tape holds at most 2^27 entries", where));
+    throw TapeError(xgrad::at(std::string(name) + ": a tape holds at most 2^27 entries", where));
 }
 
-NodeId Record::add_source(Tensor& tensor, const char* name, std::uint64_t origin, TapeMask scope_bits, Location where) {
-    Entry* entry = append(name, {}, {&tensor, 1}, scope_bits, sizeof(std::uint64_t), where);
+NodeId Record::append_source(Tensor& tensor, const char* name, NodeId passes_to, std::uint64_t captured, TapeMask tapes, Location where) {
+    static constexpr Kind pass_on{[](void*, Pull& pull) { pull.parts[0] = std::move(pull.cotangents[0]); }, [](void*) noexcept {}, true};
+    if (sources.size() == sources.capacity()) sources.reserve(2 * sources.size() + 16);
+    Entry* entry = append(name, {&passes_to, passes_to == no_node ? 0u : 1u}, {&tensor, 1}, tapes, sizeof(std::uint64_t), where);
+    if (passes_to != no_node) entry->kind = &pass_on;
     entry->is_source = true;
-    ++sources;
-    entry->source() = origin ? origin : TensorAccess::origin(tensor);
+    entry->source() = captured ? captured : TensorAccess::origin(tensor);
+    sources.push_back(entry->first_node);
     return entry->first_node;
 }
 
-NodeId Record::node_of_parameter(const Tensor& tensor, std::uint64_t origin) {
-    const TapeMask watching = watchers & (active | adopt);
-    NodeId* node = parameters.find_or_add(origin, parameters_serial());
-    Entry* entry = source_of(origin, *node);
-    if (entry && entry->scopes) {
-        if (const TapeMask more = watching & ~entry->scopes) borrowed.push_back({*node, more});
-        entry->scopes |= watching;
-    } else if (watching == 0) return no_node;
-    else {
-        Tensor leaf = tensor;
-        *node = add_source(leaf, "parameter", origin, watching, {});
-        entry = nodes[*node];
+/// The node of a tensor that was recorded before the innermost tape that records was opened, or of a parameter: a source of its own there, which passes
+/// its gradient on to what stood for the tensor until now.
+NodeId Record::capture(const Tensor& tensor, std::uint64_t origin) {
+    const bool is_parameter = Origin::is_parameter(origin);
+    const NodeId own = is_parameter ? no_node : find(origin);
+    NodeId from = own;
+    if (is_parameter || (own != no_node && own < start)) {
+        if (const NodeId last = captures.find(origin, first_serial()); last != no_node) from = last;
+        while (from != no_node && !(nodes[from]->tapes & visible)) from = from == own ? no_node : nodes[from]->passes_to();
+        const TapeMask seen = ((from == no_node ? 0 : nodes[from]->tapes) | (is_parameter ? watchers : 0)) & visible;
+        TapeMask tapes = seen & active, capturing_now = 0;
+        for (TapeMask rest = active & capturing; rest; rest &= rest - 1)
+            if (const int depth = std::countr_zero(rest); seen & at(depth).captures_from) capturing_now |= bit(depth);
+        tapes |= capturing_now;
+        if (tapes == 0) return no_node;
+        if (from == no_node || from < start || (nodes[from]->tapes & active) != tapes) {
+            for (TapeMask rest = capturing_now; rest; rest &= rest - 1) {
+                OpenTape& tape = at(std::countr_zero(rest));
+                if (from == no_node || from < tape.start) tape.captured.push_back(tensor);
+            }
+            NodeId& last = captures(origin, first_serial());
+            Tensor source = tensor;
+            last = from = append_source(source, is_parameter ? "parameter" : "capture", from, origin, tapes, {});
+        }
     }
-    recent[origin & 7] = {origin, *node};
-    return if_recorded(*node);
+    if (from == no_node || !(nodes[from]->tapes & active)) return no_node;
+    recent[origin & 7] = {origin, active, from};
+    return from;
 }
 
-bool Record::adopt_node(NodeId node) {
-    Entry& entry = *nodes[node];
-    if (!(entry.scopes & adopt)) return false;
-    entry.scopes |= bit(adopt_depth);
-    for (NodeId k = 0; k < entry.outputs; ++k) adopted.push_back(entry.first_node + k);  // they share the mark
-    return true;
+NodeId Record::node_on(int depth, std::uint64_t origin) const {
+    const NodeId begin = at(depth).start, own = origin == 0 || Origin::is_parameter(origin) ? no_node : find(origin);
+    if (own != no_node && own >= begin) return own;
+    NodeId first = no_node;
+    for (NodeId node = last_capture(origin); node != no_node && node != own && node >= begin; node = nodes[node]->passes_to()) first = node;
+    return first;
 }
 
-// --- apply ----------------------------------------------------------------------------------------------------------
-
-NewEntry record(const char* name, std::span<const Tensor> inputs, std::span<Tensor> outputs, std::size_t closure_bytes, Location where) {
-    constexpr std::size_t usual = 16;
-    NodeId few[usual];
-    std::vector<NodeId> many;
-    NodeId* ids = few;
-    if (inputs.size() > usual) {
-        many.resize(inputs.size());
-        ids = many.data();
-    }
-    Record& r = *recording;
-    TapeMask scope_bits = 0;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        ids[i] = inputs[i].defined() ? r.node_of(inputs[i]) : no_node;
-        if (ids[i] != no_node) scope_bits |= r.nodes[ids[i]]->scopes & r.active;
-    }
-    Entry* entry = r.append(name, {ids, inputs.size()}, outputs, scope_bits, closure_bytes, where);
-    return {entry->closure(), &entry->behaviour};
+void capture_from(Tape& tape, TapeMask tapes) {
+    Record& record = TapeAccess::record(tape, "Tape", {});
+    record.at(TapeAccess::depth(tape)).captures_from = tapes;
+    record.capturing |= Record::bit(TapeAccess::depth(tape));
+    record.set_active(record.active);
 }
 
-bool any_tracked(std::span<const Tensor> inputs) {
-    if (!recording) return false;
-    return std::any_of(inputs.begin(), inputs.end(), [](const Tensor& t) { return is_tracked(t); });
-}
-
-std::size_t inputs_of(const Entry& entry) { return entry.inputs; }
-std::size_t outputs_of(const Entry& entry) { return entry.outputs; }
-
-void throw_wrong_number_of_parts(const Entry& entry, std::size_t got) {
-    throw TapeError(at(std::string(entry.name) + ": a pullback must return one cotangent per input, got " + std::to_string(got) + " for " +
-                           std::to_string(entry.inputs),
-                       entry.where()));
-}
-
-void throw_wrong_number_of_inputs(const char* name, std::size_t got) {
-    throw ValueError(std::string(name) + ": the function takes another number of tensors, got " + std::to_string(got));
-}
+std::vector<Tensor>& captured_by(const Tape& tape) { return TapeAccess::record(tape, "Tape", {}).at(TapeAccess::depth(tape)).captured; }
 
 }  // namespace xgrad::detail

@@ -11,6 +11,7 @@
 #include "apply.hpp"
 #include "memory.hpp"
 #include "tape.hpp"
+#include "trace.hpp"
 
 namespace xgrad::detail {
 
@@ -40,25 +41,25 @@ inline constexpr std::int64_t least_block_elements = 1 << 14;
 /// One recorded operation, or a source of gradients. Behind it in the arena: the shapes of outputs after the first, a NodeId per input, the
 /// closure. Shapes are shared: neighbouring entries of one shape point to one copy of it.
 struct Entry {
-    const Behaviour* behaviour = nullptr;  // null: nothing to pull back (a source, already released, or its closure never came to be)
+    const Kind* kind = nullptr;  // null: nothing to pull back (a source, already released, or its closure never came to be)
     const char* name;
     const char* file;
     const Shape* shape;  // of the first output
-    TapeMask scopes;  // the tapes that watch something it depends on; 0: released
+    TapeMask tapes;  // that watch something it depends on; 0: released
     std::int32_t line;
     NodeId first_node;
     std::uint32_t inputs;
     std::uint32_t outputs : Origin::node_bits;
     DType dtype : 3;  // of all outputs that have a gradient
-    bool is_source : 1;  // Gradients lists it
-    bool large : 1;  // worth pulling back in blocks (blocks.hpp)
+    bool is_source : 1;
+    bool large : 1;  // worth pulling back in blocks (fused_chain.hpp)
 
-    Entry(const char* operation, Location where, const Shape& shape_of_first, TapeMask tapes, std::size_t node, std::size_t input_count,
+    Entry(const char* operation, Location where, const Shape& shape_of_first, TapeMask mask, std::size_t node, std::size_t input_count,
           std::size_t output_count, const Tensor& first)
         : name(operation),
           file(where.file),
           shape(&shape_of_first),
-          scopes(tapes),
+          tapes(mask),
           line(where.line),
           first_node(static_cast<NodeId>(node)),
           inputs(static_cast<std::uint32_t>(input_count)),
@@ -74,14 +75,16 @@ struct Entry {
     static std::size_t closure_offset(std::size_t outputs, std::size_t inputs) {
         return (sizeof(Entry) + (outputs - 1) * sizeof(Shape*) + inputs * sizeof(NodeId) + 15) & ~std::size_t{15};
     }
-    /// The origin under which Gradients lists a source: of a parameter its identity, else this entry's node.
+    /// Of a source: the origin of what it stands for, under which Gradients lists it. Its own for what was watched, else that of what it captures.
     std::uint64_t& source() { return *static_cast<std::uint64_t*>(closure()); }
+    /// Of a source: the node that it passes its gradient on to; no_node for none.
+    NodeId passes_to() { return inputs ? input_nodes()[0] : no_node; }
     Location where() const { return {file, line}; }
 
     void release() noexcept {
-        if (behaviour) behaviour->destroy(closure());
-        behaviour = nullptr;
-        scopes = 0;
+        if (kind) kind->destroy(closure());
+        kind = nullptr;
+        tapes = 0;
     }
 };
 
@@ -123,24 +126,21 @@ private:
     std::size_t capacity_ = 0, used_ = 0;
 };
 
-/// Parameter identity to node, open addressing; slots of earlier records count as free. A node may have been dropped since: see
-/// Record::source_of.
-class ParameterNodes {
+/// The last source that captured a parameter or a tensor, by the origin of that; open addressing. Slots of earlier records count as free.
+class CaptureTable {
 public:
-    NodeId find(std::uint64_t id, std::uint64_t serial) const;
-    NodeId* find_or_add(std::uint64_t id, std::uint64_t serial);
-    template <class F>
-    void for_each(std::uint64_t serial, F&& f) const {
-        for (const Slot& s : slots_)
-            if (s.serial == serial) f(s.id, s.node);
-    }
+    NodeId find(std::uint64_t origin, std::uint64_t serial) const;
+    /// Of an origin that is there.
+    void set(std::uint64_t origin, std::uint64_t serial, NodeId node) noexcept;
+    /// no_node at first.
+    NodeId& operator()(std::uint64_t origin, std::uint64_t serial);
 
 private:
     struct Slot {
-        std::uint64_t id = 0, serial = 0;
+        std::uint64_t origin = 0, serial = 0;
         NodeId node = no_node;
     };
-    std::size_t place_of(std::uint64_t id, std::uint64_t serial) const;
+    std::size_t place_of(std::uint64_t origin, std::uint64_t serial) const;
     std::vector<Slot> slots_;
     std::uint64_t counted_serial_ = 0;
     std::size_t used_ = 0;
@@ -153,15 +153,20 @@ struct Timing {
 std::int64_t now_in_nanoseconds();
 
 /// A tape that is open on this thread.
-struct Scope {
+struct OpenTape {
     NodeId start = 0;
     NodeId holes = 0;  // nodes that tapes inside this one have left behind, released, between others that are needed
     Arena::Mark mark;
     bool finished = false;  // took its gradient
     bool closed = false;
+    TapeMask captures_from = 0;  // tapes, even paused ones, whose tensors are sources of this one as soon as it uses them
+    std::vector<Tensor> captured;  // these tensors
 };
 
 /// What one thread records: the nested tapes that are open, and one list of entries for all of them.
+///
+/// A tape's own entries lie behind its start and take their inputs from there: what is older, a tensor of a tape around it, or comes from outside, a
+/// parameter, is captured by a source that stands for it and passes its gradient on.
 ///
 /// The list ends where the last entry is that some open tape needs: a tape that closes drops what lies behind. Tensors that were recorded there may
 /// live on, so nodes recorded later get another serial number: a stretch of nodes of one serial number is a segment.
@@ -169,31 +174,27 @@ struct Record {
     const std::uint64_t id;  // of all records there ever were
     std::uint64_t serial = 0;  // of nodes recorded now; 0: no tape is open
     TapeMask active = 0;  // tapes that record now
-    TapeMask adopt = 0;  // nodes of these tapes join the one at adopt_depth when used, and are listed in `adopted`
-    int adopt_depth = 0;
-    std::vector<NodeId> adopted;
+    TapeMask visible = 0;  // these, and those whose tensors they capture
+    NodeId start = 0;  // of the innermost tape that records
+    Trace* trace = nullptr;  // gets every operation that runs
     std::vector<Entry*> nodes;  // a node's entry
     struct Segment {
         NodeId start;
         std::uint64_t serial;
     };
     std::vector<Segment> segments;
-    std::vector<Scope> scopes;
+    std::vector<OpenTape> open;
     Arena arena;
     const Shape* last_shape = nullptr;  // in the arena
-    std::size_t sources = 0;  // recorded since the outermost tape was opened
-    ParameterNodes parameters;
-    struct Borrowed {
-        NodeId node;
-        TapeMask scopes;
-    };
-    std::vector<Borrowed> borrowed;  // parameters' nodes that later tapes use too, and which
-    TapeMask watchers = 0;  // tapes that watch parameters by themselves
+    std::vector<NodeId> sources;  // in the order of recording
+    CaptureTable captures;
     struct {
         std::uint64_t origin = 0;
+        TapeMask active = 0;
         NodeId node = no_node;
-    } recent[8];  // parameters used last, by the low bits of their identity
-    TapeMask checking = 0, profiling = 0;  // tapes that were opened with check_finite, profile
+    } recent[8];  // captured last, by the low bits of their origin
+    TapeMask watchers = 0, capturing = 0, checking = 0,
+             profiling = 0;  // tapes that watch parameters, capture from others, check_finite, profile
     std::vector<Timing> timings;  // by node, as far as some tape profiles
     std::int64_t last_time = 0;
     std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
@@ -206,11 +207,13 @@ struct Record {
     Record& operator=(const Record&) = delete;
 
     static TapeMask bit(int depth) { return TapeMask{1} << depth; }
+    OpenTape& at(int depth) { return open[static_cast<std::size_t>(depth)]; }
+    const OpenTape& at(int depth) const { return open[static_cast<std::size_t>(depth)]; }
     void set_active(TapeMask mask);
     /// Tapes below `depth` that may still take a gradient.
-    TapeMask open_below(int depth) const;
-    TapeMask open_tapes() const { return open_below(static_cast<int>(scopes.size())); }
-    int open(const TapeOptions& options);
+    TapeMask unfinished_below(int depth) const;
+    TapeMask unfinished() const { return unfinished_below(static_cast<int>(open.size())); }
+    int open_tape(const TapeOptions& options);
     void close(int depth) noexcept;
     /// Closes what another thread has destroyed.
     void settle() noexcept {
@@ -219,79 +222,74 @@ struct Record {
     }
     /// Gives back what is kept for the next tape.
     void trim() noexcept;
+
     const Shape* shared(const Shape& shape) {
         if (last_shape && *last_shape == shape) return last_shape;
         return last_shape = ::new (arena.allocate(sizeof(Shape))) Shape(shape);
     }
-    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, TapeMask scopes, std::size_t closure_bytes,
+    /// An entry without a closure yet; the outputs become its nodes.
+    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, TapeMask tapes, std::size_t closure_bytes,
                   Location where);
     /// The same for one output, whose dtype is floating.
     template <std::size_t N>
-    Entry* append_one(const char* name, const NodeId (&inputs)[N], Tensor& output, TapeMask scope_bits, std::size_t closure_bytes,
-                      Location where) {
+    Entry* append(const char* name, const NodeId (&inputs)[N], Tensor& output, TapeMask tapes, std::size_t closure_bytes, Location where) {
         const std::size_t node = nodes.size();
         if (node + 1 >= Origin::max_nodes) [[unlikely]]
             throw_full(name, where);
-        if ((checking | profiling) & scope_bits) [[unlikely]]
-            observe(name, inputs, {&output, 1}, scope_bits, where);
+        if ((checking | profiling) & tapes) [[unlikely]]
+            observe(name, inputs, {&output, 1}, tapes, where);
         const Shape* shape = shared(output.shape());
         void* memory = arena.allocate(Entry::closure_offset(1, N) + closure_bytes);
-        auto* entry = ::new (memory) Entry(name, where, *shape, scope_bits, node, N, 1, output);
+        auto* entry = ::new (memory) Entry(name, where, *shape, tapes, node, N, 1, output);
         nodes.push_back(entry);
         TensorAccess::set_origin(output, Origin::node(serial, static_cast<NodeId>(node)));
         NodeId* ids = entry->input_nodes();
         for (std::size_t i = 0; i < N; ++i) ids[i] = inputs[i];
         return entry;
     }
-    /// What check_finite and profile want of an operation that is about to be appended.
-    void observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask scope_bits, Location where);
-    [[noreturn]] static void throw_full(const char* name, Location where);
-    NodeId add_source(Tensor& tensor, const char* name, std::uint64_t origin, TapeMask scopes, Location where);
-    NodeId node_of_parameter(const Tensor& tensor, std::uint64_t origin);
-    bool adopt_node(NodeId node);
+    /// A source, for `captured` unless that is 0, which passes its gradient on to a node unless that is none.
+    NodeId append_source(Tensor& tensor, const char* name, NodeId passes_to, std::uint64_t captured, TapeMask tapes, Location where);
 
     /// The node of an origin that is not a parameter's; no_node when it is another record's, or was dropped.
     NodeId find(std::uint64_t origin) const {
         return Origin::serial(origin) == serial ? Origin::node_of(origin) : find_in_segments(origin);
     }
-    NodeId find_in_segments(std::uint64_t origin) const;
-    std::uint64_t origin_of(NodeId node) const;
-    /// The source that `node` is for the parameter `origin`; null when it has been dropped.
-    Entry* source_of(std::uint64_t origin, NodeId node) const {
-        if (node >= nodes.size() || !nodes[node]->is_source || nodes[node]->source() != origin) return nullptr;
-        return nodes[node];
-    }
-    /// The parameter's node, if some open tape has used it; else no_node.
-    NodeId used_parameter(std::uint64_t origin) const;
-    /// f(origin, node) for the parameters that open tapes have used.
-    template <class F>
-    void for_each_parameter(F&& f) const {
-        parameters.for_each(parameters_serial(), [&](std::uint64_t origin, NodeId node) {
-            if (source_of(origin, node)) f(origin, node);
-        });
-    }
-
     /// The node under which `tensor` is recorded for a tape that is active; no_node for constants.
     NodeId node_of(const Tensor& tensor) {
         const std::uint64_t origin = TensorAccess::origin(tensor);
         if (origin == 0) return no_node;
-        if (Origin::serial(origin) == serial) return if_recorded(Origin::node_of(origin));
-        if (!Origin::is_parameter(origin)) {
-            const NodeId node = find_in_segments(origin);
-            return node == no_node ? no_node : if_recorded(node);
-        }
+        if (Origin::serial(origin) == serial)
+            if (const NodeId node = Origin::node_of(origin); node >= start) return nodes[node]->tapes & active ? node : no_node;
         const auto& known = recent[origin & 7];
-        if (known.origin == origin) {
-            const Entry* entry = nodes[known.node];
-            const TapeMask watching = watchers & (active | adopt);
-            if ((entry->scopes & active) && (entry->scopes & watching) == watching) return known.node;
-        }
-        return node_of_parameter(tensor, origin);
+        if (known.origin == origin && known.active == active && (nodes[known.node]->tapes & active)) return known.node;
+        return capture(tensor, origin);
+    }
+    /// The same for a source of the tape at `depth`, which need not be captured first where it comes from the tape around.
+    NodeId node_to_watch(int depth, const Tensor& tensor) {
+        const std::uint64_t origin = TensorAccess::origin(tensor);
+        if (depth > 0 && Origin::serial(origin) == serial && Origin::node_of(origin) >= at(depth - 1).start)
+            return nodes[Origin::node_of(origin)]->tapes & active ? Origin::node_of(origin) : no_node;
+        return node_of(tensor);
+    }
+    /// Of a parameter the last source that captured it, if some open tape has used it.
+    NodeId last_capture(std::uint64_t origin) const { return captures.find(origin, first_serial()); }
+    /// The node that stands for an origin on the tape at `depth`; no_node when it has not used it.
+    NodeId node_on(int depth, std::uint64_t origin) const;
+    /// Whether a source is one of the tape at `depth`, rather than something that passes on to another one of it.
+    bool is_source_of(int depth, Entry& entry) const {
+        const NodeId to = entry.passes_to();
+        return (entry.tapes & bit(depth)) &&
+               (to == no_node || to < at(depth).start || !(nodes[to]->tapes & bit(depth)) || entry.source() == origin_of(entry.first_node));
     }
 
 private:
-    NodeId if_recorded(NodeId node) { return (nodes[node]->scopes & active) || (adopt && adopt_node(node)) ? node : no_node; }
-    std::uint64_t parameters_serial() const { return segments.empty() ? 0 : segments.front().serial; }
+    /// What check_finite and profile want of an operation that is about to be appended.
+    void observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask tapes, Location where);
+    [[noreturn]] static void throw_full(const char* name, Location where);
+    NodeId capture(const Tensor& tensor, std::uint64_t origin);
+    NodeId find_in_segments(std::uint64_t origin) const;
+    std::uint64_t origin_of(NodeId node) const;
+    std::uint64_t first_serial() const { return segments.empty() ? 0 : segments.front().serial; }
     void drop_what_nobody_needs(int depth) noexcept;
     void drop_nodes_from(NodeId end, Arena::Mark mark) noexcept;
     void close_those_closed_elsewhere() noexcept;
@@ -331,14 +329,17 @@ void accumulate(Tensor& acc, Tensor&& part);
 /// Gives a handle's tensor back.
 inline void reset(Tensor& tensor) { const Tensor gone = std::move(tensor); }
 
-/// A node with its cotangent: where the reverse sweep over what the tape at `depth` recorded begins, and what it brings.
-struct SweepSource {
+/// A node with its cotangent: where a sweep begins, and what it brings.
+struct NodeGradient {
     NodeId node;
     Tensor gradient;
 };
-/// Sources by their origin, with their gradients.
-using FoundGradients = std::vector<std::pair<std::uint64_t, Tensor>>;
-/// Starts at `roots`, nodes with their cotangents. One gradient per source, which are distinct; with `found`, instead all sources that the tape has.
-void sweep(Record& record, int depth, std::span<SweepSource> roots, std::span<SweepSource> sources, FoundGradients* found, bool consume);
+/// The reverse sweep over what the tape at `depth` recorded, from `roots` down to `sources`, which are distinct and get what reaches them. `all`: they are
+/// all that the tape has. `consume`: no other sweep will ask the entries again, unless a tape around does.
+void sweep(Record& record, int depth, std::span<NodeGradient> roots, std::span<NodeGradient> sources, bool all, bool consume);
+
+/// The tape, which was opened last, gets as sources whatever it uses of those tapes, and lists it.
+void capture_from(Tape& tape, TapeMask tapes);
+std::vector<Tensor>& captured_by(const Tape& tape);
 
 }  // namespace xgrad::detail

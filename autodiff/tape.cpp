@@ -15,7 +15,7 @@ NoRecording::NoRecording() noexcept : paused_(detail::recording) {
 }
 NoRecording::~NoRecording() {
     // Tapes opened meanwhile go on, and those that have ended or given their gradient do not begin again.
-    if (paused_) paused_->set_active(paused_->active | (tapes_ & paused_->open_tapes()));
+    if (paused_) paused_->set_active(paused_->active | (tapes_ & paused_->unfinished()));
 }
 
 bool tracked(const Tensor& tensor) {
@@ -48,11 +48,11 @@ void Parameter::check_value(const Tensor& value) const {
                " that a tape records, whose gradient would end here; compute with the tensor itself, or assign stop_gradient(tensor)";
     });
     const detail::Record* record = detail::record_if_any();
-    if (id_ == 0 || !record || record->scopes.empty() || !value.defined()) return;
-    const detail::NodeId node = record->used_parameter(id_);
+    if (id_ == 0 || !record || record->open.empty() || !value.defined()) return;
+    const detail::NodeId node = record->last_capture(id_);
     if (node == detail::no_node) return;
     const detail::Entry& entry = *record->nodes[node];
-    check<TapeError>(!(entry.scopes & record->open_tapes()) || (*entry.shape == value.shape() && entry.dtype == value.dtype()), {}, [&] {
+    check<TapeError>(!(entry.tapes & record->unfinished()) || (*entry.shape == value.shape() && entry.dtype == value.dtype()), {}, [&] {
         return "Parameter: shape and type must stay " + to_string(*entry.shape) + " " + name_of(entry.dtype) +
                " while a tape that has used the parameter records, got " + to_string(value.shape()) + " " + name_of(value.dtype());
     });
@@ -119,14 +119,14 @@ const Tensor& Gradients::operator[](const Tensor& source) const {
 // --- Tape -----------------------------------------------------------------------------------------------------------
 
 Tape::Tape(TapeOptions options)
-    : record_(&detail::record_of_this_thread()), owner_(record_->id), depth_(record_->open(options)), options_(options) {}
+    : record_(&detail::record_of_this_thread()), owner_(record_->id), depth_(record_->open_tape(options)), options_(options) {}
 
 Tape::~Tape() { detail::TapeAccess::close(*this); }
 
 std::size_t Tape::size() const {
     const detail::Record& r = detail::TapeAccess::record(*this, "Tape::size", {});
-    std::size_t size = r.nodes.size() - r.scopes[static_cast<std::size_t>(depth_)].start;
-    for (std::size_t d = static_cast<std::size_t>(depth_); d < r.scopes.size(); ++d) size -= r.scopes[d].holes;
+    std::size_t size = r.nodes.size() - r.at(depth_).start;
+    for (std::size_t d = static_cast<std::size_t>(depth_); d < r.open.size(); ++d) size -= r.open[d].holes;
     return size;
 }
 
@@ -136,26 +136,11 @@ Tensor Tape::watch(const Tensor& tensor, Location where) {
                      [] { return std::string("Tape::watch: the tape has taken its gradient; open a new one, or make it persistent"); });
     check<DTypeError>(is_floating(tensor.dtype()), where,
                       [&] { return std::string("Tape::watch: only f32 and f64 have gradients, got ") + name_of(tensor.dtype()); });
-    const detail::TapeMask own = detail::Record::bit(depth_);
-    const detail::NodeId before = detail::recording ? r.node_of(tensor) : detail::no_node;
+    // Already recorded, for a tape around or this one: a source of its own that passes its gradient on.
+    const detail::NodeId before = detail::recording ? r.node_to_watch(depth_, tensor) : detail::no_node;
+    const detail::TapeMask others = before == detail::no_node ? 0 : r.nodes[before]->tapes & r.active;
     Tensor watched = stop_gradient(tensor);
-    if (before == detail::no_node) {
-        r.add_source(watched, "watch", 0, own, where);
-    } else {
-        // Already recorded, for an outer tape or this one: a source of its own that passes its gradient on.
-        struct Identity {
-            static void pull(void*, detail::Entry&, Tensor* cotangents, Needs, Tensor* parts) { parts[0] = std::move(*cotangents); }
-            static void forward(void*, std::span<const Tensor> inputs, Tensor* outputs) { *outputs = inputs[0]; }
-            static void destroy(void*) noexcept {}
-        };
-        static constexpr detail::Behaviour identity{&Identity::pull, &Identity::forward, &Identity::destroy, detail::Cotangents::thin};
-        detail::Entry* entry =
-            r.append("watch", {&before, 1}, {&watched, 1}, own | (r.nodes[before]->scopes & r.active), sizeof(std::uint64_t), where);
-        entry->behaviour = &identity;
-        entry->is_source = true;
-        ++r.sources;
-        entry->source() = detail::TensorAccess::origin(watched);
-    }
+    r.append_source(watched, "watch", before, 0, detail::Record::bit(depth_) | others, where);
     return watched;
 }
 

@@ -185,12 +185,23 @@ std::int64_t Tensor::item_as_int(Location where) const {
     return value;
 }
 
+namespace {
+
+struct To {
+    static constexpr const char* name = "to";
+    DType dtype = DType::f32;
+    XGRAD_ATTRIBUTES(dtype)
+
+    Tensor value(const Tensor& x) const { return detail::convert(x, dtype); }
+    /// What is recorded goes from one of the floating types to the other.
+    Tensor pullback(Tensor g) const { return g.to(dtype == DType::f32 ? DType::f64 : DType::f32, {}); }
+};
+
+}  // namespace
+
 Tensor Tensor::to(DType wanted, Location where) const {
     if (dtype() == wanted) return *this;
-    if (!is_floating(wanted) || !tracked(*this)) return detail::convert(*this, wanted);
-    return apply(
-        "to", {*this}, [wanted](const Tensor& x) { return detail::convert(x, wanted); },
-        [from = dtype()](const Tensor& g) { return g.to(from); }, where);
+    return apply(To{wanted}, {is_floating(wanted) ? *this : stop_gradient(*this)}, where);
 }
 
 // --- making tensors -------------------------------------------------------------------------------------------------

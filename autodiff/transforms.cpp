@@ -4,7 +4,8 @@
 #include <bit>
 #include <string>
 
-#include "adoption.hpp"
+#include "apply.hpp"
+#include "capture.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/random.hpp"
 #include "ops/reduce.hpp"
@@ -65,17 +66,13 @@ Tensors vjp(FunctionRef f, std::span<const Tensor> xs, const Tensor& u, Location
 Tensor jvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> vs, Location where) {
     check_directions("jvp", vs, xs, where);
     Tape outer({.watch_parameters = false});
-    Tensor u, weighted;  // sum_i v_i * (J_iᵀ·u), a linear function of u whose gradient is sum_i J_i·v_i
-    {
-        Tape inner({.watch_parameters = false});
-        const Tensors watched = watch_all(inner, xs, where);
-        const Tensor y = f(watched);
-        u = outer.watch(zeros_like(y));
-        const Tensors pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros}, where);
-        if (xs.size() == 1) return outer.gradient(pulled[0], u, {.cotangent = vs[0], .unconnected = Unconnected::zeros}, where);
-        weighted = weighted_sum(pulled, vs);
-    }
-    return outer.gradient(weighted, u, {.unconnected = Unconnected::zeros}, where);
+    Tape inner({.watch_parameters = false});
+    const Tensors watched = watch_all(inner, xs, where);
+    const Tensor y = f(watched);
+    const Tensor u = outer.watch(zeros_like(y));
+    // sum_i v_i * (J_iᵀ·u), a linear function of u whose gradient is sum_i J_i·v_i
+    const Tensors pulled = inner.gradient(y, watched, {.cotangent = u, .unconnected = Unconnected::zeros}, where);
+    return outer.gradient(pulled, u, {.cotangents = {vs.begin(), vs.end()}, .unconnected = Unconnected::zeros}, where);
 }
 
 namespace {
@@ -150,8 +147,7 @@ Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> v
     Tape tape({.watch_parameters = false});
     const Tensors watched = watch_all(tape, xs, where);
     const Tensors gradients = gradients_of(f, watched, where);
-    if (xs.size() == 1) return tape.gradient(gradients[0], watched, {.cotangent = vs[0], .unconnected = Unconnected::zeros}, where);
-    return tape.gradient(weighted_sum(gradients, vs), watched, {.unconnected = Unconnected::zeros}, where);
+    return tape.gradient(gradients, watched, {.cotangents = {vs.begin(), vs.end()}, .unconnected = Unconnected::zeros}, where);
 }
 
 // --- vmap -----------------------------------------------------------------------------------------------------------
@@ -185,105 +181,58 @@ Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
 
 // --- functions that are one entry -----------------------------------------------------------------------------------
 
-Adoption::Adoption(Record& record, TapeMask from)
-    : record_(record), outer_(record.adopt), outer_depth_(record.adopt_depth), first_(record.adopted.size()) {
-    record.adopt_depth = static_cast<int>(record.scopes.size()) - 1;
-    record.adopt = (outer_ | from) & (Record::bit(record.adopt_depth) - 1);  // what this tape records is not its input
-}
-Adoption::~Adoption() {
-    take();
-    record_.adopt = outer_;
-    record_.adopt_depth = outer_depth_;
-}
-std::vector<NodeId> Adoption::take() {
-    std::vector<NodeId> nodes(record_.adopted.begin() + static_cast<std::ptrdiff_t>(first_), record_.adopted.end());
-    record_.adopted.resize(first_);
-    std::sort(nodes.begin(), nodes.end());
-    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-    for (const NodeId node : nodes) record_.nodes[node]->scopes &= ~Record::bit(record_.adopt_depth);
-    return nodes;
-}
-
-Entry* append_using(Record& record, const char* name, const std::vector<NodeId>& used, std::span<Tensor> outputs, std::size_t closure_bytes,
-                    Location where) {
-    const TapeMask active = record.active;
-    TapeMask scopes = 0;
-    for (const NodeId node : used) {
-        if (!(record.nodes[node]->scopes & active)) record.adopt_node(node);  // by the enclosing function
-        scopes |= record.nodes[node]->scopes & active;
-    }
-    return scopes ? record.append(name, used, outputs, scopes, closure_bytes, where) : nullptr;
-}
-
-Tensor weighted_sum(std::span<const Tensor> ys, std::span<const Tensor> cotangents) {
-    Tensor total = scalar(0.0, ys[0].dtype());
-    for (std::size_t j = 0; j < ys.size(); ++j) {
-        if (!is_tracked(ys[j]) && !is_tracked(cotangents[j])) continue;
-        const Tensor one = sum(multiply(ys[j], cotangents[j]));
-        total = add(total, one.dtype() == total.dtype() ? one : one.to(total.dtype()));
-    }
-    return total;
-}
-
 namespace {
 
 /// Stands before what uses the owner, so that a sweep, which goes backwards, releases it after all of that.
 struct KeptOwner {
-    static void pull(void*, Entry&, Tensor*, Needs, Tensor*) {}
+    static void pull(void*, Pull&) {}
     static void destroy(void* closure) noexcept { static_cast<std::shared_ptr<const void>*>(closure)->~shared_ptr(); }
-    static constexpr Behaviour behaviour{&pull, nullptr, &destroy};
+    static constexpr Kind kind{&pull, &destroy};
 };
 
-struct CheckpointEntry {
+struct Checkpoint {
+    static constexpr const char* name = "checkpoint";
+    static constexpr bool runs_once = true;  // the function has run, and knows its inputs by itself
     FunctionsRef f;
     std::shared_ptr<const void> owner;
-    std::vector<Tensor> xs;
-    std::vector<NodeId> used;
-    std::vector<Generator::Draw> draws;
+    Tensors xs, used;
+    mutable std::vector<Generator::Draw> draws;
+    mutable Tensors values;
 
-    static void pull(void* closure, Entry& entry, Tensor* cotangents, Needs, Tensor* parts) {
-        auto& self = *static_cast<CheckpointEntry*>(closure);
-        pull_through(self.used, {cotangents, entry.outputs}, entry.where(), parts, [&] {
-            const DrawLog log(self.draws, true);
-            return self.f(self.xs);
+    Tensors value(std::span<const Tensor>) const { return std::move(values); }
+    Tensors pullback(std::span<const Tensor> g, const Saved&) const {
+        return pull_through(used, g, {}, [&] {
+            const DrawLog log(draws, true);
+            return f(xs);
         });
     }
-    static void destroy(void* closure) noexcept { static_cast<CheckpointEntry*>(closure)->~CheckpointEntry(); }
-    static constexpr Behaviour behaviour{&pull, nullptr, &destroy};
 };
 
 }  // namespace
 
 void keep_for_tapes(std::shared_ptr<const void> owner) {
-    if (!recording) return;
+    if (!recording || !recording->active) return;
     Tensor mark = scalar(0.0, DType::f32);  // an entry has a result
     Entry* entry = recording->append("keep", {}, {&mark, 1}, recording->active, sizeof(owner), {});
     ::new (entry->closure()) std::shared_ptr<const void>(std::move(owner));
-    entry->behaviour = &KeptOwner::behaviour;
+    entry->kind = &KeptOwner::kind;
 }
 
 bool recorded_by_innermost(const Tensor& y) {
     if (!recording) return false;
     const NodeId node = recording->node_of(y);
-    return node != no_node && (recording->nodes[node]->scopes & std::bit_floor(recording->active));
+    return node != no_node && (recording->nodes[node]->tapes & std::bit_floor(recording->active));
 }
 
 Tensors checkpoint(FunctionsRef f, std::shared_ptr<const void> owner, std::span<const Tensor> xs) {
-    if (!recording) return f(xs);
-    Record& record = *recording;
-    std::vector<NodeId> used;
-    std::vector<Generator::Draw> draws;
-    Tensors ys = run_unseen(record, used, [&] {
-        const DrawLog log(draws, false);
+    if (!recording || !recording->active) return f(xs);
+    Checkpoint operation{f, std::move(owner), {xs.begin(), xs.end()}, {}, {}, {}};
+    operation.values = run_unrecorded(operation.used, [&] {
+        const DrawLog log(operation.draws, false);
         return f(xs);
     });
-    for (Tensor& y : ys) y = stop_gradient(y);
-    if (Entry* entry = append_using(record, "checkpoint", used, ys, sizeof(CheckpointEntry), {})) {
-        ::new (entry->closure())
-            CheckpointEntry{f, std::move(owner), std::vector<Tensor>(xs.begin(), xs.end()), std::move(used), std::move(draws)};
-        entry->behaviour = &CheckpointEntry::behaviour;
-    }
-    return ys;
+    const Tensors used = operation.used;
+    return apply(std::move(operation), std::span<const Tensor>(used), Location{});
 }
 
 }  // namespace xgrad::detail

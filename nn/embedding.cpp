@@ -1,6 +1,8 @@
 #include "embedding.hpp"
 
+#include <array>
 #include <string>
+#include <utility>
 
 #include <autodiff/apply.hpp>
 #include <autodiff/ops/elementwise.hpp>
@@ -31,12 +33,25 @@ Tensor start(std::int64_t n, std::int64_t width, const std::optional<std::int64_
     return where(reshape(equal(arange(n), (*padding + n) % n), {n, 1}), 0, rows);
 }
 
+/// The weight with the rows at `indices` scaled to a norm of at most max_norm; the gradient passes by.
+struct MaxNorm {
+    static constexpr const char* name = "max_norm";
+    double max_norm = 0, norm_type = 2;
+    Location where = {};
+    XGRAD_ATTRIBUTES(max_norm, norm_type)
+
+    Tensor value(const Tensor& weight, const Tensor& indices) const {
+        Tensor scaled = stop_gradient(weight);
+        renorm_rows(scaled, indices, max_norm, norm_type, where);
+        return scaled;
+    }
+    static std::array<Tensor, 2> pullback(Tensor g) { return {std::move(g)}; }
+};
+
 /// Takes the value out, so that rows are scaled where they are, and puts it back whatever happens.
 void renormalise(Parameter& weight, const Tensor& x, double max_norm, double norm_type, Location where) {
-    if (weight.bound()) {  // to a tensor, which stays as it is: the scaled rows stand for it, and the gradient passes by as it does below
-        Tensor scaled = weight.value();
-        renorm_rows(scaled, x, max_norm, norm_type, where);
-        weight.bind(apply("max_norm", {weight}, [&] { return scaled; }, [](Tensor g) { return g; }, where));
+    if (weight.bound()) {  // to a tensor, which stays as it is: the scaled rows stand for it
+        weight.bind(apply(MaxNorm{max_norm, norm_type, where}, {weight, x}, where));
         return;
     }
     struct Taken {

@@ -5,6 +5,7 @@
 #include <omp.h>
 
 #include <autodiff/kernels/kernels.hpp>
+#include <autodiff/trace.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -266,6 +267,74 @@ std::string check_repeatable(const Row& row) {
         }
         return std::string();
     });
+}
+
+namespace {
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+    if (a.defined() != b.defined()) return false;
+    if (!a.defined()) return true;
+    if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+    const auto raw = [](const Tensor& t) { return xgrad::detail::TensorAccess::data(t); };
+    return a.size() == 0 || std::memcmp(raw(a), raw(b), static_cast<std::size_t>(a.size() * size_of(a.dtype()))) == 0;
+}
+
+/// What is wrong with a run that is repeated by `operation`.
+std::string repeated(const xgrad::detail::TracedRun& run, const xgrad::detail::AnyOperation& operation, const char* how) {
+    const std::string name = operation.name() + std::string("(") + to_string(operation.attributes()) + ") " + how + ": ";
+    const Tensors again = operation.run(run.inputs);
+    if (again.size() != run.outputs.size())
+        return name + std::to_string(again.size()) + " outputs instead of " + std::to_string(run.outputs.size());
+    for (std::size_t j = 0; j < again.size(); ++j)
+        if (!same_bits(again[j], run.outputs[j])) return name + "output " + std::to_string(j) + " has other bits";
+    return {};
+}
+
+/// `strangers` counts results that come from no operation.
+std::string check_runs(const Row& row, const xgrad::detail::Trace& trace, const Tensors& xs, const Tensor& y, int& strangers) {
+    bool known = y.size() == 0, custom = false;
+    const auto is_y = [&](const Tensor& t) {
+        return t.defined() && t.size() && xgrad::detail::TensorAccess::data(t) == xgrad::detail::TensorAccess::data(y);
+    };
+    for (const Tensor& x : xs) known = known || is_y(x);
+    for (const xgrad::detail::TracedRun& run : trace.runs) {
+        const xgrad::detail::AnyOperation& operation = run.operation;
+        for (const Tensor& output : run.outputs) known = known || is_y(output);
+        if (!operation.is_data() && (row.flags & tests::custom)) {
+            custom = true;
+            continue;
+        }
+        if (!operation.can_run() || !operation.is_data()) return std::string(operation.name()) + " is not made of its attributes";
+        if (auto text = repeated(run, operation, "run again"); !text.empty()) return text;
+        const std::string json = to_json(operation.attributes());
+        const xgrad::detail::AnyOperation read = operation.with(xgrad::attributes_from_json(json));
+        if (!(read.attributes() == operation.attributes()))
+            return operation.name() + std::string(" read back from ") + json + ": other attributes, " + to_json(read.attributes());
+        if (auto text = repeated(run, read, ("read back from " + json).c_str()); !text.empty()) return text;
+    }
+    if (custom != !!(row.flags & tests::custom)) return "its flag says that it calls a user's function, and it does not";
+    strangers += !known;
+    return known || (row.flags & outside) ? std::string() : "the result comes from no operation";
+}
+
+}  // namespace
+
+std::string check_run_again(const Row& row) {
+    int strangers = 0;
+    std::string complaint = every_case(row, [&](const Tensors& xs) {
+        for (const DType dtype : {DType::f64, DType::f32})
+            for (const bool recorded : {false, true}) {
+                const Tensors typed = to(xs, dtype);
+                const xgrad::detail::Trace trace;
+                const Tensors results = recorded ? recorded_value_and_gradients(row, typed) : value_and_gradients(row, typed);
+                if (auto text = check_runs(row, trace, typed, results[0], strangers); !text.empty())
+                    return (recorded ? "recorded, " : "plain, ") + std::string(name_of(dtype)) + ": " + text;
+            }
+        return std::string();
+    });
+    if (complaint.empty() && (row.flags & outside) && strangers == 0)
+        complaint = row.name + ": its flag says that the result comes from no operation, but it always does";
+    return complaint;
 }
 
 std::string check_points(const Row& row) {

@@ -44,6 +44,8 @@ enum Flags : unsigned {
     differentiable = 0,
     no_gradient = 1,  ///< nothing is recorded for it
     third = 2,        ///< third derivatives are checked as well
+    outside = 4,      ///< its result comes from no operation: drawn numbers, a shape that depends on values, a constant
+    custom = 8,       ///< made of a user's functions
 };
 
 /// One operation, perhaps with arguments in parentheses: "sum(axis 0)".
@@ -73,6 +75,9 @@ std::string check_composed_path(const Row& row);
 std::string check_constant_cotangent(const Row& row);
 /// Two runs give equal bits.
 std::string check_repeatable(const Row& row);
+/// Whatever runs for values and gradients, plain and recorded, is an operation made of its attributes: run again on the same inputs it gives equal bits, and so
+/// does the one that is made of the attributes read back from text.
+std::string check_run_again(const Row& row);
 /// Values and gradients at the row's special points, in f64 and f32, plain and recorded.
 std::string check_points(const Row& row);
 /// Nothing is recorded for an operation without gradient, and something for one with.

@@ -93,6 +93,8 @@ TEST_SUITE("operations") {
 
     TEST_CASE("every operation gives the same bits again") { every_row(check_repeatable); }
 
+    TEST_CASE("every operation is a value: run again, also after reading it back, it gives the same bits") { every_row(check_run_again); }
+
     TEST_CASE("ties and kinks and infinities follow the conventions") { every_row(check_points); }
 
     TEST_CASE("a large batch gives what its pieces give, with one thread and with two") {

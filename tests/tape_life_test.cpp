@@ -110,7 +110,7 @@ TEST_SUITE("tape: inside another") {
             const Tensor both = x * own;  // for both
             total = total + inner.gradient(both, w);  // x·2w, recorded for the outer one
         }
-        CHECK(outer.size() - before <= 60);
+        CHECK(outer.size() - before <= 70);  // a source for x among them each time
         CHECK(outer.size() > before + 10);
         CHECK(outer.gradient(total, x).item() == 41);
     }

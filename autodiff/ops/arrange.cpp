@@ -1,16 +1,17 @@
-#include "../composition.hpp"
 #include "arrange.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "../apply.hpp"
+#include "../composition.hpp"
 #include "parallel.hpp"
 #include "index.hpp"
 #include "shape.hpp"
 #include "sizes.hpp"
-#include "strided.hpp"
 #include "view.hpp"
 
 namespace xgrad {
@@ -25,7 +26,7 @@ Tensor flip(const Operand& operand, const Axes& axes) {
     View view(x.shape());
     for (int k = 0; k < x.ndim(); ++k)
         if (mask >> k & 1) {
-            view.start += view.strides[k] * (x.shape()[k] - 1);
+            view.offset += view.strides[k] * (x.shape()[k] - 1);
             view.strides[k] = -view.strides[k];
         }
     return viewed("flip", x, view, operand.where());
@@ -33,39 +34,47 @@ Tensor flip(const Operand& operand, const Axes& axes) {
 
 namespace {
 
-/// Lines of n elements of `inner` each, their last `shift` elements first.
-Tensor rolled(const Tensor& x, const Along& a, Int shift) {
-    Tensor y = empty(x.shape(), x.dtype());
-    const Int item = size_of(x.dtype()), line = a.n * a.inner * item, tail = shift * a.inner * item;
-    const auto* from = static_cast<const char*>(TensorAccess::data(x));
-    auto* to = static_cast<char*>(TensorAccess::data(y));
-    parallel_for(x.size() ? a.outer : 0, x.size(), [&](Int begin, Int end) {
-        for (Int o = begin * line; o < end * line; o += line) {
-            std::memcpy(to + o, from + o + line - tail, static_cast<std::size_t>(tail));
-            std::memcpy(to + o + tail, from + o, static_cast<std::size_t>(line - tail));
-        }
-    });
-    return y;
-}
+struct Roll {
+    static constexpr const char* name = "roll";
+    Int shift = 0;
+    std::optional<int> axis = {};  // without one, of the flattened tensor
+    XGRAD_ATTRIBUTES(shift, axis)
 
-Tensor roll_lines(const Tensor& x, const Along& a, Int shift, Location where) {
-    shift = a.n ? (shift % a.n + a.n) % a.n : 0;
-    if (shift == 0) return x;
-    return apply(
-        "roll", {x}, [a, shift](const Tensor& in) { return rolled(in, a, shift); },
-        [a, shift](Tensor g) { return roll_lines(g, a, a.n - shift, {}); }, where);
+    Along lines(const Shape& shape) const { return axis ? along(shape, *axis) : Along{1, shape.size(), 1}; }
+    /// The last `shift` elements of each line come first.
+    Tensor value(const Tensor& x) const {
+        const Along a = lines(x.shape());
+        Tensor y = empty(x.shape(), x.dtype());
+        const Int item = size_of(x.dtype()), line = a.n * a.inner * item, tail = shift * a.inner * item;
+        const auto* from = static_cast<const char*>(TensorAccess::data(x));
+        auto* to = static_cast<char*>(TensorAccess::data(y));
+        parallel_for(x.size() ? a.outer : 0, x.size(), [&](Int begin, Int end) {
+            for (Int o = begin * line; o < end * line; o += line) {
+                std::memcpy(to + o, from + o + line - tail, static_cast<std::size_t>(tail));
+                std::memcpy(to + o + tail, from + o, static_cast<std::size_t>(line - tail));
+            }
+        });
+        return y;
+    }
+    Tensor pullback(Tensor g) const { return apply(Roll{lines(g.shape()).n - shift, axis}, {g}, {}); }
+};
+
+Tensor rolled(const Tensor& x, Roll roll, Location where) {
+    const Int n = roll.lines(x.shape()).n;
+    roll.shift = n ? (roll.shift % n + n) % n : 0;
+    return roll.shift ? apply(std::move(roll), {x}, where) : x;
 }
 
 }  // namespace
 
 Tensor roll(const Operand& operand, Int shift) {
     const Tensor& x = tensor_of(operand, "roll");
-    return roll_lines(x, {1, x.size(), 1}, shift, operand.where());
+    return rolled(x, {shift}, operand.where());
 }
 
 Tensor roll(const Operand& operand, Int shift, int axis) {
     const Tensor& x = tensor_of(operand, "roll");
-    return roll_lines(x, along(x.shape(), normalise_axis(axis, x.ndim(), "roll", operand.where())), shift, operand.where());
+    return rolled(x, {shift, normalise_axis(axis, x.ndim(), "roll", operand.where())}, operand.where());
 }
 
 Tensor roll(const Operand& operand, const std::vector<Int>& shifts, const std::vector<int>& axes) {
@@ -81,34 +90,42 @@ Tensor roll(const Operand& operand, const std::vector<Int>& shifts, const std::v
 
 namespace {
 
-/// In row i of each matrix, elements [0, i + k] are kept (lower), or [i + k, columns) (upper); the others become zeros.
-Tensor triangle_values(const Tensor& x, Int k, bool lower) {
-    Tensor y = empty(x.shape(), x.dtype());
-    const Int rows = x.shape(-2), columns = x.shape(-1), item = size_of(x.dtype());
-    const auto* from = static_cast<const char*>(TensorAccess::data(x));
-    auto* to = static_cast<char*>(TensorAccess::data(y));
-    parallel_for(x.size() ? x.size() / columns : 0, x.size(), [&](Int begin, Int end) {
-        for (Int r = begin; r < end; ++r) {
-            // Neither end overflows for a k beyond the matrix.
-            const Int bound = std::clamp<Int>(std::clamp(k, -rows - columns, rows + columns) + r % rows + (lower ? 1 : 0), 0, columns);
-            const Int first = lower ? 0 : bound, last = lower ? bound : columns;
-            const char* source = from + r * columns * item;
-            char* target = to + r * columns * item;
-            std::memset(target, 0, static_cast<std::size_t>(first * item));
-            std::memcpy(target + first * item, source + first * item, static_cast<std::size_t>((last - first) * item));
-            std::memset(target + last * item, 0, static_cast<std::size_t>((columns - last) * item));
-        }
-    });
-    return y;
-}
+/// tril, or triu: in row i of each matrix, elements [0, i + k] are kept, or [i + k, columns); the others become zeros.
+template <bool lower>
+struct Triangle {
+    static constexpr const char* name = lower ? "tril" : "triu";
+    Int k = 0;
+    XGRAD_ATTRIBUTES(k)
 
-Tensor triangle(const char* name, const Operand& operand, Int k, bool lower) {
-    const Tensor& x = tensor_of(operand, name);
+    Tensor value(const Tensor& x) const {
+        Tensor y = empty(x.shape(), x.dtype());
+        const Int rows = x.shape(-2), columns = x.shape(-1), item = size_of(x.dtype());
+        const auto* from = static_cast<const char*>(TensorAccess::data(x));
+        auto* to = static_cast<char*>(TensorAccess::data(y));
+        parallel_for(x.size() ? x.size() / columns : 0, x.size(), [&](Int begin, Int end) {
+            for (Int r = begin; r < end; ++r) {
+                // Neither end overflows for a k beyond the matrix.
+                const Int bound = std::clamp<Int>(std::clamp(k, -rows - columns, rows + columns) + r % rows + (lower ? 1 : 0), 0, columns);
+                const Int first = lower ? 0 : bound, last = lower ? bound : columns;
+                const char* source = from + r * columns * item;
+                char* target = to + r * columns * item;
+                std::memset(target, 0, static_cast<std::size_t>(first * item));
+                std::memcpy(target + first * item, source + first * item, static_cast<std::size_t>((last - first) * item));
+                std::memset(target + last * item, 0, static_cast<std::size_t>((columns - last) * item));
+            }
+        });
+        return y;
+    }
+    Tensor pullback(Tensor g) const { return apply(Triangle{k}, {g}, {}); }
+};
+
+template <bool lower>
+Tensor triangle(const Operand& operand, Int k) {
+    using Op = Triangle<lower>;
+    const Tensor& x = tensor_of(operand, Op::name);
     check<ShapeError>(x.ndim() >= 2, operand.where(),
-                      [&] { return std::string(name) + ": must have at least 2 axes, got shape " + to_string(x.shape()); });
-    return apply(
-        name, {x}, [k, lower](const Tensor& in) { return triangle_values(in, k, lower); },
-        [name, k, lower](Tensor g) { return triangle(name, g, k, lower); }, operand.where());
+                      [&] { return std::string(Op::name) + ": must have at least 2 axes, got shape " + to_string(x.shape()); });
+    return apply(Op{k}, {x}, operand.where());
 }
 
 /// How many elements the diagonal has.
@@ -119,8 +136,8 @@ Int diagonal_size(Int rows, Int columns, Int offset) {
 
 }  // namespace
 
-Tensor tril(const Operand& x, Int k) { return triangle("tril", x, k, true); }
-Tensor triu(const Operand& x, Int k) { return triangle("triu", x, k, false); }
+Tensor tril(const Operand& x, Int k) { return triangle<true>(x, k); }
+Tensor triu(const Operand& x, Int k) { return triangle<false>(x, k); }
 
 Tensor diagonal(const Operand& operand, Int offset, int axis1, int axis2) {
     const Tensor& x = tensor_of(operand, "diagonal");
@@ -129,15 +146,14 @@ Tensor diagonal(const Operand& operand, Int offset, int axis1, int axis2) {
     const AxisMask mask = mask_of({axis1, axis2}, x.ndim(), "diagonal", where);
     axis1 = normalise_axis(axis1, x.ndim(), "diagonal", where);
     axis2 = normalise_axis(axis2, x.ndim(), "diagonal", where);
-    View view(x.shape());
-    const View whole = view;
-    view.shape = without_axes(x.shape(), mask, false);
-    for (int k = 0, kept = 0; k < x.ndim(); ++k)
-        if (!(mask >> k & 1)) view.strides[kept++] = whole.strides[k];
+    const View whole(x.shape());
+    View view;
+    for (int k = 0; k < x.ndim(); ++k)
+        if (!(mask >> k & 1)) view.shape.push_back(whole.shape[k]), view.strides.push_back(whole.strides[k]);
     const Int count = diagonal_size(x.shape()[axis1], x.shape()[axis2], offset);
-    if (count > 0) view.start = offset < 0 ? -offset * whole.strides[axis1] : offset * whole.strides[axis2];
-    view.strides[view.shape.rank()] = whole.strides[axis1] + whole.strides[axis2];
+    if (count > 0) view.offset = offset < 0 ? -offset * whole.strides[axis1] : offset * whole.strides[axis2];
     view.shape.push_back(count);
+    view.strides.push_back(whole.strides[axis1] + whole.strides[axis2]);
     return viewed("diagonal", x, view, where);
 }
 
@@ -149,11 +165,10 @@ Tensor diag(const Operand& operand, Int k) {
     const Int side =
         (Size(x.size()) + (k < 0 ? Size(0) - k : k)).value("diag", operand.where(), [&] { return "k = " + std::to_string(k); });
     count_elements({side, side}, "diag", operand.where());
-    View view({side, side});
-    view.shape = x.shape();
-    view.start = k < 0 ? -k * side : k;
+    View view(x.shape());
+    view.offset = k < 0 ? -k * side : k;
     view.strides[0] = side + 1;
-    return placed("diag", x, view, 0, operand.where());
+    return placed("diag", x, {side, side}, view, 0, operand.where());
 }
 
 // --- margins --------------------------------------------------------------------------------------------------------------
@@ -195,8 +210,8 @@ Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& width
             if (padded_shape == x.shape()) return x;
             View view(padded_shape);
             view.shape = x.shape();
-            for (int k = 0; k < x.ndim(); ++k) view.start += width_of(k).first * view.strides[k];
-            return placed("pad", x, view, options.value, where);
+            for (int k = 0; k < x.ndim(); ++k) view.offset += width_of(k).first * view.strides[k];
+            return placed("pad", x, padded_shape, view, options.value, where);
         }
         Tensor y = x;
         for (int k = 0; k < x.ndim(); ++k) {
@@ -219,57 +234,73 @@ Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& width
 
 namespace {
 
+/// Where the windows along an axis stand in an array of shape `whole`.
 struct Windows {
-    Along whole;
-    Shape shape, unfolded;  // before, and with the windows
+    Along lines;
     Int count, size, step;
+    Windows(const Shape& whole, int axis, Int window, Int apart)
+        : lines(along(whole, axis)), count((lines.n - window) / apart + 1), size(window), step(apart) {}
 
-    /// f(index in the windows, index in the whole) for every element of lines [begin, end).
+    /// f(index in the windows, index in the whole) for every element of the windows, of which there are `work`.
     template <class F>
-    void each(Int begin, Int end, const F& f) const {
-        for (Int o = begin; o < end; ++o)
-            for (Int w = 0; w < count; ++w)
-                for (Int c = 0; c < whole.inner; ++c) {
-                    const Int to = ((o * count + w) * whole.inner + c) * size, from = (o * whole.n + w * step) * whole.inner + c;
-                    for (Int j = 0; j < size; ++j) f(to + j, from + j * whole.inner);
-                }
+    void each(Int work, const F& f) const {
+        parallel_for(lines.outer, work, [&](Int begin, Int end) {
+            for (Int o = begin; o < end; ++o)
+                for (Int w = 0; w < count; ++w)
+                    for (Int c = 0; c < lines.inner; ++c) {
+                        const Int to = ((o * count + w) * lines.inner + c) * size, from = (o * lines.n + w * step) * lines.inner + c;
+                        for (Int j = 0; j < size; ++j) f(to + j, from + j * lines.inner);
+                    }
+        });
     }
 };
 
-Tensor fold(const Tensor& parts, const Windows& windows);
+/// The gradient of unfold: every element is added where unfold took it from.
+Tensor fold(const Tensor& parts, const Shape& shape, int axis, Int step);
 
-Tensor unfold_windows(const Tensor& x, const Windows& windows, Location where) {
-    return apply(
-        "unfold", {x},
-        [windows](const Tensor& in) {
-            Tensor y = empty(windows.unfolded, in.dtype());
-            with_any(in.dtype(), [&]<class T>(T) {
-                const T* from = elements<T>(in);
-                T* to = elements<T>(y);
-                parallel_for(windows.whole.outer, y.size(),
-                             [&](Int begin, Int end) { windows.each(begin, end, [&](Int i, Int j) { to[i] = from[j]; }); });
-            });
-            return y;
-        },
-        [windows](Tensor g) { return fold(g, windows); }, where);
-}
+struct Unfold {
+    static constexpr const char* name = "unfold";
+    int axis = 0;
+    Int size = 0, step = 1;
+    XGRAD_ATTRIBUTES(axis, size, step)
 
-/// Every element added where unfold took it from: its transpose.
-Tensor fold(const Tensor& parts, const Windows& windows) {
-    return apply(
-        "fold", {parts},
-        [windows](const Tensor& in) {
-            Tensor y = zeros(windows.shape, in.dtype());
-            with_floating(in.dtype(), [&]<class T>(T) {
-                const T* from = elements<T>(in);
-                T* to = elements<T>(y);
-                parallel_for(windows.whole.outer, in.size(),
-                             [&](Int begin, Int end) { windows.each(begin, end, [&](Int i, Int j) { to[j] += from[i]; }); });
-            });
-            return y;
-        },
-        [windows](Tensor g) { return unfold_windows(g, windows, {}); }, {});
-}
+    Tensor value(const Tensor& x) const {
+        const Windows windows(x.shape(), axis, size, step);
+        Shape shape = x.shape();
+        shape[axis] = windows.count;
+        shape.push_back(size);
+        Tensor y = empty(shape, x.dtype());
+        with_any(x.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(x);
+            T* to = elements<T>(y);
+            windows.each(y.size(), [&](Int i, Int j) { to[i] = from[j]; });
+        });
+        return y;
+    }
+    Tensor pullback(Tensor g, const Saved& s) const { return fold(g, s.shape(), axis, step); }
+};
+
+struct Fold {
+    static constexpr const char* name = "fold";
+    Shape shape;
+    int axis = 0;
+    Int step = 1;
+    XGRAD_ATTRIBUTES(shape, axis, step)
+
+    Tensor value(const Tensor& parts) const {
+        const Windows windows(shape, axis, parts.shape(-1), step);
+        Tensor y = zeros(shape, parts.dtype());
+        with_floating(parts.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(parts);
+            T* to = elements<T>(y);
+            windows.each(parts.size(), [&](Int i, Int j) { to[j] += from[i]; });
+        });
+        return y;
+    }
+    Tensor pullback(Tensor g, const Saved& s) const { return apply(Unfold{axis, s.shape().back(), step}, {g}, {}); }
+};
+
+Tensor fold(const Tensor& parts, const Shape& shape, int axis, Int step) { return apply(Fold{shape, axis, step}, {parts}, {}); }
 
 }  // namespace
 
@@ -281,10 +312,7 @@ Tensor unfold(const Operand& operand, int axis, Int size, Int step) {
         check<ValueError>(size >= 0 && size <= n, operand.where(),
                           [&] { return "unfold: the size must be in [0, " + std::to_string(n) + "], got " + std::to_string(size); });
         check<ValueError>(step > 0, operand.where(), [&] { return "unfold: the step must be positive, got " + std::to_string(step); });
-        Windows windows{along(x.shape(), axis), x.shape(), x.shape(), (n - size) / step + 1, size, step};
-        windows.unfolded[axis] = windows.count;
-        windows.unfolded.push_back(size);
-        return unfold_windows(x, windows, operand.where());
+        return apply(Unfold{axis, size, step}, {x}, operand.where());
     });
 }
 

@@ -26,21 +26,56 @@ using namespace detail;
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr const char* name = "scaled_dot_product_attention";
+
+Shape batch_of(const Tensor& x) { return Shape(x.shape().begin(), x.ndim() - 2); }
+Shape with_matrix(Shape batch, Int rows, Int columns) {
+    batch.push_back(rows);
+    batch.push_back(columns);
+    return batch;
+}
 
 /// query (batch…, rows, width), key (batch…, columns, width), value (batch…, columns, depth).
 struct Problem {
     Int batch, rows, columns, width, depth;
-    Shape result;
     double scale;
     bool causal;
-    Tensor mask;                          // empty, bool, or added
-    std::vector<Int> mask_of;             // where each batch's mask begins
+    Tensor mask;                        // empty, bool, or added
+    std::vector<Int> mask_of;           // where each batch's mask begins
     Int mask_row = 0, mask_column = 0;  // its strides
 
     Int work() const { return batch * rows * columns * (width + depth); }
     bool empty() const { return batch == 0 || rows == 0 || columns == 0; }
 };
+
+/// How the mask lies beside the scores.
+void place_mask(Problem& p, const Shape& batch) {
+    const Shape& own = p.mask.shape();
+    const int rank = batch.rank() + 2;
+    const auto stride = [&](int axis) -> Int {  // of an axis of the scores in the mask
+        const int mine = axis - (rank - own.rank());
+        if (mine < 0 || own[mine] == 1) return 0;
+        Int step = 1;
+        for (int k = mine + 1; k < own.rank(); ++k) step *= own[k];
+        return step;
+    };
+    p.mask_row = stride(rank - 2);
+    p.mask_column = stride(rank - 1);
+    for (Int b = 0; b < p.batch; ++b) {
+        Int at = 0, rest = b;
+        for (int axis = batch.rank() - 1; axis >= 0; --axis) {
+            at += rest % batch[axis] * stride(axis);
+            rest /= batch[axis];
+        }
+        p.mask_of.push_back(at);
+    }
+}
+
+Problem problem_of(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, double scale, bool causal) {
+    const Shape batch = batch_of(query);
+    Problem p{batch.size(), query.shape(-2), key.shape(-2), query.shape(-1), value.shape(-1), scale, causal, mask, {}};
+    if (mask.defined()) place_mask(p, batch);
+    return p;
+}
 
 // Scores are made in blocks of so many queries and keys.
 constexpr Int block_rows = 128, block_columns = 128;
@@ -184,38 +219,6 @@ void attend_back(const Problem& p, const T* query, const T* key, const T* value,
     });
 }
 
-struct Result {
-    Tensor y, logsum;
-};
-Result attention_values(const Problem& p, const Tensor& query, const Tensor& key, const Tensor& value) {
-    Result r{p.empty() ? zeros(p.result, query.dtype()) : empty(p.result, query.dtype()), empty({p.batch, p.rows}, query.dtype())};
-    if (p.empty()) return r;
-    with_floating(query.dtype(), [&]<class T>(T) {
-        attend(p, elements<T>(query), elements<T>(key), elements<T>(value), elements<T>(r.y), elements<T>(r.logsum));
-    });
-    return r;
-}
-
-std::array<Tensor, 4> nothing(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, Needs needs) {
-    std::array<Tensor, 4> parts;
-    const Tensor* const inputs[] = {&query, &key, &value, &mask};
-    for (std::size_t i = 0; i < 4; ++i)
-        if (needs[i] && inputs[i]->defined()) parts[i] = zeros_like(*inputs[i]);
-    return parts;
-}
-
-std::array<Tensor, 4> attention_back(const Problem& p, const Tensor& query, const Tensor& key, const Tensor& value, const Result& r,
-                                     const Tensor& g, Needs needs) {
-    std::array<Tensor, 4> parts = nothing(query, key, value, Tensor(), needs);
-    with_floating(query.dtype(), [&]<class T>(T) {
-        T* to[3];
-        for (std::size_t i = 0; i < 3; ++i) to[i] = parts[i].defined() ? elements<T>(parts[i]) : nullptr;
-        attend_back(p, elements<T>(query), elements<T>(key), elements<T>(value), elements<T>(r.y), elements<T>(r.logsum), elements<T>(g),
-                    to[0], to[1], to[2]);
-    });
-    return parts;
-}
-
 /// The weights in operations.
 Tensor weights_of(const Tensor& query, const Tensor& key, const Tensor& mask, bool causal, double scale) {
     Tensor scores = matmul(query, swapaxes(key, -1, -2)) * scale;
@@ -231,59 +234,80 @@ Tensor weights_of(const Tensor& query, const Tensor& key, const Tensor& mask, bo
     return where(blind, 0, softmax(where(blind, 0, scores)));
 }
 
-/// The same cotangents in operations, with all scores written out.
-std::array<Tensor, 4> composed_back(const Problem& p, const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
-                                    const Tensor& g, Needs needs) {
-    std::array<Tensor, 4> parts;
-    const Tensor weights = weights_of(query, key, mask, p.causal, p.scale);
-    if (needs[2]) parts[2] = matmul(swapaxes(weights, -1, -2), g);
-    if (!needs[0] && !needs[1] && !(mask.defined() && needs[3])) return parts;
-    const Tensor dweights = matmul(g, swapaxes(value, -1, -2));
-    const AxisMask keys = AxisMask{1} << (weights.ndim() - 1);
-    const Tensor dscores = closed(weights * (dweights - sum_kept(dweights * weights, keys)), weights, keys);
-    if (needs[0]) parts[0] = matmul(dscores, key) * p.scale;
-    if (needs[1]) parts[1] = matmul(swapaxes(dscores, -1, -2), query) * p.scale;
-    if (mask.defined() && needs[3]) parts[3] = dscores;
-    return parts;
-}
+/// Of query, key and value over one batch; the mask may be empty. Behind the result comes the logarithm of each query's sum of exponentials.
+struct ScaledDotProductAttention {
+    static constexpr const char* name = "scaled_dot_product_attention";
+    double scale = 1;
+    bool causal = false;
+    XGRAD_ATTRIBUTES(scale, causal)
+    static constexpr Saves saves{.inputs = 0b1111, .outputs = 0b11};
+    static constexpr int results = 1;
 
-/// How the mask lies beside the scores.
-void place_mask(Problem& p, const Shape& batch, Location where) {
-    Shape scores = batch;
-    scores.push_back(p.rows);
-    scores.push_back(p.columns);
-    const Shape& own = p.mask.shape();
-    bool fits = own.rank() <= scores.rank();
-    for (int k = 0; fits && k < own.rank(); ++k) {
-        const Int size = own[own.rank() - 1 - k];
+    std::array<Tensor, 2> value(const Tensor& query, const Tensor& key, const Tensor& values, const Tensor& mask) const {
+        const Problem p = problem_of(query, key, values, mask, scale, causal);
+        const Shape shape = with_matrix(batch_of(query), p.rows, p.depth);
+        std::array<Tensor, 2> y{p.empty() ? zeros(shape, query.dtype()) : empty(shape, query.dtype()),
+                                p.empty() ? zeros({p.batch, p.rows}, query.dtype()) : empty({p.batch, p.rows}, query.dtype())};
+        if (p.empty()) return y;
+        with_floating(query.dtype(), [&]<class T>(T) {
+            attend(p, elements<T>(query), elements<T>(key), elements<T>(values), elements<T>(y[0]), elements<T>(y[1]));
+        });
+        return y;
+    }
+    /// With all scores written out.
+    std::array<Tensor, 4> pullback(Tensor g, const Saved& s) const {
+        const Tensor &query = s.input(0), &key = s.input(1), &values = s.input(2);
+        const Tensor weights = weights_of(query, key, s.input(3), causal, scale);
+        if (weights.size() == 0) return zeros_for(s);
+        std::array<Tensor, 4> parts;
+        if (s.needs(2)) parts[2] = matmul(swapaxes(weights, -1, -2), g);
+        if (!s.needs(0) && !s.needs(1) && !s.needs(3)) return parts;
+        const Tensor dweights = matmul(g, swapaxes(values, -1, -2));
+        const AxisMask keys = AxisMask{1} << (weights.ndim() - 1);
+        const Tensor dscores = closed(weights * (dweights - sum_kept(dweights * weights, keys)), weights, keys);
+        if (s.needs(0)) parts[0] = matmul(dscores, key) * scale;
+        if (s.needs(1)) parts[1] = matmul(swapaxes(dscores, -1, -2), query) * scale;
+        if (s.needs(3)) parts[3] = dscores;
+        return parts;
+    }
+    std::array<Tensor, 4> fused_pullback(Tensor g, const Saved& s) const {
+        if (s.needs(3)) return pullback(std::move(g), s);
+        const Tensor &query = s.input(0), &key = s.input(1), &values = s.input(2);
+        const Problem p = problem_of(query, key, values, s.input(3), scale, causal);
+        std::array<Tensor, 4> parts = zeros_for(s);
+        if (p.empty()) return parts;
+        with_floating(query.dtype(), [&]<class T>(T) {
+            T* to[3];
+            for (std::size_t i = 0; i < 3; ++i) to[i] = parts[i].defined() ? elements<T>(parts[i]) : nullptr;
+            attend_back(p, elements<T>(query), elements<T>(key), elements<T>(values), elements<T>(s.output(0)), elements<T>(s.output(1)),
+                        elements<T>(g), to[0], to[1], to[2]);
+        });
+        return parts;
+    }
+
+private:
+    static std::array<Tensor, 4> zeros_for(const Saved& s) {
+        std::array<Tensor, 4> parts;
+        for (std::size_t i = 0; i < 4; ++i)
+            if (s.needs(i)) parts[i] = zeros_like(s.input(i));
+        return parts;
+    }
+};
+
+void check_mask(const Shape& mask, const Shape& scores, Location where) {
+    bool fits = mask.rank() <= scores.rank();
+    for (int k = 0; fits && k < mask.rank(); ++k) {
+        const Int size = mask[mask.rank() - 1 - k];
         fits = size == 1 || size == scores[scores.rank() - 1 - k];
     }
-    check<ShapeError>(fits, where,
-                      [&] { return std::string(name) + ": the mask must broadcast to " + to_string(scores) + ", got " + to_string(own); });
-    const auto stride = [&](int axis) -> Int {  // of an axis of the scores in the mask
-        const int mine = axis - (scores.rank() - own.rank());
-        if (mine < 0 || own[mine] == 1) return 0;
-        Int step = 1;
-        for (int k = mine + 1; k < own.rank(); ++k) step *= own[k];
-        return step;
-    };
-    p.mask_row = stride(scores.rank() - 2);
-    p.mask_column = stride(scores.rank() - 1);
-    for (Int b = 0; b < p.batch; ++b) {
-        Int at = 0, rest = b;
-        for (int axis = batch.rank() - 1; axis >= 0; --axis) {
-            at += rest % batch[axis] * stride(axis);
-            rest /= batch[axis];
-        }
-        p.mask_of.push_back(at);
-    }
+    check<ShapeError>(fits, where, [&] {
+        return std::string(ScaledDotProductAttention::name) + ": the mask must broadcast to " + to_string(scores) + ", got " +
+               to_string(mask);
+    });
 }
 
 Tensor spread_over(const Tensor& x, const Shape& batch, Location where) {
-    Shape shape = batch;
-    shape.push_back(x.shape(-2));
-    shape.push_back(x.shape(-1));
-    return broadcast_to({x, where}, shape);
+    return broadcast_to({x, where}, with_matrix(batch, x.shape(-2), x.shape(-1)));
 }
 
 }  // namespace
@@ -312,6 +336,7 @@ Tensor attention_weights(const Operand& query_operand, const Operand& key_operan
 Tensor scaled_dot_product_attention(const Operand& query_operand, const Operand& key_operand, const Operand& value_operand,
                                     const AttentionOptions& options) {
     return composed("scaled_dot_product_attention", query_operand.where(), [&]() -> Tensor {
+        constexpr const char* name = ScaledDotProductAttention::name;
         const Location where = query_operand.where();
         Tensor query = tensor_of(query_operand, name), key = tensor_of(key_operand, name), value = tensor_of(value_operand, name);
         const Tensor& mask = options.mask;
@@ -328,43 +353,13 @@ Tensor scaled_dot_product_attention(const Operand& query_operand, const Operand&
             return std::string(name) + ": query, key and value must be (…, L, E), (…, S, E) and (…, S, V), got " +
                    to_string(query.shape()) + ", " + to_string(key.shape()) + " and " + to_string(value.shape());
         });
-        const auto leading = [](const Tensor& x) { return Shape(x.shape().begin(), x.ndim() - 2); };
-        const Shape batch = broadcast_shapes(broadcast_shapes(leading(query), leading(key), name, where), leading(value), name, where);
+        const Shape batch = broadcast_shapes(broadcast_shapes(batch_of(query), batch_of(key), name, where), batch_of(value), name, where);
         for (Tensor* t : {&query, &key, &value})
-            if (leading(*t) != batch) *t = spread_over(*t, batch, where);
+            if (batch_of(*t) != batch) *t = spread_over(*t, batch, where);
 
-        Problem p{batch.size(),
-                  query.shape(-2),
-                  key.shape(-2),
-                  query.shape(-1),
-                  value.shape(-1),
-                  batch,
-                  0,
-                  options.causal,
-                  stop_gradient(mask),
-                  {}};
-        p.result.push_back(p.rows);
-        p.result.push_back(p.depth);
-        p.scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(p.width)));
-        if (mask.defined()) place_mask(p, batch, where);
-        Result r = attention_values(p, query, key, value);
-        const Tensor inputs[] = {query, key, value, mask};
-        if (!any_tracked(inputs)) return r.y;
-        record_applied(
-            name, inputs, {&r.y, 1},
-            [p](const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& m) {
-                Problem again = p;
-                again.mask = m;
-                return attention_values(again, q, k, v).y;
-            },
-            [p, query, key, value, mask, logsum = r.logsum](Tensor g, const Tensor& y, Needs needs) {
-                if (p.empty()) return nothing(query, key, value, mask, needs);
-                const bool outer = tracked(g) || tracked(query) || tracked(key) || tracked(value) || (mask.defined() && tracked(mask));
-                if (!outer && !(mask.defined() && needs[3])) return attention_back(p, query, key, value, {y, logsum}, g, needs);
-                return composed_back(p, query, key, value, mask, g, needs);
-            },
-            where);
-        return r.y;
+        if (mask.defined()) check_mask(mask.shape(), with_matrix(batch, query.shape(-2), key.shape(-2)), where);
+        const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape(-1))));
+        return apply(ScaledDotProductAttention{scale, options.causal}, {query, key, value, mask}, where)[0];
     });
 }
 

@@ -1,5 +1,7 @@
 #include <cmath>
 #include <cstring>
+#include <optional>
+#include <string>
 
 #include "../composition.hpp"
 #include "../apply.hpp"
@@ -20,27 +22,27 @@ namespace {
 /// From this length on a sum is worth a call to a kernel.
 constexpr Int long_stretch = 16;
 
-/// 1 / what a window's sum is divided by.
-struct Divisor {
-    bool include_padding = true;
-    std::optional<double> fixed;
+/// Sums of windows, each divided.
+struct Averaging : Pooling {
+    bool count_include_pad = true;
+    std::optional<double> divisor_override = {};
 
-    double operator()(const Windows& w, std::size_t z, std::size_t y, std::size_t x) const {
-        if (fixed) return 1 / *fixed;
+    /// 1 / what a window's sum is divided by.
+    double factor(const Windows& w, std::size_t z, std::size_t y, std::size_t x) const {
+        if (divisor_override) return 1 / *divisor_override;
         const AxisWindows &az = w.axis[0], &ay = w.axis[1], &ax = w.axis[2];
-        if (include_padding) return 1 / (az.whole[z] * ay.whole[y] * ax.whole[x]);
+        if (count_include_pad) return 1 / (az.whole[z] * ay.whole[y] * ax.whole[x]);
         return 1 / static_cast<double>(az.count[z] * ay.count[y] * ax.count[x]);
     }
+    /// f(window, factor, z, y, x) for all windows of a plane.
+    template <class F>
+    void for_windows(const Windows& w, const F& f) const {
+        Int window = 0;
+        for (std::size_t z = 0; z < w.axis[0].first.size(); ++z)
+            for (std::size_t y = 0; y < w.axis[1].first.size(); ++y)
+                for (std::size_t x = 0; x < w.axis[2].first.size(); ++x) f(window++, factor(w, z, y, x), z, y, x);
+    }
 };
-
-/// f(window, factor, z, y, x) for all windows of a plane.
-template <class F>
-void for_windows(const Windows& w, const Divisor& divisor, const F& f) {
-    Int window = 0;
-    for (std::size_t z = 0; z < w.axis[0].first.size(); ++z)
-        for (std::size_t y = 0; y < w.axis[1].first.size(); ++y)
-            for (std::size_t x = 0; x < w.axis[2].first.size(); ++x) f(window++, divisor(w, z, y, x), z, y, x);
-}
 /// f(place, count, step) for the stretches that a window consists of: its rows, or all of them in one where they lie behind each other.
 template <class F>
 void for_stretches(const Windows& w, std::size_t z, std::size_t y, std::size_t x, const F& f) {
@@ -54,82 +56,87 @@ void for_stretches(const Windows& w, std::size_t z, std::size_t y, std::size_t x
     }
 }
 
-Tensor spread_means(const Tensor& g, const SharedWindows& windows, const Divisor& divisor);
+struct AvgPooling : Averaging {
+    static constexpr const char* name = "avg_pool";
+    XGRAD_ATTRIBUTES(kernel_size, stride, padding, ceil_mode, output_size, count_include_pad, divisor_override)
 
-Tensor window_means(const char* name, const Tensor& x, const SharedWindows& windows, const Divisor& divisor, Location where = {}) {
-    return apply(
-        name, {x},
-        [windows, divisor](const Tensor& in) {
-            const Windows& w = *windows;
-            Tensor y = empty(w.out, in.dtype());
-            with_floating(in.dtype(), [&]<class T>(T) {
-                const T* from = elements<T>(in);
-                T* to = elements<T>(y);
-                parallel_for(w.planes, w.work() * 4, [&](Int begin, Int end) {
-                    for (Int p = begin; p < end; ++p)
-                        for_windows(w, divisor, [&](Int window, double factor, std::size_t z, std::size_t r, std::size_t c) {
-                            double sum = 0;
-                            for_stretches(w, z, r, c, [&](Int at, Int count, Int step) {
-                                const T* const run = from + p * w.size() + at;
-                                if (step == 1 && count >= long_stretch) sum += reduce_kernels<T>().sum_all(run, count);
-                                else
-                                    for (Int i = 0; i < count; ++i) sum += static_cast<double>(run[i * step]);
-                            });
-                            to[p * w.results() + window] = static_cast<T>(sum * factor);
+    Tensor value(const Tensor& x) const {
+        const SharedWindows shared = windows(x.shape());
+        const Windows& w = *shared;
+        Tensor y = empty(w.out, x.dtype());
+        with_floating(x.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(x);
+            T* to = elements<T>(y);
+            parallel_for(w.planes, w.work() * 4, [&](Int begin, Int end) {
+                for (Int p = begin; p < end; ++p)
+                    for_windows(w, [&](Int window, double factor, std::size_t z, std::size_t r, std::size_t c) {
+                        double sum = 0;
+                        for_stretches(w, z, r, c, [&](Int at, Int count, Int step) {
+                            const T* const run = from + p * w.size() + at;
+                            if (step == 1 && count >= long_stretch) sum += reduce_kernels<T>().sum_all(run, count);
+                            else
+                                for (Int i = 0; i < count; ++i) sum += static_cast<double>(run[i * step]);
                         });
-                });
+                        to[p * w.results() + window] = static_cast<T>(sum * factor);
+                    });
             });
-            return y;
-        },
-        [windows, divisor](const Tensor& g) { return spread_means(g, windows, divisor); }, where);
-}
+        });
+        return y;
+    }
+    Tensor pullback(Tensor g, const Saved& s) const;
+};
 
-/// The transpose of window_means.
-Tensor spread_means(const Tensor& g, const SharedWindows& windows, const Divisor& divisor) {
-    return apply(
-        "avg_pool_gradient", {g},
-        [windows, divisor](const Tensor& in) {
-            const Windows& w = *windows;
-            Tensor x = empty(w.in, in.dtype());
-            with_floating(in.dtype(), [&]<class T>(T) {
-                const T* from = elements<T>(in);
-                T* to = elements<T>(x);
-                parallel_for(w.planes, w.work() * 4, [&](Int begin, Int end) {
-                    std::memset(to + begin * w.size(), 0, static_cast<std::size_t>((end - begin) * w.size()) * sizeof(T));
-                    for (Int p = begin; p < end; ++p)
-                        for_windows(w, divisor, [&](Int window, double factor, std::size_t z, std::size_t r, std::size_t c) {
-                            const T share = static_cast<T>(static_cast<double>(from[p * w.results() + window]) * factor);
-                            for_stretches(w, z, r, c, [&](Int at, Int count, Int step) {
-                                T* const run = to + p * w.size() + at;
-                                for (Int i = 0; i < count; ++i) run[i * step] += share;
-                            });
+/// The transpose of AvgPooling.
+struct AvgPoolGradient : Averaging {
+    static constexpr const char* name = "avg_pool_gradient";
+    Shape shape;
+    XGRAD_ATTRIBUTES(kernel_size, stride, padding, ceil_mode, output_size, count_include_pad, divisor_override, shape)
+
+    Tensor value(const Tensor& g) const {
+        const SharedWindows shared = windows(shape);
+        const Windows& w = *shared;
+        Tensor x = empty(shape, g.dtype());
+        with_floating(g.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(g);
+            T* to = elements<T>(x);
+            parallel_for(w.planes, w.work() * 4, [&](Int begin, Int end) {
+                std::memset(to + begin * w.size(), 0, static_cast<std::size_t>((end - begin) * w.size()) * sizeof(T));
+                for (Int p = begin; p < end; ++p)
+                    for_windows(w, [&](Int window, double factor, std::size_t z, std::size_t r, std::size_t c) {
+                        const T share = static_cast<T>(static_cast<double>(from[p * w.results() + window]) * factor);
+                        for_stretches(w, z, r, c, [&](Int at, Int count, Int step) {
+                            T* const run = to + p * w.size() + at;
+                            for (Int i = 0; i < count; ++i) run[i * step] += share;
                         });
-                });
+                    });
             });
-            return x;
-        },
-        [windows, divisor](const Tensor& g2) { return window_means("avg_pool", g2, windows, divisor); }, {});
-}
+        });
+        return x;
+    }
+    Tensor pullback(Tensor g) const { return apply(AvgPooling{*this}, {g}, Location{}); }
+};
+
+Tensor AvgPooling::pullback(Tensor g, const Saved& s) const { return apply(AvgPoolGradient{*this, s.shape()}, {g}, Location{}); }
 
 Tensor avg_pool(const char* name, int axes, const Operand& x, const PerAxis& kernel, const AvgPoolOptions& o) {
-    const SharedWindows windows = windows_of(name, axes, x, kernel, o.stride, o.padding, 1, o.ceil_mode);
+    const Pooling pooling = moving_windows(name, axes, x, kernel, o.stride, o.padding, 1, o.ceil_mode);
     check<ValueError>(!o.divisor_override || *o.divisor_override != 0, x.where(),
                       [&] { return std::string(name) + ": divisor_override must not be 0, got 0"; });
-    return window_means(name, x, windows, {o.count_include_pad, o.divisor_override}, x.where());
+    return apply(AvgPooling{{pooling, o.count_include_pad, o.divisor_override}}, {x.tensor()}, x.where(), name);
 }
 
 Tensor lp_pool(const char* name, int axes, const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& o) {
-    const SharedWindows windows = windows_of(name, axes, x, kernel, o.stride, 0, 1, o.ceil_mode);
+    const Pooling pooling = moving_windows(name, axes, x, kernel, o.stride, 0, 1, o.ceil_mode);
     check<ValueError>(p > 0, x.where(), [&] { return std::string(name) + ": p must be positive, got " + PlainNumber(p).text(); });
-    const Divisor sums{true, 1};
-    if (p == 1) return window_means(name, x, windows, sums, x.where());
-    const Tensor sum = window_means(name, pow(x.kept(), p), windows, sums, x.where()), nothing = equal(sum, 0);
+    const auto sums = [&](const Tensor& of) { return apply(AvgPooling{{pooling, true, 1}}, {of}, x.where(), name); };
+    if (p == 1) return sums(x.tensor());
+    const Tensor sum = sums(pow(x.kept(), p)), nothing = equal(sum, 0);
     return where(nothing, 0, pow({where(nothing, 1, sum), x.where()}, 1 / p));
 }
 
 Tensor adaptive_avg_pool(const char* name, int axes, const Operand& x, const PerAxis& output) {
-    const SharedWindows windows = adaptive_windows(name, axes, x, output);  // checks x first
-    return window_means(name, x, windows, {}, x.where());
+    const Pooling pooling = adaptive_windows(name, axes, x, output);
+    return apply(AvgPooling{{pooling}}, {x.tensor()}, x.where(), name);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "../attributes.hpp"
 #include "../tensor.hpp"
 
 // What every operation with axes needs: arguments checked and axes counted from the front. Not for users.
@@ -87,6 +88,7 @@ inline Shape without_axes(const Shape& shape, AxisMask mask, bool keep_as_one) {
 /// A shape seen along one axis: everything before it, the axis, everything behind.
 struct Along {
     Int outer = 1, n = 1, inner = 1;
+    XGRAD_ATTRIBUTES(outer, n, inner)
 };
 inline Along along(const Shape& shape, int axis) {
     Along a;

@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "elementwise.hpp"
@@ -22,6 +25,9 @@ struct Layout {
     Int per = 0;  // 0: over the batch
     double eps = 0;
 
+    Layout(const Shape& shape, double epsilon, Int per_group = 0) : batch(shape[0]), channels(shape[1]), per(per_group), eps(epsilon) {
+        for (int k = 2; k < shape.rank(); ++k) size *= shape[k];
+    }
     Int groups() const { return per ? channels / per : channels; }
     Int statistics() const { return per ? batch * groups() : channels; }
     Int statistic_of(Int sample, Int channel) const { return per ? sample * groups() + channel / per : channel; }
@@ -36,7 +42,6 @@ struct Layout {
 
 struct Statistics {
     Tensor mean, rstd;
-    std::vector<double> variance;
 };
 
 template <class T>
@@ -98,15 +103,17 @@ void scale_values(const T* x, T* y, const Layout& a, const T* mean, const T* rst
     });
 }
 
-Tensor norm_values(const Tensor& x, const Tensor& weight, const Tensor& bias, const Layout& a, Statistics& stats) {
+/// The variances, in double, are for the caller.
+Tensor norm_values(const Tensor& x, const Tensor& weight, const Tensor& bias, const Layout& a, Statistics& stats,
+                   std::vector<double>& variance) {
     Tensor y = empty(x.shape(), x.dtype());
-    stats.mean = empty({a.statistics()}, x.dtype());
-    stats.rstd = empty({a.statistics()}, x.dtype());
-    stats.variance.assign(static_cast<std::size_t>(a.statistics()), 0.0);
+    stats.mean = zeros({a.statistics()}, x.dtype());
+    stats.rstd = zeros({a.statistics()}, x.dtype());
+    variance.assign(static_cast<std::size_t>(a.statistics()), 0.0);
     if (x.size() == 0) return y;
     with_floating(x.dtype(), [&]<class T>(T) {
         T *mean = elements<T>(stats.mean), *rstd = elements<T>(stats.rstd);
-        find_statistics(elements<T>(x), a, mean, rstd, stats.variance.data());
+        find_statistics(elements<T>(x), a, mean, rstd, variance.data());
         scale_values(elements<T>(x), elements<T>(y), a, mean, rstd, elements_or_null<T>(weight), elements_or_null<T>(bias));
     });
     return y;
@@ -186,130 +193,153 @@ std::array<Tensor, 3> norm_back(const Tensor& x, const Tensor& g, const Tensor& 
     return parts;
 }
 
-Tensor normalise(const char* name, const Operand& operand, const Tensor& weight, const Tensor& bias, const Layout& a, Statistics& stats) {
-    const Tensor x = operand.tensor();
-    Tensor y = norm_values(x, weight, bias, a, stats);
-    const Tensor inputs[] = {x, weight, bias};
-    if (!any_tracked(inputs)) return y;
-    record_applied(
-        name, inputs, {&y, 1},
-        [a](const Tensor& in, const Tensor& w, const Tensor& b) {
-            Statistics unused;
-            return norm_values(in, w, b, a, unused);
-        },
-        [x, weight, a, saved = Statistics{stats.mean, stats.rstd, {}}, biased = bias.defined()](Tensor g,
-                                                                                                Needs needs) -> std::array<Tensor, 3> {
-            const bool wanted[] = {needs[0], weight.defined() && needs[1], biased && needs[2]};
-            if (!tracked(g) && !tracked(x) && !(weight.defined() && tracked(weight))) return norm_back(x, g, weight, a, saved, wanted);
-            const AxisMask mask = a.mask();
-            const Tensor seen = reshape(x, a.view()), middle = centred(seen, mask);
-            const Tensor rstd = 1 / sqrt(mean_kept(square(middle), mask) + a.eps), xhat = middle * rstd, whole = reshape(g, a.whole());
-            std::array<Tensor, 3> parts;
-            if (wanted[0]) {
-                const Tensor u = reshape(weight.defined() ? whole * reshape(weight, {a.channels, 1}) : whole, a.view());
-                parts[0] = reshape(rstd * (u - mean_kept(u, mask) - xhat * mean_kept(u * xhat, mask)), x.shape());
-            }
-            if (wanted[1]) parts[1] = sum(whole * reshape(xhat, a.whole()), {0, 2});
-            if (wanted[2]) parts[2] = sum(whole, {0, 2});
-            return parts;
-        },
-        operand.where());
-    return y;
+/// The pullbacks of a normalisation of (x, weight, bias) that keeps x, weight, and as outputs 1 and 2 its statistics.
+std::array<Tensor, 3> norm_pullback(const Tensor& g, const Saved& s, const Layout& a) {
+    const Tensor &x = s.input(0), &weight = s.input(1);
+    const AxisMask mask = a.mask();
+    const Tensor seen = reshape(x, a.view()), middle = centred(seen, mask);
+    const Tensor rstd = 1 / sqrt(mean_kept(square(middle), mask) + a.eps), xhat = middle * rstd, whole = reshape(g, a.whole());
+    std::array<Tensor, 3> parts;
+    if (s.needs(0)) {
+        const Tensor u = reshape(weight.defined() ? whole * reshape(weight, {a.channels, 1}) : whole, a.view());
+        parts[0] = reshape(rstd * (u - mean_kept(u, mask) - xhat * mean_kept(u * xhat, mask)), x.shape());
+    }
+    if (s.needs(1)) parts[1] = sum(whole * reshape(xhat, a.whole()), {0, 2});
+    if (s.needs(2)) parts[2] = sum(whole, {0, 2});
+    return parts;
+}
+std::array<Tensor, 3> fused_norm_pullback(const Tensor& g, const Saved& s, const Layout& a) {
+    return norm_back(s.input(0), g, s.input(1), a, {s.output(1), s.output(2)}, {s.needs(0), s.needs(1), s.needs(2)});
 }
 
-Layout layout_of(const char* name, const Operand& operand, int least_rank) {
+/// group_norm; with a group for each channel, instance_norm. Behind the result come the means and reciprocal deviations.
+struct GroupNorm {
+    static constexpr const char* name = "group_norm";
+    Int num_groups = 1;
+    double eps = 0;
+    XGRAD_ATTRIBUTES(num_groups, eps)
+    static constexpr Saves saves{.inputs = 0b011, .outputs = 0b110};
+    static constexpr int results = 1;
+
+    std::array<Tensor, 3> value(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
+        Statistics stats;
+        std::vector<double> variance;
+        Tensor y = norm_values(x, weight, bias, layout(x.shape()), stats, variance);
+        return {std::move(y), stats.mean, stats.rstd};
+    }
+    std::array<Tensor, 3> pullback(Tensor g, const Saved& s) const { return norm_pullback(g, s, layout(g.shape())); }
+    std::array<Tensor, 3> fused_pullback(Tensor g, const Saved& s) const { return fused_norm_pullback(g, s, layout(g.shape())); }
+
+private:
+    Layout layout(const Shape& shape) const { return {shape, eps, std::max<Int>(1, shape[1] / num_groups)}; }
+};
+
+/// With the batch's own statistics. Behind the result come their means, reciprocal deviations, and variances with divisor n - 1.
+struct BatchNormTraining {
+    static constexpr const char* name = "batch_norm";
+    double eps = 0;
+    XGRAD_ATTRIBUTES(eps)
+    static constexpr Saves saves{.inputs = 0b011, .outputs = 0b0110};
+    static constexpr int results = 1;
+
+    std::array<Tensor, 4> value(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
+        const Layout a(x.shape(), eps);
+        Statistics stats;
+        std::vector<double> variance;
+        Tensor y = norm_values(x, weight, bias, a, stats, variance), unbiased = zeros({a.channels}, x.dtype());
+        if (x.size() == 0) return {std::move(y), stats.mean, stats.rstd, std::move(unbiased)};
+        with_floating(x.dtype(), [&]<class T>(T) {
+            for (Int c = 0; c < a.channels; ++c)
+                elements<T>(unbiased)[c] = static_cast<T>(variance[static_cast<std::size_t>(c)] * a.count() / (a.count() - 1));
+        });
+        return {std::move(y), stats.mean, stats.rstd, std::move(unbiased)};
+    }
+    std::array<Tensor, 3> pullback(Tensor g, const Saved& s) const { return norm_pullback(g, s, Layout(g.shape(), eps)); }
+    std::array<Tensor, 3> fused_pullback(Tensor g, const Saved& s) const { return fused_norm_pullback(g, s, Layout(g.shape(), eps)); }
+};
+
+/// With given statistics: linear in x, and differentiable to all five.
+struct BatchNormInference {
+    static constexpr const char* name = "batch_norm_inference";
+    double eps = 0;
+    XGRAD_ATTRIBUTES(eps)
+    static Saves saves(Needs recorded) {
+        const bool products = recorded[2] || recorded[3], scale = recorded[0] || recorded[1] || recorded[2];
+        return {.inputs = (products ? 0b0111u : 0u) | (scale ? 0b1100u : 0u)};
+    }
+
+    Tensor value(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight, const Tensor& bias) const {
+        const Layout a(x.shape(), eps);
+        Tensor y = empty(x.shape(), x.dtype());
+        if (x.size() == 0) return y;
+        with_floating(x.dtype(), [&]<class T>(T) {
+            std::vector<T> rstd(static_cast<std::size_t>(a.channels));
+            for (Int c = 0; c < a.channels; ++c)
+                rstd[static_cast<std::size_t>(c)] = static_cast<T>(1 / std::sqrt(static_cast<double>(elements<T>(variance)[c]) + eps));
+            scale_values(elements<T>(x), elements<T>(y), a, elements<T>(mean), rstd.data(), elements_or_null<T>(weight),
+                         elements_or_null<T>(bias));
+        });
+        return y;
+    }
+    std::array<Tensor, 5> pullback(Tensor g, const Saved& s) const {
+        const Layout a(g.shape(), eps);
+        const Tensor &x = s.input(0), &mean = s.input(1), &variance = s.input(2), &weight = s.input(3);
+        const Shape column{a.channels, 1};
+        const Tensor rstd = variance.defined() ? 1 / sqrt(variance + eps) : Tensor();  // (channels)
+        const Tensor scale = weight.defined() ? rstd * weight : rstd;
+        const Tensor whole = reshape(g, a.whole());
+        std::array<Tensor, 5> parts;
+        if (s.needs(0)) parts[0] = reshape(whole * reshape(scale, column), g.shape());
+        if (s.needs(1) || s.needs(4)) {
+            const Tensor sums = sum(whole, {0, 2});
+            if (s.needs(1)) parts[1] = -scale * sums;
+            if (s.needs(4)) parts[4] = sums;
+        }
+        if (!s.needs(2) && !s.needs(3)) return parts;
+        const Tensor products = sum(whole * (reshape(x, a.whole()) - reshape(mean, column)), {0, 2});
+        if (s.needs(2)) parts[2] = products * scale * square(rstd) * -0.5;
+        if (s.needs(3)) parts[3] = products * rstd;
+        return parts;
+    }
+};
+
+void check_channels(const char* name, const Operand& operand, int least_rank) {
     const Tensor& x = tensor_of(operand, name);
     check_floating(x, name, operand.where());
     check<ShapeError>(x.ndim() >= least_rank, operand.where(), [&] {
         return std::string(name) + ": the input must be (batch, channels" + (least_rank > 2 ? ", size, …)" : ", …)") + ", got shape " +
                to_string(x.shape());
     });
-    Layout a;
-    a.batch = x.shape()[0];
-    a.channels = x.shape()[1];
-    for (int k = 2; k < x.ndim(); ++k) a.size *= x.shape()[k];
-    return a;
-}
-
-Tensor values_with(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight, const Tensor& bias, const Layout& a) {
-    Tensor y = empty(x.shape(), x.dtype());
-    if (x.size() == 0) return y;
-    with_floating(x.dtype(), [&]<class T>(T) {
-        std::vector<T> rstd(static_cast<std::size_t>(a.channels));
-        for (Int c = 0; c < a.channels; ++c)
-            rstd[static_cast<std::size_t>(c)] = static_cast<T>(1 / std::sqrt(static_cast<double>(elements<T>(variance)[c]) + a.eps));
-        scale_values(elements<T>(x), elements<T>(y), a, elements<T>(mean), rstd.data(), elements_or_null<T>(weight),
-                     elements_or_null<T>(bias));
-    });
-    return y;
-}
-
-/// batch_norm with given statistics: y is linear in x, and differentiable to all five.
-Tensor norm_with(const Operand& operand, const Tensor& mean, const Tensor& variance, const Tensor& weight, const Tensor& bias,
-                 const Layout& a) {
-    const Tensor x = operand.tensor();
-    Tensor y = values_with(x, mean, variance, weight, bias, a);
-    const Tensor inputs[] = {x, mean, variance, weight, bias};
-    if (!any_tracked(inputs)) return y;
-    // What only the gradients to the statistics and the weight read is kept for these alone.
-    const bool reads_x = tracked(mean) || tracked(variance) || (weight.defined() && tracked(weight));
-    record_applied(
-        "batch_norm", inputs, {&y, 1},
-        [a](const Tensor& in, const Tensor& m, const Tensor& v, const Tensor& w, const Tensor& b) {
-            return values_with(in, m, v, w, b, a);
-        },
-        [x = reads_x ? x : Tensor(), mean, variance, weight, a, biased = bias.defined()](Tensor g, Needs needs) -> std::array<Tensor, 5> {
-            const Shape column{a.channels, 1};
-            const Tensor rstd = 1 / sqrt(variance + a.eps), scale = weight.defined() ? rstd * weight : rstd;  // (channels)
-            const Tensor whole = reshape(g, a.whole());
-            std::array<Tensor, 5> parts;
-            if (needs[0]) parts[0] = reshape(whole * reshape(scale, column), g.shape());
-            if (needs[1] || (biased && needs[4])) {
-                const Tensor sums = sum(whole, {0, 2});
-                if (needs[1]) parts[1] = -scale * sums;
-                if (biased && needs[4]) parts[4] = sums;
-            }
-            const bool for_weight = weight.defined() && needs[3];
-            if (!needs[2] && !for_weight) return parts;
-            const Tensor products = sum(whole * (reshape(x, a.whole()) - reshape(mean, column)), {0, 2});
-            if (needs[2]) parts[2] = products * scale * square(rstd) * -0.5;
-            if (for_weight) parts[3] = products * rstd;
-            return parts;
-        },
-        operand.where());
-    return y;
 }
 
 }  // namespace
 
 Tensor group_norm(const Operand& x, std::int64_t num_groups, const Operand& weight, const Operand& bias, const NormOptions& options) {
-    Layout a = layout_of("group_norm", x, 2);
-    check<ShapeError>(num_groups > 0 && a.channels % num_groups == 0, x.where(), [&] {
+    check_channels("group_norm", x, 2);
+    const Int channels = x.shape()[1];
+    check<ShapeError>(num_groups > 0 && channels % num_groups == 0, x.where(), [&] {
         return "group_norm: the groups must divide the channels, got " + std::to_string(num_groups) + " groups for shape " +
                to_string(x.shape());
     });
-    a.per = a.channels / num_groups;
-    if (a.per == 0) a.per = 1;
-    a.eps = options.eps;
-    Statistics stats;
-    return normalise("group_norm", x, optional_of(weight, "group_norm", "weight", x, {a.channels}),
-                     optional_of(bias, "group_norm", "bias", x, {a.channels}), a, stats);
+    return apply(
+        GroupNorm{num_groups, options.eps},
+        {x.tensor(), optional_of(weight, "group_norm", "weight", x, {channels}), optional_of(bias, "group_norm", "bias", x, {channels})},
+        x.where())[0];
 }
 
 Tensor instance_norm(const Operand& x, const Operand& weight, const Operand& bias, const NormOptions& options) {
-    Layout a = layout_of("instance_norm", x, 3);
-    a.per = 1;
-    a.eps = options.eps;
-    Statistics stats;
-    return normalise("instance_norm", x, optional_of(weight, "instance_norm", "weight", x, {a.channels}),
-                     optional_of(bias, "instance_norm", "bias", x, {a.channels}), a, stats);
+    check_channels("instance_norm", x, 3);
+    const Int channels = x.shape()[1];
+    return apply(GroupNorm{std::max<Int>(1, channels), options.eps},
+                 {x.tensor(), optional_of(weight, "instance_norm", "weight", x, {channels}),
+                  optional_of(bias, "instance_norm", "bias", x, {channels})},
+                 x.where(), "instance_norm")[0];
 }
 
 BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var, const Operand& weight_operand,
                      const Operand& bias_operand, const BatchNormFuncOptions& options) {
-    Layout a = layout_of("batch_norm", x, 2);
-    a.eps = options.eps;
-    const Shape channels{a.channels};
+    check_channels("batch_norm", x, 2);
+    const Shape channels{x.shape()[1]};
     const Tensor mean = optional_of(running_mean, "batch_norm", "running_mean", x, channels),
                  variance = optional_of(running_var, "batch_norm", "running_var", x, channels),
                  weight = optional_of(weight_operand, "batch_norm", "weight", x, channels),
@@ -317,19 +347,17 @@ BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operan
     check<ValueError>(mean.defined() == variance.defined() && (options.training || mean.defined()), x.where(), [] {
         return std::string("batch_norm: running_mean and running_var must both be given, or neither in training, got ") + "an empty tensor";
     });
-    if (!options.training) return {norm_with(x, mean, variance, weight, bias, a), stop_gradient(mean), stop_gradient(variance)};
-    check<ValueError>(a.count() > 1 || x.size() == 0, x.where(),
+    if (!options.training) {
+        const Tensor y = apply(BatchNormInference{options.eps}, {x.tensor(), mean, variance, weight, bias}, x.where(), "batch_norm");
+        return {y, stop_gradient(mean), stop_gradient(variance)};
+    }
+    check<ValueError>(Layout(x.shape(), options.eps).count() > 1 || x.size() == 0, x.where(),
                       [&] { return "batch_norm: training needs more than one value for each channel, got shape " + to_string(x.shape()); });
-    Statistics stats;
-    BatchNorm result{normalise("batch_norm", x, weight, bias, a, stats), stop_gradient(mean), stop_gradient(variance)};
+    const auto [y, batch_mean, rstd, batch_variance] = apply(BatchNormTraining{options.eps}, {x.tensor(), weight, bias}, x.where());
+    BatchNorm result{y, stop_gradient(mean), stop_gradient(variance)};
     if (x.size() == 0) return result;
-    const Tensor batch_variance = empty(channels, x.dtype());
-    with_floating(x.dtype(), [&]<class T>(T) {
-        for (Int c = 0; c < a.channels; ++c)
-            elements<T>(batch_variance)[c] = static_cast<T>(stats.variance[static_cast<std::size_t>(c)] * a.count() / (a.count() - 1));
-    });
     const double m = options.momentum;
-    result.running_mean = mean.defined() ? result.running_mean * (1 - m) + stats.mean * m : stats.mean;
+    result.running_mean = mean.defined() ? result.running_mean * (1 - m) + batch_mean * m : batch_mean;
     result.running_var = mean.defined() ? result.running_var * (1 - m) + batch_variance * m : batch_variance;
     return result;
 }

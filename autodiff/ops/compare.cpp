@@ -1,7 +1,8 @@
 #include <cmath>
+#include <cstring>
 #include <string>
 
-#include "../record.hpp"
+#include "../apply.hpp"
 #include "axes.hpp"
 #include "broadcast.hpp"
 #include "elementwise.hpp"
@@ -15,37 +16,23 @@ namespace xgrad {
 namespace detail {
 namespace {
 
-/// Both operands as tensors of one dtype (a plain number takes the other's).
-struct Same {
-    Tensor a, b;
-    Same(const char* name, const Operand& x, const Operand& y) {
-        check_defined(name, x);
-        check_defined(name, y);
-        check<DTypeError>(x.is_tensor() || y.is_tensor(), x.where(),
-                          [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
-        const DType dtype = x.is_tensor() ? x.dtype() : y.dtype();
-        a = x.is_tensor() ? x.tensor() : number_as(x, dtype, name);
-        b = y.is_tensor() ? y.tensor() : number_as(y, dtype, name);
-        if (is_integer(a.dtype()) && is_integer(b.dtype())) {
-            const DType wide = common_integer(a.dtype(), b.dtype());
-            a = a.to(wide);
-            b = b.to(wide);
-        }
-        check<DTypeError>(a.dtype() == b.dtype(), x.where(), [&] {
-            return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
-                   " (convert one with .to())";
-        });
-    }
-};
+KernelInput input(const Tensor& x) { return {TensorAccess::data(x), &x.shape(), size_of(x.dtype())}; }
 
-Tensor run_binary(kernels::ElementwiseKernel kernel, const char* name, const Tensor& a, const Tensor& b, DType result, Location where) {
-    const Shape shape = broadcast_shapes(a.shape(), b.shape(), name, where);
+template <std::size_t N>
+Tensor run_on(kernels::ElementwiseKernel kernel, DType result, const Shape& shape, const KernelInput (&in)[N]) {
     Tensor y = empty(shape, result);
-    const KernelInput in[] = {{TensorAccess::data(a), &a.shape(), size_of(a.dtype())},
-                              {TensorAccess::data(b), &b.shape(), size_of(b.dtype())}};
     const KernelOutput out[] = {{TensorAccess::data(y), size_of(result)}};
     run(kernel, nullptr, shape, y.size(), in, out);
     return y;
+}
+
+void check_fits(const Operand& number, DType dtype, const char* name) {
+    if (!number.number().fits(dtype)) [[unlikely]]
+        number_as(number, dtype, name);  // throws
+}
+
+void check_broadcast(const char* name, const Operand& a, const Operand& b) {
+    if (!(a.shape() == b.shape())) broadcast_shapes(a.shape(), b.shape(), name, a.where());
 }
 
 template <class T, class F>
@@ -60,82 +47,144 @@ void loop(const void*, std::int64_t n, const void* const* in, const std::uint8_t
         for (std::int64_t i = 0; i < n; ++i) y[i] = f(a[i * step[0]], b[i * step[1]]);
 }
 
+template <class T, class F>
+void loop_of_one(const void*, std::int64_t n, const void* const* in, const std::uint8_t*, void* const* out) {
+    const auto* x = static_cast<const T*>(in[0]);
+    auto* y = static_cast<bool*>(out[0]);
+    const F f;
+    for (std::int64_t i = 0; i < n; ++i) y[i] = f(x[i]);
+}
+
 template <class F>
-kernels::ElementwiseKernel loop_for(DType dtype) {
-    switch (dtype) {
-        case DType::f32: return loop<float, F>;
-        case DType::f64: return loop<double, F>;
-        case DType::i32: return loop<std::int32_t, F>;
-        case DType::i64: return loop<std::int64_t, F>;
-        default: return loop<bool, F>;
+struct Comparison {
+    static DType result(DType) { return DType::boolean; }
+    static kernels::ElementwiseKernel kernel(DType dtype) {
+        switch (dtype) {
+            case DType::f32: return loop<float, F>;
+            case DType::f64: return loop<double, F>;
+            case DType::i32: return loop<std::int32_t, F>;
+            case DType::i64: return loop<std::int64_t, F>;
+            default: return loop<bool, F>;
+        }
     }
-}
+};
+struct Equal : Comparison<Equal> {
+    static constexpr const char *name = "equal", *name_with_number = "equal_number";
+    template <class T> bool operator()(T a, T b) const { return a == b; }
+};
+struct NotEqual : Comparison<NotEqual> {
+    static constexpr const char *name = "not_equal", *name_with_number = "not_equal_number";
+    template <class T> bool operator()(T a, T b) const { return a != b; }
+};
+struct Less : Comparison<Less> {
+    static constexpr const char *name = "less", *name_with_number = "less_number";
+    template <class T> bool operator()(T a, T b) const { return a < b; }
+};
+struct LessEqual : Comparison<LessEqual> {
+    static constexpr const char *name = "less_equal", *name_with_number = "less_equal_number";
+    template <class T> bool operator()(T a, T b) const { return a <= b; }
+};
+
+/// Of bool tensors.
+template <class F>
+struct Logical {
+    static DType result(DType) { return DType::boolean; }
+    static kernels::ElementwiseKernel kernel(DType) { return loop<bool, F>; }
+};
+struct And : Logical<And> {
+    static constexpr const char* name = "logical_and";
+    bool operator()(bool a, bool b) const { return a && b; }
+};
+struct Or : Logical<Or> {
+    static constexpr const char* name = "logical_or";
+    bool operator()(bool a, bool b) const { return a || b; }
+};
 
 template <class F>
-Tensor compare(const char* name, const Operand& a, const Operand& b) {
-    const Same same(name, a, b);
-    return run_binary(loop_for<F>(same.a.dtype()), name, same.a, same.b, DType::boolean, a.where());
-}
-
-template <class F>
-Tensor logical(const char* name, const Operand& a, const Operand& b) {
+Tensor logical(const Operand& a, const Operand& b, const char* name) {
     for (const Operand* x : {&a, &b}) {
         check_defined(name, *x);
         check<DTypeError>(x->is_tensor() && x->dtype() == DType::boolean, a.where(), [&] {
             return std::string(name) + ": must be bool tensors, got " + (x->is_tensor() ? name_of(x->dtype()) : "a number");
         });
     }
-    return run_binary(loop<bool, F>, name, a.tensor(), b.tensor(), DType::boolean, a.where());
+    check_broadcast(name, a, b);
+    return apply(OfTensors<F>{}, {a.tensor(), b.tensor()}, a.where(), name);
 }
 
-/// F on f32 and f64; integers and bools give `other`.
-template <class F>
-Tensor classify(const char* name, const Operand& x, bool other) {
-    check_defined(name, x);
-    check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": must be a tensor, got a number"; });
-    if (!is_floating(x.dtype())) return full(x.shape(), other, DType::boolean);
-    return run_binary(x.dtype() == DType::f32 ? loop<float, F> : loop<double, F>, name, x.tensor(), x.tensor(), DType::boolean, x.where());
-}
-
-struct Equal {
-    template <class T> bool operator()(T a, T b) const { return a == b; }
-};
-struct NotEqual {
-    template <class T> bool operator()(T a, T b) const { return a != b; }
-};
-struct Less {
-    template <class T> bool operator()(T a, T b) const { return a < b; }
-};
-struct LessEqual {
-    template <class T> bool operator()(T a, T b) const { return a <= b; }
-};
-struct And {
-    bool operator()(bool a, bool b) const { return a && b; }
-};
-struct Or {
-    bool operator()(bool a, bool b) const { return a || b; }
-};
 struct IsNan {
-    template <class T> bool operator()(T a, T) const { return std::isnan(a); }
+    static constexpr const char* name = "isnan";
+    static constexpr bool of_others = false;
+    template <class T> bool operator()(T x) const { return std::isnan(x); }
 };
 struct IsInf {
-    template <class T> bool operator()(T a, T) const { return std::isinf(a); }
+    static constexpr const char* name = "isinf";
+    static constexpr bool of_others = false;
+    template <class T> bool operator()(T x) const { return std::isinf(x); }
 };
 struct IsFinite {
-    template <class T> bool operator()(T a, T) const { return std::isfinite(a); }
+    static constexpr const char* name = "isfinite";
+    static constexpr bool of_others = true;
+    template <class T> bool operator()(T x) const { return std::isfinite(x); }
 };
 struct SignBit {
-    template <class T> bool operator()(T a, T) const { return std::signbit(a); }
+    static constexpr const char* name = "signbit";
+    static constexpr bool of_others = false;
+    template <class T> bool operator()(T x) const { return std::signbit(x); }
 };
+
+/// F on f32 and f64; integers and bools give F::of_others.
+template <class F>
+struct Classification {
+    static constexpr const char* name = F::name;
+    Tensor value(const Tensor& x) const {
+        if (!is_floating(x.dtype())) return full(x.shape(), F::of_others, DType::boolean, {});
+        return kernel_value(x.dtype() == DType::f32 ? loop_of_one<float, F> : loop_of_one<double, F>, DType::boolean, x);
+    }
+};
+
+template <class F>
+Tensor classify(const Operand& x) {
+    check_defined(F::name, x);
+    check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(F::name) + ": must be a tensor, got a number"; });
+    return apply(Classification<F>{}, {x.tensor()}, x.where());
+}
 
 }  // namespace
 
-Tensor integer_binary(kernels::ElementwiseKernel kernel, const char* name, const Operand& a, const Operand& b) {
-    const Same same(name, a, b);
-    return run_binary(kernel, name, same.a, same.b, same.a.dtype(), a.where());
+// --- a function as an operation -------------------------------------------------------------------------------------
+
+Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x) {
+    return run_on(kernel, result, x.shape(), {input(x)});
+}
+Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& a, const Tensor& b) {
+    return run_on(kernel, result, broadcast_shapes(a.shape(), b.shape(), ""), {input(a), input(b)});
+}
+Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x, const PlainNumber& number, bool number_first) {
+    static constexpr Shape one;
+    alignas(8) unsigned char element[8];
+    with_any(x.dtype(), [&]<class T>(T) {
+        const T value = number.as<T>();
+        std::memcpy(element, &value, sizeof value);
+    });
+    const KernelInput input_number{element, &one, size_of(x.dtype())};
+    if (number_first) return run_on(kernel, result, x.shape(), {input_number, input(x)});
+    return run_on(kernel, result, x.shape(), {input(x), input_number});
 }
 
-Tensor integer_unary(kernels::ElementwiseKernel kernel, const Tensor& x) { return run_binary(kernel, "", x, x, x.dtype(), {}); }
+void check_operands(const char* name, const Operand& a, const Operand& b) {
+    check_defined(name, a);
+    check_defined(name, b);
+    check<DTypeError>(a.is_tensor() || b.is_tensor(), a.where(),
+                      [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
+    if (!a.is_tensor()) return check_fits(a, b.dtype(), name);
+    if (!b.is_tensor()) return check_fits(b, a.dtype(), name);
+    check<DTypeError>(a.dtype() == b.dtype() || (is_integer(a.dtype()) && is_integer(b.dtype())), a.where(), [&] {
+        return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
+               " (convert one with .to())";
+    });
+    check_broadcast(name, a, b);
+}
 
 void check_integer_exponents(const Operand& exponents, Location where) {
     const bool negative = exponents.is_tensor() ? any(less(exponents, 0)).item<bool>() : exponents.number() < 0;
@@ -147,35 +196,35 @@ void check_integer_exponents(const Operand& exponents, Location where) {
 
 using namespace detail;
 
-Tensor equal(const Operand& a, const Operand& b) { return compare<Equal>("equal", a, b); }
-Tensor not_equal(const Operand& a, const Operand& b) { return compare<NotEqual>("not_equal", a, b); }
-Tensor less(const Operand& a, const Operand& b) { return compare<Less>("less", a, b); }
-Tensor less_equal(const Operand& a, const Operand& b) { return compare<LessEqual>("less_equal", a, b); }
-Tensor greater(const Operand& a, const Operand& b) { return compare<Less>("greater", b, a); }
-Tensor greater_equal(const Operand& a, const Operand& b) { return compare<LessEqual>("greater_equal", b, a); }
+Tensor equal(const Operand& a, const Operand& b) { return apply_to_operands<Equal>(a, b); }
+Tensor not_equal(const Operand& a, const Operand& b) { return apply_to_operands<NotEqual>(a, b); }
+Tensor less(const Operand& a, const Operand& b) { return apply_to_operands<Less>(a, b); }
+Tensor less_equal(const Operand& a, const Operand& b) { return apply_to_operands<LessEqual>(a, b); }
+Tensor greater(const Operand& a, const Operand& b) { return apply_to_operands<Less>(b, a, "greater"); }
+Tensor greater_equal(const Operand& a, const Operand& b) { return apply_to_operands<LessEqual>(b, a, "greater_equal"); }
 Tensor operator==(const Operand& a, const Operand& b) { return equal(a, b); }
 Tensor operator!=(const Operand& a, const Operand& b) { return not_equal(a, b); }
 Tensor operator<(const Operand& a, const Operand& b) { return less(a, b); }
 Tensor operator<=(const Operand& a, const Operand& b) { return less_equal(a, b); }
 Tensor operator>(const Operand& a, const Operand& b) { return greater(a, b); }
 Tensor operator>=(const Operand& a, const Operand& b) { return greater_equal(a, b); }
-Tensor logical_and(const Operand& a, const Operand& b) { return logical<And>("logical_and", a, b); }
-Tensor logical_or(const Operand& a, const Operand& b) { return logical<Or>("logical_or", a, b); }
-Tensor logical_xor(const Operand& a, const Operand& b) { return logical<NotEqual>("logical_xor", a, b); }
+Tensor logical_and(const Operand& a, const Operand& b) { return logical<And>(a, b, "logical_and"); }
+Tensor logical_or(const Operand& a, const Operand& b) { return logical<Or>(a, b, "logical_or"); }
+Tensor logical_xor(const Operand& a, const Operand& b) { return logical<NotEqual>(a, b, "logical_xor"); }
 Tensor logical_not(const Operand& x) {
     check_defined("logical_not", x);
     check<DTypeError>(x.is_tensor() && x.dtype() == DType::boolean, x.where(), [&] {
         return std::string("logical_not: must be a bool tensor, got ") + (x.is_tensor() ? name_of(x.dtype()) : "a number");
     });
-    return equal(x, 0);
+    return apply_to_operands<Equal>(x, {0, x.where()}, "logical_not");
 }
-Tensor isnan(const Operand& x) { return classify<IsNan>("isnan", x, false); }
-Tensor isinf(const Operand& x) { return classify<IsInf>("isinf", x, false); }
-Tensor isfinite(const Operand& x) { return classify<IsFinite>("isfinite", x, true); }
+Tensor isnan(const Operand& x) { return classify<IsNan>(x); }
+Tensor isinf(const Operand& x) { return classify<IsInf>(x); }
+Tensor isfinite(const Operand& x) { return classify<IsFinite>(x); }
 Tensor signbit(const Operand& x) {
     check_defined("signbit", x);
-    if (x.is_tensor() && (x.dtype() == DType::i32 || x.dtype() == DType::i64)) return less(x, 0);
-    return classify<SignBit>("signbit", x, false);
+    if (x.is_tensor() && is_integer(x.dtype())) return apply_to_operands<Less>(x, {0, x.where()}, "signbit");
+    return classify<SignBit>(x);
 }
 
 }  // namespace xgrad

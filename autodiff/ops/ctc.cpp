@@ -1,6 +1,7 @@
 #include "ctc.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -25,10 +26,11 @@ constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
 /// The targets with a blank before, between and behind the classes: `states` of them in a row, of which a sample uses 2 length + 1.
 struct Spelling {
-    Int steps, samples, classes, states;
+    Int steps, samples, classes;
     Tensor labels;           // (N, states), i64
     Tensor skips;            // (N, states), bool: may follow the state before the last
     Tensor inputs, targets;  // lengths (N), i64
+    Int states = labels.shape(1);
 
     Int label(Int n, Int s) const { return elements<Int>(labels)[n * states + s]; }
     bool skip(Int n, Int s) const { return elements<std::uint8_t>(skips)[n * states + s]; }
@@ -45,7 +47,7 @@ double log_add(double a, double b, double c) {
 /// The logarithms of the probabilities of all beginnings: (N, T + 1, states), in double precision. Before the first step every sample is
 /// in its first state.
 Tensor run_forward(const Tensor& log_probs, const Spelling& sp) {
-    Tensor alpha = empty({sp.samples, sp.steps + 1, sp.states}, DType::f64);
+    Tensor alpha = full({sp.samples, sp.steps + 1, sp.states}, minus_infinity, DType::f64);
     with_floating(log_probs.dtype(), [&]<class T>(T) {
         const T* p = elements<T>(log_probs);
         parallel_for(sp.samples, alpha.size() * 16, [&](Int begin, Int end) {
@@ -136,76 +138,88 @@ Tensor compose(const Tensor& log_probs, const Spelling& sp) {
     return -logsumexp(concat({take_along_axis(alpha, last, 1), before}, 1), 1);
 }
 
-Tensor losses_of(const Tensor& log_probs, const Spelling& sp, Location where) {
-    const Tensor alpha = run_forward(log_probs, sp);
-    return apply(
-        "ctc_loss", {log_probs}, [&] { return losses_from(alpha, sp, log_probs.dtype()); },
-        [log_probs, alpha, sp](Tensor g) {
-            if (!tracked(g) && !tracked(log_probs)) return run_back(log_probs, alpha, sp, g);
-            Tape tape({.watch_parameters = false});
-            const Tensor watched = tape.watch(log_probs);
-            return tape.gradient(compose(watched, sp), watched, {.cotangent = g, .unconnected = Unconnected::zeros});
-        },
-        where);
+void check_lengths(const Tensor& lengths, Int most, const char* what, Location where) {
+    for (const Int length : lengths.data<Int>())
+        check<ValueError>(length >= 0 && length <= most, where, [&] {
+            return std::string("ctc_loss: ") + what + " must be in [0, " + std::to_string(most) + "], got " + std::to_string(length);
+        });
 }
 
-Tensor lengths_of(const Operand& operand, Int samples, Int most, const char* what, Location where) {
+Spelling spell(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths, const Tensor& target_lengths, Int blank,
+               Location where) {
+    const Int steps = log_probs.shape()[0], samples = log_probs.shape()[1], classes = log_probs.shape()[2];
+    const bool padded = targets.ndim() == 2;
+    check_lengths(input_lengths, steps, "input_lengths", where);
+    check_lengths(target_lengths, targets.shape()[padded], "target_lengths", where);
+    const auto lengths = target_lengths.data<Int>();
+    Int most = 0, sum_of_lengths = 0;
+    for (const Int length : lengths) most = std::max(most, length), sum_of_lengths += length;
+    check<ShapeError>(padded || sum_of_lengths <= targets.size(), where, [&] {
+        return "ctc_loss: the targets' lengths must not add up to more than there are, got " + std::to_string(sum_of_lengths) + " and " +
+               std::to_string(targets.size());
+    });
+    const Int states = 2 * most + 1;
+    const Tensor all_labels = full({samples, states}, static_cast<double>(blank), DType::i64);
+    const Tensor all_skips = zeros({samples, states}, DType::boolean);
+    const Int* target = elements<Int>(targets);
+    for (Int n = 0; n < samples; ++n) {
+        const Int length = lengths[static_cast<std::size_t>(n)];
+        Int* labels = elements<Int>(all_labels) + n * states;
+        for (Int i = 0; i < length; ++i) {
+            check<IndexError>(target[i] >= 0 && target[i] < classes, where, [&] {
+                return "ctc_loss: targets must be in [0, " + std::to_string(classes) + "), got " + std::to_string(target[i]);
+            });
+            labels[2 * i + 1] = target[i];
+            elements<std::uint8_t>(all_skips)[n * states + 2 * i + 1] = i > 0 && target[i] != blank && target[i] != target[i - 1];
+        }
+        target += padded ? targets.shape()[1] : length;
+    }
+    return {steps, samples, classes, all_labels, all_skips, input_lengths, target_lengths};
+}
+
+/// The losses of log_probs (T, N, C), for i64 targets in a row or (N, ...), and lengths (N). Behind them come `alpha` and what is spelled.
+struct CtcLoss {
+    static constexpr const char* name = "ctc_loss";
+    Int blank = 0;
+    Location where = {};
+    XGRAD_ATTRIBUTES(blank)
+    static constexpr Saves saves{.inputs = 0b1101, .outputs = 0b1110};
+    static constexpr int results = 1;
+
+    std::array<Tensor, 4> value(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
+                                const Tensor& target_lengths) const {
+        const Spelling sp = spell(log_probs, targets, input_lengths, target_lengths, blank, where);
+        const Tensor alpha = run_forward(log_probs, sp);
+        return {losses_from(alpha, sp, log_probs.dtype()), alpha, sp.labels, sp.skips};
+    }
+    static std::array<Tensor, 4> pullback(Tensor g, const Saved& s) {
+        Tape tape({.watch_parameters = false});
+        const Tensor watched = tape.watch(s.input(0));
+        return {tape.gradient(compose(watched, spelling(s)), watched, {.cotangent = g, .unconnected = Unconnected::zeros})};
+    }
+    static std::array<Tensor, 4> fused_pullback(Tensor g, const Saved& s) { return {run_back(s.input(0), s.output(1), spelling(s), g)}; }
+
+private:
+    static Spelling spelling(const Saved& s) {
+        const Shape& shape = s.input(0).shape();
+        return {shape[0], shape[1], shape[2], s.output(2), s.output(3), s.input(2), s.input(3)};
+    }
+};
+
+/// A constant of one i64 for each sample.
+Tensor lengths_of(const Operand& operand, Int samples, const char* what, Location where) {
     const Tensor& given = tensor_of(operand, "ctc_loss");
     check_index_type(given, "ctc_loss", where);
     check<ShapeError>(given.size() == samples && given.ndim() <= 1, where, [&] {
         return std::string("ctc_loss: ") + what + " must have one element for each of " + std::to_string(samples) + " samples, got shape " +
                to_string(given.shape());
     });
-    const Tensor lengths = reshape(stop_gradient(given).to(DType::i64), {samples});
-    for (const Int length : lengths.data<Int>())
-        check<ValueError>(length >= 0 && length <= most, where, [&] {
-            return std::string("ctc_loss: ") + what + " must be in [0, " + std::to_string(most) + "], got " + std::to_string(length);
-        });
-    return lengths;
-}
-
-Spelling spell(const Tensor& log_probs, const Operand& target_operand, const Operand& input_lengths, const Operand& target_lengths,
-               Int blank, Location where) {
-    Spelling sp;
-    sp.steps = log_probs.shape()[0], sp.samples = log_probs.shape()[1], sp.classes = log_probs.shape()[2];
-    const Tensor& given = tensor_of(target_operand, "ctc_loss");
-    check_index_type(given, "ctc_loss", where);
-    const bool padded = given.ndim() == 2;
-    check<ShapeError>((padded && given.shape()[0] == sp.samples) || given.ndim() == 1, where, [&] {
-        return "ctc_loss: targets must be a vector or (" + std::to_string(sp.samples) + ", ...), got shape " + to_string(given.shape());
-    });
-    sp.inputs = lengths_of(input_lengths, sp.samples, sp.steps, "input_lengths", where);
-    sp.targets = lengths_of(target_lengths, sp.samples, given.shape()[padded], "target_lengths", where);
-    const auto lengths = sp.targets.data<Int>();
-    Int most = 0, sum_of_lengths = 0;
-    for (const Int length : lengths) most = std::max(most, length), sum_of_lengths += length;
-    check<ShapeError>(padded || sum_of_lengths <= given.size(), where, [&] {
-        return "ctc_loss: the targets' lengths must not add up to more than there are, got " + std::to_string(sum_of_lengths) + " and " +
-               std::to_string(given.size());
-    });
-    sp.states = 2 * most + 1;
-    sp.labels = full({sp.samples, sp.states}, static_cast<double>(blank), DType::i64);
-    sp.skips = zeros({sp.samples, sp.states}, DType::boolean);
-    const Tensor targets = stop_gradient(given).to(DType::i64);
-    const Int* target = elements<Int>(targets);
-    for (Int n = 0; n < sp.samples; ++n) {
-        const Int length = lengths[static_cast<std::size_t>(n)];
-        Int* labels = elements<Int>(sp.labels) + n * sp.states;
-        for (Int i = 0; i < length; ++i) {
-            check<IndexError>(target[i] >= 0 && target[i] < sp.classes, where, [&] {
-                return "ctc_loss: targets must be in [0, " + std::to_string(sp.classes) + "), got " + std::to_string(target[i]);
-            });
-            labels[2 * i + 1] = target[i];
-            elements<std::uint8_t>(sp.skips)[n * sp.states + 2 * i + 1] = i > 0 && target[i] != blank && target[i] != target[i - 1];
-        }
-        target += padded ? given.shape()[1] : length;
-    }
-    return sp;
+    return reshape(stop_gradient(given).to(DType::i64), {samples});
 }
 
 }  // namespace
 
-Tensor ctc_loss(const Operand& operand, const Operand& targets, const Operand& input_lengths, const Operand& target_lengths,
+Tensor ctc_loss(const Operand& operand, const Operand& target_operand, const Operand& input_lengths, const Operand& target_lengths,
                 const CtcOptions& options) {
     const Tensor& given = tensor_of(operand, "ctc_loss");
     const Location where = operand.where();
@@ -214,14 +228,20 @@ Tensor ctc_loss(const Operand& operand, const Operand& targets, const Operand& i
                       [&] { return "ctc_loss: log_probs must be (T, N, C) or (T, C), got shape " + to_string(given.shape()); });
     const bool alone = given.ndim() == 2;
     const Tensor log_probs = alone ? expand_dims({given, where}, 1) : given;
-    const Int classes = log_probs.shape()[2];
+    const Int samples = log_probs.shape()[1], classes = log_probs.shape()[2];
     check<IndexError>(options.blank >= 0 && options.blank < classes, where, [&] {
         return "ctc_loss: blank must be in [0, " + std::to_string(classes) + "), got " + std::to_string(options.blank);
     });
-    const Spelling sp = spell(log_probs, targets, input_lengths, target_lengths, options.blank, where);
-    Tensor losses = losses_of(log_probs, sp, where);
+    const Tensor& targets = tensor_of(target_operand, "ctc_loss");
+    check_index_type(targets, "ctc_loss", where);
+    check<ShapeError>((targets.ndim() == 2 && targets.shape()[0] == samples) || targets.ndim() == 1, where, [&] {
+        return "ctc_loss: targets must be a vector or (" + std::to_string(samples) + ", ...), got shape " + to_string(targets.shape());
+    });
+    const Tensor inputs = lengths_of(input_lengths, samples, "input_lengths", where),
+                 counts = lengths_of(target_lengths, samples, "target_lengths", where);
+    Tensor losses = apply(CtcLoss{options.blank, where}, {log_probs, stop_gradient(targets).to(DType::i64), inputs, counts}, where)[0];
     if (options.zero_infinity) losses = xgrad::where(isinf(losses), 0, losses);
-    if (options.reduction == Reduction::mean) return mean(losses / maximum(sp.targets, 1).to(losses.dtype()));
+    if (options.reduction == Reduction::mean) return mean(losses / maximum(counts, 1).to(losses.dtype()));
     if (options.reduction == Reduction::sum) return sum(losses);
     return alone ? squeeze(losses) : losses;
 }

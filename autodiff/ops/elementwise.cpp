@@ -4,6 +4,7 @@
 
 #include "axes.hpp"
 #include "elementwise_run.hpp"
+#include "reduce.hpp"
 #include "shape.hpp"
 
 // Arithmetic and choosing. Every function here is one line: the rule it runs.
@@ -12,6 +13,81 @@ namespace xgrad {
 
 using namespace detail;
 using namespace detail::elementwise;
+
+void detail::elementwise::trace_run(const OperationType& type, const void* op, const Tensor& a, const Tensor& b, const Tensor& y,
+                                    Location where) {
+    TracedRun run{AnyOperation(type, op), {a}, {stop_gradient(y)}, where};
+    if (b.defined()) run.inputs.push_back(b);
+    recording->trace->runs.push_back(std::move(run));
+}
+
+Tensor detail::elementwise::run_with_number(kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x, double number,
+                                            bool number_first, Tensor* reusable) {
+    const KernelNumber n(number);
+    const void* const from = TensorAccess::data(x);  // stays where it is, even if y takes x's storage over
+    const void* const in[] = {number_first ? n.data(x.dtype()) : from, number_first ? from : n.data(x.dtype())};
+    const std::uint8_t step[] = {static_cast<std::uint8_t>(!number_first), static_cast<std::uint8_t>(number_first)};
+    Tensor y[] = {result_like(x, reusable)};
+    run_same(kernel, rule, in, step, y);
+    return std::move(y[0]);
+}
+
+void detail::elementwise::pull_with_number(Pull& pull, kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x,
+                                           const Tensor& y, const void* number, bool number_first) {
+    static constexpr Shape one;
+    Tensor& g = *pull.cotangents;
+    const Tensor& saved = x.defined() ? x : y;
+    const std::int64_t bytes = size_of(g.dtype());
+    if (saved.defined() && saved.size() != g.size()) [[unlikely]] {
+        const KernelInput from_x = input(x.defined() ? x : g), from_number = number ? KernelInput{number, &one, bytes} : input(g);
+        const KernelInput in[] = {input(g), number_first ? from_number : from_x, number_first ? from_x : from_number,
+                                  input(y.defined() ? y : g)};
+        pull.parts[0] = pull_reduced(kernel, rule, *pull.entry.shape, g, in);
+        return;
+    }
+    const void *const gd = TensorAccess::data(g), *const xd = x.defined() ? TensorAccess::data(x) : gd, *const nd = number ? number : gd;
+    const void* const in[] = {gd, number_first ? nd : xd, number_first ? xd : nd, y.defined() ? TensorAccess::data(y) : gd};
+    const std::uint8_t step_of_number = !number,
+                       step[] = {1, number_first ? step_of_number : std::uint8_t{1}, number_first ? std::uint8_t{1} : step_of_number, 1};
+    Tensor part[] = {result_like(g, &g)};
+    run_same(kernel, rule, in, step, part);
+    pull.parts[0] = std::move(part[0]);
+}
+
+void detail::elementwise::require_floating_result(const char* name, DType dtype, Location where) {
+    check<DTypeError>(is_floating(dtype), where, [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(dtype); });
+}
+
+Tensor detail::elementwise::run_broadcast(const kernels::ElementwiseKernel (&kernels)[2], const void* rule, const char* name,
+                                          std::span<const Tensor* const> inputs, Tensor* reusable) {
+    const DType dtype = inputs[0]->dtype();
+    Shape shape = inputs[0]->shape(), shapes[2];  // the result may take over the storage they stand in
+    KernelInput in[2];
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        shapes[i] = inputs[i]->shape();
+        if (!(shapes[i] == shape)) shape = broadcast_shapes(shape, shapes[i], name);
+        in[i] = {TensorAccess::data(*inputs[i]), &shapes[i], size_of(dtype)};
+    }
+    Tensor y = reusable ? TensorAccess::constant(std::move(*reusable)) : empty(shape, dtype);
+    const KernelOutput out[] = {{TensorAccess::data(y), size_of(dtype)}};
+    run(kernels[dtype == DType::f64], rule, shape, y.size(), {in, inputs.size()}, out);
+    return y;
+}
+
+Tensor detail::elementwise::unbroadcast(Tensor part, const Shape& result, const Shape& input) {
+    if (result == input) return part;
+    const int lead = result.rank() - input.rank();
+    double copies = 1;
+    Shape target;
+    for (int i = 0; i < result.rank(); ++i) {
+        const std::int64_t have = part.shape()[i];
+        const bool summed = i < lead || (input[i - lead] == 1 && result[i] != 1);
+        if (summed && have == 1) copies *= static_cast<double>(result[i]);
+        if (i >= lead) target.push_back(summed ? 1 : have);
+    }
+    part = sum_to(part, target);
+    return copies == 1 ? part : part * copies;
+}
 
 void detail::accumulate(Tensor& acc, Tensor&& part) {
     if (recording || !(acc.shape() == part.shape())) {  // an outer tape may have to see the sum; thin cotangents broadcast
@@ -64,15 +140,24 @@ Tensor nan_to_num(const Operand& x, NanToNum options) {
 
 namespace {
 
-Tensor run_where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-    const Shape shape = broadcast_shapes(condition.shape(), broadcast_shapes(a.shape(), b.shape(), "where"), "where");
-    Tensor y = empty(shape, a.dtype());
-    const std::int64_t bytes = size_of(a.dtype());
-    const KernelInput in[] = {input(condition), input(a), input(b)};
-    const KernelOutput out[] = {{TensorAccess::data(y), bytes}};
-    run(kernels::active().elementwise.where[bytes == 1 ? 0 : bytes == 4 ? 1 : 2], nullptr, shape, y.size(), in, out);
-    return y;
-}
+struct Where {
+    static constexpr const char* name = "where";
+    static constexpr Saves saves{.inputs = 0b001};
+
+    Tensor value(const Tensor& condition, const Tensor& a, const Tensor& b) const {
+        const Shape shape = broadcast_shapes(condition.shape(), broadcast_shapes(a.shape(), b.shape(), name), name);
+        Tensor y = empty(shape, a.dtype());
+        const std::int64_t bytes = size_of(a.dtype());
+        const KernelInput in[] = {input(condition), input(a), input(b)};
+        const KernelOutput out[] = {{TensorAccess::data(y), bytes}};
+        run(kernels::active().elementwise.where[bytes == 1 ? 0 : bytes == 4 ? 1 : 2], nullptr, shape, y.size(), in, out);
+        return y;
+    }
+    std::array<Tensor, 3> pullback(Tensor g, const xgrad::Saved& s) const {
+        const Tensor& condition = s.input(0);
+        return {Tensor(), s.needs(1) ? where(condition, g, 0.0) : Tensor(), s.needs(2) ? where(condition, 0.0, g) : Tensor()};
+    }
+};
 
 }  // namespace
 
@@ -95,14 +180,7 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
         return std::string("where: dtypes of a and b must agree, got ") + name_of(x.dtype()) + " and " + name_of(y.dtype());
     });
     broadcast_shapes(condition.shape(), broadcast_shapes(x.shape(), y.shape(), "where", at), "where", at);
-    const Tensor& c = condition.tensor();
-    if (!is_tracked(x) && !is_tracked(y)) return run_where(c, x, y);
-    return apply(
-        "where", {x, y}, [c](const Tensor& p, const Tensor& q) { return run_where(c, p, q); },
-        [c](const Tensor& g, Needs needs) -> std::array<Tensor, 2> {
-            return {needs[0] ? where(c, g, 0.0) : Tensor(), needs[1] ? where(c, 0.0, g) : Tensor()};
-        },
-        at);
+    return apply(Where{}, {condition.tensor(), x, y}, at);
 }
 
 }  // namespace xgrad

@@ -1,17 +1,61 @@
 #pragma once
 
-// Arithmetic on i32 and i64: plain loops, no gradient. Not for users.
+// Element-wise operations without gradient, of tensors and plain numbers; among them arithmetic on integers. Not for users.
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 
+#include "../apply.hpp"
 #include "../kernels/elementwise.hpp"
 #include "../tensor.hpp"
+#include "axes.hpp"
 
 namespace xgrad::detail {
 
-Tensor integer_binary(kernels::ElementwiseKernel kernel, const char* name, const Operand& a, const Operand& b);
-Tensor integer_unary(kernels::ElementwiseKernel kernel, const Tensor& x);
+// --- a function as an operation -------------------------------------------------------------------------------------
+
+/// What the kernel computes, of type `result`: of a tensor, of two that broadcast, of a tensor and a number in its type.
+Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x);
+Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& a, const Tensor& b);
+Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x, const PlainNumber& number, bool number_first);
+
+/// A function of two tensors. F has its name, and for the type of the elements its kernel and the type of the result.
+template <class F>
+struct OfTensors {
+    static constexpr const char* name = F::name;
+    Tensor value(const Tensor& a, const Tensor& b) const { return kernel_value(F::kernel(a.dtype()), F::result(a.dtype()), a, b); }
+};
+/// The same of a tensor and a number.
+template <class F>
+struct OfNumber {
+    static constexpr const char* name = F::name_with_number;
+    PlainNumber number = 0;
+    bool number_first = false;
+    XGRAD_ATTRIBUTES(number, number_first)
+
+    Tensor value(const Tensor& x) const { return kernel_value(F::kernel(x.dtype()), F::result(x.dtype()), x, number, number_first); }
+};
+
+/// Two operands that broadcast, at least one a tensor, of one dtype: integers mix, and a number must fit the tensor's.
+void check_operands(const char* name, const Operand& a, const Operand& b);
+
+/// F of such operands, as the operation `label`.
+template <class F>
+Tensor apply_to_operands(const Operand& a, const Operand& b, const char* label = F::name) {
+    check_operands(label, a, b);
+    const Location where = a.where();
+    if (!a.is_tensor()) return apply(OfNumber<F>{a.number(), true}, {b.tensor()}, where, label);
+    if (!b.is_tensor()) return apply(OfNumber<F>{b.number(), false}, {a.tensor()}, where, label);
+    if (a.dtype() == b.dtype()) return apply(OfTensors<F>{}, {a.tensor(), b.tensor()}, where, label);
+    const DType wide = common_integer(a.dtype(), b.dtype());
+    return apply(OfTensors<F>{}, {a.tensor().to(wide, where), b.tensor().to(wide, where)}, where, label);
+}
+
+// --- integers -------------------------------------------------------------------------------------------------------
+
 /// ValueError for a negative exponent, as NumPy's.
 void check_integer_exponents(const Operand& exponents, Location where);
 
@@ -68,14 +112,42 @@ void integer_loop(const void*, std::int64_t n, const void* const* in, const std:
     }
 }
 
-/// The loop for a rule on i32 or i64; null where integers have no such operation.
+/// "integer_add" and "integer_add_number" of "add".
+template <class Rule, bool with_number>
+struct IntegerName {
+    static constexpr std::string_view before = "integer_", rule = Rule::name, after = with_number ? "_number" : "";
+    static constexpr auto text = [] {
+        std::array<char, before.size() + rule.size() + after.size() + 1> whole{};
+        auto at = whole.begin();
+        for (const std::string_view part : {before, rule, after}) at = std::copy(part.begin(), part.end(), at);
+        return whole;
+    }();
+};
+
+/// A rule on integers.
 template <class Rule, bool binary>
-kernels::ElementwiseKernel integer_kernel(DType dtype) {
-    if constexpr (has_integer_value<Rule>) {
-        if (dtype == DType::i32) return integer_loop<Rule, std::int32_t, binary>;
-        if (dtype == DType::i64) return integer_loop<Rule, std::int64_t, binary>;
+struct IntegerRule {
+    static constexpr const char *name = IntegerName<Rule, false>::text.data(), *name_with_number = IntegerName<Rule, true>::text.data();
+    static kernels::ElementwiseKernel kernel(DType dtype) {
+        return dtype == DType::i32 ? integer_loop<Rule, std::int32_t, binary> : integer_loop<Rule, std::int64_t, binary>;
     }
-    return nullptr;
+    static DType result(DType dtype) { return dtype; }
+};
+
+template <class Rule>
+struct IntegerUnary {
+    using F = IntegerRule<Rule, false>;
+    static constexpr const char* name = F::name;
+    Tensor value(const Tensor& x) const { return kernel_value(F::kernel(x.dtype()), x.dtype(), x); }
+};
+
+template <class Rule>
+Tensor integer_unary(const Operand& x) {
+    return apply(IntegerUnary<Rule>{}, {x.tensor()}, x.where(), Rule::name);
+}
+template <class Rule>
+Tensor integer_binary(const Operand& a, const Operand& b) {
+    return apply_to_operands<IntegerRule<Rule, true>>(a, b, Rule::name);
 }
 
 }  // namespace xgrad::detail

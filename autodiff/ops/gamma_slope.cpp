@@ -183,18 +183,15 @@ double slope(int order, double a, double w, const double* psi, const double* psi
     return factorial * k.c[order];
 }
 
-}  // namespace
+struct GammaSlope {
+    static constexpr const char* name = "gamma_slope";
+    int order = 0;
+    XGRAD_ATTRIBUTES(order)
+    static Saves saves(Needs recorded) { return {.inputs = 0b11, .outputs = recorded[1] ? 1u : 0u}; }
 
-Tensor gamma_slope(const Operand& alpha_operand, const Operand& w_operand, int order) {
-    const Location where = alpha_operand.where();
-    check<ValueError>(order < highest, where, [&] {
-        return "gamma: there are derivatives up to order " + std::to_string(highest) + " with respect to alpha, got a request for order " +
-               std::to_string(order + 1);
-    });
-    const Tensor &alpha = tensor_of(alpha_operand, "gamma_slope"), &w = tensor_of(w_operand, "gamma_slope");
-    const Shape shape = broadcast_shapes(alpha.shape(), w.shape(), "gamma_slope", where);
-    const auto value = [order, shape](const Tensor& a, const Tensor& x) {
-        const Tensor as = broadcast_to(a, shape).to(DType::f64), ws = broadcast_to(x, shape).to(DType::f64);
+    Tensor value(const Tensor& alpha, const Tensor& w) const {
+        const Shape shape = broadcast_shapes(alpha.shape(), w.shape(), name);
+        const Tensor as = broadcast_to(alpha, shape).to(DType::f64), ws = broadcast_to(w, shape).to(DType::f64);
         std::array<Tensor, highest + 2> psi, psi_next;
         for (int j = 0; j <= order + 1; ++j) {
             psi[static_cast<std::size_t>(j)] = polygamma(j, as);
@@ -214,22 +211,33 @@ Tensor gamma_slope(const Operand& alpha_operand, const Operand& w_operand, int o
                 to[i] = slope(order, from_a[i], from_w[i], at, next);
             }
         });
-        return out.to(a.dtype());
-    };
-    return apply(
-        "gamma_slope", {alpha, w}, value,
-        [alpha, w, order](const Tensor& g, const Tensor& y, Needs needs) {
-            std::array<Tensor, 2> parts;
-            if (needs[0]) parts[0] = g * gamma_slope(alpha, w, order + 1);
-            if (needs[1]) {  // in f64: terms cancel where alpha is large
-                const Tensor a = alpha.to(DType::f64), x = w.to(DType::f64);
-                Tensor slope = polygamma(order, a) - (a - exp(x)) * y.to(DType::f64);
-                slope = order == 0 ? slope - x : slope - order * gamma_slope(a, x, order - 1);
-                parts[1] = g * slope.to(g.dtype());
-            }
-            return parts;
-        },
-        where);
+        return out.to(alpha.dtype());
+    }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        const Tensor &alpha = s.input(0), &w = s.input(1);
+        std::array<Tensor, 2> parts;
+        if (s.needs(0)) parts[0] = g * gamma_slope(alpha, w, order + 1);
+        if (s.needs(1)) {  // in f64: terms cancel where alpha is large
+            const Tensor a = alpha.to(DType::f64), x = w.to(DType::f64);
+            Tensor of_w = polygamma(order, a) - (a - exp(x)) * s.output().to(DType::f64);
+            of_w = order == 0 ? of_w - x : of_w - order * gamma_slope(a, x, order - 1);
+            parts[1] = g * of_w.to(g.dtype());
+        }
+        return parts;
+    }
+};
+
+}  // namespace
+
+Tensor gamma_slope(const Operand& alpha_operand, const Operand& w_operand, int order) {
+    const Location where = alpha_operand.where();
+    check<ValueError>(order < highest, where, [&] {
+        return "gamma: there are derivatives up to order " + std::to_string(highest) + " with respect to alpha, got a request for order " +
+               std::to_string(order + 1);
+    });
+    const Tensor &alpha = tensor_of(alpha_operand, GammaSlope::name), &w = tensor_of(w_operand, GammaSlope::name);
+    broadcast_shapes(alpha.shape(), w.shape(), GammaSlope::name, where);
+    return apply(GammaSlope{order}, {alpha, w}, where);
 }
 
 }  // namespace xgrad::detail

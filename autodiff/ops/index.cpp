@@ -1,7 +1,9 @@
 #include "index.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "../composition.hpp"
@@ -82,6 +84,75 @@ Tensor index_add_values(const Shape& shape, const Tensor& indices, const Tensor&
     return y;
 }
 
+// Indices are the operations' second inputs, checked before.
+
+Tensor add_slices(const Tensor& source, const Tensor& indices, const Shape& shape, int axis, Location where);
+
+struct Take {
+    static constexpr const char* name = "take";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+    static constexpr Saves saves{.inputs = 0b10};
+
+    Tensor value(const Tensor& x, const Tensor& indices) const { return take_values(x, indices, axis); }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const { return {add_slices(g, s.input(1), s.shape(0), axis, {}), Tensor()}; }
+};
+
+struct IndexAdd {
+    static constexpr const char* name = "index_add";
+    Shape shape;
+    int axis = 0;
+    XGRAD_ATTRIBUTES(shape, axis)
+    static constexpr Saves saves{.inputs = 0b10};
+
+    Tensor value(const Tensor& source, const Tensor& indices) const { return index_add_values(shape, indices, source, axis); }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const { return {apply(Take{axis}, {g, s.input(1)}, {}), Tensor()}; }
+};
+
+Tensor add_slices(const Tensor& source, const Tensor& indices, const Shape& shape, int axis, Location where) {
+    return apply(IndexAdd{shape, axis}, {source, indices}, where);
+}
+
+/// take along the first axis; the padding row gets no gradient.
+struct Embedding {
+    static constexpr const char* name = "embedding";
+    std::optional<Int> padding_idx = {};
+    XGRAD_ATTRIBUTES(padding_idx)
+    static constexpr Saves saves{.inputs = 0b10};
+
+    Tensor value(const Tensor& weight, const Tensor& indices) const { return take_values(weight, indices, 0); }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        const Tensor& indices = s.input(1);
+        if (padding_idx) g = where(expand_dims(equal(indices, *padding_idx), -1), 0, g);
+        return {add_slices(g, indices, s.shape(0), 0, {}), Tensor()};
+    }
+};
+
+struct OneHot {
+    static constexpr const char* name = "one_hot";
+    Int classes = 0;
+    DType dtype = DType::f32;
+    XGRAD_ATTRIBUTES(classes, dtype)
+    Location where = {};
+
+    Tensor value(const Tensor& labels) const {
+        Shape shape = labels.shape();
+        shape.push_back(classes);
+        Tensor y = zeros(shape, dtype, {});
+        with_indices(labels, [&](const auto* label) {
+            with_any(dtype, [&]<class T>(T) {
+                for (Int i = 0; i < labels.size(); ++i) {
+                    check<IndexError>(label[i] >= 0 && label[i] < classes, where, [&] {
+                        return "one_hot: labels must be in [0, " + std::to_string(classes) + "), got " + std::to_string(label[i]);
+                    });
+                    elements<T>(y)[i * classes + label[i]] = T(1);
+                }
+            });
+        });
+        return y;
+    }
+};
+
 }  // namespace
 
 Tensor take(const Operand& operand, const Operand& index_operand, int axis) {
@@ -89,9 +160,7 @@ Tensor take(const Operand& operand, const Operand& index_operand, int axis) {
         const Tensor& x = tensor_of(operand, "take");
         axis = normalise_axis(axis, x.ndim(), "take", operand.where());
         const Tensor indices = indices_of(index_operand, x.shape()[axis], "take", operand.where());
-        return apply(
-            "take", {x}, [indices, axis](const Tensor& in) { return take_values(in, indices, axis); },
-            [indices, axis, shape = x.shape()](Tensor g) { return index_add(shape, indices, g, axis); }, operand.where());
+        return apply(Take{axis}, {x, indices}, operand.where());
     });
 }
 
@@ -107,9 +176,7 @@ Tensor index_add(const Shape& shape, const Operand& index_operand, const Operand
         });
         check<DTypeError>(source.dtype() != DType::boolean, operand.where(),
                           [] { return std::string("index_add: the source must be numbers, got bool"); });
-        return apply(
-            "index_add", {source}, [shape, indices, axis](const Tensor& in) { return index_add_values(shape, indices, in, axis); },
-            [indices, axis](Tensor g) { return take(g, indices, axis); }, operand.where());
+        return add_slices(source, indices, shape, axis, operand.where());
     });
 }
 
@@ -121,22 +188,13 @@ Tensor embedding(const Operand& index_operand, const Operand& operand, const Emb
                           [&] { return "embedding: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
         const Int n = weight.shape()[0];
         const Tensor indices = indices_of(index_operand, 0, n, "embedding", where);
-        if (!options.padding_idx)
-            return apply(
-                "embedding", {weight}, [indices](const Tensor& w) { return take_values(w, indices, 0); },
-                [indices, shape = weight.shape()](Tensor g) { return index_add(shape, indices, g, 0); }, where);
+        if (!options.padding_idx) return apply(Embedding{}, {weight, indices}, where);
         const Int padding = *options.padding_idx;
         check<IndexError>(padding >= -n && padding < n, where, [&] {
             return "embedding: padding_idx must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " +
                    std::to_string(padding);
         });
-        return apply(
-            "embedding", {weight}, [indices](const Tensor& w) { return take_values(w, indices, 0); },
-            [indices, row = from_front(padding, n), shape = weight.shape()](Tensor g) {
-                const Tensor padded = expand_dims(equal(indices, static_cast<double>(row)), -1);
-                return index_add(shape, indices, xgrad::where(padded, 0, g), 0);
-            },
-            where);
+        return apply(Embedding{from_front(padding, n)}, {weight, indices}, where);
     });
 }
 
@@ -146,20 +204,7 @@ Tensor one_hot(const Operand& operand, Int classes, DType dtype) {
         check_index_type(labels, "one_hot", operand.where());
         check<ValueError>(classes >= 0, operand.where(),
                           [&] { return "one_hot: the number of classes must not be negative, got " + std::to_string(classes); });
-        Shape shape = labels.shape();
-        shape.push_back(classes);
-        Tensor y = zeros(shape, dtype);
-        with_indices(labels, [&](const auto* label) {
-            with_any(dtype, [&]<class T>(T) {
-                for (Int i = 0; i < labels.size(); ++i) {
-                    check<IndexError>(label[i] >= 0 && label[i] < classes, operand.where(), [&] {
-                        return "one_hot: labels must be in [0, " + std::to_string(classes) + "), got " + std::to_string(label[i]);
-                    });
-                    elements<T>(y)[i * classes + label[i]] = T(1);
-                }
-            });
-        });
-        return y;
+        return apply(OneHot{classes, dtype, operand.where()}, {labels}, operand.where());
     });
 }
 

@@ -1,8 +1,9 @@
 #include "indices.hpp"
 
+#include <cstring>
 #include <limits>
 
-#include "../tape.hpp"
+#include "../apply.hpp"
 
 namespace xgrad::detail {
 
@@ -17,24 +18,43 @@ void check_each(const I* index, Int count, Int low, Int n, const char* name, Loc
         });
 }
 
+/// Indices as operations want them, all in [low, n).
+struct CheckedIndices {
+    static constexpr const char* name = "checked_indices";
+    Int low = 0, n = 0;
+    XGRAD_ATTRIBUTES(low, n)
+    const char* label = name;  // whose they are, for the error
+    Location where = {};
+
+    Tensor value(const Tensor& given) const {
+        Tensor indices = given;
+        bool good = false;
+        with_indices(given, [&]<class I>(const I* index) {
+            if (n <= std::numeric_limits<std::int32_t>::max()) {
+                const auto& kernels = kernels::active().choose;
+                indices = empty(given.shape(), DType::i32);
+                auto* to = elements<std::int32_t>(indices);
+                if constexpr (sizeof(I) == 4) good = kernels.compact_i32(index, to, given.size(), low, n);
+                else good = kernels.compact_i64(index, to, given.size(), low, n);
+            }
+            if (!good) check_each(index, given.size(), low, n, label, where);
+        });
+        return indices;
+    }
+};
+
 }  // namespace
 
 Tensor indices_of(const Operand& operand, Int low, Int n, const char* name, Location where) {
-    const Tensor given = stop_gradient(tensor_of(operand, name));
+    const Tensor& given = tensor_of(operand, name);
     check_index_type(given, name, where);
-    Tensor indices = given;
-    bool good = false;
-    with_indices(given, [&]<class I>(const I* index) {
-        if (n <= std::numeric_limits<std::int32_t>::max()) {
-            const auto& kernels = kernels::active().choose;
-            indices = empty(given.shape(), DType::i32);
-            auto* to = elements<std::int32_t>(indices);
-            if constexpr (sizeof(I) == 4) good = kernels.compact_i32(index, to, given.size(), low, n);
-            else good = kernels.compact_i64(index, to, given.size(), low, n);
-        }
-        if (!good) check_each(index, given.size(), low, n, name, where);
-    });
-    return indices;
+    return apply(CheckedIndices{low, n, name, where}, {given}, where, name);
+}
+
+Tensor copy_of(const Tensor& x) {
+    Tensor y = empty(x.shape(), x.dtype());
+    if (x.size()) std::memcpy(TensorAccess::data(y), TensorAccess::data(x), static_cast<std::size_t>(x.size() * size_of(x.dtype())));
+    return y;
 }
 
 }  // namespace xgrad::detail

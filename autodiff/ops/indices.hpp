@@ -25,6 +25,9 @@ inline Tensor indices_of(const Operand& operand, Int n, const char* name, Locati
     return indices_of(operand, -n, n, name, where);
 }
 
+/// The same elements in memory of their own.
+Tensor copy_of(const Tensor& x);
+
 template <class I>
 Int from_front(I index, Int n) {
     return index < 0 ? static_cast<Int>(index) + n : static_cast<Int>(index);

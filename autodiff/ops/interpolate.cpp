@@ -1,4 +1,3 @@
-#include "../composition.hpp"
 #include "interpolate.hpp"
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "../apply.hpp"
+#include "../composition.hpp"
 #include "axes.hpp"
 #include "parallel.hpp"
 #include "sizes.hpp"
@@ -20,69 +20,14 @@ namespace {
 
 /// Element i of the result is made of `width` elements of the input: the sum of weights[i, k] times the one at indices[i, k].
 struct Taps {
-    Int width, from, to;  // sizes along the axis before and after
-    Tensor indices, weights;  // i64 and f64
+    Int width = 0;
+    std::vector<Int> indices;
+    std::vector<double> weights;
 };
 
 const char* name_of_mode(Interpolation mode) {
     constexpr const char* names[] = {"nearest", "nearest_exact", "linear", "bilinear", "trilinear", "bicubic"};
     return names[static_cast<int>(mode)];
-}
-
-/// f(first element in the input, first element in the result, weight) for every tap; a.inner elements each time.
-template <class T, class F>
-void each_line(const Along& a, const Taps& taps, const F& f) {
-    const Int* index = elements<Int>(taps.indices);
-    const double* weight = elements<double>(taps.weights);
-    parallel_for(a.outer, a.outer * (taps.from + taps.to) * a.inner, [&](Int begin, Int end) {
-        for (Int o = begin; o < end; ++o)
-            for (Int i = 0; i < taps.to; ++i)
-                for (Int k = i * taps.width; k < (i + 1) * taps.width; ++k)
-                    f((o * taps.from + index[k]) * a.inner, (o * taps.to + i) * a.inner, static_cast<T>(weight[k]));
-    });
-}
-
-Tensor spread(const Tensor& y, int axis, const Taps& taps);
-
-Tensor resample(const Tensor& x, int axis, const Taps& taps, Location where) {
-    return apply(
-        "interpolate", {x},
-        [axis, taps](const Tensor& in) {
-            Shape shape = in.shape();
-            shape[axis] = taps.to;
-            Tensor y = zeros(shape, in.dtype());
-            const Along a = along(shape, axis);
-            with_floating(in.dtype(), [&]<class T>(T) {
-                const T* from = elements<T>(in);
-                T* to = elements<T>(y);
-                each_line<T>(a, taps, [&](Int source, Int target, T weight) {
-                    for (Int c = 0; c < a.inner; ++c) to[target + c] += weight * from[source + c];
-                });
-            });
-            return y;
-        },
-        [axis, taps](Tensor g) { return spread(g, axis, taps); }, where);
-}
-
-/// The transpose of resample.
-Tensor spread(const Tensor& g, int axis, const Taps& taps) {
-    return apply(
-        "interpolate_gradient", {g},
-        [axis, taps](const Tensor& in) {
-            Shape shape = in.shape();
-            shape[axis] = taps.from;
-            Tensor y = zeros(shape, in.dtype());
-            const Along a = along(shape, axis);
-            with_floating(in.dtype(), [&]<class T>(T) {
-                const T* from = elements<T>(in);
-                T* to = elements<T>(y);
-                each_line<T>(a, taps, [&](Int target, Int source, T weight) {
-                    for (Int c = 0; c < a.inner; ++c) to[target + c] += weight * from[source + c];
-                });
-            });
-            return y;
-        },
-        [axis, taps](Tensor h) { return resample(h, axis, taps, {}); }, {});
 }
 
 /// Keys' kernel (1981), "Cubic convolution interpolation for digital image processing", eq. 4, for a = -0.75.
@@ -96,15 +41,13 @@ Taps taps_for(Int from, Int to, std::optional<double> factor, Interpolation mode
     const double step = align_corners ? (to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0)
                         : factor      ? 1 / *factor
                                       : static_cast<double>(from) / static_cast<double>(to);
-    std::vector<Int> indices;
-    std::vector<double> weights;
     const bool nearest = mode == Interpolation::nearest || mode == Interpolation::nearest_exact;
-    const auto room = static_cast<std::size_t>(to) * (nearest ? 1 : mode == Interpolation::bicubic ? 4 : 2);
-    indices.reserve(room);
-    weights.reserve(room);
+    Taps taps{nearest ? 1 : mode == Interpolation::bicubic ? 4 : 2, {}, {}};
+    taps.indices.reserve(static_cast<std::size_t>(to * taps.width));
+    taps.weights.reserve(static_cast<std::size_t>(to * taps.width));
     const auto add = [&](Int index, double weight) {
-        indices.push_back(std::clamp<Int>(index, 0, from - 1));
-        weights.push_back(weight);
+        taps.indices.push_back(std::clamp<Int>(index, 0, from - 1));
+        taps.weights.push_back(weight);
     };
     for (Int i = 0; i < to; ++i) {
         const double position = static_cast<double>(i);
@@ -125,8 +68,49 @@ Taps taps_for(Int from, Int to, std::optional<double> factor, Interpolation mode
             add(first + 1, rest);
         }
     }
-    return {to ? static_cast<Int>(indices.size()) / to : 0, from, to, tensor(indices), tensor(weights)};
+    return taps;
 }
+
+/// Interpolation along one axis; transposed, its gradient.
+template <bool transposed>
+struct Interpolate {
+    static constexpr const char* name = transposed ? "interpolate_gradient" : "interpolate";
+    int axis = 0;
+    Int size = 0;  // of the result along the axis
+    std::optional<double> scale_factor = {};
+    Interpolation mode = Interpolation::nearest;
+    bool align_corners = false;
+    XGRAD_ATTRIBUTES(axis, size, scale_factor, mode, align_corners)
+
+    Tensor value(const Tensor& x) const {
+        Shape shape = x.shape();
+        const Int from_size = transposed ? size : shape[axis], to_size = transposed ? shape[axis] : size;
+        shape[axis] = size;
+        const Taps taps = taps_for(from_size, to_size, scale_factor, mode, align_corners);
+        const Int* index = taps.indices.data();
+        const double* weight = taps.weights.data();
+        Tensor y = zeros(shape, x.dtype());
+        const Along a = along(shape, axis);
+        with_floating(x.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(x);
+            T* to = elements<T>(y);
+            parallel_for(a.outer, a.outer * (from_size + to_size) * a.inner, [&](Int begin, Int end) {
+                for (Int o = begin; o < end; ++o)
+                    for (Int i = 0; i < to_size; ++i)
+                        for (Int k = i * taps.width; k < (i + 1) * taps.width; ++k) {
+                            const Int before = (o * from_size + index[k]) * a.inner, after = (o * to_size + i) * a.inner;
+                            const Int source = transposed ? after : before, target = transposed ? before : after;
+                            const T w = static_cast<T>(weight[k]);
+                            for (Int c = 0; c < a.inner; ++c) to[target + c] += w * from[source + c];
+                        }
+            });
+        });
+        return y;
+    }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        return apply(Interpolate<!transposed>{axis, s.shape()[axis], scale_factor, mode, align_corners}, {g}, {});
+    }
+};
 
 }  // namespace
 
@@ -182,7 +166,7 @@ Tensor interpolate(const Operand& operand, const InterpolateOptions& options) {
             count_elements(shape, "interpolate", where);
             // Along an axis that keeps its size the linear modes copy, whatever the factor was: PyTorch's rule, which neither nearest nor bicubic has.
             if (to == from && !nearest && mode != Interpolation::bicubic) continue;
-            y = resample(y, k + 2, taps_for(from, to, factor, mode, options.align_corners), where);
+            y = apply(Interpolate<false>{k + 2, to, factor, mode, options.align_corners}, {y}, where);
         }
         return y;
     });

@@ -1,7 +1,8 @@
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "../composition.hpp"
 #include "../apply.hpp"
@@ -32,6 +33,76 @@ Tensor join(std::span<const Tensor> parts, const Shape& shape, int axis) {
     }
     return y;
 }
+
+struct Concat {
+    static constexpr const char* name = "concat";
+    int axis = 0;
+    std::vector<Int> sizes = {};  // of the parts along the axis
+    XGRAD_ATTRIBUTES(axis, sizes)
+
+    Tensor value(std::span<const Tensor> parts) const {
+        Shape shape = parts[0].shape();
+        for (const Tensor& part : parts.subspan(1)) shape[axis] += part.shape()[axis];
+        return join(parts, shape, axis);
+    }
+    std::vector<Tensor> pullback(Tensor g, const Saved& s) const {
+        std::vector<Tensor> parts(sizes.size());
+        Int start = 0;
+        for (std::size_t i = 0; i < sizes.size(); start += sizes[i++])
+            if (s.needs(i)) parts[i] = slice(g, axis, start, start + sizes[i]);
+        return parts;
+    }
+};
+
+struct Stack {
+    static constexpr const char* name = "stack";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+
+    Tensor value(std::span<const Tensor> parts) const {
+        const Shape& one = parts[0].shape();
+        Shape shape;
+        for (int k = 0; k <= one.rank(); ++k) shape.push_back(k < axis ? one[k] : k == axis ? static_cast<Int>(parts.size()) : one[k - 1]);
+        return join(parts, shape, axis);
+    }
+    std::vector<Tensor> pullback(Tensor g, const Saved& s) const {
+        std::vector<Tensor> parts(static_cast<std::size_t>(g.shape()[axis]));
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            if (s.needs(i)) parts[i] = select(g, axis, static_cast<Int>(i));
+        return parts;
+    }
+};
+
+struct Split {
+    static constexpr const char* name = "split";
+    std::vector<Int> sizes = {};
+    int axis = 0;
+    XGRAD_ATTRIBUTES(sizes, axis)
+
+    std::vector<Tensor> value(const Tensor& x) const {
+        std::vector<Tensor> parts;
+        Int start = 0;
+        for (const Int size : sizes) {
+            parts.push_back(slice(x, axis, start, start + size));
+            start += size;
+        }
+        return parts;
+    }
+    Tensor pullback(std::span<const Tensor> g) const { return concat(Tensors(g.begin(), g.end()), axis, {}); }
+};
+
+struct Unbind {
+    static constexpr const char* name = "unbind";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+
+    std::vector<Tensor> value(const Tensor& x) const {
+        std::vector<Tensor> slices;
+        for (Int i = 0; i < x.shape()[axis]; ++i) slices.push_back(select(x, axis, i));
+        return slices;
+    }
+    Tensor pullback(std::span<const Tensor> g) const { return stack(Tensors(g.begin(), g.end()), axis, {}); }
+};
 
 /// The parts as tensors of one element type: numbers take the first tensor's, integers mix to i64. `made` holds what had to be made for that.
 std::span<const Tensor> parts_of(const Parts& given, Tensors& made, const char* name, Location where) {
@@ -88,16 +159,7 @@ Tensor concat(const Parts& given, int axis, Location where) {
     if (tensors.size() == 1) return tensors[0];
     std::vector<Int> sizes;
     for (const Tensor& t : tensors) sizes.push_back(t.shape()[axis]);
-    return apply(
-        "concat", tensors, [shape, axis](std::span<const Tensor> parts) { return join(parts, shape, axis); },
-        [axis, sizes = std::move(sizes)](Tensor g, Needs needs) {
-            std::vector<Tensor> parts(sizes.size());
-            Int start = 0;
-            for (std::size_t i = 0; i < sizes.size(); start += sizes[i++])
-                if (needs[i]) parts[i] = slice(g, axis, start, start + sizes[i]);
-            return parts;
-        },
-        where);
+    return apply(Concat{axis, std::move(sizes)}, tensors, where);
 }
 
 Tensor stack(const Parts& given, int axis, Location where) {
@@ -109,18 +171,7 @@ Tensor stack(const Parts& given, int axis, Location where) {
             check<ShapeError>(t.shape() == one, where,
                               [&] { return "stack: shapes must agree, got " + to_string(one) + " and " + to_string(t.shape()); });
         axis = normalise_axis(axis, one.rank() + 1, "stack", where);
-        Shape shape;
-        for (int k = 0; k <= one.rank(); ++k)
-            shape.push_back(k < axis ? one[k] : k == axis ? static_cast<Int>(tensors.size()) : one[k - 1]);
-        return apply(
-            "stack", tensors, [shape, axis](std::span<const Tensor> parts) { return join(parts, shape, axis); },
-            [axis, n = tensors.size()](Tensor g, Needs needs) {
-                std::vector<Tensor> parts(n);
-                for (std::size_t i = 0; i < n; ++i)
-                    if (needs[i]) parts[i] = select(g, axis, static_cast<Int>(i));
-                return parts;
-            },
-            where);
+        return apply(Stack{axis}, tensors, where);
     });
 }
 
@@ -135,19 +186,7 @@ std::vector<Tensor> split(const Operand& operand, const std::vector<Int>& sizes,
         return "split: the sizes must add up to " + std::to_string(x.shape()[axis]) + ", got " + std::to_string(total) + " in " +
                std::to_string(sizes.size()) + " parts";
     });
-    return apply_many(
-        "split", {x},
-        [sizes, axis](const Tensor& in) {
-            std::vector<Tensor> parts;
-            Int start = 0;
-            for (const Int size : sizes) {
-                parts.push_back(slice(in, axis, start, start + size));
-                start += size;
-            }
-            return parts;
-        },
-        [axis](std::span<const Tensor> cotangents, Needs) { return concat(Tensors(cotangents.begin(), cotangents.end()), axis, {}); },
-        operand.where());
+    return apply(Split{sizes, axis}, {x}, operand.where());
 }
 
 std::vector<Tensor> split(const Operand& operand, int sections, int axis) {
@@ -167,15 +206,7 @@ std::vector<Tensor> unbind(const Operand& operand, int given_axis) {
     const Int n = x.shape()[axis];
     if (n == 0) return {};
     check_parts(n, "unbind", operand.where());
-    return apply_many(
-        "unbind", {x},
-        [axis, n](const Tensor& in) {
-            std::vector<Tensor> slices;
-            for (Int i = 0; i < n; ++i) slices.push_back(select(in, axis, i));
-            return slices;
-        },
-        [axis](std::span<const Tensor> g, Needs) { return std::array{stack(std::vector<Tensor>(g.begin(), g.end()), axis)}; },
-        operand.where());
+    return apply(Unbind{axis}, {x}, operand.where());
 }
 
 }  // namespace xgrad

@@ -17,18 +17,29 @@ using namespace detail;
 
 namespace {
 
-/// What x looks like: rows of n elements, over the last axes.
+/// A tensor as rows of n elements, over its last axes.
 struct Rows {
     Int count = 1, n = 1;
     AxisMask mask = 0;
-    double eps = 0;
-    bool centred = true;
+    Shape parameters;  // of one row
+
+    Rows(const Shape& shape, int axes) {
+        for (int k = 0; k < shape.rank(); ++k) {
+            if (k < shape.rank() - axes) {
+                count *= shape[k];
+                continue;
+            }
+            n *= shape[k];
+            mask |= AxisMask{1} << k;
+            parameters.push_back(shape[k]);
+        }
+    }
 };
 struct Statistics {
     Tensor mean, rstd;  // one for each row; without mean where the rows are not centred
 };
 
-Tensor row_values(const Tensor& x, const Tensor& weight, const Tensor& bias, const Rows& rows, const Statistics& stats) {
+Tensor row_values(const Tensor& x, const Tensor& weight, const Tensor& bias, const Rows& rows, double eps, const Statistics& stats) {
     Tensor y = empty(x.shape(), x.dtype());
     if (x.size() == 0) return y;
     with_floating(x.dtype(), [&]<class T>(T) {
@@ -36,23 +47,19 @@ Tensor row_values(const Tensor& x, const Tensor& weight, const Tensor& bias, con
         T *to = elements<T>(y), *mean = elements_or_null<T>(stats.mean), *rstd = elements<T>(stats.rstd);
         parallel_for(rows.count, x.size(), [&](Int begin, Int end) {
             normalize_kernels<T>().rows(from + begin * rows.n, w, b, to + begin * rows.n, mean ? mean + begin : nullptr, rstd + begin,
-                                        end - begin, rows.n, rows.eps);
+                                        end - begin, rows.n, eps);
         });
     });
     return y;
 }
 
-Statistics room_for(const Tensor& x, const Rows& rows) {
-    return {rows.centred ? empty({rows.count}, x.dtype()) : Tensor(), empty({rows.count}, x.dtype())};
-}
-
 /// The cotangents of x, weight and bias in one pass.
 std::array<Tensor, 3> row_back(const Tensor& x, const Tensor& g, const Tensor& weight, const Rows& rows, const Statistics& stats,
-                               const Shape& parameters, const bool (&wanted)[3]) {
+                               const bool (&wanted)[3]) {
     std::array<Tensor, 3> parts;
     if (wanted[0]) parts[0] = reuse(g);
     for (const int k : {1, 2})
-        if (wanted[k]) parts[static_cast<std::size_t>(k)] = zeros(parameters, x.dtype());
+        if (wanted[k]) parts[static_cast<std::size_t>(k)] = zeros(rows.parameters, x.dtype());
     if (x.size() == 0) return parts;
     with_floating(x.dtype(), [&]<class T>(T) {
         const T *from = elements<T>(x), *cotangent = elements<T>(g), *w = elements_or_null<T>(weight);
@@ -85,73 +92,73 @@ std::array<Tensor, 3> row_back(const Tensor& x, const Tensor& g, const Tensor& w
     return parts;
 }
 
-Tensor normalise_rows(const char* name, const Operand& operand, const Tensor& weight, const Tensor& bias, const Rows& rows,
-                      const Shape& parameters) {
-    const Tensor x = operand.tensor();
-    const Statistics stats = room_for(x, rows);
-    Tensor y = row_values(x, weight, bias, rows, stats);
-    const Tensor inputs[] = {x, weight, bias};
-    if (!any_tracked(inputs)) return y;
-    record_applied(
-        name, inputs, {&y, 1},
-        [rows](const Tensor& in, const Tensor& w, const Tensor& b) { return row_values(in, w, b, rows, room_for(in, rows)); },
-        [x, weight, stats, rows, parameters, biased = bias.defined()](Tensor g, Needs needs) -> std::array<Tensor, 3> {
-            const bool wanted[] = {needs[0], weight.defined() && needs[1], biased && needs[2]};
-            if (!tracked(g) && !tracked(x) && !(weight.defined() && tracked(weight)))
-                return row_back(x, g, weight, rows, stats, parameters, wanted);
-            const Tensor middle = rows.centred ? centred(x, rows.mask) : x;
-            const Tensor rstd = 1 / sqrt(mean_kept(square(middle), rows.mask) + rows.eps), xhat = middle * rstd;
-            std::array<Tensor, 3> parts;
-            if (wanted[0]) {
-                const Tensor u = weight.defined() ? g * weight : g;
-                const Tensor across = u - xhat * mean_kept(u * xhat, rows.mask);
-                parts[0] = rstd * (rows.centred ? across - mean_kept(u, rows.mask) : across);
-            }
-            if (wanted[1]) parts[1] = sum_to(g * xhat, parameters);
-            if (wanted[2]) parts[2] = sum_to(g, parameters);
-            return parts;
-        },
-        operand.where());
-    return y;
-}
+/// layer_norm; without the mean, rms_norm. Behind the result come the rows' means and reciprocal deviations.
+template <bool centred_rows>
+struct RowNorm {
+    static constexpr const char* name = centred_rows ? "layer_norm" : "rms_norm";
+    int axes = 1;
+    double eps = 0;
+    XGRAD_ATTRIBUTES(axes, eps)
+    static constexpr Saves saves{.inputs = 0b011, .outputs = 0b110};
+    static constexpr int results = 1;
 
-Rows rows_over(const char* name, const Operand& operand, const Shape& normalized) {
+    std::array<Tensor, 3> value(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
+        const Rows rows(x.shape(), axes);
+        const auto room = [&] { return x.size() ? empty({rows.count}, x.dtype()) : zeros({rows.count}, x.dtype()); };
+        const Statistics stats{centred_rows ? room() : Tensor(), room()};
+        return {row_values(x, weight, bias, rows, eps, stats), stats.mean, stats.rstd};
+    }
+    std::array<Tensor, 3> pullback(Tensor g, const Saved& s) const {
+        const Tensor &x = s.input(0), &weight = s.input(1);
+        const Rows rows(x.shape(), axes);
+        const Tensor middle = centred_rows ? centred(x, rows.mask) : x;
+        const Tensor rstd = 1 / sqrt(mean_kept(square(middle), rows.mask) + eps), xhat = middle * rstd;
+        std::array<Tensor, 3> parts;
+        if (s.needs(0)) {
+            const Tensor u = weight.defined() ? g * weight : g;
+            const Tensor across = u - xhat * mean_kept(u * xhat, rows.mask);
+            parts[0] = rstd * (centred_rows ? across - mean_kept(u, rows.mask) : across);
+        }
+        if (s.needs(1)) parts[1] = sum_to(g * xhat, rows.parameters);
+        if (s.needs(2)) parts[2] = sum_to(g, rows.parameters);
+        return parts;
+    }
+    std::array<Tensor, 3> fused_pullback(Tensor g, const Saved& s) const {
+        const Tensor& x = s.input(0);
+        return row_back(x, g, s.input(1), Rows(x.shape(), axes), {s.output(1), s.output(2)}, {s.needs(0), s.needs(1), s.needs(2)});
+    }
+};
+
+/// The argument, checked: its last axes have the normalized shape.
+const Tensor& rows_over(const char* name, const Operand& operand, const Shape& normalized) {
     const Tensor& x = tensor_of(operand, name);
     check_floating(x, name, operand.where());
     const int kept = x.ndim() - normalized.rank();
-    Rows rows;
     bool fits = kept >= 0 && normalized.rank() > 0;
-    for (int k = 0; fits && k < x.ndim(); ++k) {
-        if (k >= kept) {
-            fits = x.shape()[k] == normalized[k - kept];
-            rows.n *= x.shape()[k];
-            rows.mask |= AxisMask{1} << k;
-        } else {
-            rows.count *= x.shape()[k];
-        }
-    }
+    for (int k = kept; fits && k < x.ndim(); ++k) fits = x.shape()[k] == normalized[k - kept];
     check<ShapeError>(fits, operand.where(), [&] {
         return std::string(name) + ": the normalized shape must be that of the input's last axes, got " + to_string(normalized) + " and " +
                to_string(x.shape());
     });
-    return rows;
+    return x;
 }
 
 }  // namespace
 
-Tensor layer_norm(const Operand& x, const Shape& normalized, const Operand& weight, const Operand& bias, const NormOptions& options) {
-    Rows rows = rows_over("layer_norm", x, normalized);
-    rows.eps = options.eps;
-    return normalise_rows("layer_norm", x, optional_of(weight, "layer_norm", "weight", x, normalized),
-                          optional_of(bias, "layer_norm", "bias", x, normalized), rows, normalized);
+Tensor layer_norm(const Operand& operand, const Shape& normalized, const Operand& weight, const Operand& bias, const NormOptions& options) {
+    const Tensor& x = rows_over("layer_norm", operand, normalized);
+    return apply(
+        RowNorm<true>{normalized.rank(), options.eps},
+        {x, optional_of(weight, "layer_norm", "weight", operand, normalized), optional_of(bias, "layer_norm", "bias", operand, normalized)},
+        operand.where())[0];
 }
 
-Tensor rms_norm(const Operand& x, const Shape& normalized, const Operand& weight, const RmsNormOptions& options) {
-    Rows rows = rows_over("rms_norm", x, normalized);
-    rows.eps = options.eps.value_or(x.dtype() == DType::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon())
-                                                            : std::numeric_limits<double>::epsilon());
-    rows.centred = false;
-    return normalise_rows("rms_norm", x, optional_of(weight, "rms_norm", "weight", x, normalized), Tensor(), rows, normalized);
+Tensor rms_norm(const Operand& operand, const Shape& normalized, const Operand& weight, const RmsNormOptions& options) {
+    const Tensor& x = rows_over("rms_norm", operand, normalized);
+    const double eps = options.eps.value_or(x.dtype() == DType::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon())
+                                                                    : std::numeric_limits<double>::epsilon());
+    return apply(RowNorm<false>{normalized.rank(), eps}, {x, optional_of(weight, "rms_norm", "weight", operand, normalized), Tensor()},
+                 operand.where())[0];
 }
 
 }  // namespace xgrad

@@ -55,20 +55,26 @@ Tensor cholesky_back(const Tensor& l, Tensor&& g) {
     return p;
 }
 
+struct Cholesky {
+    static constexpr const char* name = "cholesky";
+    Location where = {};
+    static constexpr Saves saves{.outputs = 1};
+
+    Tensor value(const Tensor& a) const { return cholesky_values(a, where); }
+    static Tensor pullback(Tensor g, const Saved& s) {
+        const Tensor& l = s.output();
+        const Tensor p = triangle(product(l, g, true), false, 0.5);
+        const Tensor half = solve_triangular(name, l, p, {.transpose = true});
+        return symmetric_part(solve_triangular(name, l, half, {.left = false}));
+    }
+    static Tensor fused_pullback(Tensor g, const Saved& s) { return cholesky_back(s.output(), std::move(g)); }
+};
+
 }  // namespace
 
 Tensor cholesky(const Operand& operand, const CholeskyOptions& options) {
     const Tensor& a = square_of(operand, "cholesky");
-    const Location where = operand.where();
-    const Tensor l = apply(
-        "cholesky", {a}, [where](const Tensor& in) { return cholesky_values(in, where); },
-        [](Tensor g, const Tensor& y) {
-            if (!tracked(g) && !tracked(y)) return cholesky_back(y, std::move(g));
-            const Tensor p = triangle(product(y, g, true), false, 0.5);
-            const Tensor half = solve_triangular("cholesky", y, p, {.transpose = true});
-            return symmetric_part(solve_triangular("cholesky", y, half, {.left = false}));
-        },
-        where);
+    const Tensor l = apply(Cholesky{operand.where()}, {a}, operand.where());
     return options.upper ? transposed(l) : l;
 }
 

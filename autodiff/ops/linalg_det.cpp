@@ -199,44 +199,40 @@ Tensor third_derivative(const Tensor& a, const Tensor& h, const Tensor& g) {
     return expand_dims(det(a), {-2, -1}) * transposed(inside);
 }
 
-/// cofactor_back as an operation: det's second derivative, a symmetric form, hence its own transpose in h.
-Tensor cofactor_gradient(const Tensor& a, const Tensor& h) {
-    return apply("cofactor_gradient", {a, h}, cofactor_back,
-                 [a, h](const Tensor& g, Needs needs) {
-                     std::array<Tensor, 2> parts;
-                     if (needs[0]) parts[0] = third_derivative(a, h, g);
-                     if (needs[1]) parts[1] = cofactor_gradient(a, g);
-                     return parts;
-                 },
-                 {});
-}
+Tensor cofactor_gradient(const Tensor& a, const Tensor& h);
 
-Tensor cofactors(const Tensor& a) {
-    return apply("cofactors", {a}, cofactor_values, [a](const Tensor& h) { return cofactor_gradient(a, h); }, {});
-}
+/// det's second derivative, a symmetric form, hence its own transpose in h.
+struct CofactorGradient {
+    static constexpr const char* name = "cofactor_gradient";
+    static Saves saves(Needs recorded) { return {.inputs = recorded[0] ? 0b11u : 0b01u}; }
 
-struct SignAndLogarithm {
-    Tensor sign, logarithm;
+    static Tensor value(const Tensor& a, const Tensor& h) { return cofactor_back(a, h); }
+    static std::array<Tensor, 2> pullback(Tensor g, const Saved& s) {
+        const Tensor& a = s.input(0);
+        std::array<Tensor, 2> parts;
+        if (s.needs(0)) parts[0] = third_derivative(a, s.input(1), g);
+        if (s.needs(1)) parts[1] = cofactor_gradient(a, g);
+        return parts;
+    }
 };
 
-SignAndLogarithm slogdet_values(const Tensor& a) {
-    Failures singular(batch_of(a.shape()));
-    const LU lu = factorise(a, singular);
-    const SignAndLogarithm y{empty(scalars_of(a), a.dtype()), empty(scalars_of(a), a.dtype())};
-    with_floating(a.dtype(), [&]<class T>(T) {
-        for (Int i = 0; i < y.sign.size(); ++i) {
-            T logarithm = 0, sign = 1;
-            sign *= over_pivots<T>(lu, i, [&](T pivot) {
-                logarithm += std::log(std::abs(pivot));
-                if (std::isnan(pivot)) sign = pivot;
-                else sign *= pivot < 0 ? T(-1) : pivot > 0 ? T(1) : T(0);
-            });
-            elements<T>(y.sign)[i] = sign;
-            elements<T>(y.logarithm)[i] = logarithm;
-        }
-    });
-    return y;
-}
+struct Cofactors {
+    static constexpr const char* name = "cofactors";
+    static constexpr Saves saves{.inputs = 1};
+
+    static Tensor value(const Tensor& a) { return cofactor_values(a); }
+    static Tensor pullback(Tensor g, const Saved& s) { return cofactor_gradient(s.input(), g); }
+};
+
+Tensor cofactor_gradient(const Tensor& a, const Tensor& h) { return apply(CofactorGradient{}, {a, h}, Location{}); }
+
+struct Det {
+    static constexpr const char* name = "det";
+    static constexpr Saves saves{.inputs = 1};
+
+    static Tensor value(const Tensor& a) { return det_values(a); }
+    static Tensor pullback(Tensor g, const Saved& s) { return expand_dims(g, {-2, -1}) * apply(Cofactors{}, {s.input()}, Location{}); }
+};
 
 /// The inverses, NaN where there is none.
 Tensor inverse_or_nan(const Tensor& a, const Tensor& sign) {
@@ -246,20 +242,42 @@ Tensor inverse_or_nan(const Tensor& a, const Tensor& sign) {
     return where(singular, std::numeric_limits<double>::quiet_NaN(), inv(usable));
 }
 
+/// log |det|, and behind it the sign.
+struct LogAbsDet {
+    static constexpr const char* name = "slogdet";
+    static constexpr Saves saves{.inputs = 1, .outputs = 0b10};
+    static constexpr int results = 1;
+
+    static std::array<Tensor, 2> value(const Tensor& a) {
+        Failures singular(batch_of(a.shape()));
+        const LU lu = factorise(a, singular);
+        const std::array<Tensor, 2> y{empty(scalars_of(a), a.dtype()), empty(scalars_of(a), a.dtype())};
+        with_floating(a.dtype(), [&]<class T>(T) {
+            for (Int i = 0; i < y[0].size(); ++i) {
+                T logarithm = 0, sign = 1;
+                sign *= over_pivots<T>(lu, i, [&](T pivot) {
+                    logarithm += std::log(std::abs(pivot));
+                    if (std::isnan(pivot)) sign = pivot;
+                    else sign *= pivot < 0 ? T(-1) : pivot > 0 ? T(1) : T(0);
+                });
+                elements<T>(y[0])[i] = logarithm;
+                elements<T>(y[1])[i] = sign;
+            }
+        });
+        return y;
+    }
+    static Tensor pullback(Tensor g, const Saved& s) {
+        return expand_dims(g, {-2, -1}) * transposed(inverse_or_nan(s.input(), s.output(1)));
+    }
+};
+
 }  // namespace
 
-Tensor det(const Operand& operand) {
-    const Tensor& a = square_of(operand, "det");
-    return apply("det", {a}, det_values, [a](const Tensor& g) { return expand_dims(g, {-2, -1}) * cofactors(a); }, operand.where());
-}
+Tensor det(const Operand& operand) { return apply(Det{}, {square_of(operand, "det")}, operand.where()); }
 
 SLogDet slogdet(const Operand& operand) {
-    const Tensor& a = square_of(operand, "slogdet");
-    const SignAndLogarithm y = slogdet_values(a);
-    const Tensor logarithm = apply(
-        "slogdet", {a}, [&] { return y.logarithm; },
-        [a, sign = y.sign](const Tensor& g) { return expand_dims(g, {-2, -1}) * transposed(inverse_or_nan(a, sign)); }, operand.where());
-    return {y.sign, logarithm};
+    const std::array<Tensor, 2> y = apply(LogAbsDet{}, {square_of(operand, "slogdet")}, operand.where());
+    return {y[1], y[0]};
 }
 
 }  // namespace xgrad

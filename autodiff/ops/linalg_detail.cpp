@@ -59,27 +59,36 @@ Tensor own_copy(const Tensor& x, const Shape& shape) {
     return copy;
 }
 
-Tensor triangle(const Tensor& x, bool upper, double diagonal) {
-    return apply(
-        "triangle", {x},
-        [upper, diagonal](const Tensor& in) {
-            Tensor y = empty(in.shape(), in.dtype());
-            const Int rows = in.shape(-2), columns = in.shape(-1);
-            with_floating(in.dtype(), [&]<class T>(T) {
-                const T* from = elements<T>(in);
-                T* to = elements<T>(y);
-                for (Int matrix = 0, count = count_of_matrices(in); matrix < count; ++matrix)
-                    for (Int i = 0; i < rows; ++i, from += columns, to += columns) {
-                        const Int before = std::min(i, columns), behind = std::min(i + 1, columns);
-                        for (Int j = 0; j < before; ++j) to[j] = upper ? T(0) : from[j];
-                        if (before < behind) to[before] = diagonal == 0 ? T(0) : static_cast<T>(diagonal) * from[before];
-                        for (Int j = behind; j < columns; ++j) to[j] = upper ? from[j] : T(0);
-                    }
-            });
-            return y;
-        },
-        [upper, diagonal](Tensor g) { return triangle(g, upper, diagonal); }, {});
-}
+namespace {
+
+struct Triangle {
+    static constexpr const char* name = "triangle";
+    bool upper = false;
+    double diagonal = 1;
+    XGRAD_ATTRIBUTES(upper, diagonal)
+
+    Tensor value(const Tensor& x) const {
+        Tensor y = empty(x.shape(), x.dtype());
+        const Int rows = x.shape(-2), columns = x.shape(-1);
+        with_floating(x.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(x);
+            T* to = elements<T>(y);
+            for (Int matrix = 0, count = count_of_matrices(x); matrix < count; ++matrix)
+                for (Int i = 0; i < rows; ++i, from += columns, to += columns) {
+                    const Int before = std::min(i, columns), behind = std::min(i + 1, columns);
+                    for (Int j = 0; j < before; ++j) to[j] = upper ? T(0) : from[j];
+                    if (before < behind) to[before] = diagonal == 0 ? T(0) : static_cast<T>(diagonal) * from[before];
+                    for (Int j = behind; j < columns; ++j) to[j] = upper ? from[j] : T(0);
+                }
+        });
+        return y;
+    }
+    Tensor pullback(Tensor g) const { return triangle(g, upper, diagonal); }
+};
+
+}  // namespace
+
+Tensor triangle(const Tensor& x, bool upper, double diagonal) { return apply(Triangle{upper, diagonal}, {x}, Location{}); }
 
 Tensor diagonal_of(const Tensor& x, Int offset) {
     const Int rows = x.shape(-2), columns = x.shape(-1);

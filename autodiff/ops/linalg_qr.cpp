@@ -1,5 +1,5 @@
 #include <array>
-#include <memory>
+#include <span>
 
 #include "../composition.hpp"
 #include "lapack.hpp"
@@ -42,28 +42,31 @@ Tensor qr_back(const Tensor& q, const Tensor& r, const Tensor& gq, const Tensor&
     return solve_triangular("qr", r, gq + product(q, m + transposed(m)), {.upper = true, .left = false, .transpose = true}, where);
 }
 
+struct Qr {
+    static constexpr const char* name = "qr";
+    Location where = {};
+    static constexpr Saves saves{.outputs = 0b11};
+
+    static std::array<Tensor, 2> value(const Tensor& a) { return qr_values(a); }
+    Tensor pullback(std::span<const Tensor> g, const Saved& s) const {
+        const Tensor &q = s.output(0), &r = s.output(1);
+        const Int k = q.shape(-1), n = r.shape(-1);
+        if (r.size() == 0 || q.size() == 0) return zeros(s.shape(), q.dtype());
+        if (k == n) return qr_back(q, r, g[0], g[1], where);
+        // Wide: a = (x, y) and r = (u, v) with x = q·u square and y = q·v, so that v = qᵀ·y.
+        const auto left = [k](const Tensor& t) { return slice(t, -1, 0, k); };
+        const auto right = [k](const Tensor& t) { return slice(t, -1, k); };
+        const Tensor v = right(r), gv = right(g[1]);
+        const Tensor gq = g[0] + product(q, product(v, gv, false, true));
+        return concat({qr_back(q, left(r), gq, left(g[1]), where), product(q, gv)}, -1);
+    }
+};
+
 }  // namespace
 
 QR qr(const Operand& operand) {
     return composed("qr", operand.where(), [&]() -> QR {
-        const Tensor& a = matrix_of(operand, "qr");
-        const auto outputs = std::make_shared<std::array<Tensor, 2>>();  // the rule reads them, as what the tape recorded
-        const std::vector<Tensor> y = apply_many(
-            "qr", {a}, qr_values,
-            [outputs, where = operand.where()](std::span<const Tensor> g, Needs) {
-                const Tensor &q = (*outputs)[0], &r = (*outputs)[1];
-                const Int k = q.shape(-1), n = r.shape(-1);
-                if (r.size() == 0 || q.size() == 0) return zeros(with_batch(batch_of(q.shape()), {q.shape(-2), n}), q.dtype());
-                if (k == n) return qr_back(q, r, g[0], g[1], where);
-            // Wide: a = (x, y) and r = (u, v) with x = q·u square and y = q·v, so that v = qᵀ·y.
-                const auto left = [k](const Tensor& t) { return slice(t, -1, 0, k); };
-                const auto right = [k](const Tensor& t) { return slice(t, -1, k); };
-                const Tensor v = right(r), gv = right(g[1]);
-                const Tensor gq = g[0] + product(q, product(v, gv, false, true));
-                return concat({qr_back(q, left(r), gq, left(g[1]), where), product(q, gv)}, -1);
-            },
-            operand.where());
-        *outputs = {y[0], y[1]};
+        const std::array<Tensor, 2> y = apply(Qr{operand.where()}, {matrix_of(operand, "qr")}, operand.where());
         return {y[0], y[1]};
     });
 }

@@ -80,33 +80,41 @@ void check_diagonal(const char* operation, const Tensor& a, Location where) {
     });
 }
 
+struct TriangularSolve : TriangularSolveOptions {
+    static constexpr const char* name = "triangular_solve";
+    const char* label = name;  // in errors
+    Location where = {};
+    XGRAD_ATTRIBUTES(upper, left, unit, transpose)
+    static Saves saves(Needs recorded) { return {.inputs = 0b01, .outputs = recorded[0] ? 1u : 0u}; }
+
+    Tensor value(const Tensor& a, const Tensor& b) const {
+        const Shape shape = solution_shape(label, a, b, left, where);
+        if (!unit) check_diagonal(label, a, where);
+        const Tensor x = own_copy(b, shape);
+        solve_in_place(*this, a, x);
+        return x;
+    }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        const Tensor &a = s.input(0), &x = s.output();
+        TriangularSolveOptions back = *this;
+        back.transpose = !transpose;
+        const Tensor gb = solve_triangular(label, a, g, back);
+        std::array<Tensor, 2> parts;
+        if (s.needs(0)) {
+            // op(a)·x = b gives -gb·xᵀ for op(a), x·op(a) = b gives -xᵀ·gb; the other way round for its transpose.
+            const Tensor across = left ? (transpose ? product(x, gb, false, true) : product(gb, x, false, true))
+                                       : (transpose ? product(gb, x, true) : product(x, gb, true));
+            parts[0] = triangle(-across, upper, unit ? 0 : 1);
+        }
+        if (s.needs(1)) parts[1] = gb;
+        return parts;
+    }
+};
+
 }  // namespace
 
 Tensor detail::solve_triangular(const char* operation, const Tensor& a, const Tensor& b, const TriangularSolveOptions& o, Location where) {
-    const Shape shape = solution_shape(operation, a, b, o.left, where);
-    if (!o.unit) check_diagonal(operation, a, where);
-    const auto forward = [o, shape](const Tensor& matrix, const Tensor& right) {
-        const Tensor x = own_copy(right, shape);
-        solve_in_place(o, matrix, x);
-        return x;
-    };
-    TriangularSolveOptions back = o;
-    back.transpose = !o.transpose;
-    if (!is_tracked(a)) {
-        return apply(
-            operation, {a, b}, forward,
-            [a, back, operation](const Tensor& g) { return std::array{Tensor(), solve_triangular(operation, a, g, back)}; }, where);
-    }
-    return apply(
-        operation, {a, b}, forward,
-        [a, o, back, operation](const Tensor& g, const Tensor& x) {
-            const Tensor gb = solve_triangular(operation, a, g, back);
-            // op(a)·x = b gives -gb·xᵀ for op(a), x·op(a) = b gives -xᵀ·gb; the other way round for its transpose.
-            const Tensor product_ = o.left ? (o.transpose ? product(x, gb, false, true) : product(gb, x, false, true))
-                                           : (o.transpose ? product(gb, x, true) : product(x, gb, true));
-            return std::array{triangle(-product_, o.upper, o.unit ? 0 : 1), gb};
-        },
-        where);
+    return apply(TriangularSolve{o, operation, where}, {a, b}, where, operation);
 }
 
 Tensor triangular_solve(const Operand& operand, const Operand& right, const TriangularSolveOptions& options) {
@@ -159,65 +167,71 @@ void solve_in_place(const LU& lu, bool transpose, const Tensor& b) {
     });
 }
 
-/// x with a·x = b, or aᵀ·x = b, from the factors of a, which every derivative uses again.
-Tensor solve_with(const LU& lu, const Tensor& a, const Tensor& b, bool transpose, const Shape& shape, Location where) {
-    const auto forward = [&] {
+/// x with a·x = b, or aᵀ·x = b. Behind it come a's factors, which are not computed where they are given: every derivative uses them again.
+struct Solve {
+    static constexpr const char* name = "solve";
+    bool transpose = false;
+    Location where = {};
+    XGRAD_ATTRIBUTES(transpose)
+    static Saves saves(Needs recorded) { return {.inputs = 0b01, .outputs = recorded[0] ? 0b111u : 0b110u}; }
+    static constexpr int results = 1;
+
+    std::array<Tensor, 3> value(const Tensor& a, const Tensor& b, const Tensor& factors, const Tensor& pivots) const {
+        const Shape shape = solution_shape(name, a, b, true, where);
+        LU lu{factors, pivots};
+        if (!factors.defined()) {
+            Failures failures(batch_of(a.shape()));
+            lu = factorise(a, failures);
+            check_not_singular(name, failures, where);
+        }
         const Tensor x = own_copy(b, shape);
         solve_in_place(lu, transpose, x);
-        return x;
-    };
-    if (!is_tracked(a) && !is_tracked(b)) {
-        const NoRecording pause;
-        return forward();
+        return {x, lu.factors, lu.pivots};
     }
-    if (!is_tracked(a)) {
-        return apply(
-            "solve", {a, b}, forward,
-            [lu, a, transpose](const Tensor& g) { return std::array{Tensor(), solve_with(lu, a, g, !transpose, g.shape(), {})}; }, where);
+    std::array<Tensor, 4> pullback(Tensor g, const Saved& s) const {
+        const Tensor &a = s.input(0), &x = s.output(0);
+        const Tensor gb = apply(Solve{!transpose}, {a, g, s.output(1), s.output(2)}, Location{})[0];
+        std::array<Tensor, 4> parts;
+        if (s.needs(0)) parts[0] = -(transpose ? product(x, gb, false, true) : product(gb, x, false, true));
+        if (s.needs(1)) parts[1] = gb;
+        return parts;
     }
-    return apply(
-        "solve", {a, b}, forward,
-        [lu, a, transpose](const Tensor& g, const Tensor& x) {
-            const Tensor gb = solve_with(lu, a, g, !transpose, g.shape(), {});
-            return std::array{-(transpose ? product(x, gb, false, true) : product(gb, x, false, true)), gb};
-        },
-        where);
-}
+};
+
+struct Inv {
+    static constexpr const char* name = "inv";
+    Location where = {};
+    static constexpr Saves saves{.outputs = 1};
+
+    Tensor value(const Tensor& a) const {
+        Failures failures(batch_of(a.shape()));
+        const LU lu = factorise(a, failures);
+        check_not_singular(name, failures, where);
+        const Int n = a.shape(-1);
+        if (a.size() == 0) return lu.factors;
+        with_floating(a.dtype(), [&]<class T>(T) {
+            T* factors = elements<T>(lu.factors);
+            const int* pivots = elements<int>(lu.pivots);
+            for_matrices(count_of_matrices(a), n * n * n,
+                         [&](Int i) { inverse_in_place(static_cast<int>(n), factors + i * n * n, pivots + i * n); });
+        });
+        return lu.factors;
+    }
+    static Tensor pullback(Tensor g, const Saved& s) {
+        const Tensor& y = s.output();
+        return -product(y, product(g, y, false, true), true);
+    }
+};
 
 }  // namespace
 
 Tensor solve(const Operand& operand, const Operand& right) {
     const Tensor& a = square_of(operand, "solve");
     right_hand_side("solve", a, right);
-    return for_columns(right, [&](const Tensor& b) {
-        const Shape shape = solution_shape("solve", a, b, true, operand.where());
-        Failures failures(batch_of(a.shape()));
-        const LU lu = factorise(a, failures);
-        check_not_singular("solve", failures, operand.where());
-        return solve_with(lu, a, b, false, shape, operand.where());
-    });
+    const Location where = operand.where();
+    return for_columns(right, [&](const Tensor& b) { return apply(Solve{false, where}, {a, b, Tensor(), Tensor()}, where)[0]; });
 }
 
-Tensor inv(const Operand& operand) {
-    const Tensor& a = square_of(operand, "inv");
-    const Location where = operand.where();
-    return apply(
-        "inv", {a},
-        [where](const Tensor& in) {
-            Failures failures(batch_of(in.shape()));
-            const LU lu = factorise(in, failures);
-            check_not_singular("inv", failures, where);
-            const Int n = in.shape(-1);
-            if (in.size() == 0) return lu.factors;
-            with_floating(in.dtype(), [&]<class T>(T) {
-                T* factors = elements<T>(lu.factors);
-                const int* pivots = elements<int>(lu.pivots);
-                for_matrices(count_of_matrices(in), n * n * n,
-                             [&](Int i) { inverse_in_place(static_cast<int>(n), factors + i * n * n, pivots + i * n); });
-            });
-            return lu.factors;
-        },
-        [](const Tensor& g, const Tensor& y) { return -product(y, product(g, y, false, true), true); }, where);
-}
+Tensor inv(const Operand& operand) { return apply(Inv{operand.where()}, {square_of(operand, "inv")}, operand.where()); }
 
 }  // namespace xgrad

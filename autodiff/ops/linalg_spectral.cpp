@@ -1,6 +1,6 @@
 #include <array>
 #include <cmath>
-#include <memory>
+#include <span>
 
 #include "../composition.hpp"
 #include "lapack.hpp"
@@ -56,23 +56,25 @@ std::array<Tensor, 2> eigh_values(const Tensor& a, Location where) {
     return y;
 }
 
+struct Eigendecomposition {
+    static constexpr const char* name = "eigh";
+    Location where = {};
+    static constexpr Saves saves{.outputs = 0b11};
+
+    std::array<Tensor, 2> value(const Tensor& a) const { return eigh_values(a, where); }
+    static Tensor pullback(std::span<const Tensor> g, const Saved& s) {
+        const Tensor &w = s.output(0), &v = s.output(1);
+        if (v.size() == 0) return zeros_like(v);
+        // v·(diag(gw) + F∘(vᵀ·gv))·vᵀ, of which only the symmetric part counts: v's own change is antisymmetric in its basis.
+        const Tensor inside = inverse_gaps(w) * (0.5 * antisymmetric(product(v, g[1], true))) + matrix_with_diagonal(g[0]);
+        return product(v, product(inside, v, false, true));
+    }
+};
+
 }  // namespace
 
 Eigh eigh(const Operand& operand) {
-    const Tensor& a = square_of(operand, "eigh");
-    const Location where_called = operand.where();
-    const auto outputs = std::make_shared<std::array<Tensor, 2>>();  // the rule reads them, as what the tape recorded
-    const std::vector<Tensor> y = apply_many(
-        "eigh", {a}, [where_called](const Tensor& in) { return eigh_values(in, where_called); },
-        [outputs](std::span<const Tensor> g, Needs) {
-            const Tensor &w = (*outputs)[0], &v = (*outputs)[1];
-            if (v.size() == 0) return zeros_like(v);
-            // v·(diag(gw) + F∘(vᵀ·gv))·vᵀ, of which only the symmetric part counts: v's own change is antisymmetric in its basis.
-            const Tensor inside = inverse_gaps(w) * (0.5 * antisymmetric(product(v, g[1], true))) + matrix_with_diagonal(g[0]);
-            return product(v, product(inside, v, false, true));
-        },
-        where_called);
-    *outputs = {y[0], y[1]};
+    const std::array<Tensor, 2> y = apply(Eigendecomposition{operand.where()}, {square_of(operand, "eigh")}, operand.where());
     return {y[0], y[1]};
 }
 
@@ -106,75 +108,79 @@ std::array<Tensor, 3> svd_values(const char* operation, const Tensor& a, bool ve
     return y;
 }
 
+struct Svd {
+    static constexpr const char* name = "svd";
+    bool vectors = true;  // else u and vh are left empty, unless a derivative may need them
+    Location where = {};
+    XGRAD_ATTRIBUTES(vectors)
+    static constexpr Saves saves{.outputs = 0b111};
+
+    std::array<Tensor, 3> value(const Tensor& a, bool for_pullback) const { return svd_values(name, a, vectors || for_pullback, where); }
+    static Tensor pullback(std::span<const Tensor> g, const Saved& saved) {
+        const Tensor &u = saved.output(0), &s = saved.output(1), &vh = saved.output(2);
+        const Int m = u.shape(-2), n = vh.shape(-1), k = s.shape(-1);
+        if (k == 0 || s.size() == 0) return zeros(saved.shape(), u.dtype());
+        // In units of the largest singular value, whose square may leave the range: all but the last term are divided by it.
+        const Tensor largest = max(stop_gradient(s), -1, true), unit = xgrad::where(equal(largest, 0), 1, largest);
+        const Tensor relative = s / unit, row = expand_dims(relative, -2), column = expand_dims(relative, -1);
+        // 1 / (s_j² - s_i²) from gaps, where nothing cancels that need not. Where both are 0 the gap is, too.
+        const Tensor total = row + column, none = equal(total, 0);
+        const Tensor f = inverse_gaps(relative) * xgrad::where(none, 0, 1 / xgrad::where(none, 1, total));
+        const Tensor zero = less_equal(stop_gradient(relative), static_cast<double>(std::max(m, n)) * precision_of(s.dtype()));
+        const Tensor inverse = xgrad::where(zero, 0, 1 / xgrad::where(zero, 1, relative));
+        const Tensor &gu = g[0], &gs = g[1], &gvh = g[2];
+        const Tensor sides = f * antisymmetric(product(u, gu, true)) * row + column * (f * antisymmetric(product(vh, gvh, false, true)));
+        const Tensor inside = sides / expand_dims(unit, -1) + matrix_with_diagonal(gs);
+        // What of gu and gv lies outside the spaces that u and v span.
+        Tensor left = product(u, inside);
+        if (m > k) left = left + (gu - product(u, product(u, gu, true))) * expand_dims(inverse / unit, -2);
+        Tensor result = product(left, vh);
+        if (n > k) result = result + product(u, expand_dims(inverse / unit, -1) * (gvh - product(product(gvh, vh, false, true), vh)));
+        return result;
+    }
+};
+
+struct Pinv {
+    static constexpr const char* name = "pinv";
+    double rcond = -1;
+    Location where = {};
+    XGRAD_ATTRIBUTES(rcond)
+    static constexpr Saves saves{.inputs = 1, .outputs = 1};
+
+    Tensor value(const Tensor& a) const {
+        const Int m = a.shape(-2), n = a.shape(-1);
+        if (a.size() == 0) return zeros(with_batch(batch_of(a.shape()), {n, m}), a.dtype());
+        const auto y = svd_values(name, a, true, where);
+        const double cutoff = rcond < 0 ? static_cast<double>(std::max(m, n)) * precision_of(a.dtype()) : rcond;
+        const Tensor zero = less_equal(y[1], max(y[1], -1, true) * cutoff);
+        const Tensor inverse = xgrad::where(zero, 0, 1 / xgrad::where(zero, 1, y[1]));
+        return product(y[2], y[0] * expand_dims(inverse, -2), true, true);
+    }
+    static Tensor pullback(Tensor g, const Saved& s) {
+        const Tensor &a = s.input(), &p = s.output();
+        // dp = -p·da·p + p·pᵀ·daᵀ·(1 - a·p) + (1 - p·a)·daᵀ·pᵀ·p
+        const Tensor h = transposed(g);
+        // (1 - a·p)·gᵀ·p·pᵀ and pᵀ·p·gᵀ·(1 - p·a), in an order in which no square of p leaves the range.
+        const Tensor right = h - product(a, product(p, h)), left = h - product(product(h, p), a);
+        return product(product(right, p), p, false, true) + product(p, product(p, left), true) -
+               product(p, product(g, p, false, true), true);
+    }
+};
+
 }  // namespace
 
 SVD svd(const Operand& operand) {
-    const Tensor& a = matrix_of(operand, "svd");
-    const Location where_called = operand.where();
-    const auto outputs = std::make_shared<std::array<Tensor, 3>>();  // the rule reads them, as what the tape recorded
-    const std::vector<Tensor> y = apply_many(
-        "svd", {a}, [where_called](const Tensor& in) { return svd_values("svd", in, true, where_called); },
-        [outputs](std::span<const Tensor> g, Needs) {
-            const Tensor &u = (*outputs)[0], &s = (*outputs)[1], &vh = (*outputs)[2];
-            const Int m = u.shape(-2), n = vh.shape(-1), k = s.shape(-1);
-            if (k == 0 || s.size() == 0) return zeros(with_batch(batch_of(u.shape()), {m, n}), u.dtype());
-            // In units of the largest singular value, whose square may leave the range: all but the last term are divided by it.
-            const Tensor largest = max(stop_gradient(s), -1, true), unit = where(equal(largest, 0), 1, largest);
-            const Tensor relative = s / unit, row = expand_dims(relative, -2), column = expand_dims(relative, -1);
-            // 1 / (s_j² - s_i²) from gaps, where nothing cancels that need not. Where both are 0 the gap is, too.
-            const Tensor total = row + column, none = equal(total, 0);
-            const Tensor f = inverse_gaps(relative) * where(none, 0, 1 / where(none, 1, total));
-            const Tensor zero = less_equal(stop_gradient(relative), static_cast<double>(std::max(m, n)) * precision_of(s.dtype()));
-            const Tensor inverse = where(zero, 0, 1 / where(zero, 1, relative));
-            const Tensor &gu = g[0], &gs = g[1], &gvh = g[2];
-            const Tensor vectors =
-                f * antisymmetric(product(u, gu, true)) * row + column * (f * antisymmetric(product(vh, gvh, false, true)));
-            const Tensor inside = vectors / expand_dims(unit, -1) + matrix_with_diagonal(gs);
-            // What of gu and gv lies outside the spaces that u and v span.
-            Tensor left = product(u, inside);
-            if (m > k) left = left + (gu - product(u, product(u, gu, true))) * expand_dims(inverse / unit, -2);
-            Tensor result = product(left, vh);
-            if (n > k) result = result + product(u, expand_dims(inverse / unit, -1) * (gvh - product(product(gvh, vh, false, true), vh)));
-            return result;
-        },
-        where_called);
-    *outputs = {y[0], y[1], y[2]};
+    const std::array<Tensor, 3> y = apply(Svd{true, operand.where()}, {matrix_of(operand, "svd")}, operand.where());
     return {y[0], y[1], y[2]};
 }
 
 Tensor svdvals(const Operand& operand) {
-    return composed("svdvals", operand.where(), [&]() -> Tensor {
-        const Tensor& a = matrix_of(operand, "svdvals");
-        if (is_tracked(a)) return svd({a, operand.where()}).s;
-        return svd_values("svdvals", a, false, operand.where())[1];
-    });
+    return composed("svdvals", operand.where(),
+                    [&]() -> Tensor { return apply(Svd{false, operand.where()}, {matrix_of(operand, "svdvals")}, operand.where())[1]; });
 }
 
-// --- pinv -----------------------------------------------------------------------------------------------------------
-
 Tensor pinv(const Operand& operand, double rcond) {
-    const Tensor& a = matrix_of(operand, "pinv");
-    const Location where_called = operand.where();
-    return apply(
-        "pinv", {a},
-        [rcond, where_called](const Tensor& in) {
-            const Int m = in.shape(-2), n = in.shape(-1);
-            if (in.size() == 0) return zeros(with_batch(batch_of(in.shape()), {n, m}), in.dtype());
-            const auto y = svd_values("pinv", in, true, where_called);
-            const double cutoff = rcond < 0 ? static_cast<double>(std::max(m, n)) * precision_of(in.dtype()) : rcond;
-            const Tensor zero = less_equal(y[1], max(y[1], -1, true) * cutoff);
-            const Tensor inverse = where(zero, 0, 1 / where(zero, 1, y[1]));
-            return product(y[2], y[0] * expand_dims(inverse, -2), true, true);
-        },
-        [a](const Tensor& g, const Tensor& p) {
-            // dp = -p·da·p + p·pᵀ·daᵀ·(1 - a·p) + (1 - p·a)·daᵀ·pᵀ·p
-            const Tensor h = transposed(g);
-            // (1 - a·p)·gᵀ·p·pᵀ and pᵀ·p·gᵀ·(1 - p·a), in an order in which no square of p leaves the range.
-            const Tensor right = h - product(a, product(p, h)), left = h - product(product(h, p), a);
-            return product(product(right, p), p, false, true) + product(p, product(p, left), true) -
-                   product(p, product(g, p, false, true), true);
-        },
-        where_called);
+    return apply(Pinv{rcond, operand.where()}, {matrix_of(operand, "pinv")}, operand.where());
 }
 
 }  // namespace xgrad

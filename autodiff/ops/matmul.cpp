@@ -7,7 +7,7 @@
 
 #include "../composition.hpp"
 #include "../kernels/kernels.hpp"
-#include "../record.hpp"
+#include "../apply.hpp"
 #include "axes.hpp"
 #include "broadcast.hpp"
 #include "elementwise.hpp"
@@ -93,32 +93,43 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
 
 }  // namespace
 
-Tensor detail::product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where) {
-    const bool need_a = is_tracked(a), need_b = is_tracked(b);
-    if (!need_a && !need_b) return run_product(a, b, ta, tb);
-    Shape shape = broadcast_shapes(batch_of(a.shape()), batch_of(b.shape()));
-    shape.push_back(a.shape(ta ? -1 : -2));
-    shape.push_back(b.shape(tb ? -2 : -1));
-    return apply(
-        "matmul", {a, b}, [ta, tb](const Tensor& x, const Tensor& y) { return run_product(x, y, ta, tb); },
-        dealing<Cotangents::thin>([a = need_b ? a : Tensor(), b = need_a ? b : Tensor(), ta, tb, shape](
-                                      const Tensor& thin, Needs needs) -> std::array<Tensor, 2> {
-            std::array<Tensor, 2> parts;
-            // g: (m,n), or with 1 for m or n where it does not vary; each product needs the axis that it sums over whole.
-            const bool whole = thin.shape() == shape, matrix = shape.rank() == 2;
-            const Tensor g = whole || matrix ? thin : broadcast_to(thin, shape);
-            if (needs[0]) {
-                const Tensor rows = g.shape(-1) == shape.back() ? g : broadcast_to(g, {g.shape(0), shape[1]});
-                parts[0] = ta ? product(b, rows, tb, true) : product(rows, b, false, !tb);
-            }
-            if (needs[1]) {
-                const Tensor columns = g.shape(-2) == shape[shape.rank() - 2] ? g : broadcast_to(g, {shape[0], g.shape(1)});
-                parts[1] = tb ? product(columns, a, true, ta) : product(a, columns, !ta, false);
-            }
-            return parts;
-        }),
-        where);
-}
+namespace {
+
+struct Matmul {
+    static constexpr const char* name = "matmul";
+    static constexpr bool takes_reduced = true;
+    bool transpose_a = false, transpose_b = false;
+    XGRAD_ATTRIBUTES(transpose_a, transpose_b)
+    static Saves saves(Needs recorded) { return each_others(recorded); }
+
+    Tensor value(const Tensor& a, const Tensor& b) const { return run_product(a, b, transpose_a, transpose_b); }
+    std::array<Tensor, 2> pullback(Tensor reduced, const Saved& s) const {
+        const Tensor &a = s.input(0), &b = s.input(1);
+        const Shape& shape = s.result_shape();
+        std::array<Tensor, 2> parts;
+        // g: (m,n), or with 1 for m or n where it does not vary; each product needs the axis that it sums over whole.
+        const Tensor g = shape.rank() == 2 ? reduced : broadcast_to(reduced, shape);
+        if (s.needs(0)) {
+            const Tensor rows = broadcast_to(g, with_axis(g.shape(), -1, shape.back()));
+            parts[0] = transpose_a ? product(b, rows, transpose_b, true) : product(rows, b, false, !transpose_b);
+        }
+        if (s.needs(1)) {
+            const Tensor columns = broadcast_to(g, with_axis(g.shape(), -2, shape[shape.rank() - 2]));
+            parts[1] = transpose_b ? product(columns, a, true, transpose_a) : product(a, columns, !transpose_a, false);
+        }
+        return parts;
+    }
+
+private:
+    static Shape with_axis(Shape shape, int axis, std::int64_t size) {
+        shape[shape.rank() + axis] = size;
+        return shape;
+    }
+};
+
+}  // namespace
+
+Tensor detail::product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where) { return apply(Matmul{ta, tb}, {a, b}, where); }
 
 Tensor matmul(const Operand& a, const Operand& b) {
     return composed("matmul", a.where(), [&]() -> Tensor {
@@ -154,18 +165,36 @@ Tensor matmul(const Operand& a, const Operand& b) {
 
 namespace {
 
-Tensor run_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape) {
-    const Gemm size{false, true, shape.size() / std::max<std::int64_t>(1, weight.shape(0)), weight.shape(0), weight.shape(1)};
-    Tensor y = empty(shape, x.dtype());
-    if (y.size() == 0) return y;
-    with_floating(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T* row = bias.defined() ? static_cast<const T*>(TensorAccess::data(bias)) : nullptr;
-        gemm(size, static_cast<const T*>(TensorAccess::data(x)), static_cast<const T*>(TensorAccess::data(weight)),
-             static_cast<T*>(TensorAccess::data(y)), row);
-    });
-    return y;
-}
+/// x·wᵀ + bias, for x of any number of leading axes.
+struct Linear {
+    static constexpr const char* name = "linear";
+    static Saves saves(Needs recorded) { return each_others(recorded); }
+
+    Tensor value(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
+        Shape shape = x.shape();
+        shape[shape.rank() - 1] = weight.shape(0);
+        const Gemm size{false, true, rows_of(shape), weight.shape(0), weight.shape(1)};
+        Tensor y = empty(shape, x.dtype());
+        if (y.size() == 0) return y;
+        with_floating(x.dtype(), [&](auto zero) {
+            using T = decltype(zero);
+            const T* row = bias.defined() ? static_cast<const T*>(TensorAccess::data(bias)) : nullptr;
+            gemm(size, static_cast<const T*>(TensorAccess::data(x)), static_cast<const T*>(TensorAccess::data(weight)),
+                 static_cast<T*>(TensorAccess::data(y)), row);
+        });
+        return y;
+    }
+    std::array<Tensor, 3> pullback(Tensor g, const Saved& s) const {
+        const Tensor &x = s.input(0), &w = s.input(1);
+        const std::int64_t count = rows_of(g.shape());
+        const Tensor rows = reshape(g, {count, g.shape(-1)});  // (rows, out)
+        std::array<Tensor, 3> parts;
+        if (s.needs(0)) parts[0] = reshape(product(rows, w, false, false), s.shape(0));
+        if (s.needs(1)) parts[1] = product(rows, reshape(x, {count, x.shape(-1)}), true, false);
+        if (s.needs(2)) parts[2] = sum(rows, 0);
+        return parts;
+    }
+};
 
 }  // namespace
 
@@ -185,32 +214,7 @@ Tensor linear(const Operand& input, const Operand& weight, const Operand& bias) 
             check<ShapeError>(b.shape() == Shape{w.shape(0)}, where,
                               [&] { return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape()); });
         }
-        Shape shape = x.shape();
-        shape[shape.rank() - 1] = w.shape(0);
-        const bool need_x = is_tracked(x), need_w = is_tracked(w), need_b = b.defined() && is_tracked(b);
-        if (!need_x && !need_w && !need_b) return run_linear(x, w, b, shape);
-
-        const auto pullback = [count = rows_of(shape), x = need_w ? x : Tensor(), w = need_x ? w : Tensor()](
-                                  const Tensor& g, Needs needs) -> std::array<Tensor, 3> {
-            std::array<Tensor, 3> parts;
-            const Tensor rows = reshape(g, {count, g.shape(-1)});  // (rows, out)
-            if (needs[0]) {
-                Shape in = g.shape();
-                in[in.rank() - 1] = w.shape(1);
-                parts[0] = reshape(product(rows, w, false, false), in);
-            }
-            if (needs[1]) parts[1] = product(rows, reshape(x, {count, x.shape(-1)}), true, false);
-            if (needs[2]) parts[2] = sum(rows, 0);
-            return parts;
-        };
-        return apply(
-            "linear", {x, w, b},
-            [](const Tensor& p, const Tensor& q, const Tensor& r) {
-                Shape s = p.shape();
-                s[s.rank() - 1] = q.shape(0);
-                return run_linear(p, q, r, s);
-            },
-            pullback, where);
+        return apply(Linear{}, {x, w, b}, where);
     });
 }
 

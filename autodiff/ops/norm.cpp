@@ -90,62 +90,77 @@ Tensor euclidean(const Tensor& x, AxisMask mask, const Shape& result) {
     return reshape(sqrt(sum_kept(square(x / scale), mask)) * scale, result);
 }
 
+struct Var {
+    static constexpr const char* name = "var";
+    AxisMask axes = 0;
+    double correction = 0;
+    bool keepdims = false;
+    XGRAD_ATTRIBUTES(axes, correction, keepdims)
+    static constexpr Saves saves{.inputs = 1};
+
+    Tensor value(const Tensor& x) const { return var_forward(x, axes, without_axes(x.shape(), axes, keepdims), factor(x.shape())); }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        const Tensor& x = s.input();
+        return keep(g, x.shape(), axes) * (2 * factor(x.shape())) * centred(x, axes);
+    }
+    Tensor fused_pullback(Tensor g, const Saved& s) const {
+        const Tensor& x = s.input();
+        Along layout;
+        if (x.size() == 0 || !single_group(x.shape(), axes, layout)) return pullback(std::move(g), s);
+        return var_back(x, g, layout, 2 * factor(x.shape()));
+    }
+
+private:
+    double factor(const Shape& shape) const { return 1 / std::max(0.0, count_of(shape, axes) - correction); }
+};
+
+/// The norm for a finite p that is not 0.
+struct Norm {
+    static constexpr const char* name = "norm";
+    double p = 2;
+    AxisMask axes = 0;
+    bool keepdims = false;
+    XGRAD_ATTRIBUTES(p, axes, keepdims)
+    static constexpr Saves saves{.inputs = 1, .outputs = 1};
+
+    Tensor value(const Tensor& x) const {
+        const Shape result = without_axes(x.shape(), axes, keepdims);
+        if (p == 2) return euclidean(x, axes, result);
+        if (x.size() == 0) return reshape(pow(sum_kept(x, axes), 1 / p), result);
+        const Tensor size = abs(x), unit = unit_of(size, axes, p > 0);
+        return reshape(pow(sum_kept(pow(size / unit, p), axes), 1 / p) * unit, result);
+    }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        const Tensor &x = s.input(), &y = s.output();
+        const Tensor zero = equal(y, 0);
+        if (p == 2) return x * keep(where(zero, 0, g / where(zero, 1, y)), x.shape(), axes);
+        // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
+        const Tensor scaled = keep(where(zero, 0, g), x.shape(), axes);
+        const Tensor ratio = abs(x) / keep(where(zero, 1, y), x.shape(), axes);
+        return scaled * sign(x) * pow(where(equal(x, 0), 1, ratio), p - 1);
+    }
+};
+
 }  // namespace
 
 Tensor var(const Operand& operand, const Axes& axes, Correction correction, bool keepdims) {
     const Tensor& x = tensor_of(operand, "var");
     check_floating(x, "var", operand.where());
-    const AxisMask mask = mask_of(axes, x.ndim(), "var", operand.where(), true);
-    const double factor = 1 / std::max(0.0, count_of(x.shape(), mask) - correction);
-    return apply(
-        "var", {x},
-        [mask, factor, result = without_axes(x.shape(), mask, keepdims)](const Tensor& in) {
-            return var_forward(in, mask, result, factor);
-        },
-        [x, mask, factor](Tensor g) {
-            Along layout;
-            if (!tracked(g) && !tracked(x) && x.size() && single_group(x.shape(), mask, layout)) return var_back(x, g, layout, 2 * factor);
-            return keep(g, x.shape(), mask) * (2 * factor) * centred(x, mask);
-        },
-        operand.where());
+    return apply(Var{mask_of(axes, x.ndim(), "var", operand.where(), true), correction, keepdims}, {x}, operand.where());
 }
 
 Tensor norm(const Operand& operand, double p, const Axes& axes, bool keepdims) {
     return composed("norm", operand.where(), [&]() -> Tensor {
         const Tensor& x = tensor_of(operand, "norm");
-        const Location where_called = operand.where();
-        check_floating(x, "norm", where_called);
-        const AxisMask mask = mask_of(axes, x.ndim(), "norm", where_called, true);
-        const Shape result = without_axes(x.shape(), mask, keepdims);
+        check_floating(x, "norm", operand.where());
+        const AxisMask mask = mask_of(axes, x.ndim(), "norm", operand.where(), true);
         if (std::isinf(p)) {
             const Tensor absolute = abs(x);
             return p > 0 ? max(absolute, axes, keepdims) : min(absolute, axes, keepdims);
         }
         if (p == 0) return sum(not_equal(stop_gradient(x), 0).to(x.dtype()), axes, keepdims);
         if (p == 1) return sum(abs(x), axes, keepdims);
-        if (p == 2) {
-            return apply(
-                "norm", {x}, [mask, result](const Tensor& in) { return euclidean(in, mask, result); },
-                [x, mask](Tensor g, const Tensor& y) {
-                    const Tensor zero = equal(y, 0);
-                    return x * keep(where(zero, 0, g / where(zero, 1, y)), x.shape(), mask);
-                },
-                where_called);
-        }
-        return apply(
-            "norm", {x},
-            [mask, result, p](const Tensor& in) {
-                if (in.size() == 0) return reshape(pow(sum_kept(in, mask), 1 / p), result);
-                const Tensor size = abs(in), unit = unit_of(size, mask, p > 0);
-                return reshape(pow(sum_kept(pow(size / unit, p), mask), 1 / p) * unit, result);
-            },
-            [x, mask, p](Tensor g, const Tensor& y) {
-            // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
-                const Tensor no_norm = equal(y, 0), scaled = keep(where(no_norm, 0, g), x.shape(), mask);
-                const Tensor ratio = abs(x) / keep(where(no_norm, 1, y), x.shape(), mask);
-                return scaled * sign(x) * pow(where(equal(x, 0), 1, ratio), p - 1);
-            },
-            where_called);
+        return apply(Norm{p, mask, keepdims}, {x}, operand.where());
     });
 }
 

@@ -1,8 +1,12 @@
 #include "pool.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "../composition.hpp"
 #include "../kernels/kernels.hpp"
@@ -65,111 +69,132 @@ bool is_2x2(const Windows& w) {
     return true;
 }
 
-struct Largest {
-    Tensor values, places;
+/// The largest elements, and behind them their places.
+struct MaxPooling : Pooling {
+    static constexpr const char* name = "max_pool";
+    static constexpr Saves saves{.outputs = 0b10};
+    static constexpr int results = 1;
+
+    std::array<Tensor, 2> value(const Tensor& x) const;
+    Tensor pullback(Tensor g, const Saved& s) const;
 };
 
-Largest max_values(const Tensor& x, const Windows& w) {
-    Largest best{empty(w.out, x.dtype()), empty(w.out, DType::i32)};
-    if (best.values.size() == 0) return best;
+std::array<Tensor, 2> MaxPooling::value(const Tensor& x) const {
+    const SharedWindows shared = windows(x.shape());
+    const Windows& w = *shared;
+    Tensor values = empty(w.out, x.dtype()), places = empty(w.out, DType::i32);
+    if (values.size() == 0) return {std::move(values), std::move(places)};
     const bool plain = is_2x2(w);
     with_floating(x.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(x);
-        T* to = elements<T>(best.values);
-        Place* places = elements<Place>(best.places);
+        T* to = elements<T>(values);
+        Place* at = elements<Place>(places);
         parallel_for(w.planes, w.work() * 4, [&](Int begin, Int end) {
             for (Int p = begin; p < end; ++p)
-                (plain ? max_of_plane_2x2<T> : max_of_plane<T>)(from + p * w.size(), w, to + p * w.results(), places + p * w.results());
+                (plain ? max_of_plane_2x2<T> : max_of_plane<T>)(from + p * w.size(), w, to + p * w.results(), at + p * w.results());
         });
     });
-    return best;
+    return {std::move(values), std::move(places)};
 }
 
-Tensor put_back(const Tensor& g, const Tensor& places, const SharedWindows& windows);
+/// The planes that the last axes of a tensor are, one after the other.
+struct Planes {
+    Int count = 1, size = 1;
 
-/// The elements of x at the places, 0 for none.
-Tensor pick(const Tensor& x, const Tensor& places, const SharedWindows& windows) {
-    return apply(
-        "max_pool_pick", {x},
-        [places, windows](const Tensor& in) {
-            const Windows& w = *windows;
-            Tensor y = empty(w.out, in.dtype());
-            with_floating(in.dtype(), [&]<class T>(T) {
-                const T* from = elements<T>(in);
-                T* to = elements<T>(y);
-                const Place* at = elements<Place>(places);
-                for (Int p = 0; p < w.planes; ++p, from += w.size())
-                    for (Int i = 0; i < w.results(); ++i, ++at) *to++ = *at < 0 ? T(0) : from[*at];
+    Planes(const Shape& shape, int axes) {
+        for (int k = 0; k < shape.rank(); ++k) (k < shape.rank() - axes ? count : size) *= shape[k];
+    }
+};
+
+/// The elements of x at the places in its planes, 0 for none.
+struct MaxPoolPick {
+    static constexpr const char* name = "max_pool_pick";
+    int axes = 1;
+    XGRAD_ATTRIBUTES(axes)
+    static constexpr Saves saves{.inputs = 0b10};
+
+    Tensor value(const Tensor& x, const Tensor& places) const {
+        const Planes planes(x.shape(), axes), results(places.shape(), axes);
+        Tensor y = empty(places.shape(), x.dtype());
+        with_floating(x.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(x);
+            T* to = elements<T>(y);
+            const Place* at = elements<Place>(places);
+            for (Int p = 0; p < planes.count; ++p, from += planes.size)
+                for (Int i = 0; i < results.size; ++i, ++at) *to++ = *at < 0 ? T(0) : from[*at];
+        });
+        return y;
+    }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const;
+};
+
+/// Zeros with g added at the places: the transpose of picking.
+struct MaxPoolPut {
+    static constexpr const char* name = "max_pool_put";
+    int axes = 1;
+    Shape shape;
+    XGRAD_ATTRIBUTES(axes, shape)
+    static constexpr Saves saves{.inputs = 0b10};
+
+    Tensor value(const Tensor& g, const Tensor& places) const {
+        const Planes planes(shape, axes), results(g.shape(), axes);
+        Tensor x = empty(shape, g.dtype());
+        with_floating(g.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(g);
+            T* to = elements<T>(x);
+            const Place* at = elements<Place>(places);
+            parallel_for(planes.count, planes.count * (planes.size + results.size), [&](Int begin, Int end) {
+                std::memset(to + begin * planes.size, 0, static_cast<std::size_t>((end - begin) * planes.size) * sizeof(T));
+                for (Int p = begin; p < end; ++p)
+                    for (Int i = p * results.size; i < (p + 1) * results.size; ++i)
+                        if (at[i] >= 0) to[p * planes.size + at[i]] += from[i];
             });
-            return y;
-        },
-        [places, windows](const Tensor& g) { return put_back(g, places, windows); }, {});
-}
+        });
+        return x;
+    }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        return {apply(MaxPoolPick{axes}, {g, s.input(1)}, Location{}), Tensor()};
+    }
+};
 
-/// Zeros with g added at the places: the transpose of pick.
-Tensor put_back(const Tensor& g, const Tensor& places, const SharedWindows& windows) {
-    return apply(
-        "max_pool_put", {g},
-        [places, windows](const Tensor& in) {
-            const Windows& w = *windows;
-            Tensor x = empty(w.in, in.dtype());
-            with_floating(in.dtype(), [&]<class T>(T) {
-                const T* from = elements<T>(in);
-                T* to = elements<T>(x);
-                const Place* at = elements<Place>(places);
-                parallel_for(w.planes, w.work(), [&](Int begin, Int end) {
-                    std::memset(to + begin * w.size(), 0, static_cast<std::size_t>((end - begin) * w.size()) * sizeof(T));
-                    for (Int p = begin; p < end; ++p)
-                        for (Int i = p * w.results(); i < (p + 1) * w.results(); ++i)
-                            if (at[i] >= 0) to[p * w.size() + at[i]] += from[i];
-                });
-            });
-            return x;
-        },
-        [places, windows](const Tensor& g2) { return pick(g2, places, windows); }, {});
+std::array<Tensor, 2> MaxPoolPick::pullback(Tensor g, const Saved& s) const {
+    return {apply(MaxPoolPut{axes, s.shape()}, {g, s.input(1)}, Location{}), Tensor()};
 }
+Tensor MaxPooling::pullback(Tensor g, const Saved& s) const { return apply(MaxPoolPut{axes(), s.shape()}, {g, s.output(1)}, Location{}); }
 
-Largest max_pool(const char* name, const Operand& operand, const SharedWindows& windows) {
-    const Tensor x = operand.tensor();
-    check<ShapeError>(windows->size() <= std::numeric_limits<Place>::max(), operand.where(), [&] {
+std::array<Tensor, 2> largest(const char* name, const Operand& operand, Pooling pooling) {
+    const Tensor& x = operand.tensor();
+    check<ShapeError>(pooling.listed->size() <= std::numeric_limits<Place>::max(), operand.where(), [&] {
         return std::string(name) + ": a channel must have fewer than 2^31 elements, got shape " + to_string(x.shape());
     });
-    Largest best = max_values(x, *windows);
-    if (any_tracked({&x, 1}))
-        record_applied(
-            name, {&x, 1}, {&best.values, 1}, [windows](const Tensor& in) { return max_values(in, *windows).values; },
-            [places = best.places, windows](const Tensor& g) { return put_back(g, places, windows); }, operand.where());
-    return best;
+    return apply(MaxPooling{std::move(pooling)}, {x}, operand.where(), name);
 }
 
-Largest max_pool(const char* name, int axes, const Operand& x, const PerAxis& kernel, const MaxPoolOptions& o) {
-    const SharedWindows windows = windows_of(name, axes, x, kernel, o.stride, o.padding, o.dilation, o.ceil_mode);  // checks x first
-    return max_pool(name, x, windows);
+std::array<Tensor, 2> max_pool(const char* name, int axes, const Operand& x, const PerAxis& kernel, const MaxPoolOptions& o) {
+    return largest(name, x, moving_windows(name, axes, x, kernel, o.stride, o.padding, o.dilation, o.ceil_mode));
 }
 MaxPool max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& kernel, const MaxPoolOptions& o) {
-    const Largest best = max_pool(name, axes, x, kernel, o);
-    return {best.values, best.places.to(DType::i64)};
+    const auto [values, places] = max_pool(name, axes, x, kernel, o);
+    return {values, places.to(DType::i64)};
 }
 MaxPool adaptive_max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& output) {
-    const SharedWindows windows = adaptive_windows(name, axes, x, output);  // checks x first
-    const Largest best = max_pool(name, x, windows);
-    return {best.values, best.places.to(DType::i64)};
+    const auto [values, places] = largest(name, x, adaptive_windows(name, axes, x, output));
+    return {values, places.to(DType::i64)};
 }
 Tensor adaptive_max_pool(const char* name, int axes, const Operand& x, const PerAxis& output) {
-    const SharedWindows windows = adaptive_windows(name, axes, x, output);
-    return max_pool(name, x, windows).values;
+    return largest(name, x, adaptive_windows(name, axes, x, output))[0];
 }
 
 }  // namespace
 
 Tensor max_pool1d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
-    return max_pool("max_pool1d", 1, x, kernel, options).values;
+    return max_pool("max_pool1d", 1, x, kernel, options)[0];
 }
 Tensor max_pool2d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
-    return max_pool("max_pool2d", 2, x, kernel, options).values;
+    return max_pool("max_pool2d", 2, x, kernel, options)[0];
 }
 Tensor max_pool3d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
-    return max_pool("max_pool3d", 3, x, kernel, options).values;
+    return max_pool("max_pool3d", 3, x, kernel, options)[0];
 }
 MaxPool max_pool1d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
     return composed("max_pool1d_with_indices", x.where(),

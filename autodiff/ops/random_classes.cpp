@@ -178,6 +178,25 @@ Tensor detail::multinomial_counts(Int count, const Tensor& probabilities, Genera
     return out;
 }
 
+namespace {
+
+/// One-hot at the largest element along an axis; the gradient passes by.
+struct StraightThrough {
+    static constexpr const char* name = "straight_through";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+
+    Tensor value(const Tensor& soft) const {
+        const Tensor hot = one_hot(argmax(soft, axis), soft.shape(axis), soft.dtype());  // the classes are its last axis
+        std::vector<int> order;
+        for (int k = 0; k < soft.ndim(); ++k) order.push_back(k < axis ? k : k == axis ? soft.ndim() - 1 : k - 1);
+        return soft.ndim() > 1 ? transpose(hot, order) : hot;
+    }
+    static Tensor pullback(Tensor g) { return g; }
+};
+
+}  // namespace
+
 Tensor gumbel_softmax(const Operand& operand, const GumbelSoftmaxOptions& options, Generator& generator) {
     return composed("gumbel_softmax", operand.where(), [&]() -> Tensor {
         const Location where = operand.where();
@@ -189,13 +208,7 @@ Tensor gumbel_softmax(const Operand& operand, const GumbelSoftmaxOptions& option
         const Tensor noise = -log(exponential(scalar(1.0, logits.dtype()), logits.shape(), generator));
         const Tensor soft = softmax(Operand((Operand(logits, where) + noise) / options.tau, where), axis);
         if (!options.hard) return soft;
-        const auto chosen = [axis](const Tensor& y) {
-            const Tensor hot = one_hot(argmax(y, axis), y.shape(axis), y.dtype());  // the classes are its last axis
-            std::vector<int> order;
-            for (int k = 0; k < y.ndim(); ++k) order.push_back(k < axis ? k : k == axis ? y.ndim() - 1 : k - 1);
-            return y.ndim() > 1 ? transpose(hot, order) : hot;
-        };
-        return apply("straight_through", {soft}, chosen, [](Tensor g) { return g; }, where);
+        return apply(StraightThrough{axis}, {soft}, where);
     });
 }
 

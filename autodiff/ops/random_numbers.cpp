@@ -181,22 +181,31 @@ Tensor draw_binomial(const Operand& n, const Operand& p, const Shape* shape, Gen
     return drawn(generator, binomial_number, attempts, chance);
 }
 
+/// Gamma numbers that were drawn for alpha, or their logarithms, as functions of alpha: how they move with it while their quantiles stay.
+struct GammaNumbers {
+    static constexpr const char* name = "gamma";
+    bool logarithms = false;
+    XGRAD_ATTRIBUTES(logarithms)
+    static constexpr Saves saves{.inputs = 0b01, .outputs = 1};
+
+    static Tensor value(const Tensor&, const Tensor& drawn) { return drawn; }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        const Tensor &alpha = s.input(0), &y = s.output();
+        if (logarithms) return {g * gamma_slope(alpha, y)};
+        const double tiny = y.dtype() == DType::f32 ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
+        return {g * y * gamma_slope(alpha, log(maximum(y, tiny)))};
+    }
+};
+
 }  // namespace
 
 Tensor detail::standard_gamma(const Operand& alpha, Generator& generator) {
-    const Tensor& a = alpha.tensor();
-    const auto pullback = [a](const Tensor& g, const Tensor& y) {
-        const double tiny = y.dtype() == DType::f32 ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
-        return g * y * gamma_slope(a, log(maximum(y, tiny)));
-    };
-    const auto number = [](Stream& stream, double x) { return std::exp(log_gamma_number(stream, x)); };
-    return apply("gamma", {a}, [&] { return drawn(generator, number, a); }, pullback, alpha.where());
+    const auto number = [](Stream& stream, double a) { return std::exp(log_gamma_number(stream, a)); };
+    return apply(GammaNumbers{}, {alpha.tensor(), drawn(generator, number, alpha.tensor())}, alpha.where());
 }
 
 Tensor detail::log_standard_gamma(const Operand& alpha, Generator& generator) {
-    const Tensor& a = alpha.tensor();
-    const auto pullback = [a](const Tensor& g, const Tensor& y) { return g * gamma_slope(a, y); };
-    return apply("log_gamma", {a}, [&] { return drawn(generator, log_gamma_number, a); }, pullback, alpha.where());
+    return apply(GammaNumbers{true}, {alpha.tensor(), drawn(generator, log_gamma_number, alpha.tensor())}, alpha.where(), "log_gamma");
 }
 
 Tensor bernoulli(const Tensor& p, Generator& generator, Location where) {

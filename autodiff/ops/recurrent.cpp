@@ -1,6 +1,7 @@
 #include "recurrent.hpp"
 
-#include <algorithm>
+#include <array>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,44 +64,72 @@ Results compose(const RecurrentLayer& l) {
     return results;
 }
 
-std::array<Tensor*, 7> inputs_of(RecurrentLayer& l) { return {&l.x, &l.h0, &l.c0, &l.weight_ih, &l.weight_hh, &l.bias_ih, &l.bias_hh}; }
-
-/// The cotangents of the inputs through the composition, for the tapes that record.
-std::array<Tensor, 7> composed_back(RecurrentLayer layer, std::span<const Tensor> cotangents) {
-    Tape tape({.watch_parameters = false});
-    std::vector<Tensor> watched;
-    for (Tensor* input : inputs_of(layer))
-        if (input->defined()) watched.push_back(*input = tape.watch(*input));
-    const Results results = compose(layer);
-    Tensor total = sum(results[0] * cotangents[0]);
-    for (std::size_t i = 1; i < results.size(); ++i) total = total + sum(results[i] * cotangents[i]);
-    std::vector<Tensor> gradients = tape.gradient(total, watched, {.unconnected = Unconnected::zeros});
-    std::array<Tensor, 7> parts;
-    std::size_t next = 0, k = 0;
-    for (Tensor* input : inputs_of(layer)) {
-        if (input->defined()) parts[k] = std::move(gradients[next++]);
-        ++k;
-    }
-    return parts;
+/// A layer's tensors in the order in which its operation takes them.
+std::array<Tensor*, 8> inputs_of(RecurrentLayer& l) {
+    return {&l.x, &l.h0, &l.c0, &l.weight_ih, &l.weight_hh, &l.bias_ih, &l.bias_hh, &l.lengths};
 }
 
-Results run(const char* name, const RecurrentLayer& layer, Location where) {
-    const RecurrentValues values = run_recurrent(layer);
-    Results results{output_of(layer, values.states), last_of(layer, values.states, layer.h0)};
-    if (layer.cell == Cell::lstm) results.push_back(last_of(layer, values.cells, layer.c0));
-    return apply_many(
-        name, {layer.x, layer.h0, layer.c0, layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh}, [&] { return results; },
-        [layer, values](std::span<const Tensor> cotangents, Needs needs) {
-            const auto is_tracked = [](const Tensor& t) { return t.defined() && tracked(t); };
-            RecurrentLayer copy = layer;
-            bool recorded = std::any_of(cotangents.begin(), cotangents.end(), is_tracked);
-            for (const Tensor* input : inputs_of(copy)) recorded = recorded || is_tracked(*input);
-            if (recorded) return composed_back(std::move(copy), cotangents);
-            const bool biased = layer.bias_ih.defined();
-            return run_recurrent_back(layer, values, cotangents[0], cotangents[1], cotangents.size() > 2 ? cotangents[2] : Tensor(),
-                                      {needs[0], needs[3], needs[4], needs[5] && biased, needs[6] && biased});
-        },
-        where);
+/// Behind its results come the states, cells and gates of all steps.
+template <Cell cell>
+struct Recurrence {
+    static constexpr const char* name = cell == Cell::lstm       ? "lstm"
+                                        : cell == Cell::gru      ? "gru"
+                                        : cell == Cell::rnn_relu ? "rnn_relu"
+                                                                 : "rnn_tanh";
+    static constexpr int results = cell == Cell::lstm ? 3 : 2;
+    bool reverse = false;
+    XGRAD_ATTRIBUTES(reverse)
+    static constexpr Saves saves{.inputs = 0b11111111, .outputs = 0b111 << results};
+
+    Results value(std::span<const Tensor> inputs) const {
+        const RecurrentLayer layer = layer_of([&](std::size_t i) { return inputs[i]; });
+        const RecurrentValues values = run_recurrent(layer);
+        Results outputs{output_of(layer, values.states), last_of(layer, values.states, layer.h0)};
+        if (cell == Cell::lstm) outputs.push_back(last_of(layer, values.cells, layer.c0));
+        for (const Tensor& t : {values.states, values.cells, values.gates}) outputs.push_back(t);
+        return outputs;
+    }
+    /// Through the composition.
+    std::array<Tensor, 8> pullback(std::span<const Tensor> cotangents, const Saved& s) const {
+        RecurrentLayer layer = saved_layer(s);
+        const std::array<Tensor*, 8> inputs = inputs_of(layer);
+        Tape tape({.watch_parameters = false});
+        std::vector<Tensor> watched;
+        for (std::size_t i = 0; i < inputs.size(); ++i)
+            if (s.needs(i)) watched.push_back(*inputs[i] = tape.watch(*inputs[i]));
+        const Results outputs = compose(layer);
+        Tensor total = sum(outputs[0] * cotangents[0]);
+        for (std::size_t i = 1; i < outputs.size(); ++i) total = total + sum(outputs[i] * cotangents[i]);
+        std::vector<Tensor> gradients = tape.gradient(total, watched, {.unconnected = Unconnected::zeros});
+        std::array<Tensor, 8> parts;
+        for (std::size_t i = 0, next = 0; i < parts.size(); ++i)
+            if (s.needs(i)) parts[i] = std::move(gradients[next++]);
+        return parts;
+    }
+    std::array<Tensor, 8> fused_pullback(std::span<const Tensor> cotangents, const Saved& s) const {
+        return run_recurrent_back(saved_layer(s), {s.output(results), s.output(results + 1), s.output(results + 2)}, cotangents[0],
+                                  cotangents[1], cell == Cell::lstm ? cotangents[2] : Tensor(), s.all_needs());
+    }
+
+private:
+    template <class Input>
+    RecurrentLayer layer_of(const Input& input) const {
+        RecurrentLayer l{.cell = cell, .reverse = reverse};
+        std::size_t i = 0;
+        for (Tensor* const t : inputs_of(l)) *t = input(i++);
+        l.steps = l.x.shape()[0], l.batch = l.x.shape()[1], l.inputs = l.x.shape()[2], l.hidden = l.h0.shape()[1];
+        return l;
+    }
+    RecurrentLayer saved_layer(const Saved& s) const {
+        return layer_of([&](std::size_t i) { return s.input(i); });
+    }
+};
+
+template <Cell cell>
+Results run(const char* name, RecurrentLayer layer, Location where) {
+    std::vector<Tensor> inputs;
+    for (const Tensor* const t : inputs_of(layer)) inputs.push_back(*t);
+    return apply(Recurrence<cell>{layer.reverse}, std::span<const Tensor>(inputs), where, name);
 }
 
 void check_part(const Tensor& part, const RecurrentLayer& layer, const Shape& shape, const char* name, const char* what, Location where) {
@@ -121,21 +150,14 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
         check<ValueError>(operand.is_tensor(), where, [&] { return std::string(name) + ": " + what + " must be a tensor, got a number"; });
         return operand.tensor();
     };
-    RecurrentLayer l{cell,
-                     reverse,
-                     {},
-                     tensor_of(input, name),
-                     tensor_of(h0, name),
-                     {},
-                     tensor_of(weight_ih, name),
-                     tensor_of(weight_hh, name),
-                     given(bias_ih, "bias_ih"),
-                     given(bias_hh, "bias_hh"),
-                     0,
-                     0,
-                     0,
-                     0,
-                     weight_hr};
+    RecurrentLayer l{.cell = cell, .reverse = reverse};
+    l.x = tensor_of(input, name);
+    l.h0 = tensor_of(h0, name);
+    l.weight_ih = tensor_of(weight_ih, name);
+    l.weight_hh = tensor_of(weight_hh, name);
+    l.bias_ih = given(bias_ih, "bias_ih");
+    l.bias_hh = given(bias_hh, "bias_hh");
+    l.weight_hr = weight_hr;
     check_floating(l.x, name, where);
     check<ShapeError>(l.x.ndim() == 3, where, [&] {
         return std::string(name) + ": the input must be (steps, samples, inputs), got shape " + to_string(l.x.shape());
@@ -188,9 +210,10 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
 
 Recurrent rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh, const Operand& bias_ih,
               const Operand& bias_hh, const RnnOptions& options) {
-    const Cell cell = options.nonlinearity == Nonlinearity::relu ? Cell::rnn_relu : Cell::rnn_tanh;
-    const Results y = run(
-        "rnn", layer_of("rnn", cell, x, h0, Tensor(), weight_ih, weight_hh, bias_ih, bias_hh, options.reverse, options.lengths), x.where());
+    const bool relu = options.nonlinearity == Nonlinearity::relu;
+    const RecurrentLayer layer = layer_of("rnn", relu ? Cell::rnn_relu : Cell::rnn_tanh, x, h0, Tensor(), weight_ih, weight_hh, bias_ih,
+                                          bias_hh, options.reverse, options.lengths);
+    const Results y = relu ? run<Cell::rnn_relu>("rnn", layer, x.where()) : run<Cell::rnn_tanh>("rnn", layer, x.where());
     return {y[0], y[1]};
 }
 
@@ -198,15 +221,15 @@ LongShortTerm lstm(const Operand& x, const Operand& h0, const Operand& c0, const
                    const Operand& bias_ih, const Operand& bias_hh, const LstmOptions& options) {
     const RecurrentLayer layer = layer_of("lstm", Cell::lstm, x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, options.reverse,
                                           options.lengths, options.weight_hr);
-    const Results y = layer.weight_hr.defined() ? compose(layer) : run("lstm", layer, x.where());
+    const Results y = layer.weight_hr.defined() ? compose(layer) : run<Cell::lstm>("lstm", layer, x.where());
     return {y[0], y[1], y[2]};
 }
 
 Recurrent gru(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh, const Operand& bias_ih,
               const Operand& bias_hh, const RecurrentOptions& options) {
-    const Results y =
-        run("gru", layer_of("gru", Cell::gru, x, h0, Tensor(), weight_ih, weight_hh, bias_ih, bias_hh, options.reverse, options.lengths),
-            x.where());
+    const RecurrentLayer layer =
+        layer_of("gru", Cell::gru, x, h0, Tensor(), weight_ih, weight_hh, bias_ih, bias_hh, options.reverse, options.lengths);
+    const Results y = run<Cell::gru>("gru", layer, x.where());
     return {y[0], y[1]};
 }
 

@@ -53,10 +53,15 @@ public:
     }
 
 private:
+    /// For all steps; zeros where not all of them are taken.
+    Tensor room(Int width) const {
+        const Shape shape{l_.steps, l_.batch, width};
+        return l_.lengths.defined() ? zeros(shape, l_.x.dtype()) : empty(shape, l_.x.dtype());
+    }
     void rnn() {
         values_.states = from_inputs(both_biases());
         const bool relu = l_.cell == Cell::rnn_relu;
-        if (!relu) values_.gates = empty({l_.steps, l_.batch, n_}, l_.x.dtype());
+        if (!relu) values_.gates = room(n_);
         T* const slopes = relu ? nullptr : elements<T>(values_.gates);
         each_step([&](Int t, const T* before, const T*, T* h) {
             weight_.product(l_.batch, before, h, true);
@@ -91,7 +96,7 @@ private:
     void gru() {
         const Tensor of_inputs = from_inputs(l_.bias_ih), of_state = empty({l_.batch, 3 * n_}, l_.x.dtype());
         values_.states = empty({l_.steps, l_.batch, n_}, l_.x.dtype());
-        values_.gates = empty({l_.steps, l_.batch, 4 * n_}, l_.x.dtype());
+        values_.gates = room(4 * n_);
         const T *of_x = elements<T>(of_inputs), *bias = l_.bias_hh.defined() ? elements<T>(l_.bias_hh) : nullptr;
         T *saved = elements<T>(values_.gates), *of_h = elements<T>(of_state);
         each_step([&](Int t, const T* before, const T*, T* h) {
@@ -149,22 +154,22 @@ public:
           dh_(copied(h)),
           dc_(copied(c)) {}
 
-    std::array<Tensor, 7> run(RecurrentNeeds needs) {
+    std::array<Tensor, 8> run(Needs needs) {
         steps();
-        std::array<Tensor, 7> parts;
+        std::array<Tensor, 8> parts;
         parts[1] = dh_;
         parts[2] = dc_;
         const Int rows = l_.steps * l_.batch, width = l_.gates() * n_;
         const Tensor &dx = of_x_, &dh = l_.cell == Cell::gru ? of_h_ : of_x_;
-        if (needs.x) {
+        if (needs[0]) {  // x
             parts[0] = like(l_.x);
             gemm({false, false, rows, l_.inputs, width}, elements<T>(dx), elements<T>(l_.weight_ih), elements<T>(parts[0]));
         }
-        if (needs.weight_ih) {
+        if (needs[3]) {  // weight_ih
             parts[3] = like(l_.weight_ih);
             gemm({true, false, width, l_.inputs, rows}, elements<T>(dx), elements<T>(l_.x), elements<T>(parts[3]));
         }
-        if (needs.weight_hh) {
+        if (needs[4]) {  // weight_hh
             parts[4] = like(l_.weight_hh);
             // Every step but the first has its state before it in `states`, one step of time away.
             const Int later = l_.steps ? (l_.steps - 1) * l_.batch : 0, first = l_.steps ? l_.time(0) : 0;
@@ -174,8 +179,8 @@ public:
             if (l_.steps)
                 gemm({true, false, width, n_, l_.batch, true}, d + first * l_.batch * width, elements<T>(l_.h0), elements<T>(parts[4]));
         }
-        if (needs.bias_ih) parts[5] = sum(dx, {0, 1});
-        if (needs.bias_hh) parts[6] = needs.bias_ih && l_.cell != Cell::gru ? parts[5] : sum(dh, {0, 1});
+        if (needs[5]) parts[5] = sum(dx, {0, 1});
+        if (needs[6]) parts[6] = needs[5] && l_.cell != Cell::gru ? parts[5] : sum(dh, {0, 1});
         return parts;
     }
 
@@ -249,8 +254,8 @@ RecurrentValues run_recurrent(const RecurrentLayer& layer) {
     return with_floating(layer.x.dtype(), [&]<class T>(T) { return Forward<T>(layer).run(); });
 }
 
-std::array<Tensor, 7> run_recurrent_back(const RecurrentLayer& layer, const RecurrentValues& values, const Tensor& output, const Tensor& h,
-                                         const Tensor& c, RecurrentNeeds needs) {
+std::array<Tensor, 8> run_recurrent_back(const RecurrentLayer& layer, const RecurrentValues& values, const Tensor& output, const Tensor& h,
+                                         const Tensor& c, Needs needs) {
     return with_floating(layer.x.dtype(), [&]<class T>(T) { return Backward<T>(layer, values, output, h, c).run(needs); });
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "../operation.hpp"
 #include "../tensor.hpp"
 #include "axes.hpp"
 
@@ -13,12 +14,12 @@ enum class Cell { rnn_tanh, rnn_relu, lstm, gru };
 
 /// A layer with checked arguments.
 struct RecurrentLayer {
-    Cell cell;
-    bool reverse;
-    Tensor lengths;  // i64, or empty
-    Tensor x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh;  // c0 and the biases may be empty
-    Int steps, batch, inputs, hidden;
-    Tensor weight_hr = {};  // of a composed layer only
+    Cell cell = Cell::rnn_tanh;
+    bool reverse = false;
+    Tensor x = {}, h0 = {}, c0 = {}, weight_ih = {}, weight_hh = {}, bias_ih = {}, bias_hh = {};  // c0 and the biases may be empty
+    Tensor lengths = {};                                                                          // i64, or empty
+    Tensor weight_hr = {};                                                                        // of a composed layer only
+    Int steps = 0, batch = 0, inputs = 0, hidden = 0;
 
     Int gates() const { return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1; }
     /// Where in time the s-th step taken stands.
@@ -38,12 +39,9 @@ Tensor output_of(const RecurrentLayer& layer, const Tensor& states);
 /// The last of the states or cells; those before the first step where there is none.
 Tensor last_of(const RecurrentLayer& layer, const Tensor& states, const Tensor& before);
 
-/// Which of the gradients somebody wants.
-struct RecurrentNeeds {
-    bool x, weight_ih, weight_hh, bias_ih, bias_hh;
-};
-/// Cotangents of x, h0, c0, weight_ih, weight_hh, bias_ih and bias_hh from those of output, h and c (empty where there is none).
-std::array<Tensor, 7> run_recurrent_back(const RecurrentLayer& layer, const RecurrentValues& values, const Tensor& output, const Tensor& h,
-                                         const Tensor& c, RecurrentNeeds needs);
+/// Cotangents of x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh and (none) lengths from those of output, h and c, which is empty where there
+/// is none.
+std::array<Tensor, 8> run_recurrent_back(const RecurrentLayer& layer, const RecurrentValues& values, const Tensor& output, const Tensor& h,
+                                         const Tensor& c, Needs needs);
 
 }  // namespace xgrad::detail

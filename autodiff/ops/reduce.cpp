@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <vector>
 
-#include "../composition.hpp"
 #include "../apply.hpp"
 #include "elementwise.hpp"
 #include "reduction.hpp"
@@ -95,26 +95,36 @@ void extreme_values(const Tensor& x, const Tensor& y, const Along& a) {
 /// True when some slice of a reduction has no element.
 bool empty_slices(const Tensor& x, const Shape& result) { return x.size() == 0 && result.size() != 0; }
 
+/// The largest or the smallest element.
 template <bool largest>
-Tensor extreme(const char* name, const Operand& operand, const Axes& axes, bool keepdims) {
+struct Extreme {
+    static constexpr const char* name = largest ? "max" : "min";
+    AxisMask axes = 0;
+    bool keepdims = false;
+    XGRAD_ATTRIBUTES(axes, keepdims)
+    static constexpr Saves saves{.inputs = 1, .outputs = 1};
+
+    Tensor value(const Tensor& x) const {
+        return reduce_groups(x, axes, without_axes(x.shape(), axes, keepdims), x.dtype(),
+                             [](const Tensor& from, const Tensor& to, const Step& s) { extreme_values<largest>(from, to, s.layout); });
+    }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        const Tensor& x = s.input();
+        const Tensor values = stop_gradient(x);  // a NaN is the largest and the smallest
+        const Tensor ties = logical_or(equal(values, stop_gradient(keep(s.output(), x.shape(), axes))), isnan(values)).to(x.dtype());
+        const Tensor count = sum_kept(ties, axes);
+        return keep(g, x.shape(), axes) / count * ties;
+    }
+};
+
+template <bool largest>
+Tensor extreme(const Operand& operand, const Axes& axes, bool keepdims) {
+    constexpr const char* name = Extreme<largest>::name;
     const Tensor& x = tensor_of(operand, name);
     const AxisMask mask = mask_of(axes, x.ndim(), name, operand.where(), true);
-    const Shape result = without_axes(x.shape(), mask, keepdims);
-    check<ShapeError>(!empty_slices(x, result), operand.where(),
+    check<ShapeError>(!empty_slices(x, without_axes(x.shape(), mask, keepdims)), operand.where(),
                       [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
-    return apply(
-        name, {x},
-        [mask, result](const Tensor& in) {
-            return reduce_groups(in, mask, result, in.dtype(),
-                                 [](const Tensor& from, const Tensor& to, const Step& s) { extreme_values<largest>(from, to, s.layout); });
-        },
-        [x, mask](Tensor g, const Tensor& y) {
-            const Tensor values = stop_gradient(x);  // a NaN is the largest and the smallest
-            const Tensor ties = logical_or(equal(values, stop_gradient(keep(y, x.shape(), mask))), isnan(values)).to(x.dtype());
-            const Tensor count = sum_kept(ties, mask);
-            return keep(g, x.shape(), mask) / count * ties;
-        },
-        operand.where());
+    return apply(Extreme<largest>{mask, keepdims}, {x}, operand.where());
 }
 
 template <bool largest, class T>
@@ -147,60 +157,72 @@ Int position_in_row(const T* row, Int n) {
     return best;
 }
 
+/// Where the first largest or smallest element stands along an axis; without axis, in the flattened tensor.
 template <bool largest>
-Tensor position(const char* name, const Operand& operand, const Tensor& x, int axis, const Shape& result) {
-    const Along a = along(x.shape(), axis);
-    check<ShapeError>(!empty_slices(x, result), operand.where(),
-                      [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
-    Tensor out = empty(result, DType::i64);
-    if (out.size() == 0) return out;
-    Int* to = elements<Int>(out);
-    with_any(x.dtype(), [&]<class T>(T) {
-        const T* from = elements<T>(x);
-        for_slices(
-            a,
-            [&](Int i, Int o, Int rows) {
-                for (Int r = 0; r < rows; ++r) {
-                    to[o + r] = position_in_row<largest>(from + i + r * a.n, a.n);
-                }
-            },
-            [&](Int i, Int o, Int columns) {
-                std::vector<T> best(from + i, from + i + columns);
-                std::fill(to + o, to + o + columns, Int{0});
-                for (Int k = 1; k < a.n; ++k)
-                    for (Int c = 0; c < columns; ++c) {
-                        const T value = from[i + k * a.inner + c];
-                        if (better<largest>(value, best[static_cast<std::size_t>(c)]))
-                            best[static_cast<std::size_t>(c)] = value, to[o + c] = k;
-                    }
-            });
-    });
-    return out;
-}
+struct ArgExtreme {
+    static constexpr const char* name = largest ? "argmax" : "argmin";
+    std::optional<int> axis = {};
+    bool keepdims = false;
+    XGRAD_ATTRIBUTES(axis, keepdims)
+
+    Shape result(const Shape& x) const { return axis ? without_axes(x, AxisMask{1} << *axis, keepdims) : Shape{}; }
+    Tensor value(const Tensor& x) const {
+        const Along a = axis ? along(x.shape(), *axis) : Along{1, x.size(), 1};
+        Tensor out = empty(result(x.shape()), DType::i64);
+        if (out.size() == 0) return out;
+        Int* to = elements<Int>(out);
+        with_any(x.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(x);
+            for_slices(
+                a,
+                [&](Int i, Int o, Int rows) {
+                    for (Int r = 0; r < rows; ++r) to[o + r] = position_in_row<largest>(from + i + r * a.n, a.n);
+                },
+                [&](Int i, Int o, Int columns) {
+                    std::vector<T> best(from + i, from + i + columns);
+                    std::fill(to + o, to + o + columns, Int{0});
+                    for (Int k = 1; k < a.n; ++k)
+                        for (Int c = 0; c < columns; ++c) {
+                            const T value = from[i + k * a.inner + c];
+                            if (better<largest>(value, best[static_cast<std::size_t>(c)]))
+                                best[static_cast<std::size_t>(c)] = value, to[o + c] = k;
+                        }
+                });
+        });
+        return out;
+    }
+};
+
 template <bool largest>
-Tensor position(const char* name, const Operand& operand, int axis, bool keepdims) {
+Tensor arg_extreme(const Operand& operand, std::optional<int> axis, bool keepdims) {
+    constexpr const char* name = ArgExtreme<largest>::name;
     const Tensor& x = tensor_of(operand, name);
-    axis = normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), name, operand.where());
-    return position<largest>(name, operand, x, axis, x.ndim() == 0 ? Shape{} : without_axes(x.shape(), AxisMask{1} << axis, keepdims));
-}
-template <bool largest>
-Tensor position(const char* name, const Operand& operand) {
-    const Tensor flat = TensorAccess::view(tensor_of(operand, name), {operand.size()});
-    return position<largest>(name, operand, flat, 0, {});
+    if (axis) axis = normalise_axis(*axis, x.ndim() == 0 ? 1 : x.ndim(), name, operand.where());
+    const ArgExtreme<largest> op{axis, keepdims};
+    check<ShapeError>(!empty_slices(x, op.result(x.shape())), operand.where(), [&] {
+        return std::string(name) + ": there must be an element to choose, got shape " + to_string(axis ? x.shape() : Shape{x.size()});
+    });
+    return apply(op, {x}, operand.where());
 }
 
+/// Whether all or any elements are true.
 template <bool every>
-Tensor truth(const char* name, const Operand& operand, const Axes& axes, bool keepdims) {
-    const Tensor& x = tensor_of(operand, name);
-    const AxisMask mask = mask_of(axes, x.ndim(), name, operand.where(), true);
-    return reduce_groups(x, mask, without_axes(x.shape(), mask, keepdims), DType::boolean,
-                         [](const Tensor& from, const Tensor& to, const Step& s) {
-                             with_any(from.dtype(), [&]<class T>(T) {
-                                 fold_plain(elements<T>(from), elements<std::uint8_t>(to), s.layout, std::uint8_t{every},
-                                            [](std::uint8_t t, T v) { return every ? t & (v != T(0)) : t | (v != T(0)); });
+struct Truth {
+    static constexpr const char* name = every ? "all" : "any";
+    AxisMask axes = 0;
+    bool keepdims = false;
+    XGRAD_ATTRIBUTES(axes, keepdims)
+
+    Tensor value(const Tensor& x) const {
+        return reduce_groups(x, axes, without_axes(x.shape(), axes, keepdims), DType::boolean,
+                             [](const Tensor& from, const Tensor& to, const Step& s) {
+                                 with_any(from.dtype(), [&]<class T>(T) {
+                                     fold_plain(elements<T>(from), elements<std::uint8_t>(to), s.layout, std::uint8_t{every},
+                                                [](std::uint8_t t, T v) { return every ? t & (v != T(0)) : t | (v != T(0)); });
+                                 });
                              });
-                         });
-}
+    }
+};
 
 /// All products of everything before: 1, x0, x0·x1, …, along the middle axis of (outer, n, inner), or from the other end. Doubling
 /// the reach each time takes log2(n) passes, all of them ordinary operations: right with any number of zeros, to any order.
@@ -216,28 +238,106 @@ Tensor exclusive_products(const Tensor& x, bool finite, bool from_end) {
     return p;
 }
 
-Tensor prod_gradient(const Tensor& x, const Tensor& g, const Tensor& y, AxisMask mask) {
-    // Without zeros y / x will do, but not for higher orders: near zeros their terms cancel to nothing.
-    const bool recording = tracked(g) || tracked(x) || tracked(y);
-    if (!recording && all(logical_and(isfinite(y), not_equal(y, 0))).item<bool>())
-        return keep(g, x.shape(), mask) * keep(y, x.shape(), mask) / x;
-    // Kept axes first, reduced ones behind, as one axis.
-    std::vector<int> order, back(static_cast<std::size_t>(x.ndim()));
-    for (const bool reduced : {false, true})
-        for (int k = 0; k < x.ndim(); ++k)
-            if ((mask >> k & 1) == reduced) back[static_cast<std::size_t>(k)] = static_cast<int>(order.size()), order.push_back(k);
-    const Tensor moved = transpose(x, order);
-    const Int n = y.size() ? x.size() / y.size() : 0;
-    const Tensor lines = reshape(moved, {y.size(), n, 1});
-    const bool finite = all(isfinite(x)).item<bool>();
-    Tensor others = product_of(exclusive_products(lines, finite, false), exclusive_products(lines, finite, true), finite);
-    if (finite && any(isinf(others)).item<bool>()) {
-        // Overflow in one of the two, where the product itself has become 0 without a zero: the slope is then 0, too.
-        const Tensor vanished =
-            logical_and(equal(prod(stop_gradient(lines), 1, true), 0), all(not_equal(stop_gradient(lines), 0), 1, true));
-        others = where(logical_and(vanished, isinf(others)), 0, others);
+struct Prod {
+    static constexpr const char* name = "prod";
+    AxisMask axes = 0;
+    bool keepdims = false;
+    XGRAD_ATTRIBUTES(axes, keepdims)
+    static constexpr Saves saves{.inputs = 1, .outputs = 1};
+
+    Tensor value(const Tensor& x) const {
+        return reduce_groups(x, axes, without_axes(x.shape(), axes, keepdims), collected(x.dtype()),
+                             [](const Tensor& from, const Tensor& to, const Step& s) { prod_values(from, to, s.layout); });
     }
-    return keep(g, x.shape(), mask) * transpose(reshape(others, moved.shape()), back);
+    Tensor pullback(Tensor g, const Saved& s) const {
+        const Tensor& x = s.input();
+        const Int results = s.output().size(), n = results ? x.size() / results : 0;
+        // Kept axes first, reduced ones behind, as one axis.
+        std::vector<int> order, back(static_cast<std::size_t>(x.ndim()));
+        for (const bool reduced : {false, true})
+            for (int k = 0; k < x.ndim(); ++k)
+                if ((axes >> k & 1) == reduced) back[static_cast<std::size_t>(k)] = static_cast<int>(order.size()), order.push_back(k);
+        const Tensor moved = transpose(x, order);
+        const Tensor lines = reshape(moved, {results, n, 1});
+        const bool finite = all(isfinite(x)).item<bool>();
+        Tensor others = product_of(exclusive_products(lines, finite, false), exclusive_products(lines, finite, true), finite);
+        if (finite && any(isinf(others)).item<bool>()) {
+            // Overflow in one of the two, where the product itself has become 0 without a zero: the slope is then 0, too.
+            const Tensor vanished =
+                logical_and(equal(prod(stop_gradient(lines), 1, true), 0), all(not_equal(stop_gradient(lines), 0), 1, true));
+            others = where(logical_and(vanished, isinf(others)), 0, others);
+        }
+        return keep(g, x.shape(), axes) * transpose(reshape(others, moved.shape()), back);
+    }
+    /// Without zeros y / x will do, but not for higher orders: near zeros their terms cancel to nothing.
+    Tensor fused_pullback(Tensor g, const Saved& s) const {
+        const Tensor &x = s.input(), &y = s.output();
+        if (!all(logical_and(isfinite(y), not_equal(y, 0))).item<bool>()) return pullback(std::move(g), s);
+        return keep(g, x.shape(), axes) * keep(y, x.shape(), axes) / x;
+    }
+};
+
+/// The sum times a factor over the axes of a mask.
+Tensor summed(const Tensor& x, AxisMask axes, const Shape& result, double factor) {
+    return reduce_groups(x, axes, result, collected(x.dtype()), [factor](const Tensor& from, const Tensor& to, const Step& s) {
+        sum_values(from, to, s.layout, s.last ? factor : 1);
+    });
+}
+
+/// The sum or the mean. Its gradient is the same along the summed axes, where it has size 1.
+template <bool divided>
+struct Sum {
+    static constexpr const char* name = divided ? "mean" : "sum";
+    static constexpr bool takes_reduced = true;
+    AxisMask axes = 0;
+    bool keepdims = false;
+    XGRAD_ATTRIBUTES(axes, keepdims)
+
+    Tensor value(const Tensor& x) const { return summed(x, axes, without_axes(x.shape(), axes, keepdims), factor(x.shape())); }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        const double by = factor(s.shape());
+        return keep(by == 1 ? g : g * by, s.shape(), axes);
+    }
+
+private:
+    double factor(const Shape& shape) const { return divided ? 1 / count_of(shape, axes) : 1; }
+};
+
+/// The leading axes of `from` that `to` has not, and those along which it has size 1, are summed.
+struct BroadcastAxes {
+    AxisMask leading = 0, stretched = 0;
+    bool fits = false;  // `to` broadcasts to `from`
+
+    BroadcastAxes(const Shape& from, const Shape& to) {
+        const int lead = from.rank() - to.rank();
+        leading = lead > 0 ? (AxisMask{1} << lead) - 1 : 0;
+        fits = lead >= 0;
+        for (int k = 0; fits && k < to.rank(); ++k) {
+            if (to[k] == from[k + lead]) continue;
+            fits = to[k] == 1;
+            stretched |= AxisMask{1} << (k + lead);
+        }
+    }
+};
+
+struct SumTo {
+    static constexpr const char* name = "sum_to";
+    static constexpr bool takes_reduced = true;
+    Shape shape;
+    XGRAD_ATTRIBUTES(shape)
+
+    Tensor value(const Tensor& x) const {
+        const BroadcastAxes axes(x.shape(), shape);
+        return summed(x, axes.leading | axes.stretched, shape, 1);
+    }
+    Tensor pullback(Tensor g, const Saved& s) const { return keep(g, s.shape(), BroadcastAxes(s.shape(), shape).leading); }
+};
+
+/// Op over the axes.
+template <class Op>
+Tensor reduced(const Operand& operand, const Axes& axes, bool keepdims) {
+    const Tensor& x = tensor_of(operand, Op::name);
+    return apply(Op{mask_of(axes, x.ndim(), Op::name, operand.where(), true), keepdims}, {x}, operand.where());
 }
 
 }  // namespace
@@ -258,114 +358,39 @@ void sum_values(const Tensor& x, const Tensor& y, const Along& a, double factor)
     });
 }
 
-Tensor sum_over(const char* name, const Tensor& x, AxisMask mask, const Shape& result, double factor, Location where) {
-    return apply(
-        name, {x},
-        [mask, result, factor](const Tensor& in) {
-            return reduce_groups(in, mask, result, collected(in.dtype()), [factor](const Tensor& from, const Tensor& to, const Step& s) {
-                sum_values(from, to, s.layout, s.last ? factor : 1);
-            });
-        },
-        // The gradient is the same along the summed axes: it is written out where somebody needs it whole.
-        dealing<Cotangents::gives_thin>(
-            [mask, factor, shape = x.shape()](Tensor g) { return keep(factor == 1 ? g : g * factor, shape, mask); }),
-        where);
-}
-
-Tensor expand(const Tensor& g, const Shape& shape, AxisMask mask, double factor) {
-    Along a;
-    if (tracked(g) || !single_group(shape, mask, a)) return broadcast_to(keep(factor == 1 ? g : g * factor, shape, mask), shape);
-    Tensor out = empty(shape, g.dtype());
-    with_floating(g.dtype(), [&]<class T>(T) {
-        const T* from = elements<T>(g);
-        T* to = elements<T>(out);
-        const T scale = static_cast<T>(factor);
-        if (a.inner == 1) {
-            parallel_for(out.size(), out.size(), [&](Int begin, Int end) {
-                for (Int i = begin; i < end;) {
-                    const Int stop = std::min(end, (i / a.n + 1) * a.n);
-                    std::fill(to + i, to + stop, scale * from[i / a.n]);
-                    i = stop;
-                }
-            });
-        } else {
-            parallel_for(a.outer * a.n, out.size(), [&](Int begin, Int end) {
-                for (Int r = begin; r < end; ++r) {
-                    const T* source = from + r / a.n * a.inner;
-                    T* target = to + r * a.inner;
-                    for (Int c = 0; c < a.inner; ++c) target[c] = scale * source[c];
-                }
-            });
-        }
-    });
-    return out;
-}
+Tensor sum_kept(const Tensor& x, AxisMask axes) { return apply(Sum<false>{axes, true}, {x}, Location{}); }
+Tensor mean_kept(const Tensor& x, AxisMask axes) { return apply(Sum<true>{axes, true}, {x}, Location{}); }
 
 }  // namespace detail
 
 using namespace detail;
 
-Tensor sum(const Operand& operand, const Axes& axes, bool keepdims) {
-    const Tensor& x = tensor_of(operand, "sum");
-    const AxisMask mask = mask_of(axes, x.ndim(), "sum", operand.where(), true);
-    return sum_over("sum", x, mask, without_axes(x.shape(), mask, keepdims), 1, operand.where());
-}
-
-Tensor mean(const Operand& operand, const Axes& axes, bool keepdims) {
-    const Tensor& x = tensor_of(operand, "mean");
-    check_floating(x, "mean", operand.where());
-    const AxisMask mask = mask_of(axes, x.ndim(), "mean", operand.where(), true);
-    return sum_over("mean", x, mask, without_axes(x.shape(), mask, keepdims), 1 / count_of(x.shape(), mask), operand.where());
+Tensor sum(const Operand& x, const Axes& axes, bool keepdims) { return reduced<Sum<false>>(x, axes, keepdims); }
+Tensor mean(const Operand& x, const Axes& axes, bool keepdims) {
+    check_floating(tensor_of(x, "mean"), "mean", x.where());
+    return reduced<Sum<true>>(x, axes, keepdims);
 }
 
 Tensor sum_to(const Operand& operand, const Shape& shape) {
     const Tensor& x = tensor_of(operand, "sum_to");
-    const Shape& from = x.shape();
-    if (from == shape) return x;
-    const int lead = from.rank() - shape.rank();
-    AxisMask mask = lead > 0 ? (AxisMask{1} << lead) - 1 : 0;
-    bool fits = lead >= 0;
-    for (int k = 0; fits && k < shape.rank(); ++k) {
-        if (shape[k] == from[k + lead]) continue;
-        fits = shape[k] == 1;
-        mask |= AxisMask{1} << (k + lead);
-    }
-    check<ShapeError>(fits, operand.where(), [&] {
-        return "sum_to: the shape must broadcast to the tensor's, got " + to_string(shape) + " and " + to_string(from);
+    if (x.shape() == shape) return x;
+    check<ShapeError>(BroadcastAxes(x.shape(), shape).fits, operand.where(), [&] {
+        return "sum_to: the shape must broadcast to the tensor's, got " + to_string(shape) + " and " + to_string(x.shape());
     });
-    return sum_over("sum_to", x, mask, shape, 1, operand.where());
+    return apply(SumTo{shape}, {x}, operand.where());
 }
 
-Tensor prod(const Operand& operand, const Axes& axes, bool keepdims) {
-    const Tensor& x = tensor_of(operand, "prod");
-    const AxisMask mask = mask_of(axes, x.ndim(), "prod", operand.where(), true);
-    const Shape result = without_axes(x.shape(), mask, keepdims);
-    return apply(
-        "prod", {x},
-        [mask, result](const Tensor& in) {
-            return reduce_groups(in, mask, result, collected(in.dtype()),
-                                 [](const Tensor& from, const Tensor& to, const Step& s) { prod_values(from, to, s.layout); });
-        },
-        [x, mask](Tensor g, const Tensor& y) { return prod_gradient(x, g, y, mask); }, operand.where());
-}
+Tensor prod(const Operand& x, const Axes& axes, bool keepdims) { return reduced<Prod>(x, axes, keepdims); }
 
-Tensor max(const Operand& x, const Axes& axes, bool keepdims) { return extreme<true>("max", x, axes, keepdims); }
-Tensor min(const Operand& x, const Axes& axes, bool keepdims) { return extreme<false>("min", x, axes, keepdims); }
+Tensor max(const Operand& x, const Axes& axes, bool keepdims) { return extreme<true>(x, axes, keepdims); }
+Tensor min(const Operand& x, const Axes& axes, bool keepdims) { return extreme<false>(x, axes, keepdims); }
 
-Tensor argmax(const Operand& x, int axis, bool keepdims) {
-    return composed("argmax", x.where(), [&]() -> Tensor { return position<true>("argmax", x, axis, keepdims); });
-}
-Tensor argmax(const Operand& x) {
-    return composed("argmax", x.where(), [&]() -> Tensor { return position<true>("argmax", x); });
-}
-Tensor argmin(const Operand& x, int axis, bool keepdims) {
-    return composed("argmin", x.where(), [&]() -> Tensor { return position<false>("argmin", x, axis, keepdims); });
-}
-Tensor argmin(const Operand& x) {
-    return composed("argmin", x.where(), [&]() -> Tensor { return position<false>("argmin", x); });
-}
+Tensor argmax(const Operand& x, int axis, bool keepdims) { return arg_extreme<true>(x, axis, keepdims); }
+Tensor argmax(const Operand& x) { return arg_extreme<true>(x, {}, false); }
+Tensor argmin(const Operand& x, int axis, bool keepdims) { return arg_extreme<false>(x, axis, keepdims); }
+Tensor argmin(const Operand& x) { return arg_extreme<false>(x, {}, false); }
 
-Tensor all(const Operand& x, const Axes& axes, bool keepdims) { return truth<true>("all", x, axes, keepdims); }
-Tensor any(const Operand& x, const Axes& axes, bool keepdims) { return truth<false>("any", x, axes, keepdims); }
+Tensor all(const Operand& x, const Axes& axes, bool keepdims) { return reduced<Truth<true>>(x, axes, keepdims); }
+Tensor any(const Operand& x, const Axes& axes, bool keepdims) { return reduced<Truth<false>>(x, axes, keepdims); }
 
 }  // namespace xgrad

@@ -113,14 +113,9 @@ const kernels::ReduceTable<T>& reduce_kernels() {
 
 /// Sums, times a factor.
 void sum_values(const Tensor& x, const Tensor& y, const Along& layout, double factor);
-/// The sum over `mask` as recorded by sum, mean and sum_to.
-Tensor sum_over(const char* name, const Tensor& x, AxisMask mask, const Shape& result, double factor, Location where);
-
 /// sum and mean over `mask` with the reduced axes kept.
-inline Tensor sum_kept(const Tensor& x, AxisMask mask) { return sum_over("sum", x, mask, without_axes(x.shape(), mask, true), 1, {}); }
-inline Tensor mean_kept(const Tensor& x, AxisMask mask) {
-    return sum_over("mean", x, mask, without_axes(x.shape(), mask, true), 1 / count_of(x.shape(), mask), {});
-}
+Tensor sum_kept(const Tensor& x, AxisMask mask);
+Tensor mean_kept(const Tensor& x, AxisMask mask);
 /// x without its mean over `mask`. Twice, so that nothing is left of equal numbers: their mean may be a rounding away from them.
 inline Tensor centred(const Tensor& x, AxisMask mask) {
     const Tensor once = x - mean_kept(x, mask);
@@ -128,10 +123,13 @@ inline Tensor centred(const Tensor& x, AxisMask mask) {
 }
 /// a * b of products of finite numbers, where 0 * inf (underflow times overflow) is 0. Not `finite`: IEEE's product.
 Tensor product_of(const Tensor& a, const Tensor& b, bool finite);
-/// g with the reduced axes of size 1 put back.
-inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) { return reshape(g, without_axes(shape, mask, true)); }
-/// g * factor, of the reduced shape, repeated along the reduced axes: the transpose of sum_over.
-Tensor expand(const Tensor& g, const Shape& shape, AxisMask mask, double factor);
+/// g with the reduced axes of size 1 put back. It may have size 1 along others, too.
+inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) {
+    if (g.ndim() == shape.rank()) return g;
+    Shape kept;
+    for (int k = 0, next = 0; k < shape.rank(); ++k) kept.push_back(mask >> k & 1 ? 1 : g.shape()[next++]);
+    return reshape(g, kept);
+}
 
 /// The slopes dx behind probabilities p that add up to 1 over `mask`, in operations. They add up to 0: where p is above 1/2, whose slope p (1 - p) is
 /// lost in rounding where p is nearly 1, minus the sum of the others, in which nothing cancels (softmax.cpp; the kernels do the same).

@@ -30,6 +30,7 @@ struct LeakyRelu {
     static constexpr const char* name = "leaky_relu";
     static constexpr unsigned reads = A;
     double slope = 0.01;
+    XGRAD_ATTRIBUTES(slope)
     template <class V> V value(const V& x) const { return where(x > 0.0, x, slope * x); }
     template <class V> V pull(const V& g, const V& x, const V&) const { return where(x > 0.0, g, slope * g); }
 };
@@ -37,6 +38,7 @@ struct Elu {
     static constexpr const char* name = "elu";
     static constexpr unsigned reads = A;
     double alpha = 1;
+    XGRAD_ATTRIBUTES(alpha)
     template <class V> V value(const V& x) const { return where(x > 0.0, x, alpha * expm1(x)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         const V below = where(x < 0.0, x, 0.0);  // exp of what is not chosen must not overflow: 0 * inf
@@ -80,6 +82,7 @@ struct Softplus {
     static constexpr const char* name = "softplus";
     static constexpr unsigned reads = A;
     double beta = 1, threshold = __builtin_inf();
+    XGRAD_ATTRIBUTES(beta, threshold)
     template <class V> V value(const V& x) const {
         const V z = beta * x;
         return where(z > threshold, x, (where(z > 0.0, z, 0.0) + log1p(exp(-abs(z)))) / beta);
@@ -116,6 +119,7 @@ struct Hardtanh {
     static constexpr const char* name = "hardtanh";
     static constexpr unsigned reads = A;
     double low = -1, high = 1;
+    XGRAD_ATTRIBUTES(low, high)
     template <class V> V value(const V& x) const { return where(x < low, low, where(x > high, high, x)); }
     template <class V> V pull(const V& g, const V& x, const V&) const { return where(x <= low, 0.0, where(x >= high, 0.0, g)); }
 };
@@ -152,6 +156,7 @@ struct Celu {
     static constexpr const char* name = "celu";
     static constexpr unsigned reads = A;
     double alpha = 1;
+    XGRAD_ATTRIBUTES(alpha)
     template <class V> V value(const V& x) const { return where(x > 0.0, x, alpha * expm1(x / alpha)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         const V below = where(x < 0.0, x, 0.0);
@@ -183,6 +188,7 @@ struct Softshrink {
     static constexpr const char* name = "softshrink";
     static constexpr unsigned reads = A;
     double lambda = 0.5;
+    XGRAD_ATTRIBUTES(lambda)
     template <class V> V value(const V& x) const {
         return where(x > lambda, x - lambda, where(x < -lambda, x + lambda, where(x == x, 0.0, x)));
     }
@@ -192,6 +198,7 @@ struct Hardshrink {
     static constexpr const char* name = "hardshrink";
     static constexpr unsigned reads = A;
     double lambda = 0.5;
+    XGRAD_ATTRIBUTES(lambda)
     template <class V> V value(const V& x) const { return where(abs(x) <= lambda, 0.0, x); }
     template <class V> V pull(const V& g, const V& x, const V&) const { return where(abs(x) <= lambda, 0.0, g); }
 };
@@ -199,6 +206,7 @@ struct Threshold {
     static constexpr const char* name = "threshold";
     static constexpr unsigned reads = A;
     double limit = 0, below = 0;
+    XGRAD_ATTRIBUTES(limit, below)
     template <class V> V value(const V& x) const { return where(x <= limit, below, x); }
     template <class V> V pull(const V& g, const V& x, const V&) const { return where(x <= limit, 0.0, g); }
 };

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "../attribute_names.hpp"
+
 // What the files of element-wise rules share; see elementwise_rules.hpp.
 
 namespace xgrad::rules {

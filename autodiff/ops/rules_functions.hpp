@@ -173,6 +173,7 @@ struct Clip {
     static constexpr const char* name = "clip";
     static constexpr unsigned reads = A;
     double low = 0, high = 0;
+    XGRAD_ATTRIBUTES(low, high)
     template <class V> V value(const V& x) const { return where(x < low, low, where(x > high, high, x)); }
     template <class V> V pull(const V& g, const V& x, const V&) const { return where(logical_and(x >= low, x <= high), g, 0.0); }
 };
@@ -180,6 +181,7 @@ struct NanToNum {
     static constexpr const char* name = "nan_to_num";
     static constexpr unsigned reads = A;
     double nan = 0, high = 0, low = 0;
+    XGRAD_ATTRIBUTES(nan, high, low)
     template <class V> V value(const V& x) const {
         const double inf = __builtin_inf();
         return where(x != x, nan, where(x == inf, high, where(x == -inf, low, x)));

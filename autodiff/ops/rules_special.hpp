@@ -40,6 +40,7 @@ struct Polygamma {
     static constexpr const char* name = "polygamma";
     static constexpr unsigned reads = A;
     int order = 1;
+    XGRAD_ATTRIBUTES(order)
     template <class V> V value(const V& x) const { return polygamma(order, x); }
     template <class V> V pull(const V& g, const V& x, const V&) const { return g * polygamma(order + 1, x); }
 };
@@ -54,6 +55,7 @@ struct SincDerivative {
     static constexpr const char* name = "sinc_derivative";
     static constexpr unsigned reads = A;
     int order = 1;
+    XGRAD_ATTRIBUTES(order)
     template <class V> V value(const V& x) const { return sinc_derivative(order, x); }
     template <class V> V pull(const V& g, const V& x, const V&) const { return g * sinc_derivative(order + 1, x); }
 };

@@ -98,11 +98,16 @@ Tensor cumsum_values(const Tensor& x, int axis, bool reverse) {
     });
 }
 
-Tensor directed_cumsum(const Tensor& x, int axis, bool reverse, Location where) {
-    return apply(
-        "cumsum", {x}, [axis, reverse](const Tensor& in) { return cumsum_values(in, axis, reverse); },
-        [axis, reverse](Tensor g) { return directed_cumsum(g, axis, !reverse, {}); }, where);
-}
+/// Its transpose sums from the other end.
+struct Cumsum {
+    static constexpr const char* name = "cumsum";
+    int axis = 0;
+    bool reverse = false;
+    XGRAD_ATTRIBUTES(axis, reverse)
+
+    Tensor value(const Tensor& x) const { return cumsum_values(x, axis, reverse); }
+    Tensor pullback(Tensor g) const { return apply(Cumsum{axis, !reverse}, {g}, Location{}); }
+};
 
 /// t moved by one place along the axis, towards its end or its start; the gap is filled.
 Tensor shifted(const Tensor& t, int axis, bool towards_end, double fill) {
@@ -115,65 +120,82 @@ Tensor shifted(const Tensor& t, int axis, bool towards_end, double fill) {
 }
 
 /// s[i] = a[i] * s[i-1] + b[i], from the start or from the end. Its transpose is a recurrence of the same kind the other way round.
-Tensor recurrence(const Tensor& a, const Tensor& b, int axis, bool reverse) {
-    return apply(
-        "recurrence", {a, b},
-        [axis, reverse](const Tensor& factor, const Tensor& term) {
-            Tensor s = empty(term.shape(), term.dtype());
-            with_floating(term.dtype(), [&]<class T>(T) {
-                const T *f = elements<T>(factor), *t = elements<T>(term);
-                T* to = elements<T>(s);
-                struct State {
-                    double value = 0;
-                    bool started = false;  // what is left of the first factor does not matter, be it NaN
-                };
-                scan(along(term.shape(), axis), reverse, State{}, [=](State& state, Int i) {
-                    const double before = state.started ? static_cast<double>(f[i]) * state.value : 0;
-                    state = {before + static_cast<double>(t[i]), true};
-                    to[i] = static_cast<T>(state.value);
-                });
-            });
-            return s;
-        },
-        [a, axis, reverse](Tensor g, const Tensor& s, Needs needs) {
-            const Tensor back = recurrence(shifted(a, axis, reverse, 0), g, axis, !reverse);
-            return std::array{needs[0] ? back * shifted(s, axis, !reverse, 0) : Tensor(), back};
-        },
-        {});
-}
+struct Recurrence {
+    static constexpr const char* name = "recurrence";
+    int axis = 0;
+    bool reverse = false;
+    XGRAD_ATTRIBUTES(axis, reverse)
+    static Saves saves(Needs recorded) { return {.inputs = 0b01, .outputs = recorded[0] ? 1u : 0u}; }
 
-Tensor cumprod_values(const Tensor& x, int axis) {
-    return collect(x, [&]<class T, class Out, class Product>(const T* from, Out* to, Product) {
-        scan(along(x.shape(), axis), false, Product{1},
-             [=](Product& p, Int i) { to[i] = static_cast<Out>(p *= static_cast<Product>(from[i])); });
-    });
-}
+    Tensor value(const Tensor& factor, const Tensor& term) const {
+        Tensor s = empty(term.shape(), term.dtype());
+        with_floating(term.dtype(), [&]<class T>(T) {
+            const T *f = elements<T>(factor), *t = elements<T>(term);
+            T* to = elements<T>(s);
+            struct State {
+                double value = 0;
+                bool started = false;  // what is left of the first factor does not matter, be it NaN
+            };
+            scan(along(term.shape(), axis), reverse, State{}, [=](State& state, Int i) {
+                const double before = state.started ? static_cast<double>(f[i]) * state.value : 0;
+                state = {before + static_cast<double>(t[i]), true};
+                to[i] = static_cast<T>(state.value);
+            });
+        });
+        return s;
+    }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        const Tensor back = apply(Recurrence{axis, !reverse}, {shifted(s.input(0), axis, reverse, 0), g}, Location{});
+        return {s.needs(0) ? back * shifted(s.output(), axis, !reverse, 0) : Tensor(), s.needs(1) ? back : Tensor()};
+    }
+};
+
+Tensor recurrence(const Tensor& a, const Tensor& b, int axis, bool reverse) { return apply(Recurrence{axis, reverse}, {a, b}, Location{}); }
 
 /// dx[k] = (product of all before k) * (g[k] + x[k+1] (g[k+1] + x[k+2] (…))): nothing is divided, so zeros do no harm.
-Tensor cumprod_gradient(const Tensor& x, const Tensor& g, const Tensor& y, int axis) {
-    const bool finite = all(isfinite(x)).item<bool>() && all(isfinite(g)).item<bool>();
-    if (tracked(g) || tracked(x) || tracked(y))
-        return product_of(shifted(y, axis, true, 1), recurrence(shifted(x, axis, false, 0), g, axis, true), finite);
-    Tensor dx = empty(x.shape(), x.dtype());
-    const Along a = along(x.shape(), axis);
-    with_floating(x.dtype(), [&]<class T>(T) {
-        const T *in = elements<T>(x), *cotangent = elements<T>(g);
-        T* to = elements<T>(dx);
-        struct State {
-            double sum = 0, factor = 0;
-        };
-        scan(a, true, State{}, [=](State& s, Int i) {
-            s = {static_cast<double>(cotangent[i]) + s.factor * s.sum, static_cast<double>(in[i])};
-            to[i] = static_cast<T>(s.sum);
+struct Cumprod {
+    static constexpr const char* name = "cumprod";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+    static constexpr Saves saves{.inputs = 1, .outputs = 1};
+
+    Tensor value(const Tensor& x) const {
+        return collect(x, [&]<class T, class Out, class Product>(const T* from, Out* to, Product) {
+            scan(along(x.shape(), axis), false, Product{1},
+                 [=](Product& p, Int i) { to[i] = static_cast<Out>(p *= static_cast<Product>(from[i])); });
         });
-        scan(a, false, 1.0, [=](double& p, Int i) {
-            const double slope = p * static_cast<double>(to[i]);
-            to[i] = finite && slope != slope ? T(0) : static_cast<T>(slope);  // underflow times overflow
-            p *= static_cast<double>(in[i]);
+    }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        const Tensor& x = s.input();
+        return product_of(shifted(s.output(), axis, true, 1), recurrence(shifted(x, axis, false, 0), g, axis, true), all_finite(x, g));
+    }
+    Tensor fused_pullback(Tensor g, const Saved& s) const {
+        const Tensor& x = s.input();
+        const bool finite = all_finite(x, g);
+        Tensor dx = empty(x.shape(), x.dtype());
+        const Along a = along(x.shape(), axis);
+        with_floating(x.dtype(), [&]<class T>(T) {
+            const T *in = elements<T>(x), *cotangent = elements<T>(g);
+            T* to = elements<T>(dx);
+            struct State {
+                double sum = 0, factor = 0;
+            };
+            scan(a, true, State{}, [=](State& state, Int i) {
+                state = {static_cast<double>(cotangent[i]) + state.factor * state.sum, static_cast<double>(in[i])};
+                to[i] = static_cast<T>(state.sum);
+            });
+            scan(a, false, 1.0, [=](double& p, Int i) {
+                const double slope = p * static_cast<double>(to[i]);
+                to[i] = finite && slope != slope ? T(0) : static_cast<T>(slope);  // underflow times overflow
+                p *= static_cast<double>(in[i]);
+            });
         });
-    });
-    return dx;
-}
+        return dx;
+    }
+
+private:
+    static bool all_finite(const Tensor& x, const Tensor& g) { return all(isfinite(x)).item<bool>() && all(isfinite(g)).item<bool>(); }
+};
 
 template <bool largest, class T>
 bool replaces(T value, T best) {
@@ -184,68 +206,84 @@ bool replaces(T value, T best) {
     return largest ? value >= best : value <= best;
 }
 
+/// Where the largest or smallest element so far stands: the last one of equals.
+template <bool largest>
+struct RunningPosition {
+    static constexpr const char* name = largest ? "cummax_indices" : "cummin_indices";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+
+    Tensor value(const Tensor& x) const {
+        Tensor indices = empty(x.shape(), DType::i64);
+        with_any(x.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(x);
+            Int* to = elements<Int>(indices);
+            struct State {
+                T best = 0;
+                Int place = -1, next = 0;
+            };
+            scan(along(x.shape(), axis), false, State{}, [=](State& s, Int i) {
+                if (s.place < 0 || replaces<largest>(from[i], s.best)) s.best = from[i], s.place = s.next;
+                ++s.next;
+                to[i] = s.place;
+            });
+        });
+        return indices;
+    }
+};
+
 template <bool largest>
 RunningExtreme running_extreme(const char* name, const Operand& operand, int axis) {
     const Tensor& x = tensor_of(operand, name);
-    check<DTypeError>(x.dtype() != DType::boolean, operand.where(),
-                      [&] { return std::string(name) + ": the elements must be numbers, got bool"; });
-    axis = normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), name, operand.where());
-    Tensor indices = empty(x.shape(), DType::i64);
-    if (x.ndim() == 0) {
-        *elements<Int>(indices) = 0;
-        return {x, indices};
+    const Location where = operand.where();
+    check<DTypeError>(x.dtype() != DType::boolean, where, [&] { return std::string(name) + ": the elements must be numbers, got bool"; });
+    axis = normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), name, where);
+    const Tensor indices = apply(RunningPosition<largest>{axis}, {x}, where, name);
+    if (x.ndim() == 0) return {x, indices};
+    return {take_along_axis({x, where}, indices, axis), indices};
+}
+
+struct LogCumsumExp {
+    static constexpr const char* name = "logcumsumexp";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+    static constexpr Saves saves{.inputs = 1};
+
+    Tensor value(const Tensor& x) const {
+        Tensor y = empty(x.shape(), x.dtype());
+        with_floating(x.dtype(), [&]<class T>(T) {
+            const T* from = elements<T>(x);
+            T* to = elements<T>(y);
+            struct State {  // the sum so far is exp(largest) * sum
+                double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+            };
+            scan(along(x.shape(), axis), false, State{}, [=](State& s, Int i) {
+                const double value = static_cast<double>(from[i]), difference = value - s.largest;
+                if (difference <= 0) s.sum += std::exp(difference);
+                else if (value != -std::numeric_limits<double>::infinity()) {  // inf, NaN and what follows them come here too
+                    s.sum = value == s.largest ? s.sum : s.sum * std::exp(-difference) + 1;
+                    s.largest = value;
+                }
+                to[i] = static_cast<T>(s.sum == 0 ? s.largest : s.largest + std::log(s.sum));
+            });
+        });
+        return y;
     }
-    const Along a = along(x.shape(), axis);
-    with_any(x.dtype(), [&]<class T>(T) {
-        const T* from = elements<T>(x);
-        Int* to = elements<Int>(indices);
-        struct State {
-            T best = 0;
-            Int place = -1, next = 0;
-        };
-        scan(a, false, State{}, [=](State& s, Int i) {
-            if (s.place < 0 || replaces<largest>(from[i], s.best)) s.best = from[i], s.place = s.next;
-            ++s.next;
-            to[i] = s.place;
-        });
-    });
-    return {take_along_axis({x, operand.where()}, indices, axis), indices};
-}
-
-Tensor logcumsumexp_values(const Tensor& x, int axis) {
-    Tensor y = empty(x.shape(), x.dtype());
-    with_floating(x.dtype(), [&]<class T>(T) {
-        const T* from = elements<T>(x);
-        T* to = elements<T>(y);
-        struct State {  // the sum so far is exp(largest) * sum
-            double largest = -std::numeric_limits<double>::infinity(), sum = 0;
-        };
-        scan(along(x.shape(), axis), false, State{}, [=](State& s, Int i) {
-            const double value = static_cast<double>(from[i]), difference = value - s.largest;
-            if (difference <= 0) s.sum += std::exp(difference);
-            else if (value != -std::numeric_limits<double>::infinity()) {  // inf, NaN and what follows them come here too
-                s.sum = value == s.largest ? s.sum : s.sum * std::exp(-difference) + 1;
-                s.largest = value;
-            }
-            to[i] = static_cast<T>(s.sum == 0 ? s.largest : s.largest + std::log(s.sum));
-        });
-    });
-    return y;
-}
-
-/// dx[j] = sum over i >= j of g[i] exp(x[j]) / (exp(x[0]) + … + exp(x[i])), everything in units of the largest element so far.
-Tensor logcumsumexp_gradient(const Tensor& x, const Tensor& g, int axis) {
-    const Tensor running = stop_gradient(cummax(stop_gradient(x), axis).values);
-    constexpr double inf = std::numeric_limits<double>::infinity();
-    const Tensor largest = where(equal(running, -inf), 0, running), before = shifted(largest, axis, true, 0);
-    const Tensor step = where(equal(before, largest), 0, before - largest), decay = exp(where(step > 0, 0, step));
-    // Where the largest is inf, the elements that are inf share.
-    const Tensor top = equal(largest, inf), seen = where(top, where(equal(stop_gradient(x), inf), zeros_like(x), -inf), x);
-    const Tensor e = exp(seen - where(top, 0, largest)), s = recurrence(decay, e, axis, false), sum = where(equal(s, 0), 1, s);
-    // What a later cotangent is worth one place earlier: exp(y[i-1] - y[i]).
-    const Tensor worth = decay * shifted(s, axis, true, 0) / sum;
-    return e / sum * recurrence(shifted(worth, axis, false, 0), g, axis, true);
-}
+    /// dx[j] = sum over i >= j of g[i] exp(x[j]) / (exp(x[0]) + … + exp(x[i])), everything in units of the largest element so far.
+    Tensor pullback(Tensor g, const Saved& saved) const {
+        const Tensor& x = saved.input();
+        const Tensor running = stop_gradient(cummax(stop_gradient(x), axis).values);
+        constexpr double inf = std::numeric_limits<double>::infinity();
+        const Tensor largest = where(equal(running, -inf), 0, running), before = shifted(largest, axis, true, 0);
+        const Tensor step = where(equal(before, largest), 0, before - largest), decay = exp(where(step > 0, 0, step));
+        // Where the largest is inf, the elements that are inf share.
+        const Tensor top = equal(largest, inf), seen = where(top, where(equal(stop_gradient(x), inf), zeros_like(x), -inf), x);
+        const Tensor e = exp(seen - where(top, 0, largest)), s = recurrence(decay, e, axis, false), sum = where(equal(s, 0), 1, s);
+        // What a later cotangent is worth one place earlier: exp(y[i-1] - y[i]).
+        const Tensor worth = decay * shifted(s, axis, true, 0) / sum;
+        return e / sum * recurrence(shifted(worth, axis, false, 0), g, axis, true);
+    }
+};
 
 int axis_of(const Tensor& x, int axis, const char* name, Location where) {
     return normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), name, where);
@@ -255,7 +293,7 @@ int axis_of(const Tensor& x, int axis, const char* name, Location where) {
 
 Tensor cumsum(const Operand& operand, int axis) {
     const Tensor& x = tensor_of(operand, "cumsum");
-    return directed_cumsum(x, axis_of(x, axis, "cumsum", operand.where()), false, operand.where());
+    return apply(Cumsum{axis_of(x, axis, "cumsum", operand.where())}, {x}, operand.where());
 }
 Tensor cumsum(const Operand& operand) {
     const Tensor flat = ravel({tensor_of(operand, "cumsum"), operand.where()});
@@ -264,10 +302,7 @@ Tensor cumsum(const Operand& operand) {
 
 Tensor cumprod(const Operand& operand, int axis) {
     const Tensor& x = tensor_of(operand, "cumprod");
-    axis = axis_of(x, axis, "cumprod", operand.where());
-    return apply(
-        "cumprod", {x}, [axis](const Tensor& in) { return cumprod_values(in, axis); },
-        [x, axis](Tensor g, const Tensor& y) { return cumprod_gradient(x, g, y, axis); }, operand.where());
+    return apply(Cumprod{axis_of(x, axis, "cumprod", operand.where())}, {x}, operand.where());
 }
 Tensor cumprod(const Operand& operand) {
     const Tensor flat = ravel({tensor_of(operand, "cumprod"), operand.where()});
@@ -280,10 +315,7 @@ RunningExtreme cummin(const Operand& x, int axis) { return running_extreme<false
 Tensor logcumsumexp(const Operand& operand, int axis) {
     const Tensor& x = tensor_of(operand, "logcumsumexp");
     check_floating(x, "logcumsumexp", operand.where());
-    axis = axis_of(x, axis, "logcumsumexp", operand.where());
-    return apply(
-        "logcumsumexp", {x}, [axis](const Tensor& in) { return logcumsumexp_values(in, axis); },
-        [x, axis](Tensor g) { return logcumsumexp_gradient(x, g, axis); }, operand.where());
+    return apply(LogCumsumExp{axis_of(x, axis, "logcumsumexp", operand.where())}, {x}, operand.where());
 }
 
 }  // namespace xgrad

@@ -24,8 +24,8 @@ namespace {
 
 /// An index tensor beside the shape whose elements it names. Both have the same axes, but the indices may have less of each.
 struct Places {
-    Tensor indices;
-    Shape shape;
+    const Tensor& indices;
+    const Shape& shape;
     int axis;
 
     /// f(position in the indices, element of the shape) in the order of the indices. Threads share out what never meets in one element:
@@ -104,21 +104,18 @@ Tensor gather_values(const Tensor& x, const Places& places) {
     return y;
 }
 
-Tensor copy_of(const Tensor& x) {
-    Tensor y = empty(x.shape(), x.dtype());
-    if (x.size()) std::memcpy(TensorAccess::data(y), TensorAccess::data(x), static_cast<std::size_t>(x.size() * size_of(x.dtype())));
-    return y;
-}
+// The source may be one element that stands for all.
 
 void scatter_values(const Tensor& y, const Places& places, const Tensor& source) {
+    const bool same = source.size() == 1;
     with_any(y.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(source);
         T* to = elements<T>(y);
-        places.each([=](Int i, Int at) { to[at] = from[i]; });
+        if (same) places.each([to, number = *from](Int, Int at) { to[at] = number; });
+        else places.each([=](Int i, Int at) { to[at] = from[i]; });
     });
 }
 
-/// The source may be one element that stands for all.
 void add_values(const Tensor& y, const Places& places, const Tensor& source) {
     const bool same = source.size() == 1;
     with_any(y.dtype(), [&]<class T>(T) {
@@ -134,77 +131,125 @@ void add_values(const Tensor& y, const Places& places, const Tensor& source) {
     });
 }
 
-/// Which positions of the indices were the last to name their element.
-Tensor winners(const Places& places) {
-    std::vector<Int> owner(static_cast<std::size_t>(places.shape.size()));
-    places.each([&](Int i, Int at) { owner[static_cast<std::size_t>(at)] = i; });
-    Tensor won = empty(places.indices.shape(), DType::boolean);
-    auto* to = elements<std::uint8_t>(won);
-    places.each([&](Int i, Int at) { to[i] = owner[static_cast<std::size_t>(at)] == i; });
-    return won;
-}
-
 // --- the operations -------------------------------------------------------------------------------------------------------
 
-Tensor add_into_zeros(const Tensor& source, const Places& places);
+// Indices are the operations' second inputs, checked before.
 
-Tensor gathered(const char* name, const Tensor& x, const Places& places, Location where) {
-    return apply(
-        name, {x}, [places](const Tensor& in) { return gather_values(in, places); }, dealing<Cotangents::thin>([places](const Tensor& g) {
-            const Shape& shape = places.indices.shape();
-            return add_into_zeros(g.shape() == shape || g.size() == 1 ? g : broadcast_to(g, shape), places);
-        }),
-        where);
-}
+Tensor gathered(const char* label, const Tensor& x, const Tensor& indices, int axis, Location where);
 
 /// Zeros with the source's elements (or the only one) added where gather takes them from: its transpose.
-Tensor add_into_zeros(const Tensor& source, const Places& places) {
-    return apply(
-        "gather_gradient", {source},
-        [places](const Tensor& in) {
-            Tensor y = zeros(places.shape, in.dtype());
-            add_values(y, places, in);
-            return y;
-        },
-        [places](Tensor g) { return gathered("gather", g, places, {}); }, {});
+struct GatherGradient {
+    static constexpr const char* name = "gather_gradient";
+    Shape shape;
+    int axis = 0;
+    XGRAD_ATTRIBUTES(shape, axis)
+    static constexpr Saves saves{.inputs = 0b10};
+
+    Tensor value(const Tensor& source, const Tensor& indices) const {
+        Tensor y = zeros(shape, source.dtype());
+        add_values(y, {indices, shape, axis}, source);
+        return y;
+    }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const { return {gathered("gather", g, s.input(1), axis, {}), Tensor()}; }
+};
+
+struct Gather {
+    static constexpr const char* name = "gather";
+    static constexpr bool takes_reduced = true;
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+    static constexpr Saves saves{.inputs = 0b10};
+
+    Tensor value(const Tensor& x, const Tensor& indices) const { return gather_values(x, {indices, x.shape(), axis}); }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        if (g.size() != 1) g = broadcast_to(g, s.result_shape());
+        return {apply(GatherGradient{s.shape(0), axis}, {g, s.input(1)}, {}), Tensor()};
+    }
+};
+
+Tensor gathered(const char* label, const Tensor& x, const Tensor& indices, int axis, Location where) {
+    return apply(Gather{axis}, {x, indices}, where, label);
 }
 
-/// `value` in all places named: what scatter leaves of its tensor's cotangent with 0.
-Tensor scatter_number(const Tensor& x, const Places& places, PlainNumber value, Location where) {
-    return apply(
-        "scatter", {x},
-        [places, value](const Tensor& in) {
-            Tensor y = copy_of(in);
-            with_any(y.dtype(), [&]<class T>(T) {
-                T* to = elements<T>(y);
-                places.each([to, number = value.as<T>()](Int, Int at) { to[at] = number; });
-            });
-            return y;
-        },
-        [places](Tensor g) { return scatter_number(g, places, 0, {}); }, where);
-}
+/// Which positions of the indices were the last to name their element.
+struct LastWritten {
+    static constexpr const char* name = "last_written";
+    Shape shape;
+    int axis = 0;
+    XGRAD_ATTRIBUTES(shape, axis)
 
-Places places_in(const Tensor& x, int axis, const Operand& operand, const char* name, Location where) {
-    axis = normalise_axis(axis, x.ndim(), name, where);
-    Places places{indices_of(operand, x.shape()[axis], name, where), x.shape(), axis};
-    const Shape& shape = places.indices.shape();
+    Tensor value(const Tensor& indices) const {
+        const Places places{indices, shape, axis};
+        std::vector<Int> owner(static_cast<std::size_t>(shape.size()));
+        places.each([&](Int i, Int at) { owner[static_cast<std::size_t>(at)] = i; });
+        Tensor last = empty(indices.shape(), DType::boolean);
+        auto* to = elements<std::uint8_t>(last);
+        places.each([&](Int i, Int at) { to[i] = owner[static_cast<std::size_t>(at)] == i; });
+        return last;
+    }
+    Tensor pullback(Tensor) const { return Tensor(); }
+};
+
+/// Of x, indices and a source, which may be one constant element that stands for all.
+struct Scatter {
+    static constexpr const char* name = "scatter";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+    static constexpr Saves saves{.inputs = 0b010};
+
+    Tensor value(const Tensor& x, const Tensor& indices, const Tensor& source) const {
+        Tensor y = copy_of(x);
+        scatter_values(y, {indices, x.shape(), axis}, source);
+        return y;
+    }
+    std::array<Tensor, 3> pullback(Tensor g, const Saved& s) const {
+        const Tensor& indices = s.input(1);
+        std::array<Tensor, 3> parts;
+        if (s.needs(0)) parts[0] = apply(Scatter{axis}, {g, indices, scalar(0, g.dtype(), {})}, {});
+        if (s.needs(2)) parts[2] = where(apply(LastWritten{g.shape(), axis}, {indices}, {}), gathered("gather", g, indices, axis, {}), 0);
+        return parts;
+    }
+};
+
+struct ScatterAdd {
+    static constexpr const char* name = "scatter_add";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+    static Saves saves(Needs recorded) { return {.inputs = recorded[2] ? 0b010u : 0u}; }
+
+    Tensor value(const Tensor& x, const Tensor& indices, const Tensor& source) const {
+        Tensor y = copy_of(x);
+        add_values(y, {indices, x.shape(), axis}, source);
+        return y;
+    }
+    std::array<Tensor, 3> pullback(Tensor g, const Saved& s) const {
+        std::array<Tensor, 3> parts;
+        if (s.needs(2)) parts[2] = gathered("gather", g, s.input(1), axis, {});
+        if (s.needs(0)) parts[0] = std::move(g);
+        return parts;
+    }
+};
+
+/// The operand's indices; `axis` is counted from the front.
+Tensor indices_in(const Tensor& x, int axis, const Operand& operand, const char* name, Location where) {
+    const Tensor indices = indices_of(operand, x.shape()[axis], name, where);
+    const Shape& shape = indices.shape();
     bool fits = shape.rank() == x.ndim();
     for (int k = 0; fits && k < x.ndim(); ++k) fits = k == axis || shape[k] <= x.shape()[k];
     check<ShapeError>(fits, where, [&] {
         return std::string(name) + ": indices must have the tensor's rank and not exceed it except along axis " + std::to_string(axis) +
                ", got " + to_string(shape) + " for " + to_string(x.shape());
     });
-    return places;
+    return indices;
 }
 
 /// The part of the source that the indices use.
-Tensor source_of(const Operand& operand, const Tensor& x, const Places& places, const char* name, Location where) {
+Tensor source_of(const Operand& operand, const Tensor& x, const Shape& shape, const char* name, Location where) {
     const Tensor& source = tensor_of(operand, name);
     check<DTypeError>(source.dtype() == x.dtype(), where, [&] {
         return std::string(name) + ": the source must have the tensor's element type, got " + name_of(source.dtype()) + " and " +
                name_of(x.dtype());
     });
-    const Shape& shape = places.indices.shape();
     bool fits = source.ndim() == shape.rank();
     for (int k = 0; fits && k < shape.rank(); ++k) fits = shape[k] <= source.shape()[k];
     check<ShapeError>(fits, where, [&] {
@@ -218,61 +263,38 @@ Tensor source_of(const Operand& operand, const Tensor& x, const Places& places, 
 
 }  // namespace
 
-Tensor gather(const Operand& operand, int axis, const Operand& indices) {
+Tensor gather(const Operand& operand, int axis, const Operand& index_operand) {
     const Tensor& x = tensor_of(operand, "gather");
-    return gathered("gather", x, places_in(x, axis, indices, "gather", operand.where()), operand.where());
+    const Location where = operand.where();
+    axis = normalise_axis(axis, x.ndim(), "gather", where);
+    return gathered("gather", x, indices_in(x, axis, index_operand, "gather", where), axis, where);
 }
 
-Tensor scatter(const Operand& operand, int axis, const Operand& indices, const Operand& source_operand) {
+Tensor scatter(const Operand& operand, int axis, const Operand& index_operand, const Operand& source_operand) {
     const Tensor& x = tensor_of(operand, "scatter");
     const Location where = operand.where();
-    const Places places = places_in(x, axis, indices, "scatter", where);
-    if (!source_operand.is_tensor()) number_as(source_operand, x.dtype(), "scatter");
-    if (!source_operand.is_tensor()) return scatter_number(x, places, source_operand.number(), where);
-    const Tensor source = source_of(source_operand, x, places, "scatter", where);
-    return apply(
-        "scatter", {x, source},
-        [places](const Tensor& in, const Tensor& from) {
-            Tensor y = copy_of(in);
-            scatter_values(y, places, from);
-            return y;
-        },
-        [places](Tensor g, Needs needs) -> std::array<Tensor, 2> {
-            std::array<Tensor, 2> parts;
-            if (needs[0]) parts[0] = scatter_number(g, places, 0, {});
-            if (needs[1]) parts[1] = xgrad::where(winners(places), gathered("gather", g, places, {}), 0);
-            return parts;
-        },
-        where);
+    axis = normalise_axis(axis, x.ndim(), "scatter", where);
+    const Tensor indices = indices_in(x, axis, index_operand, "scatter", where);
+    const Tensor source = source_operand.is_tensor() ? source_of(source_operand, x, indices.shape(), "scatter", where)
+                                                     : number_as(source_operand, x.dtype(), "scatter");
+    return apply(Scatter{axis}, {x, indices, source}, where);
 }
 
-Tensor scatter_add(const Operand& operand, int axis, const Operand& indices, const Operand& source_operand) {
+Tensor scatter_add(const Operand& operand, int axis, const Operand& index_operand, const Operand& source_operand) {
     const Tensor& x = tensor_of(operand, "scatter_add");
     const Location where = operand.where();
-    const Places places = places_in(x, axis, indices, "scatter_add", where);
-    const Tensor source = source_of(source_operand, x, places, "scatter_add", where);
+    axis = normalise_axis(axis, x.ndim(), "scatter_add", where);
+    const Tensor indices = indices_in(x, axis, index_operand, "scatter_add", where);
+    const Tensor source = source_of(source_operand, x, indices.shape(), "scatter_add", where);
     check<DTypeError>(x.dtype() != DType::boolean, where, [] { return std::string("scatter_add: the tensor must be numbers, got bool"); });
-    return apply(
-        "scatter_add", {x, source},
-        [places](const Tensor& in, const Tensor& from) {
-            Tensor y = copy_of(in);
-            add_values(y, places, from);
-            return y;
-        },
-        [places](Tensor g, Needs needs) -> std::array<Tensor, 2> {
-            std::array<Tensor, 2> parts;
-            if (needs[1]) parts[1] = gathered("gather", g, places, {});
-            if (needs[0]) parts[0] = std::move(g);
-            return parts;
-        },
-        where);
+    return apply(ScatterAdd{axis}, {x, indices, source}, where);
 }
 
 Tensor take_along_axis(const Operand& operand, const Operand& index_operand, int axis) {
     const Tensor& x = tensor_of(operand, "take_along_axis");
     const Location where = operand.where();
     axis = normalise_axis(axis, x.ndim(), "take_along_axis", where);
-    Tensor indices = indices_of(index_operand, x.shape()[axis], "take_along_axis", where);
+    const Tensor indices = indices_of(index_operand, x.shape()[axis], "take_along_axis", where);
     bool fits = indices.ndim() == x.ndim();
     Shape shape = x.shape();
     for (int k = 0; fits && k < x.ndim(); ++k) {
@@ -283,7 +305,7 @@ Tensor take_along_axis(const Operand& operand, const Operand& index_operand, int
         return "take_along_axis: indices must have the tensor's sizes, or 1, except along axis " + std::to_string(axis) + ", got " +
                to_string(indices.shape()) + " for " + to_string(x.shape());
     });
-    return gathered("take_along_axis", x, {broadcast_to(indices, shape), x.shape(), axis}, where);
+    return gathered("take_along_axis", x, broadcast_to(indices, shape), axis, where);
 }
 
 }  // namespace xgrad

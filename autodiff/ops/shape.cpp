@@ -1,7 +1,6 @@
 #include "shape.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "../composition.hpp"
@@ -9,7 +8,7 @@
 #include "axes.hpp"
 #include "reduce.hpp"
 #include "sizes.hpp"
-#include "strided.hpp"
+#include "view.hpp"
 
 namespace xgrad {
 
@@ -33,11 +32,18 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation, Lo
 
 namespace {
 
-Tensor view_as(const char* name, const Tensor& x, const Shape& shape, Location where) {
+struct Reshape {
+    static constexpr const char* name = "reshape";
+    Shape shape;
+    XGRAD_ATTRIBUTES(shape)
+
+    Tensor value(const Tensor& x) const { return TensorAccess::view(x, shape); }
+    Tensor pullback(Tensor g, const Saved& s) const { return reshape(g, s.shape()); }
+};
+
+Tensor view_as(const char* label, const Tensor& x, const Shape& shape, Location where) {
     if (shape == x.shape()) return x;
-    return apply(
-        name, {x}, [shape](const Tensor& in) { return TensorAccess::view(in, shape); },
-        [from = x.shape()](Tensor g) { return reshape(g, from); }, where);
+    return apply(Reshape{shape}, {x}, where, label);
 }
 
 }  // namespace
@@ -123,46 +129,31 @@ Tensor squeeze(const Operand& operand, const Axes& axes) {
 
 namespace {
 
-struct Order {
-    std::int8_t axis[Shape::max_rank] = {};
+struct Transpose {
+    static constexpr const char* name = "transpose";
+    Shape axes;  // the input's, in the result's order
+    XGRAD_ATTRIBUTES(axes)
+
+    Tensor value(const Tensor& x) const {
+        const View whole(x.shape());
+        View view;
+        for (const Int axis : axes) {
+            view.shape.push_back(whole.shape[static_cast<int>(axis)]);
+            view.strides.push_back(whole.strides[static_cast<int>(axis)]);
+        }
+        return take_part(x, view);
+    }
+    Tensor pullback(Tensor g) const {
+        Shape back = axes;
+        for (int k = 0; k < axes.rank(); ++k) back[static_cast<int>(axes[k])] = k;
+        return apply(Transpose{back}, {g}, {});
+    }
 };
 
-Tensor transposed(const Tensor& x, const Order& order) {
-    const int rank = x.ndim();
-    Shape shape;
-    bool in_order = true;
-    int last = -1;
-    for (int k = 0; k < rank; ++k) {
-        const int axis = order.axis[k];
-        shape.push_back(x.shape()[axis]);
-        if (x.shape()[axis] == 1) continue;
-        in_order &= axis > last;
-        last = axis;
-    }
-    if (in_order) return TensorAccess::view(x, shape);  // only axes of size 1 move
-    Tensor y = empty(shape, x.dtype());
-    Int strides[Shape::max_rank];
-    row_major(x.shape(), strides);
-    kernels::StridedCopy layout;
-    layout.rank = rank;
-    row_major(shape, layout.to);
-    for (int k = 0; k < rank; ++k) layout.sizes[k] = shape[k], layout.from[k] = strides[order.axis[k]];
-    copy_strided(TensorAccess::data(y), TensorAccess::data(x), x.dtype(), layout);
-    return y;
-}
-
-Tensor transpose(const char* name, const Tensor& x, const Order& order, Location where) {
+Tensor transposed(const char* label, const Tensor& x, const Shape& axes, Location where) {
     bool identity = true;
-    for (int k = 0; k < x.ndim(); ++k) identity &= order.axis[k] == k;
-    if (identity) return x;
-    return apply(
-        name, {x}, [order](const Tensor& in) { return transposed(in, order); },
-        [order](Tensor g) {
-            Order back;
-            for (int k = 0; k < g.ndim(); ++k) back.axis[order.axis[k]] = static_cast<std::int8_t>(k);
-            return transpose("transpose", g, back, {});
-        },
-        where);
+    for (int k = 0; k < x.ndim(); ++k) identity &= axes[k] == k;
+    return identity ? x : apply(Transpose{axes}, {x}, where, label);
 }
 
 Tensor permuted(const char* name, const Operand& operand, const std::vector<int>& axes) {
@@ -172,18 +163,18 @@ Tensor permuted(const char* name, const Operand& operand, const std::vector<int>
                std::to_string(axes.size()) + " of them";
     });
     mask_of(Axes(axes), x.ndim(), name, operand.where());
-    Order order;
-    for (std::size_t k = 0; k < axes.size(); ++k) order.axis[k] = static_cast<std::int8_t>(axes[k] < 0 ? axes[k] + x.ndim() : axes[k]);
-    return transpose(name, x, order, operand.where());
+    Shape order;
+    for (const int axis : axes) order.push_back(axis < 0 ? axis + x.ndim() : axis);
+    return transposed(name, x, order, operand.where());
 }
 
 }  // namespace
 
 Tensor transpose(const Operand& operand) {
     const Tensor& x = tensor_of(operand, "transpose");
-    Order order;
-    for (int k = 0; k < x.ndim(); ++k) order.axis[k] = static_cast<std::int8_t>(x.ndim() - 1 - k);
-    return transpose("transpose", x, order, operand.where());
+    Shape order;
+    for (int k = x.ndim() - 1; k >= 0; --k) order.push_back(k);
+    return transposed("transpose", x, order, operand.where());
 }
 Tensor transpose(const Operand& x, const std::vector<int>& axes) { return permuted("transpose", x, axes); }
 Tensor permute(const Operand& x, const std::vector<int>& axes) { return permuted("permute", x, axes); }
@@ -192,10 +183,30 @@ Tensor swapaxes(const Operand& operand, int a, int b) {
     const Tensor& x = tensor_of(operand, "swapaxes");
     a = normalise_axis(a, x.ndim(), "swapaxes", operand.where());
     b = normalise_axis(b, x.ndim(), "swapaxes", operand.where());
-    Order order;
-    for (int k = 0; k < x.ndim(); ++k) order.axis[k] = static_cast<std::int8_t>(k == a ? b : k == b ? a : k);
-    return transpose("swapaxes", x, order, operand.where());
+    Shape order;
+    for (int k = 0; k < x.ndim(); ++k) order.push_back(k == a ? b : k == b ? a : k);
+    return transposed("swapaxes", x, order, operand.where());
 }
+
+namespace {
+
+struct BroadcastTo {
+    static constexpr const char* name = "broadcast_to";
+    Shape shape;
+    XGRAD_ATTRIBUTES(shape)
+
+    Tensor value(const Tensor& x) const {
+        const View whole(x.shape());
+        View view;
+        view.shape = shape;
+        for (int k = x.ndim() - shape.rank(); k < x.ndim(); ++k)
+            view.strides.push_back(k < 0 || whole.shape[k] == 1 ? 0 : whole.strides[k]);
+        return take_part(x, view);
+    }
+    Tensor pullback(Tensor g, const Saved& s) const { return sum_to(g, s.shape()); }
+};
+
+}  // namespace
 
 Tensor broadcast_to(const Operand& operand, const Shape& shape) {
     const Tensor& x = tensor_of(operand, "broadcast_to");
@@ -207,92 +218,12 @@ Tensor broadcast_to(const Operand& operand, const Shape& shape) {
         return "broadcast_to: the tensor must broadcast to the shape, got " + to_string(x.shape()) + " and " + to_string(shape);
     });
     count_elements(shape, "broadcast_to", operand.where());
-    return apply(
-        "broadcast_to", {x},
-        [shape](const Tensor& in) {
-            if (in.size() == shape.size()) return TensorAccess::view(in, shape);
-            Tensor y = empty(shape, in.dtype());
-            Int strides[Shape::max_rank];
-            row_major(in.shape(), strides);
-            kernels::StridedCopy layout;
-            layout.rank = shape.rank();
-            row_major(shape, layout.to);
-            for (int k = 0; k < shape.rank(); ++k) {
-                const int from = k - (shape.rank() - in.ndim());
-                layout.sizes[k] = shape[k];
-                layout.from[k] = from < 0 || in.shape()[from] == 1 ? 0 : strides[from];
-            }
-            copy_strided(TensorAccess::data(y), TensorAccess::data(in), in.dtype(), layout);
-            return y;
-        },
-        [from = x.shape()](Tensor g) { return sum_to(g, from); }, operand.where());
+    return apply(BroadcastTo{shape}, {x}, operand.where());
 }
 
 // --- slices -------------------------------------------------------------------------------------------------------------
 
 namespace {
-
-/// Elements start, start + step, … along one axis of the whole; `whole` is the shape they are taken from.
-struct Range {
-    Shape whole;
-    int axis;
-    bool drop;  // the axis disappears from the part's shape
-    Int start, step, count;
-
-    Shape part() const {
-        Shape shape;
-        for (int k = 0; k < whole.rank(); ++k)
-            if (k != axis) shape.push_back(whole[k]);
-            else if (!drop) shape.push_back(count);
-        return shape;
-    }
-    /// One side of the copy is the part, contiguous; the other steps through the whole.
-    kernels::StridedCopy layout(bool into_part) const {
-        const Along a = along(whole, axis);
-        kernels::StridedCopy copy;
-        copy.rank = 3;
-        const Int sizes[] = {a.outer, count, a.inner}, part_strides[] = {count * a.inner, a.inner, 1},
-                  whole_strides[] = {a.n * a.inner, (count > 1 ? step : 1) * a.inner, 1};  // a single one needs no step, however large
-        for (int k = 0; k < 3; ++k) {
-            copy.sizes[k] = sizes[k];
-            copy.to[k] = into_part ? part_strides[k] : whole_strides[k];
-            copy.from[k] = into_part ? whole_strides[k] : part_strides[k];
-        }
-        return copy;
-    }
-};
-
-char* offset(const Tensor& t, Int elements) { return static_cast<char*>(TensorAccess::data(t)) + elements * size_of(t.dtype()); }
-
-Tensor place(const Tensor& part, const Range& range);
-
-Tensor cut(const char* name, const Tensor& x, const Range& range, Location where) {
-    return apply(
-        name, {x},
-        [range](const Tensor& in) {
-            const Along a = along(range.whole, range.axis);
-            if (a.outer == 1 && (range.step == 1 || range.count == 1)) return TensorAccess::view(in, range.part(), range.start * a.inner);
-            Tensor y = empty(range.part(), in.dtype());
-            if (y.size()) copy_strided(TensorAccess::data(y), offset(in, range.start * a.inner), in.dtype(), range.layout(true));
-            return y;
-        },
-        [range](Tensor g) { return place(g, range); }, where);
-}
-
-/// Zeros with `part` where `cut` took it from: the transpose of cut.
-Tensor place(const Tensor& part, const Range& range) {
-    return apply(
-        "slice_gradient", {part},
-        [range](const Tensor& in) {
-            Tensor y = empty(range.whole, in.dtype());
-            std::memset(TensorAccess::data(y), 0, static_cast<std::size_t>(y.size() * size_of(y.dtype())));
-            if (in.size())
-                copy_strided(offset(y, range.start * along(range.whole, range.axis).inner), TensorAccess::data(in), in.dtype(),
-                             range.layout(false));
-            return y;
-        },
-        [range](Tensor g) { return cut("slice", g, range, {}); }, {});
-}
 
 Tensor slice_axis(const Tensor& x, int axis, const Slice& s, Location where) {
     check<ValueError>(s.step != 0, where, [] { return std::string("slice: the step must not be zero, got 0"); });
@@ -305,7 +236,12 @@ Tensor slice_axis(const Tensor& x, int axis, const Slice& s, Location where) {
     const Int count =
         s.step > 0 ? (stop > start ? (stop - start - 1) / s.step + 1 : 0) : (start > stop ? 1 - (start - stop - 1) / s.step : 0);
     if (count == n && s.step == 1) return x;
-    return cut("slice", x, {x.shape(), axis, false, count ? start : 0, s.step, count}, where);
+    View view(x.shape());
+    view.slice = true;
+    view.shape[axis] = count;
+    if (count > 0) view.offset = start * view.strides[axis];
+    if (count > 1) view.strides[axis] *= s.step;  // a single one needs no step, however large
+    return viewed("slice", x, view, where);
 }
 
 }  // namespace
@@ -339,7 +275,13 @@ Tensor select(const Operand& operand, int axis, Int index) {
         check<IndexError>(index >= -n && index < n, operand.where(), [&] {
             return "select: index must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " + std::to_string(index);
         });
-        return cut("select", x, {x.shape(), axis, true, index < 0 ? index + n : index, 1, 1}, operand.where());
+        const View whole(x.shape());
+        View view;
+        view.slice = true;
+        view.offset = (index < 0 ? index + n : index) * whole.strides[axis];
+        for (int k = 0; k < x.ndim(); ++k)
+            if (k != axis) view.shape.push_back(whole.shape[k]), view.strides.push_back(whole.strides[k]);
+        return viewed("select", x, view, operand.where());
     });
 }
 

@@ -6,7 +6,7 @@
 #include "reduce.hpp"
 #include "reduction.hpp"
 
-// logsumexp, softmax and log_softmax: fused kernels forward, and backward when nobody records; the same in operations beside them.
+// logsumexp, softmax and log_softmax: fused kernels forward and back, and the way back in operations beside them.
 
 namespace xgrad {
 
@@ -66,20 +66,75 @@ Tensor softmax_back(const Tensor& y, const Tensor& g, int axis) {
     return dx;
 }
 
-template <bool logarithm>
-Tensor normalised_exponential(const char* name, const Operand& operand, int axis) {
-    const Tensor& x = tensor_of(operand, name);
-    check_floating(x, name, operand.where());
-    axis = normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), name, operand.where());
-    return apply(
-        name, {x}, [axis](const Tensor& in) { return softmax_values<logarithm>(in, axis); },
-        [axis](Tensor g, const Tensor& y) {
-            if (!tracked(g) && !tracked(y)) return softmax_back<logarithm>(y, g, axis);
-            const AxisMask mask = y.ndim() == 0 ? 0 : AxisMask{1} << axis;
-            const Tensor p = logarithm ? exp(y) : y;
-            return closed(logarithm ? g - p * sum_kept(g, mask) : p * (g - sum_kept(g * p, mask)), p, mask);
-        },
-        operand.where());
+struct Softmax {
+    static constexpr const char* name = "softmax";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+    static constexpr Saves saves{.outputs = 1};
+
+    Tensor value(const Tensor& x) const { return softmax_values<false>(x, axis); }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        const Tensor& p = s.output();
+        const AxisMask mask = p.ndim() == 0 ? 0 : AxisMask{1} << axis;
+        return closed(p * (g - sum_kept(g * p, mask)), p, mask);
+    }
+    Tensor fused_pullback(Tensor g, const Saved& s) const { return softmax_back<false>(s.output(), g, axis); }
+};
+
+struct LogSoftmax {
+    static constexpr const char* name = "log_softmax";
+    int axis = 0;
+    XGRAD_ATTRIBUTES(axis)
+    static constexpr Saves saves{.outputs = 1};
+
+    Tensor value(const Tensor& x) const { return softmax_values<true>(x, axis); }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        const AxisMask mask = g.ndim() == 0 ? 0 : AxisMask{1} << axis;
+        const Tensor p = exp(s.output());
+        return closed(g - p * sum_kept(g, mask), p, mask);
+    }
+    Tensor fused_pullback(Tensor g, const Saved& s) const { return softmax_back<true>(s.output(), g, axis); }
+};
+
+struct LogSumExp {
+    static constexpr const char* name = "logsumexp";
+    AxisMask axes = 0;
+    bool keepdims = false;
+    XGRAD_ATTRIBUTES(axes, keepdims)
+    static constexpr Saves saves{.inputs = 1, .outputs = 1};
+
+    Tensor value(const Tensor& x) const {
+        return reduce_groups(x, axes, without_axes(x.shape(), axes, keepdims), x.dtype(),
+                             [](const Tensor& from, const Tensor& to, const Step& s) { logsumexp_values(from, to, s.layout); });
+    }
+    Tensor pullback(Tensor g, const Saved& s) const { return with_softmax(g, s, &softmax_lines); }
+    Tensor fused_pullback(Tensor g, const Saved& s) const { return with_softmax(g, s, &softmax_along<false>); }
+
+private:
+    static Tensor softmax_lines(const Tensor& x, const Along& a) {
+        return reshape(softmax(reshape(x, {a.outer, a.n, a.inner}), 1), x.shape());
+    }
+    /// g times the softmax of x. exp(x - y) alone is not it: where y is large its rounding takes the logarithm of the sum with it. Where y is infinite:
+    /// inf is shared by the elements that are inf, and nothing by those of -inf.
+    Tensor with_softmax(const Tensor& g, const Saved& s, Tensor (*softmax_of)(const Tensor&, const Along&)) const {
+        constexpr double inf = std::numeric_limits<double>::infinity();
+        const Tensor &x = s.input(), &y = s.output();
+        const Tensor kept = keep(stop_gradient(y), x.shape(), axes), infinite = isinf(kept);
+        const Tensor seen = any(infinite).item<bool>() ? where(infinite, where(equal(stop_gradient(x), kept), zeros_like(x), -inf), x) : x;
+        const Tensor over = keep(where(equal(stop_gradient(y), -inf), 0, g), x.shape(), axes);
+        Along layout;
+        if (single_group(x.shape(), axes, layout)) return over * softmax_of(seen, layout);
+        const Tensor e = exp(seen - where(infinite, 0, kept));
+        return over * e / sum_kept(e, axes);
+    }
+};
+
+template <class Op>
+Tensor normalised_exponential(const Operand& operand, int axis) {
+    const Tensor& x = tensor_of(operand, Op::name);
+    check_floating(x, Op::name, operand.where());
+    axis = normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), Op::name, operand.where());
+    return apply(Op{axis}, {x}, operand.where());
 }
 
 }  // namespace
@@ -93,33 +148,10 @@ Tensor logsumexp(const Operand& operand, const Axes& axes, bool keepdims) {
     const Tensor& x = tensor_of(operand, "logsumexp");
     check_floating(x, "logsumexp", operand.where());
     const AxisMask mask = mask_of(axes, x.ndim(), "logsumexp", operand.where(), true);
-    return apply(
-        "logsumexp", {x},
-        [mask, result = without_axes(x.shape(), mask, keepdims)](const Tensor& in) {
-            return reduce_groups(in, mask, result, in.dtype(),
-                                 [](const Tensor& from, const Tensor& to, const Step& s) { logsumexp_values(from, to, s.layout); });
-        },
-        [x, mask](Tensor g, const Tensor& y) {
-            // The softmax of x. exp(x - y) alone is not it: where y is large its rounding takes the logarithm of the sum with it.
-            // Where y is infinite: inf is shared by the elements that are inf, and nothing by those of -inf.
-            constexpr double inf = std::numeric_limits<double>::infinity();
-            const Tensor kept = keep(stop_gradient(y), x.shape(), mask), infinite = isinf(kept);
-            const Tensor seen =
-                any(infinite).item<bool>() ? where(infinite, where(equal(stop_gradient(x), kept), zeros_like(x), -inf), x) : x;
-            const Tensor over = keep(where(equal(stop_gradient(y), -inf), 0, g), x.shape(), mask);
-            Along layout;
-            if (single_group(x.shape(), mask, layout)) {
-                if (!tracked(x)) return over * softmax_along<false>(seen, layout);
-                const Tensor lines = softmax(reshape(seen, {layout.outer, layout.n, layout.inner}), 1);
-                return over * reshape(lines, x.shape());
-            }
-            const Tensor e = exp(seen - where(infinite, 0, kept));
-            return over * e / sum_kept(e, mask);
-        },
-        operand.where());
+    return apply(LogSumExp{mask, keepdims}, {x}, operand.where());
 }
 
-Tensor softmax(const Operand& x, int axis) { return normalised_exponential<false>("softmax", x, axis); }
-Tensor log_softmax(const Operand& x, int axis) { return normalised_exponential<true>("log_softmax", x, axis); }
+Tensor softmax(const Operand& x, int axis) { return normalised_exponential<Softmax>(x, axis); }
+Tensor log_softmax(const Operand& x, int axis) { return normalised_exponential<LogSoftmax>(x, axis); }
 
 }  // namespace xgrad

@@ -1,10 +1,12 @@
 #include "sort.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,8 +66,8 @@ struct Long {
 template <class T>
 using ItemOf = std::conditional_t<sizeof(T) == 8, Long, Short>;
 
-/// Orders items by `passes` digits of their keys, of `width` bits each, upwards from bit `low`; items that agree there keep their order. Two
-/// buffers: `items` names the one that holds them.
+/// Orders items by `passes` digits of their keys, of `width` bits each, upwards from bit `low`; items that agree there keep their order.
+/// Two buffers: `items` names the one that holds them.
 template <int width, int passes, class Item>
 void sort_by_digits(Item*& items, Item*& spare, std::uint32_t n, int low) {
     constexpr std::uint32_t values = 1u << width;
@@ -146,9 +148,11 @@ private:
     std::unique_ptr<Item[]> buffer_;
 };
 
+Int line_size(const Tensor& x) { return x.ndim() == 0 ? 1 : x.shape(-1); }
+
 /// Every line of x along its last axis in order: the first `wanted` values and places of each. Either output may be empty.
 void sort_lines(const Tensor& x, const Tensor& values, const Tensor& places, Int wanted, bool descending) {
-    const Int n = x.ndim() == 0 ? 1 : x.shape(-1), lines = n ? x.size() / n : 0;
+    const Int n = line_size(x), lines = n ? x.size() / n : 0;
     if (lines == 0 || wanted == 0) return;
     with_any(x.dtype(), [&]<class T>(T) {
         parallel_for(lines, x.size(), [&](Int begin, Int end) {
@@ -171,46 +175,51 @@ void sort_lines(const Tensor& x, const Tensor& values, const Tensor& places, Int
 
 // --- sort -----------------------------------------------------------------------------------------------------------
 
-/// Elements of each line at their places, or from where they stand to their places: each is the transpose of the other.
-Tensor permuted(const Tensor& x, const Tensor& places, bool scatter) {
-    return apply(
-        "permute_lines", {x},
-        [places, scatter](const Tensor& in) {
-            Tensor y = empty(in.shape(), in.dtype());
-            const Int n = in.ndim() == 0 ? 1 : in.shape(-1), lines = n ? in.size() / n : 0;
-            with_floating(in.dtype(), [&]<class T>(T) {
-                parallel_for(lines, in.size(), [&](Int begin, Int end) {
-                    for (Int r = begin; r < end; ++r) {
-                        const T* from = elements<T>(in) + r * n;
-                        const std::int32_t* place = elements<std::int32_t>(places) + r * n;
-                        T* to = elements<T>(y) + r * n;
-                        if (scatter)
-                            for (Int i = 0; i < n; ++i) to[place[i]] = from[i];
-                        else
-                            for (Int i = 0; i < n; ++i) to[i] = from[place[i]];
-                    }
-                });
-            });
-            return y;
-        },
-        [places, scatter](Tensor g) { return permuted(g, places, !scatter); }, {});
-}
+/// Elements of each line taken from their places, or, inverse, put there: each is the transpose of the other.
+struct PermuteLines {
+    static constexpr const char* name = "permute_lines";
+    bool inverse = false;
+    XGRAD_ATTRIBUTES(inverse)
+    static constexpr Saves saves{.inputs = 0b10};
 
-Tensor sorted_lines(const Tensor& x, bool descending, Location where) {
-    Tensor y = empty(x.shape(), x.dtype());
-    const bool recorded = any_tracked({&x, 1});
-    const Tensor places = recorded ? empty(x.shape(), DType::i32) : Tensor();
-    sort_lines(x, y, places, x.ndim() == 0 ? 1 : x.shape(-1), descending);
-    if (recorded) {
-        auto again = [descending](const Tensor& in) {
-            Tensor values = empty(in.shape(), in.dtype());
-            sort_lines(in, values, Tensor(), in.ndim() == 0 ? 1 : in.shape(-1), descending);
-            return values;
-        };
-        record_applied("sort", {&x, 1}, {&y, 1}, again, [places](Tensor g) { return permuted(g, places, true); }, where);
+    Tensor value(const Tensor& x, const Tensor& places) const {
+        Tensor y = empty(x.shape(), x.dtype());
+        const Int n = line_size(x), lines = n ? x.size() / n : 0;
+        with_floating(x.dtype(), [&]<class T>(T) {
+            parallel_for(lines, x.size(), [&](Int begin, Int end) {
+                for (Int r = begin; r < end; ++r) {
+                    const T* from = elements<T>(x) + r * n;
+                    const std::int32_t* place = elements<std::int32_t>(places) + r * n;
+                    T* to = elements<T>(y) + r * n;
+                    if (inverse)
+                        for (Int i = 0; i < n; ++i) to[place[i]] = from[i];
+                    else
+                        for (Int i = 0; i < n; ++i) to[i] = from[place[i]];
+                }
+            });
+        });
+        return y;
     }
-    return y;
-}
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        return {apply(PermuteLines{!inverse}, {g, s.input(1)}, {}), Tensor()};
+    }
+};
+
+/// Along the last axis. Behind the result come the places that its elements had.
+struct Sort {
+    static constexpr const char* name = "sort";
+    bool descending = false;
+    XGRAD_ATTRIBUTES(descending)
+    static constexpr Saves saves{.outputs = 0b10};
+    static constexpr int results = 1;
+
+    std::array<Tensor, 2> value(const Tensor& x, bool for_pullback) const {
+        std::array<Tensor, 2> outputs{empty(x.shape(), x.dtype()), for_pullback ? empty(x.shape(), DType::i32) : Tensor()};
+        sort_lines(x, outputs[0], outputs[1], line_size(x), descending);
+        return outputs;
+    }
+    Tensor pullback(Tensor g, const Saved& s) const { return apply(PermuteLines{true}, {g, s.output(1)}, {}); }
+};
 
 struct Line {
     Tensor x;  ///< with the axis last
@@ -225,39 +234,74 @@ Line last_axis(const char* name, const Operand& operand, int axis) {
 }
 Tensor put_back(const Tensor& y, int axis) { return axis + 1 < y.ndim() ? swapaxes(y, axis, -1) : y; }
 
-Tensor positions(const Tensor& lines, const Shape& shape, Int wanted, bool descending) {
-    Tensor places = empty(shape, DType::i64);
-    sort_lines(lines, Tensor(), places, wanted, descending);
-    return places;
-}
+/// The places of the elements in order along the last axis, or of the first k.
+struct Argsort {
+    static constexpr const char* name = "argsort";
+    bool descending = false;
+    std::optional<Int> k = {};
+    XGRAD_ATTRIBUTES(descending, k)
+
+    Tensor value(const Tensor& x) const {
+        Shape shape = x.shape();
+        if (k) shape[shape.rank() - 1] = *k;
+        Tensor places = empty(shape, DType::i64);
+        sort_lines(x, Tensor(), places, k.value_or(line_size(x)), descending);
+        return places;
+    }
+};
+
+/// Where values are to be inserted into a sorted vector, or each line of them into a sorted line.
+struct SearchSorted {
+    static constexpr const char* name = "searchsorted";
+    Side side = Side::left;
+    XGRAD_ATTRIBUTES(side)
+
+    Tensor value(const Tensor& sorted, const Tensor& values) const {
+        Tensor result = empty(values.shape(), DType::i64);
+        if (values.size() == 0) return result;
+        const Int n = sorted.shape(-1), m = sorted.ndim() == 1 ? values.size() : values.shape(-1);
+        with_any(values.dtype(), [&]<class T>(T) {
+            const T *line = elements<T>(sorted), *wanted = elements<T>(values);
+            Int* to = elements<Int>(result);
+            parallel_for(values.size(), values.size() * 16, [&](Int begin, Int end) {
+                for (Int i = begin; i < end; ++i) {
+                    const T* first = line + i / m * n;
+                    const auto key = key_of(wanted[i]);
+                    const T* place = side == Side::left ? std::partition_point(first, first + n, [key](T v) { return key_of(v) < key; })
+                                                        : std::partition_point(first, first + n, [key](T v) { return key_of(v) <= key; });
+                    to[i] = place - first;
+                }
+            });
+        });
+        return result;
+    }
+};
 
 }  // namespace
 
 Tensor sort(const Operand& x, int axis, bool descending) {
     const Line line = last_axis("sort", x, axis);
-    return put_back(sorted_lines(line.x, descending, x.where()), line.axis);
+    return put_back(apply(Sort{descending}, {line.x}, x.where())[0], line.axis);
 }
 
 Tensor argsort(const Operand& x, int axis, bool descending) {
     return composed("argsort", x.where(), [&]() -> Tensor {
-        const Line line = last_axis("argsort", stop_gradient(tensor_of(x, "argsort")), axis);
-        return put_back(positions(line.x, line.x.shape(), line.x.ndim() == 0 ? 1 : line.x.shape(-1), descending), line.axis);
+        const Line line = last_axis("argsort", {stop_gradient(tensor_of(x, "argsort")), x.where()}, axis);
+        return put_back(apply(Argsort{descending}, {line.x}, x.where()), line.axis);
     });
 }
 
 TopK topk(const Operand& operand, Int k, int axis, bool largest) {
     const Tensor& x = tensor_of(operand, "topk");
     const Line line = last_axis("topk", {stop_gradient(x), operand.where()}, axis);
-    Shape shape = line.x.shape();
-    const Int n = shape.rank() == 0 ? 1 : shape.back();
+    const Int n = line_size(line.x);
     check<ValueError>(k >= 0 && k <= n, operand.where(),
                       [&] { return "topk: k must be in [0, " + std::to_string(n) + "], got " + std::to_string(k); });
-    if (shape.rank() == 0) {
+    if (x.ndim() == 0) {
         check<ValueError>(k == 1, operand.where(), [] { return std::string("topk: k must be 1 for a scalar, got 0"); });
         return {x, zeros({}, DType::i64)};
     }
-    shape[shape.rank() - 1] = k;
-    const Tensor places = put_back(positions(line.x, shape, k, largest), line.axis);
+    const Tensor places = put_back(apply(Argsort{largest, k}, {line.x}, operand.where(), "topk"), line.axis);
     return {take_along_axis({x, operand.where()}, places, line.axis), places};
 }
 
@@ -289,23 +333,7 @@ Tensor searchsorted(const Operand& sorted_operand, const Operand& values_operand
         return "searchsorted: the sorted tensor must be a vector, or agree with the values in all axes but the last, got " +
                to_string(sorted.shape()) + " and " + to_string(values.shape());
     });
-    Tensor result = empty(values.shape(), DType::i64);
-    if (values.size() == 0) return result;
-    const Int n = sorted.shape(-1), m = sorted.ndim() == 1 ? values.size() : values.shape(-1);
-    with_any(values.dtype(), [&]<class T>(T) {
-        const T *line = elements<T>(sorted), *wanted = elements<T>(values);
-        Int* to = elements<Int>(result);
-        parallel_for(values.size(), values.size() * 16, [&](Int begin, Int end) {
-            for (Int i = begin; i < end; ++i) {
-                const T* first = line + i / m * n;
-                const auto key = key_of(wanted[i]);
-                const T* place = side == Side::left ? std::partition_point(first, first + n, [key](T v) { return key_of(v) < key; })
-                                                    : std::partition_point(first, first + n, [key](T v) { return key_of(v) <= key; });
-                to[i] = place - first;
-            }
-        });
-    });
-    return result;
+    return apply(SearchSorted{side}, {sorted, values}, where);
 }
 
 }  // namespace xgrad

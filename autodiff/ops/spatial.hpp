@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "axes.hpp"
 #include "per_axis.hpp"
@@ -30,6 +31,13 @@ inline void check_per_axis(const char* name, const char* option, const PerAxis& 
         check<ValueError>(numbers[k] >= least, where, [&] {
             return std::string(name) + ": " + option + " must be at least " + std::to_string(least) + ", got " + std::to_string(numbers[k]);
         });
+}
+
+/// The number for each of `axes`, written out.
+inline PerAxis for_each_axis(const PerAxis& numbers, int axes) {
+    std::vector<Int> each;
+    for (int k = 0; k < axes; ++k) each.push_back(numbers[k]);
+    return each;
 }
 
 }  // namespace xgrad::detail

@@ -5,11 +5,18 @@
 
 namespace xgrad::detail {
 
-View::View(const Shape& of) : whole(of), shape(of) { row_major(of, strides); }
+View::View(const Shape& whole) : shape(whole), strides(whole) { row_major(whole, &strides[0]); }
 
 namespace {
 
 char* at(const Tensor& t, Int element) { return static_cast<char*>(TensorAccess::data(t)) + element * size_of(t.dtype()); }
+
+bool is_contiguous(const View& view) {
+    Int stride = 1;
+    for (int k = view.shape.rank() - 1; k >= 0; stride *= view.shape[k--])
+        if (view.shape[k] != 1 && view.strides[k] != stride) return false;
+    return true;
+}
 
 /// The part's side of the copy is contiguous; the other steps through the whole.
 kernels::StridedCopy layout(const View& view, bool into_part) {
@@ -22,28 +29,42 @@ kernels::StridedCopy layout(const View& view, bool into_part) {
     return copy;
 }
 
+struct TakePart : View {
+    static constexpr const char* name = "view";
+
+    Tensor value(const Tensor& x) const { return take_part(x, *this); }
+    Tensor pullback(Tensor g, const Saved& s) const { return placed(slice ? "slice_gradient" : "place", g, s.shape(), *this, 0, {}); }
+};
+
+struct PlacePart : View {
+    static constexpr const char* name = "place";
+    Shape whole;
+    PlainNumber fill = 0;
+    XGRAD_ATTRIBUTES(whole, fill, shape, strides, offset)
+
+    Tensor value(const Tensor& part) const {
+        const bool zero = fill.is_integer() && fill.integer() == 0;
+        Tensor y = zero ? zeros(whole, part.dtype(), {}) : full(whole, fill, part.dtype(), {});
+        if (part.size()) copy_strided(at(y, offset), TensorAccess::data(part), part.dtype(), layout(*this, false));
+        return y;
+    }
+    Tensor pullback(Tensor g) const { return viewed(slice ? "slice" : "view", g, *this, {}); }
+};
+
 }  // namespace
 
-Tensor viewed(const char* name, const Tensor& x, const View& view, Location where) {
-    return apply(
-        name, {x},
-        [view](const Tensor& in) {
-            Tensor y = empty(view.shape, in.dtype());
-            if (y.size()) copy_strided(TensorAccess::data(y), at(in, view.start), in.dtype(), layout(view, true));
-            return y;
-        },
-        [view](Tensor g) { return placed("place", g, view, 0, {}); }, where);
+Tensor take_part(const Tensor& x, const View& view) {
+    const bool any = view.shape.size() != 0;
+    if (any && is_contiguous(view)) return TensorAccess::view(x, view.shape, view.offset);
+    Tensor y = empty(view.shape, x.dtype());
+    if (any) copy_strided(TensorAccess::data(y), at(x, view.offset), x.dtype(), layout(view, true));
+    return y;
 }
 
-Tensor placed(const char* name, const Tensor& part, const View& view, PlainNumber fill, Location where) {
-    return apply(
-        name, {part},
-        [view, fill](const Tensor& in) {
-            Tensor y = full(view.whole, fill, in.dtype());
-            if (in.size()) copy_strided(at(y, view.start), TensorAccess::data(in), in.dtype(), layout(view, false));
-            return y;
-        },
-        [view](Tensor g) { return viewed("view", g, view, {}); }, where);
+Tensor viewed(const char* label, const Tensor& x, const View& view, Location where) { return apply(TakePart{view}, {x}, where, label); }
+
+Tensor placed(const char* label, const Tensor& part, const Shape& whole, const View& view, PlainNumber fill, Location where) {
+    return apply(PlacePart{view, whole, fill}, {part}, where, label);
 }
 
 }  // namespace xgrad::detail

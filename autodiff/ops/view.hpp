@@ -1,26 +1,30 @@
 #pragma once
 
+#include "../attributes.hpp"
 #include "../tensor.hpp"
 #include "axes.hpp"
 
-// Strided views: copied out of a tensor, and put back into one. Not for users.
+// Strided parts: taken out of a tensor, and put back into one. Not for users.
 
 namespace xgrad::detail {
 
-/// Elements of an array of shape `whole`: element (i, j, …) of `shape` stands at start + i strides[0] + j strides[1] + …. No two of them
-/// stand at one place.
+/// A part of a tensor: element (i, j, …) of `shape` stands at offset + i strides[0] + j strides[1] + ….
 struct View {
-    Shape whole, shape;
-    Int start = 0;
-    Int strides[Shape::max_rank] = {};
+    Shape shape, strides;
+    Int offset = 0;
+    bool slice = false;  // changes nothing but the names under which graphs show the way back
+    XGRAD_ATTRIBUTES(shape, strides, offset)
 
-    /// All of it, to be narrowed.
-    explicit View(const Shape& of);
+    View() = default;
+    /// All of a tensor, to be narrowed.
+    explicit View(const Shape& whole);
 };
 
-/// The view's elements of x.
-Tensor viewed(const char* name, const Tensor& x, const View& view, Location where);
-/// `fill` everywhere, except for `part` in the view's places: with 0 the transpose of `viewed`.
-Tensor placed(const char* name, const Tensor& part, const View& view, PlainNumber fill, Location where);
+/// The view's elements of x, not recorded. They are shared where they stand side by side.
+Tensor take_part(const Tensor& x, const View& view);
+/// The same, recorded; no two of them may stand at one place.
+Tensor viewed(const char* label, const Tensor& x, const View& view, Location where);
+/// A tensor of shape `whole`: `fill`, except for `part` in the view's places. With 0 the transpose of `viewed`.
+Tensor placed(const char* label, const Tensor& part, const Shape& whole, const View& view, PlainNumber fill, Location where);
 
 }  // namespace xgrad::detail

@@ -30,7 +30,7 @@ std::vector<Row> attention_rows() {
         {"attention_weights(added mask)", [](In x) { return attention_weights(x[0], x[1], {.mask = x[2]}); }, {{{3, 4}, {5, 4}, {3, 5}}, {{2, 3, 2}, {2, 5, 2}, {5}}}, {all_signs}},
         {"rotary", [](In x) { return rotary(x[0], x[1], x[2]); }, {{{3, 4}, {3, 2}, {3, 2}}, {{2, 3, 6}, {3, 3}, {3, 3}}, {{2, 2, 3, 2}, {2, 1, 3, 1}, {3, 1}}, {{0, 4}, {0, 2}, {0, 2}}}, {all_signs}, {{{tensor({{1.0, 2.0, 3.0, 4.0}}), tensor({{0.0, 1.0}}), tensor({{1.0, 0.0}})}, tensor({{-3.0, 2.0, 1.0, 4.0}})}}},
         {"rotary(neighbours)", [](In x) { return rotary(x[0], x[1], x[2], xgrad::RotaryPairs::neighbours); }, {{{3, 4}, {3, 2}, {3, 2}}, {{2, 3, 6}, {3, 3}, {3, 3}}}, {all_signs}, {{{tensor({{1.0, 2.0, 3.0, 4.0}}), tensor({{0.0, 1.0}}), tensor({{1.0, 0.0}})}, tensor({{-2.0, 1.0, 3.0, 4.0}})}}},
-        {"position_angles", [](In x) { return xgrad::position_angles(x[0].shape(0), x[0].shape(1), 100, 1).to(x[0].dtype()); }, matrices, {all_signs}, {{{xgrad::zeros({2, 2}, DType::f64)}, tensor({{1.0, 0.1}, {2.0, 0.2}})}}, no_gradient},
+        {"position_angles", [](In x) { return xgrad::position_angles(x[0].shape(0), x[0].shape(1), 100, 1).to(x[0].dtype()); }, matrices, {all_signs}, {{{xgrad::zeros({2, 2}, DType::f64)}, tensor({{1.0, 0.1}, {2.0, 0.2}})}}, no_gradient | outside},
         {"sinusoidal_positions", [](In x) { return xgrad::sinusoidal_positions(x[0].shape(0), 2 * x[0].shape(1), x[0].dtype(), 100); }, matrices, {all_signs}, {{{xgrad::zeros({2, 1}, DType::f64)}, tensor({{0.0, 1.0}, {std::sin(1.0), std::cos(1.0)}})}}, no_gradient},
     };
 }

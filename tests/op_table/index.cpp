@@ -37,7 +37,7 @@ std::vector<Row> index_rows() {
         {"select(mask)", [=](In x) { return select(x[0], mask); }, {{{3}}, {{3, 2}}, {{3, 0}}, {{3, 2, 2}}}, {all_signs}, {{{tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}})}, tensor({{1.0, 2.0}, {5.0, 6.0}}), {tensor({{1.0, 1.0}, {0.0, 0.0}, {1.0, 1.0}})}}}},
         {"select(mask of two axes)", [=](In x) { return select(x[0], bools); }, {{{3, 2}}, {{3, 2, 2}}}, {all_signs}, {{{tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}})}, {1, 4, 5, 6}}}},
         {"select(mask of a scalar)", [](In x) { return select(x[0], equal(scalar(1.0), 1.0)); }, {{{}}, {{2}}}, {all_signs}},
-        {"argwhere", [](In x) { return argwhere(greater(x[0], 0)); }, one, {all_signs}, {{{{1, -2, 3}}, tensor({{0.0}, {2.0}})}, {{tensor({{0.0, 1.0}, {nan, 2.0}})}, tensor({{0.0, 1.0}, {1.0, 1.0}})}, {{5}, tensor(std::vector<double>{}, Shape{1, 0})}}, no_gradient},
+        {"argwhere", [](In x) { return argwhere(greater(x[0], 0)); }, one, {all_signs}, {{{{1, -2, 3}}, tensor({{0.0}, {2.0}})}, {{tensor({{0.0, 1.0}, {nan, 2.0}})}, tensor({{0.0, 1.0}, {1.0, 1.0}})}, {{5}, tensor(std::vector<double>{}, Shape{1, 0})}}, no_gradient | outside},
         {"nonzero", [](In x) { return xgrad::nonzero(x[0])[1]; }, {{{3, 4}}, {{0, 2}}}, {all_signs}, {{{tensor({{0.0, 1.0}, {nan, 2.0}})}, {1, 0, 1}}}, no_gradient},
         {"embedding", [=](In x) { return embedding(tensor({{I{0}, I{2}}, {I{2}, I{2}}}), x[0]); }, {{{3, 4}}, {{3, 0}}}, {all_signs}, {{{tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}})}, tensor({{{1.0, 2.0}, {5.0, 6.0}}, {{5.0, 6.0}, {5.0, 6.0}}}), {tensor({{1.0, 1.0}, {0.0, 0.0}, {3.0, 3.0}})}}}, third},
         {"embedding(padding)", [=](In x) { return embedding(tensor({I{0}, I{2}, I{0}}), x[0], {.padding_idx = 1}); }, {{{3, 4}}}, {all_signs}},

@@ -77,7 +77,7 @@ std::vector<Row> linalg_rows() {
         {"matrix_power", [](In x) { return matrix_power(x[0], 5); }, square_matrices, {{-1, 1}}, {{{tensor({{1.0, 1.0}, {0.0, 1.0}})}, tensor({{1.0, 5.0}, {0.0, 1.0}})}}},
         {"matrix_power(negative)", [](In x) { return matrix_power(near_identity(x[0]), -2); }, {{{3, 3}}}, {all_signs}},
         {"matrix_power(1)", [](In x) { return matrix_power(x[0], 1); }, {{{2, 2}}}, {all_signs}},
-        {"matrix_power(0)", [](In x) { return matrix_power(x[0], 0); }, {{{2, 2}}}, {all_signs}, {{{tensor({{1.0, 1.0}, {0.0, 1.0}})}, tensor({{1.0, 0.0}, {0.0, 1.0}})}}, no_gradient},
+        {"matrix_power(0)", [](In x) { return matrix_power(x[0], 0); }, {{{2, 2}}}, {all_signs}, {{{tensor({{1.0, 1.0}, {0.0, 1.0}})}, tensor({{1.0, 0.0}, {0.0, 1.0}})}}, no_gradient | outside},
         {"matrix_norm", [](In x) { return matrix_norm(x[0]); }, {{{3, 4}}, {{2, 3, 2}}, {{1, 1}}, {{0, 2}}}, {positive_only}, {{{tensor({{3.0, 0.0}, {0.0, 4.0}})}, 5, {tensor({{0.6, 0.0}, {0.0, 0.8}})}}, {{tensor({{0.0, 0.0}})}, 0, {tensor({{0.0, 0.0}})}}}, third},
         {"matrix_norm(nuc)", [](In x) { return matrix_norm(apart(x[0]), "nuc"); }, {{{3, 3}}, {{4, 2}}, {{2, 2, 3}}}, {{-0.5, 0.5}}},
         {"matrix_norm(1)", [](In x) { return matrix_norm(x[0], 1); }, {{{3, 4}}, {{2, 3, 2}}}, {all_signs}, {{{tensor({{1.0, -2.0}, {3.0, 4.0}})}, 6, {tensor({{0.0, -1.0}, {0.0, 1.0}})}}}},

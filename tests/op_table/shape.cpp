@@ -5,7 +5,7 @@ namespace tests {
 
 std::vector<Row> shape_rows() {
     return {
-        {"with_gradient_hook", [](In x) { return with_gradient_hook(x[0], [](const Tensor& g) { return g; }); }, one, {all_signs}, {{{{1, 2, 3}}, {1, 2, 3}, {{1, 1, 1}}}}},
+        {"with_gradient_hook", [](In x) { return with_gradient_hook(x[0], [](const Tensor& g) { return g; }); }, one, {all_signs}, {{{{1, 2, 3}}, {1, 2, 3}, {{1, 1, 1}}}}, custom},
         {"reshape", [](In x) { return reshape(x[0], {4, -1}); }, {{{3, 4}}, {{2, 2, 3}}, {{4}}}, {all_signs}, {{{{1, 2, 3, 4}}, tensor({{1.0}, {2.0}, {3.0}, {4.0}})}}},
         {"ravel", [](In x) { return ravel(x[0]); }, {{{3, 4}}, {{}}, {{0, 2}}}, {all_signs}, {{{tensor({{1.0, 2.0}, {3.0, 4.0}})}, {1, 2, 3, 4}}}},
         {"flatten", [](In x) { return flatten(x[0]); }, {{{2, 3, 4}}, {{3}}, {{}}}, {all_signs}},

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <vector>
+
+#include "record.hpp"
+
+// The reverse sweep, as the files see it that it consists of: backward.cpp and fused_chain.cpp. Not for users.
+
+namespace xgrad::detail {
+
+/// Scratch vectors of one sweep, kept by the record for the next one.
+template <class T>
+class Scratch {
+public:
+    Scratch(std::vector<std::vector<T>>& spare, std::size_t size) : spare_(spare) {
+        if (!spare.empty()) {
+            values_ = std::move(spare.back());
+            spare.pop_back();
+        }
+        values_.resize(size);
+    }
+    ~Scratch() {
+        values_.clear();
+        spare_.push_back(std::move(values_));
+    }
+    T& operator[](std::size_t i) { return values_[i]; }
+    const T& operator[](std::size_t i) const { return values_[i]; }
+
+private:
+    std::vector<std::vector<T>>& spare_;
+    std::vector<T> values_;
+};
+
+/// One reverse sweep: marks what lies between the roots and a source, then walks the entries from the last root down.
+class Sweep {
+public:
+    Sweep(Record& record, int depth, NodeId end, std::span<NodeGradient> sources, bool all, bool consume);
+    void run(std::span<NodeGradient> roots, std::span<NodeGradient> sources);
+
+    // What a fused chain asks of a node: whether somebody wants its cotangent, where that is collected, whether it stays there.
+    bool wanted(NodeId node) const { return node >= start_ && node < end_ && (!marking_ || (marks_[node - start_] & is_needed)); }
+    Tensor& cotangent(NodeId node) { return cotangents_[node - start_]; }
+    bool is_source(NodeId node) const {
+        if (marking_) return marks_[node - start_] & is_named;
+        return record_.nodes[node]->is_source && record_.is_source_of(depth_, *record_.nodes[node]);
+    }
+    NodeId start() const { return start_; }
+
+private:
+    void mark(std::span<NodeGradient> sources);
+    void release(Entry& entry) const noexcept {
+        if (consume_ && !(entry.tapes & needed_below_)) entry.release();
+    }
+    void pull_several(Entry& entry);
+    void pull(Entry& entry, Tensor* cotangents);
+    void pull_unnamed(Entry& entry, Tensor* cotangents);
+    void fit(const Entry& entry, std::size_t i, NodeId input, Tensor& part);
+    static void collect(Tensor& sum, Tensor& part) {
+        if (sum.defined()) accumulate(sum, std::move(part));
+        else std::swap(sum, part);
+    }
+    void share_time(std::int64_t begin, NodeId lowest, NodeId top);
+
+    enum Mark : unsigned char { is_needed = 1, is_named = 2 };  // depends on a source; is one
+
+    Record& record_;
+    const int depth_;
+    const NodeId start_, end_;
+    const TapeMask needed_below_;  // tapes around that may ask the entries again
+    const bool consume_, checking_, timing_, marking_;
+    Scratch<unsigned char> marks_;
+    Scratch<Tensor> cotangents_;  // collected so far, by node
+    Tensor inline_parts_[8];
+    std::vector<Tensor> parts_, several_;
+};
+
+}  // namespace xgrad::detail
