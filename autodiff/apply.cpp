@@ -99,14 +99,26 @@ void Inputs::trace(const OperationType& type, const void* op, std::span<const Te
 
 InsideOperation::InsideOperation() : paused_(recording) {
     if (!paused_) return;
-    tapes_ = paused_->active;
-    trace_ = std::exchange(paused_->trace, nullptr);
-    paused_->set_active(0);
+    Record& r = *paused_;
+    tapes_ = std::exchange(r.active, 0);
+    visible_ = std::exchange(r.visible, 0);
+    start_ = std::exchange(r.start, 0);
+    trace_ = std::exchange(r.trace, nullptr);
+    changes_ = r.changes;
+    recording = nullptr;
 }
 InsideOperation::~InsideOperation() {
     if (!paused_) return;
-    paused_->trace = trace_;
-    paused_->set_active(paused_->active | (tapes_ & paused_->unfinished()));
+    Record& r = *paused_;
+    r.trace = trace_;
+    if (r.changes != changes_) {  // the operation has opened tapes, or closed some
+        r.set_active(r.active | (tapes_ & r.unfinished()));
+        return;
+    }
+    r.active = tapes_;
+    r.visible = visible_;
+    r.start = start_;
+    recording = paused_;
 }
 
 void add_output(std::vector<Tensor>& outputs, Tensor&& output) { outputs.push_back(std::move(output)); }

@@ -113,8 +113,9 @@ public:
 
 private:
     Record* paused_;
-    std::uint64_t tapes_ = 0;
+    std::uint64_t tapes_ = 0, visible_ = 0;
     Trace* trace_ = nullptr;
+    std::uint32_t start_ = 0, changes_ = 0;
 };
 
 /// Whether an operation has a member of the name `pullback`, of whatever type.

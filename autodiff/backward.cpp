@@ -79,7 +79,7 @@ void Sweep::run(std::span<NodeGradient> roots, std::span<NodeGradient> sources) 
                 continue;
             }
         }
-        const bool is_source = this->is_source(node);
+        const bool is_source = this->is_source(node, *entry);
         if (entry->kind) {
             if (is_source) {
                 Tensor copy = cotangent;
@@ -122,7 +122,7 @@ void Sweep::pull_several(Entry& entry) {
         pull(entry, several_.data());
     }
     for (NodeId k = first; k < end; ++k)
-        if (!is_source(k)) reset(cotangents_[k - start_]);
+        if (!is_source(k, entry)) reset(cotangents_[k - start_]);
     release(entry);
 }
 
@@ -172,12 +172,10 @@ void Sweep::pull_unnamed(Entry& entry, Tensor* cotangents) {
     }
 }
 
-/// Undoes the broadcasting of the entry's i-th input in `part`, which the entry gave for it.
-void Sweep::fit(const Entry& entry, std::size_t i, NodeId input, Tensor& part) {
-    Entry& source = *record_.nodes[input];
-    const Shape& shape = source.shape_of(input);
-    if (part.dtype() == source.dtype && (part.shape() == shape || (entry.kind->takes_reduced && is_reduced_form(part, shape)))) return;
-    check_part(part, entry, i, shape, source.dtype);
+/// Undoes the broadcasting of the entry's i-th input in `part`, which the entry gave for it and which has not its shape and type.
+void Sweep::refit(const Entry& entry, std::size_t i, const Shape& shape, DType dtype, Tensor& part) {
+    if (part.dtype() == dtype && entry.kind->takes_reduced && is_reduced_form(part, shape)) return;
+    check_part(part, entry, i, shape, dtype);
     part = sum_to(part, shape);
 }
 

@@ -54,7 +54,7 @@ struct Chain {
 /// The entry as a step of the chain. False when it cannot be one.
 bool make_step(Record& record, Sweep& sweep, const Chain& chain, NodeId node, ChainStep& step) {
     Entry& entry = *record.nodes[node];
-    if (!entry.kind || !entry.kind->fuse || sweep.is_source(node) || entry.is_source || entry.dtype != chain.dtype ||
+    if (!entry.kind || !entry.kind->fuse || sweep.is_source(node, entry) || entry.is_source || entry.dtype != chain.dtype ||
         !(*entry.shape == chain.shape))
         return false;
     std::uint64_t bits = 0;

@@ -55,6 +55,7 @@ public:
     std::vector<NodeGradient> roots(std::span<const Tensor> ys, const GradientOptions& options, bool must_be_recorded, Location where) {
         const std::span<const Tensor> cotangents = cotangents_of(ys, options, where);
         std::vector<NodeGradient> roots;
+        roots.reserve(ys.size());
         for (std::size_t j = 0; j < ys.size(); ++j) {
             NodeGradient root{node_of_result(ys[j], must_be_recorded),
                               cotangent_of(ys[j], cotangents.empty() ? Tensor() : cotangents[j], where)};
@@ -67,6 +68,7 @@ public:
     void sweep(std::span<NodeGradient> roots, std::span<NodeGradient> sources, bool all) {
         if (!persistent_) {
             record_.at(depth_).finished = true;
+            ++record_.changes;
             after_ = active_ & ~own();
         }
         record_.set_active(active_ & record_.unfinished_below(depth_));  // only outer tapes see the gradient being computed
@@ -112,15 +114,15 @@ Gradients Tape::gradients_of(std::span<const Tensor> ys, const GradientOptions& 
     Taking taking(record, depth_, options_.persistent);
     std::vector<NodeGradient> roots = taking.roots(ys, options, !options.unconnected, where), sources;
     const auto first = std::lower_bound(record.sources.begin(), record.sources.end(), record.at(depth_).start);
+    sources.reserve(static_cast<std::size_t>(record.sources.end() - first));
     for (auto node = first; node != record.sources.end(); ++node)
         if (record.is_source_of(depth_, *record.nodes[*node])) sources.push_back({*node, {}});
     used_ = !options_.persistent;
-    std::vector<std::uint64_t> origins;  // entries are released on the way
-    for (const NodeGradient& source : sources) origins.push_back(record.nodes[source.node]->source());
     taking.sweep(roots, sources, true);
     Gradients gradients;
-    for (std::size_t i = 0; i < sources.size(); ++i)
-        if (sources[i].gradient.defined()) gradients.found_.emplace_back(origins[i], std::move(sources[i].gradient));
+    gradients.found_.reserve(sources.size());
+    for (NodeGradient& source : sources)
+        if (source.gradient.defined()) gradients.found_.emplace_back(record.nodes[source.node]->source(), std::move(source.gradient));
     std::sort(gradients.found_.begin(), gradients.found_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     return gradients;
 }
@@ -131,6 +133,8 @@ Tensors Tape::gradients_of(std::span<const Tensor> ys, std::span<const Tensor> x
     std::vector<NodeGradient> roots = taking.roots(ys, options, false, where);
     std::vector<NodeId> nodes;
     std::vector<NodeGradient> sources;  // each once, by node
+    nodes.reserve(xs.size());
+    sources.reserve(xs.size());
     for (const Tensor& x : xs) nodes.push_back(record.node_on(depth_, detail::TensorAccess::origin(x)));
     for (const NodeId node : nodes)
         if (node != detail::no_node) sources.push_back({node, {}});

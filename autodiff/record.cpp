@@ -224,6 +224,7 @@ int Record::open_tape(const TapeOptions& options) {
     checking = with_bit(checking, options.check_finite);
     profiling = with_bit(profiling, options.profile);
     capturing = with_bit(capturing, false);
+    ++changes;
     for (auto& r : recent) r = {};
     if (options.profile) last_time = now_in_nanoseconds();
     set_active(active | bit(depth));
@@ -232,6 +233,7 @@ int Record::open_tape(const TapeOptions& options) {
 
 void Record::close(int depth) noexcept {
     at(depth).closed = true;
+    ++changes;
     set_active(active & ~bit(depth));
     for (auto& r : recent) r = {};
     while (!open.empty() && open.back().closed) {

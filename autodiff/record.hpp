@@ -176,6 +176,7 @@ struct Record {
     TapeMask active = 0;  // tapes that record now
     TapeMask visible = 0;  // these, and those whose tensors they capture
     NodeId start = 0;  // of the innermost tape that records
+    std::uint32_t changes = 0;  // of the tapes that are open or may take a gradient
     Trace* trace = nullptr;  // gets every operation that runs
     std::vector<Entry*> nodes;  // a node's entry
     struct Segment {

@@ -38,11 +38,11 @@ public:
     void run(std::span<NodeGradient> roots, std::span<NodeGradient> sources);
 
     // What a fused chain asks of a node: whether somebody wants its cotangent, where that is collected, whether it stays there.
-    bool wanted(NodeId node) const { return node >= start_ && node < end_ && (!marking_ || (marks_[node - start_] & is_needed)); }
+    bool wanted(NodeId node) const { return node >= start_ && (!marking_ || (marks_[node - start_] & is_needed)); }
     Tensor& cotangent(NodeId node) { return cotangents_[node - start_]; }
-    bool is_source(NodeId node) const {
+    bool is_source(NodeId node, Entry& entry) const {
         if (marking_) return marks_[node - start_] & is_named;
-        return record_.nodes[node]->is_source && record_.is_source_of(depth_, *record_.nodes[node]);
+        return entry.is_source && record_.is_source_of(depth_, entry);
     }
     NodeId start() const { return start_; }
 
@@ -54,7 +54,12 @@ private:
     void pull_several(Entry& entry);
     void pull(Entry& entry, Tensor* cotangents);
     void pull_unnamed(Entry& entry, Tensor* cotangents);
-    void fit(const Entry& entry, std::size_t i, NodeId input, Tensor& part);
+    void fit(const Entry& entry, std::size_t i, NodeId input, Tensor& part) const {
+        Entry& source = *record_.nodes[input];
+        if (part.dtype() != source.dtype || !(part.shape() == source.shape_of(input)))
+            refit(entry, i, source.shape_of(input), source.dtype, part);
+    }
+    static void refit(const Entry& entry, std::size_t i, const Shape& shape, DType dtype, Tensor& part);
     static void collect(Tensor& sum, Tensor& part) {
         if (sum.defined()) accumulate(sum, std::move(part));
         else std::swap(sum, part);

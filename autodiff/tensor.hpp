@@ -93,7 +93,7 @@ public:
         sizes_[rank_++] = size;
     }
 
-    friend constexpr bool operator==(const Shape& a, const Shape& b) {
+    [[gnu::always_inline]] friend constexpr bool operator==(const Shape& a, const Shape& b) {
         if (a.rank_ != b.rank_) return false;
         for (int i = 0; i < a.rank_; ++i)
             if (a.sizes_[i] != b.sizes_[i]) return false;

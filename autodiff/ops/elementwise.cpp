@@ -14,6 +14,16 @@ namespace xgrad {
 using namespace detail;
 using namespace detail::elementwise;
 
+void detail::elementwise::run_large(kernels::ElementwiseKernel kernel, const void* rule, std::span<const void* const> in,
+                                    const std::uint8_t* step, std::span<const Tensor> out) {
+    const std::int64_t bytes = size_of(out[0].dtype());
+    KernelInput from[max_operands];
+    KernelOutput to[2];
+    for (std::size_t k = 0; k < in.size(); ++k) from[k] = {in[k], nullptr, bytes};
+    for (std::size_t k = 0; k < out.size(); ++k) to[k] = {TensorAccess::data(out[k]), bytes};
+    run_flat(kernel, rule, out[0].size(), {from, in.size()}, step, {to, out.size()});
+}
+
 void detail::elementwise::trace_run(const OperationType& type, const void* op, const Tensor& a, const Tensor& b, const Tensor& y,
                                     Location where) {
     TracedRun run{AnyOperation(type, op), {a}, {stop_gradient(y)}, where};
@@ -54,8 +64,43 @@ void detail::elementwise::pull_with_number(Pull& pull, kernels::ElementwiseKerne
     pull.parts[0] = std::move(part[0]);
 }
 
-void detail::elementwise::require_floating_result(const char* name, DType dtype, Location where) {
+namespace {
+
+void require_floating(const char* name, DType dtype, Location where) {
     check<DTypeError>(is_floating(dtype), where, [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(dtype); });
+}
+
+}  // namespace
+
+bool detail::elementwise::is_integer_operand(const char* name, const Operand& x, bool has_integers) {
+    check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
+    check_defined(name, x);
+    if (has_integers && is_integer(x.dtype())) return true;
+    require_floating(name, x.dtype(), x.where());
+    return false;
+}
+
+Operands detail::elementwise::operands_of(const char* name, const Operand& a, const Operand& b, bool has_integers, Shape& shape) {
+    const Location where = a.where();
+    check_defined(name, a);
+    check_defined(name, b);
+    if (const DType dtype = integer_type(a, b); dtype != DType::boolean) {
+        if (!has_integers) require_floating(name, dtype, where);
+        return Operands::integers;
+    }
+    check<DTypeError>(a.is_tensor() || b.is_tensor(), where,
+                      [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
+    if (!a.is_tensor() || !b.is_tensor()) {
+        require_floating(name, a.is_tensor() ? a.dtype() : b.dtype(), where);
+        return Operands::number;
+    }
+    check<DTypeError>(a.dtype() == b.dtype(), where, [&] {
+        return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
+               " (convert one with .to())";
+    });
+    shape = broadcast_shapes(a.shape(), b.shape(), name, where);
+    require_floating(name, a.dtype(), where);
+    return Operands::tensors;
 }
 
 Tensor detail::elementwise::run_broadcast(const kernels::ElementwiseKernel (&kernels)[2], const void* rule, const char* name,

@@ -1,0 +1,266 @@
+#include <doctest/doctest.h>
+
+#include <array>
+#include <autodiff/autodiff.hpp>
+#include <autodiff/trace.hpp>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "support.hpp"
+
+// Operations as values: what a struct may be, what a trace lists, and what a tape captures.
+
+using namespace xgrad;
+using tests::error_of;
+
+namespace {
+
+enum class Colour { red, green };
+
+struct Part {
+    int low = 0;
+    double high = 0;
+    XGRAD_ATTRIBUTES(low, high)
+};
+
+struct Everything {
+    static constexpr const char* name = "everything";
+    bool flag = false;
+    std::int64_t count = 0;
+    double factor = 0;
+    Colour colour = Colour::red;
+    DType dtype = DType::f32;
+    Shape shape;
+    std::optional<double> maybe;
+    std::vector<double> weights;
+    std::array<int, 3> axes{};
+    int pair[2] = {};
+    PerAxis stride;
+    PlainNumber fill = 0;
+    Part part;
+    XGRAD_ATTRIBUTES(flag, count, factor, colour, dtype, shape, maybe, weights, axes, pair, stride, fill, part)
+    Tensor value(const Tensor& x) const { return x; }
+};
+
+Everything filled() {
+    Everything e;
+    e.flag = true;
+    e.count = std::int64_t{1} << 60;
+    e.factor = 0.1;
+    e.colour = Colour::green;
+    e.dtype = DType::i64;
+    e.shape = {2, 0, 3};
+    e.maybe = -std::numeric_limits<double>::infinity();
+    e.weights = {1, std::numeric_limits<double>::quiet_NaN(), -0.0, 1e-300};
+    e.axes = {2, -1, 0};
+    e.pair[1] = 7;
+    e.stride = {2, 3};
+    e.fill = 2.5;
+    e.part = {3, 4.5};
+    return e;
+}
+
+/// x·factor, whose two pullbacks count their calls.
+struct Counted {
+    static constexpr const char* name = "counted";
+    double factor = 2;
+    XGRAD_ATTRIBUTES(factor)
+    static inline int composed = 0, fused = 0;
+    Tensor value(const Tensor& x) const { return x * factor; }
+    Tensor pullback(Tensor g) const { return ++composed, g * factor; }
+    Tensor fused_pullback(Tensor g, const Saved&) const { return ++fused, g * factor; }
+};
+
+/// a·b, the sum of both for its pullback only.
+struct ProductOf {
+    static constexpr const char* name = "product_of";
+    static constexpr int results = 1;
+    static inline std::vector<bool> asked;
+    static Saves saves(Needs recorded) { return {.inputs = (recorded[1] ? 1u : 0u) | (recorded[0] ? 2u : 0u), .outputs = 0b10}; }
+    std::array<Tensor, 2> value(const Tensor& a, const Tensor& b, bool for_pullback) const {
+        return {a * b, for_pullback ? a + b : Tensor()};
+    }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        asked = {s.input(0).defined(), s.input(1).defined(), s.output(0).defined(), s.output(1).defined(), s.needs(0), s.needs(1)};
+        return {s.needs(0) ? g * s.input(1) : Tensor(), s.needs(1) ? g * s.input(0) : Tensor()};
+    }
+};
+
+struct Halves {
+    static constexpr const char* name = "halves";
+    std::array<Tensor, 2> value(const Tensor& x) const { return {slice(x, 0, 0, 1), slice(x, 0, 1)}; }
+    Tensor pullback(std::span<const Tensor> g) const { return concat({g[0], g[1]}); }
+};
+
+struct Sign {
+    static constexpr const char* name = "sign_of";
+    Tensor value(const Tensor& x) const { return greater(x, 0).to(x.dtype()); }
+};
+
+}  // namespace
+
+TEST_SUITE("operations as values") {
+    TEST_CASE("attributes of every kind are printed, written and read back") {
+        const Everything e = filled();
+        const Attributes attributes = attributes_of(e);
+        CHECK(to_string(attributes) ==
+              "flag=1, count=1152921504606846976, factor=0.1, colour=1, dtype=3, shape=[2, 0, 3], maybe=[-inf], weights=[1, nan, -0, "
+              "1e-300], "
+              "axes=[2, -1, 0], pair=[0, 7], stride=[2, 3], fill=2.5, part.low=3, part.high=4.5");
+        const Attributes read = attributes_from_json(to_json(attributes));
+        CHECK(read == attributes);
+        Everything other;
+        CHECK_FALSE(attributes_of(other) == attributes);
+        set_attributes(other, read);
+        CHECK(attributes_of(other) == attributes);
+        CHECK(attributes_of(Everything()) == attributes_from_json(to_json(attributes_of(Everything()))));
+        CHECK(std::signbit(other.weights[2]));
+    }
+
+    TEST_CASE("attributes that are missing, of another kind, or no JSON are errors") {
+        Everything e;
+        Attributes attributes = attributes_of(e);
+        attributes.values.pop_back();
+        CHECK(error_of<ValueError>([&] { set_attributes(e, attributes); }) ==
+              "Attributes: there must be one of each name, got none for part.high");
+        CHECK(error_of<FormatError>([] { attributes_from_json("[1]"); }) == "attributes: an object was expected, got [1]");
+        CHECK(error_of<FormatError>([] { attributes_from_json("{\"a\": {}}"); }) == "attributes: a number was expected, got {}");
+        CHECK(error_of<FormatError>([] { attributes_from_json("{"); }).starts_with("attributes: the text must be JSON, got "));
+        Part part;
+        CHECK(error_of<ValueError>([&] { set_attributes(part, attributes_from_json("{\"low\": 1.5, \"high\": 1}")); }) ==
+              "Attributes: low must be an integer, or enough of them, got 0");
+    }
+
+    TEST_CASE("the engine takes the fused pullback exactly where nothing records it") {
+        Counted::composed = Counted::fused = 0;
+        const auto f = [](const Tensor& x) { return apply(Counted{3}, {x}); };
+        CHECK(grad([&](const Tensor& x) { return sum(f(x)); }, tensor({1.0, 2.0})).data<double>()[1] == 3);
+        CHECK(Counted::composed == 0);
+        CHECK(Counted::fused == 1);
+        CHECK(hvp([&](const Tensor& x) { return sum(square(f(x))); }, tensor({1.0, 2.0}), tensor({1.0, 0.0})).data<double>()[0] == 18);
+        CHECK(Counted::composed >= 1);
+        CHECK(gradcheck(f, {tensor({1.0, -2.0})}, {.order = 2}));
+    }
+
+    TEST_CASE("a tape keeps what a pullback reads, for those inputs that are recorded") {
+        Tape tape({.persistent = true});
+        const Tensor a = tape.watch(scalar(3.0)), b = scalar(5.0);
+        const auto y = apply(ProductOf{}, {a, b});
+        CHECK(y[0].item() == 15);
+        CHECK(tracked(y[0]));
+        CHECK_FALSE(tracked(y[1]));
+        CHECK(tape.gradient(y[0], a).item() == 5);
+        CHECK(ProductOf::asked == std::vector<bool>{false, true, false, true, true, false});
+        CHECK_FALSE(apply(ProductOf{}, {b, b})[1].defined());
+        const auto f = [](const Tensor& p, const Tensor& q) { return apply(ProductOf{}, {p, q})[0]; };
+        CHECK(gradcheck(f, {tensor({1.0, 2.0}), tensor({0.5, -1.0})}, {.order = 2}));
+    }
+
+    TEST_CASE("several results, and none that is differentiable") {
+        const auto both = [](const Tensor& x) {
+            const auto y = apply(Halves{}, {x});
+            return sum(square(y[0])) + 2 * sum(y[1]);
+        };
+        CHECK(gradcheck(both, {tensor({1.0, 2.0, 3.0})}, {.order = 2}));
+        Tape tape;
+        const Tensor x = tape.watch(tensor({-1.0, 2.0}));
+        const std::size_t before = tape.size();
+        CHECK_FALSE(tracked(apply(Sign{}, {x})));
+        CHECK(tape.size() == before);
+    }
+
+    TEST_CASE("a trace lists what runs and runs it again, on other inputs too") {
+        detail::Trace trace;
+        const Tensor x = tensor({1.0, 2.0}), y = sum(x * 3.0 + x);
+        REQUIRE(trace.runs.size() == 3);
+        CHECK(trace.runs[0].operation.name() == std::string("multiply_number"));
+        CHECK(to_string(trace.runs[0].operation.attributes()) == "number=3, number_first=0");
+        CHECK(trace.runs[1].operation.name() == std::string("add"));
+        CHECK(trace.runs[2].outputs[0].item() == y.item());
+        const Tensor other[] = {tensor({10.0, -1.0})};
+        CHECK(trace.runs[0].operation.run(other)[0].data<double>()[0] == 30);
+        const auto halved = trace.runs[0].operation.with(attributes_from_json("{\"number\": 0.5, \"number_first\": 0}"));
+        CHECK(halved.run(other)[0].data<double>()[0] == 5);
+        CHECK(trace.runs.size() == 3);
+        apply("once", {x}, [&] { return x; }, [](Tensor g) { return g; });
+        CHECK_FALSE(trace.runs.back().operation.can_run());
+        CHECK_FALSE(trace.runs.back().operation.is_data());
+        {
+            const detail::Trace inner;
+            square(x);
+            CHECK(inner.runs.size() == 1);
+        }
+        CHECK(trace.runs.size() == 4);
+    }
+
+    TEST_CASE("a trace sees the way back as operations") {
+        detail::Trace trace;
+        Tape tape;
+        const Tensor x = tape.watch(tensor({1.0, 2.0}));
+        const Tensor g = tape.gradient(sum(tanh(x)), x);
+        bool last = false;
+        for (const auto& run : trace.runs)
+            for (const Tensor& output : run.outputs) last = last || detail::TensorAccess::data(output) == detail::TensorAccess::data(g);
+        CHECK(last);
+    }
+}
+
+TEST_SUITE("capture") {
+    TEST_CASE("a parameter used by an outer and an inner tape has one gradient on each") {
+        const Parameter w = scalar(2.0);
+        Tape outer;
+        const Tensor first = w * 3.0;
+        Tensor slope;
+        {
+            Tape inner;
+            slope = inner.gradient(w * w * w)[w];  // 3w²
+        }
+        const Tensor last = w * 5.0;  // the inner tape's source is gone: the outer one's stands for w again
+        const Gradients g = outer.gradient(first + slope + last);
+        CHECK(g.size() == 1);
+        CHECK(g[w].item() == 3 + 12 + 5);
+    }
+
+    TEST_CASE("an inner tape may ask for an outer tensor, which it captured") {
+        Tape outer;
+        const Tensor a = outer.watch(scalar(3.0)), b = a * a;
+        Tensor slope;
+        {
+            Tape inner;
+            const Tensor y = b * b * a;
+            const Tensors g = inner.gradient(y, {a, b});
+            CHECK(g[0].item() == 81);      // b is a source of its own here
+            CHECK(g[1].item() == 2 * 9 * 3);
+            slope = g[1];
+        }
+        CHECK(outer.gradient(slope, a).item() == 54);  // 2ab = 2a³
+    }
+
+    TEST_CASE("three tapes deep, each captures from the one around it") {
+        const Parameter w = scalar(2.0);
+        Tape one;
+        Tape two;
+        Tape three;
+        const Tensor y = w * w * w * w;
+        const Tensor d = three.gradient(y)[w];
+        const Tensor dd = two.gradient(d)[w];
+        CHECK(d.item() == 32);
+        CHECK(dd.item() == 48);
+        CHECK(one.gradient(dd)[w].item() == 48);
+    }
+
+    TEST_CASE("a checkpoint inside another sees parameters and tensors of all tapes around") {
+        const Parameter w = scalar(2.0);
+        Tape tape;
+        const Tensor x = tape.watch(scalar(3.0));
+        const auto inner = [&](const Tensor& t) { return t * w * x; };
+        const auto outer = [&](const Tensor& t) { return checkpoint(inner, t * t) + w; };
+        const Tensor y = checkpoint(outer, x);  // x³w + w
+        const Gradients g = tape.gradient(y);
+        CHECK(g[x].item() == 54);
+        CHECK(g[w].item() == 28);
+        CHECK(g.size() == 2);
+    }
+}
