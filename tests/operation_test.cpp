@@ -26,7 +26,6 @@ struct Part {
 };
 
 struct Everything {
-    static constexpr const char* name = "everything";
     bool flag = false;
     std::int64_t count = 0;
     double factor = 0;
