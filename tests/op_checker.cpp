@@ -1,5 +1,6 @@
 #include "op_checker.hpp"
 
+#include "op_table/economy.hpp"
 #include "op_table/large.hpp"
 
 #include <omp.h>
@@ -428,6 +429,56 @@ std::string check_large(const Row& row, const LargeCase& large) {
             }
     }
     return {};
+}
+
+namespace {
+
+/// What a tensor of so many bytes takes of the allocator.
+double block(double bytes) {
+    using namespace xgrad::detail;
+    return bytes == 0 ? 0 : static_cast<double>(bytes_of_class(size_class_of(sizeof(Storage) + static_cast<std::size_t>(bytes))));
+}
+double block(const Tensor& x) { return block(static_cast<double>(x.size() * size_of(x.dtype()))); }
+
+}  // namespace
+
+std::string check_economy(const Row& row, const Economy& economy) {
+    std::ostringstream text;
+    // Bytes: the inputs are gone but for what the tape keeps of them.
+    double kept = 0, expected = 0;
+    Tape tape({.persistent = true});
+    Tensors watched = watch(tape, inputs(row, economy.shapes));
+    for (const int i : economy.inputs) expected += block(watched[static_cast<std::size_t>(i)]);
+    expected += block(economy.extra * static_cast<double>(watched[0].size() * 8));
+    double bytes_of_inputs = 0;
+    for (const Tensor& x : watched) bytes_of_inputs += block(x);
+    const Tensor w = tape.watch(xgrad::scalar(0.0));
+    Tensors fresh;  // results that only the operation holds
+    for (const Tensor& x : watched) fresh.push_back(x + w);
+    const auto before = static_cast<double>(xgrad::memory_stats().bytes_in_use);
+    Tensor y = row.f(fresh);
+    if (economy.output) expected += block(y);
+    const Tensor u = cotangent(y.shape(), y.dtype());
+    std::vector<int> runs;
+    for (const Tensor& x : fresh) {
+        const xgrad::detail::Trace trace;
+        tape.gradient(y, x, {.cotangent = u});
+        runs.push_back(static_cast<int>(trace.runs.size()));
+    }
+    const double of_cotangent = block(u);
+    y = Tensor();
+    fresh.clear();
+    if (xgrad::memory_stats().blocks > 0) {  // no figures under AddressSanitizer
+        kept = static_cast<double>(xgrad::memory_stats().bytes_in_use) - before + bytes_of_inputs - of_cotangent;
+        if (std::abs(kept - expected) > 300)  // small ones beside
+
+            text << row.name << ": the tape keeps " << kept << " bytes instead of " << expected << "; ";
+    }
+    if (!economy.runs.empty() && runs != economy.runs) {
+        text << row.name << ": one input's cotangent takes so many operations:";
+        for (const int n : runs) text << ' ' << n;
+    }
+    return text.str();
 }
 
 }  // namespace tests

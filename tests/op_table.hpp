@@ -45,6 +45,7 @@ std::vector<Row> convolution_rows();
 std::vector<Row> pool_rows();
 std::vector<Row> attention_rows();
 std::vector<Row> window_rows();
+std::vector<Row> beyond_rows();
 std::vector<Row> random_rows();  // constants, so that only their shape matters to a tape
 
 inline std::vector<std::vector<Row> (*)()> families() {
@@ -65,6 +66,7 @@ inline std::vector<std::vector<Row> (*)()> families() {
         pool_rows,
         attention_rows,
         window_rows,
+        beyond_rows,
         random_rows,
     };
 }
