@@ -170,8 +170,10 @@ std::vector<Tensor> from_results(R&& results, Location where) {
 /// An operation whose value and pullback are functions of xtensor's views.
 template <class T, std::size_t N, class Value, class Pullback>
 struct XtensorOperation {
-    const char* name;
-    std::array<Tensor, N> inputs;
+    static constexpr const char* name = "xtensor";
+    static constexpr Saves saves{.inputs = (1u << N) - 1, .outputs = 1};
+    using Tensors = std::array<Tensor, N>;
+    const char* label;
     Value value_of;
     Pullback pullback_of;
     Location where;
@@ -182,7 +184,33 @@ struct XtensorOperation {
             return from_result<T>(std::apply(value_of, views), where);
         }(std::make_index_sequence<N>{});
     }
-    std::vector<Tensor> pull(const Tensor& g, const Tensor& y) const {
+    /// The cotangents, recorded as a function of g alone.
+    std::vector<Tensor> pullback(Tensor g, const Saved& s) const {
+        const Tensors inputs = inputs_of(s);
+        check_first_order(any_tracked(inputs));
+        return apply_many(
+            label, {g},
+            [self = *this, inputs, y = s.output()](const Tensor& given) {
+                std::vector<Tensor> all = self.pull(given, y, inputs);
+                for (std::size_t i = 0; i < N; ++i)
+                    if (!all[i].defined()) all[i] = tensor(std::vector<T>(static_cast<std::size_t>(inputs[i].size())), inputs[i].shape());
+                return all;
+            },
+            [self = *this, inputs, y = s.output()](std::span<const Tensor> directions, Needs) {
+                self.check_first_order(any_tracked(directions));
+                return std::array{self.push(directions, y, inputs)};
+            },
+            where);
+    }
+    std::vector<Tensor> fused_pullback(Tensor g, const Saved& s) const { return pull(g, s.output(), inputs_of(s)); }
+
+private:
+    static Tensors inputs_of(const Saved& s) {
+        Tensors inputs;
+        for (std::size_t i = 0; i < N; ++i) inputs[i] = s.input(i);
+        return inputs;
+    }
+    std::vector<Tensor> pull(const Tensor& g, const Tensor& y, const Tensors& inputs) const {
         std::vector<Tensor> parts = std::apply(
             [&](const auto&... x) {
                 const auto views = std::make_tuple(view_xtensor<T>(g, where), view_xtensor<T>(y, where), view_xtensor<T>(x, where)...);
@@ -190,18 +218,18 @@ struct XtensorOperation {
             },
             inputs);
         check<ValueError>(parts.size() == N, where, [&] {
-            return std::string(name) + ": the pullback must return a cotangent for each of " + std::to_string(N) + " inputs, got " +
+            return std::string(label) + ": the pullback must return a cotangent for each of " + std::to_string(N) + " inputs, got " +
                    std::to_string(parts.size());
         });
         return parts;
     }
     /// The derivative of the cotangents with respect to g, applied to directions: the pullback is linear in g, so that its columns tell.
-    Tensor push(const std::vector<Tensor>& directions, const Tensor& y) const {
+    Tensor push(std::span<const Tensor> directions, const Tensor& y, const Tensors& inputs) const {
         std::vector<T> result(static_cast<std::size_t>(y.size()));
         std::vector<T> unit(result.size());
         for (std::size_t i = 0; i < unit.size(); ++i) {
             unit[i] = 1;
-            const std::vector<Tensor> parts = pull(tensor(unit, y.shape()), y);
+            const std::vector<Tensor> parts = pull(tensor(unit, y.shape()), y, inputs);
             unit[i] = 0;
             for (std::size_t k = 0; k < N; ++k) {
                 if (!parts[k].defined()) continue;
@@ -211,26 +239,9 @@ struct XtensorOperation {
         }
         return tensor(result, y.shape());
     }
-    /// The cotangents, recorded as a function of g.
-    std::vector<Tensor> recorded_pull(const Tensor& g, const Tensor& y) const {
-        const auto parts = [self = *this, y](const Tensor& given) {
-            std::vector<Tensor> all = self.pull(given, y);
-            for (std::size_t i = 0; i < N; ++i)
-                if (!all[i].defined())
-                    all[i] = tensor(std::vector<T>(static_cast<std::size_t>(self.inputs[i].size())), self.inputs[i].shape());
-            return all;
-        };
-        return apply_many(
-            name, {g}, parts,
-            [self = *this, y](std::span<const Tensor> directions, Needs) {
-                self.check_first_order(any_tracked(directions));
-                return std::array{self.push({directions.begin(), directions.end()}, y)};
-            },
-            where);
-    }
     void check_first_order(bool higher) const {
         check<TapeError>(!higher, where, [&] {
-            return std::string(name) +
+            return std::string(label) +
                    ": there are no second derivatives of an operation whose pullback is written in xtensor; write it with tensors";
         });
     }
@@ -254,16 +265,8 @@ Tensor apply(const char* name, const Tensor (&inputs)[N], Value value, Pullback 
         check<DTypeError>(x.dtype() == dtype_of<T>(), where, [&] {
             return std::string(name) + ": the inputs must be " + name_of(dtype_of<T>()) + ", got " + name_of(x.dtype());
         });
-    std::array<Tensor, N> held;
-    std::copy(std::begin(inputs), std::end(inputs), held.begin());
-    const detail::XtensorOperation<T, N, Value, Pullback> operation{name, held, std::move(value), std::move(pullback), where};
-    return apply(
-        name, std::vector<Tensor>(held.begin(), held.end()), [operation](std::span<const Tensor> given) { return operation.value(given); },
-        [operation](const Tensor& g, const Tensor& y) {
-            operation.check_first_order(detail::any_tracked(operation.inputs));
-            return tracked(g) ? operation.recorded_pull(g, y) : operation.pull(g, y);
-        },
-        where);
+    return apply(detail::XtensorOperation<T, N, Value, Pullback>{name, std::move(value), std::move(pullback), where},
+                 std::span<const Tensor>(inputs), where, name);
 }
 
 }  // namespace xgrad

@@ -5,6 +5,7 @@
 namespace xgrad::nn {
 
 using detail::Slot;
+using Description = detail::OptimizerDescription;
 
 namespace {
 
@@ -47,16 +48,14 @@ updates::Adam adam_rule(const Options& o, const Slot& slot) {
 
 // --- SGD ------------------------------------------------------------------------------------------------------------
 
-SGD::SGD(const SGDOptions& options, Location where) : OptimizerWith(options, "SGD", {"momentum_buffer"}) { check_options(options, where); }
-void SGD::check_options(const SGDOptions& o, Location where) const {
-    check_usual("SGD", o, where);
+static Description describe(const SGDOptions&) { return {"SGD", {"momentum_buffer"}}; }
+static void check_own(const SGDOptions& o, Location where) {
     check<ValueError>(!o.nesterov || (o.momentum > 0 && o.dampening == 0), where, [&] {
         return "SGD: nesterov needs momentum and no dampening, got momentum " + PlainNumber(o.momentum).text() + " and dampening " +
                PlainNumber(o.dampening).text();
     });
 }
-UpdateRule SGD::rule(std::size_t group, Slot& slot, Tensor&) const {
-    const SGDOptions& o = options_of(group);
+static UpdateRule rule_of(const SGDOptions& o, Slot& slot) {
     return updates::Sgd{.lr = o.lr,
                         .sign = sign_of(o.maximize),
                         .decay = o.weight_decay,
@@ -67,37 +66,23 @@ UpdateRule SGD::rule(std::size_t group, Slot& slot, Tensor&) const {
 
 // --- Adam and its kin -----------------------------------------------------------------------------------------------
 
-Adam::Adam(const AdamOptions& options, Location where) : OptimizerWith(options, "Adam", {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}) {
-    check_options(options, where);
-}
-void Adam::check_options(const AdamOptions& o, Location where) const { check_usual("Adam", o, where); }
-UpdateRule Adam::rule(std::size_t group, Slot& slot, Tensor&) const {
-    const AdamOptions& o = options_of(group);
+static Description describe(const AdamOptions&) { return {"Adam", {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}}; }
+static UpdateRule rule_of(const AdamOptions& o, Slot& slot) {
     updates::Adam rule = adam_rule(o, slot);
     rule.decay = o.weight_decay;
     return rule;
 }
 
-AdamW::AdamW(const AdamWOptions& options, Location where) : OptimizerWith(options, "AdamW", {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}) {
-    check_options(options, where);
-}
-void AdamW::check_options(const AdamWOptions& o, Location where) const { check_usual("AdamW", o, where); }
-UpdateRule AdamW::rule(std::size_t group, Slot& slot, Tensor&) const {
-    const AdamWOptions& o = options_of(group);
+static Description describe(const AdamWOptions&) { return {"AdamW", {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}}; }
+static UpdateRule rule_of(const AdamWOptions& o, Slot& slot) {
     updates::Adam rule = adam_rule(o, slot);
     rule.keep = 1 - o.lr * o.weight_decay;
     return rule;
 }
 
-NAdam::NAdam(const NAdamOptions& options, Location where) : OptimizerWith(options, "NAdam", {"exp_avg", "exp_avg_sq"}, "mu_product") {
-    check_options(options, where);
-}
-void NAdam::check_options(const NAdamOptions& o, Location where) const {
-    check_usual("NAdam", o, where);
-    check_not_negative("NAdam", "momentum_decay", o.momentum_decay, where);
-}
-UpdateRule NAdam::rule(std::size_t group, Slot& slot, Tensor&) const {
-    const NAdamOptions& o = options_of(group);
+static Description describe(const NAdamOptions&) { return {"NAdam", {"exp_avg", "exp_avg_sq"}, "mu_product"}; }
+static void check_own(const NAdamOptions& o, Location where) { check_not_negative("NAdam", "momentum_decay", o.momentum_decay, where); }
+static UpdateRule rule_of(const NAdamOptions& o, Slot& slot) {
     const auto mu = [&](std::int64_t t) { return o.betas.first * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * o.momentum_decay)); };
     const double now = mu(slot.steps), next = mu(slot.steps + 1);
     slot.number *= now;
@@ -108,12 +93,8 @@ UpdateRule NAdam::rule(std::size_t group, Slot& slot, Tensor&) const {
     return rule;
 }
 
-RAdam::RAdam(const RAdamOptions& options, Location where) : OptimizerWith(options, "RAdam", {"exp_avg", "exp_avg_sq"}) {
-    check_options(options, where);
-}
-void RAdam::check_options(const RAdamOptions& o, Location where) const { check_usual("RAdam", o, where); }
-UpdateRule RAdam::rule(std::size_t group, Slot& slot, Tensor&) const {
-    const RAdamOptions& o = options_of(group);
+static Description describe(const RAdamOptions&) { return {"RAdam", {"exp_avg", "exp_avg_sq"}}; }
+static UpdateRule rule_of(const RAdamOptions& o, Slot& slot) {
     updates::Adam rule = adam_rule(o, slot);
     rule.decay = o.weight_decay;
     const double beta2 = o.betas.second, t = static_cast<double>(slot.steps), seen2 = seen(beta2, slot);
@@ -128,12 +109,8 @@ UpdateRule RAdam::rule(std::size_t group, Slot& slot, Tensor&) const {
     return rule;
 }
 
-Adamax::Adamax(const AdamaxOptions& options, Location where) : OptimizerWith(options, "Adamax", {"exp_avg", "exp_inf"}) {
-    check_options(options, where);
-}
-void Adamax::check_options(const AdamaxOptions& o, Location where) const { check_usual("Adamax", o, where); }
-UpdateRule Adamax::rule(std::size_t group, Slot& slot, Tensor&) const {
-    const AdamaxOptions& o = options_of(group);
+static Description describe(const AdamaxOptions&) { return {"Adamax", {"exp_avg", "exp_inf"}}; }
+static UpdateRule rule_of(const AdamaxOptions& o, Slot& slot) {
     return updates::Adamax{.beta1 = o.betas.first,
                            .beta2 = o.betas.second,
                            .size = o.lr / seen(o.betas.first, slot),
@@ -144,16 +121,9 @@ UpdateRule Adamax::rule(std::size_t group, Slot& slot, Tensor&) const {
 
 // --- by the size of the gradients so far ----------------------------------------------------------------------------
 
-RMSprop::RMSprop(const RMSpropOptions& options, Location where)
-    : OptimizerWith(options, "RMSprop", {"square_avg", "grad_avg", "momentum_buffer"}) {
-    check_options(options, where);
-}
-void RMSprop::check_options(const RMSpropOptions& o, Location where) const {
-    check_usual("RMSprop", o, where);
-    check_not_negative("RMSprop", "alpha", o.alpha, where);
-}
-UpdateRule RMSprop::rule(std::size_t group, Slot&, Tensor&) const {
-    const RMSpropOptions& o = options_of(group);
+static Description describe(const RMSpropOptions&) { return {"RMSprop", {"square_avg", "grad_avg", "momentum_buffer"}}; }
+static void check_own(const RMSpropOptions& o, Location where) { check_not_negative("RMSprop", "alpha", o.alpha, where); }
+static UpdateRule rule_of(const RMSpropOptions& o, Slot&) {
     return updates::Rmsprop{.lr = o.lr,
                             .alpha = o.alpha,
                             .eps = o.eps,
@@ -163,16 +133,12 @@ UpdateRule RMSprop::rule(std::size_t group, Slot&, Tensor&) const {
                             .centered = o.centered};
 }
 
-Adagrad::Adagrad(const AdagradOptions& options, Location where) : OptimizerWith(options, "Adagrad", {"sum"}) {
-    check_options(options, where);
-}
-void Adagrad::check_options(const AdagradOptions& o, Location where) const {
-    check_usual("Adagrad", o, where);
+static Description describe(const AdagradOptions&) { return {"Adagrad", {"sum"}}; }
+static void check_own(const AdagradOptions& o, Location where) {
     check_not_negative("Adagrad", "lr_decay", o.lr_decay, where);
     check_not_negative("Adagrad", "initial_accumulator_value", o.initial_accumulator_value, where);
 }
-UpdateRule Adagrad::rule(std::size_t group, Slot& slot, Tensor&) const {
-    const AdagradOptions& o = options_of(group);
+static UpdateRule rule_of(const AdagradOptions& o, Slot& slot) {
     if (!slot.tensors[0].defined()) slot.tensors[0] = full(slot.shape, o.initial_accumulator_value, slot.dtype);
     return updates::Adagrad{.size = o.lr / (1 + static_cast<double>(slot.steps - 1) * o.lr_decay),
                             .eps = o.eps,
@@ -180,32 +146,24 @@ UpdateRule Adagrad::rule(std::size_t group, Slot& slot, Tensor&) const {
                             .decay = o.weight_decay};
 }
 
-Adadelta::Adadelta(const AdadeltaOptions& options, Location where) : OptimizerWith(options, "Adadelta", {"square_avg", "acc_delta"}) {
-    check_options(options, where);
-}
-void Adadelta::check_options(const AdadeltaOptions& o, Location where) const {
-    check_usual("Adadelta", o, where);
+static Description describe(const AdadeltaOptions&) { return {"Adadelta", {"square_avg", "acc_delta"}}; }
+static void check_own(const AdadeltaOptions& o, Location where) {
     check<ValueError>(o.rho >= 0 && o.rho <= 1, where, [&] { return "Adadelta: rho must be in [0, 1], got " + PlainNumber(o.rho).text(); });
 }
-UpdateRule Adadelta::rule(std::size_t group, Slot&, Tensor&) const {
-    const AdadeltaOptions& o = options_of(group);
+static UpdateRule rule_of(const AdadeltaOptions& o, Slot&) {
     return updates::Adadelta{.lr = o.lr, .rho = o.rho, .eps = o.eps, .sign = sign_of(o.maximize), .decay = o.weight_decay};
 }
 
 // --- by the signs of gradients --------------------------------------------------------------------------------------
 
-Rprop::Rprop(const RpropOptions& options, Location where) : OptimizerWith(options, "Rprop", {"prev", "step_size"}) {
-    check_options(options, where);
-}
-void Rprop::check_options(const RpropOptions& o, Location where) const {
-    check_usual("Rprop", o, where);
+static Description describe(const RpropOptions&) { return {"Rprop", {"prev", "step_size"}}; }
+static void check_own(const RpropOptions& o, Location where) {
     check<ValueError>(o.etas.first > 0 && o.etas.first < 1 && o.etas.second > 1, where, [&] {
         return "Rprop: etas must be in (0, 1) and above 1, got " + PlainNumber(o.etas.first).text() + " and " +
                PlainNumber(o.etas.second).text();
     });
 }
-UpdateRule Rprop::rule(std::size_t group, Slot& slot, Tensor&) const {
-    const RpropOptions& o = options_of(group);
+static UpdateRule rule_of(const RpropOptions& o, Slot& slot) {
     if (!slot.tensors[1].defined()) slot.tensors[1] = full(slot.shape, o.lr, slot.dtype);
     return updates::Rprop{.shrink = o.etas.first,
                           .grow = o.etas.second,
@@ -214,12 +172,45 @@ UpdateRule Rprop::rule(std::size_t group, Slot& slot, Tensor&) const {
                           .sign = sign_of(o.maximize)};
 }
 
-Lion::Lion(const LionOptions& options, Location where) : OptimizerWith(options, "Lion", {"exp_avg"}) { check_options(options, where); }
-void Lion::check_options(const LionOptions& o, Location where) const { check_usual("Lion", o, where); }
-UpdateRule Lion::rule(std::size_t group, Slot&, Tensor&) const {
-    const LionOptions& o = options_of(group);
+static Description describe(const LionOptions&) { return {"Lion", {"exp_avg"}}; }
+static UpdateRule rule_of(const LionOptions& o, Slot&) {
     return updates::Lion{
         .lr = o.lr, .beta1 = o.betas.first, .beta2 = o.betas.second, .sign = sign_of(o.maximize), .keep = 1 - o.lr * o.weight_decay};
 }
+
+// --- what they have in common ---------------------------------------------------------------------------------------
+
+/// Options that others have too are all that there is to check.
+template <class Options>
+static void check_own(const Options&, Location) {}
+
+template <class Options>
+RuleOptimizer<Options>::RuleOptimizer(const Options& options, Location where) : RuleOptimizer(options, describe(options), where) {}
+template <class Options>
+RuleOptimizer<Options>::RuleOptimizer(const Options& options, const Description& description, Location where)
+    : OptimizerWith<Options>(options, description.name, description.states, description.number) {
+    check_options(options, where);
+}
+template <class Options>
+void RuleOptimizer<Options>::check_options(const Options& options, Location where) const {
+    check_usual(this->name(), options, where);
+    check_own(options, where);
+}
+template <class Options>
+UpdateRule RuleOptimizer<Options>::rule(std::size_t group, Slot& slot, Tensor&) const {
+    return rule_of(this->options_of(group), slot);
+}
+
+template class RuleOptimizer<SGDOptions>;
+template class RuleOptimizer<AdamOptions>;
+template class RuleOptimizer<AdamWOptions>;
+template class RuleOptimizer<NAdamOptions>;
+template class RuleOptimizer<RAdamOptions>;
+template class RuleOptimizer<AdamaxOptions>;
+template class RuleOptimizer<RMSpropOptions>;
+template class RuleOptimizer<AdagradOptions>;
+template class RuleOptimizer<AdadeltaOptions>;
+template class RuleOptimizer<RpropOptions>;
+template class RuleOptimizer<LionOptions>;
 
 }  // namespace xgrad::nn

@@ -163,4 +163,26 @@ private:
     std::vector<Options> options_;
 };
 
+namespace detail {
+/// What optim.cpp says of an optimizer: its name, and those of its states.
+struct OptimizerDescription {
+    const char* name;
+    std::array<const char*, 3> states;
+    const char* number = nullptr;
+};
+}  // namespace detail
+
+/// An optimizer that is an update rule of its options: in optim.cpp three functions of the options describe it, check what only it has, and fill in the
+/// rule.
+template <class Options>
+class RuleOptimizer final : public OptimizerWith<Options> {
+public:
+    explicit RuleOptimizer(const Options& options = {}, Location where = Location::current());
+
+private:
+    RuleOptimizer(const Options& options, const detail::OptimizerDescription& description, Location where);
+    void check_options(const Options& options, Location where) const override;
+    UpdateRule rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const override;
+};
+
 }  // namespace xgrad::nn

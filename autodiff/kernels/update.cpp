@@ -42,15 +42,11 @@ static void update(const void* rule, const UpdateBuffers& buffers, std::int64_t 
 }
 
 template <class... Rule>
-static void fill(UpdateKernels& table) {
-    static_assert(sizeof...(Rule) == updates::count);
-    ((table.f32[Rule::id] = update<float, Rule>), ...);
-    ((table.f64[Rule::id] = update<double, Rule>), ...);
+static void fill(UpdateKernels& table, rules::List<Rule...>) {
+    ((table.f32[updates::All::index_of<Rule>()] = update<float, Rule>), ...);
+    ((table.f64[updates::All::index_of<Rule>()] = update<double, Rule>), ...);
 }
 
-void fill_update(UpdateKernels& table) {
-    fill<updates::Sgd, updates::Adam, updates::Adamax, updates::Rmsprop, updates::Adagrad, updates::Adadelta, updates::Rprop, updates::Lion,
-         updates::Average>(table);
-}
+void fill_update(UpdateKernels& table) { fill(table, updates::All{}); }
 
 }  // namespace xgrad::kernels::XGRAD_ISA

@@ -16,7 +16,7 @@ struct UpdateBuffers {
 using UpdateKernel = void (*)(const void* rule, const UpdateBuffers& buffers, std::int64_t begin, std::int64_t end);
 
 struct UpdateKernels {
-    UpdateKernel f32[updates::count], f64[updates::count];  // by the rule's id
+    UpdateKernel f32[updates::All::size], f64[updates::All::size];  // by the rule's place in updates::All
 };
 
 }  // namespace xgrad::kernels

@@ -16,20 +16,6 @@
 
 namespace xgrad::rules {
 
-template <class... Rule>
-struct List {
-    static constexpr std::size_t size = sizeof...(Rule);
-    template <class R>
-    static constexpr std::size_t index_of() {
-        constexpr bool same[] = {__is_same(R, Rule)...};
-        std::size_t i = 0;
-        while (!same[i]) ++i;
-        return i;
-    }
-    template <class... More>
-    static List<Rule..., More...> with(List<More...>);
-};
-
 // The one list of all rules and of the functions that run them. From it come the kernels' tables, the functions on tensors (plain ones; what is
 // `checked` has arguments to check first and is defined by hand in ops/elementwise*.cpp) and the functions that map() knows:
 //

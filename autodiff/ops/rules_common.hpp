@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "../attribute_names.hpp"
 
 // What the files of element-wise rules share; see elementwise_rules.hpp.
@@ -17,5 +19,22 @@ inline constexpr double half_sqrt_pi = 0.886226925452758013649083741671;
 inline constexpr double sqrt_half = 0.707106781186547524400844362105;
 inline constexpr double inv_sqrt_two_pi = 0.398942280401432677939946059934;
 inline constexpr double sqrt_two_over_pi = 0.797884560802865355879892119869;
+
+/// A list of types, each with its place.
+template <class... Rule>
+struct List {
+    static constexpr std::size_t size = sizeof...(Rule);
+    template <class R>
+    static constexpr bool contains = (__is_same(R, Rule) || ...);
+    template <class R>
+    static constexpr std::size_t index_of() {
+        constexpr bool same[] = {__is_same(R, Rule)...};
+        std::size_t i = 0;
+        while (!same[i]) ++i;
+        return i;
+    }
+    template <class... More>
+    static List<Rule..., More...> with(List<More...>);
+};
 
 }  // namespace xgrad::rules

@@ -14,8 +14,8 @@ namespace xgrad {
 class UpdateRule {
 public:
     template <class Rule>
-        requires requires { Rule::id; }
-    UpdateRule(const Rule& rule) : id_(Rule::id), states_(rule.states()) {
+        requires updates::All::contains<Rule>
+    UpdateRule(const Rule& rule) : id_(static_cast<int>(updates::All::index_of<Rule>())), states_(rule.states()) {
         static_assert(sizeof(Rule) <= sizeof constants_);
         ::new (static_cast<void*>(constants_)) Rule(rule);
     }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "rules_common.hpp"
+
 // The arithmetic of parameter updates, one struct each, as text that kernels/update.cpp compiles with SIMD vectors once per instruction
 // set. step() is given one parameter's weight w and gradient g and the states that states() names (bit k for state k), and changes weight
 // and states. The fields are the constants of one step, bias corrections worked out; `sign` is -1 to maximize, `decay` adds decay * w to the
-// gradient, `keep` is what decoupled weight decay leaves of w. To add a rule: write it here with the next id, and its line in kernels/update.cpp.
+// gradient, `keep` is what decoupled weight decay leaves of w. To add a rule: write it here and name it in the list at the end.
 
 namespace xgrad::updates {
 
@@ -11,11 +13,8 @@ namespace xgrad::updates {
 template <unsigned...>
 struct StateSets {};
 
-inline constexpr int count = 9;
-
 /// v = momentum * v + undamped * g; w = keep * w - lr * v, or lr * (g + momentum * v) with nesterov. States: v unless momentum is 0.
 struct Sgd {
-    static constexpr int id = 0;
     using Sets = StateSets<0, 1>;
     double lr, sign = 1, decay = 0, keep = 1, momentum = 0, undamped = 1;
     bool nesterov = false;
@@ -35,7 +34,6 @@ struct Sgd {
 /// m = mean of g, v = mean of g²; w = keep * w - (size * m + size_g * g) / (sqrt(v) * scale + eps). States: m, v and, with amsgrad, the
 /// largest v so far, which then stands in the denominator.
 struct Adam {
-    static constexpr int id = 1;
     using Sets = StateSets<3, 7>;
     double beta1, beta2, size, scale, eps, size_g = 0, sign = 1, decay = 0, keep = 1;
     bool amsgrad = false;
@@ -55,7 +53,6 @@ struct Adam {
 
 /// m = mean of g, u = max(beta2 * u, |g| + eps); w -= size * m / u. States: m, u.
 struct Adamax {
-    static constexpr int id = 2;
     using Sets = StateSets<3>;
     double beta1, beta2, size, eps, sign = 1, decay = 0;
 
@@ -71,7 +68,6 @@ struct Adamax {
 /// v = mean of g², a = mean of g; d = g / (sqrt(v - a²) + eps); b = momentum * b + d; w -= lr * b. States: v, a when centered (else a is 0), b
 /// unless momentum is 0 (else b is d).
 struct Rmsprop {
-    static constexpr int id = 3;
     using Sets = StateSets<1, 3, 5, 7>;
     double lr, alpha, eps, momentum = 0, sign = 1, decay = 0;
     bool centered = false;
@@ -93,7 +89,6 @@ struct Rmsprop {
 
 /// v += g²; w -= size * g / (sqrt(v) + eps). States: v.
 struct Adagrad {
-    static constexpr int id = 4;
     using Sets = StateSets<1>;
     double size, eps, sign = 1, decay = 0;
 
@@ -107,7 +102,6 @@ struct Adagrad {
 
 /// v = mean of g²; d = sqrt(a + eps) / sqrt(v + eps) * g; a = mean of d²; w -= lr * d. States: v, a.
 struct Adadelta {
-    static constexpr int id = 5;
     using Sets = StateSets<3>;
     double lr, rho, eps, sign = 1, decay = 0;
 
@@ -124,7 +118,6 @@ struct Adadelta {
 /// size *= grow where g kept its sign and shrink where it changed (and then g = 0), within its limits; w -= size * sign(g). States: g of the
 /// step before, size.
 struct Rprop {
-    static constexpr int id = 6;
     using Sets = StateSets<3>;
     double shrink, grow, smallest, largest, sign = 1;
 
@@ -141,7 +134,6 @@ struct Rprop {
 
 /// w = keep * w - lr * sign(beta1 * m + (1 - beta1) * g), then m = beta2 * m + (1 - beta2) * g. States: m.
 struct Lion {
-    static constexpr int id = 7;
     using Sets = StateSets<1>;
     double lr, beta1, beta2, sign = 1, keep = 1;
 
@@ -156,12 +148,14 @@ struct Lion {
 
 /// w += rate * (g - w): the weight follows what is given as gradient. No states.
 struct Average {
-    static constexpr int id = 8;
     using Sets = StateSets<0>;
     double rate;
 
     unsigned states() const { return 0; }
     template <class V> void step(V& w, V g, V (&)[3]) const { w = w + rate * (g - w); }
 };
+
+/// All rules, from which the kernels' table follows.
+using All = rules::List<Sgd, Adam, Adamax, Rmsprop, Adagrad, Adadelta, Rprop, Lion, Average>;
 
 }  // namespace xgrad::updates
