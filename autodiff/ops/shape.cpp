@@ -8,6 +8,7 @@
 #include "axes.hpp"
 #include "reduce.hpp"
 #include "sizes.hpp"
+#include "strided.hpp"
 #include "view.hpp"
 
 namespace xgrad {
@@ -135,13 +136,28 @@ struct Transpose {
     XGRAD_ATTRIBUTES(axes)
 
     Tensor value(const Tensor& x) const {
-        const View whole(x.shape());
-        View view;
-        for (const Int axis : axes) {
-            view.shape.push_back(whole.shape[static_cast<int>(axis)]);
-            view.strides.push_back(whole.strides[static_cast<int>(axis)]);
+        const int rank = axes.rank();
+        Int strides[Shape::max_rank];
+        row_major(x.shape(), strides);
+        kernels::StridedCopy layout;
+        layout.rank = rank;
+        Shape shape;
+        bool in_order = true;
+        int last = -1;
+        for (int k = 0; k < rank; ++k) {
+            const int axis = static_cast<int>(axes[k]);
+            shape.push_back(x.shape()[axis]);
+            layout.sizes[k] = shape[k];
+            layout.from[k] = strides[axis];
+            if (shape[k] == 1) continue;
+            in_order &= axis > last;
+            last = axis;
         }
-        return take_part(x, view);
+        if (in_order) return TensorAccess::view(x, shape);  // only axes of size 1 move
+        Tensor y = empty(shape, x.dtype());
+        row_major(shape, layout.to);
+        copy_strided(TensorAccess::data(y), TensorAccess::data(x), x.dtype(), layout);
+        return y;
     }
     Tensor pullback(Tensor g) const {
         Shape back = axes;
