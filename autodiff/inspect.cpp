@@ -229,7 +229,13 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
                    "Watch it again.";
     }
     const NodeId target = Origin::is_parameter(TensorAccess::origin(loss)) ? source : Origin::node_of(TensorAccess::origin(loss));
+    // Each tape has a source of its own for a parameter: all of them stand for it, from the first on.
+    for (NodeId before; Origin::is_parameter(origin) && (before = record.nodes[source]->captured_before()) != no_node;) source = before;
     if (source > target) return "The source was recorded after the loss, which therefore cannot depend on it.";
+    const auto stands_for_source = [&](NodeId node) {
+        Entry& entry = *record.nodes[node];
+        return node == source || (entry.is_source && entry.source() == origin);
+    };
 
     // Everything between that depends on the source, and where the last of it ends.
     std::vector<unsigned char> reached(target + std::size_t{1});
@@ -239,20 +245,20 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
     for (NodeId node = source; node <= target; ++node) {
         Entry* entry = record.nodes[node];
         if (entry->first_node != node) continue;
-        bool depends = false;
+        bool depends = stands_for_source(node);
         for (std::uint32_t k = 0; k < entry->inputs; ++k) {
             const NodeId in = entry->input_nodes()[k];
             if (in == no_node || in > target || in < source || !reached[in]) continue;
             depends = true;
             used[in] = 1;
-            if (in == source) users.push_back(node);
+            if (stands_for_source(in) && !stands_for_source(node)) users.push_back(node);
         }
         for (NodeId k = node; depends && k < node + entry->outputs && k <= target; ++k) reached[k] = 1;
     }
     if (reached[target]) {
         std::string text = "The loss does depend on it, through ";
         for (std::size_t i = 0; i < users.size() && i < 3; ++i) text += (i ? ", " : "") + described(*record.nodes[users[i]]);
-        if (source == target) text += "nothing: it is the loss itself";
+        if (stands_for_source(target)) text += "nothing: it is the loss itself";
         if (users.size() > 3) text += " and " + std::to_string(users.size() - 3) + " more";
         return text +
                ". If the gradient is still absent, a pullback on the way said that its result does not depend on that input (an empty "

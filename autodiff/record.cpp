@@ -281,9 +281,7 @@ void Record::drop_nodes_from(NodeId end, Arena::Mark mark) noexcept {
     for (; !sources.empty() && sources.back() >= end; sources.pop_back()) {
         Entry& source = *nodes[sources.back()];
         if (source.source() == origin_of(source.first_node)) continue;
-        const NodeId before = source.passes_to();  // where it is the last one that captured its tensor, the one before is that again
-        captures.set(source.source(), first_serial(),
-                     before != no_node && nodes[before]->is_source && nodes[before]->source() == source.source() ? before : no_node);
+        captures.set(source.source(), first_serial(), source.captured_before());  // it was the last
     }
     nodes.resize(end);
     arena.rewind(mark);
@@ -339,13 +337,13 @@ void Record::throw_full(const char* name, Location where) {
     throw TapeError(xgrad::at(std::string(name) + ": a tape holds at most 2^27 entries", where));
 }
 
-NodeId Record::append_source(Tensor& tensor, const char* name, NodeId passes_to, std::uint64_t captured, TapeMask tapes, Location where) {
+NodeId Record::append_source(Tensor& tensor, const char* name, NodeId passes_to, const Source* captured, TapeMask tapes, Location where) {
     static constexpr Kind pass_on{[](void*, Pull& pull) { pull.parts[0] = std::move(pull.cotangents[0]); }, [](void*) noexcept {}, true};
     if (sources.size() == sources.capacity()) sources.reserve(2 * sources.size() + 16);
-    Entry* entry = append(name, {&passes_to, passes_to == no_node ? 0u : 1u}, {&tensor, 1}, tapes, sizeof(std::uint64_t), where);
+    Entry* entry = append(name, {&passes_to, passes_to == no_node ? 0u : 1u}, {&tensor, 1}, tapes, sizeof(Source), where);
     if (passes_to != no_node) entry->kind = &pass_on;
     entry->is_source = true;
-    entry->source() = captured ? captured : TensorAccess::origin(tensor);
+    ::new (entry->closure()) Source(captured ? *captured : Source{TensorAccess::origin(tensor), no_node});
     sources.push_back(entry->first_node);
     return entry->first_node;
 }
@@ -357,8 +355,11 @@ NodeId Record::capture(const Tensor& tensor, std::uint64_t origin) {
     const NodeId own = is_parameter ? no_node : find(origin);
     NodeId from = own;
     if (is_parameter || (own != no_node && own < start)) {
-        if (const NodeId last = captures.find(origin, first_serial()); last != no_node) from = last;
-        while (from != no_node && !(nodes[from]->tapes & visible)) from = from == own ? no_node : nodes[from]->passes_to();
+        // What stood for it until now: the last source that some visible tape has of it, else its own node.
+        NodeId last = last_capture(origin);
+        while (last != no_node && !(nodes[last]->tapes & visible)) last = nodes[last]->captured_before();
+        if (last != no_node) from = last;
+        if (from != no_node && !(nodes[from]->tapes & visible)) from = no_node;
         const TapeMask seen = ((from == no_node ? 0 : nodes[from]->tapes) | (is_parameter ? watchers : 0)) & visible;
         TapeMask tapes = seen & active, capturing_now = 0;
         for (TapeMask rest = active & capturing; rest; rest &= rest - 1)
@@ -370,9 +371,10 @@ NodeId Record::capture(const Tensor& tensor, std::uint64_t origin) {
                 OpenTape& tape = at(std::countr_zero(rest));
                 if (from == no_node || from < tape.start) tape.captured.push_back(tensor);
             }
-            NodeId& last = captures(origin, first_serial());
+            NodeId& newest = captures(origin, first_serial());
+            const Source captured{origin, newest};
             Tensor source = tensor;
-            last = from = append_source(source, is_parameter ? "parameter" : "capture", from, origin, tapes, {});
+            newest = from = append_source(source, is_parameter ? "parameter" : "capture", from, &captured, tapes, {});
         }
     }
     if (from == no_node || !(nodes[from]->tapes & active)) return no_node;
@@ -383,8 +385,11 @@ NodeId Record::capture(const Tensor& tensor, std::uint64_t origin) {
 NodeId Record::node_on(int depth, std::uint64_t origin) const {
     const NodeId begin = at(depth).start, own = origin == 0 || Origin::is_parameter(origin) ? no_node : find(origin);
     if (own != no_node && own >= begin) return own;
-    NodeId first = no_node;
-    for (NodeId node = last_capture(origin); node != no_node && node != own && node >= begin; node = nodes[node]->passes_to()) first = node;
+    // The last source that this tape, or one around it, has of it; of those that this passes on to, the first on this tape.
+    const TapeMask seen = bit(depth) | (bit(depth) - 1);
+    NodeId node = last_capture(origin), first = no_node;
+    while (node != no_node && !(nodes[node]->tapes & seen)) node = nodes[node]->captured_before();
+    for (; node != no_node && node != own && node >= begin; node = nodes[node]->passes_to()) first = node;
     return first;
 }
 

@@ -38,6 +38,12 @@ struct Origin {
 /// From this many elements on, chains of element-wise entries are pulled back a block at a time; below, everything is in cache anyway.
 inline constexpr std::int64_t least_block_elements = 1 << 14;
 
+/// What stands behind a source's entry.
+struct Source {
+    std::uint64_t origin;
+    NodeId before;
+};
+
 /// One recorded operation, or a source of gradients. Behind it in the arena: the shapes of outputs after the first, a NodeId per input, the
 /// closure. Shapes are shared: neighbouring entries of one shape point to one copy of it.
 struct Entry {
@@ -76,7 +82,9 @@ struct Entry {
         return (sizeof(Entry) + (outputs - 1) * sizeof(Shape*) + inputs * sizeof(NodeId) + 15) & ~std::size_t{15};
     }
     /// Of a source: the origin of what it stands for, under which Gradients lists it. Its own for what was watched, else that of what it captures.
-    std::uint64_t& source() { return *static_cast<std::uint64_t*>(closure()); }
+    std::uint64_t source() { return static_cast<Source*>(closure())->origin; }
+    /// Of one that captures something: the source that captured it before; no_node for none.
+    NodeId captured_before() { return static_cast<Source*>(closure())->before; }
     /// Of a source: the node that it passes its gradient on to; no_node for none.
     NodeId passes_to() { return inputs ? input_nodes()[0] : no_node; }
     Location where() const { return {file, line}; }
@@ -248,8 +256,8 @@ struct Record {
         for (std::size_t i = 0; i < N; ++i) ids[i] = inputs[i];
         return entry;
     }
-    /// A source, for `captured` unless that is 0, which passes its gradient on to a node unless that is none.
-    NodeId append_source(Tensor& tensor, const char* name, NodeId passes_to, std::uint64_t captured, TapeMask tapes, Location where);
+    /// A source of the tensor itself, or of what it captures; it passes its gradient on to a node unless that is none.
+    NodeId append_source(Tensor& tensor, const char* name, NodeId passes_to, const Source* captured, TapeMask tapes, Location where);
 
     /// The node of an origin that is not a parameter's; no_node when it is another record's, or was dropped.
     NodeId find(std::uint64_t origin) const {

@@ -49,10 +49,12 @@ void Parameter::check_value(const Tensor& value) const {
     });
     const detail::Record* record = detail::record_if_any();
     if (id_ == 0 || !record || record->open.empty() || !value.defined()) return;
-    const detail::NodeId node = record->last_capture(id_);
+    // Of the sources that stand for it, one that some tape still needs; the last may have been another tape's alone.
+    detail::NodeId node = record->last_capture(id_);
+    while (node != detail::no_node && !(record->nodes[node]->tapes & record->unfinished())) node = record->nodes[node]->captured_before();
     if (node == detail::no_node) return;
     const detail::Entry& entry = *record->nodes[node];
-    check<TapeError>(!(entry.tapes & record->unfinished()) || (*entry.shape == value.shape() && entry.dtype == value.dtype()), {}, [&] {
+    check<TapeError>(*entry.shape == value.shape() && entry.dtype == value.dtype(), {}, [&] {
         return "Parameter: shape and type must stay " + to_string(*entry.shape) + " " + name_of(entry.dtype) +
                " while a tape that has used the parameter records, got " + to_string(value.shape()) + " " + name_of(value.dtype());
     });
@@ -140,7 +142,7 @@ Tensor Tape::watch(const Tensor& tensor, Location where) {
     const detail::NodeId before = detail::recording ? r.node_to_watch(depth_, tensor) : detail::no_node;
     const detail::TapeMask others = before == detail::no_node ? 0 : r.nodes[before]->tapes & r.active;
     Tensor watched = stop_gradient(tensor);
-    r.append_source(watched, "watch", before, 0, detail::Record::bit(depth_) | others, where);
+    r.append_source(watched, "watch", before, nullptr, detail::Record::bit(depth_) | others, where);
     return watched;
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "support.hpp"
@@ -261,5 +262,53 @@ TEST_SUITE("capture") {
         CHECK(g[x].item() == 54);
         CHECK(g[w].item() == 28);
         CHECK(g.size() == 2);
+    }
+
+    TEST_CASE("a tape that is paused while another one uses its parameters goes on with its own sources") {
+        const Parameter w = scalar(2.0);
+        for (const bool keeps : {false, true}) {
+            CAPTURE(keeps);
+            Tape outer;
+            const Tensor x = outer.watch(scalar(1.0)), first = w * 3.0 + x;
+            Tensor kept;
+            {
+                std::optional<NoRecording> pause{std::in_place};
+                Tape inner;
+                CHECK(inner.gradient(w * w)[w].item() == 4);
+                pause.reset();
+                if (keeps) kept = x * 2.0;  // recorded behind what the inner tape leaves
+            }
+            const Tensor last = w * 5.0 + x * 2.0;
+            const Gradients g = outer.gradient(keeps ? first + last + kept : first + last);
+            CHECK(g.size() == 2);
+            CHECK(g[w].item() == 8);
+            CHECK(g[x].item() == (keeps ? 5 : 3));
+        }
+    }
+
+    TEST_CASE("a parameter keeps its shape while an outer tape records it, whatever inner tapes did meanwhile") {
+        Parameter w = tensor({1.0, 2.0});
+        Tape outer;
+        const Tensor y = sum(w * 2.0);
+        {
+            const NoRecording pause;  // the outer tape does not see this
+            Tape inner;
+            CHECK(inner.gradient(sum(square(w)))[w].data<double>()[1] == 4);
+        }
+        CHECK_THROWS_AS(w = tensor({1.0, 2.0, 3.0}), TapeError);
+        w = tensor({3.0, 4.0});
+        CHECK(outer.gradient(y)[w].data<double>()[0] == 2);
+    }
+
+    TEST_CASE("why_no_gradient follows a parameter through the tapes that captured it") {
+        const Parameter w = scalar(2.0), unused = scalar(1.0);
+        Tape outer;
+        const Tensor before = w * 3.0;
+        Tape inner;
+        const Tensor inside = tanh(w);
+        const std::string of_before = why_no_gradient(before, w), of_inside = why_no_gradient(inside, w);
+        CHECK_MESSAGE(of_before.starts_with("The loss does depend on it, through multiply ()"), of_before);
+        CHECK_MESSAGE(of_inside.find("tanh ()") != std::string::npos, of_inside);
+        CHECK(why_no_gradient(inside, unused).starts_with("No recorded operation used this parameter"));
     }
 }

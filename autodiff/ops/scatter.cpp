@@ -187,7 +187,6 @@ struct LastWritten {
         places.each([&](Int i, Int at) { to[i] = owner[static_cast<std::size_t>(at)] == i; });
         return last;
     }
-    Tensor pullback(Tensor) const { return Tensor(); }
 };
 
 /// Of x, indices and a source, which may be one constant element that stands for all.
