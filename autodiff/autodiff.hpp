@@ -5,6 +5,7 @@
 #include "tensor.hpp"      // Tensor, Shape, DType: a cheap handle to an immutable array
 #include "memory.hpp"      // the caching allocator's figures
 #include "tape.hpp"        // Tape, Parameter, Gradients
+#include "precision.hpp"   // Autocast: products in bf16
 #include "apply.hpp"       // apply(): make an operation
 #include "transforms.hpp"  // grad, vjp, jvp, jacobian, hessian, hvp, checkpoint
 #include "implicit.hpp"    // fixed_point, root: solutions of equations with their gradients

@@ -5,6 +5,7 @@
 #include "ops/elementwise.hpp"
 #include "ops/reduce.hpp"
 #include "ops/shape.hpp"
+#include "precision.hpp"
 #include "sweep.hpp"
 
 // The reverse sweep: the only place where gradients are added and where broadcasting is undone.
@@ -56,6 +57,7 @@ Sweep::Sweep(Record& record, int depth, NodeId end, std::span<NodeGradient> sour
 }
 
 void Sweep::run(std::span<NodeGradient> roots, std::span<NodeGradient> sources) {
+    const Autocast as_each_says(Precision::full);  // an operation that multiplies in bf16 has that among its attributes
     for (NodeGradient& root : roots)
         if (wanted(root.node)) collect(cotangents_[root.node - start_], root.gradient);
     for (NodeId node = end_; node-- > start_;) {

@@ -113,8 +113,8 @@ Term contract(Term a, Term b, const Labels& keep, Location where) {
     const Matrices left = as_matrices(a, batch, rows, inner), right = as_matrices(b, batch, inner, columns);
     const bool swapped = !columns.empty() && !rows.empty() && axis_of(keep, columns[0]) < axis_of(keep, rows[0]);
     const Labels labels = swapped ? batch + columns + rows : batch + rows + columns;
-    const Tensor y = swapped ? product(right.x, left.x, !right.transposed, !left.transposed, where)
-                             : product(left.x, right.x, left.transposed, right.transposed, where);
+    const Tensor y = swapped ? product(right.x, left.x, !right.transposed, !left.transposed, where, current_precision())
+                             : product(left.x, right.x, left.transposed, right.transposed, where, current_precision());
     Shape shape;
     for (const int label : labels) shape.push_back(has(a.labels, label) ? size_of_label(a, label) : size_of_label(b, label));
     return {reshape(y, shape), labels};

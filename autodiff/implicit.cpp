@@ -6,6 +6,7 @@
 
 #include "apply.hpp"
 #include "capture.hpp"
+#include "precision.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/linalg.hpp"
 #include "ops/reduce.hpp"
@@ -99,9 +100,11 @@ struct ImplicitFunction {
     Location where;
     Tensors used;
     mutable Tensor solution;
+    Precision precision = current_precision();
 
     Tensor value(std::span<const Tensor>) const { return std::move(solution); }
     Tensors pullback(Tensor g, const Saved& s) const {
+        const Autocast as_forward(precision);
         const Tensor &y = s.output(), u = adjoint(*this, y, g);
         return pull_through(used, {&u, 1}, where, [&] { return Tensors{f({&y, 1})}; });
     }

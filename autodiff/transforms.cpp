@@ -6,6 +6,7 @@
 
 #include "apply.hpp"
 #include "capture.hpp"
+#include "precision.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/random.hpp"
 #include "ops/reduce.hpp"
@@ -198,11 +199,13 @@ struct Checkpoint {
     Tensors xs, used;
     mutable std::vector<Generator::Draw> draws;
     mutable Tensors values;
+    Precision precision = current_precision();
 
     Tensors value(std::span<const Tensor>) const { return std::move(values); }
     Tensors pullback(std::span<const Tensor> g, const Saved&) const {
         return pull_through(used, g, {}, [&] {
             const DrawLog log(draws, true);
+            const Autocast as_forward(precision);
             return f(xs);
         });
     }

@@ -72,6 +72,9 @@ struct GemmKernels {
         else return packed_f64;
     }
 
+    /// Each number rounded to bf16, to nearest, ties to even; NaN stays NaN.
+    void (*round_to_bf16)(const float* from, float* to, std::int64_t count);
+
     /// Where both operands lie along k: up to how many rows of one the thin kernel was found faster than packing the other.
     std::int64_t (*few)(std::int64_t k);
     void (*thin_f32)(const ThinProblem<float>&);

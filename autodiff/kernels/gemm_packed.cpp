@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "gemm_tile.hpp"
 
 // Products with an operand that was laid out beforehand.
@@ -45,11 +47,33 @@ void run_packed(const PackedProblem<T>& p) {
     }
 }
 
+void round_to_bf16(const float* from, float* to, std::int64_t count) {
+    const auto round = [](std::uint32_t x) {
+        const std::uint32_t nearest = x + 0x7fff + (x >> 16 & 1), quiet = x | 0x400000;
+        return ((x & 0x7fffffff) > 0x7f800000 ? quiet : nearest) & 0xffff0000;
+    };
+    constexpr std::int64_t together = 16;  // so that the compiler takes vectors
+    std::int64_t i = 0;
+    for (; i + together <= count; i += together) {
+        std::uint32_t x[together];
+        std::memcpy(x, from + i, sizeof x);
+        for (std::uint32_t& element : x) element = round(element);
+        std::memcpy(to + i, x, sizeof x);
+    }
+    for (; i < count; ++i) {
+        std::uint32_t x;
+        std::memcpy(&x, from + i, sizeof x);
+        x = round(x);
+        std::memcpy(to + i, &x, sizeof x);
+    }
+}
+
 }  // namespace
 
 void fill_packed(GemmKernels& kernels);
 void fill_packed(GemmKernels& kernels) {
     kernels.packed_f32 = {pack<float>, run_packed<float>, tile_columns<float>};
+    kernels.round_to_bf16 = round_to_bf16;
     kernels.packed_f64 = {pack<double>, run_packed<double>, tile_columns<double>};
 }
 

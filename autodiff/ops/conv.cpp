@@ -33,6 +33,7 @@ const Names& names_for(const Tensor& x) { return names[x.ndim() - 3]; }
 struct Steps {
     PerAxis stride = 1, padding = 0, dilation = 1;
     Int groups = 1;
+    Precision precision = Precision::full;
 
     /// All but the sizes of x and y along spatial axes.
     ConvGeometry geometry(int axes, Int batch, Int channels, Int outputs, const PerAxis& kernel_size) const {
@@ -41,6 +42,7 @@ struct Steps {
         g.channels = channels;
         g.outputs = outputs;
         g.groups = groups;
+        g.precision = precision;
         g.x = {batch, channels};
         g.w = {outputs, g.in()};
         g.y = {batch, outputs};
@@ -76,7 +78,7 @@ Tensor weights(const Tensor& x, const Tensor& y, const Steps& steps, const Shape
 /// y = conv(x, w) + bias.
 struct Conv : Steps {
     static constexpr const char* name = "conv";
-    XGRAD_ATTRIBUTES(stride, padding, dilation, groups)
+    XGRAD_ATTRIBUTES(stride, padding, dilation, groups, precision)
     static Saves saves(Needs recorded) { return each_others(recorded); }
 
     ConvGeometry geometry(const Shape& x, const Shape& w) const {
@@ -114,7 +116,7 @@ Tensor convolve(const Tensor& x, const Tensor& w, const Steps& steps, const Shap
 struct ConvTranspose : Steps {
     static constexpr const char* name = "conv_transpose";
     PerAxis output_padding = 0;
-    XGRAD_ATTRIBUTES(stride, padding, output_padding, dilation, groups)
+    XGRAD_ATTRIBUTES(stride, padding, output_padding, dilation, groups, precision)
     static Saves saves(Needs recorded) { return each_others(recorded); }
 
     ConvGeometry geometry(const Shape& y, const Shape& w) const {
@@ -149,7 +151,7 @@ Tensor transposed(const Tensor& y, const Tensor& w, const Steps& steps, const Sh
 struct ConvWeight : Steps {
     static constexpr const char* name = "conv_weight";
     PerAxis kernel_size = 1;
-    XGRAD_ATTRIBUTES(kernel_size, stride, padding, dilation, groups)
+    XGRAD_ATTRIBUTES(kernel_size, stride, padding, dilation, groups, precision)
     static Saves saves(Needs recorded) { return each_others(recorded); }
 
     Tensor value(const Tensor& x, const Tensor& y) const {
@@ -225,7 +227,7 @@ Steps steps_of(const char* name, int axes, const Arguments& a, std::int64_t grou
     for (int k = 0; k < axes; ++k)
         check<ShapeError>(a.w.shape(2 + k) >= 1, where,
                           [&] { return std::string(name) + ": the kernel must not be empty, got weight " + to_string(a.w.shape()); });
-    return {for_each_axis(stride, axes), for_each_axis(padding, axes), for_each_axis(dilation, axes), groups};
+    return {for_each_axis(stride, axes), for_each_axis(padding, axes), for_each_axis(dilation, axes), groups, current_precision()};
 }
 
 Tensor conv(int axes, const Operand& input, const Operand& weight, const Operand& bias, const ConvFuncOptions& options) {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "../kernels/kernels.hpp"
 #include "axes.hpp"
 #include "convolution.hpp"
+#include "gemm.hpp"
 #include "parallel.hpp"
 
 // A convolution of stride 1 is a product with a matrix whose rows are shifted views of one zero-padded image: the kernels read them where
@@ -93,11 +95,39 @@ struct Rows {
     Int count() const { return images * z * y; }
 };
 
+constexpr Int stretch = 128;  // positions packed at a time: few enough for the cache, and for sums that lose little by rounding
+
+/// c (m,n) = a (m,k) · b + bias (m), row l of b being b + offsets[l].
+template <class T>
+void spread(Precision precision, const T* a, const T* b, const std::vector<Int>& offsets, const T* bias, T* c, Int m, Int n) {
+    const Int k = static_cast<Int>(offsets.size());
+    if constexpr (std::is_same_v<T, float>)
+        if (precision == Precision::bf16) {
+            for (Int i = 0; bias && i < m; ++i) std::fill_n(c + i * n, n, bias[i]);
+            return product_bf16({{false, false, m, n, k, a, k, b, 0, c, n, bias != nullptr, nullptr}, nullptr, offsets.data()});
+        }
+    kernels::active().convolve.of<T>().spread(a, k, b, offsets.data(), bias, c, n, m, n, k);
+}
+
+/// sum (k,m) += a · bᵀ over `length` positions, row i of a being a + offsets[i], b's m rows `row` apart; with `room` for 128 positions of b.
+template <class T>
+void gather(Precision precision, const T* a, const std::vector<Int>& offsets, const T* b, Int row, Int length, Int m, T* sum, T* room) {
+    const Int k = static_cast<Int>(offsets.size());
+    if constexpr (std::is_same_v<T, float>)
+        if (precision == Precision::bf16)
+            return product_bf16({{false, true, k, m, length, a, 0, b, row, sum, m, true, nullptr}, offsets.data(), nullptr});
+    const kernels::PackedTable<T>& packed = kernels::active().gemm.packed<T>();
+    for (Int l = 0; l < length; l += stretch) {
+        const Int some = std::min(stretch, length - l);
+        packed.pack(b + l, row, true, m, some, room);
+        packed.run({k, m, some, a + l, offsets.data(), room, sum, 0, m, true, nullptr});
+    }
+}
+
 /// result = a (m,k) · planes + bias (m), a block of rows at a time: save(i, image, z, y, values) gets each row of each of the m.
 template <class T, class Save>
 void multiply(const T* a, const T* planes, const std::vector<Int>& offsets, const T* bias, const Planes& p, const Rows& rows, Int m,
-              const Save& save) {
-    const Int k = static_cast<Int>(offsets.size());
+              Precision precision, const Save& save) {
     constexpr Int block_elements = (Int{128} << 10) / static_cast<Int>(sizeof(T));
     const Int together = std::max<Int>(1, block_elements / std::max<Int>(1, m * p.extent[2]));
     const auto place = [&](Int row) {
@@ -110,7 +140,7 @@ void multiply(const T* a, const T* planes, const std::vector<Int>& offsets, cons
         const Int begin = place(first), n = place(last - 1) + rows.length - begin;
         if (!room.defined() || room.size() < m * n) room = empty({m * n}, dtype_of<T>());
         T* const c = elements<T>(room);
-        kernels::active().convolve.of<T>().spread(a, k, planes + begin, offsets.data(), bias, c, n, m, n, k);
+        spread(precision, a, planes + begin, offsets, bias, c, m, n);
         for (Int i = 0; i < m; ++i)
             for (Int row = first; row < last; ++row)
                 save(i, row / rows.y / rows.z, row / rows.y % rows.z, row % rows.y,
@@ -197,7 +227,8 @@ void convolve(const T* x, const T* w, const T* bias, T* y, const ConvGeometry& g
             if (!where_it_lies) lay_out(p, source, g.in(), images, g.channels * whole, planes);
             T* const to = y + (first * g.outputs + group * g.out()) * results;
             multiply(w + group * g.out() * g.in() * taps, where_it_lies ? source : planes, offsets, bias ? bias + group * g.out() : nullptr,
-                     p, {images, g.result[0], g.result[1], g.result[2]}, g.out(), [&](Int i, Int image, Int z, Int row, const T* from) {
+                     p, {images, g.result[0], g.result[1], g.result[2]}, g.out(), g.precision,
+                     [&](Int i, Int image, Int z, Int row, const T* from) {
                          T* const out = to + (image * g.outputs + i) * results + (z * g.result[1] + row) * g.result[2];
                          std::memcpy(out, from, static_cast<std::size_t>(g.result[2]) * sizeof(T));
                      });
@@ -285,7 +316,7 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
                     for (Int c = 0; c < g.in(); ++c) std::fill_n(target + (image * g.channels + c) * whole, whole, shift ? shift[c] : T(0));
             const T* a = weights.data() + group * weights_of_group;
             for (const Phase& phase : phases) {
-                multiply(a, planes, phase.offsets, shift, p, {images, phase.count[0], phase.count[1], phase.count[2]}, g.in(),
+                multiply(a, planes, phase.offsets, shift, p, {images, phase.count[0], phase.count[1], phase.count[2]}, g.in(), g.precision,
                          [&](Int i, Int image, Int z, Int row, const T* from) {
                              const Int at_z = (phase.first[0] + z) * g.stride[0] + phase.phase[0] - g.padding[0],
                                        at_y = (phase.first[1] + row) * g.stride[1] + phase.phase[1] - g.padding[1],
@@ -305,8 +336,8 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
 /// rows, read where they lie, with y stored across the positions; otherwise both run along the positions.
 template <class T>
 void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
-    const kernels::PackedTable<T>& packed = kernels::active().gemm.packed<T>();
-    const bool across = 4 * g.out() >= packed.panel;
+    const Int panel = kernels::active().gemm.packed<T>().panel;
+    const bool across = 4 * g.out() >= panel || g.precision == Precision::bf16;
     Planes p = planes_of_input(g);
     const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel), k = g.in() * taps, count = g.outputs * k;
     // As many images as make sums long enough.
@@ -326,8 +357,7 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
     constexpr Int line = 16;  // no vector is longer
     if (!across) q.extent[0] = (p.plane() + line + p.extent[1] * p.extent[2] - 1) / (p.extent[1] * p.extent[2]);
     q.images = p.images;
-    constexpr Int stretch = 128;  // positions packed at a time: few enough for the cache, and for sums that lose little by rounding
-    const Int columns = (g.out() + packed.panel - 1) / packed.panel * packed.panel;
+    const Int columns = (g.out() + panel - 1) / panel * panel;
 
     const Int blocks = (g.batch + p.images - 1) / p.images;
     const Int threads = g.work() < parallel_work || omp_in_parallel() ? 1 : std::min<Int>(omp_get_max_threads(), blocks);
@@ -344,12 +374,7 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
                 lay_out(q, y + (first * g.outputs + group * g.out()) * results, g.out(), images, g.outputs * results, ys);
                 T* const sum = sums.data() + thread * count + group * g.out() * k;
                 if (across) {
-                    const Int length = (images - 1) * p.plane() + n;
-                    for (Int l = 0; l < length; l += stretch) {
-                        const Int some = std::min(stretch, length - l);
-                        packed.pack(ys + l, q.channel(), true, g.out(), some, matrix);
-                        packed.run({k, g.out(), some, planes + l, offsets.data(), matrix, sum, 0, g.out(), true, nullptr});
-                    }
+                    gather(g.precision, planes, offsets, ys, q.channel(), (images - 1) * p.plane() + n, g.out(), sum, matrix);
                 } else {
                     kernels::active().convolve.of<T>().gather(ys, q.channel(), q.plane(), planes, offsets.data(), p.plane(), sum, k,
                                                               g.out(), n, k, images);
@@ -368,29 +393,50 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
 
 }  // namespace
 
-Tensor conv_values(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& g) {
-    Tensor y = empty(g.y, x.dtype());
+namespace {
+
+/// The operands as they are multiplied: where the processor has no products of bf16, rounded ones as f32.
+struct Factors {
+    Tensor a, b;
+    ConvGeometry g;
+
+    Factors(const Tensor& first, const Tensor& second, const ConvGeometry& geometry) : a(first), b(second), g(geometry) {
+        if (a.dtype() != DType::f32) g.precision = Precision::full;
+        if (g.precision == Precision::full || kernels::bf16()) return;
+        g.precision = Precision::full;
+        a = rounded_to_bf16(elements<float>(a), a.size());
+        b = rounded_to_bf16(elements<float>(b), b.size());
+    }
+};
+
+}  // namespace
+
+Tensor conv_values(const Tensor& input, const Tensor& weight, const Tensor& bias, const ConvGeometry& geometry) {
+    Tensor y = empty(geometry.y, input.dtype());
     if (y.size() == 0) return y;
-    with_floating(x.dtype(), [&]<class T>(T) {
-        convolve(elements<T>(x), elements<T>(w), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(y), g);
+    const Factors f(input, weight, geometry);
+    with_floating(y.dtype(), [&]<class T>(T) {
+        convolve(elements<T>(f.a), elements<T>(f.b), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(y), f.g);
     });
     return y;
 }
 
-Tensor conv_transpose_values(const Tensor& y, const Tensor& w, const Tensor& bias, const ConvGeometry& g) {
-    Tensor x = empty(g.x, y.dtype());
+Tensor conv_transpose_values(const Tensor& input, const Tensor& weight, const Tensor& bias, const ConvGeometry& geometry) {
+    Tensor x = empty(geometry.x, input.dtype());
     if (x.size() == 0) return x;
-    with_floating(y.dtype(), [&]<class T>(T) {
-        transposed(elements<T>(y), elements<T>(w), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(x), g);
+    const Factors f(input, weight, geometry);
+    with_floating(x.dtype(), [&]<class T>(T) {
+        transposed(elements<T>(f.a), elements<T>(f.b), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(x), f.g);
     });
     return x;
 }
 
-Tensor conv_weight_values(const Tensor& x, const Tensor& y, const ConvGeometry& g) {
-    if (x.size() == 0 || y.size() == 0) return zeros(g.w, x.dtype());
-    Tensor w = empty(g.w, x.dtype());
+Tensor conv_weight_values(const Tensor& x, const Tensor& y, const ConvGeometry& geometry) {
+    if (x.size() == 0 || y.size() == 0) return zeros(geometry.w, x.dtype());
+    Tensor w = empty(geometry.w, x.dtype());
     if (w.size() == 0) return w;
-    with_floating(x.dtype(), [&]<class T>(T) { weights(elements<T>(x), elements<T>(y), elements<T>(w), g); });
+    const Factors f(x, y, geometry);
+    with_floating(x.dtype(), [&]<class T>(T) { weights(elements<T>(f.a), elements<T>(f.b), elements<T>(w), f.g); });
     return w;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "../precision.hpp"
 #include "../tensor.hpp"
 
 // The three products of a convolution, on values. Not for users.
@@ -14,6 +15,7 @@ struct ConvGeometry {
     std::int64_t batch = 0, channels = 0, outputs = 0, groups = 1;
     std::int64_t size[3] = {1, 1, 1}, kernel[3] = {1, 1, 1}, result[3] = {1, 1, 1};
     std::int64_t stride[3] = {1, 1, 1}, padding[3] = {0, 0, 0}, dilation[3] = {1, 1, 1};
+    Precision precision = Precision::full;
     Shape x, w, y;  ///< the tensors' own
 
     std::int64_t in() const { return groups ? channels / groups : 0; }  ///< channels of a group

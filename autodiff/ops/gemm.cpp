@@ -66,8 +66,8 @@ void replace_kept(void* memory, std::size_t size) {
 /// The kernels' room for packed operands: each thread keeps its own, but for one in its last moments, whose calls have room for themselves alone.
 class Scratch {
 public:
-    explicit Scratch(const kernels::GemmKernels& gemm) {
-        const auto bytes = static_cast<std::size_t>(gemm.scratch_bytes);
+    explicit Scratch(std::int64_t size) {
+        const auto bytes = static_cast<std::size_t>(size);
         if (kept_size < bytes) [[unlikely]]
             make(bytes);
     }
@@ -107,8 +107,8 @@ std::int64_t threads_of(std::int64_t work, std::int64_t units) {
 
 /// Columns [begin, end) of the product, or rows of it.
 template <class T>
-void run_piece(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, const T* b, T* c, const T* bias, bool columns,
-               std::int64_t begin, std::int64_t end) {
+kernels::GemmProblem<T> piece_of(const Gemm& s, const T* a, const T* b, T* c, const T* bias, bool columns, std::int64_t begin,
+                                 std::int64_t end) {
     const std::int64_t lda = s.transpose_a ? s.m : s.k, ldb = s.transpose_b ? s.k : s.n;
     kernels::GemmProblem<T> piece{s.transpose_a, s.transpose_b, s.m, s.n, s.k, a, lda, b, ldb, c, s.n, s.accumulate, bias};
     if (columns) {
@@ -121,7 +121,20 @@ void run_piece(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, c
         piece.a += begin * (s.transpose_a ? 1 : lda);
         piece.c += begin * s.n;
     }
-    kernels.run(piece, Scratch(kernels).memory());
+    return piece;
+}
+
+/// run(piece) for pieces of the product by rows or columns, of a multiple of `grain` each, threads beside each other.
+template <class T, class Run>
+void in_pieces(const Gemm& s, std::int64_t grain, const T* a, const T* b, T* c, const T* bias, const Run& run) {
+    const bool columns = s.n > s.m;
+    const std::int64_t size = columns ? s.n : s.m, units = (size + grain - 1) / grain, threads = threads_of(s.work(), units);
+    if (threads <= 1) return run(piece_of(s, a, b, c, bias, columns, 0, size));
+#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+    for (std::int64_t i = 0; i < threads; ++i) {
+        const std::int64_t begin = units * i / threads * grain, end = std::min(size, units * (i + 1) / threads * grain);
+        run(piece_of(s, a, b, c, bias, columns, begin, end));
+    }
 }
 
 /// c becomes what a product is to be added to.
@@ -168,16 +181,15 @@ void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
         begin_with(s, c, bias);
         return blas_gemm(s, a, b, bias || s.accumulate ? 1 : 0, c);
     }
-    constexpr std::int64_t grain = 16;
-    const bool columns = s.n > s.m;
-    const std::int64_t size = columns ? s.n : s.m, units = (size + grain - 1) / grain;
-    const std::int64_t threads = threads_of(s.work(), units);
-    if (threads <= 1) return run_piece(kernels, s, a, b, c, bias, columns, 0, size);
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
-    for (std::int64_t i = 0; i < threads; ++i) {
-        const std::int64_t begin = units * i / threads * grain, end = std::min(size, units * (i + 1) / threads * grain);
-        run_piece(kernels, s, a, b, c, bias, columns, begin, end);
-    }
+    in_pieces(s, 16, a, b, c, bias,
+              [&](const kernels::GemmProblem<T>& piece) { kernels.run(piece, Scratch(kernels.scratch_bytes).memory()); });
+}
+
+/// In the processor's own instructions, or as f32 of rounded operands.
+void run_bf16(const Gemm& s, const float* a, const float* b, float* c, const float* bias) {
+    if (kernels::bf16()) return in_pieces(s, 32, a, b, c, bias, [](const kernels::GemmProblem<float>& piece) { product_bf16({piece}); });
+    const Tensor rounded_a = rounded_to_bf16(a, s.m * s.k), rounded_b = rounded_to_bf16(b, s.k * s.n);
+    run(s, static_cast<const float*>(TensorAccess::data(rounded_a)), static_cast<const float*>(TensorAccess::data(rounded_b)), c, bias);
 }
 
 }  // namespace
@@ -199,8 +211,22 @@ const char* better_blas_core() {
 
 void gemm(const Gemm& size, const std::int32_t* a, const std::int32_t* b, std::int32_t* c) { integer_gemm(size, a, b, c); }
 void gemm(const Gemm& size, const std::int64_t* a, const std::int64_t* b, std::int64_t* c) { integer_gemm(size, a, b, c); }
-void gemm(const Gemm& size, const float* a, const float* b, float* c, const float* bias) { run(size, a, b, c, bias); }
+void gemm(const Gemm& size, const float* a, const float* b, float* c, const float* bias) {
+    if (size.precision == Precision::bf16) run_bf16(size, a, b, c, bias);
+    else run(size, a, b, c, bias);
+}
 void gemm(const Gemm& size, const double* a, const double* b, double* c, const double* bias) { run(size, a, b, c, bias); }
+
+void product_bf16(const kernels::Bf16Problem& problem) {
+    const kernels::Bf16Kernels& kernels = *kernels::bf16();
+    kernels.product(problem, Scratch(kernels.scratch_bytes).memory());
+}
+
+Tensor rounded_to_bf16(const float* from, std::int64_t count) {
+    Tensor to = empty({count}, DType::f32);
+    kernels::active().gemm.round_to_bf16(from, static_cast<float*>(TensorAccess::data(to)), count);
+    return to;
+}
 
 template <class T>
 PackedMatrix<T>::PackedMatrix(const T* b, bool transposed, std::int64_t n, std::int64_t k) : n_(n), k_(k) {

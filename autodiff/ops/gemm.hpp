@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "../kernels/bf16.hpp"
+#include "../precision.hpp"
 #include "../tensor.hpp"
 
 // Matrix products on plain memory. Not for users.
@@ -14,6 +16,7 @@ struct Gemm {
     bool transpose_a, transpose_b;
     std::int64_t m, n, k;
     bool accumulate = false;
+    Precision precision = Precision::full;  // of f32
     std::int64_t work() const { return m * n * k; }
 };
 
@@ -22,6 +25,11 @@ void gemm(const Gemm& size, const double* a, const double* b, double* c, const d
 /// Of integers, which wrap around, by plain loops.
 void gemm(const Gemm& size, const std::int32_t* a, const std::int32_t* b, std::int32_t* c);
 void gemm(const Gemm& size, const std::int64_t* a, const std::int64_t* b, std::int64_t* c);
+
+/// Where kernels::bf16() is not null.
+void product_bf16(const kernels::Bf16Problem& problem);
+/// Each number rounded to bf16, for products in f32 where the processor has none of its own.
+Tensor rounded_to_bf16(const float* from, std::int64_t count);
 
 /// The OPENBLAS_CORETYPE that would make OpenBLAS run kernels for the instruction set that ours use, if it runs others: a version that is older than
 /// the processor takes it for an early one (Debian 12's for Prescott, of 2004, on Intel's Emerald Rapids), and is then several times slower than ours at

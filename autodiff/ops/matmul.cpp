@@ -52,10 +52,10 @@ Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 
 /// How many rows there are, all leading axes taken together. Not -1: that has no answer where a size is 0.
 std::int64_t rows_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 1).size(); }
 
-Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb) {
+Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb, Precision precision) {
     const Shape batch_a = batch_of(a.shape()), batch_b = batch_of(b.shape());
     Shape shape = broadcast_shapes(batch_a, batch_b, "matmul");
-    const Gemm size{ta, tb, a.shape(ta ? -1 : -2), b.shape(tb ? -2 : -1), a.shape(ta ? -2 : -1)};
+    const Gemm size{ta, tb, a.shape(ta ? -1 : -2), b.shape(tb ? -2 : -1), a.shape(ta ? -2 : -1), false, precision};
     const std::int64_t count = shape.size();
     const int batch_rank = shape.rank();
     const Shape batch = shape;
@@ -99,10 +99,11 @@ struct Matmul {
     static constexpr const char* name = "matmul";
     static constexpr bool takes_reduced = true;
     bool transpose_a = false, transpose_b = false;
-    XGRAD_ATTRIBUTES(transpose_a, transpose_b)
+    Precision precision = Precision::full;
+    XGRAD_ATTRIBUTES(transpose_a, transpose_b, precision)
     static Saves saves(Needs recorded) { return each_others(recorded); }
 
-    Tensor value(const Tensor& a, const Tensor& b) const { return run_product(a, b, transpose_a, transpose_b); }
+    Tensor value(const Tensor& a, const Tensor& b) const { return run_product(a, b, transpose_a, transpose_b, precision); }
     std::array<Tensor, 2> pullback(Tensor reduced, const Saved& s) const {
         const Tensor &a = s.input(0), &b = s.input(1);
         const Shape& shape = s.result_shape();
@@ -111,16 +112,17 @@ struct Matmul {
         const Tensor g = shape.rank() == 2 ? reduced : broadcast_to(reduced, shape);
         if (s.needs(0)) {
             const Tensor rows = broadcast_to(g, with_axis(g.shape(), -1, shape.back()));
-            parts[0] = transpose_a ? product(b, rows, transpose_b, true) : product(rows, b, false, !transpose_b);
+            parts[0] = transpose_a ? times(b, rows, transpose_b, true) : times(rows, b, false, !transpose_b);
         }
         if (s.needs(1)) {
             const Tensor columns = broadcast_to(g, with_axis(g.shape(), -2, shape[shape.rank() - 2]));
-            parts[1] = transpose_b ? product(columns, a, true, transpose_a) : product(a, columns, !transpose_a, false);
+            parts[1] = transpose_b ? times(columns, a, true, transpose_a) : times(a, columns, !transpose_a, false);
         }
         return parts;
     }
 
 private:
+    Tensor times(const Tensor& a, const Tensor& b, bool ta, bool tb) const { return product(a, b, ta, tb, {}, precision); }
     static Shape with_axis(Shape shape, int axis, std::int64_t size) {
         shape[shape.rank() + axis] = size;
         return shape;
@@ -129,7 +131,9 @@ private:
 
 }  // namespace
 
-Tensor detail::product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where) { return apply(Matmul{ta, tb}, {a, b}, where); }
+Tensor detail::product(const Tensor& a, const Tensor& b, bool ta, bool tb, Location where, Precision precision) {
+    return apply(Matmul{ta, tb, precision}, {a, b}, where);
+}
 
 Tensor matmul(const Operand& a, const Operand& b) {
     return composed("matmul", a.where(), [&]() -> Tensor {
@@ -151,9 +155,9 @@ Tensor matmul(const Operand& a, const Operand& b) {
         if (x.ndim() > 2 && y.ndim() == 2) {  // one matrix for all batches: one product
             Shape shape = x.shape();
             shape[shape.rank() - 1] = y.shape(1);
-            z = reshape(product(reshape(x, {rows_of(x.shape()), x.shape(-1)}), y, false, false, where), shape);
+            z = reshape(product(reshape(x, {rows_of(x.shape()), x.shape(-1)}), y, false, false, where, current_precision()), shape);
         } else {
-            z = product(x, y, false, false, where);
+            z = product(x, y, false, false, where, current_precision());
         }
         if (!row && !column) return z;
         Shape shape = batch_of(z.shape());
@@ -168,12 +172,14 @@ namespace {
 /// x·wᵀ + bias, for x of any number of leading axes.
 struct Linear {
     static constexpr const char* name = "linear";
+    Precision precision = Precision::full;
+    XGRAD_ATTRIBUTES(precision)
     static Saves saves(Needs recorded) { return each_others(recorded); }
 
     Tensor value(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
         Shape shape = x.shape();
         shape[shape.rank() - 1] = weight.shape(0);
-        const Gemm size{false, true, rows_of(shape), weight.shape(0), weight.shape(1)};
+        const Gemm size{false, true, rows_of(shape), weight.shape(0), weight.shape(1), false, precision};
         Tensor y = empty(shape, x.dtype());
         if (y.size() == 0) return y;
         with_floating(x.dtype(), [&](auto zero) {
@@ -189,8 +195,8 @@ struct Linear {
         const std::int64_t count = rows_of(g.shape());
         const Tensor rows = reshape(g, {count, g.shape(-1)});  // (rows, out)
         std::array<Tensor, 3> parts;
-        if (s.needs(0)) parts[0] = reshape(product(rows, w, false, false), s.shape(0));
-        if (s.needs(1)) parts[1] = product(rows, reshape(x, {count, x.shape(-1)}), true, false);
+        if (s.needs(0)) parts[0] = reshape(product(rows, w, false, false, {}, precision), s.shape(0));
+        if (s.needs(1)) parts[1] = product(rows, reshape(x, {count, x.shape(-1)}), true, false, {}, precision);
         if (s.needs(2)) parts[2] = sum(rows, 0);
         return parts;
     }
@@ -214,7 +220,7 @@ Tensor linear(const Operand& input, const Operand& weight, const Operand& bias) 
             check<ShapeError>(b.shape() == Shape{w.shape(0)}, where,
                               [&] { return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape()); });
         }
-        return apply(Linear{}, {x, w, b}, where);
+        return apply(Linear{current_precision()}, {x, w, b}, where);
     });
 }
 

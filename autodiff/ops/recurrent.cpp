@@ -29,7 +29,11 @@ using Results = std::vector<Tensor>;  // output, h, and c of lstm
 Results compose(const RecurrentLayer& l) {
     const bool is_lstm = l.cell == Cell::lstm;
     Tensor h = l.h0, c = l.c0;
-    const Tensor of_x = linear(l.x, l.weight_ih, l.bias_ih);
+    const Tensor of_x = [&] {
+        const Autocast of_inputs(l.precision);
+        return linear(l.x, l.weight_ih, l.bias_ih);
+    }();
+    const Autocast of_states(Precision::full);
     std::vector<Tensor> outputs(static_cast<std::size_t>(l.steps));
     for (Int s = 0; s < l.steps; ++s) {
         const Int t = l.time(s);
@@ -78,7 +82,8 @@ struct Recurrence {
                                                                  : "rnn_tanh";
     static constexpr int results = cell == Cell::lstm ? 3 : 2;
     bool reverse = false;
-    XGRAD_ATTRIBUTES(reverse)
+    Precision precision = Precision::full;
+    XGRAD_ATTRIBUTES(reverse, precision)
     static constexpr Saves saves{.inputs = 0b11111111, .outputs = 0b111 << results};
 
     Results value(std::span<const Tensor> inputs) const {
@@ -114,7 +119,7 @@ struct Recurrence {
 private:
     template <class Input>
     RecurrentLayer layer_of(const Input& input) const {
-        RecurrentLayer l{.cell = cell, .reverse = reverse};
+        RecurrentLayer l{.cell = cell, .reverse = reverse, .precision = precision};
         std::size_t i = 0;
         for (Tensor* const t : inputs_of(l)) *t = input(i++);
         l.steps = l.x.shape()[0], l.batch = l.x.shape()[1], l.inputs = l.x.shape()[2], l.hidden = l.h0.shape()[1];
@@ -129,7 +134,7 @@ template <Cell cell>
 Results run(const char* name, RecurrentLayer layer, Location where) {
     std::vector<Tensor> inputs;
     for (const Tensor* const t : inputs_of(layer)) inputs.push_back(*t);
-    return apply(Recurrence<cell>{layer.reverse}, std::span<const Tensor>(inputs), where, name);
+    return apply(Recurrence<cell>{layer.reverse, layer.precision}, std::span<const Tensor>(inputs), where, name);
 }
 
 void check_part(const Tensor& part, const RecurrentLayer& layer, const Shape& shape, const char* name, const char* what, Location where) {

@@ -118,8 +118,8 @@ private:
     /// What the inputs of all steps give to the gates.
     Tensor from_inputs(const Tensor& bias) const {
         Tensor y = empty({l_.steps, l_.batch, l_.gates() * n_}, l_.x.dtype());
-        gemm({false, true, l_.steps * l_.batch, l_.gates() * n_, l_.inputs}, elements<T>(l_.x), elements<T>(l_.weight_ih), elements<T>(y),
-             bias.defined() ? elements<T>(bias) : nullptr);
+        gemm({false, true, l_.steps * l_.batch, l_.gates() * n_, l_.inputs, false, l_.precision}, elements<T>(l_.x),
+             elements<T>(l_.weight_ih), elements<T>(y), bias.defined() ? elements<T>(bias) : nullptr);
         return y;
     }
     /// f(t, state before, cell before, state) for each step.
@@ -163,11 +163,12 @@ public:
         const Tensor &dx = of_x_, &dh = l_.cell == Cell::gru ? of_h_ : of_x_;
         if (needs[0]) {  // x
             parts[0] = like(l_.x);
-            gemm({false, false, rows, l_.inputs, width}, elements<T>(dx), elements<T>(l_.weight_ih), elements<T>(parts[0]));
+            gemm({false, false, rows, l_.inputs, width, false, l_.precision}, elements<T>(dx), elements<T>(l_.weight_ih),
+                 elements<T>(parts[0]));
         }
         if (needs[3]) {  // weight_ih
             parts[3] = like(l_.weight_ih);
-            gemm({true, false, width, l_.inputs, rows}, elements<T>(dx), elements<T>(l_.x), elements<T>(parts[3]));
+            gemm({true, false, width, l_.inputs, rows, false, l_.precision}, elements<T>(dx), elements<T>(l_.x), elements<T>(parts[3]));
         }
         if (needs[4]) {  // weight_hh
             parts[4] = like(l_.weight_hh);

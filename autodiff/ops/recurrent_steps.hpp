@@ -3,6 +3,7 @@
 #include <array>
 
 #include "../operation.hpp"
+#include "../precision.hpp"
 #include "../tensor.hpp"
 #include "axes.hpp"
 
@@ -20,6 +21,7 @@ struct RecurrentLayer {
     Tensor lengths = {};                                                                          // i64, or empty
     Tensor weight_hr = {};                                                                        // of a composed layer only
     Int steps = 0, batch = 0, inputs = 0, hidden = 0;
+    Precision precision = current_precision();  // of the products with x; those with states are always full
 
     Int gates() const { return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1; }
     /// Where in time the s-th step taken stands.

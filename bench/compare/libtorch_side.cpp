@@ -1,5 +1,6 @@
 // The workloads of the comparison, written for libtorch as its own documentation would write them.
 
+#include <ATen/autocast_mode.h>
 #include <torch/torch.h>
 
 #include "side.hpp"
@@ -34,11 +35,31 @@ void chain_forward(benchmark::State& state, int n) {
     for (auto _ : state) benchmark::DoNotOptimize(chain(x, w, b));
 }
 
+using side::Products;
+
+/// What torch.autocast("cpu", torch.bfloat16) does.
+class Autocast {
+public:
+    explicit Autocast(Products products) {
+        at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
+        at::autocast::set_cpu_enabled(products == Products::bf16);
+    }
+    ~Autocast() {
+        at::autocast::set_cpu_enabled(false);
+        at::autocast::clear_cache();
+    }
+};
+
 template <class Loss>
-void train(benchmark::State& state, torch::nn::Sequential net, torch::optim::Optimizer& optimizer, Loss loss) {
+void train(benchmark::State& state, torch::nn::Sequential net, torch::optim::Optimizer& optimizer, Loss loss,
+           Products products = Products::f32) {
     for (auto _ : state) {
         optimizer.zero_grad();
-        loss(net).backward();
+        const Tensor value = [&] {
+            const Autocast scope(products);
+            return loss(net);
+        }();
+        value.backward();
         optimizer.step();
     }
 }
@@ -50,7 +71,7 @@ void xor_step(benchmark::State& state) {
     train(state, net, sgd, [&](auto& net) { return F::mse_loss(net->forward(x), y); });
 }
 
-void mlp(benchmark::State& state, const std::vector<int>& sizes, int batch, bool adam) {
+void mlp(benchmark::State& state, const std::vector<int>& sizes, int batch, bool adam, Products products = Products::f32) {
     torch::nn::Sequential net;
     for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
         net->push_back(torch::nn::Linear(sizes[i], sizes[i + 1]));
@@ -60,7 +81,7 @@ void mlp(benchmark::State& state, const std::vector<int>& sizes, int batch, bool
     std::unique_ptr<torch::optim::Optimizer> optimizer;
     if (adam) optimizer = std::make_unique<torch::optim::Adam>(net->parameters(), 1e-3);
     else optimizer = std::make_unique<torch::optim::SGD>(net->parameters(), 1e-2);
-    train(state, net, *optimizer, [&](auto& net) { return F::cross_entropy(net->forward(x), y); });
+    train(state, net, *optimizer, [&](auto& net) { return F::cross_entropy(net->forward(x), y); }, products);
 }
 
 void elementwise(benchmark::State& state) {
@@ -139,14 +160,18 @@ void lstm_primitives(benchmark::State& state, int steps, int batch, int hidden) 
     }
 }
 
-void transformer(benchmark::State& state) {
+void transformer(benchmark::State& state, Products products) {
     using namespace torch::nn;
     TransformerEncoder encoder(
         TransformerEncoderOptions(TransformerEncoderLayer(TransformerEncoderLayerOptions(128, 4).dim_feedforward(512).dropout(0)), 2));
     const Tensor x = torch::randn({64, 16, 128});
     for (auto _ : state) {
         for (auto& parameter : encoder->parameters()) parameter.mutable_grad() = Tensor();
-        encoder->forward(x).square().mean().backward();
+        const Tensor loss = [&] {
+            const Autocast scope(products);
+            return encoder->forward(x).square().mean();
+        }();
+        loss.backward();
     }
 }
 
@@ -190,14 +215,18 @@ void conv2d_lenet(benchmark::State& state) {
     }
 }
 
-void convblock(benchmark::State& state) {
+void convblock(benchmark::State& state, Products products) {
     using namespace torch::nn;
     Sequential net(Conv2d(Conv2dOptions(32, 64, 3).padding(1).bias(false)), BatchNorm2d(64), ReLU(),
                    Conv2d(Conv2dOptions(64, 64, 3).padding(1).bias(false)), BatchNorm2d(64), ReLU());
     const Tensor x = torch::randn({16, 32, 32, 32});
     for (auto _ : state) {
         net->zero_grad();
-        net->forward(x).square().mean().backward();
+        const Tensor loss = [&] {
+            const Autocast scope(products);
+            return net->forward(x).square().mean();
+        }();
+        loss.backward();
     }
 }
 
@@ -238,8 +267,10 @@ int main(int argc, char** argv) {
     side::add("xor_step", xor_step);
     side::add("mlp_784_256_10_b64_sgd", [](auto& state) { mlp(state, {784, 256, 10}, 64, false); });
     side::add("mlp_784_256_10_b64_adam", [](auto& state) { mlp(state, {784, 256, 10}, 64, true); });
-    side::add("mlp_784_512_512_10_b128_adam", [](auto& state) { mlp(state, {784, 512, 512, 10}, 128, true); });
-    side::add("mlp_1024x3_b256_sgd", [](auto& state) { mlp(state, {1024, 1024, 1024, 1024}, 256, false); });
+    side::add_precisions("mlp_784_512_512_10_b128_adam",
+                         [](auto& state, Products products) { mlp(state, {784, 512, 512, 10}, 128, true, products); });
+    side::add_precisions("mlp_1024x3_b256_sgd",
+                         [](auto& state, Products products) { mlp(state, {1024, 1024, 1024, 1024}, 256, false, products); });
     side::add("elementwise_1m", elementwise);
     side::add("map_elementwise_1m", elementwise);
     side::add("softmax_512x1024", softmax);
@@ -254,10 +285,10 @@ int main(int argc, char** argv) {
     side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { recurrent(state, torch::nn::RNN(200, 200), 35, 20, 200); });
     side::add("lstm_T50_B1_I16_H32", [](auto& state) { recurrent(state, torch::nn::LSTM(16, 32), 50, 1, 16); });
     side::add("lstm_primitives_T35_B20_H200", [](auto& state) { lstm_primitives(state, 35, 20, 200); });
-    side::add("transformer_2L_64x16_d128", transformer);
+    side::add_precisions("transformer_2L_64x16_d128", transformer);
     side::add("layernorm_512x1024", layernorm);
     side::add("conv2d_lenet", conv2d_lenet);
-    side::add("convblock", convblock);
+    side::add_precisions("convblock", convblock);
     side::add("lenet_b64_adam", lenet_adam);
     side::add("adam_10m", adam_10m);
     side::add("attention_64", [](auto& state) { attention(state, 64); });

@@ -44,6 +44,16 @@ void add(const char* name, F f) {
     benchmark::RegisterBenchmark(name, [f](benchmark::State& state) { f(state); })->UseRealTime()->Unit(benchmark::kMicrosecond);
 }
 
+/// Whether products take operands of f32 as they are.
+enum class Products { f32, bf16 };
+
+/// A workload in f32 under its name, and in bf16 as `name`_bf16.
+template <class F>
+void add_precisions(const std::string& name, F f) {
+    add(name.c_str(), [f](benchmark::State& state) { f(state, Products::f32); });
+    add((name + "_bf16").c_str(), [f](benchmark::State& state) { f(state, Products::bf16); });
+}
+
 /// What a gradient is pulled back from: numbers that vary, or the ones of a plain sum, which a side may exploit.
 enum class Cotangent { varies, ones };
 

@@ -34,11 +34,18 @@ void chain_forward(benchmark::State& state, int n) {
     for (auto _ : state) benchmark::DoNotOptimize(chain(x, w, b));
 }
 
+using side::Products;
+Precision precision_of(Products products) { return products == Products::bf16 ? Precision::bf16 : Precision::full; }
+
 template <class Net, class Optimizer, class Loss>
-void train(benchmark::State& state, Net& net, Optimizer optimizer, Loss loss) {
+void train(benchmark::State& state, Net& net, Optimizer optimizer, Loss loss, Products products = Products::f32) {
     for (auto _ : state) {
         Tape tape;
-        optimizer.step(net, tape.gradient(loss(net)));
+        const Tensor value = [&] {
+            const Autocast scope(precision_of(products));
+            return loss(net);
+        }();
+        optimizer.step(net, tape.gradient(value));
     }
 }
 
@@ -67,9 +74,10 @@ struct Mlp3 {
 };
 
 template <class Net, class Optimizer>
-void classify(benchmark::State& state, Net net, int batch, int inputs, int classes, Optimizer optimizer) {
+void classify(benchmark::State& state, Net net, int batch, int inputs, int classes, Optimizer optimizer,
+              Products products = Products::f32) {
     const Tensor x = randn({batch, inputs}, generator), y = randint(0, classes, {batch}, generator);
-    train(state, net, std::move(optimizer), [&](const Net& model) { return nn::cross_entropy(model(x), y); });
+    train(state, net, std::move(optimizer), [&](const Net& model) { return nn::cross_entropy(model(x), y); }, products);
 }
 
 void elementwise(benchmark::State& state) {
@@ -156,9 +164,10 @@ void lstm_primitives(benchmark::State& state, int steps, int batch, int hidden) 
     });
 }
 
-void transformer(benchmark::State& state) {
+void transformer(benchmark::State& state, Products products) {
     const nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(128, 4, {.dim_feedforward = 512, .dropout = 0}), 2);
     const Tensor x = randn({64, 16, 128}, generator);
+    const Autocast scope(precision_of(products));
     squares(state, [&] { return encoder(x); });
 }
 
@@ -212,10 +221,11 @@ void adam_10m(benchmark::State& state) {
     for (auto _ : state) adam.step(parameters, gradients);
 }
 
-void convblock(benchmark::State& state) {
+void convblock(benchmark::State& state, Products products) {
     const Tensor x = randn({16, 32, 32, 32}, generator), none;
     const Parameter w1 = randn({64, 32, 3, 3}, generator), w2 = randn({64, 64, 3, 3}, generator), gamma1 = ones({64}), gamma2 = ones({64}),
                     beta1 = zeros({64}), beta2 = zeros({64});
+    const Autocast scope(precision_of(products));
     Tensor mean1 = zeros({64}), var1 = ones({64}), mean2 = mean1, var2 = var1;
     for (auto _ : state) {
         Tape tape;
@@ -268,10 +278,12 @@ int main(int argc, char** argv) {
               [](auto& state) { classify(state, Mlp2{{784, 256}, {256, 10}}, 64, 784, 10, nn::SGD({.lr = 1e-2})); });
     side::add("mlp_784_256_10_b64_adam",
               [](auto& state) { classify(state, Mlp2{{784, 256}, {256, 10}}, 64, 784, 10, nn::Adam({.lr = 1e-3})); });
-    side::add("mlp_784_512_512_10_b128_adam",
-              [](auto& state) { classify(state, Mlp3{{784, 512}, {512, 512}, {512, 10}}, 128, 784, 10, nn::Adam({.lr = 1e-3})); });
-    side::add("mlp_1024x3_b256_sgd",
-              [](auto& state) { classify(state, Mlp3{{1024, 1024}, {1024, 1024}, {1024, 1024}}, 256, 1024, 1024, nn::SGD({.lr = 1e-2})); });
+    side::add_precisions("mlp_784_512_512_10_b128_adam", [](auto& state, Products products) {
+        classify(state, Mlp3{{784, 512}, {512, 512}, {512, 10}}, 128, 784, 10, nn::Adam({.lr = 1e-3}), products);
+    });
+    side::add_precisions("mlp_1024x3_b256_sgd", [](auto& state, Products products) {
+        classify(state, Mlp3{{1024, 1024}, {1024, 1024}, {1024, 1024}}, 256, 1024, 1024, nn::SGD({.lr = 1e-2}), products);
+    });
     side::add("elementwise_1m", elementwise);
     side::add("map_elementwise_1m", map_elementwise);
     side::add("softmax_512x1024", softmax_rows);
@@ -284,10 +296,10 @@ int main(int argc, char** argv) {
     side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { recurrent(state, nn::RNN(200, 200), 35, 20); });
     side::add("lstm_T50_B1_I16_H32", [](auto& state) { recurrent(state, nn::LSTM(16, 32), 50, 1); });
     side::add("lstm_primitives_T35_B20_H200", [](auto& state) { lstm_primitives(state, 35, 20, 200); });
-    side::add("transformer_2L_64x16_d128", transformer);
+    side::add_precisions("transformer_2L_64x16_d128", transformer);
     side::add("layernorm_512x1024", layernorm);
     side::add("conv2d_lenet", conv2d_lenet);
-    side::add("convblock", convblock);
+    side::add_precisions("convblock", convblock);
     side::add("lenet_b64_adam", lenet_adam);
     side::add("adam_10m", adam_10m);
     side::add("attention_64", [](auto& state) { attention(state, 64); });
