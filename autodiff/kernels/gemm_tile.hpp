@@ -31,6 +31,13 @@ constexpr std::int64_t pieces(std::int64_t n, std::int64_t size) { return (n + s
 /// The size of `count` equal pieces of n, a multiple of `step`.
 constexpr std::int64_t piece(std::int64_t n, std::int64_t count, std::int64_t step) { return pieces(pieces(n, count), step) * step; }
 
+/// Parts of vectors are loaded and stored as fast as whole ones.
+#if defined(__AVX512F__)
+constexpr bool has_masks = true;
+#else
+constexpr bool has_masks = false;
+#endif
+
 /// How k is cut: `count` blocks of `depth`, of which the last one may have less.
 template <class T>
 struct Depths {
@@ -145,6 +152,56 @@ struct Tile {
     T* copy = nullptr;            // b's vectors one behind the other, of a whole tile that is asked to write them
 };
 
+/// The sums of `rows` rows, `step` apart, to c, where they are columns.
+template <class T>
+__attribute__((noinline)) void write_transposed(const Tile<T>& t, const T* sums, int rows, std::int64_t step) {
+    constexpr int q = quad<T>;
+    int i = 0;
+    for (; i + q <= rows; i += q) {
+        Quad<T> bias(T(0));
+        if (t.bias) bias = Quad<T>::load_unaligned(t.bias + i);
+        for (std::int64_t j = 0; j < t.columns; j += q) {
+            Quad<T> x[q];
+#pragma GCC unroll 4
+            for (int s = 0; s < q; ++s) x[s] = Quad<T>::load_aligned(sums + (i + s) * step + j);
+            transpose(x);
+            const std::int64_t count = smaller(q, t.columns - j);
+            for (std::int64_t s = 0; s < count; ++s) {
+                T* const out = t.c + (j + s) * t.ldc + i;
+                Quad<T> y = x[s];
+                if (t.accumulate) y = y + Quad<T>::load_unaligned(out);
+                if (t.bias) y = y + bias;
+                y.store_unaligned(out);
+            }
+        }
+    }
+    for (std::int64_t j = 0; i < rows && j < t.columns; ++j) {
+        for (int s = i; s < rows; ++s) {
+            T* const out = t.c + j * t.ldc + s;
+            T x = sums[s * step + j];
+            if (t.accumulate) x += *out;
+            if (t.bias) x += t.bias[s];
+            *out = x;
+        }
+    }
+}
+
+/// The sums of `rows` rows, `step` apart, to as many columns of c as there are.
+template <class T>
+__attribute__((noinline)) void write_rows(const Tile<T>& t, const T* sums, int rows, std::int64_t step) {
+    for (std::int64_t j = 0; j < t.columns; j += width<T>) {
+        const std::int64_t count = smaller(width<T>, t.columns - j);
+        const Batch<T> bias = t.bias ? load_some(t.bias + j, count) : Batch<T>(T(0));
+        for (int i = 0; i < rows; ++i) {
+            T* const out = t.c + i * t.ldc + j;
+            Batch<T> x = Batch<T>::load_aligned(sums + i * step + j);
+            if (t.accumulate) x = x + load_some(out, count);
+            if (t.bias) x = x + bias;
+            store_some(out, x, count);
+        }
+    }
+}
+
 /// along_k: a's rows are contiguous, else its columns are.
 template <class T, int rows, int vectors, bool along_k, bool copies = false>
 void tile(const Tile<T>& t) {
@@ -198,25 +255,23 @@ void tile(const Tile<T>& t) {
     }
     for (; l < depth; ++l) step(l);
 
-    if (!t.transposed) {
+    const bool whole = t.columns == vectors * w;
+    if (!t.transposed && (whole || has_masks)) {
+        const auto each = [&](auto f) __attribute__((always_inline)) {
 #pragma GCC unroll 16
-        for (int i = 0; i < rows; ++i) {
+            for (int v = 0; v < vectors; ++v)
 #pragma GCC unroll 16
-            for (int v = 0; v < vectors; ++v) {
-                T* const out = t.c + i * t.ldc + v * w;
-                const std::int64_t left = t.columns - v * w;
-                Batch<T> x = sum[i][v];
-                if (left >= w) {
-                    if (t.accumulate) x = x + load(out);
-                    if (t.bias) x = x + load(t.bias + v * w);
-                    store(out, x);
-                } else if (left > 0) {
-                    if (t.accumulate) x = x + load_some(out, left);
-                    if (t.bias) x = x + load_some(t.bias + v * w, left);
-                    store_some(out, x, left);
-                }
-            }
+                for (int i = 0; i < rows; ++i) f(sum[i][v], t.c + i * t.ldc + v * w, v);
+        };
+        const auto left = [&](int v) __attribute__((always_inline)) { return t.columns - v * w < 0 ? 0 : smaller(t.columns - v * w, w); };
+        if (t.accumulate) {
+            if (whole) each([&](Batch<T>& x, const T* from, int) { x = x + load(from); });
+            else each([&](Batch<T>& x, const T* from, int v) { x = x + load_some(from, left(v)); });
         }
+        if (t.bias)
+            each([&](Batch<T>& x, const T*, int v) { x = x + (whole ? load(t.bias + v * w) : load_some(t.bias + v * w, left(v))); });
+        if (whole) each([](const Batch<T>& x, T* to, int) { store(to, x); });
+        else each([&](const Batch<T>& x, T* to, int v) { store_some(to, x, left(v)); });
         return;
     }
     alignas(64) T buffer[rows][vectors * w];
@@ -224,34 +279,8 @@ void tile(const Tile<T>& t) {
     for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 16
         for (int v = 0; v < vectors; ++v) sum[i][v].store_aligned(&buffer[i][v * w]);
-    constexpr int q = quad<T>;
-    int i = 0;
-    for (; i + q <= rows; i += q) {
-        Quad<T> bias(T(0));
-        if (t.bias) bias = Quad<T>::load_unaligned(t.bias + i);
-        for (std::int64_t j = 0; j < t.columns; j += q) {
-            Quad<T> x[q];
-            for (int s = 0; s < q; ++s) x[s] = Quad<T>::load_aligned(&buffer[i + s][j]);
-            transpose(x);
-            const std::int64_t count = smaller(q, t.columns - j);
-            for (std::int64_t s = 0; s < count; ++s) {
-                T* const out = t.c + (j + s) * t.ldc + i;
-                Quad<T> y = x[s];
-                if (t.accumulate) y = y + Quad<T>::load_unaligned(out);
-                if (t.bias) y = y + bias;
-                y.store_unaligned(out);
-            }
-        }
-    }
-    for (std::int64_t j = 0; i < rows && j < t.columns; ++j) {
-        for (int s = i; s < rows; ++s) {
-            T* const out = t.c + j * t.ldc + s;
-            T x = buffer[s][j];
-            if (t.accumulate) x += *out;
-            if (t.bias) x += t.bias[s];
-            *out = x;
-        }
-    }
+    if (t.transposed) write_transposed(t, &buffer[0][0], rows, vectors * w);
+    else write_rows(t, &buffer[0][0], rows, vectors * w);
 }
 
 template <class T>

@@ -106,13 +106,6 @@ struct Vec {
     friend Vec atan(const Vec& a) { return B(xsimd::atan(a.v)); }
     friend Vec sinh(const Vec& a) { return B(xsimd::sinh(a.v)); }
     friend Vec cosh(const Vec& a) { return B(xsimd::cosh(a.v)); }
-    /// (e^2|a| - 1) / (e^2|a| + 1) with the numerator as expm1, which is exact near 0; |a| beyond the limit gives 1. Without branches, so
-    /// that small and large elements side by side cost no more than either.
-    friend Vec tanh(const Vec& a) {
-        const Vec m = abs(a), limit = sizeof(T) == 4 ? 10.0 : 20.0, bounded = where(m > limit, limit, m);
-        const Vec e = bounded_expm1(bounded + bounded);
-        return copysign(e / (e + 2.0), a);
-    }
     friend Vec asinh(const Vec& a) { return B(xsimd::asinh(a.v)); }
     friend Vec acosh(const Vec& a) { return where(a >= 1.0, Vec(B(xsimd::acosh(a.v))), __builtin_nan("")); }
     friend Vec atanh(const Vec& a) { return B(xsimd::atanh(a.v)); }
@@ -124,7 +117,11 @@ struct Vec {
     friend Vec ceil(const Vec& a) { return copysign(B(xsimd::ceil(a.v)), a); }
     friend Vec round(const Vec& a) { return B(xsimd::nearbyint(a.v)); }
     friend Vec trunc(const Vec& a) { return copysign(B(xsimd::trunc(a.v)), a); }
-    friend Vec sigmoid(const Vec& a) { return 1.0 / (1.0 + exp(-a)); }
+    friend Vec sigmoid(const Vec& a) {
+        // With an exponential that does not overflow. What the rounded quotient leaves of the numerator is added to it, as in tanh.
+        const Vec e = exp(-abs(a)), numerator = where(a >= 0.0, 1.0, e), inverse = 1.0 / (1.0 + e), y = numerator * inverse;
+        return B(xsimd::fma(xsimd::fnma(y.v, e.v, numerator.v - y.v), inverse.v, y.v));
+    }
     friend Vec maximum(const Vec& a, const Vec& b) { return where(a != a, a, where(a > b, a, b)); }
     friend Vec hypot(const Vec& a, const Vec& b) {
         // Scaled by the larger one, so that no square overflows.
@@ -215,6 +212,32 @@ private:
         return (m < 0) != (y < 0) ? m + y : m;
     }
 };
+
+/// Even and odd powers of a polynomial apart, so that two chains run beside each other. The coefficients are known at compile time.
+template <int Last, class T, int N>
+__attribute__((always_inline)) inline Batch<T> every_second(const double (&c)[N], const Batch<T>& square, const Batch<T>& sum) {
+    if constexpr (Last < 0) return sum;
+    else return every_second<Last - 2, T>(c, square, xsimd::fma(sum, square, Batch<T>(static_cast<T>(c[Last]))));
+}
+/// c[0] + c[1] x + …
+template <class T, int N>
+__attribute__((always_inline)) inline Vec<T> polynomial(const Vec<T>& x, const double (&c)[N]) {
+    const Batch<T> square = x.v * x.v;
+    const Batch<T> last = every_second<N - 3, T>(c, square, Batch<T>(static_cast<T>(c[N - 1])));
+    const Batch<T> other = every_second<N - 4, T>(c, square, Batch<T>(static_cast<T>(c[N - 2])));
+    if constexpr (N % 2) return Batch<T>(xsimd::fma(other, x.v, last));
+    else return Batch<T>(xsimd::fma(last, x.v, other));
+}
+
+/// (e^2|x| - 1) / (e^2|x| + 1) with the numerator e as expm1, which is exact near 0; |x| beyond the limit gives 1. The rounding of e + 2 and of the
+/// quotient is taken back with what the quotient leaves of e. Without branches, so that small and large elements side by side cost no more than either.
+template <class T>
+inline Vec<T> tanh(const Vec<T>& x) {
+    const Vec<T> m = abs(x), limit = sizeof(T) == 4 ? 10.0 : 20.0, bounded = where(m > limit, limit, m);
+    const Vec<T> e = Vec<T>::bounded_expm1(bounded + bounded), inverse = 1.0 / (e + 2.0), y = e * inverse;
+    const Batch<T> rest = xsimd::fnma(y.v, e.v, xsimd::fnma(Batch<T>(T(2)), y.v, e.v));
+    return copysign(Vec<T>(Batch<T>(xsimd::fma(rest, inverse.v, y.v))), x);
+}
 
 /// A function's value and its slope, which share the exponential. No slope is taken from a rounded value: 1 - y is 0 long before it should be.
 template <class T>

@@ -13,17 +13,18 @@ inline constexpr double erfc_f32[] = {1.074006907263101101,      -0.883394454094
                                       -0.3104672165396889803,    0.1195285395861078361,    -0.02682769073173012904,
                                       -0.001220029958530924469,  0.003034219869929678509,  -0.0005163730642593441987,
                                       -0.0002653779711704027718, 0.00005478455840750891873};
-inline constexpr double erf_f32[] = {0.128379165611887223, -0.3761260912683792821, 0.1128283362330988468, -0.02675786103313866338,
-                                     0.004719314993558208549};
+inline constexpr double erf_f32[] = {0.1283791658815026333,   -0.3761262690358043833,    0.1128359746348805314,    -0.02685432879606724434,
+                                     0.005189311942686617681, -0.0008018854992786386964, 0.00007882497110086663567};
 inline constexpr double erfc_f64[] = {
     1.074006907088339686,     -0.8833944531698834543,    0.5902283571041078994,      -0.3104672619005899023,    0.1195277612869064245,
     -0.02682723462359338213,  -0.001212416617791298528,  0.003034061984653381565,    -0.0005483098092993420508, -0.0002767776719468510093,
     0.0001075623325893745552, 0.00003039703618045209063, -0.00001747429337775988155, -4.744589091472279966e-6,  2.775634368734083303e-6,
     9.866966312548384998e-7,  -4.252043259403838379e-7,  -2.135534485203641075e-7,   6.261308487108537246e-8,   3.177893775910165377e-8,
     -8.551791962840436784e-9};
-inline constexpr double erf_f64[] = {0.12837916709551257,      -0.376126389031834739,      0.112837916709253749,
-                                     -0.02686617063289224934,  0.005223977373047936418,    -0.0008548297752405017053,
-                                     0.0001205333489775571279, -0.00001484583958673944455, 1.472572784132890924e-6};
+inline constexpr double erf_f64[] = {0.1283791670955125667,    -0.3761263890318354353,     0.1128379167094512975,
+                                     -0.02686617064325699433,  0.005223977607269945286,    -0.0008548325982543225057,
+                                     0.0001205529511266700108, -0.00001492474078537757504, 1.644747119059461806e-6,
+                                     -1.620882985681020078e-7, 1.372152040635109444e-8,    -7.798543850549946904e-10};
 inline constexpr double erfinv_f32_near[] = {
     1.501409359832882091,     0.2466402893894098233,    -0.004177389759080280892, -0.001252748416455868757, 0.0002183469146927874114,
     -4.959743495185407987e-6, -3.463356165553260353e-6, 4.654287304851042326e-7,  2.328584450787435443e-8,  -8.739830973051999304e-9};
@@ -48,22 +49,6 @@ inline constexpr double erfinv_f64_far[] = {
     2.902087951058581377e-8,    -1.525467832624711895e-8, 7.817555181729633075e-9,   -3.471550109717930797e-9,  1.319926725928543392e-9,
     -4.375491688259567522e-10,  6.741355261208323273e-11, 4.289069546883856063e-11,  -1.989821355992846785e-11};
 
-/// Even and odd powers of a polynomial apart, so that two chains run beside each other. The coefficients are known at compile time.
-template <int Last, class T, int N>
-__attribute__((always_inline)) inline Batch<T> every_second(const double (&c)[N], const Batch<T>& square, const Batch<T>& sum) {
-    if constexpr (Last < 0) return sum;
-    else return every_second<Last - 2, T>(c, square, xsimd::fma(sum, square, Batch<T>(static_cast<T>(c[Last]))));
-}
-/// c[0] + c[1] x + …
-template <class T, int N>
-__attribute__((always_inline)) inline Vec<T> polynomial(const Vec<T>& x, const double (&c)[N]) {
-    const Batch<T> square = x.v * x.v;
-    const Batch<T> last = every_second<N - 3, T>(c, square, Batch<T>(static_cast<T>(c[N - 1])));
-    const Batch<T> other = every_second<N - 4, T>(c, square, Batch<T>(static_cast<T>(c[N - 2])));
-    if constexpr (N % 2) return Batch<T>(xsimd::fma(other, x.v, last));
-    else return Batch<T>(xsimd::fma(last, x.v, other));
-}
-
 /// exp(-x²) to the last place, for x in [0, 26.6] (f64) or [0, 9.3] (f32). x = h + l with so few digits in h that h² is exact.
 template <class T>
 inline Vec<T> exp_minus_square(const Vec<T>& x) {
@@ -77,15 +62,15 @@ inline Vec<T> exp_minus_square(const Vec<T>& x) {
     return B(xsimd::fma(power, e.small, power));
 }
 
-/// erf and erfc: x plus x times a polynomial in x² for |x| < 1/2; beyond, erfc(x) = exp(-x²) P(t) / (x + 3) with t = (x - 3) / (x + 3), as
+/// erf and erfc: x plus x times a polynomial in x² for |x| < 1 (erfc: 1/2); beyond, erfc(x) = exp(-x²) P(t) / (x + 3) with t = (x - 3) / (x + 3), as
 /// Shepherd and Laframboise (1981) have it. The coefficients are Chebyshev expansions of our own.
 template <class T>
 struct ErrorFunction {
-    Vec<T> magnitude, small, tail, exponential;  ///< |x|; erf(x) where |x| < 1/2; erfc(|x|) elsewhere; exp(-x²)
+    Vec<T> magnitude, small, tail, exponential;  ///< |x|; erf(x) where |x| < 1; erfc(|x|) for 1/2 and more; exp(-x²)
 
     explicit ErrorFunction(const Vec<T>& x) : magnitude(abs(x)) {
         constexpr double limit = sizeof(T) == 4 ? 9.3 : 26.6;  // erfc is below the smallest normal number from there on
-        const Vec<T> m = where(magnitude > limit, limit, magnitude), near = where(magnitude > 0.5, 0.5, magnitude);
+        const Vec<T> m = where(magnitude > limit, limit, magnitude), near = where(magnitude > 1.0, 1.0, magnitude);
         const Vec<T> r = 1.0 / (m + 3.0), t = (m - 3.0) * r;
         Vec<T> p, q;
         if constexpr (sizeof(T) == 4) {
@@ -103,7 +88,7 @@ struct ErrorFunction {
 template <class T>
 inline Vec<T> erf(const Vec<T>& x) {
     const ErrorFunction<T> e(x);
-    return where(e.magnitude < 0.5, e.small, copysign(1.0 - e.tail, x));
+    return where(e.magnitude < 1.0, e.small, copysign(1.0 - e.tail, x));
 }
 template <class T>
 inline Vec<T> erfc(const ErrorFunction<T>& e, const Vec<T>& x) {
