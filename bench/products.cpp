@@ -5,7 +5,6 @@
 #include <cblas.h>
 #include <dnnl.h>
 #include <fmt/format.h>
-#include <immintrin.h>
 #include <omp.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "peak.hpp"
 #include "processor.hpp"
 
 extern "C" __attribute__((weak)) char* openblas_get_corename();
@@ -55,27 +55,10 @@ std::vector<Shape3> grid() {
     return shapes;
 }
 
-/// The processor's peak: chains of fused multiplications and additions in registers.
 void peak(benchmark::State& state) {
-#if defined(__AVX512F__)
-    using V = __m512;
-    const auto fma = [](V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); };
-    const V one = _mm512_set1_ps(0.5f);
-#else
-    using V = __m256;
-    const auto fma = [](V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); };
-    const V one = _mm256_set1_ps(0.5f);
-#endif
-    constexpr int chains = 12, steps = 1000;
-    for (auto _ : state) {
-        V sum[chains] = {};
-        for (V& s : sum) benchmark::DoNotOptimize(s);  // else equal chains are one
-        for (int i = 0; i < steps; ++i)
-#pragma GCC unroll 12
-            for (int c = 0; c < chains; ++c) sum[c] = fma(sum[c], one, one);
-        for (V& s : sum) benchmark::DoNotOptimize(s);
-    }
-    state.counters["work"] = 2.0 * chains * steps * sizeof(V) / sizeof(float);
+    double operations = 0;
+    for (auto _ : state) operations = run_fused_chains();
+    state.counters["work"] = operations;
 }
 
 void product(benchmark::State& state, const Shape3& s, Layout layout, std::size_t side) {

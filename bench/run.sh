@@ -8,7 +8,7 @@
 #     build_cost   time and memory to compile a ten-line program, size of the shared library
 #     products     matrix products of 240 shapes beside OpenBLAS and oneDNN, as shares of the processor's peak; OMP_NUM_THREADS threads (1), options of
 #                  Google Benchmark; also written to bench/results/products.json
-#     compare      the table against libtorch, also written to bench/results/compare.json; compare --help for its options
+#     compare      the table against libtorch, also written to bench/results, a file for each kind of processor; compare --help for its options
 source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
 
 what=engine
@@ -47,7 +47,7 @@ case $what in
             (cd "$root" && cmake --preset release >/dev/null)
         fi
         build release compare xgrad_side libtorch_side
-        [[ " $* " == *" --out"* ]] || set -- --out "$root/bench/results/compare.json" "$@"
+        cd "$root"
         exec "$root/build/release/bench/compare" "$@"
         ;;
     *)

@@ -107,9 +107,10 @@ void gemm(const GemmProblem<T>& p, void* scratch) {
 
     const Depths<T> depths(s.k);
     const bool direct = !s.b_along_k && s.m < 2 * mr;  // too few uses of b to pay for a copy
-    // Rows of a that are a multiple of 4096 bytes apart share a few places of the first-level cache; stored across k, they do no harm if a tile's are
-    // most of a line.
-    const bool pack_a = s.n > 2 * nr && s.lda * size % 4096 == 0 && (s.a_along_k || mr * size <= 32);
+    // Rows of a that are a multiple of 1024 bytes apart share a few places of the first-level cache. Stored across k, a tile's part of each row is less than
+    // a line on a page of its own: read once for every panel of b, where these are more than a few.
+    const bool pack_a = s.a_along_k ? s.n > 2 * nr && s.lda * size % 1024 == 0
+                                    : s.n > 4 * nr || (s.n > 2 * nr && s.lda * size % 4096 == 0 && mr * size <= 32);
     const std::int64_t block_columns = direct ? s.n : smaller(s.n, block_bytes / size / (depths.depth > 16 ? depths.depth : 16) / nr * nr);
     const std::int64_t full_columns = piece(s.n, pieces(s.n, block_columns), nr);
     /// Rows of the tile that begins with `left` of them to come: the last two share what is too much for one.
@@ -249,7 +250,8 @@ void fill_gemm(GemmKernels& kernels) {
     fill_thin(kernels);
     kernels.scratch_bytes = rows_bytes + block_bytes;
 #if defined(__AVX512F__)
-    kernels.largest = kernels.largest_transposed = std::int64_t{1} << 26;
+    kernels.largest = std::int64_t{1} << 27;
+    kernels.largest_transposed = std::int64_t{1} << 28;
 #elif defined(__AVX2__)
     kernels.largest = std::int64_t{1} << 24;
     kernels.largest_transposed = std::int64_t{1} << 26;

@@ -5,10 +5,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
 #include <set>
@@ -76,7 +79,7 @@ struct Options {
     int rounds = 5;
     int threads = 1;
     double seconds = 0.3;
-    fs::path out = "bench/results/compare.json";
+    fs::path out = {};
     bool speedup = false;
     bool allow_different_blas = false;
 };
@@ -89,8 +92,9 @@ struct Side {
 struct Result {
     const Workload* workload;
     double xgrad, libtorch;              // microseconds
-    std::optional<double> floor = {};    // of the matrix products alone
+    std::optional<double> floor = {};    // of the products' arithmetic
     std::optional<double> speedup = {};  // of two threads over one
+    double least = 0, most = 0;          // ratio of the rounds' pairs
     double ratio() const { return xgrad / libtorch; }
 };
 
@@ -110,6 +114,7 @@ std::string output_of(const Side& side, const std::string& arguments) {
 struct Blas {
     fs::path file;
     std::string core;    ///< whose kernels it has chosen
+    std::string isa;     ///< xgrad's instruction set
     std::string better;  ///< whose kernels the processor has the instructions for, if it is not that core
 };
 
@@ -121,6 +126,7 @@ Blas blas_of(const Side& side) {
     for (std::string line; std::getline(lines, line);) {
         if (line.starts_with("core ")) blas.core = line.substr(5);
         else if (line.starts_with("better ")) blas.better = line.substr(7);
+        else if (line.starts_with("isa ")) blas.isa = line.substr(4);
         else if (blas.file.empty() && fs::path(line).filename().string().starts_with("libopenblas")) blas.file = fs::canonical(line);
     }
     return blas;
@@ -180,8 +186,13 @@ Result compare(const Workload& workload, const Side& xgrad, const Side& libtorch
         theirs.push_back(measure(libtorch, workload.name, clock, options));
     }
     Result result{&workload, median(ours), median(theirs)};
+    result.least = result.most = ours[0] / theirs[0];
+    for (std::size_t i = 1; i < ours.size(); ++i) {
+        result.least = std::min(result.least, ours[i] / theirs[i]);
+        result.most = std::max(result.most, ours[i] / theirs[i]);
+    }
     if (const std::string floor = fmt::format("floor/{}", workload.name); workloads_of(xgrad).count(floor))
-        result.floor = median_of(xgrad, floor, clock, options);
+        result.floor = measure(xgrad, floor, Clock::wall, options);
     if (options.speedup) result.speedup = speedup_of(workload, xgrad, options);
     return result;
 }
@@ -193,23 +204,35 @@ void print(const Result& r) {
     std::fflush(stdout);
 }
 
-void write(const std::vector<Result>& results, const Options& options) {
+/// "compare-intel-r-xeon-r-processor-avx512-1.json": one for each kind of processor and number of threads.
+fs::path file_for(const std::string& processor, const std::string& isa, int threads) {
+    std::string name = "compare-";
+    for (const char c : processor + " " + isa)
+        if (std::isalnum(static_cast<unsigned char>(c))) name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        else if (name.back() != '-') name += '-';
+    return fmt::format("bench/results/{}-{}.json", name, threads);
+}
+
+void write(const std::vector<Result>& results, const Options& options, const nlohmann::ordered_json& about) {
     if (options.out.has_parent_path()) fs::create_directories(options.out.parent_path());
-    std::ofstream file(options.out);
-    const char* separator = "[\n";
+    const auto rounded = [](double x) { return std::round(x * 1e4) / 1e4; };
+    nlohmann::ordered_json json = about;
     for (const auto& r : results) {
-        file << separator
-             << fmt::format(R"(  {{"workload": "{}", "threads": {}, "xgrad_us": {:.3f}, "libtorch_us": {:.3f}, "ratio": {:.5f}{}{}}})",
-                            r.workload->name, options.threads, r.xgrad, r.libtorch, r.ratio(),
-                            r.floor ? fmt::format(R"(, "floor_us": {:.3f})", *r.floor) : "",
-                            r.speedup ? fmt::format(R"(, "speedup_of_two_threads": {:.3f})", *r.speedup) : "");
-        separator = ",\n";
+        nlohmann::ordered_json row{{"workload", r.workload->name},
+                                   {"xgrad_us", rounded(r.xgrad)},
+                                   {"libtorch_us", rounded(r.libtorch)},
+                                   {"ratio", rounded(r.ratio())}};
+        row["spread"] = {rounded(r.least), rounded(r.most)};
+        if (r.floor) row["floor_us"] = rounded(*r.floor);
+        if (r.speedup) row["speedup_of_two_threads"] = rounded(*r.speedup);
+        json["workloads"].push_back(row);
     }
-    file << (results.empty() ? "[]\n" : "\n]\n");
+    std::ofstream file(options.out);
+    file << json.dump(1) << '\n';
     if (!file) throw std::runtime_error("cannot write " + options.out.string());
 }
 
-int run(const Options& options, const fs::path& here) {
+int run(Options options, const fs::path& here) {
     const std::string threads = environment_of(options.threads);
     const Side xgrad{here / "xgrad_side", threads};
     // Several times slower than it could be, OpenBLAS would be compared instead of the libraries: unless the user has chosen, both sides get the better core.
@@ -218,8 +241,8 @@ int run(const Options& options, const fs::path& here) {
     const Blas blas = other_core ? blas_of(xgrad) : found;
     const Side libtorch{here / "libtorch_side", fmt::format("{} LD_LIBRARY_PATH='{}'", threads, blas.file.parent_path().string())};
     const Blas their_blas = blas_of(libtorch);
-    fmt::print("processor      {}\nxgrad loads    {}, {}\nlibtorch loads {}, {}\n", processor(), blas.file.string(), blas.core,
-               their_blas.file.string(), their_blas.core);
+    fmt::print("processor      {}, {}\nxgrad loads    {}, {}\nlibtorch loads {}, {}\n", processor(), blas.isa, blas.file.string(),
+               blas.core, their_blas.file.string(), their_blas.core);
     if (blas.core != found.core)
         fmt::print("OpenBLAS took this processor for {}; both sides run with OPENBLAS_CORETYPE={}\n", found.core, found.better);
     if ((blas.file != their_blas.file || blas.core != their_blas.core) && !options.allow_different_blas) {
@@ -227,17 +250,23 @@ int run(const Options& options, const fs::path& here) {
         return 3;
     }
 
-    fmt::print("threads {}, medians of {} interleaved runs; floor: the workload's matrix products alone\n\n", options.threads,
+    fmt::print("threads {}, medians of {} interleaved runs; floor: the products' arithmetic at the processor's peak\n\n", options.threads,
                options.rounds);
     fmt::print("{:<30} {:>12} {:>12} {:>12} {:>8}   {:>5}{}\n", "workload", "xgrad us", "libtorch us", "floor us", "ratio", "goal",
                options.speedup ? "         two threads" : "");
     const std::regex filter(options.filter);
     std::vector<Result> results;
+    if (options.out.empty()) options.out = file_for(processor(), blas.isa, options.threads);
+    const nlohmann::ordered_json about{{"processor", processor()},
+                                       {"instruction_set", blas.isa},
+                                       {"openblas_core", blas.core},
+                                       {"threads", options.threads},
+                                       {"rounds", options.rounds}};
     for (const auto& workload : workloads) {
         if (!std::regex_search(workload.name, filter)) continue;
         results.push_back(compare(workload, xgrad, libtorch, options));
         print(results.back());
-        write(results, options);  // after each, so that an interrupted run leaves what it measured
+        write(results, options, about);  // after each, so that an interrupted run leaves what it measured
     }
     if (results.empty()) {
         fmt::print(stderr, "no workload matches {}\n", options.filter);
@@ -246,6 +275,9 @@ int run(const Options& options, const fs::path& here) {
     for (const auto& r : results)
         if (std::string_view(r.workload->name) == "chain_n16")
             fmt::print("\nchain_n16: {:.4f} us per operation, goal 0.12\n", r.xgrad / 3000);
+    double logs = 0;
+    for (const auto& r : results) logs += std::log(r.ratio());
+    fmt::print("\ngeometric mean of the ratios: {:.3f}\n", std::exp(logs / static_cast<double>(results.size())));
     fmt::print("\nwritten to {}\n", options.out.string());
     return 0;
 }
@@ -261,7 +293,7 @@ int main(int argc, char** argv) {
     app.add_option("--threads", options.threads, "threads of OpenMP and OpenBLAS")->check(CLI::Range(1, 1024));
     app.add_flag("--speedup", options.speedup, "also how much faster xgrad is with two threads than with one, in wall time");
     app.add_option("--seconds", options.seconds, "least time of one run")->check(CLI::Range(0.01, 60.0));
-    app.add_option("--out", options.out, "the JSON file to write");
+    app.add_option("--out", options.out, "the JSON file to write; by default bench/results/compare-<processor>-<threads>.json");
     app.add_flag("--allow-different-blas", options.allow_different_blas, "do not refuse when the sides load different BLAS libraries");
     CLI11_PARSE(app, argc, argv);
     try {

@@ -14,8 +14,8 @@
 namespace side {
 
 /// Prints each BLAS library mapped into this process, one path a line, and whose kernels OpenBLAS has chosen: "core Haswell". If it would
-/// do better with another core's, "better SkylakeX".
-inline void print_blas(const char* better_core) {
+/// do better with another core's, "better SkylakeX". And xgrad's instruction set: "isa avx512".
+inline void print_blas(const char* better_core, const char* isa) {
     std::ifstream maps("/proc/self/maps");
     std::set<std::string> paths;
     for (std::string line; std::getline(maps, line);) {
@@ -26,12 +26,13 @@ inline void print_blas(const char* better_core) {
     if (void* name = dlsym(RTLD_DEFAULT, "openblas_get_corename"))
         std::cout << "core " << reinterpret_cast<const char* (*)()>(name)() << '\n';
     if (better_core) std::cout << "better " << better_core << '\n';
+    if (isa) std::cout << "isa " << isa << '\n';
 }
 
 /// `--blas` prints the loaded BLAS; anything else goes to Google Benchmark.
-inline int run(int argc, char** argv, const char* better_core = nullptr) {
+inline int run(int argc, char** argv, const char* better_core = nullptr, const char* isa = nullptr) {
     if (argc == 2 && std::strcmp(argv[1], "--blas") == 0) {
-        print_blas(better_core);
+        print_blas(better_core, isa);
         return 0;
     }
     benchmark::Initialize(&argc, argv);

@@ -1,26 +1,29 @@
-// The floor of a workload: the time of its matrix products alone, forward and backward, one after another on constants. "floor/<workload>".
+// The floor of a workload: how long the multiplications of its products take, forward and backward, at the processor's peak, which is measured in the same
+// process. "floor/<workload>".
 
-#include <autodiff/autodiff.hpp>
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
+#include "../peak.hpp"
 #include "side.hpp"
 
 namespace {
 
-using namespace xgrad;
-
-/// `count` products (m,k)·(k,n), as a batch or one by one.
+/// `count` products (m,k)·(k,n).
 struct Product {
     std::int64_t m, k, n, count = 1;
-    bool batched = false;
+    double operations() const { return 2.0 * static_cast<double>(m * k * n * count); }
 };
 
 /// A product and those of its two gradients: (m,n)·(n,k) and (k,m)·(m,n).
 void add_with_gradients(std::vector<Product>& all, const Product& p, bool input_needs_one = true) {
     all.push_back(p);
-    if (input_needs_one) all.push_back({p.m, p.n, p.k, p.count, p.batched});
-    all.push_back({p.k, p.m, p.n, p.count, p.batched});
+    if (input_needs_one) all.push_back({p.m, p.n, p.k, p.count});
+    all.push_back({p.k, p.m, p.n, p.count});
 }
 
 /// A layer over the whole sequence: one product for all inputs and one for each step's state; all steps' weight gradients in one.
@@ -50,8 +53,8 @@ std::vector<Product> transformer(int layers, std::int64_t tokens, std::int64_t b
     const std::int64_t rows = tokens * batch, depth = width / heads;
     for (int layer = 0; layer < layers; ++layer) {
         add_with_gradients(all, {rows, width, 3 * width}, layer > 0);
-        add_with_gradients(all, {tokens, depth, tokens, batch * heads, true});
-        add_with_gradients(all, {tokens, tokens, depth, batch * heads, true});
+        add_with_gradients(all, {tokens, depth, tokens, batch * heads});
+        add_with_gradients(all, {tokens, tokens, depth, batch * heads});
         add_with_gradients(all, {rows, width, width});
         add_with_gradients(all, {rows, width, feedforward});
         add_with_gradients(all, {rows, feedforward, width});
@@ -62,10 +65,10 @@ std::vector<Product> transformer(int layers, std::int64_t tokens, std::int64_t b
 /// A convolution as the products of its weight with each image's windows.
 void add_convolution(std::vector<Product>& all, std::int64_t images, std::int64_t in, std::int64_t out, std::int64_t kernel,
                      std::int64_t pixels, bool input_needs_one) {
-    const Product p{out, in * kernel * kernel, pixels, images, true};
+    const Product p{out, in * kernel * kernel, pixels, images};
     all.push_back(p);
-    all.push_back({p.m, p.n, p.k, p.count, true});  // of the weight
-    if (input_needs_one) all.push_back({p.k, p.m, p.n, p.count, true});  // of the windows
+    all.push_back({p.m, p.n, p.k, p.count});  // of the weight
+    if (input_needs_one) all.push_back({p.k, p.m, p.n, p.count});  // of the windows
 }
 
 std::vector<Product> lenet(bool classifies) {
@@ -83,25 +86,58 @@ std::vector<Product> convblock() {
     return all;
 }
 
-void add(const char* workload, const std::vector<Product>& products) {
-    side::add((std::string("floor/") + workload).c_str(), [products](benchmark::State& state) {
-        Generator generator(0);
-        std::vector<std::pair<Tensor, Tensor>> factors;
-        for (const Product& p : products) {
-            const bool one = !p.batched;
-            factors.emplace_back(randn(one ? Shape{p.m, p.k} : Shape{p.count, p.m, p.k}, generator),
-                                 randn(one ? Shape{p.k, p.n} : Shape{p.count, p.k, p.n}, generator));
+std::vector<Product> mlp(std::int64_t batch, const std::vector<std::int64_t>& sizes) {
+    std::vector<Product> all;
+    for (std::size_t i = 0; i + 1 < sizes.size(); ++i) add_with_gradients(all, {batch, sizes[i], sizes[i + 1]}, i > 0);
+    return all;
+}
+
+std::vector<Product> attention(std::int64_t tokens) {
+    std::vector<Product> all;
+    add_with_gradients(all, {tokens, 32, tokens, 64});
+    add_with_gradients(all, {tokens, tokens, 32, 64});
+    return all;
+}
+
+/// Operations a second of all threads together: the best of a few tries.
+double peak() {
+    static const double best = [] {
+        double most = 0;
+        for (int i = 0; i < 20; ++i) {
+            using Clock = std::chrono::steady_clock;
+            const auto begin = Clock::now();
+            double operations = 0;
+            for (int j = 0; j < 400; ++j) operations += run_fused_chains();
+            most = std::max(most, operations / std::chrono::duration<double>(Clock::now() - begin).count());
         }
-        for (auto _ : state)
-            for (std::size_t i = 0; i < products.size(); ++i)
-                for (std::int64_t repeat = products[i].batched ? 1 : products[i].count; repeat > 0; --repeat)
-                    benchmark::DoNotOptimize(matmul(factors[i].first, factors[i].second));
-    });
+        return most * omp_get_max_threads();
+    }();
+    return best;
+}
+
+void add(const char* workload, const std::vector<Product>& products) {
+    double operations = 0;
+    for (const Product& p : products) operations += p.operations();
+    benchmark::RegisterBenchmark((std::string("floor/") + workload).c_str(),
+                                 [operations](benchmark::State& state) {
+                                     for (auto _ : state) state.SetIterationTime(operations / peak());
+                                 })
+        ->UseManualTime()
+        ->Iterations(1)
+        ->Unit(benchmark::kMicrosecond);
 }
 
 }  // namespace
 
+void add_floors();
 void add_floors() {
+    add("mlp_784_256_10_b64_sgd", mlp(64, {784, 256, 10}));
+    add("mlp_784_256_10_b64_adam", mlp(64, {784, 256, 10}));
+    add("mlp_784_512_512_10_b128_adam", mlp(128, {784, 512, 512, 10}));
+    add("mlp_1024x3_b256_sgd", mlp(256, {1024, 1024, 1024, 1024}));
+    add("matmul_256", {{256, 256, 256, 3}});
+    add("attention_64", attention(64));
+    add("attention_512", attention(512));
     add("lstm_T35_B20_I200_H200_L2", recurrent(2, 4, 35, 20, 200, 200));
     add("gru_T35_B20_I200_H200_L2", recurrent(2, 3, 35, 20, 200, 200));
     add("rnn_T35_B20_I200_H200_L1", recurrent(1, 1, 35, 20, 200, 200));

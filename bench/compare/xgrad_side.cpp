@@ -1,6 +1,7 @@
 // The workloads of the comparison, written for xgrad as its own documentation would write them.
 
 #include <autodiff/autodiff.hpp>
+#include <autodiff/kernels/kernels.hpp>
 #include <autodiff/ops/gemm.hpp>
 #include <cmath>
 #include <nn/nn.hpp>
@@ -309,5 +310,5 @@ int main(int argc, char** argv) {
     side::add("cholesky_256", cholesky_square);
     side::add("solve_256", solve_square);
     add_floors();
-    return side::run(argc, argv, detail::better_blas_core());
+    return side::run(argc, argv, detail::better_blas_core(), kernels::active().isa);
 }
