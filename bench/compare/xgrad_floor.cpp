@@ -123,7 +123,6 @@ void add(const char* workload, const std::vector<Product>& products) {
                                      for (auto _ : state) state.SetIterationTime(operations / peak());
                                  })
         ->UseManualTime()
-        ->Iterations(1)
         ->Unit(benchmark::kMicrosecond);
 }
 
