@@ -52,6 +52,7 @@ Tensor affine_grid(const Operand& operand, const Shape& size, bool align_corners
     Shape result{size[0]};
     for (const Int n : places) result.push_back(n);
     result.push_back(axes);
+    const Autocast exact(Precision::full);  // places are not activations: bf16 has steps of half a pixel
     return reshape(matmul({stack(base, 1), where}, swapaxes(theta, 1, 2)), result);  // (places, axes+1)·(n, axes+1, axes)
 }
 

@@ -54,6 +54,7 @@ Lstsq lstsq(const Operand& operand, const Operand& right, double rcond) {
                    to_string(b.shape());
         });
         const Tensor columns = b.ndim() == 1 ? expand_dims(b, 1) : b;
+        const Autocast exact(Precision::full);
         const Tensor x = matmul({pinv({a, where}, rcond), where}, columns);
         Lstsq result{x, sum(square(matmul(a, x) - columns), -2), {}, svdvals({stop_gradient(a), where})};
         const double cutoff = rcond < 0 ? static_cast<double>(std::max(a.shape(-2), a.shape(-1))) * precision_of(a.dtype()) : rcond;

@@ -160,12 +160,14 @@ Tensor scalar_of_one(const Tensor& matrix, const Operand& x) { return x.ndim() =
 Tensor cov(const Operand& x, Correction correction) {
     return composed("cov", x.where(), [&]() -> Tensor {
         const Tensor rows = centred_rows("cov", x);
+        const Autocast exact(Precision::full);
         const double divisor = std::max(0.0, static_cast<double>(rows.shape(1)) - correction);
         return scalar_of_one(matmul({rows, x.where()}, transpose(rows)) / divisor, x);
     });
 }
 Tensor corrcoef(const Operand& x) {
     return composed("corrcoef", x.where(), [&]() -> Tensor {
+        const Autocast exact(Precision::full);
         const Tensor rows = centred_rows("corrcoef", x), unit = rows / norm(rows, 2, 1, true);
         return scalar_of_one(clip(matmul({unit, x.where()}, transpose(unit)), -1, 1), x);
     });

@@ -10,6 +10,7 @@
 
 #include "apply.hpp"
 #include "memory.hpp"
+#include "ops/parallel.hpp"
 #include "ops/sizes.hpp"
 
 namespace xgrad {
@@ -258,7 +259,12 @@ Tensor filled(const char* name, const Shape& shape, PlainNumber value, DType dty
 Tensor full(const Shape& shape, PlainNumber value, DType dtype, Location where) { return filled("full", shape, value, dtype, where); }
 Tensor zeros(const Shape& shape, DType dtype, Location where) {
     Tensor t = empty_of("zeros", shape, dtype, where);
-    std::memset(detail::TensorAccess::data(t), 0, static_cast<std::size_t>(t.size() * size_of(dtype)));
+    char* const to = static_cast<char*>(detail::TensorAccess::data(t));
+    const std::int64_t bytes = t.size() * size_of(dtype);
+    constexpr std::int64_t piece = 4096;
+    detail::parallel_for((bytes + piece - 1) / piece, bytes / 8, [&](std::int64_t begin, std::int64_t end) {
+        std::memset(to + begin * piece, 0, static_cast<std::size_t>(std::min(bytes, end * piece) - begin * piece));
+    });
     return t;
 }
 Tensor ones(const Shape& shape, DType dtype, Location where) { return filled("ones", shape, 1, dtype, where); }

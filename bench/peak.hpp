@@ -1,9 +1,12 @@
 #pragma once
 
 #include <benchmark/benchmark.h>
+#if defined(__x86_64__)
 #include <immintrin.h>
+#endif
 
-// The processor's peak in f32 on one thread: chains of fused multiplications and additions in registers. Compiled with -march=native.
+// The processor's peak in f32 on one thread: chains of fused multiplications and additions in registers. Compiled with -march=native;
+// without instructions for them, multiplications and additions.
 
 /// The operations of one iteration.
 inline double run_fused_chains() {
@@ -11,10 +14,14 @@ inline double run_fused_chains() {
     using V = __m512;
     const auto fma = [](V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); };
     const V one = _mm512_set1_ps(0.5f);
-#else
+#elif defined(__FMA__)
     using V = __m256;
     const auto fma = [](V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); };
     const V one = _mm256_set1_ps(0.5f);
+#else
+    typedef float V __attribute__((vector_size(16)));
+    const auto fma = [](V a, V b, V c) { return a * b + c; };
+    const V one = {0.5f, 0.5f, 0.5f, 0.5f};
 #endif
     constexpr int chains = 12, steps = 1000;
     V sum[chains] = {};

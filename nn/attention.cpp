@@ -228,7 +228,11 @@ AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor
         Generator generator(random_.next());
         weights = dropout(weights, options_.dropout, generator);
     }
-    const Tensor y = out_proj(from_heads(matmul(weights, heads.value)), where);
+    const Tensor mixed = [&] {
+        const Autocast as_fused(Precision::full);
+        return matmul(weights, heads.value);
+    }();
+    const Tensor y = out_proj(from_heads(mixed), where);
     if (!inputs.need_weights) return {y, {}};
     return {y, inputs.average_attn_weights ? mean(weights, 1) : weights};
 }

@@ -15,6 +15,7 @@ namespace {
 
 /// A matrix with the singular vectors of x and singular values near 1.
 Tensor orthogonalised(Tensor x, const MuonOptions& o) {
+    const Autocast exact(Precision::full);
     const bool tall = x.shape(0) > x.shape(1);  // the smaller product is the cheaper one
     if (tall) x = transpose(x);
     x = x / std::max(norm(x).item(), o.eps);

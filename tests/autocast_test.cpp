@@ -215,11 +215,43 @@ TEST_SUITE("autocast") {
         Generator generator(6);
         const Tensor a = randn({20, 40}, generator, DType::f64), b = randn({40, 20}, generator, DType::f64);
         const Tensor x = randn({64}, generator), i = randint(-5, 5, {8, 8}, generator);
-        const auto all = [&] { return Tensors{matmul(a, b), exp(x) * x, softmax(x, 0), matmul(i, i)}; };
+        const Tensor rows = randn({20, 30}, generator), right = randn({30, 2}, generator), matrix = randn({16, 16}, generator);
+        const Tensor q = randn({2, 2, 12, 16}, generator), theta = randn({2, 2, 3}, generator), gradient = randn({12, 20}, generator);
+        const Tensor covariance = matmul(matrix, transpose(matrix)) + eye(16);
+        const auto all = [&] {
+            nn::manual_seed(1);
+            std::vector<Parameter> parameters{Parameter(gradient)};
+            nn::Muon muon({.lr = 0.1});
+            muon.step(parameters, {gradient});
+            nn::SpectralNorm norm(nn::Linear(20, 12));
+            Generator own(2);
+            const distributions::MultivariateNormal normal(zeros({16}), {.covariance_matrix = covariance});
+            return Tensors{matmul(a, b),
+                           exp(x) * x,
+                           softmax(x, 0),
+                           matmul(i, i),
+                           cov(rows),
+                           corrcoef(rows),
+                           affine_grid(theta, {2, 1, 9, 9}),
+                           inv(matrix),
+                           pinv(rows),
+                           lstsq(transpose(rows), right).solution,
+                           scaled_dot_product_attention(q, q, q),
+                           attention_weights(q, q),
+                           outer(x, x),
+                           parameters[0].value(),
+                           norm.weight(),
+                           normal.rsample({3}, own),
+                           normal.covariance_matrix(),
+                           normal.precision_matrix()};
+        };
         const Tensors plain = all();
         const Autocast bf16;
         const Tensors inside = all();
-        for (std::size_t k = 0; k < plain.size(); ++k) CHECK(tests::close(plain[k], inside[k], 0));
+        for (std::size_t k = 0; k < plain.size(); ++k) {
+            CAPTURE(k);
+            CHECK(tests::close(plain[k], inside[k], 0));
+        }
     }
 
     TEST_CASE("rounding is to nearest, ties to even; NaN and infinities stay what they are") {
@@ -277,6 +309,35 @@ TEST_SUITE("autocast") {
             CHECK(norm_of(matmul(zeros({3, 0}), zeros({0, 4}))) == 0);
             CHECK(tests::close(linear(zeros({3, 0}), zeros({21, 0}), bias), broadcast_to(bias, {3, 21}), 0));
         });
+    }
+
+    TEST_CASE("what attention gives does not depend on whether its weights are wanted") {
+        nn::manual_seed(3);
+        nn::MultiheadAttention attention(32, 4);
+        nn::eval(attention);
+        Generator generator(16);
+        const Tensor x = randn({2, 9, 32}, generator);
+        const Autocast bf16;
+        const Tensor fused = attention(x, {.need_weights = false}).output, composed = attention(x, {.need_weights = true}).output;
+        CHECK(distance(composed, fused) < 1e-6 * 40);  // rounding of what comes in to the last projection
+    }
+
+    TEST_CASE("each row of a product has the same bits, whatever rows and columns are beside it") {
+#ifdef XGRAD_STATIC
+        each_way([] {
+            if (!kernels::bf16()) return;
+            Generator generator(17);
+            for (const std::int64_t k : {40, 1200}) {
+                const Tensor x = randn({70, k}, generator), w = randn({64, k}, generator), bias = randn({64}, generator);
+                const Autocast bf16;
+                const Tensor all = linear(x, w, bias);
+                for (const std::int64_t rows : {16, 17, 31, 33, 50})
+                    for (const std::int64_t columns : {16, 20, 63})
+                        CHECK(same_bits(linear(slice(x, 0, 0, rows), slice(w, 0, 0, columns), slice(bias, 0, 0, columns)),
+                                        slice(slice(all, 0, 0, rows), 1, 0, columns)));
+            }
+        });
+#endif
     }
 
     TEST_CASE("one thread and two give the same bits") {

@@ -97,7 +97,7 @@ const std::vector<Unary>& unary_table() {
         {"atan", [](X x) { return atan(x); }, [](Number x) { return std::atan(x); }, -all, all, 2, 2},
         {"sinh", [](X x) { return sinh(x); }, [](Number x) { return std::sinh(x); }, -all, all, 3, 3},
         {"cosh", [](X x) { return cosh(x); }, [](Number x) { return std::cosh(x); }, -all, all, 3, 3},
-        {"tanh", [](X x) { return tanh(x); }, [](Number x) { return std::tanh(x); }, -all, all, 2.1, 2.1},
+        {"tanh", [](X x) { return tanh(x); }, [](Number x) { return std::tanh(x); }, -all, all, 2.25, 2.25},
         {"asinh", [](X x) { return asinh(x); }, [](Number x) { return std::asinh(x); }, -all, all, 3, 3},
         {"acosh", [](X x) { return acosh(x); }, [](Number x) { return std::acosh(x); }, -all, all, 3, 3},
         {"atanh", [](X x) { return atanh(x); }, [](Number x) { return std::atanh(x); }, -all, all, 3, 3},

@@ -205,6 +205,7 @@ MultivariateNormal::MultivariateNormal(const Operand& l, const Covariance& sprea
 }
 Tensor MultivariateNormal::rsample(const Shape& shape, Generator& generator) const {
     const Tensor noise = randn(extended(shape), generator, loc.dtype());
+    const Autocast exact(Precision::full);
     return loc + squeeze(matmul(scale_tril, expand_dims(noise, -1)), -1);
 }
 Tensor MultivariateNormal::log_prob(const Operand& value) const {
@@ -218,9 +219,13 @@ Tensor MultivariateNormal::entropy() const {
 }
 Tensor MultivariateNormal::mean() const { return over(loc); }
 Tensor MultivariateNormal::variance() const { return over(sum(square(scale_tril), -1)); }
-Tensor MultivariateNormal::covariance_matrix() const { return matmul(scale_tril, transposed(scale_tril)); }
+Tensor MultivariateNormal::covariance_matrix() const {
+    const Autocast exact(Precision::full);
+    return matmul(scale_tril, transposed(scale_tril));
+}
 Tensor MultivariateNormal::precision_matrix() const {
     const Tensor inverse = triangular_solve(scale_tril, eye(event_[0], loc.dtype()));
+    const Autocast exact(Precision::full);
     return matmul(transposed(inverse), inverse);
 }
 

@@ -17,7 +17,7 @@ struct Bf16Problem : GemmProblem<float> {
 /// subnormal numbers for zero.
 struct Bf16Kernels {
     const char* name;  ///< "amx" or "avx512"
-    /// As GemmKernels'. Each element is summed in an order that depends on k alone.
+    /// As GemmKernels'. Each element is summed in an order that depends on k alone, c and the bias first.
     void (*product)(const Bf16Problem&, void* scratch);
     std::int64_t scratch_bytes;
 };

@@ -8,10 +8,12 @@
 
 #ifdef XGRAD_HAVE_BF16
 #include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "bf16/product.hpp"
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace xgrad::kernels {
@@ -152,7 +154,7 @@ const Bf16Kernels* bf16() { return std::strcmp(active().isa, "avx512") ? nullptr
 
 bool select_bf16(const char* name) {
     const Bf16Kernels* const wanted = best_bf16(name);
-    if (!wanted && std::strcmp(name, "none")) return false;
+    if (!wanted && *name && std::strcmp(name, "none")) return false;
     bf16_in_use() = wanted;
     return true;
 }

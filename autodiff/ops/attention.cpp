@@ -221,6 +221,7 @@ void attend_back(const Problem& p, const T* query, const T* key, const T* value,
 
 /// The weights in operations.
 Tensor weights_of(const Tensor& query, const Tensor& key, const Tensor& mask, bool causal, double scale) {
+    const Autocast as_fused(Precision::full);
     Tensor scores = matmul(query, swapaxes(key, -1, -2)) * scale;
     if (mask.defined()) scores = mask.dtype() == DType::boolean ? where(mask, scores, -infinity) : scores + mask;
     if (causal) {

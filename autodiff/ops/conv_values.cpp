@@ -395,14 +395,16 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
 
 namespace {
 
-/// The operands as they are multiplied: where the processor has no products of bf16, rounded ones as f32.
+/// The operands as they are multiplied: where products of bf16 are no gain, or the processor has none, rounded ones as f32.
 struct Factors {
     Tensor a, b;
     ConvGeometry g;
 
-    Factors(const Tensor& first, const Tensor& second, const ConvGeometry& geometry) : a(first), b(second), g(geometry) {
+    /// `rows` is how many results are made of one position's numbers; for a few it does not pay to convert these.
+    Factors(const Tensor& first, const Tensor& second, const ConvGeometry& geometry, Int rows) : a(first), b(second), g(geometry) {
+        constexpr Int enough = 8;
         if (a.dtype() != DType::f32) g.precision = Precision::full;
-        if (g.precision == Precision::full || kernels::bf16()) return;
+        if (g.precision == Precision::full || (kernels::bf16() && rows >= enough)) return;
         g.precision = Precision::full;
         a = rounded_to_bf16(elements<float>(a), a.size());
         b = rounded_to_bf16(elements<float>(b), b.size());
@@ -414,7 +416,7 @@ struct Factors {
 Tensor conv_values(const Tensor& input, const Tensor& weight, const Tensor& bias, const ConvGeometry& geometry) {
     Tensor y = empty(geometry.y, input.dtype());
     if (y.size() == 0) return y;
-    const Factors f(input, weight, geometry);
+    const Factors f(input, weight, geometry, geometry.out());
     with_floating(y.dtype(), [&]<class T>(T) {
         convolve(elements<T>(f.a), elements<T>(f.b), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(y), f.g);
     });
@@ -424,7 +426,7 @@ Tensor conv_values(const Tensor& input, const Tensor& weight, const Tensor& bias
 Tensor conv_transpose_values(const Tensor& input, const Tensor& weight, const Tensor& bias, const ConvGeometry& geometry) {
     Tensor x = empty(geometry.x, input.dtype());
     if (x.size() == 0) return x;
-    const Factors f(input, weight, geometry);
+    const Factors f(input, weight, geometry, geometry.in());
     with_floating(x.dtype(), [&]<class T>(T) {
         transposed(elements<T>(f.a), elements<T>(f.b), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(x), f.g);
     });
@@ -435,7 +437,7 @@ Tensor conv_weight_values(const Tensor& x, const Tensor& y, const ConvGeometry& 
     if (x.size() == 0 || y.size() == 0) return zeros(geometry.w, x.dtype());
     Tensor w = empty(geometry.w, x.dtype());
     if (w.size() == 0) return w;
-    const Factors f(x, y, geometry);
+    const Factors f(x, y, geometry, geometry.out());
     with_floating(x.dtype(), [&]<class T>(T) { weights(elements<T>(f.a), elements<T>(f.b), elements<T>(w), f.g); });
     return w;
 }

@@ -100,7 +100,7 @@ private:
 
 /// How many threads share `work` multiplications in `units` pieces.
 std::int64_t threads_of(std::int64_t work, std::int64_t units) {
-    constexpr std::int64_t work_per_thread = std::int64_t{1} << 20;
+    constexpr std::int64_t work_per_thread = std::int64_t{1} << 19;
     if (work < 2 * work_per_thread || omp_in_parallel()) return 1;
     return std::min({std::int64_t{omp_get_max_threads()}, work / work_per_thread, units});
 }
@@ -187,7 +187,9 @@ void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
 
 /// In the processor's own instructions, or as f32 of rounded operands.
 void run_bf16(const Gemm& s, const float* a, const float* b, float* c, const float* bias) {
-    if (kernels::bf16()) return in_pieces(s, 32, a, b, c, bias, [](const kernels::GemmProblem<float>& piece) { product_bf16({piece}); });
+    constexpr std::int64_t enough = 4096;  // for what it takes to begin
+    if (kernels::bf16() && s.work() >= enough && s.m * s.n > 1)
+        return in_pieces(s, 32, a, b, c, bias, [](const kernels::GemmProblem<float>& piece) { product_bf16({piece}); });
     const Tensor rounded_a = rounded_to_bf16(a, s.m * s.k), rounded_b = rounded_to_bf16(b, s.k * s.n);
     run(s, static_cast<const float*>(TensorAccess::data(rounded_a)), static_cast<const float*>(TensorAccess::data(rounded_b)), c, bias);
 }

@@ -1,9 +1,11 @@
 #include "indices.hpp"
 
+#include <atomic>
 #include <cstring>
 #include <limits>
 
 #include "../apply.hpp"
+#include "parallel.hpp"
 
 namespace xgrad::detail {
 
@@ -34,8 +36,14 @@ struct CheckedIndices {
                 const auto& kernels = kernels::active().choose;
                 indices = empty(given.shape(), DType::i32);
                 auto* to = elements<std::int32_t>(indices);
-                if constexpr (sizeof(I) == 4) good = kernels.compact_i32(index, to, given.size(), low, n);
-                else good = kernels.compact_i64(index, to, given.size(), low, n);
+                std::atomic<bool> all{true};
+                parallel_for(given.size(), given.size(), [&](Int begin, Int end) {
+                    bool piece;
+                    if constexpr (sizeof(I) == 4) piece = kernels.compact_i32(index + begin, to + begin, end - begin, low, n);
+                    else piece = kernels.compact_i64(index + begin, to + begin, end - begin, low, n);
+                    if (!piece) all = false;
+                });
+                good = all;
             }
             if (!good) check_each(index, given.size(), low, n, label, where);
         });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../precision.hpp"
 #include "../tensor.hpp"
 
 namespace xgrad {

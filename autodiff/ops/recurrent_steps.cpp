@@ -27,7 +27,7 @@ template <class Active, class Inactive>
 void for_rows(const RecurrentLayer& layer, Int t, const Active& active, const Inactive& inactive) {
     if (!layer.lengths.defined()) {
         // A gate costs about as much as eight additions.
-        parallel_for(layer.batch, layer.batch * layer.hidden * layer.gates() * 2, active);
+        parallel_for(layer.batch, layer.batch * layer.hidden * layer.gates() * 8, active);
         return;
     }
     const Int* length = elements<Int>(layer.lengths);

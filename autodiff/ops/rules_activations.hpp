@@ -71,7 +71,7 @@ struct GeluTanh {
 struct Silu {
     static constexpr const char* name = "silu";
     static constexpr unsigned reads = A;
-    template <class V> V value(const V& x) const { return without_lower_infinity(x) / (1.0 + exp(-x)); }
+    template <class V> V value(const V& x) const { return without_lower_infinity(x) * sigmoid(x); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         const auto s = logistic(x);
         const V xs = where(abs(x) > 1e4, 0.0, x);  // beyond, the sigmoid's slope is 0

@@ -76,7 +76,7 @@ template <bool transposes>
 void pack_along(const Rows& from, Int rows, Int depth, Half* to) {
     const float* start[16];
 #pragma GCC unroll 16
-    for (int i = 0; i < side; ++i) start[i] = i < rows ? from[i] : nullptr;
+    for (int i = 0; i < side; ++i) start[i] = from[i < rows ? i : 0];
     for (Int l = 0; l < depth; l += tile_depth, to += tile_size) {
         const Int left = depth - l;
         __m512i x[16];
@@ -126,22 +126,22 @@ void pack_across(const Rows& from, Int columns, Int depth, Half* to, Int step) {
     }
 }
 
-/// Where a tile of the result goes.
+/// Where a tile of the result goes. What it is added to, c or the bias or both, is what its sums begin with.
 struct Place {
     float* c;
     Int ldc, rows, columns;
     bool accumulate;
     const float* bias;
 
-    /// What is computed goes there as it is, and what it is added to is one tile.
-    bool direct() const { return rows == side && columns == side && !(accumulate && bias); }
-    void add(Int row, __m512 x) const {
-        const __mmask16 mask = first(columns);
-        float* const out = c + row * ldc;
-        if (accumulate) x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(mask, out));
-        if (bias) x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(mask, bias));
-        _mm512_mask_storeu_ps(out, mask, x);
+    bool whole() const { return rows == side && columns == side; }
+    bool one_beginning() const { return whole() && !(accumulate && bias); }
+    /// The beginning of a row's sums.
+    __m512 beginning(Int row) const {
+        const __mmask16 mask = row < rows ? first(columns) : first(0);
+        const __m512 there = accumulate ? _mm512_maskz_loadu_ps(mask, c + row * ldc) : _mm512_setzero_ps();
+        return bias ? _mm512_add_ps(there, _mm512_maskz_loadu_ps(mask, bias)) : there;
     }
+    void write(Int row, __m512 x) const { _mm512_mask_storeu_ps(c + row * ldc, first(columns), x); }
 };
 
 struct Amx {
@@ -158,29 +158,37 @@ struct Amx {
     Amx(const Amx&) = delete;
     Amx& operator=(const Amx&) = delete;
 
-#define XGRAD_BEGIN(tile, place)                                                                   \
-    if (!(place).direct() || (!(place).accumulate && !(place).bias)) _tile_zero(tile);             \
-    else if ((place).accumulate) _tile_loadd(tile, (place).c, static_cast<long>((place).ldc) * 4); \
-    else _tile_loadd(tile, (place).bias, 0)
-#define XGRAD_END(tile, place)                                                                              \
-    if ((place).direct()) {                                                                                 \
-        _tile_stored(tile, (place).c, static_cast<long>((place).ldc) * 4);                                  \
-    } else {                                                                                                \
-        _tile_stored(tile, buffer, 64);                                                                     \
-        for (Int row = 0; row < (place).rows; ++row) (place).add(row, _mm512_load_ps(buffer + row * side)); \
+#define XGRAD_BEGIN(tile, place)                                                                           \
+    if (!(place).accumulate && !(place).bias) {                                                            \
+        _tile_zero(tile);                                                                                  \
+    } else if (!(place).one_beginning()) {                                                                 \
+        for (Int row = 0; row < side; ++row) _mm512_store_ps(buffer + row * side, (place).beginning(row)); \
+        _tile_loadd(tile, buffer, 64);                                                                     \
+    } else if ((place).accumulate) {                                                                       \
+        _tile_loadd(tile, (place).c, static_cast<long>((place).ldc) * 4);                                  \
+    } else {                                                                                               \
+        _tile_loadd(tile, (place).bias, 0);                                                                \
+    }
+#define XGRAD_END(tile, place)                                                                                \
+    if ((place).whole()) {                                                                                    \
+        _tile_stored(tile, (place).c, static_cast<long>((place).ldc) * 4);                                    \
+    } else {                                                                                                  \
+        _tile_stored(tile, buffer, 64);                                                                       \
+        for (Int row = 0; row < (place).rows; ++row) (place).write(row, _mm512_load_ps(buffer + row * side)); \
     }
     /// Up to two by two tiles; a and b are `panel` apart.
     template <int rows, int columns>
     static void run(const Half* a, const Half* b, Int panel, Int tiles, const Place (&place)[2][2]) {
-        XGRAD_BEGIN(0, place[0][0]);
+        alignas(64) float buffer[side * side];
+        XGRAD_BEGIN(0, place[0][0])
         if constexpr (columns > 1) {
-            XGRAD_BEGIN(1, place[0][1]);
+            XGRAD_BEGIN(1, place[0][1])
         }
         if constexpr (rows > 1) {
-            XGRAD_BEGIN(2, place[1][0]);
+            XGRAD_BEGIN(2, place[1][0])
         }
         if constexpr (rows > 1 && columns > 1) {
-            XGRAD_BEGIN(3, place[1][1]);
+            XGRAD_BEGIN(3, place[1][1])
         }
         for (Int l = 0; l < tiles; ++l, a += tile_size, b += tile_size) {
             _tile_loadd(6, b, 64);
@@ -196,7 +204,6 @@ struct Amx {
             }
             if constexpr (rows > 1 && columns > 1) _tile_dpbf16ps(3, 5, 7);
         }
-        alignas(64) float buffer[side * side];
         XGRAD_END(0, place[0][0])
         if constexpr (columns > 1) {
             XGRAD_END(1, place[0][1])
@@ -220,7 +227,7 @@ struct Pairs {
 #pragma GCC unroll 16
         for (int i = 0; i < height; ++i)
 #pragma GCC unroll 2
-            for (int c = 0; c < columns; ++c) sum[i][c] = _mm512_setzero_ps();
+            for (int c = 0; c < columns; ++c) sum[i][c] = place[c].beginning(top + i);
         const char* row = reinterpret_cast<const char*>(a + top * tile_depth);
         for (Int l = 0; l < tiles; ++l, row += tile_size * 2, b += tile_size)
             for (Int pair = 0; pair < side; ++pair) {
@@ -240,7 +247,7 @@ struct Pairs {
         for (int i = 0; i < height; ++i)
 #pragma GCC unroll 2
             for (int c = 0; c < columns; ++c)
-                if (top + i < place[c].rows) place[c].add(top + i, sum[i][c]);
+                if (top + i < place[c].rows) place[c].write(top + i, sum[i][c]);
     }
     template <int rows, int columns>
     static void run(const Half* a, const Half* b, Int panel, Int tiles, const Place (&place)[2][2]) {
