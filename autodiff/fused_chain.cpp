@@ -169,13 +169,10 @@ void run_blocks(const Chain& chain) {
     const int threads = static_cast<int>(std::min<std::int64_t>(threads_for(size), blocks));
     const std::int64_t room = (static_cast<std::int64_t>(chain.count) + 2) * block_bytes;
     const Tensor scratch = empty({threads, room}, DType::boolean);
-    const auto run_thread = [&](int thread) {
+    in_threads(threads, threads, [&](std::int64_t thread, std::int64_t) {
         for (std::int64_t b = blocks * thread / threads; b < blocks * (thread + 1) / threads; ++b)
             run_block(chain, b * block, std::min(block, size - b * block), static_cast<char*>(TensorAccess::data(scratch)) + thread * room);
-    };
-    if (threads <= 1) return run_thread(0);
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int t = 0; t < threads; ++t) run_thread(t);
+    });
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <autodiff/autodiff.hpp>
+#include <autodiff/ops/parallel.hpp>
 #include <autodiff/map.hpp>
 #include <cstdlib>
 #include <nn/random.hpp>
+#include <new>
 #include <thread>
 
 #include "support.hpp"
@@ -37,6 +39,22 @@ void in_threads(int count, F&& f) {
 }  // namespace
 
 TEST_SUITE("threads") {
+    TEST_CASE("what is thrown in one of the library's own threads comes out of the call") {
+        const int before = omp_get_max_threads();
+        omp_set_num_threads(2);
+        for (const std::int64_t thrower : {0, 50}) {
+            int done = 0;
+            CHECK_THROWS_AS(detail::parallel_for(100, 1 << 20,
+                                                 [&](std::int64_t begin, std::int64_t) {
+                                                     if (begin == thrower) throw std::bad_alloc();
+                                                     done = 1;
+                                                 }),
+                            std::bad_alloc);
+            CHECK(done == 1);
+        }
+        omp_set_num_threads(before);
+    }
+
     TEST_CASE("threads: as many as the host program says") {
         const auto used = [] {
             std::atomic<int> most = 0;

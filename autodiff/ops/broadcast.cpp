@@ -58,9 +58,7 @@ void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shap
             }
         }
     };
-    const int threads = static_cast<int>(std::min<std::int64_t>(threads_for(outer * inner), outer));
-    if (threads <= 1) return part(0, outer);
-    in_threads(threads, outer, part);
+    in_threads(std::min<std::int64_t>(threads_for(outer * inner), outer), outer, part);
 }
 
 }  // namespace xgrad::detail

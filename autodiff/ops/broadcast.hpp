@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <exception>
 #include <span>
 #include <string>
 
 #include "../kernels/elementwise.hpp"
 #include "../tensor.hpp"
+#include "parallel.hpp"
 
 namespace xgrad::detail {
 
@@ -42,22 +42,6 @@ struct KernelOutput {
     void* at(std::int64_t element) const { return data ? static_cast<char*>(data) + element * element_bytes : nullptr; }
 };
 
-/// part(begin, end) over [0, n) in so many threads. What a part throws (only a user's function does) comes out at the end.
-template <class Part>
-void in_threads(int threads, std::int64_t n, const Part& part) {
-    std::exception_ptr error;
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int t = 0; t < threads; ++t) {
-        try {
-            part(n * t / threads, n * (t + 1) / threads);
-        } catch (...) {
-#pragma omp critical(xgrad_in_threads)
-            error = std::current_exception();
-        }
-    }
-    if (error) std::rethrow_exception(error);
-}
-
 /// Every input has the shape of the result or one element.
 inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::int64_t size, std::span<const KernelInput> in,
                      const std::uint8_t* step, std::span<const KernelOutput> out) {
@@ -69,9 +53,7 @@ inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::i
         for (std::size_t k = 0; k < out.size(); ++k) to[k] = out[k].at(begin);
         kernel(rule, end - begin, from, step, to);
     };
-    const int threads = threads_for(size);
-    if (threads <= 1) return part(0, size);
-    in_threads(threads, size, part);
+    in_threads(threads_for(size), size, part);
 }
 
 /// The general case, in broadcast.cpp.

@@ -362,8 +362,7 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
     const Int blocks = (g.batch + p.images - 1) / p.images;
     const Int threads = g.work() < parallel_work || omp_in_parallel() ? 1 : std::min<Int>(omp_get_max_threads(), blocks);
     std::vector<T> sums(static_cast<std::size_t>(count * threads));  // as (group, output, k), or across (group, k, output)
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static) if (threads > 1)
-    for (Int thread = 0; thread < threads; ++thread) {
+    in_threads(threads, threads, [&](Int thread, Int) {
         const Tensor room = zeroed_planes<T>(p, g.in()), results_room = zeroed_planes<T>(q, g.out());
         const Tensor packed_room = empty({across ? stretch * columns : 0}, dtype_of<T>());
         T *const planes = elements<T>(room), *const ys = elements<T>(results_room), *const matrix = elements<T>(packed_room);
@@ -380,7 +379,7 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
                                                               g.out(), n, k, images);
                 }
             }
-    }
+    });
     const Int step_k = across ? g.out() : 1, step_out = across ? 1 : k;
     for (Int group = 0; group < g.groups; ++group)
         for (Int o = 0; o < g.out(); ++o)

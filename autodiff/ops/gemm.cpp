@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "../kernels/kernels.hpp"
+#include "parallel.hpp"
 
 // Matrix products run in kernels of our own up to the sizes where CBLAS is faster.
 
@@ -129,12 +130,9 @@ template <class T, class Run>
 void in_pieces(const Gemm& s, std::int64_t grain, const T* a, const T* b, T* c, const T* bias, const Run& run) {
     const bool columns = s.n > s.m;
     const std::int64_t size = columns ? s.n : s.m, units = (size + grain - 1) / grain, threads = threads_of(s.work(), units);
-    if (threads <= 1) return run(piece_of(s, a, b, c, bias, columns, 0, size));
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
-    for (std::int64_t i = 0; i < threads; ++i) {
-        const std::int64_t begin = units * i / threads * grain, end = std::min(size, units * (i + 1) / threads * grain);
-        run(piece_of(s, a, b, c, bias, columns, begin, end));
-    }
+    in_threads(threads, units, [&](std::int64_t first, std::int64_t last) {
+        run(piece_of(s, a, b, c, bias, columns, first * grain, std::min(size, last * grain)));
+    });
 }
 
 /// c becomes what a product is to be added to.
@@ -154,16 +152,14 @@ void run_thin(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, co
                                                      : kernels::ThinProblem<T>{s.m, s.n, s.k, a, s.k, b, s.k, c, s.n, 1, add};
     constexpr std::int64_t grain = 16;
     const std::int64_t units = (whole.m + grain - 1) / grain, threads = threads_of(s.work(), units);
-    if (threads <= 1) return kernels.run(whole);
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
-    for (std::int64_t i = 0; i < threads; ++i) {
-        const std::int64_t begin = units * i / threads * grain, end = std::min(whole.m, units * (i + 1) / threads * grain);
+    in_threads(threads, units, [&](std::int64_t first, std::int64_t last) {
+        const std::int64_t begin = first * grain;
         kernels::ThinProblem<T> piece = whole;
-        piece.m = end - begin;
+        piece.m = std::min(whole.m, last * grain) - begin;
         piece.rows += begin * whole.row_stride;
         piece.c += begin * whole.c_row;
         kernels.run(piece);
-    }
+    });
 }
 
 template <class T>
@@ -242,13 +238,9 @@ void PackedMatrix<T>::product(std::int64_t m, const T* a, T* c, bool accumulate,
     const kernels::PackedTable<T>& packed = kernels::active().gemm.packed<T>();
     const T* b = static_cast<const T*>(TensorAccess::data(memory_));
     const std::int64_t panels = (n_ + packed.panel - 1) / packed.panel;
-    const auto run = [&](std::int64_t first, std::int64_t last) {
+    in_threads(threads_of(m * n_ * k_, panels), panels, [&](std::int64_t first, std::int64_t last) {
         packed.run({m, n_, k_, a, nullptr, b, c, first * packed.panel, std::min(last * packed.panel, n_), accumulate, bias});
-    };
-    const std::int64_t threads = threads_of(m * n_ * k_, panels);
-    if (threads <= 1) return run(0, panels);
-#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
-    for (std::int64_t i = 0; i < threads; ++i) run(panels * i / threads, panels * (i + 1) / threads);
+    });
 }
 
 template class PackedMatrix<float>;

@@ -80,10 +80,12 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb, Precision
             }
             return at;
         };
-        const bool parallel = count > 1 && threads_for(count * size.m * size.n * size.k) > 1;
-#pragma omp parallel for if (parallel) schedule(static)
-        for (std::int64_t i = 0; i < count; ++i)
-            gemm(size, pa + offset(batch_a, i, size.m * size.k), pb + offset(batch_b, i, size.k * size.n), py + i * size.m * size.n);
+        in_threads(std::min<std::int64_t>(threads_for(count * size.m * size.n * size.k), count), count,
+                   [&](std::int64_t begin, std::int64_t end) {
+                       for (std::int64_t i = begin; i < end; ++i)
+                           gemm(size, pa + offset(batch_a, i, size.m * size.k), pb + offset(batch_b, i, size.k * size.n),
+                                py + i * size.m * size.n);
+                   });
     };
     if (a.dtype() == DType::i32) multiply_batches(std::int32_t{});
     else if (a.dtype() == DType::i64) multiply_batches(std::int64_t{});

@@ -1,30 +1,44 @@
 #pragma once
 
-#include <cstdint>
-
-#ifdef _OPENMP
 #include <omp.h>
-#endif
+
+#include <cstdint>
+#include <exception>
+
+// The one place where the engine's threads begin. Not for users.
 
 namespace xgrad::detail {
+
+/// part(begin, end) over [0, n) in so many threads, each with a piece of its own; the pieces must be independent of each other. What a part throws (a
+/// user's function, or an allocation that is refused) comes out at the end, one of them if there are several.
+template <class Part>
+void in_threads(std::int64_t threads, std::int64_t n, const Part& part) {
+    if (threads <= 1) {
+        part(std::int64_t{0}, n);
+        return;
+    }
+    std::exception_ptr error;
+#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+    for (std::int64_t t = 0; t < threads; ++t) {
+        try {
+            if (const std::int64_t begin = n * t / threads, end = n * (t + 1) / threads; begin < end) part(begin, end);
+        } catch (...) {
+#pragma omp critical(xgrad_in_threads)
+            error = std::current_exception();
+        }
+    }
+    if (error) std::rethrow_exception(error);
+}
 
 /// Below this many elements of work a second thread does not pay.
 inline constexpr std::int64_t parallel_work = 65536;
 
-/// body(begin, end) over [0, n), in one piece or split evenly among the threads. The pieces must be independent of each other.
+/// body(begin, end) over [0, n), in one piece or split evenly among all threads.
 template <class Body>
-void parallel_for(std::int64_t n, [[maybe_unused]] std::int64_t work, const Body& body) {
-#ifdef _OPENMP
-    if (work >= parallel_work && n > 1 && omp_get_max_threads() > 1 && !omp_in_parallel()) {
-#pragma omp parallel
-        {
-            const std::int64_t id = omp_get_thread_num(), threads = omp_get_num_threads();
-            if (const auto begin = n * id / threads, end = n * (id + 1) / threads; begin < end) body(begin, end);
-        }
-        return;
-    }
-#endif
-    if (n > 0) body(std::int64_t{0}, n);
+void parallel_for(std::int64_t n, std::int64_t work, const Body& body) {
+    if (n <= 0) return;
+    const bool several = work >= parallel_work && n > 1 && !omp_in_parallel();
+    in_threads(several ? omp_get_max_threads() : 1, n, body);
 }
 
 }  // namespace xgrad::detail
