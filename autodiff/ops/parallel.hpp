@@ -18,12 +18,16 @@ void in_threads(std::int64_t threads, std::int64_t n, const Part& part) {
         return;
     }
     std::exception_ptr error;
+#ifdef _OPENMP
 #pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
+#endif
     for (std::int64_t t = 0; t < threads; ++t) {
         try {
             if (const std::int64_t begin = n * t / threads, end = n * (t + 1) / threads; begin < end) part(begin, end);
         } catch (...) {
+#ifdef _OPENMP
 #pragma omp critical(xgrad_in_threads)
+#endif
             error = std::current_exception();
         }
     }
