@@ -213,22 +213,6 @@ private:
     }
 };
 
-/// Even and odd powers of a polynomial apart, so that two chains run beside each other. The coefficients are known at compile time.
-template <int Last, class T, int N>
-__attribute__((always_inline)) inline Batch<T> every_second(const double (&c)[N], const Batch<T>& square, const Batch<T>& sum) {
-    if constexpr (Last < 0) return sum;
-    else return every_second<Last - 2, T>(c, square, xsimd::fma(sum, square, Batch<T>(static_cast<T>(c[Last]))));
-}
-/// c[0] + c[1] x + …
-template <class T, int N>
-__attribute__((always_inline)) inline Vec<T> polynomial(const Vec<T>& x, const double (&c)[N]) {
-    const Batch<T> square = x.v * x.v;
-    const Batch<T> last = every_second<N - 3, T>(c, square, Batch<T>(static_cast<T>(c[N - 1])));
-    const Batch<T> other = every_second<N - 4, T>(c, square, Batch<T>(static_cast<T>(c[N - 2])));
-    if constexpr (N % 2) return Batch<T>(xsimd::fma(other, x.v, last));
-    else return Batch<T>(xsimd::fma(last, x.v, other));
-}
-
 /// (e^2|x| - 1) / (e^2|x| + 1) with the numerator e as expm1, which is exact near 0; |x| beyond the limit gives 1. The rounding of e + 2 and of the
 /// quotient is taken back with what the quotient leaves of e. Without branches, so that small and large elements side by side cost no more than either.
 template <class T>

@@ -49,6 +49,22 @@ inline constexpr double erfinv_f64_far[] = {
     2.902087951058581377e-8,    -1.525467832624711895e-8, 7.817555181729633075e-9,   -3.471550109717930797e-9,  1.319926725928543392e-9,
     -4.375491688259567522e-10,  6.741355261208323273e-11, 4.289069546883856063e-11,  -1.989821355992846785e-11};
 
+/// Even and odd powers of a polynomial apart, so that two chains run beside each other. The coefficients are known at compile time.
+template <int Last, class T, int N>
+__attribute__((always_inline)) inline Batch<T> every_second(const double (&c)[N], const Batch<T>& square, const Batch<T>& sum) {
+    if constexpr (Last < 0) return sum;
+    else return every_second<Last - 2, T>(c, square, xsimd::fma(sum, square, Batch<T>(static_cast<T>(c[Last]))));
+}
+/// c[0] + c[1] x + …
+template <class T, int N>
+__attribute__((always_inline)) inline Vec<T> polynomial(const Vec<T>& x, const double (&c)[N]) {
+    const Batch<T> square = x.v * x.v;
+    const Batch<T> last = every_second<N - 3, T>(c, square, Batch<T>(static_cast<T>(c[N - 1])));
+    const Batch<T> other = every_second<N - 4, T>(c, square, Batch<T>(static_cast<T>(c[N - 2])));
+    if constexpr (N % 2) return Batch<T>(xsimd::fma(other, x.v, last));
+    else return Batch<T>(xsimd::fma(last, x.v, other));
+}
+
 /// exp(-x²) to the last place, for x in [0, 26.6] (f64) or [0, 9.3] (f32). x = h + l with so few digits in h that h² is exact.
 template <class T>
 inline Vec<T> exp_minus_square(const Vec<T>& x) {
