@@ -6,14 +6,14 @@
 #include <type_traits>
 #include <utility>
 
-#include "apply.hpp"
-#include "kernels/vec_special.hpp"
-#include "map_inputs.hpp"
-#include "ops/elementwise.hpp"
-#include "ops/elementwise_rules.hpp"
-#include "ops/reduce.hpp"
-#include "ops/shape.hpp"
-#include "transforms.hpp"
+#include "core/apply.hpp"
+#include "ops/elementwise/elementwise.hpp"
+#include "ops/elementwise/map_inputs.hpp"
+#include "ops/reduce/reduce.hpp"
+#include "ops/shape/shape.hpp"
+#include "rules/elementwise.hpp"
+#include "simd/vec_special.hpp"
+#include "transform/transforms.hpp"
 
 // map(): a fused element-wise operation from one generic lambda. The loop over the elements is compiled in your source, for the instruction
 // set your compiler is told (-march=native, or -mavx2 -mfma, for the full speed). The only public header that includes xsimd.
@@ -23,7 +23,7 @@ namespace xgrad {
 namespace kernels::XGRAD_ISA {
 
 /// What map's function is called with: a vector of elements and, with N > 0, their derivatives along N directions (dual numbers). The
-/// functions are those of ops/elementwise.hpp, and so are values and derivatives: both come from ops/elementwise_rules.hpp.
+/// functions are those of ops/elementwise/elementwise.hpp, and so are values and derivatives: both come from rules/elementwise.hpp.
 template <class T, int N>
 class Number {
 public:
@@ -323,7 +323,7 @@ auto map_operands(const F& f, const std::array<const Operand*, N>& operands) {
 ///     Tensor swish = map([](auto x) { return x / (1.0 + exp(-x)); }, x);
 ///     auto [s, c] = map([](auto r, auto a) { return std::array{r * sin(a), r * cos(a)}; }, radius, angle);
 ///
-/// f is a generic function of arithmetic, of the functions of ops/elementwise.hpp (exp, tanh, maximum, pow …) and of
+/// f is a generic function of arithmetic, of the functions of ops/elementwise/elementwise.hpp (exp, tanh, maximum, pow …) and of
 /// `where(a < b, …, …)`; no branches on elements. It is called with vectors of elements, with dual numbers, which give the exact
 /// derivative in the forward pass, and, for derivatives of order two and above, with tensors. It returns one number, or a std::array,
 /// pair or tuple of them: then map returns a std::array of tensors. What it captures is copied and must stay valid as long as the tape.

@@ -28,9 +28,9 @@
 #include <utility>
 #include <vector>
 
-#include "apply.hpp"
-#include "foreign.hpp"
-#include "tensor.hpp"
+#include "core/apply.hpp"
+#include "core/foreign.hpp"
+#include "core/tensor.hpp"
 
 namespace xgrad {
 

@@ -12,7 +12,7 @@
 #include <array>
 #include <autodiff/autodiff.hpp>
 #include <autodiff/kernels/kernels.hpp>
-#include <autodiff/ops/gemm.hpp>
+#include <autodiff/ops/linalg/detail/gemm.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>

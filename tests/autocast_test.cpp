@@ -2,7 +2,7 @@
 #include <omp.h>
 
 #include <autodiff/autodiff.hpp>
-#include <autodiff/trace.hpp>
+#include <autodiff/core/detail/trace.hpp>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -17,7 +17,7 @@
 #ifdef XGRAD_STATIC
 #include <autodiff/kernels/bf16.hpp>
 #include <autodiff/kernels/kernels.hpp>
-#include <autodiff/ops/gemm.hpp>
+#include <autodiff/ops/linalg/detail/gemm.hpp>
 #endif
 
 using namespace xgrad;

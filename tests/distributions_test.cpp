@@ -1,5 +1,5 @@
-#include <autodiff/distributions.hpp>
-#include <autodiff/ops/gamma_slope.hpp>
+#include <autodiff/distributions/distributions.hpp>
+#include <autodiff/ops/random/detail/gamma_slope.hpp>
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -211,7 +211,7 @@ bool broadcasts(const F& f, const Shape& a, const Shape& b) {
 }
 
 std::set<std::string> declared() {
-    std::ifstream in(std::filesystem::path(source_dir()) / "autodiff" / "ops" / "elementwise.hpp");
+    std::ifstream in(std::filesystem::path(source_dir()) / "autodiff/ops/elementwise/elementwise.hpp");
     const std::regex declaration(R"(^XGRAD_API Tensor ([a-z]\w*|operator\S+?)\()");
     std::set<std::string> names;
     for (std::string line; std::getline(in, line);)

@@ -1,5 +1,5 @@
 #include <doctest/doctest.h>
-#include <nn/files.hpp>
+#include <nn/detail/files.hpp>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

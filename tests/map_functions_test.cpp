@@ -68,8 +68,8 @@ TEST_CASE("map knows every function of the list of rules, and those written by h
     AGREES(positive, [](auto v) { return positive(v); })
     AGREES(where, [](auto v) { return where(v < 0.5, v, 2.0 * v); })
 
-    // What ops/elementwise.hpp declares, but for comparisons and logic, whose results are no numbers.
-    std::ifstream in(source_dir() + "/autodiff/ops/elementwise.hpp");
+    // What elementwise.hpp declares, but for comparisons and logic, whose results are no numbers.
+    std::ifstream in(source_dir() + "/autodiff/ops/elementwise/elementwise.hpp");
     const std::regex declaration(R"(^XGRAD_API Tensor ([a-z]\w*)\()");
     const std::set<std::string> no_numbers{"equal",       "not_equal",   "less",        "less_equal", "greater", "greater_equal",
                                            "logical_and", "logical_or",  "logical_xor", "isnan",      "isinf",   "isfinite",

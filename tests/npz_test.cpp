@@ -1,7 +1,7 @@
 #include <autodiff/autodiff.hpp>
 #include <doctest/doctest.h>
 #include <nn/nn.hpp>
-#include <nn/formats/zip.hpp>
+#include <nn/detail/zip.hpp>
 
 #include <limits>
 

@@ -6,7 +6,7 @@
 #include <omp.h>
 
 #include <autodiff/kernels/kernels.hpp>
-#include <autodiff/trace.hpp>
+#include <autodiff/core/detail/trace.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>

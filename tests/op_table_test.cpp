@@ -39,9 +39,9 @@ std::set<std::string> declared_operations() {
     namespace fs = std::filesystem;
     const fs::path engine = fs::path(source_dir()) / "autodiff";
     std::vector<fs::path> headers;
-    for (const auto& file : fs::directory_iterator(engine / "ops"))
-        if (file.path().extension() == ".hpp") headers.push_back(file.path());
-    headers.push_back(engine / "functions.hpp");
+    for (const auto& file : fs::recursive_directory_iterator(engine / "ops"))
+        if (file.path().extension() == ".hpp" && file.path().parent_path().filename() != "detail") headers.push_back(file.path());
+    headers.push_back(engine / "functions" / "functions.hpp");
     const std::regex declaration(R"(^XGRAD_API (?:[A-Z]\w*|std::vector<Tensor>) ([a-z]\w*|operator\S+?)\()");
     const std::set<std::string> not_operations{"broadcast_shapes"};
     // Members, and templates in other headers (op_table/beyond.cpp).

@@ -2,7 +2,7 @@
 
 #include <array>
 #include <autodiff/autodiff.hpp>
-#include <autodiff/trace.hpp>
+#include <autodiff/core/detail/trace.hpp>
 #include <cmath>
 #include <limits>
 #include <optional>

@@ -2,7 +2,7 @@
 
 #include <autodiff/autodiff.hpp>
 #include <cstdlib>
-#include <nn/plot.hpp>
+#include <nn/plot/plot.hpp>
 
 #include "folder.hpp"
 #include "support.hpp"

@@ -1,6 +1,6 @@
-#include <autodiff/distributions.hpp>
+#include <autodiff/distributions/distributions.hpp>
 #include <doctest/doctest.h>
-#include <nn/random.hpp>
+#include <nn/core/random.hpp>
 
 #include <algorithm>
 #include <cmath>

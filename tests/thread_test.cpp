@@ -3,10 +3,10 @@
 
 #include <atomic>
 #include <autodiff/autodiff.hpp>
-#include <autodiff/ops/parallel.hpp>
+#include <autodiff/core/detail/parallel.hpp>
 #include <autodiff/map.hpp>
 #include <cstdlib>
-#include <nn/random.hpp>
+#include <nn/core/random.hpp>
 #include <new>
 #include <thread>
 

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include "../ops/index.hpp"
-#include "../ops/random_draws.hpp"
-#include "../ops/reduce.hpp"
-#include "values.hpp"
+#include "autodiff/ops/random/detail/draws.hpp"
+#include "autodiff/ops/reduce/reduce.hpp"
+#include "autodiff/ops/shape/index.hpp"
+#include "detail/values.hpp"
 
 namespace xgrad::distributions {
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "../apply.hpp"
-#include "../ops/elementwise.hpp"
-#include "../ops/random.hpp"
-#include "../tape.hpp"
+#include "autodiff/core/apply.hpp"
+#include "autodiff/core/tape.hpp"
+#include "autodiff/ops/elementwise/elementwise.hpp"
+#include "autodiff/ops/random/random.hpp"
 
 namespace xgrad::distributions {
 

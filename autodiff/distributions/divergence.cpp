@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include "../ops/arrange.hpp"
-#include "../ops/linalg.hpp"
-#include "../ops/reduce.hpp"
-#include "values.hpp"
+#include "autodiff/ops/linalg/linalg.hpp"
+#include "autodiff/ops/reduce/reduce.hpp"
+#include "autodiff/ops/shape/arrange.hpp"
+#include "detail/values.hpp"
 
 // Integrals of p (log p - log q), most of which PyTorch's documentation of torch.distributions.kl lists; -E log q is written out where p's entropy is known.
 

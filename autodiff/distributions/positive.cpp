@@ -1,8 +1,8 @@
 #include "positive.hpp"
 
-#include "../ops/random_draws.hpp"
-#include "../ops/reduce.hpp"
-#include "values.hpp"
+#include "autodiff/ops/random/detail/draws.hpp"
+#include "autodiff/ops/reduce/reduce.hpp"
+#include "detail/values.hpp"
 
 namespace xgrad::distributions {
 

@@ -2,12 +2,12 @@
 
 #include <cmath>
 
-#include "../ops/arrange.hpp"
-#include "../ops/linalg.hpp"
-#include "../ops/matmul.hpp"
-#include "../ops/random_draws.hpp"
-#include "../ops/reduce.hpp"
-#include "values.hpp"
+#include "autodiff/ops/linalg/linalg.hpp"
+#include "autodiff/ops/linalg/matmul.hpp"
+#include "autodiff/ops/random/detail/draws.hpp"
+#include "autodiff/ops/reduce/reduce.hpp"
+#include "autodiff/ops/shape/arrange.hpp"
+#include "detail/values.hpp"
 
 namespace xgrad::distributions {
 

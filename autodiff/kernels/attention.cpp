@@ -1,7 +1,7 @@
 #include "attention.hpp"
 
 #include "exponential.hpp"
-#include "isa.hpp"
+#include "autodiff/simd/isa.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {

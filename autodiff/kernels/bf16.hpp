@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "../export.hpp"
+#include "autodiff/core/export.hpp"
 #include "gemm.hpp"
 
 namespace xgrad::kernels {

@@ -1,6 +1,6 @@
 #include "choose.hpp"
 
-#include "isa.hpp"
+#include "autodiff/simd/isa.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {

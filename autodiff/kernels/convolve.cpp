@@ -1,6 +1,6 @@
 #include "convolve.hpp"
 
-#include "isa.hpp"
+#include "autodiff/simd/isa.hpp"
 
 // The inner loops of convolutions: tiles of the result in registers, as in gemm.cpp, with one operand read where it lies.
 

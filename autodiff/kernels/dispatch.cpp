@@ -2,7 +2,7 @@
 #include <cstring>
 #include <string>
 
-#include "../error.hpp"
+#include "autodiff/core/error.hpp"
 #include "bf16.hpp"
 #include "kernels.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "../ops/elementwise_rules.hpp"
+#include "autodiff/rules/elementwise.hpp"
 
 namespace xgrad::kernels {
 

@@ -1,5 +1,5 @@
 #include "elementwise.hpp"
-#include "vec.hpp"
+#include "autodiff/simd/vec.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "elementwise.hpp"
-#include "vec_special.hpp"
+#include "autodiff/simd/vec_special.hpp"
 
 // What the sources with kernels of one input share.
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "isa.hpp"
+#include "autodiff/simd/isa.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "gemm.hpp"
-#include "isa.hpp"
+#include "autodiff/simd/isa.hpp"
 
 // The tile of a matrix product that the registers hold, and the panels that it reads.
 

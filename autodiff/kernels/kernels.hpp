@@ -2,7 +2,7 @@
 
 #include <atomic>
 
-#include "../export.hpp"
+#include "autodiff/core/export.hpp"
 #include "elementwise.hpp"
 #include "reduce.hpp"
 #include "move.hpp"

@@ -1,6 +1,6 @@
 #include "move.hpp"
 
-#include "isa.hpp"
+#include "autodiff/simd/isa.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 

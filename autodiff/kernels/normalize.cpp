@@ -1,6 +1,6 @@
 #include "normalize.hpp"
 
-#include "isa.hpp"
+#include "autodiff/simd/isa.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "isa.hpp"
+#include "autodiff/simd/isa.hpp"
 
 // What the sources of reductions and of softmax share.
 

@@ -1,6 +1,6 @@
 #include "update.hpp"
 
-#include "vec.hpp"
+#include "autodiff/simd/vec.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 

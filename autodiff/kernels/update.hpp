@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "../ops/update_rules.hpp"
+#include "autodiff/rules/update.hpp"
 
 namespace xgrad::kernels {
 

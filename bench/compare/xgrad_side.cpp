@@ -2,7 +2,7 @@
 
 #include <autodiff/autodiff.hpp>
 #include <autodiff/kernels/kernels.hpp>
-#include <autodiff/ops/gemm.hpp>
+#include <autodiff/ops/linalg/detail/gemm.hpp>
 #include <cmath>
 #include <nn/nn.hpp>
 

@@ -2,8 +2,8 @@
 
 #include <fstream>
 #include <iterator>
-#include <nn/csv.hpp>
-#include <nn/idx.hpp>
+#include <nn/data/csv.hpp>
+#include <nn/data/idx.hpp>
 #include <regex>
 #include <stdexcept>
 

@@ -8,8 +8,8 @@
 #include <fmt/core.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <autodiff/precision.hpp>
-#include <nn/random.hpp>
+#include <autodiff/core/precision.hpp>
+#include <nn/core/random.hpp>
 
 #include "write_whole.hpp"
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <nn/plot.hpp>
+#include <nn/plot/plot.hpp>
 #include <optional>
 #include <string>
 #include <vector>

@@ -74,7 +74,7 @@ F* overload(F* f) {
 // clang-format off
 const std::vector<PublicFunction>& public_functions() {
     static const std::vector<PublicFunction> table = {
-        // ops/elementwise.hpp
+        // ops/elementwise/elementwise.hpp
         row("add", xgrad::add),
         row("subtract", xgrad::subtract),
         row("multiply", xgrad::multiply),
@@ -184,7 +184,7 @@ const std::vector<PublicFunction>& public_functions() {
         row("isinf", xgrad::isinf),
         row("isfinite", xgrad::isfinite),
         row("signbit", xgrad::signbit),
-        // ops/reduce.hpp
+        // ops/reduce/reduce.hpp
         row("sum", xgrad::sum),
         row("mean", xgrad::mean),
         row("prod", xgrad::prod),
@@ -202,7 +202,7 @@ const std::vector<PublicFunction>& public_functions() {
         row("softmax", xgrad::softmax),
         row("log_softmax", xgrad::log_softmax),
         row("sum_to", xgrad::sum_to),
-        // ops/scan.hpp
+        // ops/reduce/scan.hpp
         row("cumsum", overload<Tensor(O, int)>(xgrad::cumsum)),
         row("cumsum", overload<Tensor(O)>(xgrad::cumsum)),
         row("cumprod", overload<Tensor(O, int)>(xgrad::cumprod)),
@@ -210,13 +210,13 @@ const std::vector<PublicFunction>& public_functions() {
         row("cummax", xgrad::cummax),
         row("cummin", xgrad::cummin),
         row("logcumsumexp", xgrad::logcumsumexp),
-        // ops/sort.hpp
+        // ops/reduce/sort.hpp
         row("sort", xgrad::sort),
         row("argsort", xgrad::argsort),
         row("topk", xgrad::topk),
         row("unique", xgrad::unique),
         row("searchsorted", xgrad::searchsorted),
-        // ops/shape.hpp
+        // ops/shape/shape.hpp
         row("broadcast_shapes", xgrad::broadcast_shapes),
         row("reshape", xgrad::reshape),
         row("ravel", xgrad::ravel),
@@ -231,15 +231,15 @@ const std::vector<PublicFunction>& public_functions() {
         row("slice", overload<Tensor(O, int, std::optional<I>, std::optional<I>, I)>(xgrad::slice)),
         row("slice", overload<Tensor(O, const std::vector<Slice>&)>(xgrad::slice)),
         row("select", overload<Tensor(O, int, I)>(xgrad::select)),
-        // functions.hpp
+        // functions/functions.hpp
         row("select", overload<Tensor(O, O)>(xgrad::select)),
-        // ops/shape.hpp
+        // ops/shape/shape.hpp
         row("concat", xgrad::concat),
         row("stack", xgrad::stack),
         row("unbind", xgrad::unbind),
         row("split", overload<Tensors(O, int, int)>(xgrad::split)),
         row("split", overload<Tensors(O, const Sizes&, int)>(xgrad::split)),
-        // ops/arrange.hpp
+        // ops/shape/arrange.hpp
         row("flip", xgrad::flip),
         row("roll", overload<Tensor(O, I, int)>(xgrad::roll)),
         row("roll", overload<Tensor(O, I)>(xgrad::roll)),
@@ -250,33 +250,33 @@ const std::vector<PublicFunction>& public_functions() {
         row("diag", xgrad::diag),
         row("pad", xgrad::pad),
         row("unfold", overload<Tensor(O, int, I, I)>(xgrad::unfold)),
-        // functions.hpp
+        // functions/functions.hpp
         row("unfold", overload<Tensor(O, const PerAxis&, const UnfoldOptions&)>(xgrad::unfold)),
-        // ops/index.hpp
+        // ops/shape/index.hpp
         row("take", xgrad::take),
         row("index_add", xgrad::index_add),
         row("take_along_axis", xgrad::take_along_axis),
         row("embedding", xgrad::embedding),
         row("one_hot", xgrad::one_hot),
         row("argwhere", xgrad::argwhere),
-        // ops/scatter.hpp
+        // ops/shape/scatter.hpp
         row("gather", xgrad::gather),
         row("scatter", xgrad::scatter),
         row("scatter_add", xgrad::scatter_add),
-        // ops/interpolate.hpp
+        // ops/shape/interpolate.hpp
         row("interpolate", xgrad::interpolate),
-        // ops/matmul.hpp
+        // ops/linalg/matmul.hpp
         row("matmul", xgrad::matmul),
         row("linear", xgrad::linear),
-        // ops/recurrent.hpp
+        // ops/nn/recurrent.hpp
         row("rnn", xgrad::rnn),
         row("lstm", xgrad::lstm),
         row("gru", xgrad::gru),
-        // ops/ctc.hpp
+        // ops/nn/ctc.hpp
         row("ctc_loss", xgrad::ctc_loss),
-        // ops/cross_entropy.hpp
+        // ops/nn/cross_entropy.hpp
         row("bernoulli_cross_entropy", xgrad::bernoulli_cross_entropy),
-        // ops/linalg.hpp
+        // ops/linalg/linalg.hpp
         row("solve", xgrad::solve),
         row("triangular_solve", xgrad::triangular_solve),
         row("inv", xgrad::inv),
@@ -288,7 +288,7 @@ const std::vector<PublicFunction>& public_functions() {
         row("eigh", xgrad::eigh),
         row("svd", xgrad::svd),
         row("svdvals", xgrad::svdvals),
-        // ops/random.hpp
+        // ops/random/random.hpp
         row("rand", overload<Tensor(const Shape&, Generator&, DType, Location)>(xgrad::rand)),
         row("randn", overload<Tensor(const Shape&, Generator&, DType, Location)>(xgrad::randn)),
         row("randint", overload<Tensor(I, I, const Shape&, Generator&, DType, Location)>(xgrad::randint)),
@@ -312,22 +312,22 @@ const std::vector<PublicFunction>& public_functions() {
         row("categorical", xgrad::categorical),
         row("multinomial", xgrad::multinomial),
         row("gumbel_softmax", xgrad::gumbel_softmax),
-        // ops/update.hpp
+        // ops/nn/update.hpp
         row("renorm_rows", xgrad::renorm_rows),
-        // ops/normalize.hpp
+        // ops/nn/normalize.hpp
         row("layer_norm", xgrad::layer_norm),
         row("rms_norm", xgrad::rms_norm),
         row("group_norm", xgrad::group_norm),
         row("instance_norm", xgrad::instance_norm),
         row("batch_norm", xgrad::batch_norm),
-        // ops/conv.hpp
+        // ops/nn/conv.hpp
         row("conv1d", xgrad::conv1d),
         row("conv2d", xgrad::conv2d),
         row("conv3d", xgrad::conv3d),
         row("conv_transpose1d", xgrad::conv_transpose1d),
         row("conv_transpose2d", xgrad::conv_transpose2d),
         row("conv_transpose3d", xgrad::conv_transpose3d),
-        // ops/pool.hpp
+        // ops/nn/pool.hpp
         row("max_pool1d", xgrad::max_pool1d),
         row("max_pool2d", xgrad::max_pool2d),
         row("max_pool3d", xgrad::max_pool3d),
@@ -349,10 +349,10 @@ const std::vector<PublicFunction>& public_functions() {
         row("adaptive_max_pool1d_with_indices", xgrad::adaptive_max_pool1d_with_indices),
         row("adaptive_max_pool2d_with_indices", xgrad::adaptive_max_pool2d_with_indices),
         row("adaptive_max_pool3d_with_indices", xgrad::adaptive_max_pool3d_with_indices),
-        // ops/attention.hpp
+        // ops/nn/attention.hpp
         row("scaled_dot_product_attention", xgrad::scaled_dot_product_attention),
         row("attention_weights", xgrad::attention_weights),
-        // functions.hpp
+        // functions/functions.hpp
         row("lerp", xgrad::lerp),
         row("std", xgrad::std),
         row("stddev", xgrad::stddev, "std"),

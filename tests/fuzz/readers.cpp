@@ -10,11 +10,11 @@
 #include <iostream>
 #include <map>
 
-#include <nn/csv.hpp>
-#include <nn/idx.hpp>
-#include <nn/npz.hpp>
-#include <nn/safetensors.hpp>
-#include <nn/vocabulary.hpp>
+#include <nn/data/csv.hpp>
+#include <nn/data/idx.hpp>
+#include <nn/weights/npz.hpp>
+#include <nn/weights/safetensors.hpp>
+#include <nn/data/vocabulary.hpp>
 
 using namespace xgrad;
 namespace fs = std::filesystem;

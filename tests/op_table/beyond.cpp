@@ -1,6 +1,6 @@
 #include "../op_table.hpp"
 
-#include <autodiff/implicit.hpp>
+#include <autodiff/transform/implicit.hpp>
 #include <autodiff/map.hpp>
 
 // What differentiates and is declared outside the headers of operations: members, templates, functions of functions.

@@ -1,6 +1,6 @@
 #include "../op_table.hpp"
 
-#include <autodiff/ops/gamma_slope.hpp>
+#include <autodiff/ops/random/detail/gamma_slope.hpp>
 
 // clang-format off
 namespace tests {

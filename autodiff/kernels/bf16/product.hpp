@@ -1,6 +1,6 @@
 #pragma once
 
-#include "../bf16.hpp"
+#include "autodiff/kernels/bf16.hpp"
 
 namespace xgrad::kernels {
 

@@ -1,7 +1,7 @@
 #include "precision.hpp"
 
 #include <algorithm>
-#include <nn/boxes.hpp>
+#include <nn/data/boxes.hpp>
 
 using namespace xgrad;
 

@@ -11,7 +11,7 @@ constexpr std::int64_t canvas = 96;  // pixels of a picture in each direction
 
 /// What is to be found in one picture, or what was found there.
 struct Objects {
-    xgrad::Tensor boxes;  // (n, 4) f32: left, top, right, bottom in pixels, as nn/boxes.hpp has them
+    xgrad::Tensor boxes;  // (n, 4) f32: left, top, right, bottom in pixels, as nn/data/boxes.hpp has them
     xgrad::Tensor classes;  // (n) i64
     xgrad::Tensor scores = {};  // (n): how sure a detector is
 };

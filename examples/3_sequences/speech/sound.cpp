@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fmt/core.h>
-#include <nn/progress.hpp>
+#include <nn/train/progress.hpp>
 #include <numbers>
 #include <span>
 #include <stdexcept>

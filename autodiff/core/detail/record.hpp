@@ -1,0 +1,354 @@
+#pragma once
+
+// The engine's own view of a tape: entries in an arena, one flat list of them. Not for users.
+
+#include <atomic>
+#include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autodiff/core/apply.hpp"
+#include "autodiff/core/memory.hpp"
+#include "autodiff/core/tape.hpp"
+#include "trace.hpp"
+
+namespace xgrad::detail {
+
+using NodeId = std::uint32_t;
+inline constexpr NodeId no_node = 0xffffffffu;
+
+/// Tapes by their depth: bit d is the one that d others were open before.
+using TapeMask = std::uint64_t;
+inline constexpr int max_tapes = 64;
+inline constexpr TapeMask all_tapes = ~TapeMask{0};
+
+/// A tensor's origin is a number: 0 for a constant; a parameter's identity with the top bit set; else a record's serial number and a node.
+struct Origin {
+    static constexpr std::uint64_t parameter_bit = std::uint64_t{1} << 63;
+    static constexpr int node_bits = 27;
+    static constexpr std::uint64_t max_nodes = std::uint64_t{1} << node_bits;
+
+    static constexpr std::uint64_t node(std::uint64_t serial, NodeId node) { return serial << node_bits | node; }
+    static constexpr bool is_parameter(std::uint64_t origin) { return origin & parameter_bit; }
+    static constexpr std::uint64_t serial(std::uint64_t origin) { return origin >> node_bits; }
+    static constexpr NodeId node_of(std::uint64_t origin) { return static_cast<NodeId>(origin & (max_nodes - 1)); }
+};
+
+/// From this many elements on, chains of element-wise entries are pulled back a block at a time; below, everything is in cache anyway.
+inline constexpr std::int64_t least_block_elements = 1 << 14;
+
+/// What stands behind a source's entry.
+struct Source {
+    std::uint64_t origin;
+    NodeId before;
+};
+
+/// One recorded operation, or a source of gradients. Behind it in the arena: the shapes of outputs after the first, a NodeId per input, the
+/// closure. Shapes are shared: neighbouring entries of one shape point to one copy of it.
+struct Entry {
+    const Kind* kind = nullptr;  // null: nothing to pull back (a source, already released, or its closure never came to be)
+    const char* name;
+    const char* file;
+    const Shape* shape;  // of the first output
+    TapeMask tapes;  // that watch something it depends on; 0: released
+    std::int32_t line;
+    NodeId first_node;
+    std::uint32_t inputs;
+    std::uint32_t outputs : Origin::node_bits;
+    DType dtype : 3;  // of all outputs that have a gradient
+    bool is_source : 1;
+    bool large : 1;  // worth pulling back in blocks (fused_chain.hpp)
+
+    Entry(const char* operation, Location where, const Shape& shape_of_first, TapeMask mask, std::size_t node, std::size_t input_count,
+          std::size_t output_count, const Tensor& first)
+        : name(operation),
+          file(where.file),
+          shape(&shape_of_first),
+          tapes(mask),
+          line(where.line),
+          first_node(static_cast<NodeId>(node)),
+          inputs(static_cast<std::uint32_t>(input_count)),
+          outputs(static_cast<std::uint32_t>(output_count)),
+          dtype(first.dtype()),
+          is_source(false),
+          large(first.size() >= least_block_elements) {}
+
+    const Shape** more_shapes() { return reinterpret_cast<const Shape**>(this + 1); }
+    const Shape& shape_of(NodeId node) { return node == first_node ? *shape : *more_shapes()[node - first_node - 1]; }
+    NodeId* input_nodes() { return reinterpret_cast<NodeId*>(more_shapes() + (outputs - 1)); }
+    void* closure() { return reinterpret_cast<char*>(this) + closure_offset(outputs, inputs); }
+    static std::size_t closure_offset(std::size_t outputs, std::size_t inputs) {
+        return (sizeof(Entry) + (outputs - 1) * sizeof(Shape*) + inputs * sizeof(NodeId) + 15) & ~std::size_t{15};
+    }
+    /// Of a source: the origin of what it stands for, under which Gradients lists it. Its own for what was watched, else that of what it captures.
+    std::uint64_t source() { return static_cast<Source*>(closure())->origin; }
+    /// Of one that captures something: the source that captured it before; no_node for none.
+    NodeId captured_before() { return static_cast<Source*>(closure())->before; }
+    /// Of a source: the node that it passes its gradient on to; no_node for none.
+    NodeId passes_to() { return inputs ? input_nodes()[0] : no_node; }
+    Location where() const { return {file, line}; }
+
+    void release() noexcept {
+        if (kind) kind->destroy(closure());
+        kind = nullptr;
+        tapes = 0;
+    }
+};
+
+static_assert(sizeof(Entry) == 56);
+
+/// Bump allocation in chunks. Chunks behind the mark go back to the allocator's caches, but for one.
+class Arena {
+public:
+    struct Mark {
+        std::size_t chunk = 0, used = 0;
+    };
+
+    ~Arena();
+    void* allocate(std::size_t bytes) {
+        bytes = (bytes + 15) & ~std::size_t{15};
+        if (used_ + bytes > capacity_) [[unlikely]]
+            next_chunk(bytes);
+        void* at = base_ + used_;
+        used_ += bytes;
+        return at;
+    }
+    Mark mark() const { return {current_, used_}; }
+    Mark mark_at(const void* allocated) const;
+    void rewind(Mark mark) noexcept;
+    /// Gives all chunks back; nothing may be allocated.
+    void clear() noexcept;
+
+private:
+    struct Chunk {
+        char* base;
+        std::size_t capacity;
+        std::uint8_t size_class;
+    };
+    void next_chunk(std::size_t bytes);
+
+    std::vector<Chunk> chunks_;
+    std::size_t current_ = 0;  // chunks_[current_ - 1] is in use; 0: none
+    char* base_ = nullptr;
+    std::size_t capacity_ = 0, used_ = 0;
+};
+
+/// The last source that captured a parameter or a tensor, by the origin of that; open addressing. Slots of earlier records count as free.
+class CaptureTable {
+public:
+    NodeId find(std::uint64_t origin, std::uint64_t serial) const;
+    /// Of an origin that is there.
+    void set(std::uint64_t origin, std::uint64_t serial, NodeId node) noexcept;
+    /// no_node at first.
+    NodeId& operator()(std::uint64_t origin, std::uint64_t serial);
+
+private:
+    struct Slot {
+        std::uint64_t origin = 0, serial = 0;
+        NodeId node = no_node;
+    };
+    std::size_t place_of(std::uint64_t origin, std::uint64_t serial) const;
+    std::vector<Slot> slots_;
+    std::uint64_t counted_serial_ = 0;
+    std::size_t used_ = 0;
+};
+
+/// When an operation ran forward and backward, in nanoseconds of a steady clock. Forward: since the operation before it was recorded.
+struct Timing {
+    std::int64_t forward_start = 0, forward = 0, backward_start = 0, backward = 0;
+};
+std::int64_t now_in_nanoseconds();
+
+/// A tape that is open on this thread.
+struct OpenTape {
+    NodeId start = 0;
+    NodeId holes = 0;  // nodes that tapes inside this one have left behind, released, between others that are needed
+    Arena::Mark mark;
+    bool finished = false;  // took its gradient
+    bool closed = false;
+    TapeMask captures_from = 0;  // tapes, even paused ones, whose tensors are sources of this one as soon as it uses them
+    std::vector<Tensor> captured;  // these tensors
+};
+
+/// What one thread records: the nested tapes that are open, and one list of entries for all of them.
+///
+/// A tape's own entries lie behind its start and take their inputs from there: what is older, a tensor of a tape around it, or comes from outside, a
+/// parameter, is captured by a source that stands for it and passes its gradient on.
+///
+/// The list ends where the last entry is that some open tape needs: a tape that closes drops what lies behind. Tensors that were recorded there may
+/// live on, so nodes recorded later get another serial number: a stretch of nodes of one serial number is a segment.
+struct Record {
+    const std::uint64_t id;  // of all records there ever were
+    std::uint64_t serial = 0;  // of nodes recorded now; 0: no tape is open
+    TapeMask active = 0;  // tapes that record now
+    TapeMask visible = 0;  // these, and those whose tensors they capture
+    NodeId start = 0;  // of the innermost tape that records
+    std::uint32_t changes = 0;  // of the tapes that are open or may take a gradient
+    Trace* trace = nullptr;  // gets every operation that runs
+    std::vector<Entry*> nodes;  // a node's entry
+    struct Segment {
+        NodeId start;
+        std::uint64_t serial;
+    };
+    std::vector<Segment> segments;
+    std::vector<OpenTape> open;
+    Arena arena;
+    const Shape* last_shape = nullptr;  // in the arena
+    std::vector<NodeId> sources;  // in the order of recording
+    CaptureTable captures;
+    struct {
+        std::uint64_t origin = 0;
+        TapeMask active = 0;
+        NodeId node = no_node;
+    } recent[8];  // captured last, by the low bits of their origin
+    TapeMask watchers = 0, capturing = 0, checking = 0,
+             profiling = 0;  // tapes that watch parameters, capture from others, check_finite, profile
+    std::vector<Timing> timings;  // by node, as far as some tape profiles
+    std::int64_t last_time = 0;
+    std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
+    std::vector<std::vector<unsigned char>> spare_marks;
+    std::atomic<TapeMask> closed_elsewhere{0};  // tapes that another thread has destroyed
+
+    Record();
+    ~Record();
+    Record(const Record&) = delete;
+    Record& operator=(const Record&) = delete;
+
+    static TapeMask bit(int depth) { return TapeMask{1} << depth; }
+    OpenTape& at(int depth) { return open[static_cast<std::size_t>(depth)]; }
+    const OpenTape& at(int depth) const { return open[static_cast<std::size_t>(depth)]; }
+    void set_active(TapeMask mask);
+    /// Tapes below `depth` that may still take a gradient.
+    TapeMask unfinished_below(int depth) const;
+    TapeMask unfinished() const { return unfinished_below(static_cast<int>(open.size())); }
+    int open_tape(const TapeOptions& options);
+    void close(int depth) noexcept;
+    /// Closes what another thread has destroyed.
+    void settle() noexcept {
+        if (closed_elsewhere.load(std::memory_order_relaxed)) [[unlikely]]
+            close_those_closed_elsewhere();
+    }
+    /// Gives back what is kept for the next tape.
+    void trim() noexcept;
+
+    const Shape* shared(const Shape& shape) {
+        if (last_shape && *last_shape == shape) return last_shape;
+        return last_shape = ::new (arena.allocate(sizeof(Shape))) Shape(shape);
+    }
+    /// An entry without a closure yet; the outputs become its nodes.
+    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, TapeMask tapes, std::size_t closure_bytes,
+                  Location where);
+    /// The same for one output, whose dtype is floating.
+    template <std::size_t N>
+    Entry* append(const char* name, const NodeId (&inputs)[N], Tensor& output, TapeMask tapes, std::size_t closure_bytes, Location where) {
+        const std::size_t node = nodes.size();
+        if (node + 1 >= Origin::max_nodes) [[unlikely]]
+            throw_full(name, where);
+        if ((checking | profiling) & tapes) [[unlikely]]
+            observe(name, inputs, {&output, 1}, tapes, where);
+        const Shape* shape = shared(output.shape());
+        void* memory = arena.allocate(Entry::closure_offset(1, N) + closure_bytes);
+        auto* entry = ::new (memory) Entry(name, where, *shape, tapes, node, N, 1, output);
+        nodes.push_back(entry);
+        TensorAccess::set_origin(output, Origin::node(serial, static_cast<NodeId>(node)));
+        NodeId* ids = entry->input_nodes();
+        for (std::size_t i = 0; i < N; ++i) ids[i] = inputs[i];
+        return entry;
+    }
+    /// A source of the tensor itself, or of what it captures; it passes its gradient on to a node unless that is none.
+    NodeId append_source(Tensor& tensor, const char* name, NodeId passes_to, const Source* captured, TapeMask tapes, Location where);
+
+    /// The node of an origin that is not a parameter's; no_node when it is another record's, or was dropped.
+    NodeId find(std::uint64_t origin) const {
+        return Origin::serial(origin) == serial ? Origin::node_of(origin) : find_in_segments(origin);
+    }
+    /// The node under which `tensor` is recorded for a tape that is active; no_node for constants.
+    NodeId node_of(const Tensor& tensor) {
+        const std::uint64_t origin = TensorAccess::origin(tensor);
+        if (origin == 0) return no_node;
+        if (Origin::serial(origin) == serial)
+            if (const NodeId node = Origin::node_of(origin); node >= start) return nodes[node]->tapes & active ? node : no_node;
+        const auto& known = recent[origin & 7];
+        if (known.origin == origin && known.active == active && (nodes[known.node]->tapes & active)) return known.node;
+        return capture(tensor, origin);
+    }
+    /// The same for a source of the tape at `depth`, which need not be captured first where it comes from the tape around.
+    NodeId node_to_watch(int depth, const Tensor& tensor) {
+        const std::uint64_t origin = TensorAccess::origin(tensor);
+        if (depth > 0 && Origin::serial(origin) == serial && Origin::node_of(origin) >= at(depth - 1).start)
+            return nodes[Origin::node_of(origin)]->tapes & active ? Origin::node_of(origin) : no_node;
+        return node_of(tensor);
+    }
+    /// Of a parameter the last source that captured it, if some open tape has used it.
+    NodeId last_capture(std::uint64_t origin) const { return captures.find(origin, first_serial()); }
+    /// The node that stands for an origin on the tape at `depth`; no_node when it has not used it.
+    NodeId node_on(int depth, std::uint64_t origin) const;
+    /// Whether a source is one of the tape at `depth`, rather than something that passes on to another one of it.
+    bool is_source_of(int depth, Entry& entry) const {
+        const NodeId to = entry.passes_to();
+        return (entry.tapes & bit(depth)) &&
+               (to == no_node || to < at(depth).start || !(nodes[to]->tapes & bit(depth)) || entry.source() == origin_of(entry.first_node));
+    }
+
+private:
+    /// What check_finite and profile want of an operation that is about to be appended.
+    void observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask tapes, Location where);
+    [[noreturn]] static void throw_full(const char* name, Location where);
+    NodeId capture(const Tensor& tensor, std::uint64_t origin);
+    NodeId find_in_segments(std::uint64_t origin) const;
+    std::uint64_t origin_of(NodeId node) const;
+    std::uint64_t first_serial() const { return segments.empty() ? 0 : segments.front().serial; }
+    void drop_what_nobody_needs(int depth) noexcept;
+    void drop_nodes_from(NodeId end, Arena::Mark mark) noexcept;
+    void close_those_closed_elsewhere() noexcept;
+};
+
+Record& record_of_this_thread();
+/// The same, or null while this thread has none.
+Record* record_if_any();
+/// Gives back what this thread's record keeps for the next tape.
+void trim_record_of_this_thread() noexcept;
+
+/// The door to a tape's inside, for the engine's own files.
+struct TapeAccess {
+    /// The record on which the tape is open. TapeError unless it is this thread's.
+    static Record& record(const Tape& tape, const char* operation, Location where);
+    static int depth(const Tape& tape) { return tape.depth_; }
+    /// Closes the tape, whichever thread this is.
+    static void close(const Tape& tape) noexcept;
+};
+
+/// Why no tape can take the gradient of this y, to be put behind its name: "is a constant …". Empty where some tape could.
+std::string why_not_recorded(const Record& record, const Tensor& y);
+
+/// ValueError naming operation, what was computed (`result`) and the place of the first element that is NaN or inf.
+void check_finite(const char* operation, const std::string& result, const Tensor& values, const std::string& context, Location where);
+
+/// The record of this thread while some tape of it records, else null.
+extern constinit thread_local Record* recording;
+
+inline bool is_tracked(const Tensor& tensor) {
+    return recording && TensorAccess::origin(tensor) != 0 && recording->node_of(tensor) != no_node;
+}
+
+/// acc += part for tensors of one shape and dtype, in a buffer of either where nobody else holds it. In ops/elementwise/elementwise.cpp.
+void accumulate(Tensor& acc, Tensor&& part);
+
+/// Gives a handle's tensor back.
+inline void reset(Tensor& tensor) { const Tensor gone = std::move(tensor); }
+
+/// A node with its cotangent: where a sweep begins, and what it brings.
+struct NodeGradient {
+    NodeId node;
+    Tensor gradient;
+};
+/// The reverse sweep over what the tape at `depth` recorded, from `roots` down to `sources`, which are distinct and get what reaches them. `all`: they are
+/// all that the tape has. `consume`: no other sweep will ask the entries again, unless a tape around does.
+void sweep(Record& record, int depth, std::span<NodeGradient> roots, std::span<NodeGradient> sources, bool all, bool consume);
+
+/// The tape, which was opened last, gets as sources whatever it uses of those tapes, and lists it.
+void capture_from(Tape& tape, TapeMask tapes);
+std::vector<Tensor>& captured_by(const Tape& tape);
+
+}  // namespace xgrad::detail

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <autodiff/core/tensor.hpp>
+
+#include "files.hpp"
+
+// What the kinds of vocabularies share: for use inside the library.
+
+namespace xgrad::nn::detail {
+
+/// The JSON of a vocabulary's file of that type. FormatError when it is something else.
+nlohmann::json parse_vocabulary(std::string_view text, const Source& source, const char* type);
+void save_vocabulary(const std::string& path, const nlohmann::json& json, Location where);
+/// A list of different texts.
+std::vector<std::string> texts_of(const nlohmann::json& json, const char* member, const Source& source);
+/// ValueError when a name comes twice or is not UTF-8.
+void check_special(const std::vector<std::string>& special, Location where);
+
+/// The texts of ids, one after another. IndexError for an id without one.
+std::string join(const std::vector<std::string>& tokens, const Tensor& ids, Location where);
+
+}  // namespace xgrad::nn::detail

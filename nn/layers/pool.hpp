@@ -1,0 +1,185 @@
+#pragma once
+
+#include <initializer_list>
+#include <vector>
+
+#include <autodiff/functions/functions.hpp>
+#include <autodiff/ops/nn/pool.hpp>
+
+#include "nn/core/module.hpp"
+
+// Pooling as layers, for Sequential: `nn::MaxPool2d(2)`, `nn::AvgPool2d(3, {.stride = 2, .padding = 1})`; plain integers behind the kernel are, as in
+// PyTorch, stride, padding and (of MaxPool) dilation. They have no parameters; what each computes,
+// its options and its errors stand at its function in autodiff/ops/nn/pool.hpp.
+
+namespace xgrad::nn {
+
+namespace detail {
+
+/// What layers with a window hold.
+template <class Options>
+struct Pool {
+    PerAxis kernel_size;
+    Options options;
+
+    explicit Pool(const PerAxis& size, const Options& given = {}) : kernel_size(size), options(given) {}
+    explicit Pool(std::initializer_list<std::int64_t> sizes, const Options& given = {})
+        : Pool(PerAxis(std::vector<std::int64_t>(sizes)), given) {}
+    template <xgrad::detail::Integer... I>
+        requires(sizeof...(I) > 0 && requires(I... numbers) { Options{numbers...}; })
+    Pool(const PerAxis& size, I... numbers) : Pool(size, Options{numbers...}) {}
+};
+
+}  // namespace detail
+
+/// The largest element of each window; with their places: xgrad::max_pool2d_with_indices.
+struct MaxPool1d : detail::Pool<MaxPoolOptions> {
+    using Pool::Pool;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return max_pool1d(Operand(x, where), kernel_size, options);
+    }
+};
+struct MaxPool2d : detail::Pool<MaxPoolOptions> {
+    using Pool::Pool;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return max_pool2d(Operand(x, where), kernel_size, options);
+    }
+};
+struct MaxPool3d : detail::Pool<MaxPoolOptions> {
+    using Pool::Pool;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return max_pool3d(Operand(x, where), kernel_size, options);
+    }
+};
+
+/// The mean of each window.
+struct AvgPool1d : detail::Pool<AvgPoolOptions> {
+    using Pool::Pool;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return avg_pool1d(Operand(x, where), kernel_size, options);
+    }
+};
+struct AvgPool2d : detail::Pool<AvgPoolOptions> {
+    using Pool::Pool;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return avg_pool2d(Operand(x, where), kernel_size, options);
+    }
+};
+struct AvgPool3d : detail::Pool<AvgPoolOptions> {
+    using Pool::Pool;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return avg_pool3d(Operand(x, where), kernel_size, options);
+    }
+};
+
+/// (sum x^p)^(1/p) over each window.
+struct LPPool1d : detail::Pool<LpPoolOptions> {
+    double norm_type;
+    template <class... Rest>
+    LPPool1d(double p, const PerAxis& size, const Rest&... rest) : Pool(size, rest...), norm_type(p) {}
+    LPPool1d(double p, const PerAxis& size, const LpPoolOptions& given) : Pool(size, given), norm_type(p) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return lp_pool1d(Operand(x, where), norm_type, kernel_size, options);
+    }
+};
+struct LPPool2d : detail::Pool<LpPoolOptions> {
+    double norm_type;
+    template <class... Rest>
+    LPPool2d(double p, const PerAxis& size, const Rest&... rest) : Pool(size, rest...), norm_type(p) {}
+    LPPool2d(double p, const PerAxis& size, const LpPoolOptions& given) : Pool(size, given), norm_type(p) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return lp_pool2d(Operand(x, where), norm_type, kernel_size, options);
+    }
+};
+struct LPPool3d : detail::Pool<LpPoolOptions> {
+    double norm_type;
+    template <class... Rest>
+    LPPool3d(double p, const PerAxis& size, const Rest&... rest) : Pool(size, rest...), norm_type(p) {}
+    LPPool3d(double p, const PerAxis& size, const LpPoolOptions& given) : Pool(size, given), norm_type(p) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return lp_pool3d(Operand(x, where), norm_type, kernel_size, options);
+    }
+};
+
+/// The mean over as many parts of each axis as output_size says.
+struct AdaptiveAvgPool1d {
+    PerAxis output_size;
+    explicit AdaptiveAvgPool1d(const PerAxis& size) : output_size(size) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return adaptive_avg_pool1d(Operand(x, where), output_size);
+    }
+};
+struct AdaptiveAvgPool2d {
+    PerAxis output_size;
+    explicit AdaptiveAvgPool2d(const PerAxis& size) : output_size(size) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return adaptive_avg_pool2d(Operand(x, where), output_size);
+    }
+};
+struct AdaptiveAvgPool3d {
+    PerAxis output_size;
+    explicit AdaptiveAvgPool3d(const PerAxis& size) : output_size(size) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return adaptive_avg_pool3d(Operand(x, where), output_size);
+    }
+};
+
+/// The largest element of the same parts.
+struct AdaptiveMaxPool1d {
+    PerAxis output_size;
+    explicit AdaptiveMaxPool1d(const PerAxis& size) : output_size(size) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return adaptive_max_pool1d(Operand(x, where), output_size);
+    }
+};
+struct AdaptiveMaxPool2d {
+    PerAxis output_size;
+    explicit AdaptiveMaxPool2d(const PerAxis& size) : output_size(size) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return adaptive_max_pool2d(Operand(x, where), output_size);
+    }
+};
+struct AdaptiveMaxPool3d {
+    PerAxis output_size;
+    explicit AdaptiveMaxPool3d(const PerAxis& size) : output_size(size) {}
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return adaptive_max_pool3d(Operand(x, where), output_size);
+    }
+};
+
+/// The partial inverse of MaxPool: x's elements at their places among zeros, `unpool(values, indices)`.
+struct MaxUnpool1d : detail::Pool<MaxUnpoolOptions> {
+    using Pool::Pool;
+    void xgrad_visit(const Path&, Visitor&) {}
+    /// output_size: of the sizes alone, where several would give the same pooled sizes.
+    Tensor operator()(const Tensor& x, const Tensor& indices, const std::vector<std::int64_t>& output_size = {},
+                      Location where = Location::current()) const {
+        MaxUnpoolOptions o = options;
+        o.output_size = output_size;
+        return max_unpool1d(Operand(x, where), indices, kernel_size, o);
+    }
+};
+struct MaxUnpool2d : detail::Pool<MaxUnpoolOptions> {
+    using Pool::Pool;
+    void xgrad_visit(const Path&, Visitor&) {}
+    /// output_size: of the sizes alone, where several would give the same pooled sizes.
+    Tensor operator()(const Tensor& x, const Tensor& indices, const std::vector<std::int64_t>& output_size = {},
+                      Location where = Location::current()) const {
+        MaxUnpoolOptions o = options;
+        o.output_size = output_size;
+        return max_unpool2d(Operand(x, where), indices, kernel_size, o);
+    }
+};
+struct MaxUnpool3d : detail::Pool<MaxUnpoolOptions> {
+    using Pool::Pool;
+    void xgrad_visit(const Path&, Visitor&) {}
+    /// output_size: of the sizes alone, where several would give the same pooled sizes.
+    Tensor operator()(const Tensor& x, const Tensor& indices, const std::vector<std::int64_t>& output_size = {},
+                      Location where = Location::current()) const {
+        MaxUnpoolOptions o = options;
+        o.output_size = output_size;
+        return max_unpool3d(Operand(x, where), indices, kernel_size, o);
+    }
+};
+
+}  // namespace xgrad::nn

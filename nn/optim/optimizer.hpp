@@ -1,0 +1,188 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <autodiff/ops/nn/update.hpp>
+#include <autodiff/core/tape.hpp>
+
+#include "nn/core/module.hpp"
+#include "nn/core/state.hpp"
+
+// What all optimizers share: `adam.step(net, tape.gradient(loss))`.
+//
+// They change the model's parameters in place where nobody else holds their values, and keep their own state (moments) by the position
+// of a parameter in the model, never a pointer into it: a model may be moved, copied or replaced by one of the same structure between
+// steps. A parameter without gradient or frozen is left as it is, and so is its state. ValueError when the structure has changed, and when
+// there is nothing to do: no parameter has a gradient (the loss is not of this model or not of this tape), or all are frozen.
+
+namespace xgrad::nn {
+
+namespace detail {
+
+/// What an optimizer keeps for one parameter.
+struct Slot {
+    std::string name;
+    Shape shape;
+    DType dtype = DType::f32;
+    std::size_t group = 0;
+    std::int64_t steps = 0;  ///< how many times it was updated, this one included
+    double number = 1;       ///< for the rule's own use (NAdam)
+    std::array<Tensor, 3> tensors;
+};
+
+}  // namespace detail
+
+/// An optimizer of any kind, as a schedule or a Trainer sees it.
+class XGRAD_API Optimizer {
+public:
+    virtual ~Optimizer();
+
+    /// Updates the model's parameters once.
+    void step(ModelRef model, const Gradients& gradients, Location where = Location::current());
+    /// With gradients from elsewhere, in the order of parameters(model); an empty one leaves its parameter as it is.
+    void step(ModelRef model, const std::vector<Tensor>& gradients, Location where = Location::current());
+
+    /// How many groups of parameters there are: group 0 holds those that no pattern names, then come the patterns in their order.
+    std::size_t groups() const { return 1 + patterns_.size(); }
+    double lr(std::size_t group = 0) const;
+    void set_lr(double lr);  ///< of all groups
+    void set_lr(double lr, std::size_t group);
+    /// The learning rate before any schedule changed it.
+    double initial_lr(std::size_t group) const;
+    void set_initial_lr(double lr, std::size_t group);
+    /// SGD's and RMSprop's momentum, the first beta of Adam and its kin; nothing where there is none.
+    std::optional<double> momentum(std::size_t group = 0) const;
+    void set_momentum(double momentum, std::size_t group);  ///< ValueError where there is none
+
+    /// All that a run needs to go on exactly as if it had not stopped: moments and numbers of steps by the parameters' names
+    /// ("fc1.weight.exp_avg", "fc1.weight.step"), learning rates and momenta by group ("param_groups.0.lr").
+    virtual State state_dict() const;
+    /// Takes such a state, also before the first step; it must then be a state of the model that is stepped. ValueError for names
+    /// that this optimizer or (in the next step) that model does not have.
+    virtual void load_state_dict(const State& state, Location where = Location::current());
+
+    const char* name() const { return name_; }
+
+protected:
+    /// A parameter that is to be changed, its value taken out.
+    struct Task {
+        Parameter* parameter;
+        detail::Slot* slot;
+        Tensor value, gradient;
+    };
+
+    /// Up to three tensors for each parameter, and a number if it is named, by the names in the state.
+    Optimizer(const char* name, std::array<const char*, 3> states, const char* number = nullptr)
+        : name_(name), state_names_(states), number_name_(number) {}
+    Optimizer(const Optimizer&);
+    Optimizer& operator=(const Optimizer&);
+
+    /// The update of one parameter. States that it names are zeros the first time unless this puts something else there; it may also
+    /// put another tensor in the place of the gradient.
+    virtual UpdateRule rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const = 0;
+    virtual double* lr_of(std::size_t group) = 0;
+    virtual double* momentum_of(std::size_t group) = 0;
+    /// Changes the values of all tasks. steps of their slots are counted already.
+    virtual void run(std::vector<Task>& tasks);
+
+    void add_pattern(std::string pattern);
+    void check_group(std::size_t group, Location where = {}) const;
+    /// Lists the parameters of the model in found(), and compares with the step before.
+    void collect(ModelRef model, Location where);
+    const std::vector<Parameter*>& found() const { return found_; }
+    [[noreturn]] void fail_without_gradient(const Gradients* given, Location where) const;
+
+private:
+    template <class Find>
+    void step_by(ModelRef model, const Find& find, const Gradients* given, Location where);
+    void restore(Location where);
+    std::size_t group_of(const std::string& parameter) const;
+
+    const char* name_;
+    std::array<const char*, 3> state_names_;
+    const char* number_name_;
+    std::vector<std::string> patterns_;
+    std::vector<std::optional<double>> initial_lrs_;
+    std::vector<detail::Slot> slots_;
+    State loaded_;  // what the next step is to take over
+
+    // Scratch of one step; empty between steps.
+    std::vector<Parameter*> found_;
+    std::vector<Task> tasks_;
+    std::vector<ParameterUpdate> updates_;
+};
+
+/// What may differ for a group of parameters; the rest is changed in the options that `group` returns.
+struct GroupOptions {
+    std::optional<double> lr = {}, weight_decay = {};
+};
+
+/// An optimizer with its options.
+template <class Options>
+class OptimizerWith : public Optimizer {
+public:
+    /// Those of group 0. May be changed between steps: `adam.options().eps = 1e-6`.
+    Options& options() { return options_[0]; }
+    const Options& options() const { return options_[0]; }
+
+    /// Parameters whose names match get options of their own: `adam.group("*.bias", {.weight_decay = 0})`. The first pattern that matches
+    /// counts. What is not given is as in group 0 now. Returns all options of the new group; valid until the next call.
+    Options& group(std::string pattern, const GroupOptions& given = {}, Location where = Location::current()) {
+        Options chosen = options_[0];
+        if (given.lr) chosen.lr = *given.lr;
+        if (given.weight_decay) {
+            if constexpr (requires { chosen.weight_decay; }) chosen.weight_decay = *given.weight_decay;
+            else throw ValueError(at(std::string(name()) + ": there is no weight_decay to set", where));
+        }
+        check_options(chosen, where);
+        add_pattern(std::move(pattern));
+        return options_.emplace_back(std::move(chosen));
+    }
+
+protected:
+    OptimizerWith(const Options& options, const char* name, std::array<const char*, 3> states, const char* number = nullptr)
+        : Optimizer(name, states, number), options_{options} {}
+
+    /// ValueError for options that make no sense.
+    virtual void check_options(const Options& options, Location where) const = 0;
+    const Options& options_of(std::size_t group) const { return options_[group]; }
+
+private:
+    double* lr_of(std::size_t group) final { return &options_[group].lr; }
+    double* momentum_of([[maybe_unused]] std::size_t group) final {
+        if constexpr (requires(Options& o) { o.momentum; }) return &options_[group].momentum;
+        else if constexpr (requires(Options& o) { o.betas.first; }) return &options_[group].betas.first;
+        else return nullptr;
+    }
+
+    std::vector<Options> options_;
+};
+
+namespace detail {
+/// What first_order.cpp says of an optimizer: its name, and those of its states.
+struct OptimizerDescription {
+    const char* name;
+    std::array<const char*, 3> states;
+    const char* number = nullptr;
+};
+}  // namespace detail
+
+/// An optimizer that is an update rule of its options: in first_order.cpp three functions of the options describe it, check what only it has, and fill in the
+/// rule.
+template <class Options>
+class RuleOptimizer final : public OptimizerWith<Options> {
+public:
+    explicit RuleOptimizer(const Options& options = {}, Location where = Location::current());
+
+private:
+    RuleOptimizer(const Options& options, const detail::OptimizerDescription& description, Location where);
+    void check_options(const Options& options, Location where) const override;
+    UpdateRule rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const override;
+};
+
+}  // namespace xgrad::nn
