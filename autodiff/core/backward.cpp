@@ -1,10 +1,6 @@
 #include <algorithm>
 #include <string>
 
-#include "autodiff/ops/elementwise/detail/fused_chain.hpp"
-#include "autodiff/ops/elementwise/elementwise.hpp"
-#include "autodiff/ops/reduce/reduce.hpp"
-#include "autodiff/ops/shape/shape.hpp"
 #include "detail/sweep.hpp"
 #include "precision.hpp"
 
@@ -26,9 +22,6 @@ void check_part(const Tensor& part, const Entry& entry, std::size_t input, const
                to_string(shape) + ", got " + to_string(part.shape());
     });
 }
-
-/// A cotangent that has size 1 along axes where it does not vary, written out.
-Tensor expanded(Tensor reduced, const Shape& shape) { return reduced.shape() == shape ? reduced : broadcast_to(reduced, shape); }
 
 /// `part` has size 1 or `shape`'s along every axis.
 bool is_reduced_form(const Tensor& part, const Shape& shape) {
@@ -95,7 +88,7 @@ void Sweep::run(std::span<NodeGradient> roots, std::span<NodeGradient> sources) 
     }
     for (NodeGradient& s : sources) {
         if (s.node >= end_ || !cotangents_[s.node - start_].defined()) continue;
-        s.gradient = expanded(std::move(cotangents_[s.node - start_]), record_.nodes[s.node]->shape_of(s.node));
+        s.gradient = expand_to(std::move(cotangents_[s.node - start_]), record_.nodes[s.node]->shape_of(s.node));
     }
 }
 
@@ -119,7 +112,7 @@ void Sweep::pull_several(Entry& entry) {
     if (reached && entry.kind) {
         several_.clear();
         for (NodeId k = first; k < first + entry.outputs; ++k)
-            several_.push_back(k < end && cotangents_[k - start_].defined() ? expanded(cotangents_[k - start_], entry.shape_of(k))
+            several_.push_back(k < end && cotangents_[k - start_].defined() ? expand_to(cotangents_[k - start_], entry.shape_of(k))
                                                                             : zeros(entry.shape_of(k), entry.dtype));
         pull(entry, several_.data());
     }
@@ -149,7 +142,7 @@ void Sweep::pull_unnamed(Entry& entry, Tensor* cotangents) {
     }
     if (!any) return;
     if (!entry.kind->takes_reduced && entry.outputs == 1 && !(cotangents->shape() == *entry.shape))
-        *cotangents = broadcast_to(*cotangents, *entry.shape);
+        *cotangents = expand_to(std::move(*cotangents), *entry.shape);
     Tensor* parts = inline_parts_;
     if (entry.inputs > std::size(inline_parts_)) {
         parts_.assign(entry.inputs, Tensor());
@@ -178,7 +171,7 @@ void Sweep::pull_unnamed(Entry& entry, Tensor* cotangents) {
 void Sweep::refit(const Entry& entry, std::size_t i, const Shape& shape, DType dtype, Tensor& part) {
     if (part.dtype() == dtype && entry.kind->takes_reduced && is_reduced_form(part, shape)) return;
     check_part(part, entry, i, shape, dtype);
-    part = sum_to(part, shape);
+    part = reduce_to(part, shape);
 }
 
 /// A chain of entries was pulled as one since `begin`: each gets an equal part of the time.

@@ -332,9 +332,6 @@ inline bool is_tracked(const Tensor& tensor) {
     return recording && TensorAccess::origin(tensor) != 0 && recording->node_of(tensor) != no_node;
 }
 
-/// acc += part for tensors of one shape and dtype, in a buffer of either where nobody else holds it. In ops/elementwise/elementwise.cpp.
-void accumulate(Tensor& acc, Tensor&& part);
-
 /// Gives a handle's tensor back.
 inline void reset(Tensor& tensor) { const Tensor gone = std::move(tensor); }
 

@@ -4,9 +4,23 @@
 
 #include "record.hpp"
 
-// The reverse sweep, as the files see it that it consists of: backward.cpp and fused_chain.cpp. Not for users.
+// The reverse sweep, as its files see it: core/backward.cpp, and ops/elementwise/detail/fused_chain.cpp. Not for users.
 
 namespace xgrad::detail {
+
+// What happens to cotangents between two pullbacks are operations, which an outer tape may record; they are defined beside those.
+
+/// sum += part for tensors of one shape and dtype, in a buffer of either where nobody else holds it.
+void accumulate(Tensor& sum, Tensor&& part);
+/// `reduced`, whose axes have `shape`'s size or 1, written out.
+Tensor expand_to(Tensor reduced, const Shape& shape);
+/// The sum of `part` over the axes along which an input of `shape` was broadcast.
+Tensor reduce_to(const Tensor& part, const Shape& shape);
+
+class Sweep;
+/// Pulls back `top` and the element-wise entries below it that only they feed. Gives the lowest node done, or no_node when there is no such chain (fewer
+/// than two entries, too few elements, shapes that differ): then nothing has happened.
+NodeId pull_fused_chain(Record& record, NodeId top, Sweep& sweep);
 
 /// Scratch vectors of one sweep, kept by the record for the next one.
 template <class T>

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "autodiff/core/detail/axes.hpp"
+#include "autodiff/core/detail/sweep.hpp"
 #include "autodiff/ops/reduce/reduce.hpp"
 #include "autodiff/ops/shape/shape.hpp"
 #include "detail/run.hpp"
@@ -134,12 +135,12 @@ Tensor detail::elementwise::unbroadcast(Tensor part, const Shape& result, const 
     return copies == 1 ? part : part * copies;
 }
 
-void detail::accumulate(Tensor& acc, Tensor&& part) {
-    if (recording || !(acc.shape() == part.shape())) {  // an outer tape may have to see the sum; thin cotangents broadcast
-        acc = add(acc, part);
+void detail::accumulate(Tensor& sum, Tensor&& part) {
+    if (recording || !(sum.shape() == part.shape())) {  // an outer tape may have to see the sum; reduced cotangents broadcast
+        sum = add(sum, part);
         return;
     }
-    acc = run_binary_same(rules::Add{}, acc, part, TensorAccess::unique(acc) ? &acc : &part);
+    sum = run_binary_same(rules::Add{}, sum, part, TensorAccess::unique(sum) ? &sum : &part);
 }
 
 Tensor pow(const Operand& a, const Operand& b) {

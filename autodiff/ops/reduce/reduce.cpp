@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "autodiff/core/apply.hpp"
+#include "autodiff/core/detail/sweep.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "detail/reduction.hpp"
 
@@ -379,6 +380,7 @@ Tensor sum_to(const Operand& operand, const Shape& shape) {
     });
     return apply(SumTo{shape}, {x}, operand.where());
 }
+Tensor detail::reduce_to(const Tensor& part, const Shape& shape) { return sum_to(part, shape); }
 
 Tensor prod(const Operand& x, const Axes& axes, bool keepdims) { return reduced<Prod>(x, axes, keepdims); }
 

@@ -7,6 +7,7 @@
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/core/detail/composition.hpp"
 #include "autodiff/core/detail/sizes.hpp"
+#include "autodiff/core/detail/sweep.hpp"
 #include "autodiff/ops/reduce/reduce.hpp"
 #include "detail/strided.hpp"
 #include "detail/view.hpp"
@@ -236,6 +237,7 @@ Tensor broadcast_to(const Operand& operand, const Shape& shape) {
     count_elements(shape, "broadcast_to", operand.where());
     return apply(BroadcastTo{shape}, {x}, operand.where());
 }
+Tensor detail::expand_to(Tensor reduced, const Shape& shape) { return reduced.shape() == shape ? reduced : broadcast_to(reduced, shape); }
 
 // --- slices -------------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,6 @@
 
 namespace xgrad::detail {
 
-class Sweep;
-
 /// How one element-wise entry is pulled back: kernel inputs are the cotangent and what was saved; its outputs are cotangents of inputs `parts[j]`.
 struct FusedStep {
     kernels::ElementwiseKernel kernel;
@@ -31,9 +29,5 @@ struct FusedStep {
     /// The number that `data` points to.
     void save_number(int i, const void* data) { saved[i] = static_cast<const char*>(data); }
 };
-
-/// Pulls back `top` and the element-wise entries below it that only they feed. Gives the lowest node done, or no_node when there is no such chain (fewer
-/// than two entries, too few elements, shapes that differ): then nothing has happened.
-NodeId pull_fused_chain(Record& record, NodeId top, Sweep& sweep);
 
 }  // namespace xgrad::detail
