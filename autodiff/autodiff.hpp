@@ -32,4 +32,4 @@
 #include "ops/nn/pool.hpp"
 #include "ops/nn/attention.hpp"
 #include "functions/functions.hpp"       // compositions of operations: no rule in there
-#include "distributions/distributions.hpp"   // Normal, Gamma, Categorical and others: samples, densities, entropies, divergences
+#include "distributions/distributions.hpp"  // Normal, Gamma, Categorical and others: samples, densities, entropies, divergences

@@ -15,15 +15,17 @@
 #include "simd/vec_special.hpp"
 #include "transform/transforms.hpp"
 
-// map(): a fused element-wise operation from one generic lambda. The loop over the elements is compiled in your source, for the instruction
-// set your compiler is told (-march=native, or -mavx2 -mfma, for the full speed). The only public header that includes xsimd.
+// map(): a fused element-wise operation from one generic lambda. The loop over the elements is compiled in your source,
+// for the instruction set your compiler is told (-march=native, or -mavx2 -mfma, for the full speed). The only public
+// header that includes xsimd.
 
 namespace xgrad {
 
 namespace kernels::XGRAD_ISA {
 
-/// What map's function is called with: a vector of elements and, with N > 0, their derivatives along N directions (dual numbers). The
-/// functions are those of ops/elementwise/elementwise.hpp, and so are values and derivatives: both come from rules/elementwise.hpp.
+/// What map's function is called with: a vector of elements and, with N > 0, their derivatives along N directions (dual
+/// numbers). The functions are those of ops/elementwise/elementwise.hpp, and so are values and derivatives: both come
+/// from rules/elementwise.hpp.
 template <class T, int N>
 class Number {
 public:
@@ -50,7 +52,8 @@ public:
         Number y(Bare{}, rule.value(a.value, b.value));
         for (int i = 0; i < N; ++i) {
             if constexpr (rules::differentiable<Rule>)
-                y.d[i] = rule.pull_a(a.d[i], a.value, b.value, y.value) + rule.pull_b(b.d[i], a.value, b.value, y.value);
+                y.d[i] =
+                    rule.pull_a(a.d[i], a.value, b.value, y.value) + rule.pull_b(b.d[i], a.value, b.value, y.value);
             else y.d[i] = V(0.0);
         }
         return y;
@@ -135,7 +138,8 @@ public:
     friend Number polygamma(int n, const Number& a) { return n == 0 ? digamma(a) : unary(rules::Polygamma{n}, a); }
     friend Number nan_to_num(const Number& a, NanToNum options = {}) {
         const double largest = static_cast<double>(std::numeric_limits<T>::max());
-        return unary(rules::NanToNum{options.nan, options.posinf.value_or(largest), options.neginf.value_or(-largest)}, a);
+        return unary(rules::NanToNum{options.nan, options.posinf.value_or(largest), options.neginf.value_or(-largest)},
+                     a);
     }
     friend Number prelu(const Number& a, const Number& weight) { return binary(rules::Prelu{}, a, weight); }
     friend Number pow(const Number& a, const Number& b) { return binary(rules::Pow{}, a, b); }
@@ -168,7 +172,8 @@ concept TupleOfResults = requires { std::tuple_size<R>::value; };
 template <class X, class R>
 auto results_of(const R& result) {
     if constexpr (TupleOfResults<R>)
-        return std::apply([](const auto&... each) { return std::array<X, sizeof...(each)>{result_as<X>(each)...}; }, result);
+        return std::apply([](const auto&... each) { return std::array<X, sizeof...(each)>{result_as<X>(each)...}; },
+                          result);
     else return std::array<X, 1>{result_as<X>(result)};
 }
 
@@ -177,8 +182,9 @@ auto call_on(const F& f, const X* x, std::index_sequence<K...>) {
     return results_of<X>(f(x[K]...));
 }
 
-/// The loop. in: N inputs; out: the results, then for D > 0 the slope of each result along each input, null where it is not wanted. D is N, or 1 where
-/// the slopes along a single input are: the others are then plain vectors, without dual numbers to carry.
+/// The loop. in: N inputs; out: the results, then for D > 0 the slope of each result along each input, null where it is
+/// not wanted. D is N, or 1 where the slopes along a single input are: the others are then plain vectors, without dual
+/// numbers to carry.
 template <class F, class T, int N, int D>
 void map_loop(const void* function, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out) {
     using X = Number<T, D>;
@@ -207,8 +213,12 @@ void map_loop(const void* function, std::int64_t n, const void* const* in, const
         }
     };
     std::int64_t i = 0;
-    for (; i + w <= n; i += w) body(i, [](const T* from) { return Vec<T>(load(from)); }, [](T* to, const Vec<T>& v) { store(to, v.v); });
-    if (i < n) body(i, [&](const T* from) { return load_tail(from, n - i); }, [&](T* to, const Vec<T>& v) { store_some(to, v.v, n - i); });
+    for (; i + w <= n; i += w)
+        body(i, [](const T* from) { return Vec<T>(load(from)); }, [](T* to, const Vec<T>& v) { store(to, v.v); });
+    if (i < n)
+        body(
+            i, [&](const T* from) { return load_tail(from, n - i); },
+            [&](T* to, const Vec<T>& v) { store_some(to, v.v, n - i); });
 }
 
 }  // namespace kernels::XGRAD_ISA
@@ -220,8 +230,8 @@ struct MapKernels {
     template <class T, int D>
     using Number = kernels::XGRAD_ISA::Number<T, D>;
     template <class T>
-    using Results = decltype(kernels::XGRAD_ISA::call_on(std::declval<const F&>(), static_cast<const Number<T, 0>*>(nullptr),
-                                                         std::make_index_sequence<N>{}));
+    using Results = decltype(kernels::XGRAD_ISA::call_on(
+        std::declval<const F&>(), static_cast<const Number<T, 0>*>(nullptr), std::make_index_sequence<N>{}));
     static constexpr std::size_t results = std::tuple_size_v<Results<float>>;
     template <std::size_t... K>
     static auto result(std::index_sequence<K...>)
@@ -256,9 +266,11 @@ struct Map {
 
     static Saves saves(Needs) {
         // The inputs are for derivatives of a higher order, which somebody can only ask for while another tape is open.
-        return {.inputs = several_tapes_are_open() ? (1u << N) - 1 : 0u, .outputs = ((1u << results * N) - 1) << results};
+        return {.inputs = several_tapes_are_open() ? (1u << N) - 1 : 0u,
+                .outputs = ((1u << results * N) - 1) << results};
     }
-    std::array<Tensor, static_cast<std::size_t>(results) * (N + 1)> value(std::span<const Tensor> xs, Needs recorded) const {
+    std::array<Tensor, static_cast<std::size_t>(results) * (N + 1)> value(std::span<const Tensor> xs,
+                                                                          Needs recorded) const {
         Shape shape = xs[0].shape();
         for (const Tensor& x : xs) shape = broadcast_shapes(shape, x.shape(), "map");
         const DType dtype = xs[0].dtype();
@@ -279,7 +291,8 @@ struct Map {
         for (std::size_t k = 0; k < N; ++k) shape = broadcast_shapes(shape, s.input(k).shape(), "map");
         Tape tape({.watch_parameters = false});
         std::vector<Tensor> watched, ys, cotangents;
-        for (std::size_t k = 0; k < N; ++k) watched.push_back(tape.watch(broadcast_to(s.input(k), shape)));  // as the cotangents are to be
+        for (std::size_t k = 0; k < N; ++k)
+            watched.push_back(tape.watch(broadcast_to(s.input(k), shape)));  // as the cotangents are to be
         const auto all = compose(f, watched, std::make_index_sequence<N>{});
         for (std::size_t j = 0; j < results; ++j) {
             if (!tracked(all[j])) continue;  // a constant
@@ -317,17 +330,18 @@ auto map_operands(const F& f, const std::array<const Operand*, N>& operands) {
 
 }  // namespace detail
 
-/// f applied to every element of one to six tensors (or numbers) that broadcast: one pass over memory forward and one back, whatever f
-/// computes.
+/// f applied to every element of one to six tensors (or numbers) that broadcast: one pass over memory forward and one
+/// back, whatever f computes.
 ///
 ///     Tensor swish = map([](auto x) { return x / (1.0 + exp(-x)); }, x);
 ///     auto [s, c] = map([](auto r, auto a) { return std::array{r * sin(a), r * cos(a)}; }, radius, angle);
 ///
-/// f is a generic function of arithmetic, of the functions of ops/elementwise/elementwise.hpp (exp, tanh, maximum, pow …) and of
-/// `where(a < b, …, …)`; no branches on elements. It is called with vectors of elements, with dual numbers, which give the exact
-/// derivative in the forward pass, and, for derivatives of order two and above, with tensors. It returns one number, or a std::array,
-/// pair or tuple of them: then map returns a std::array of tensors. What it captures is copied and must stay valid as long as the tape.
-/// Conventions at kinks are those of the functions it calls. All tensors f32 or all f64 (DTypeError); ShapeError unless they broadcast.
+/// f is a generic function of arithmetic, of the functions of ops/elementwise/elementwise.hpp (exp, tanh, maximum, pow
+/// …) and of `where(a < b, …, …)`; no branches on elements. It is called with vectors of elements, with dual numbers,
+/// which give the exact derivative in the forward pass, and, for derivatives of order two and above, with tensors. It
+/// returns one number, or a std::array, pair or tuple of them: then map returns a std::array of tensors. What it
+/// captures is copied and must stay valid as long as the tape. Conventions at kinks are those of the functions it
+/// calls. All tensors f32 or all f64 (DTypeError); ShapeError unless they broadcast.
 template <class F>
 auto map(const F& f, const Operand& a) {
     return detail::map_operands<F, 1>(f, {&a});
@@ -349,7 +363,8 @@ auto map(const F& f, const Operand& a, const Operand& b, const Operand& c, const
     return detail::map_operands<F, 5>(f, {&a, &b, &c, &d, &e});
 }
 template <class F>
-auto map(const F& f, const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e, const Operand& g) {
+auto map(const F& f, const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e,
+         const Operand& g) {
     return detail::map_operands<F, 6>(f, {&a, &b, &c, &d, &e, &g});
 }
 

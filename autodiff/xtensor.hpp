@@ -1,11 +1,13 @@
 #pragma once
 
-// The bridge to xtensor: the only public header that includes it. Works with xtensor 0.24 (flat headers) and 0.26 and later.
+// The bridge to xtensor: the only public header that includes it. Works with xtensor 0.24 (flat headers) and 0.26 and
+// later.
 //
-//     Tensor t = from_xtensor(xt::sin(a) * b);           // any expression, of either layout; an array that is moved in is not copied
-//     const auto view = view_xtensor<double>(t);         // the tensor's elements in xtensor's arithmetic, without a copy
-//     xt::xarray<double> c = t;                          // a copy: tensors go where an xt::xarray or xt::xtensor of their type is wanted
-//     Tensor y = apply<double>("exp", {t}, [](const auto& x) { return xt::exp(x); }, [](const auto& g, const auto& y, const auto&) { return g * y; });
+//     Tensor t = from_xtensor(xt::sin(a) * b);           // any expression, of either layout; an array that is moved in
+//     is not copied const auto view = view_xtensor<double>(t);         // the tensor's elements in xtensor's
+//     arithmetic, without a copy xt::xarray<double> c = t;                          // a copy: tensors go where an
+//     xt::xarray or xt::xtensor of their type is wanted Tensor y = apply<double>("exp", {t}, [](const auto& x) { return
+//     xt::exp(x); }, [](const auto& g, const auto& y, const auto&) { return g * y; });
 
 #if __has_include(<xtensor/containers/xarray.hpp>)
 #include <xtensor/containers/xadapt.hpp>
@@ -38,15 +40,17 @@ namespace detail {
 
 inline std::vector<std::size_t> xtensor_shape(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
-/// The tensor element type that holds an xtensor value type: the type itself, or the integer of the same size and sign's range.
+/// The tensor element type that holds an xtensor value type: the type itself, or the integer of the same size and
+/// sign's range.
 template <class V>
-using TensorElement =
-    std::conditional_t<std::is_same_v<V, float> || std::is_same_v<V, double> || std::is_same_v<V, bool>, V,
-                       std::conditional_t<(sizeof(V) < 4 || (sizeof(V) == 4 && std::is_signed_v<V>)), std::int32_t, std::int64_t>>;
+using TensorElement = std::conditional_t<
+    std::is_same_v<V, float> || std::is_same_v<V, double> || std::is_same_v<V, bool>, V,
+    std::conditional_t<(sizeof(V) < 4 || (sizeof(V) == 4 && std::is_signed_v<V>)), std::int32_t, std::int64_t>>;
 /// The value types whose arrays hold their elements as tensors do.
 template <class V>
-concept SameElement = std::is_arithmetic_v<V> && !std::is_same_v<V, long double> && std::is_signed_v<V> != std::is_same_v<V, bool> &&
-                      sizeof(V) == sizeof(TensorElement<V>) && std::is_floating_point_v<V> == std::is_floating_point_v<TensorElement<V>>;
+concept SameElement =
+    std::is_arithmetic_v<V> && !std::is_same_v<V, long double> && std::is_signed_v<V> != std::is_same_v<V, bool> &&
+    sizeof(V) == sizeof(TensorElement<V>) && std::is_floating_point_v<V> == std::is_floating_point_v<TensorElement<V>>;
 
 /// xtensor's containers that own their elements, with the number of axes where the type fixes it.
 template <class A>
@@ -65,8 +69,8 @@ struct XtensorContainer<xt::xtensor_container<EC, N, L, Tag>> {
 };
 /// A container that is given away, and whose elements a tensor can take as they lie.
 template <class A>
-concept GivenAway = !std::is_reference_v<A> && !std::is_const_v<A> && XtensorContainer<A>::value && SameElement<typename A::value_type> &&
-                    A::static_layout != xt::layout_type::column_major;
+concept GivenAway = !std::is_reference_v<A> && !std::is_const_v<A> && XtensorContainer<A>::value &&
+                    SameElement<typename A::value_type> && A::static_layout != xt::layout_type::column_major;
 
 template <class E>
 Shape shape_of_xtensor(const E& expression) {
@@ -86,8 +90,8 @@ xt::xarray<T> to_xtensor(const Tensor& tensor, Location where = Location::curren
     return array;
 }
 
-/// The elements under xtensor's interface, without a copy: constant, and valid while any handle to them lives. DTypeError unless T is the
-/// element type.
+/// The elements under xtensor's interface, without a copy: constant, and valid while any handle to them lives.
+/// DTypeError unless T is the element type.
 template <class T>
 auto view_xtensor(const Tensor& tensor, Location where = Location::current()) {
     const auto values = tensor.data<T>(where);
@@ -96,17 +100,20 @@ auto view_xtensor(const Tensor& tensor, Location where = Location::current()) {
 template <class T>
 auto view_xtensor(Tensor&&, Location = {}) = delete;  // the view would outlive its elements
 
-/// A tensor with the values of any xtensor expression, of either layout. float, double, bool and integers up to 32 or 64 bits keep their
-/// type; smaller integers become i32, unsigned 32-bit ones i64. DTypeError for a 64-bit unsigned value that does not fit.
+/// A tensor with the values of any xtensor expression, of either layout. float, double, bool and integers up to 32 or
+/// 64 bits keep their type; smaller integers become i32, unsigned 32-bit ones i64. DTypeError for a 64-bit unsigned
+/// value that does not fit.
 template <class E>
 Tensor from_xtensor(const xt::xexpression<E>& expression, Location where = Location::current()) {
     const E& e = expression.derived_cast();
     using V = std::decay_t<typename E::value_type>;
-    static_assert(std::is_arithmetic_v<V> && !std::is_same_v<V, long double>, "xgrad: no tensor element type for this xtensor value type");
+    static_assert(std::is_arithmetic_v<V> && !std::is_same_v<V, long double>,
+                  "xgrad: no tensor element type for this xtensor value type");
     using T = detail::TensorElement<V>;
     Tensor tensor = detail::empty(detail::shape_of_xtensor(e), dtype_of<T>(), where);
     T* to = static_cast<T*>(detail::TensorAccess::data(tensor));
-    for (auto it = e.template begin<xt::layout_type::row_major>(), end = e.template end<xt::layout_type::row_major>(); it != end; ++it) {
+    for (auto it = e.template begin<xt::layout_type::row_major>(), end = e.template end<xt::layout_type::row_major>();
+         it != end; ++it) {
         const V value = *it;
         if constexpr (std::is_unsigned_v<V> && sizeof(V) == 8)
             check<DTypeError>(value <= static_cast<V>(INT64_MAX), where,
@@ -116,8 +123,8 @@ Tensor from_xtensor(const xt::xexpression<E>& expression, Location where = Locat
     return tensor;
 }
 
-/// The same of an xarray or xtensor that is moved in, `from_xtensor(std::move(array))`: the tensor takes its elements over without a copy where they lie
-/// in rows and have a tensor's element type; otherwise they are copied.
+/// The same of an xarray or xtensor that is moved in, `from_xtensor(std::move(array))`: the tensor takes its elements
+/// over without a copy where they lie in rows and have a tensor's element type; otherwise they are copied.
 template <detail::GivenAway A>
 Tensor from_xtensor(A&& array, Location where = Location::current()) {
     const Shape shape = detail::shape_of_xtensor(array);
@@ -131,7 +138,8 @@ Tensor from_xtensor(A&& array, Location where = Location::current()) {
 
 namespace detail {
 
-/// Where an xt::xarray or xt::xtensor is wanted. ShapeError for another number of axes, DTypeError for another element type.
+/// Where an xt::xarray or xt::xtensor is wanted. ShapeError for another number of axes, DTypeError for another element
+/// type.
 template <class A>
     requires(XtensorContainer<A>::value && SameElement<typename A::value_type>)
 struct Bridge<A> {
@@ -139,30 +147,35 @@ struct Bridge<A> {
         using T = TensorElement<typename A::value_type>;
         constexpr int axes = XtensorContainer<A>::axes;
         check<DTypeError>(tensor.dtype() == dtype_of<T>(), {}, [&] {
-            return std::string("xtensor: the array's element type must be the tensor's ") + name_of(tensor.dtype()) + ", got " +
-                   name_of(dtype_of<T>());
+            return std::string("xtensor: the array's element type must be the tensor's ") + name_of(tensor.dtype()) +
+                   ", got " + name_of(dtype_of<T>());
         });
         check<ShapeError>(axes < 0 || tensor.ndim() == axes, {}, [&] {
-            return "xtensor: an array of " + std::to_string(axes) + " axes cannot hold shape " + to_string(tensor.shape());
+            return "xtensor: an array of " + std::to_string(axes) + " axes cannot hold shape " +
+                   to_string(tensor.shape());
         });
         return A(view_xtensor<T>(tensor));
     }
 };
 
-/// A function's result as a tensor of T: an xtensor expression, a number, or nothing at all (std::nullopt: an empty tensor).
+/// A function's result as a tensor of T: an xtensor expression, a number, or nothing at all (std::nullopt: an empty
+/// tensor).
 template <class T, class R>
 Tensor from_result(R&& result, Location where) {
     using V = std::decay_t<R>;
     if constexpr (std::is_same_v<V, std::nullopt_t>) return {};
     else if constexpr (std::is_arithmetic_v<V>) return scalar(static_cast<T>(result), where);
-    else if constexpr (std::is_same_v<std::decay_t<typename V::value_type>, T>) return from_xtensor(std::forward<R>(result), where);
+    else if constexpr (std::is_same_v<std::decay_t<typename V::value_type>, T>)
+        return from_xtensor(std::forward<R>(result), where);
     else return from_xtensor(xt::cast<T>(std::forward<R>(result)), where);
 }
 template <class T, class R>
 std::vector<Tensor> from_results(R&& results, Location where) {
     if constexpr (requires { std::tuple_size<std::decay_t<R>>::value; })
         return std::apply(
-            [&](auto&&... parts) { return std::vector<Tensor>{from_result<T>(std::forward<decltype(parts)>(parts), where)...}; },
+            [&](auto&&... parts) {
+                return std::vector<Tensor>{from_result<T>(std::forward<decltype(parts)>(parts), where)...};
+            },
             std::forward<R>(results));
     else return {from_result<T>(std::forward<R>(results), where)};
 }
@@ -193,7 +206,8 @@ struct XtensorOperation {
             [self = *this, inputs, y = s.output()](const Tensor& given) {
                 std::vector<Tensor> all = self.pull(given, y, inputs);
                 for (std::size_t i = 0; i < N; ++i)
-                    if (!all[i].defined()) all[i] = tensor(std::vector<T>(static_cast<std::size_t>(inputs[i].size())), inputs[i].shape());
+                    if (!all[i].defined())
+                        all[i] = tensor(std::vector<T>(static_cast<std::size_t>(inputs[i].size())), inputs[i].shape());
                 return all;
             },
             [self = *this, inputs, y = s.output()](std::span<const Tensor> directions, Needs) {
@@ -213,17 +227,19 @@ private:
     std::vector<Tensor> pull(const Tensor& g, const Tensor& y, const Tensors& inputs) const {
         std::vector<Tensor> parts = std::apply(
             [&](const auto&... x) {
-                const auto views = std::make_tuple(view_xtensor<T>(g, where), view_xtensor<T>(y, where), view_xtensor<T>(x, where)...);
+                const auto views =
+                    std::make_tuple(view_xtensor<T>(g, where), view_xtensor<T>(y, where), view_xtensor<T>(x, where)...);
                 return from_results<T>(std::apply(pullback_of, views), where);
             },
             inputs);
         check<ValueError>(parts.size() == N, where, [&] {
-            return std::string(label) + ": the pullback must return a cotangent for each of " + std::to_string(N) + " inputs, got " +
-                   std::to_string(parts.size());
+            return std::string(label) + ": the pullback must return a cotangent for each of " + std::to_string(N) +
+                   " inputs, got " + std::to_string(parts.size());
         });
         return parts;
     }
-    /// The derivative of the cotangents with respect to g, applied to directions: the pullback is linear in g, so that its columns tell.
+    /// The derivative of the cotangents with respect to g, applied to directions: the pullback is linear in g, so that
+    /// its columns tell.
     Tensor push(std::span<const Tensor> directions, const Tensor& y, const Tensors& inputs) const {
         std::vector<T> result(static_cast<std::size_t>(y.size()));
         std::vector<T> unit(result.size());
@@ -242,25 +258,31 @@ private:
     void check_first_order(bool higher) const {
         check<TapeError>(!higher, where, [&] {
             return std::string(label) +
-                   ": there are no second derivatives of an operation whose pullback is written in xtensor; write it with tensors";
+                   ": there are no second derivatives of an operation whose pullback is written in xtensor; write it "
+                   "with tensors";
         });
     }
 };
 
 }  // namespace detail
 
-/// An operation written in xtensor: apply() with functions of views of the inputs, which are tensors of T (float or double; DTypeError).
+/// An operation written in xtensor: apply() with functions of views of the inputs, which are tensors of T (float or
+/// double; DTypeError).
 ///
 ///     Tensor y = apply<double>("scaled", {x, s}, [](const auto& x, const auto& s) { return x * s; },
-///                              [](const auto& g, const auto&, const auto& x, const auto& s) { return std::make_tuple(g * s, g * x); });
+///                              [](const auto& g, const auto&, const auto& x, const auto& s) { return std::make_tuple(g
+///                              * s, g * x); });
 ///
-/// value: `(x…)`, gives an xtensor expression or a number. pullback: `(g, y, x…)` for the cotangent g of the value y, gives one expression per input:
-/// alone for one input, else a tuple, with std::nullopt where nothing depends on an input. A cotangent may have the broadcast shape; the sweep sums it back.
-/// What a function returns is evaluated behind it: no local variable of its own may be in it unless moved or copied in. First derivatives and
-/// forward mode (at one pullback for each element of y); second ones are a TapeError: write the pullback with tensors and plain apply() for these.
+/// value: `(x…)`, gives an xtensor expression or a number. pullback: `(g, y, x…)` for the cotangent g of the value y,
+/// gives one expression per input: alone for one input, else a tuple, with std::nullopt where nothing depends on an
+/// input. A cotangent may have the broadcast shape; the sweep sums it back. What a function returns is evaluated behind
+/// it: no local variable of its own may be in it unless moved or copied in. First derivatives and forward mode (at one
+/// pullback for each element of y); second ones are a TapeError: write the pullback with tensors and plain apply() for
+/// these.
 template <class T, class Value, class Pullback, std::size_t N>
     requires std::is_floating_point_v<T>
-Tensor apply(const char* name, const Tensor (&inputs)[N], Value value, Pullback pullback, Location where = Location::current()) {
+Tensor apply(const char* name, const Tensor (&inputs)[N], Value value, Pullback pullback,
+             Location where = Location::current()) {
     for (const Tensor& x : inputs)
         check<DTypeError>(x.dtype() == dtype_of<T>(), where, [&] {
             return std::string(name) + ": the inputs must be " + name_of(dtype_of<T>()) + ", got " + name_of(x.dtype());

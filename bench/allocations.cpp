@@ -1,4 +1,5 @@
-// Heap allocations and peak memory of one training step, once warm. Every malloc of the process is counted, whoever makes it.
+// Heap allocations and peak memory of one training step, once warm. Every malloc of the process is counted, whoever
+// makes it.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -80,7 +81,8 @@ struct Mlp {
 int main() {
     Generator generator(0);
     fmt::print(
-        "per step, once warm: mallocs of the process; blocks the allocator asked of the system and handed out; peak bytes above the "
+        "per step, once warm: mallocs of the process; blocks the allocator asked of the system and handed out; peak "
+        "bytes above the "
         "start\n");
     fmt::print("{:<34} {:>10} {:>10} {:>10} {:>12}\n", "step", "mallocs", "system", "blocks", "peak bytes");
 

@@ -12,7 +12,8 @@ Generator generator(0);
 
 /// Time per entry of one recording, sweep and destruction.
 void count_entries(benchmark::State& state, double entries) {
-    state.counters["per_entry"] = benchmark::Counter(entries, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+    state.counters["per_entry"] =
+        benchmark::Counter(entries, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 // A chain of n entries: linear in n, and no recursion at a million.
@@ -28,7 +29,11 @@ void tape_length(benchmark::State& state) {
     count_entries(state, static_cast<double>(n));
     state.SetComplexityN(n);
 }
-BENCHMARK(tape_length)->RangeMultiplier(10)->Range(1000, 1000000)->Unit(benchmark::kMicrosecond)->Complexity(benchmark::oN);
+BENCHMARK(tape_length)
+    ->RangeMultiplier(10)
+    ->Range(1000, 1000000)
+    ->Unit(benchmark::kMicrosecond)
+    ->Complexity(benchmark::oN);
 
 // y = (y + y) / 2, `depth` times: every node has two ways to the next, so a walk over paths would take 2^depth steps.
 void shared_ladder(benchmark::State& state) {
@@ -45,7 +50,8 @@ void shared_ladder(benchmark::State& state) {
 }
 BENCHMARK(shared_ladder)->DenseRange(15, 60, 15)->Unit(benchmark::kMicrosecond)->Complexity(benchmark::oN);
 
-/// A linear layer of so many inputs and outputs on a small batch, as a policy or a text generator has it: its weights are read once for all samples.
+/// A linear layer of so many inputs and outputs on a small batch, as a policy or a text generator has it: its weights
+/// are read once for all samples.
 void small_batch(benchmark::State& state) {
     const std::int64_t size = state.range(0), batch = state.range(1);
     const Tensor weight = rand({size, size}, generator), x = rand({batch, size}, generator);
@@ -59,7 +65,8 @@ BENCHMARK(small_batch)->ArgsProduct({{256, 1024}, {1, 4, 8, 16}})->Unit(benchmar
 template <class F>
 void operation(const char* name, F f) {
     constexpr int repeats = 100;
-    const auto counter = benchmark::Counter(repeats, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+    const auto counter =
+        benchmark::Counter(repeats, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
     const Tensor x0 = rand({4, 4}, generator);
     benchmark::RegisterBenchmark((std::string(name) + "/value").c_str(), [=](benchmark::State& state) {
         for (auto _ : state)

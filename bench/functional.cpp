@@ -82,7 +82,9 @@ BENCHMARK(batch_loss)->Unit(benchmark::kMicrosecond);
 
 void vmap_loss(benchmark::State& state) {
     const Classifier c;
-    for (auto _ : state) benchmark::DoNotOptimize(vmap([&](const Tensor& x, const Tensor& y) { return class_loss(c.w, x, y); }, c.x, c.y));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(
+            vmap([&](const Tensor& x, const Tensor& y) { return class_loss(c.w, x, y); }, c.x, c.y));
 }
 BENCHMARK(vmap_loss)->Unit(benchmark::kMicrosecond);
 
@@ -98,7 +100,8 @@ void per_sample_gradients(benchmark::State& state) {
 }
 BENCHMARK(per_sample_gradients)->Unit(benchmark::kMicrosecond);
 
-// 200 layers with everything kept, or with a checkpoint every 14 layers; peak bytes of tape and tensors beside the time.
+// 200 layers with everything kept, or with a checkpoint every 14 layers; peak bytes of tape and tensors beside the
+// time.
 void deep_network(benchmark::State& state) {
     constexpr int layers = 200, width = 64;
     const int every = static_cast<int>(state.range(0));

@@ -1,6 +1,7 @@
 #pragma once
 
-// The log-likelihood of a Gaussian mixture with a Wishart prior, a standard problem of automatic differentiation, and its gradient by hand:
+// The log-likelihood of a Gaussian mixture with a Wishart prior, a standard problem of automatic differentiation, and
+// its gradient by hand:
 //     sum_i logsumexp_k(alpha_k + sum(q_k) - 0.5 |Q_k (x_i - mu_k)|²) - n logsumexp(alpha)
 //     + sum_k (0.5 gamma² (|exp(q_k)|² + |L_k|²) - m sum(q_k)) + constants
 // for points x_i, with Q_k lower triangular, exp(q_k) on its diagonal and L_k below it. The test compares the two.
@@ -33,13 +34,16 @@ inline double log_gamma_of_dimension(double a, std::int64_t d) {
 
 inline double constants(std::int64_t n, std::int64_t d, std::int64_t k, const Prior& prior) {
     const double freedom = static_cast<double>(d) + prior.m + 1, dims = static_cast<double>(d);
-    const double normalisation = freedom * dims * (std::log(prior.gamma) - 0.5 * std::log(2.0)) - log_gamma_of_dimension(0.5 * freedom, d);
-    return -0.5 * static_cast<double>(n) * dims * std::log(2 * std::numbers::pi) - static_cast<double>(k) * normalisation;
+    const double normalisation =
+        freedom * dims * (std::log(prior.gamma) - 0.5 * std::log(2.0)) - log_gamma_of_dimension(0.5 * freedom, d);
+    return -0.5 * static_cast<double>(n) * dims * std::log(2 * std::numbers::pi) -
+           static_cast<double>(k) * normalisation;
 }
 
 // --- with xgrad -----------------------------------------------------------------------------------------------------
 
-/// Rows of the factors that are treated together: they read no coordinate behind their own, so that zeros are not multiplied.
+/// Rows of the factors that are treated together: they read no coordinate behind their own, so that zeros are not
+/// multiplied.
 inline constexpr std::int64_t block_rows = 5;
 
 class Objective {
@@ -53,7 +57,8 @@ public:
             const std::int64_t end = std::min(d_, first + block_rows);
             // Element (i, j) of Q among (exp(q), l, 0).
             for (std::int64_t i = first; i < end; ++i)
-                for (std::int64_t j = 0; j < end; ++j) from.push_back(i == j ? i : j < i ? d_ + i * (i - 1) / 2 + j : zero);
+                for (std::int64_t j = 0; j < end; ++j)
+                    from.push_back(i == j ? i : j < i ? d_ + i * (i - 1) / 2 + j : zero);
             blocks_.push_back({end - first, end, slice(points, 0, 0, end + 1)});
             sizes_.push_back((end - first) * end);
         }
@@ -63,20 +68,24 @@ public:
     Tensor operator()(const Tensor& alpha, const Tensor& mu, const Tensor& q, const Tensor& l) const {
         const std::int64_t k = alpha.size();
         const Tensor diagonal = exp(q), sum_q = sum(q, 1);
-        const std::vector<Tensor> factors = split(take(concat({diagonal, l, zeros({k, 1}, DType::f64)}, 1), from_, 1), sizes_, 1);
+        const std::vector<Tensor> factors =
+            split(take(concat({diagonal, l, zeros({k, 1}, DType::f64)}, 1), from_, 1), sizes_, 1);
         Tensor squares;
         for (std::size_t b = 0; b < blocks_.size(); ++b) {
-            // Q_k x_i - Q_k mu_k for all k and i is one product: (K·rows, columns + 1)·(columns + 1, n). Points stand last, so that sums over d
-            // and K are sums of rows.
+            // Q_k x_i - Q_k mu_k for all k and i is one product: (K·rows, columns + 1)·(columns + 1, n). Points stand
+            // last, so that sums over d and K are sums of rows.
             const auto& [rows, columns, points] = blocks_[b];
-            const Tensor factor = reshape(factors[b], {k, rows, columns}), centre = expand_dims(slice(mu, 1, 0, columns), 2);
+            const Tensor factor = reshape(factors[b], {k, rows, columns}),
+                         centre = expand_dims(slice(mu, 1, 0, columns), 2);
             const Tensor shifted = reshape(concat({-matmul(factor, centre), factor}, 2), {k * rows, columns + 1});
             const Tensor part = sum(square(reshape(matmul(shifted, points), {k, rows, n_})), 1);
             squares = squares.defined() ? squares + part : part;
         }
         const Tensor terms = expand_dims(alpha + sum_q, 1) - 0.5 * squares;
-        const Tensor prior = 0.5 * prior_.gamma * prior_.gamma * (sum(square(diagonal)) + sum(square(l))) - prior_.m * sum(sum_q);
-        return sum(logsumexp(terms, 0)) - static_cast<double>(n_) * logsumexp(alpha) + prior + constants(n_, d_, k, prior_);
+        const Tensor prior =
+            0.5 * prior_.gamma * prior_.gamma * (sum(square(diagonal)) + sum(square(l))) - prior_.m * sum(sum_q);
+        return sum(logsumexp(terms, 0)) - static_cast<double>(n_) * logsumexp(alpha) + prior +
+               constants(n_, d_, k, prior_);
     }
 
 private:
@@ -102,9 +111,10 @@ struct Gradient {
 inline Gradient by_hand(const Tensor& points, const Parameters& p, const Prior& prior) {
     const auto n = static_cast<std::size_t>(points.shape(0)), d = static_cast<std::size_t>(points.shape(1)),
                k = static_cast<std::size_t>(p.alpha.size()), triangle = d * (d - 1) / 2;
-    const double *x = points.data<double>().data(), *alpha = p.alpha.data<double>().data(), *mu = p.mu.data<double>().data(),
-                 *q = p.q.data<double>().data(), *l = p.l.data<double>().data();
-    Gradient g{0, std::vector<double>(k), std::vector<double>(k * d), std::vector<double>(k * d), std::vector<double>(k * triangle)};
+    const double *x = points.data<double>().data(), *alpha = p.alpha.data<double>().data(),
+                 *mu = p.mu.data<double>().data(), *q = p.q.data<double>().data(), *l = p.l.data<double>().data();
+    Gradient g{0, std::vector<double>(k), std::vector<double>(k * d), std::vector<double>(k * d),
+               std::vector<double>(k * triangle)};
     std::vector<double> diagonal(k * d), sum_q(k), centred(k * d), whitened(k * d), terms(k), back(d);
     for (std::size_t j = 0; j < k; ++j)
         for (std::size_t r = 0; r < d; ++r) {
@@ -149,7 +159,8 @@ inline Gradient by_hand(const Tensor& points, const Parameters& p, const Prior& 
     double largest = -INFINITY, total = 0;
     for (std::size_t j = 0; j < k; ++j) largest = std::max(largest, alpha[j]);
     for (std::size_t j = 0; j < k; ++j) total += std::exp(alpha[j] - largest);
-    g.value += constants(points.shape(0), points.shape(1), p.alpha.size(), prior) - static_cast<double>(n) * (largest + std::log(total));
+    g.value += constants(points.shape(0), points.shape(1), p.alpha.size(), prior) -
+               static_cast<double>(n) * (largest + std::log(total));
     const double scale = prior.gamma * prior.gamma;
     for (std::size_t j = 0; j < k; ++j) {
         g.alpha[j] -= static_cast<double>(n) * std::exp(alpha[j] - largest) / total;

@@ -5,8 +5,8 @@
 #include <immintrin.h>
 #endif
 
-// The processor's peak in f32 on one thread: chains of fused multiplications and additions in registers. Compiled with -march=native;
-// without instructions for them, multiplications and additions.
+// The processor's peak in f32 on one thread: chains of fused multiplications and additions in registers. Compiled with
+// -march=native; without instructions for them, multiplications and additions.
 
 /// The operations of one iteration.
 inline double run_fused_chains() {

@@ -20,7 +20,8 @@ TEST_SUITE("apply") {
 
     TEST_CASE("a pullback takes the cotangent and the output") {
         const auto f = [](const Tensor& x) {
-            return apply("my_exp", {x}, [](const Tensor& a) { return exp(a); }, [](Tensor g, const Tensor& y) { return g * y; });
+            return apply(
+                "my_exp", {x}, [](const Tensor& a) { return exp(a); }, [](Tensor g, const Tensor& y) { return g * y; });
         };
         CHECK(gradcheck(f, {tensor({1.0, 2.0})}, {.order = 3}));
     }
@@ -29,7 +30,9 @@ TEST_SUITE("apply") {
         const auto f = [](const Tensor& x, const Tensor& w) {
             return apply(
                 "my_multiply", {x, w}, [](const Tensor& a, const Tensor& b) { return a * b; },
-                [x, w](Tensor g, Needs needs) { return std::array<Tensor, 2>{needs[0] ? g * w : Tensor(), needs[1] ? g * x : Tensor()}; });
+                [x, w](Tensor g, Needs needs) {
+                    return std::array<Tensor, 2>{needs[0] ? g * w : Tensor(), needs[1] ? g * x : Tensor()};
+                });
         };
         CHECK(gradcheck(f, {tensor({1.0, 2.0}), tensor({3.0, 4.0})}, {.order = 2}));
     }
@@ -47,7 +50,9 @@ TEST_SUITE("apply") {
 
     TEST_CASE("a forward function takes a span or nothing") {
         const auto spanned = [](const Tensor& x) {
-            return apply("spanned", {x}, [](std::span<const Tensor> in) { return in[0] * 3.0; }, [](Tensor g) { return g * 3.0; });
+            return apply(
+                "spanned", {x}, [](std::span<const Tensor> in) { return in[0] * 3.0; },
+                [](Tensor g) { return g * 3.0; });
         };
         const auto captured = [](const Tensor& x) {
             return apply("captured", {x}, [x] { return x * 3.0; }, [](Tensor g) { return g * 3.0; });
@@ -55,7 +60,8 @@ TEST_SUITE("apply") {
         const auto listed = [](const Tensor& x) {
             const std::vector<Tensor> inputs{x, x};
             return apply(
-                "listed", inputs, [](const std::vector<Tensor>& in) { return in[0] + in[1]; }, [](Tensor g) { return std::array{g, g}; });
+                "listed", inputs, [](const std::vector<Tensor>& in) { return in[0] + in[1]; },
+                [](Tensor g) { return std::array{g, g}; });
         };
         CHECK(gradcheck(spanned, {tensor({1.0, 2.0})}));
         CHECK(gradcheck(captured, {tensor({1.0, 2.0})}));
@@ -85,7 +91,8 @@ TEST_SUITE("apply") {
     TEST_CASE("a cotangent may have the broadcast shape") {
         const auto f = [](const Tensor& x, const Tensor& b) {
             return apply(
-                "my_add", {x, b}, [](const Tensor& u, const Tensor& v) { return u + v; }, [](Tensor g) { return std::array{g, g}; });
+                "my_add", {x, b}, [](const Tensor& u, const Tensor& v) { return u + v; },
+                [](Tensor g) { return std::array{g, g}; });
         };
         CHECK(gradcheck(f, {tensor({{1.0, 2.0}, {3.0, 4.0}}), tensor({5.0, 6.0})}, {.order = 2}));
         CHECK(gradcheck(f, {tensor({{1.0}, {3.0}}), scalar(5.0)}, {.order = 2}));
@@ -155,7 +162,8 @@ TEST_SUITE("apply") {
         const auto token = std::make_shared<int>(0);
         Tape tape;
         const Tensor x = tape.watch(scalar(1.0));
-        const Tensor y = apply("holds", {x}, [](const Tensor& a) { return a * 2.0; }, [token](Tensor g) { return g * 2.0; });
+        const Tensor y =
+            apply("holds", {x}, [](const Tensor& a) { return a * 2.0; }, [token](Tensor g) { return g * 2.0; });
         tape.gradient(y, x);
         CHECK(token.use_count() == 1);
     }
@@ -236,7 +244,9 @@ TEST_SUITE("wrong pullbacks") {
 
     TEST_CASE("gradcheck catches a pullback that forgets the cotangent at second order") {
         const auto f = [](const Tensor& x) {
-            return apply("detaches", {x}, [](const Tensor& a) { return a * a; }, [x](Tensor g) { return stop_gradient(g) * x * 2.0; });
+            return apply(
+                "detaches", {x}, [](const Tensor& a) { return a * a; },
+                [x](Tensor g) { return stop_gradient(g) * x * 2.0; });
         };
         CHECK_FALSE(gradcheck([&](const Tensor& x) { return f(f(x)); }, {at_x}, {.order = 2}));
     }
@@ -261,21 +271,25 @@ TEST_SUITE("wrong pullbacks") {
     TEST_CASE("the engine refuses a cotangent of the wrong shape") {
         Tape tape;
         const Tensor x = tape.watch(at_x);
-        const Tensor y = apply("wrong_shape", {x}, [](const Tensor& a) { return a * 2.0; }, [](Tensor) { return tensor({1.0, 2.0, 3.0}); });
+        const Tensor y = apply(
+            "wrong_shape", {x}, [](const Tensor& a) { return a * 2.0; },
+            [](Tensor) { return tensor({1.0, 2.0, 3.0}); });
         CHECK(error_of<ShapeError>([&] { tape.gradient(sum(y), x); }).find("wrong_shape: ") == 0);
     }
 
     TEST_CASE("the engine refuses a cotangent of the wrong dtype") {
         Tape tape;
         const Tensor x = tape.watch(at_x);
-        const Tensor y = apply("wrong_dtype", {x}, [](const Tensor& a) { return a * 2.0; }, [](Tensor) { return tensor({1.0f, 2.0f}); });
+        const Tensor y = apply(
+            "wrong_dtype", {x}, [](const Tensor& a) { return a * 2.0; }, [](Tensor) { return tensor({1.0f, 2.0f}); });
         CHECK(error_of<DTypeError>([&] { tape.gradient(sum(y), x); }).find("wrong_dtype: ") == 0);
     }
 
     TEST_CASE("the engine refuses the wrong number of cotangents") {
         Tape tape;
         const Tensor x = tape.watch(at_x);
-        const Tensor y = apply("wrong_number", {x}, [](const Tensor& a) { return a * 2.0; }, [](Tensor g) { return std::array{g, g, g}; });
+        const Tensor y = apply(
+            "wrong_number", {x}, [](const Tensor& a) { return a * 2.0; }, [](Tensor g) { return std::array{g, g, g}; });
         CHECK(error_of<TapeError>([&] { tape.gradient(sum(y), x); }).find("wrong_number: ") == 0);
     }
 }
@@ -288,7 +302,8 @@ TEST_CASE("gradcheck names the input and the element that is wrong, with both nu
             [a, b](Tensor g) { return std::array{g * b, where(equal(a, 3.0), g * a * 1.5, g * a)}; });
     };
     for (const bool full : {true, false}) {
-        const GradcheckReport report = gradcheck(f, {tensor({1.0, 2.0, 3.0}), tensor({4.0, 5.0, 6.0})}, {.full_jacobian = full});
+        const GradcheckReport report =
+            gradcheck(f, {tensor({1.0, 2.0, 3.0}), tensor({4.0, 5.0, 6.0})}, {.full_jacobian = full});
         CAPTURE(report.message);
         CHECK_FALSE(report);
         CHECK(report.message.find("input 1, element (2,): got ") != std::string::npos);

@@ -24,7 +24,8 @@ std::map<std::string, int> declarations() {
     const fs::path engine = fs::path(source_dir()) / "autodiff";
     std::vector<fs::path> headers{engine / "functions" / "functions.hpp"};
     for (const auto& file : fs::recursive_directory_iterator(engine / "ops"))
-        if (file.path().extension() == ".hpp" && file.path().parent_path().filename() != "detail") headers.push_back(file.path());
+        if (file.path().extension() == ".hpp" && file.path().parent_path().filename() != "detail")
+            headers.push_back(file.path());
     const std::regex declaration(R"(^XGRAD_API (?:[A-Z]\w*|std::vector<Tensor>|void) ([a-z]\w*|operator\S+?)\()");
     std::map<std::string, int> count;
     for (const auto& header : headers) {
@@ -47,11 +48,13 @@ TEST_SUITE("arguments") {
             const std::string& name = declaration.first;
             if (name == "update_parameters") continue;  // takes pointers to what optimizers own
             if (name == "manual_seed") continue;        // takes any number, and other tests draw from that stream
-            CHECK_MESSAGE(rows[name] >= declaration.second, name << " has " << rows[name] << " rows in arguments/table.cpp");
+            CHECK_MESSAGE(rows[name] >= declaration.second,
+                          name << " has " << rows[name] << " rows in arguments/table.cpp");
         }
     }
 
-    // XGRAD_TEST_SEED draws others, XGRAD_TEST_ARGUMENTS more of them, XGRAD_TEST_FUNCTIONS (a regular expression) for some functions only.
+    // XGRAD_TEST_SEED draws others, XGRAD_TEST_ARGUMENTS more of them, XGRAD_TEST_FUNCTIONS (a regular expression) for
+    // some functions only.
     TEST_CASE("odd arguments give a result or an error that names the function and the user's line") {
         const char* seed = std::getenv("XGRAD_TEST_SEED");
         const char* only = std::getenv("XGRAD_TEST_FUNCTIONS");

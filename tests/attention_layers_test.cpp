@@ -11,23 +11,27 @@ namespace {
 
 const Tensor q = wave({3, 2, 4}), k = wave({5, 2, 4}, 1), v = wave({5, 2, 4}, 2);
 const Tensor causal = logical_not(tril(ones({3, 3}, DType::boolean)));
-const Tensor hidden =
-    reshape(tensor({false, true, false, false, true, false, false, false, true, false, true, false, true, false, false}), {3, 5});
+const Tensor hidden = reshape(
+    tensor({false, true, false, false, true, false, false, false, true, false, true, false, true, false, false}),
+    {3, 5});
 const Tensor padding = reshape(tensor({false, false, false, false, true, false, false, false, true, true}), {2, 5});
 
-Tensors parts(const nn::AttentionOutput& y) { return y.weights.defined() ? Tensors{y.output, y.weights} : Tensors{y.output}; }
+Tensors parts(const nn::AttentionOutput& y) {
+    return y.weights.defined() ? Tensors{y.output, y.weights} : Tensors{y.output};
+}
 
 struct Attention {
     const tests::Figures& figures;
 
     void operator()(const std::string& name, const Tensors& inputs, const nn::MultiheadAttentionOptions& options = {},
                     const nn::AttentionInputs& masks = {}) const {
-        figures.check_layer("MultiheadAttention" + name, nn::MultiheadAttention(4, 2, options), inputs,
-                            [&](const nn::MultiheadAttention& attention, const Tensors& in) {
-                                nn::AttentionInputs given = masks;
-                                if (Tensor& m = given.attn_mask; m.defined() && is_floating(m.dtype())) m = m.to(in[0].dtype());
-                                return parts(in.size() == 1 ? attention(in[0], given) : attention(in[0], in[1], in[2], given));
-                            });
+        figures.check_layer(
+            "MultiheadAttention" + name, nn::MultiheadAttention(4, 2, options), inputs,
+            [&](const nn::MultiheadAttention& attention, const Tensors& in) {
+                nn::AttentionInputs given = masks;
+                if (Tensor& m = given.attn_mask; m.defined() && is_floating(m.dtype())) m = m.to(in[0].dtype());
+                return parts(in.size() == 1 ? attention(in[0], given) : attention(in[0], in[1], in[2], given));
+            });
     }
 };
 
@@ -62,7 +66,8 @@ TEST_CASE("multi-head attention: outputs, weights and gradients are PyTorch's") 
     check(" causal", {q}, {}, {.attn_mask = causal});
     check(" causal", {q}, {}, {.causal = true});
     check(" masks", {q, k, v}, {}, {.key_padding_mask = padding, .need_weights = true, .attn_mask = hidden});
-    check(" masks of heads", {q, k, v}, {}, {.attn_mask = stack({hidden, logical_not(hidden), hidden, flip(hidden, 1)})});
+    check(" masks of heads", {q, k, v}, {},
+          {.attn_mask = stack({hidden, logical_not(hidden), hidden, flip(hidden, 1)})});
     check(" added masks", {q, k, v}, {}, {.key_padding_mask = padding, .attn_mask = wave({3, 5}, 3)});
     const nn::MultiheadAttentionOptions more{.add_bias_kv = true, .add_zero_attn = true};
     check(" more keys", {q, k, v}, more, {.need_weights = true});
@@ -85,25 +90,34 @@ TEST_CASE("transformers: outputs and gradients are PyTorch's") {
     const auto decode = [](const auto& decoder, const Tensors& in) { return decoder(in[0], in[1]); };
 
     figures.check_layer("TransformerDecoderLayer", Decoder(4, 2, small), {tgt, src}, decode);
-    figures.check_layer("TransformerDecoderLayer norm first, gelu, batch first, masks", Decoder(4, 2, other), {swapped(tgt), swapped(src)},
-                        [](const Decoder& layer, const Tensors& in) {
+    figures.check_layer("TransformerDecoderLayer norm first, gelu, batch first, masks", Decoder(4, 2, other),
+                        {swapped(tgt), swapped(src)}, [](const Decoder& layer, const Tensors& in) {
                             const Tensor own = logical_and(flip(slice(padding, 1, 2), 0), slice(causal, 0, 0, 2));
-                            return layer(
-                                in[0], in[1],
-                                {.memory_mask = hidden, .tgt_key_padding_mask = own, .memory_key_padding_mask = padding, .causal = true});
+                            return layer(in[0], in[1],
+                                         {.memory_mask = hidden,
+                                          .tgt_key_padding_mask = own,
+                                          .memory_key_padding_mask = padding,
+                                          .causal = true});
                         });
-    figures.check_layer("TransformerDecoder", nn::TransformerDecoder(Decoder(4, 2, small), 2, nn::LayerNorm({4})), {tgt, src}, decode);
+    figures.check_layer("TransformerDecoder", nn::TransformerDecoder(Decoder(4, 2, small), 2, nn::LayerNorm({4})),
+                        {tgt, src}, decode);
     figures.check_layer("TransformerEncoderLayer", Encoder(4, 2, small), src);
-    figures.check_layer("TransformerEncoder one sample", nn::TransformerEncoder(Encoder(4, 2, small), 1), first_sample(src));
-    figures.check_layer("TransformerEncoder", nn::TransformerEncoder(Encoder(4, 2, small), 2, nn::LayerNorm({4})), {src},
-                        [](const nn::TransformerEncoder& encoder, const Tensors& in) {
+    figures.check_layer("TransformerEncoder one sample", nn::TransformerEncoder(Encoder(4, 2, small), 1),
+                        first_sample(src));
+    figures.check_layer("TransformerEncoder", nn::TransformerEncoder(Encoder(4, 2, small), 2, nn::LayerNorm({4})),
+                        {src}, [](const nn::TransformerEncoder& encoder, const Tensors& in) {
                             return encoder(in[0], {.src_mask = source_mask(), .src_key_padding_mask = padding});
                         });
     other.layer_norm_eps = 1e-3;
-    figures.check_layer("TransformerEncoderLayer norm first, gelu, batch first, causal", Encoder(4, 2, other), {swapped(tgt)},
+    figures.check_layer("TransformerEncoderLayer norm first, gelu, batch first, causal", Encoder(4, 2, other),
+                        {swapped(tgt)},
                         [](const Encoder& layer, const Tensors& in) { return layer(in[0], {.src_mask = causal}); });
-    const nn::Transformer whole(
-        {.d_model = 4, .nhead = 2, .num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 3, .dropout = 0});
+    const nn::Transformer whole({.d_model = 4,
+                                 .nhead = 2,
+                                 .num_encoder_layers = 1,
+                                 .num_decoder_layers = 1,
+                                 .dim_feedforward = 3,
+                                 .dropout = 0});
     figures.check_layer("Transformer", whole, {src, tgt}, [](const nn::Transformer& transformer, const Tensors& in) {
         return transformer(in[0], in[1],
                            {.src_mask = source_mask(),
@@ -118,11 +132,13 @@ TEST_CASE("positions are the published formulas'") {
     const tests::Figures figures("attention");
     figures.check("positions", "sinusoidal", sinusoidal_positions(6, 4, DType::f64));
     figures.check_layer("rotary halves", nn::RotaryPositions(4), wave({2, 6, 4}));
-    figures.check_layer("rotary neighbours", nn::RotaryPositions(4, {.pairs = RotaryPairs::neighbours}), wave({2, 6, 4}));
+    figures.check_layer("rotary neighbours", nn::RotaryPositions(4, {.pairs = RotaryPairs::neighbours}),
+                        wave({2, 6, 4}));
     figures.check_layer("learned positions", nn::LearnedPositions(7, 4), wave({6, 2, 4}));
 
     const Tensor x = wave({6, 2, 4}), table = sinusoidal_positions(6, 4, DType::f64);
-    const nn::SinusoidalPositions steps_first(4, {.dropout = 0}), samples_first(4, {.dropout = 0, .max_len = 2, .batch_first = true});
+    const nn::SinusoidalPositions steps_first(4, {.dropout = 0}),
+        samples_first(4, {.dropout = 0, .max_len = 2, .batch_first = true});
     CHECK(close(steps_first(x) - x, broadcast_to(expand_dims(table, 1), x.shape())));
     CHECK(close(samples_first(swapped(x)), swapped(steps_first(x))));
     CHECK(close(steps_first(select(x, 1, 1)), select(steps_first(x), 1, 1)));
@@ -142,7 +158,9 @@ TEST_CASE("alibi_mask: slopes by head, distances, and what attention makes of it
     const Tensor distances = tensor({{1.0, 0.0, 1.0}, {2.0, 1.0, 0.0}});
     CHECK(close(nn::alibi_mask(2, 2, 3, DType::f64), -stack({distances / 16.0, distances / 256.0})));
     // The slopes of the authors' code.
-    const auto slopes = [](std::int64_t heads) { return -ravel(select(nn::alibi_mask(heads, 1, 2, DType::f64), 2, 0)); };
+    const auto slopes = [](std::int64_t heads) {
+        return -ravel(select(nn::alibi_mask(heads, 1, 2, DType::f64), 2, 0));
+    };
     CHECK(close(slopes(8), exp2(-arange(1, 9).to(DType::f64))));
     CHECK(close(slopes(6), tensor({1.0 / 4, 1.0 / 16, 1.0 / 64, 1.0 / 256, 1.0 / 2, 1.0 / 8})));
     nn::manual_seed(1);
@@ -153,9 +171,11 @@ TEST_CASE("alibi_mask: slopes by head, distances, and what attention makes of it
     CHECK_FALSE(close(attention(x, {.causal = true}).output, y));
     nn::KeyValueCache cache;
     Tensors outputs = {
-        attention(slice(x, 1, 0, 2), {.attn_mask = nn::alibi_mask(2, 2, DType::f64), .causal = true, .cache = &cache}).output};
+        attention(slice(x, 1, 0, 2), {.attn_mask = nn::alibi_mask(2, 2, DType::f64), .causal = true, .cache = &cache})
+            .output};
     outputs.push_back(
-        attention(slice(x, 1, 2), {.attn_mask = nn::alibi_mask(2, 3, 5, DType::f64), .causal = true, .cache = &cache}).output);
+        attention(slice(x, 1, 2), {.attn_mask = nn::alibi_mask(2, 3, 5, DType::f64), .causal = true, .cache = &cache})
+            .output);
     CHECK(close(concat(outputs, 1), y));
     CHECK(error_of<ValueError>([&] { nn::alibi_mask(2, 3, 2); }) ==
           "alibi_mask: there must be heads, queries and at least as many keys, got 2, 3 and 2" + here());
@@ -204,7 +224,8 @@ TEST_CASE("attention layers: names, initial values and copies") {
     nn::eval(encoder);
     CHECK(close(encoder(many), encoder(many)));
 
-    const nn::Transformer transformer({.d_model = 8, .nhead = 2, .num_encoder_layers = 1, .num_decoder_layers = 2, .dim_feedforward = 16});
+    const nn::Transformer transformer(
+        {.d_model = 8, .nhead = 2, .num_encoder_layers = 1, .num_decoder_layers = 2, .dim_feedforward = 16});
     CHECK(nn::parameters(transformer).size() == 12 + 2 + 2 * 18 + 2);
     CHECK(transformer.decoder.layers[1].multihead_attn.in_proj_weight.shape() == Shape{24, 8});
 }
@@ -229,7 +250,8 @@ TEST_CASE("attention in training drops weights; a query that sees nothing attend
 TEST_CASE("attention layers say what does not fit") {
     const nn::MultiheadAttention attention(4, 2, {.kdim = 3, .dtype = DType::f64});
     CHECK(error_of<ShapeError>([&] { attention(q, k, v); }) ==
-          "MultiheadAttention: query, key and value must be (L, N, 4), (S, N, 3) and (S, N, 4), got (3, 2, 4), (5, 2, 4) and (5, 2, 4)" +
+          "MultiheadAttention: query, key and value must be (L, N, 4), (S, N, 3) and (S, N, 4), got (3, 2, 4), (5, 2, "
+          "4) and (5, 2, 4)" +
               tests::nearby());
     const nn::MultiheadAttention plain(4, 2, {.dtype = DType::f64});
     CHECK(error_of<ShapeError>([&] { plain(q, {.attn_mask = hidden}); }) ==
@@ -253,8 +275,10 @@ TEST_CASE("attention layers say what does not fit") {
           "TransformerEncoderLayer: src must have 2 or 3 axes, the last of d_model = 4, got (3, 5)" + here());
     CHECK(error_of<ShapeError>([&] { nn::TransformerDecoderLayer(4, 2, small)(zeros({3, 4}), zeros({4})); }) ==
           "TransformerDecoderLayer: memory must have 2 or 3 axes, the last of d_model = 4, got (4,)" + here());
-    CHECK(error_of<ValueError>([&] { nn::RotaryPositions(3); }) == "RotaryPositions: dim must be positive and even, got 3" + here());
-    CHECK(error_of<ValueError>([&] { nn::SinusoidalPositions(3); }) == "sinusoidal_positions: the width must be even, got 3" + here());
+    CHECK(error_of<ValueError>([&] { nn::RotaryPositions(3); }) ==
+          "RotaryPositions: dim must be positive and even, got 3" + here());
+    CHECK(error_of<ValueError>([&] { nn::SinusoidalPositions(3); }) ==
+          "sinusoidal_positions: the width must be even, got 3" + here());
     CHECK(error_of<ShapeError>([&] { nn::LearnedPositions(2, 4)(zeros({3, 4})); }) ==
           "LearnedPositions: there are 2 positions, got 3 steps" + tests::nearby());
     CHECK(error_of<ShapeError>([&] { nn::SinusoidalPositions(4)(zeros({3, 6})); }) ==
@@ -264,7 +288,9 @@ TEST_CASE("attention layers say what does not fit") {
 TEST_CASE("attention: with a cache, steps one by one give what the whole sequence gives") {
     nn::manual_seed(1);
     nn::TransformerEncoder encoder(
-        nn::TransformerEncoderLayer(8, 2, {.dim_feedforward = 16, .dropout = 0, .batch_first = true, .dtype = DType::f64}), 3);
+        nn::TransformerEncoderLayer(8, 2,
+                                    {.dim_feedforward = 16, .dropout = 0, .batch_first = true, .dtype = DType::f64}),
+        3);
     const nn::SinusoidalPositions positions(8, {.dropout = 0, .batch_first = true});
     const nn::LearnedPositions learned(16, 8, {.batch_first = true, .dtype = DType::f64});
     const Tensor x = wave({2, 7, 8}).to(DType::f64);
@@ -288,10 +314,13 @@ TEST_CASE("attention: with a cache, steps one by one give what the whole sequenc
           "TransformerEncoder: there must be a cache for each of 3 layers, got 2" + here());
     encoder(x, {.cache = other});
     CHECK(error_of<ShapeError>([&] { encoder(slice(x, 0, 0, 1), {.cache = other}); }) ==
-          "MultiheadAttention: the cache must be of the same samples and heads, got (2, 2, 7, 4) where this call makes (1, 2, 7, 4)" +
+          "MultiheadAttention: the cache must be of the same samples and heads, got (2, 2, 7, 4) where this call makes "
+          "(1, 2, 7, 4)" +
               here());
-    CHECK(error_of<ValueError>([&] { learned(x, -1); }) == "LearnedPositions: the first position must not be negative, got -1" + here());
-    CHECK(error_of<ShapeError>([&] { learned(x, 10); }) == "LearnedPositions: there are 16 positions, got 17 steps" + here());
+    CHECK(error_of<ValueError>([&] { learned(x, -1); }) ==
+          "LearnedPositions: the first position must not be negative, got -1" + here());
+    CHECK(error_of<ShapeError>([&] { learned(x, 10); }) ==
+          "LearnedPositions: there are 16 positions, got 17 steps" + here());
 }
 
 TEST_SUITE_END();

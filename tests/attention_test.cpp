@@ -18,8 +18,9 @@ Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, bool c
     Tensor scores = matmul(q, swapaxes(k, -1, -2)) / std::sqrt(static_cast<double>(q.shape(-1)));
     const auto rows = q.shape(-2), columns = k.shape(-2);
     if (causal)
-        scores = where(less_equal(arange(static_cast<double>(columns)), reshape(arange(static_cast<double>(rows)), {rows, 1})), scores,
-                       -INFINITY);
+        scores = where(
+            less_equal(arange(static_cast<double>(columns)), reshape(arange(static_cast<double>(rows)), {rows, 1})),
+            scores, -INFINITY);
     return matmul(softmax(scores), v);
 }
 
@@ -44,11 +45,14 @@ TEST_SUITE("attention") {
                     const Tensors got = value_and_gradients([&](const Tensor& a, const Tensor& b, const Tensor& c) {
                         return scaled_dot_product_attention(a, b, c, {.causal = causal});
                     });
-                    const Tensors expected = value_and_gradients(
-                        [&](const Tensor& a, const Tensor& b, const Tensor& c) { return plain_attention(a, b, c, causal); });
+                    const Tensors expected =
+                        value_and_gradients([&](const Tensor& a, const Tensor& b, const Tensor& c) {
+                            return plain_attention(a, b, c, causal);
+                        });
                     for (std::size_t i = 0; i < got.size(); ++i)
                         CHECK_MESSAGE(close(got[i], expected[i], dtype == DType::f32 ? 2e-5 : 1e-12),
-                                      rows << " queries, " << columns << " keys, causal " << causal << ", " << name_of(dtype) << ", " << i);
+                                      rows << " queries, " << columns << " keys, causal " << causal << ", "
+                                           << name_of(dtype) << ", " << i);
                 }
     }
 
@@ -63,7 +67,8 @@ TEST_SUITE("attention") {
                     const Tensor v = reshape(where(equal(column, fits), 1.0, column * 0 + 3), {keys, 1});
                     Tape outer;
                     Tape tape;
-                    const Tensor q = tape.watch(composed ? outer.watch(ones({1, 1}, DType::f64)) : ones({1, 1}, DType::f64));
+                    const Tensor q =
+                        tape.watch(composed ? outer.watch(ones({1, 1}, DType::f64)) : ones({1, 1}, DType::f64));
                     const Tensor slope = tape.gradient(sum(scaled_dot_product_attention(q, k, v)), q);
                     const double others = static_cast<double>(keys - 1) * std::exp(-distance);
                     CHECK_MESSAGE(close(slope / (-2 * distance * others), ones({1, 1}, DType::f64), 1e-12),
@@ -90,10 +95,10 @@ TEST_SUITE("attention") {
 
     TEST_CASE("errors of attention name the rule and what came") {
         const Tensor q = zeros({3, 4}), k = zeros({5, 4}), v = zeros({5, 2});
-        CHECK(
-            error_of<ShapeError>([&] { scaled_dot_product_attention(q, v, v); }) ==
-            "scaled_dot_product_attention: query, key and value must be (…, L, E), (…, S, E) and (…, S, V), got (3, 4), (5, 2) and (5, 2)" +
-                here());
+        CHECK(error_of<ShapeError>([&] { scaled_dot_product_attention(q, v, v); }) ==
+              "scaled_dot_product_attention: query, key and value must be (…, L, E), (…, S, E) and (…, S, V), got (3, "
+              "4), (5, 2) and (5, 2)" +
+                  here());
         CHECK(error_of<ShapeError>([&] { scaled_dot_product_attention(q, k, v, {.mask = zeros({5, 3})}); }) ==
               "scaled_dot_product_attention: the mask must broadcast to (3, 5), got (5, 3)" + here());
         CHECK(error_of<DTypeError>([&] { scaled_dot_product_attention(q, k, v.to(DType::f64)); }) ==

@@ -29,9 +29,11 @@ float nearest_bf16(float x) {
     if (!std::isfinite(x) || x == 0) return x;
     int exponent;
     std::frexp(x, &exponent);
-    const double unit = std::ldexp(1.0, std::max(exponent, -125) - 8), steps = std::nearbyint(static_cast<double>(x) / unit);
+    const double unit = std::ldexp(1.0, std::max(exponent, -125) - 8),
+                 steps = std::nearbyint(static_cast<double>(x) / unit);
     const double rounded = steps * unit;
-    return std::abs(rounded) > 0x1.fep127 ? std::copysign(std::numeric_limits<float>::infinity(), x) : static_cast<float>(rounded);
+    return std::abs(rounded) > 0x1.fep127 ? std::copysign(std::numeric_limits<float>::infinity(), x)
+                                          : static_cast<float>(rounded);
 }
 
 Tensor rounded(const Tensor& x) {
@@ -41,9 +43,12 @@ Tensor rounded(const Tensor& x) {
 }
 
 double norm_of(const Tensor& x) { return sqrt(sum(square(x.to(DType::f64)))).item(); }
-double distance(const Tensor& a, const Tensor& b) { return norm_of(a.to(DType::f64) - b.to(DType::f64)) / (1e-30 + norm_of(b)); }
+double distance(const Tensor& a, const Tensor& b) {
+    return norm_of(a.to(DType::f64) - b.to(DType::f64)) / (1e-30 + norm_of(b));
+}
 bool same_bits(const Tensor& a, const Tensor& b) {
-    return a.shape() == b.shape() && !std::memcmp(a.data<float>().data(), b.data<float>().data(), static_cast<std::size_t>(a.size()) * 4);
+    return a.shape() == b.shape() &&
+           !std::memcmp(a.data<float>().data(), b.data<float>().data(), static_cast<std::size_t>(a.size()) * 4);
 }
 
 /// f under every way to multiply in bf16 that there is here.
@@ -70,15 +75,24 @@ struct Bilinear {
 const std::vector<Bilinear>& bilinear_functions() {
     static const std::vector<Bilinear> functions{
         {"matmul", [](const Tensor& a, const Tensor& b) { return matmul(a, b); }, {37, 70}, {70, 45}},
-        {"matmul of a transpose", [](const Tensor& a, const Tensor& b) { return matmul(transpose(a), b); }, {70, 37}, {70, 45}},
+        {"matmul of a transpose",
+         [](const Tensor& a, const Tensor& b) { return matmul(transpose(a), b); },
+         {70, 37},
+         {70, 45}},
         {"matmul, batches", [](const Tensor& a, const Tensor& b) { return matmul(a, b); }, {3, 1, 20, 33}, {4, 33, 17}},
         {"matmul of many rows", [](const Tensor& a, const Tensor& b) { return matmul(a, b); }, {300, 40}, {40, 1100}},
         {"matmul of a vector", [](const Tensor& a, const Tensor& b) { return matmul(a, b); }, {50}, {50, 30}},
         {"matmul, deep", [](const Tensor& a, const Tensor& b) { return matmul(a, b); }, {9, 1301}, {1301, 19}},
         {"linear", [](const Tensor& a, const Tensor& b) { return linear(a, b); }, {2, 30, 65}, {48, 65}},
-        {"einsum", [](const Tensor& a, const Tensor& b) { return einsum("bij,bkj->bki", {a, b}); }, {2, 9, 35}, {2, 11, 35}},
+        {"einsum",
+         [](const Tensor& a, const Tensor& b) { return einsum("bij,bkj->bki", {a, b}); },
+         {2, 9, 35},
+         {2, 11, 35}},
         {"tensordot", [](const Tensor& a, const Tensor& b) { return tensordot(a, b, 2); }, {5, 6, 7}, {6, 7, 8}},
-        {"conv1d", [](const Tensor& a, const Tensor& b) { return conv1d(a, b, Tensor(), {.padding = 2}); }, {3, 6, 50}, {20, 6, 5}},
+        {"conv1d",
+         [](const Tensor& a, const Tensor& b) { return conv1d(a, b, Tensor(), {.padding = 2}); },
+         {3, 6, 50},
+         {20, 6, 5}},
         {"conv2d",
          [](const Tensor& a, const Tensor& b) { return conv2d(a, b, Tensor(), {.padding = 1}); },
          {4, 24, 13, 11},
@@ -95,7 +109,10 @@ const std::vector<Bilinear>& bilinear_functions() {
          [](const Tensor& a, const Tensor& b) { return conv2d(a, b, Tensor(), {.padding = 1, .groups = 4}); },
          {2, 8, 9, 9},
          {12, 2, 3, 3}},
-        {"conv2d of single pixels", [](const Tensor& a, const Tensor& b) { return conv2d(a, b); }, {3, 40, 6, 6}, {50, 40, 1, 1}},
+        {"conv2d of single pixels",
+         [](const Tensor& a, const Tensor& b) { return conv2d(a, b); },
+         {3, 40, 6, 6},
+         {50, 40, 1, 1}},
         {"conv3d",
          [](const Tensor& a, const Tensor& b) { return conv3d(a, b, Tensor(), {.padding = 1}); },
          {1, 4, 5, 6, 7},
@@ -126,7 +143,8 @@ TEST_SUITE("autocast") {
             Generator generator(3);
             for (const Bilinear& p : bilinear_functions()) {
                 CAPTURE(std::string(p.name));
-                const Tensor a = randn(p.a, generator), b = randn(p.b, generator), u = randn(p.f(a, b).shape(), generator);
+                const Tensor a = randn(p.a, generator), b = randn(p.b, generator),
+                             u = randn(p.f(a, b).shape(), generator);
                 const auto doubled = [](const Tensor& x) { return rounded(x).to(DType::f64); };
                 const Result want = run(p, doubled(a), doubled(b), doubled(u));
                 const Result got = [&] {
@@ -147,8 +165,8 @@ TEST_SUITE("autocast") {
             Generator generator(4);
             for (const Bilinear& p : bilinear_functions()) {
                 CAPTURE(std::string(p.name));
-                const Tensor a0 = randn(p.a, generator), b0 = randn(p.b, generator), u0 = randn(p.f(a0, b0).shape(), generator),
-                             v = randn(p.a, generator);
+                const Tensor a0 = randn(p.a, generator), b0 = randn(p.b, generator),
+                             u0 = randn(p.f(a0, b0).shape(), generator), v = randn(p.a, generator);
                 // <v, pull(u, b)> = <f(v, b), u>
                 Tape outer;
                 const Tensor b = outer.watch(b0), u = outer.watch(u0);
@@ -171,7 +189,8 @@ TEST_SUITE("autocast") {
         Generator generator(5);
         for (const Bilinear& p : bilinear_functions()) {
             CAPTURE(std::string(p.name));
-            const Tensor a0 = randn(p.a, generator), b0 = randn(p.b, generator), u = randn(p.f(a0, b0).shape(), generator);
+            const Tensor a0 = randn(p.a, generator), b0 = randn(p.b, generator),
+                         u = randn(p.f(a0, b0).shape(), generator);
             const auto gradient = [&](Precision forward, Precision backward) {
                 Tape tape;
                 const Tensor a = tape.watch(a0), b = tape.watch(b0);
@@ -184,7 +203,8 @@ TEST_SUITE("autocast") {
             };
             CHECK(same_bits(gradient(Precision::bf16, Precision::full), gradient(Precision::bf16, Precision::bf16)));
             CHECK(same_bits(gradient(Precision::full, Precision::full), gradient(Precision::full, Precision::bf16)));
-            CHECK_FALSE(same_bits(gradient(Precision::bf16, Precision::full), gradient(Precision::full, Precision::full)));
+            CHECK_FALSE(
+                same_bits(gradient(Precision::bf16, Precision::full), gradient(Precision::full, Precision::full)));
         }
     }
 
@@ -215,8 +235,10 @@ TEST_SUITE("autocast") {
         Generator generator(6);
         const Tensor a = randn({20, 40}, generator, DType::f64), b = randn({40, 20}, generator, DType::f64);
         const Tensor x = randn({64}, generator), i = randint(-5, 5, {8, 8}, generator);
-        const Tensor rows = randn({20, 30}, generator), right = randn({30, 2}, generator), matrix = randn({16, 16}, generator);
-        const Tensor q = randn({2, 2, 12, 16}, generator), theta = randn({2, 2, 3}, generator), gradient = randn({12, 20}, generator);
+        const Tensor rows = randn({20, 30}, generator), right = randn({30, 2}, generator),
+                     matrix = randn({16, 16}, generator);
+        const Tensor q = randn({2, 2, 12, 16}, generator), theta = randn({2, 2, 3}, generator),
+                     gradient = randn({12, 20}, generator);
         const Tensor covariance = matmul(matrix, transpose(matrix)) + eye(16);
         const auto all = [&] {
             nn::manual_seed(1);
@@ -281,7 +303,8 @@ TEST_SUITE("autocast") {
         kernels::select(own.c_str());
 #endif
         each_way([] {
-            const float nan = std::numeric_limits<float>::quiet_NaN(), infinite = std::numeric_limits<float>::infinity();
+            const float nan = std::numeric_limits<float>::quiet_NaN(),
+                        infinite = std::numeric_limits<float>::infinity();
             std::uint32_t low_bits = 0x7f800001;  // a NaN that would become an infinity if it were cut off
             float odd_nan;
             std::memcpy(&odd_nan, &low_bits, 4);
@@ -318,7 +341,8 @@ TEST_SUITE("autocast") {
         Generator generator(16);
         const Tensor x = randn({2, 9, 32}, generator);
         const Autocast bf16;
-        const Tensor fused = attention(x, {.need_weights = false}).output, composed = attention(x, {.need_weights = true}).output;
+        const Tensor fused = attention(x, {.need_weights = false}).output,
+                     composed = attention(x, {.need_weights = true}).output;
         CHECK(distance(composed, fused) < 1e-6 * 40);  // rounding of what comes in to the last projection
     }
 
@@ -328,13 +352,15 @@ TEST_SUITE("autocast") {
             if (!kernels::bf16()) return;
             Generator generator(17);
             for (const std::int64_t k : {40, 1200}) {
-                const Tensor x = randn({70, k}, generator), w = randn({64, k}, generator), bias = randn({64}, generator);
+                const Tensor x = randn({70, k}, generator), w = randn({64, k}, generator),
+                             bias = randn({64}, generator);
                 const Autocast bf16;
                 const Tensor all = linear(x, w, bias);
                 for (const std::int64_t rows : {16, 17, 31, 33, 50})
                     for (const std::int64_t columns : {16, 20, 63})
-                        CHECK(same_bits(linear(slice(x, 0, 0, rows), slice(w, 0, 0, columns), slice(bias, 0, 0, columns)),
-                                        slice(slice(all, 0, 0, rows), 1, 0, columns)));
+                        CHECK(
+                            same_bits(linear(slice(x, 0, 0, rows), slice(w, 0, 0, columns), slice(bias, 0, 0, columns)),
+                                      slice(slice(all, 0, 0, rows), 1, 0, columns)));
             }
         });
 #endif
@@ -343,15 +369,19 @@ TEST_SUITE("autocast") {
     TEST_CASE("one thread and two give the same bits") {
         each_way([] {
 #ifdef XGRAD_STATIC
-            if (kernels::active().isa == std::string("baseline")) return;  // multiplies by OpenBLAS, which promises nothing
+            if (kernels::active().isa == std::string("baseline"))
+                return;  // multiplies by OpenBLAS, which promises nothing
 #endif
             const int before = omp_get_max_threads();
             Generator generator(10);
-            for (const Bilinear& p :
-                 {bilinear_functions()[0], bilinear_functions()[3], bilinear_functions()[10],
-                  Bilinear{"large", [](const Tensor& a, const Tensor& b) { return matmul(a, b); }, {200, 250}, {250, 300}}}) {
+            for (const Bilinear& p : {bilinear_functions()[0], bilinear_functions()[3], bilinear_functions()[10],
+                                      Bilinear{"large",
+                                               [](const Tensor& a, const Tensor& b) { return matmul(a, b); },
+                                               {200, 250},
+                                               {250, 300}}}) {
                 CAPTURE(std::string(p.name));
-                const Tensor a = randn(p.a, generator), b = randn(p.b, generator), u = randn(p.f(a, b).shape(), generator);
+                const Tensor a = randn(p.a, generator), b = randn(p.b, generator),
+                             u = randn(p.f(a, b).shape(), generator);
                 const Autocast bf16;
                 omp_set_num_threads(1);
                 const Result one = run(p, a, b, u);
@@ -379,9 +409,11 @@ TEST_SUITE("autocast") {
             for (const auto& traced : trace.runs) {
                 if (!traced.operation.is_data()) continue;
                 const std::string written = to_json(traced.operation.attributes());
-                products += written.find("\"precision\":1") != std::string::npos || written.find("\"precision\": 1") != std::string::npos;
+                products += written.find("\"precision\":1") != std::string::npos ||
+                            written.find("\"precision\": 1") != std::string::npos;
                 const auto again = traced.operation.with(attributes_from_json(written)).run(traced.inputs);
-                if (traced.outputs[0].dtype() == DType::f32 && traced.outputs[0].size() > 0) CHECK(same_bits(again[0], traced.outputs[0]));
+                if (traced.outputs[0].dtype() == DType::f32 && traced.outputs[0].size() > 0)
+                    CHECK(same_bits(again[0], traced.outputs[0]));
             }
             CHECK(products == 3);
         }
@@ -432,8 +464,8 @@ TEST_SUITE("autocast") {
                 const Tensor exact = both(x0, false);
                 const Autocast bf16;
                 const Tensor fused = both(x0, false), composed = both(x0, true);
-                CHECK(distance(fused, composed) <
-                      4e-3);  // the cotangents of the gates differ in their last bits, hence some are rounded to another side
+                CHECK(distance(fused, composed) < 4e-3);  // the cotangents of the gates differ in their last bits,
+                              // hence some are rounded to another side
                 CHECK(distance(fused, exact) < 1e-2);
                 CHECK(distance(fused, exact) > 1e-4);
             };
@@ -446,7 +478,9 @@ TEST_SUITE("autocast") {
         struct Net {
             nn::Conv2d conv{1, 16, 3, {.padding = 1}};
             nn::Linear hidden{16 * 16, 64}, out{64, 4};
-            Tensor operator()(const Tensor& x) const { return out(relu(hidden(flatten(max_pool2d(relu(conv(x)), 2), 1)))); }
+            Tensor operator()(const Tensor& x) const {
+                return out(relu(hidden(flatten(max_pool2d(relu(conv(x)), 2), 1))));
+            }
             XGRAD_FIELDS(conv, hidden, out)
         };
         each_way([] {

@@ -21,7 +21,8 @@ struct Checked {
     }
     /// CHECKs that no case was left out.
     void all() const {
-        for (const std::string& name : figures.cases()) CHECK_MESSAGE(names.count(name), name << " has figures and no test");
+        for (const std::string& name : figures.cases())
+            CHECK_MESSAGE(names.count(name), name << " has figures and no test");
     }
     Figures figures;
     std::set<std::string> names;

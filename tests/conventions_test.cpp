@@ -10,8 +10,8 @@
 
 #include "support.hpp"
 
-// What holds at single places and is of second order, or of more than one operation: kinks, tails, the ends of the range. Values and first
-// derivatives of single operations at such places are points of the op table.
+// What holds at single places and is of second order, or of more than one operation: kinks, tails, the ends of the
+// range. Values and first derivatives of single operations at such places are points of the op table.
 
 using namespace xgrad;
 using namespace tests;
@@ -25,7 +25,9 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN(), inf = 
 Tensor slope(const Function& f, const Tensor& x) {
     return grad([&](const Tensor& u) { return sum(f(u)); }, x);
 }
-double first(const Function& f, double x, DType dtype) { return slope(f, scalar(x, dtype)).to(DType::f64).item<double>(); }
+double first(const Function& f, double x, DType dtype) {
+    return slope(f, scalar(x, dtype)).to(DType::f64).item<double>();
+}
 double second(const Function& f, double x, DType dtype) {
     return slope([&](const Tensor& u) { return slope(f, u); }, scalar(x, dtype)).to(DType::f64).item<double>();
 }
@@ -50,7 +52,8 @@ void check_all(const std::vector<Place>& places, double factor = 1) {
             CAPTURE(name_of(dtype));
             const double got[] = {first(p.f, p.x, dtype), second(p.f, p.x, dtype)};
             CHECK_MESSAGE(near(got[0], p.first, dtype, factor), "first derivative ", got[0], " instead of ", p.first);
-            CHECK_MESSAGE(near(got[1], p.second, dtype, factor), "second derivative ", got[1], " instead of ", p.second);
+            CHECK_MESSAGE(near(got[1], p.second, dtype, factor), "second derivative ", got[1], " instead of ",
+                          p.second);
         }
 }
 
@@ -66,8 +69,10 @@ Tensor small_matrix(double scale, DType dtype) { return (tensor({{3.0, 1.0}, {1.
 TEST_SUITE("conventions") {
     // Figures of PyTorch 1.13.
     TEST_CASE("at kinks first and second derivatives are PyTorch's") {
-        const auto smooth = of_loss([](const Tensor& x, const Tensor& t) { return nn::smooth_l1_loss(x, t, {.beta = 0.5}); }, 0);
-        const auto huber = of_loss([](const Tensor& x, const Tensor& t) { return nn::huber_loss(x, t, {.delta = 0.5}); }, 0);
+        const auto smooth =
+            of_loss([](const Tensor& x, const Tensor& t) { return nn::smooth_l1_loss(x, t, {.beta = 0.5}); }, 0);
+        const auto huber =
+            of_loss([](const Tensor& x, const Tensor& t) { return nn::huber_loss(x, t, {.delta = 0.5}); }, 0);
         const auto hard = [](const Tensor& x) { return hardtanh(x); };
         const auto clipped = [](const Tensor& x) { return clip(x, -0.5, 0.75); };
         check_all({
@@ -111,8 +116,10 @@ TEST_SUITE("conventions") {
         for (const DType dtype : both)
             for (const std::int64_t classes : {2, 3, 10, 33, 200})
                 for (const std::int64_t rows : {1, 3, 70}) {
-                    const double distance = dtype == DType::f32 ? 30 : 60, others = static_cast<double>(classes - 1) * std::exp(-distance);
-                    const Tensor sure = where(equal(arange(static_cast<double>(classes)), 1.0), distance, zeros({rows, classes}, dtype));
+                    const double distance = dtype == DType::f32 ? 30 : 60,
+                                 others = static_cast<double>(classes - 1) * std::exp(-distance);
+                    const Tensor sure = where(equal(arange(static_cast<double>(classes)), 1.0), distance,
+                                              zeros({rows, classes}, dtype));
                     const Tensor labels = ones({rows}, DType::i64), expected = full({rows}, others, dtype);
                     const auto right = [&](const Tensor& got) {
                         return close(got / expected, ones({rows}, dtype), dtype == DType::f32 ? 1e-5 : 1e-12);
@@ -132,11 +139,13 @@ TEST_SUITE("conventions") {
     TEST_CASE("slopes in the tails are not lost, first and second order") {
         const double tail = 4.2483542552915890e-18;
         const auto bce = [](double target) {
-            return of_loss([](const Tensor& x, const Tensor& t) { return nn::binary_cross_entropy_with_logits(x, t); }, target);
+            return of_loss([](const Tensor& x, const Tensor& t) { return nn::binary_cross_entropy_with_logits(x, t); },
+                           target);
         };
         const auto entropy = [](std::int64_t label) {
-            return
-                [=](const Tensor& x) { return nn::cross_entropy(stack({x, zeros_like(stop_gradient(x))}), scalar<std::int64_t>(label)); };
+            return [=](const Tensor& x) {
+                return nn::cross_entropy(stack({x, zeros_like(stop_gradient(x))}), scalar<std::int64_t>(label));
+            };
         };
         check_all(
             {
@@ -147,13 +156,15 @@ TEST_SUITE("conventions") {
                 {"expm1", [](const Tensor& x) { return expm1(x); }, -40, tail, tail},
                 {"softplus", [](const Tensor& x) { return softplus(x); }, 40, 1, tail},
                 {"logsigmoid", [](const Tensor& x) { return logsigmoid(x); }, 40, tail, -tail},
-                {"gelu(tanh)", [](const Tensor& x) { return gelu(x, Gelu::tanh); }, -5, -1.5463619875325946e-06, -9.9341322249962021e-6},
+                {"gelu(tanh)", [](const Tensor& x) { return gelu(x, Gelu::tanh); }, -5, -1.5463619875325946e-06,
+                 -9.9341322249962021e-6},
                 {"silu", [](const Tensor& x) { return silu(x); }, 40, 1, -1.6143746170108038e-16},
                 {"binary_cross_entropy_with_logits", bce(0), -40, tail, tail},
                 {"binary_cross_entropy_with_logits", bce(1), 40, -tail, tail},
                 {"cross_entropy", entropy(0), 40, -tail, tail},
                 {"cross_entropy", entropy(1), -40, tail, tail},
-                {"logsumexp", [](const Tensor& x) { return logsumexp(stack({x, zeros_like(stop_gradient(x))})); }, 40, 1, tail},
+                {"logsumexp", [](const Tensor& x) { return logsumexp(stack({x, zeros_like(stop_gradient(x))})); }, 40,
+                 1, tail},
                 {"logaddexp", [](const Tensor& x) { return logaddexp(x, 0.0); }, 40, 1, tail},
             },
             8);
@@ -172,9 +183,11 @@ TEST_SUITE("conventions") {
             for (std::size_t which = 0; which < 4; ++which) {
                 const double bias = which == 2 ? 20 : 40;
                 const Tensor b = gate(bias, {1, 1, 1, 1}, which, dtype);
-                const Tensor slopes =
-                    grad([&](const Tensor& u) { return sum(lstm(x, h, c, zero(4), zero(4), u, zeros({4}, dtype)).output); }, b);
-                const double i = which == 0 ? 1 : s, f = which == 1 ? 1 : s, u = which == 2 ? 1 : std::tanh(1.0), o = which == 3 ? 1 : s;
+                const Tensor slopes = grad(
+                    [&](const Tensor& u) { return sum(lstm(x, h, c, zero(4), zero(4), u, zeros({4}, dtype)).output); },
+                    b);
+                const double i = which == 0 ? 1 : s, f = which == 1 ? 1 : s, u = which == 2 ? 1 : std::tanh(1.0),
+                             o = which == 3 ? 1 : s;
                 const double t = std::tanh(f * 0.5 + i * u), inner = o * (1 - t * t);
                 const double wanted[] = {inner * u * tail, inner * 0.5 * tail, inner * i * of_tanh, t * tail};
                 CAPTURE(which);
@@ -182,17 +195,23 @@ TEST_SUITE("conventions") {
             }
             for (std::size_t which = 0; which < 3; ++which) {
                 const Tensor b = gate(which == 2 ? 20 : 40, {1, 1, 1}, which, dtype);
-                const Tensor slopes =
-                    grad([&](const Tensor& u) { return sum(gru(x, h, zero(3), zero(3), u, tensor({0.0, 0.0, 0.5}).to(dtype)).output); }, b);
-                const double z = which == 1 ? 1 : s, rest = which == 1 ? tail : 1 / (1 + std::exp(1.0)), r = which == 0 ? 1 : s;
+                const Tensor slopes = grad(
+                    [&](const Tensor& u) {
+                        return sum(gru(x, h, zero(3), zero(3), u, tensor({0.0, 0.0, 0.5}).to(dtype)).output);
+                    },
+                    b);
+                const double z = which == 1 ? 1 : s, rest = which == 1 ? tail : 1 / (1 + std::exp(1.0)),
+                             r = which == 0 ? 1 : s;
                 const double n = std::tanh((which == 2 ? 20 : 1) + r * 0.5), of_n = 1 - n * n;
-                const double wanted[] = {rest * of_n * 0.5 * tail, (0.25 - n) * tail, rest * 4 * std::exp(-2 * (20 + r * 0.5))};
+                const double wanted[] = {rest * of_n * 0.5 * tail, (0.25 - n) * tail,
+                                         rest * 4 * std::exp(-2 * (20 + r * 0.5))};
                 CAPTURE(which);
                 CAPTURE(z);
                 CHECK(near(values(slopes.to(DType::f64))[which], wanted[which], dtype, which == 2 ? 20 : 4));
             }
             const Tensor slopes =
-                grad([&](const Tensor& u) { return sum(rnn(x, h, zero(1), zero(1), u, zeros({1}, dtype)).output); }, full({1}, 20, dtype));
+                grad([&](const Tensor& u) { return sum(rnn(x, h, zero(1), zero(1), u, zeros({1}, dtype)).output); },
+                     full({1}, 20, dtype));
             CHECK(near(slopes.to(DType::f64).item<double>(), of_tanh, dtype, 4));
         }
     }
@@ -215,20 +234,25 @@ TEST_SUITE("conventions") {
                     return square(u) * tensor({1.0, 2.0}).to(x.dtype()) + square(vh);
                 };
                 CHECK(close(gradient(vectors) * scale, slope(vectors, small_matrix(1, DType::f64)), 10 * tolerance));
-                const auto eigenvectors = [](const Tensor& x) { return square(eigh(x).eigenvectors) * tensor({1.0, 2.0}).to(x.dtype()); };
-                CHECK(close(gradient(eigenvectors) * scale, slope(eigenvectors, small_matrix(1, DType::f64)), 10 * tolerance));
+                const auto eigenvectors = [](const Tensor& x) {
+                    return square(eigh(x).eigenvectors) * tensor({1.0, 2.0}).to(x.dtype());
+                };
+                CHECK(close(gradient(eigenvectors) * scale, slope(eigenvectors, small_matrix(1, DType::f64)),
+                            10 * tolerance));
                 const auto fro = [](const Tensor& x) { return matrix_norm(x); };
                 CHECK(close(gradient(fro), slope(fro, small_matrix(1, DType::f64)), tolerance));
                 const auto cubic = [](const Tensor& x) { return norm(x, 3); };
                 CHECK(close(cubic(a).to(DType::f64) / scale, cubic(small_matrix(1, DType::f64)), 10 * tolerance));
                 CHECK(close(gradient(cubic), slope(cubic, small_matrix(1, DType::f64)), tolerance));
                 const Tensor b = (tensor({1.0, 2.0}) * scale).to(dtype);
-                const auto solution = [](const Tensor& right) { return [=](const Tensor& x) { return lstsq(x, right).solution; }; };
-                CHECK(
-                    close(gradient(solution(b)) * scale, slope(solution(tensor({1.0, 2.0})), small_matrix(1, DType::f64)), 10 * tolerance));
+                const auto solution = [](const Tensor& right) {
+                    return [=](const Tensor& x) { return lstsq(x, right).solution; };
+                };
+                CHECK(close(gradient(solution(b)) * scale,
+                            slope(solution(tensor({1.0, 2.0})), small_matrix(1, DType::f64)), 10 * tolerance));
                 if (scale < 1)
-                    CHECK(close(gradient([](const Tensor& x) { return det(x); }) / scale, tensor({{2.0, -1.0}, {-1.0, 3.0}}),
-                                10 * tolerance));
+                    CHECK(close(gradient([](const Tensor& x) { return det(x); }) / scale,
+                                tensor({{2.0, -1.0}, {-1.0, 3.0}}), 10 * tolerance));
             }
     }
 
@@ -259,7 +283,8 @@ TEST_SUITE("conventions") {
     }
 
     TEST_CASE("products that underflow on one side and overflow on the other have no NaN in their gradients") {
-        const Tensor f64 = tensor({1e-200, 1e-200, 1e200, 1e300, 3.0}), f32 = tensor({1e-30f, 1e-30f, 1e30f, 1e38f, 3.0f});
+        const Tensor f64 = tensor({1e-200, 1e-200, 1e200, 1e300, 3.0}),
+                     f32 = tensor({1e-30f, 1e-30f, 1e30f, 1e38f, 3.0f});
         for (const Tensor& x : {f64, f32}) {
             const Function f = [](const Tensor& u) { return prod(u); };
             CHECK(f(x).to(DType::f64).item<double>() == 0);

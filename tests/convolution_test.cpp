@@ -49,7 +49,9 @@ struct Naive {
                                                       static_cast<std::size_t>(y));
                                             }
     }
-    Shape shape_of(Int first, Int second, const Int (&sizes)[3]) const { return {first, second, sizes[0], sizes[1], sizes[2]}; }
+    Shape shape_of(Int first, Int second, const Int (&sizes)[3]) const {
+        return {first, second, sizes[0], sizes[1], sizes[2]};
+    }
 };
 
 std::vector<double> numbers(Int n, std::mt19937& engine) {
@@ -62,7 +64,8 @@ std::vector<double> numbers(Int n, std::mt19937& engine) {
 void compare(const Naive& n, DType dtype, std::mt19937& engine) {
     const Shape xs = n.shape_of(n.batch, n.groups * n.in, n.size), ws = n.shape_of(n.groups * n.out, n.in, n.kernel),
                 ys = n.shape_of(n.batch, n.groups * n.out, n.result);
-    const std::string what = to_string(xs) + " * " + to_string(ws) + " in " + std::to_string(n.groups) + " groups gives " + to_string(ys);
+    const std::string what =
+        to_string(xs) + " * " + to_string(ws) + " in " + std::to_string(n.groups) + " groups gives " + to_string(ys);
     INFO(what);
     const auto xv = numbers(xs.size(), engine), wv = numbers(ws.size(), engine), uv = numbers(ys.size(), engine);
     std::vector<double> y(uv.size()), dx(xv.size()), dw(wv.size());
@@ -85,7 +88,8 @@ void compare(const Naive& n, DType dtype, std::mt19937& engine) {
     CHECK(close(tape.gradient(got, w, {.cotangent = stop_gradient(u)}), tensor(dw, ws).to(dtype), tolerance));
     Int rest[3];
     for (int a = 0; a < 3; ++a)
-        rest[a] = n.size[a] - ((n.result[a] - 1) * n.stride[a] - 2 * n.padding[a] + n.dilation[a] * (n.kernel[a] - 1) + 1);
+        rest[a] =
+            n.size[a] - ((n.result[a] - 1) * n.stride[a] - 2 * n.padding[a] + n.dilation[a] * (n.kernel[a] - 1) + 1);
     const Tensor back = conv_transpose3d(u, w, Tensor(),
                                          {.stride = options.stride,
                                           .padding = options.padding,
@@ -118,7 +122,12 @@ TEST_SUITE("convolution") {
                 n.dilation[a] = used ? pick(1, 3, engine) : 1;
                 n.padding[a] = used ? pick(0, 3, engine) : 0;
                 const Int span = n.dilation[a] * (n.kernel[a] - 1) + 1;
-                n.size[a] = used ? std::max<Int>(1, span - 2 * n.padding[a]) + pick(0, axes == 3 ? 4 : axes == 2 ? 13 : 90, engine) : 1;
+                n.size[a] = used ? std::max<Int>(1, span - 2 * n.padding[a]) + pick(0,
+                                                                                    axes == 3   ? 4
+                                                                                    : axes == 2 ? 13
+                                                                                                : 90,
+                                                                                    engine)
+                                 : 1;
                 n.result[a] = (n.size[a] + 2 * n.padding[a] - span) / n.stride[a] + 1;
             }
             compare(n, round % 2 ? DType::f32 : DType::f64, engine);
@@ -128,9 +137,12 @@ TEST_SUITE("convolution") {
     TEST_CASE("convolutions larger than every block are right too") {
         std::mt19937 engine(2);
         // More than 1024 results, more than 384 products for each, rows longer than a strip, more outputs than a tile.
-        compare({2, 1, 48, 13, {1, 37, 41}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {1, 1, 1}, {1, 37, 41}}, DType::f32, engine);
-        compare({3, 1, 20, 21, {1, 30, 30}, {1, 5, 5}, {1, 2, 2}, {0, 2, 2}, {1, 1, 1}, {1, 15, 15}}, DType::f64, engine);
-        compare({1, 1, 3, 70, {1, 70, 90}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}, {1, 70, 90}}, DType::f32, engine);
+        compare({2, 1, 48, 13, {1, 37, 41}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {1, 1, 1}, {1, 37, 41}}, DType::f32,
+                engine);
+        compare({3, 1, 20, 21, {1, 30, 30}, {1, 5, 5}, {1, 2, 2}, {0, 2, 2}, {1, 1, 1}, {1, 15, 15}}, DType::f64,
+                engine);
+        compare({1, 1, 3, 70, {1, 70, 90}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}, {1, 70, 90}}, DType::f32,
+                engine);
         compare({40, 1, 7, 9, {1, 4, 4}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {1, 1, 1}, {1, 4, 4}}, DType::f32, engine);
     }
 
@@ -140,7 +152,8 @@ TEST_SUITE("convolution") {
             for (const Int columns : {2, 9, 16, 23, 37, 64}) {  // vectors and what is left
                 const Int width = columns / 2, planes = 3, rows = 6;
                 std::vector<double> x(static_cast<std::size_t>(planes * rows * columns));
-                for (double& e : x) e = engine() % 8 ? static_cast<double>(engine() % 5) - 2 : std::numeric_limits<double>::quiet_NaN();
+                for (double& e : x)
+                    e = engine() % 8 ? static_cast<double>(engine() % 5) - 2 : std::numeric_limits<double>::quiet_NaN();
                 const auto [y, places] = max_pool2d_with_indices(tensor(x, {planes, rows, columns}).to(dtype), 2);
                 REQUIRE(y.shape() == Shape{planes, rows / 2, width});
                 const std::vector<double> got = tests::values(y), at = tests::values(places);
@@ -149,7 +162,9 @@ TEST_SUITE("convolution") {
                     for (Int r = 0; r < rows / 2; ++r)
                         for (Int c = 0; c < width; ++c, ++o) {
                             Int best = 2 * r * columns + 2 * c;
-                            const auto value = [&](Int i) { return x[static_cast<std::size_t>(p * rows * columns + i)]; };
+                            const auto value = [&](Int i) {
+                                return x[static_cast<std::size_t>(p * rows * columns + i)];
+                            };
                             for (const Int next : {best + 1, best + columns, best + columns + 1})
                                 if (value(next) > value(best) || std::isnan(value(next))) best = next;
                             CHECK(at[o] == static_cast<double>(best));
@@ -161,21 +176,26 @@ TEST_SUITE("convolution") {
     TEST_CASE("errors of convolutions name the rule and what came") {
         const Tensor x = zeros({2, 4, 8}), w = zeros({6, 4, 3}), none;
         CHECK(error_of<ShapeError>([&] { conv2d(zeros({4}), w); }) ==
-              "conv2d: the input must have 4 axes (batch, channels, sizes), or 3 without batch, got shape (4,)" + here());
+              "conv2d: the input must have 4 axes (batch, channels, sizes), or 3 without batch, got shape (4,)" +
+                  here());
         CHECK(error_of<ShapeError>([&] { conv1d(x, zeros({6, 3, 3})); }) ==
-              "conv1d: the weight must be (out, 4, kernel) for an input of shape (2, 4, 8) and 1 group, got (6, 3, 3)" + here());
-        CHECK(error_of<ShapeError>([&] { conv1d(x, w, zeros({4})); }) == "conv1d: the bias must be (6,), got (4,)" + here());
+              "conv1d: the weight must be (out, 4, kernel) for an input of shape (2, 4, 8) and 1 group, got (6, 3, 3)" +
+                  here());
+        CHECK(error_of<ShapeError>([&] { conv1d(x, w, zeros({4})); }) ==
+              "conv1d: the bias must be (6,), got (4,)" + here());
         CHECK(error_of<ShapeError>([&] { conv1d(x, zeros({6, 4, 9})); }) ==
               "conv1d: the kernel must fit the padded input, got weight (6, 4, 9) for input (2, 4, 8)" + here());
         CHECK(error_of<ValueError>([&] { conv1d(x, w, none, {.groups = 3}); }) ==
               "conv1d: groups must divide the channels, got 3 for shape (2, 4, 8)" + here());
-        CHECK(error_of<ValueError>([&] { conv1d(x, w, none, {.stride = 0}); }) == "conv1d: stride must be at least 1, got 0" + here());
+        CHECK(error_of<ValueError>([&] { conv1d(x, w, none, {.stride = 0}); }) ==
+              "conv1d: stride must be at least 1, got 0" + here());
         CHECK(error_of<ValueError>([&] { conv1d(x, w, none, {.padding = {1, 1}}); }) ==
               "conv1d: padding must be one number or 1, got 2" + here());
         CHECK(error_of<DTypeError>([&] { conv1d(x, w.to(DType::f64)); }) ==
               "conv1d: dtypes must agree, got f32 and f64 for the weight" + here());
         CHECK(error_of<ShapeError>([&] { conv_transpose1d(x, zeros({6, 4, 3})); }) ==
-              "conv_transpose1d: the weight must be (4, out / groups, kernel) for an input of shape (2, 4, 8) and 1 group, got (6, 4, 3)" +
+              "conv_transpose1d: the weight must be (4, out / groups, kernel) for an input of shape (2, 4, 8) and 1 "
+              "group, got (6, 4, 3)" +
                   here());
         CHECK(error_of<ValueError>([&] { conv_transpose1d(x, zeros({4, 6, 3}), none, {.output_padding = 1}); }) ==
               "conv_transpose1d: output_padding must be smaller than stride or dilation, got 1" + here());

@@ -129,7 +129,8 @@ TEST_CASE("data: options that make no sense are errors") {
           }).starts_with("DataLoader: a sampler makes the order, so that shuffle must be off, got both"));
 }
 
-// --- samplers and parts -----------------------------------------------------------------------------------------------
+// --- samplers and parts
+// -----------------------------------------------------------------------------------------------
 
 TEST_CASE("data: samplers") {
     const auto order = [](const nn::Sampler& sampler, std::uint64_t seed = 1) {
@@ -153,7 +154,8 @@ TEST_CASE("data: samplers") {
     Numbers subset = order(nn::SubsetRandomSampler(indices({7, 3, 9, 5})));
     CHECK(std::set<double>(subset.begin(), subset.end()) == std::set<double>{3, 5, 7, 9});
 
-    nn::DataLoader loader(arange(10.0), {.batch_size = 3, .sampler = nn::SubsetRandomSampler(indices({1, 2, 3, 4})), .seed = 1});
+    nn::DataLoader loader(arange(10.0),
+                          {.batch_size = 3, .sampler = nn::SubsetRandomSampler(indices({1, 2, 3, 4})), .seed = 1});
     CHECK(loader.size() == 2);
     const Numbers seen = pass(loader);
     CHECK(seen.size() == 6);
@@ -195,20 +197,24 @@ TEST_CASE("data: subsets, joined sets and sets with a function") {
     const auto [x, y] = subset.batch(indices({2, 0}), generator);
     CHECK(values(x) == Numbers{5, 8});
     CHECK(values(y) == Numbers{50, 80});
-    CHECK(error_of<IndexError>([&] { nn::Subset(set, indices({10})); }) == "Subset: indices must be in [0, 10), got 10" + here());
+    CHECK(error_of<IndexError>([&] { nn::Subset(set, indices({10})); }) ==
+          "Subset: indices must be in [0, 10), got 10" + here());
 
     const nn::ConcatDataset joined(std::vector{subset, nn::Subset(set, indices({})), nn::Subset(set, indices({0, 1}))});
     CHECK(joined.size() == 5);
     const auto [a, b] = joined.batch(indices({4, 0, 3, 2, 1, 4}), generator);
     CHECK(values(a) == Numbers{1, 8, 0, 5, 2, 1});
     CHECK(values(b) == Numbers{10, 80, 0, 50, 20, 10});
-    CHECK(error_of<IndexError>([&] { joined.batch(indices({5}), generator); }) == "ConcatDataset: indices must be in [0, 5), got 5");
+    CHECK(error_of<IndexError>([&] { joined.batch(indices({5}), generator); }) ==
+          "ConcatDataset: indices must be in [0, 5), got 5");
 
     const auto doubled = nn::MapDataset(joined, [](auto batch) { return batch[0] + batch[1].to(DType::f32); });
     nn::DataLoader loader(doubled, {.batch_size = 2});
     CHECK(pass(loader) == Numbers{-2, 88, 22, -2, 55, 0, -1, 11});
-    const auto noisy = nn::MapDataset(set, [](auto batch, Generator& g) { return batch[0] + rand(batch[0].shape(), g); });
-    nn::DataLoader one(noisy, {.batch_size = 4, .seed = 1}), other(noisy, {.batch_size = 4, .num_workers = 3, .seed = 1});
+    const auto noisy =
+        nn::MapDataset(set, [](auto batch, Generator& g) { return batch[0] + rand(batch[0].shape(), g); });
+    nn::DataLoader one(noisy, {.batch_size = 4, .seed = 1}),
+        other(noisy, {.batch_size = 4, .num_workers = 3, .seed = 1});
     const Numbers first = pass(one);
     CHECK(first == pass(other));
     CHECK(first != pass(one));
@@ -240,7 +246,9 @@ namespace {
 
 struct Sentences {
     std::int64_t size() const { return 5; }
-    std::pair<Tensor, std::int64_t> operator[](std::int64_t i) const { return {full({i + 1, 2}, static_cast<double>(i)), i * i}; }
+    std::pair<Tensor, std::int64_t> operator[](std::int64_t i) const {
+        return {full({i + 1, 2}, static_cast<double>(i)), i * i};
+    }
 };
 
 }  // namespace
@@ -281,8 +289,8 @@ TEST_CASE("data: sequences of different length are padded, lengths beside them")
 
     // Targets that are sequences are padded with a value of their own.
     const nn::PadCollate collate({.target_padding_value = -100});
-    const auto [x, lengths, y] =
-        collate(std::vector<std::pair<Tensor, Tensor>>{{arange(2.0), indices({1, 2})}, {arange(3.0), indices({4, 5, 6})}});
+    const auto [x, lengths, y] = collate(
+        std::vector<std::pair<Tensor, Tensor>>{{arange(2.0), indices({1, 2})}, {arange(3.0), indices({4, 5, 6})}});
     CHECK(values(x) == Numbers{0, 1, 0, 0, 1, 2});
     CHECK(values(lengths) == Numbers{2, 3});
     CHECK(values(y) == Numbers{1, 2, -100, 4, 5, 6});
@@ -309,7 +317,9 @@ namespace {
 /// Counts from 100 * pass on, so many.
 auto counter(std::int64_t count) {
     return [=](std::int64_t epoch) {
-        return [i = epoch * 100, end = epoch * 100 + count]() mutable { return i < end ? std::optional(i++) : std::nullopt; };
+        return [i = epoch * 100, end = epoch * 100 + count]() mutable {
+            return i < end ? std::optional(i++) : std::nullopt;
+        };
     };
 }
 
@@ -328,7 +338,9 @@ TEST_CASE("data: streams give batches in order, whatever the number of workers")
         CHECK(pass(none).empty());
         for ([[maybe_unused]] auto x : loader) break;
         nn::StreamLoader broken(
-            [](std::int64_t) { return [i = 0]() mutable { return ++i < 4 ? std::optional(i) : throw ValueError("line 4 is broken"); }; },
+            [](std::int64_t) {
+                return [i = 0]() mutable { return ++i < 4 ? std::optional(i) : throw ValueError("line 4 is broken"); };
+            },
             {.num_workers = workers});
         Numbers seen;
         CHECK(error_of<ValueError>([&] {

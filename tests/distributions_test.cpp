@@ -95,10 +95,12 @@ TEST_SUITE("distributions") {
     TEST_CASE("densities, entropies, moments and divergences are PyTorch's with all gradients") {
         Family f;
         const std::vector<Tensor> spread{real(1, {4}), positive(2, {3, 1})}, other{real(3, {4}), positive(4, {3, 1})};
-        const std::vector<Tensor> above{positive(1, {4}), positive(2, {3, 1})}, above_other{positive(3, {4}), positive(4, {3, 1})};
+        const std::vector<Tensor> above{positive(1, {4}), positive(2, {3, 1})},
+            above_other{positive(3, {4}), positive(4, {3, 1})};
         const std::vector<Tensor> inside{0.1 + 0.2 * share(1, {4}), 0.5 + 0.4 * share(2, {3, 1})};
         const std::vector<Tensor> around{-positive(1, {4}), 1 + positive(2, {3, 1})};
-        const Tensor value = real(3, {3, 4}), one = positive(1, {3, 4}), one_other = positive(2, {3, 4}), p = share(1, {3, 4});
+        const Tensor value = real(3, {3, 4}), one = positive(1, {3, 4}), one_other = positive(2, {3, 4}),
+                     p = share(1, {3, 4});
         const Tensor logits = real(1, {3, 4}), low = real(1, {4}), wide = positive(2, {3, 1});
 
         f.whole("Normal", of<Normal>, spread, value);
@@ -107,7 +109,9 @@ TEST_SUITE("distributions") {
         f.whole("Laplace", of<Laplace>, spread, value);
         f.whole("Gumbel", of<Gumbel>, spread, positive(3, {3, 4}));
         f.whole("Exponential", of<Exponential>, {one_other}, positive(3, {3, 4}));
-        f.density("StudentT", [](In x) { return StudentT(x[0], x[1], x[2]); }, {2 + positive(4, {3, 4}), spread[0], spread[1]}, value);
+        f.density(
+            "StudentT", [](In x) { return StudentT(x[0], x[1], x[2]); },
+            {2 + positive(4, {3, 4}), spread[0], spread[1]}, value);
         f.density("Gamma", of<Gamma>, above, positive(3, {3, 4}));
         f.density("Beta", of<Beta>, above, share(3, {3, 4}));
         f.moments("Dirichlet", of<Dirichlet>, {one});
@@ -118,7 +122,9 @@ TEST_SUITE("distributions") {
         const auto by_covariance = [](In x) {
             return MultivariateNormal(x[0], {.covariance_matrix = (x[1] + swapaxes(x[1], -1, -2)) / 2});
         };
-        const auto by_precision = [](In x) { return MultivariateNormal(x[0], {.precision_matrix = (x[1] + swapaxes(x[1], -1, -2)) / 2}); };
+        const auto by_precision = [](In x) {
+            return MultivariateNormal(x[0], {.precision_matrix = (x[1] + swapaxes(x[1], -1, -2)) / 2});
+        };
         const Tensor square = triangle(5, {2}, 3), matrix = matmul(square, swapaxes(square, -1, -2));
         f.density("MultivariateNormal", by_factor, {real(1, {2, 3}), triangle(2, {}, 3)}, real(3, {2, 3}));
         f.density("MultivariateNormal covariance", by_covariance, {real(1, {3}), matrix}, real(3, {2, 3}));
@@ -133,7 +139,9 @@ TEST_SUITE("distributions") {
             if constexpr (requires { make(std::vector<Tensor>{}).mean(); }) f.moments(name, make, {by});
         };
         discrete("Bernoulli probs", [](In x) { return Bernoulli({.probs = x[0]}); }, p, bits);
-        f.part("Bernoulli probs stddev", [](In x) { return Bernoulli({.probs = x[0]}); }, {p}, [](const auto& d) { return d.stddev(); });
+        f.part(
+            "Bernoulli probs stddev", [](In x) { return Bernoulli({.probs = x[0]}); }, {p},
+            [](const auto& d) { return d.stddev(); });
         discrete("Bernoulli logits", [](In x) { return Bernoulli({.logits = x[0]}); }, logits, bits);
         discrete("Binomial probs", [](In x) { return Binomial(5, {.probs = x[0]}); }, p, counts);
         discrete("Binomial logits", [](In x) { return Binomial(5, {.logits = x[0]}); }, logits, counts);
@@ -141,8 +149,12 @@ TEST_SUITE("distributions") {
         f.moments("Poisson", of<Poisson>, {one});
         discrete("Categorical probs", [](In x) { return Categorical({.probs = x[0]}); }, one, labels);
         discrete("Categorical logits", [](In x) { return Categorical({.logits = x[0]}); }, logits, labels);
-        discrete("OneHotCategorical probs", [](In x) { return OneHotCategorical({.probs = x[0]}); }, one, one_hot(labels, 4));
-        discrete("OneHotCategorical logits", [](In x) { return OneHotCategorical({.logits = x[0]}); }, logits, one_hot(labels, 4));
+        discrete(
+            "OneHotCategorical probs", [](In x) { return OneHotCategorical({.probs = x[0]}); }, one,
+            one_hot(labels, 4));
+        discrete(
+            "OneHotCategorical logits", [](In x) { return OneHotCategorical({.logits = x[0]}); }, logits,
+            one_hot(labels, 4));
         discrete("Multinomial probs", [](In x) { return Multinomial(6, {.probs = x[0]}); }, one, bags);
         discrete("Multinomial logits", [](In x) { return Multinomial(6, {.logits = x[0]}); }, logits, bags);
 
@@ -182,13 +194,17 @@ TEST_SUITE("distributions") {
         pair("Bernoulli Bernoulli", p, q, [](const Tensor& x) { return Bernoulli({.probs = x}); });
         pair("Bernoulli Bernoulli logits", logits, more, [](const Tensor& x) { return Bernoulli({.logits = x}); });
         pair("Categorical Categorical", one, one_other, [](const Tensor& x) { return Categorical({.probs = x}); });
-        pair("Categorical Categorical logits", logits, more, [](const Tensor& x) { return Categorical({.logits = x}); });
-        pair("OneHotCategorical OneHotCategorical logits", logits, more, [](const Tensor& x) { return OneHotCategorical({.logits = x}); });
+        pair("Categorical Categorical logits", logits, more,
+             [](const Tensor& x) { return Categorical({.logits = x}); });
+        pair("OneHotCategorical OneHotCategorical logits", logits, more,
+             [](const Tensor& x) { return OneHotCategorical({.logits = x}); });
         pair("Binomial Binomial", p, q, [](const Tensor& x) { return Binomial(5, {.probs = x}); });
-        f.one("kl Bernoulli Poisson", {p, one_other}, [](In x) { return kl_divergence(Bernoulli({.probs = x[0]}), Poisson(x[1])); });
-        f.one("kl MultivariateNormal MultivariateNormal", {real(1, {2, 3}), triangle(2, {}, 3), real(4, {3}), triangle(5, {2}, 3)},
-              [](In x) {
-                  return kl_divergence(MultivariateNormal(x[0], {.scale_tril = x[1]}), MultivariateNormal(x[2], {.scale_tril = x[3]}));
+        f.one("kl Bernoulli Poisson", {p, one_other},
+              [](In x) { return kl_divergence(Bernoulli({.probs = x[0]}), Poisson(x[1])); });
+        f.one("kl MultivariateNormal MultivariateNormal",
+              {real(1, {2, 3}), triangle(2, {}, 3), real(4, {3}), triangle(5, {2}, 3)}, [](In x) {
+                  return kl_divergence(MultivariateNormal(x[0], {.scale_tril = x[1]}),
+                                       MultivariateNormal(x[2], {.scale_tril = x[3]}));
               });
         f.check.names.insert("gamma slope");
         f.check.all();
@@ -206,12 +222,15 @@ TEST_SUITE("distributions") {
             }
         }
         const Tensor z = exp(w);
-        const auto ours = values(z * xgrad::detail::gamma_slope(alpha, w)), theirs = values(figures.at("gamma slope", "torch"));
+        const auto ours = values(z * xgrad::detail::gamma_slope(alpha, w)),
+                   theirs = values(figures.at("gamma slope", "torch"));
         for (std::size_t i = 0; i < ours.size(); ++i)
             if (values(w)[i] > -50)
-                CHECK(ours[i] == doctest::Approx(theirs[i]).epsilon(0.03));  // its approximation is 2.7 % off at the worst of these
-        CHECK(error_of<ValueError>([&] { xgrad::detail::gamma_slope(alpha, w, 8); }).find("gamma: there are derivatives up to order 8") ==
-              0);
+                CHECK(ours[i] == doctest::Approx(theirs[i]).epsilon(
+                                     0.03));  // its approximation is 2.7 % off at the worst of these
+        CHECK(error_of<ValueError>([&] {
+                  xgrad::detail::gamma_slope(alpha, w, 8);
+              }).find("gamma: there are derivatives up to order 8") == 0);
     }
 
     TEST_CASE("samples move with every parameter so that their quantile stays") {
@@ -231,8 +250,8 @@ TEST_SUITE("distributions") {
                 x = stop_gradient(y);
                 return sum(y * wave(y.shape(), 3));
             });
-            const auto by_quantile =
-                gradients_of([&](const auto& d) { return -sum(d.cdf(x) / exp(stop_gradient(d.log_prob(x))) * wave(x.shape(), 3)); });
+            const auto by_quantile = gradients_of(
+                [&](const auto& d) { return -sum(d.cdf(x) / exp(stop_gradient(d.log_prob(x))) * wave(x.shape(), 3)); });
             for (std::size_t i = 0; i < by_sample.size(); ++i) CHECK(close(by_sample[i], by_quantile[i], 1e-9));
         };
         const std::vector<Tensor> spread{real(1, {4}), positive(2, {3, 1})};
@@ -254,16 +273,20 @@ TEST_SUITE("distributions") {
         check([](const Tensor& x, const Tensor& l, const Tensor& s) { return LogNormal(l, s).log_prob(x); }, {v, a, b});
         check([](const Tensor& x, const Tensor& l, const Tensor& s) { return Gumbel(l, s).log_prob(x); }, {v, a, b});
         check([](const Tensor& x, const Tensor& l, const Tensor& s) { return Laplace(l, s).log_prob(x); }, {v, a, b});
-        check([](const Tensor& x, const Tensor& d, const Tensor& s) { return StudentT(d, 0.1, s).log_prob(x); }, {v, a, b});
+        check([](const Tensor& x, const Tensor& d, const Tensor& s) { return StudentT(d, 0.1, s).log_prob(x); },
+              {v, a, b});
         check([](const Tensor& x, const Tensor& c, const Tensor& r) { return Gamma(c, r).log_prob(x); }, {v, a, b});
         check([](const Tensor& x, const Tensor& c, const Tensor& r) { return Beta(c, r).log_prob(x); }, {v, a, b});
         check([](const Tensor& x, const Tensor& r) { return Exponential(r).log_prob(x); }, {v, a});
         check([](const Tensor& p) { return Bernoulli({.probs = p}).log_prob(tensor({1.0, 0.0})); }, {v});
         check([](const Tensor& l) { return Categorical({.logits = l}).log_prob(tensor({1})); }, {v});
-        check([](const Tensor& x, const Tensor& l) { return MultivariateNormal(x, {.scale_tril = l}).log_prob(tensor({0.4, -1.0})); },
+        check([](const Tensor& x,
+                 const Tensor& l) { return MultivariateNormal(x, {.scale_tril = l}).log_prob(tensor({0.4, -1.0})); },
               {v, tensor({{1.5, 0.0}, {0.4, 0.7}})});
         check([](const Tensor& p, const Tensor& q) { return kl_divergence(Gamma(p, 1.5), Gamma(q, p)); }, {a, b});
-        check([](const Tensor& p, const Tensor& q) { return kl_divergence(Bernoulli({.logits = p}), Bernoulli({.logits = q})); }, {a, b});
+        check([](const Tensor& p,
+                 const Tensor& q) { return kl_divergence(Bernoulli({.logits = p}), Bernoulli({.logits = q})); },
+              {a, b});
     }
 
     TEST_CASE("tails and impossible values are exact") {
@@ -281,34 +304,40 @@ TEST_SUITE("distributions") {
         CHECK(number(Binomial(3, {.probs = scalar(1.0)}).log_prob(3)) == 0);
         const Tensor shut = tensor({0.0, -inf, 0.0});
         CHECK(number(Categorical({.logits = shut}).entropy()) == doctest::Approx(std::log(2)));
-        CHECK(close(grad([](const Tensor& l) { return Categorical({.logits = l}).entropy(); }, shut), zeros_like(shut), 1e-15));
-        CHECK(number(OneHotCategorical({.logits = shut}).log_prob(tensor({1.0, 0.0, 0.0}))) == doctest::Approx(-std::log(2)));
+        CHECK(close(grad([](const Tensor& l) { return Categorical({.logits = l}).entropy(); }, shut), zeros_like(shut),
+                    1e-15));
+        CHECK(number(OneHotCategorical({.logits = shut}).log_prob(tensor({1.0, 0.0, 0.0}))) ==
+              doctest::Approx(-std::log(2)));
         CHECK(number(OneHotCategorical({.logits = shut}).log_prob(tensor({0.0, 1.0, 0.0}))) == -inf);
-        CHECK(number(Multinomial(2, {.logits = shut}).log_prob(tensor({1.0, 0.0, 1.0}))) == doctest::Approx(std::log(0.5)));
+        CHECK(number(Multinomial(2, {.logits = shut}).log_prob(tensor({1.0, 0.0, 1.0}))) ==
+              doctest::Approx(std::log(0.5)));
         CHECK(values(StudentT(tensor({0.5, 1.5, 3.0})).variance())[1] == inf);
         CHECK(std::isnan(values(StudentT(tensor({0.5, 1.5, 3.0})).mean())[0]));
         CHECK(values(Uniform(0.0, tensor({1.0, 2.0})).log_prob(1))[0] == -inf);
         // Tiny parameters: shares of numbers below the smallest that f32 can hold.
         Generator g(2);
         CHECK(number(all(isfinite(Dirichlet(full({100, 3}, 0.001)).sample({}, g)))) == 1);
-        CHECK(number(all(isfinite(grad([&](const Tensor& c) { return sum(Gamma(c, 1.0).rsample({}, g)); }, full({100}, 0.001))))) == 1);
+        CHECK(number(all(isfinite(
+                  grad([&](const Tensor& c) { return sum(Gamma(c, 1.0).rsample({}, g)); }, full({100}, 0.001))))) == 1);
     }
 
     TEST_CASE("divergences of what is not absolutely continuous are inf") {
         const Normal n(zeros({2}), 1.0);
         CHECK(values(kl_divergence(n, Gamma(2.0, 1.0))) == std::vector<double>{inf, inf});
-        CHECK(values(kl_divergence(Exponential(1.0), Beta(1.0, tensor({1.0f, 2.0f})))) == std::vector<double>{inf, inf});
+        CHECK(values(kl_divergence(Exponential(1.0), Beta(1.0, tensor({1.0f, 2.0f})))) ==
+              std::vector<double>{inf, inf});
         CHECK(kl_divergence(Poisson(1.0), Binomial(3, {.probs = scalar(0.5f)})).item() == inf);
         CHECK(kl_divergence(Uniform(0.0, 2.0), Uniform(0.5, 3.0)).item() == inf);
         CHECK(kl_divergence(Uniform(-1.0, 2.0), Gamma(2.0, 1.0)).item() == inf);
         CHECK(kl_divergence(Uniform(0.0, 2.0), Beta(2.0, 1.0)).item() == inf);
         CHECK(kl_divergence(Beta(2.0, 1.0), Uniform(0.0, 0.5)).item() == inf);
-        CHECK(kl_divergence(Categorical({.probs = tensor({0.5, 0.5})}), Categorical({.probs = tensor({1.0, 0.0})})).item() == inf);
+        CHECK(kl_divergence(Categorical({.probs = tensor({0.5, 0.5})}), Categorical({.probs = tensor({1.0, 0.0})}))
+                  .item() == inf);
         CHECK(kl_divergence(Binomial(4, {.probs = scalar(0.5)}), Binomial(3, {.probs = scalar(0.5)})).item() == inf);
-        CHECK(error_of<ValueError>([] {
-                  kl_divergence(Binomial(3, {.probs = scalar(0.5)}), Binomial(4, {.probs = scalar(0.5)}));
-              }).find("kl_divergence: a Binomial's total_count must not be below the other's, got one that is [distributions_test.cpp") ==
-              0);
+        CHECK(error_of<ValueError>(
+                  [] { kl_divergence(Binomial(3, {.probs = scalar(0.5)}), Binomial(4, {.probs = scalar(0.5)})); })
+                  .find("kl_divergence: a Binomial's total_count must not be below the other's, got one that is "
+                        "[distributions_test.cpp") == 0);
     }
 
     TEST_CASE("shapes are those of the batch and of the event") {
@@ -334,17 +363,20 @@ TEST_SUITE("distributions") {
     }
 
     TEST_CASE("parameters and values outside their domain") {
-        CHECK(error_of<ValueError>([] { Normal(0.0, tensor({1.0, -2.0})); }) == "Normal: scale must be positive, got -2" + nearby());
-        CHECK(error_of<ValueError>([] { Uniform(1.0, 1.0); }) == "Uniform: low must be below high, got one that is not" + nearby());
+        CHECK(error_of<ValueError>([] { Normal(0.0, tensor({1.0, -2.0})); }) ==
+              "Normal: scale must be positive, got -2" + nearby());
+        CHECK(error_of<ValueError>([] { Uniform(1.0, 1.0); }) ==
+              "Uniform: low must be below high, got one that is not" + nearby());
         CHECK(error_of<ValueError>([] { Bernoulli({}); }) ==
               "Bernoulli: exactly one of probs and logits must be given, got none" + nearby());
         CHECK(error_of<ValueError>([] {
                   Categorical({.probs = ones({2}), .logits = ones({2})});
               }).find("Categorical: exactly one of probs and logits must be given, got both") == 0);
-        CHECK(error_of<ValueError>([] { Bernoulli({.probs = scalar(1.5)}); }) == "Bernoulli: probs must be in [0, 1], got 1.5" + nearby());
-        CHECK(error_of<ValueError>([] {
-                  MultivariateNormal(zeros({2}), {});
-              }).find("MultivariateNormal: exactly one of covariance_matrix, precision_matrix and scale_tril must be given, got 0") == 0);
+        CHECK(error_of<ValueError>([] { Bernoulli({.probs = scalar(1.5)}); }) ==
+              "Bernoulli: probs must be in [0, 1], got 1.5" + nearby());
+        CHECK(error_of<ValueError>([] { MultivariateNormal(zeros({2}), {}); })
+                  .find("MultivariateNormal: exactly one of covariance_matrix, precision_matrix and scale_tril must be "
+                        "given, got 0") == 0);
         CHECK(error_of<ShapeError>([] {
                   MultivariateNormal(zeros({2}), {.scale_tril = eye(3)});
               }).find("MultivariateNormal: loc (…, n) and a matrix (…, n, n) are needed, got (2,) and (3, 3)") == 0);
@@ -360,13 +392,18 @@ TEST_SUITE("distributions") {
         CHECK(error_of<ShapeError>([] { Normal(zeros({3}), ones({4})); }).find("Normal: ") == 0);
         CHECK(error_of<ShapeError>([] { Dirichlet(ones({3})).log_prob(tensor({1.0f})); }) ==
               "Dirichlet::log_prob: the value must be (…, 3), got (1,)" + nearby());
-        CHECK(error_of<ShapeError>([] { kl_divergence(Normal(zeros({3}), 1.0), Normal(zeros({4}), 1.0)); }).find("kl_divergence: ") == 0);
+        CHECK(error_of<ShapeError>([] {
+                  kl_divergence(Normal(zeros({3}), 1.0), Normal(zeros({4}), 1.0));
+              }).find("kl_divergence: ") == 0);
         CHECK(error_of<ShapeError>([] { kl_divergence(Dirichlet(ones({3})), Dirichlet(ones({1}))); }) ==
               "kl_divergence: both distributions must have events of one shape, got (3,) and (1,)" + nearby());
-        CHECK(error_of<ShapeError>([] { kl_divergence(Categorical({.probs = ones({3})}), Categorical({.probs = ones({1})})); }) ==
-              "kl_divergence: both distributions must have the same number of classes, got 3 and 1" + nearby());
+        CHECK(error_of<ShapeError>([] {
+                  kl_divergence(Categorical({.probs = ones({3})}), Categorical({.probs = ones({1})}));
+              }) == "kl_divergence: both distributions must have the same number of classes, got 3 and 1" + nearby());
         CHECK(error_of<DTypeError>([] { kl_divergence(Normal(0.0, 1.0), Normal(0.0, scalar(1.0))); }) ==
               "kl_divergence: both distributions must have one element type, got f32 and f64" + nearby());
-        CHECK(error_of<ShapeError>([] { Normal(0.0, 1.0).sample({-1}); }).find("sample: sizes must not be negative, got (-1") == 0);
+        CHECK(error_of<ShapeError>([] {
+                  Normal(0.0, 1.0).sample({-1});
+              }).find("sample: sizes must not be negative, got (-1") == 0);
     }
 }

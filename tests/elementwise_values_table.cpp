@@ -9,11 +9,14 @@ using namespace xgrad;
 namespace {
 
 using X = const Tensor&;
-constexpr double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN(), all = inf;
+constexpr double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN(),
+                 all = inf;
 
 Number round_half_even(Number x) { return std::nearbyint(x); }
 Number sign_of(Number x) { return std::isnan(x) ? x : static_cast<Number>((x > 0) - (x < 0)); }
-Number gelu_tanh(Number x) { return x / 2 * (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846264L) * (x + 0.044715L * x * x * x))); }
+Number gelu_tanh(Number x) {
+    return x / 2 * (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846264L) * (x + 0.044715L * x * x * x)));
+}
 
 constexpr Number pi = 3.14159265358979323846264338328L;
 
@@ -24,7 +27,8 @@ Number erfinv(Number x) {
     Number y = 0.9L * m;
     if (m > 0.7L) y = std::sqrt(-std::log(1 - m));
     for (int i = 0; i < 60; ++i) {
-        const Number off = m < 0.5L ? std::erf(y) - m : (1 - m) - std::erfc(y), slope = 2 / std::sqrt(pi) * std::exp(-y * y);
+        const Number off = m < 0.5L ? std::erf(y) - m : (1 - m) - std::erfc(y),
+                     slope = 2 / std::sqrt(pi) * std::exp(-y * y);
         y -= off / (slope + y * off);  // Halley
     }
     return std::copysign(y, x);
@@ -39,13 +43,15 @@ Number digamma(Number x) {
     Number total = 0;
     for (; x < 40; x += 1) total -= 1 / x;
     const Number s = 1 / (x * x);
-    return total + std::log(x) - 1 / (2 * x) - s * (1 / 12.0L - s * (1 / 120.0L - s * (1 / 252.0L - s * (1 / 240.0L - s / 132))));
+    return total + std::log(x) - 1 / (2 * x) -
+           s * (1 / 12.0L - s * (1 / 120.0L - s * (1 / 252.0L - s * (1 / 240.0L - s / 132))));
 }
 Number trigamma(Number x) {
     Number total = 0;
     for (; x < 40; x += 1) total += 1 / (x * x);
     const Number s = 1 / (x * x);
-    return total + 1 / x + s / 2 + s / x * (1 / 6.0L - s * (1 / 30.0L - s * (1 / 42.0L - s * (1 / 30.0L - s * 5 / 66))));
+    return total + 1 / x + s / 2 +
+           s / x * (1 / 6.0L - s * (1 / 30.0L - s * (1 / 42.0L - s * (1 / 30.0L - s * 5 / 66))));
 }
 Number sinc(Number x) {
     if (x == 0 || std::isinf(x)) return x == 0;
@@ -59,7 +65,8 @@ Number shrunk(Number x) {
     return x * s *
            (1 / 3.0L -
             s * (2 / 15.0L -
-                 s * (17 / 315.0L - s * (62 / 2835.0L - s * (1382 / 155925.0L - s * (21844 / 6081075.0L - s * 929569 / 638512875.0L))))));
+                 s * (17 / 315.0L - s * (62 / 2835.0L - s * (1382 / 155925.0L -
+                                                             s * (21844 / 6081075.0L - s * 929569 / 638512875.0L))))));
 }
 Number mish(Number x) {
     if (x > 30) return x;

@@ -9,8 +9,8 @@ using namespace xgrad;
 using tests::error_of;
 using tests::here;
 
-// Every error says: operation, the rule that was broken, what came, and the user's line. A message is checked whole, so that
-// a change of wording is a change of this file. Each check stands on one line: the line is in the message.
+// Every error says: operation, the rule that was broken, what came, and the user's line. A message is checked whole, so
+// that a change of wording is a change of this file. Each check stands on one line: the line is in the message.
 
 // clang-format off
 TEST_SUITE("errors") {

@@ -64,7 +64,9 @@ TEST_CASE("examples: images and labels must belong together") {
     CHECK(data.images.data<float>()[0] == doctest::Approx(200 / 255.0));
     const std::string images = (folder.path / "t10k-images-idx3-ubyte.gz").string(),
                       labels = (folder.path / "t10k-labels-idx1-ubyte.gz").string();
-    const auto message = [&] { return error_of<std::runtime_error>([&] { fashion_mnist("t10k", 60, folder.path.string()); }); };
+    const auto message = [&] {
+        return error_of<std::runtime_error>([&] { fashion_mnist("t10k", 60, folder.path.string()); });
+    };
     write_gzip(labels, idx_bytes({2}, "ab"));
     CHECK(message() == labels + ": must hold one label for each of 100 images, got shape (2,)");
     write_gzip(labels, idx_bytes({100}, std::string(100, 11)));
@@ -77,8 +79,8 @@ TEST_CASE("examples: fashion_mnist trains, reports and draws") {
     const Folder folder;
     write_data(folder.path);
     const fs::path out = folder.path / "a" / "b";
-    const std::string arguments =
-        "--data " + folder.path.string() + " --out " + out.string() + " --epochs 20 --batch-size 32 --lr 0.01 --hidden 32";
+    const std::string arguments = "--data " + folder.path.string() + " --out " + out.string() +
+                                  " --epochs 20 --batch-size 32 --lr 0.01 --hidden 32";
     const Ran ran = run("fashion_mnist", arguments + " --threads 1 --seed 3");
     CHECK_MESSAGE(ran.code == 0, ran.output);
     CHECK(count(ran.output, "\nepoch ") == 19);
@@ -108,7 +110,8 @@ TEST_CASE("examples: fashion_mnist trains, reports and draws") {
 TEST_CASE("examples: fashion_mnist ends with code 2 and one line for each mistake") {
     const Folder folder;
     write_data(folder.path);
-    const std::string images = (folder.path / "train-images-idx3-ubyte.gz").string(), out = " --out " + (folder.path / "out").string();
+    const std::string images = (folder.path / "train-images-idx3-ubyte.gz").string(),
+                      out = " --out " + (folder.path / "out").string();
     const std::string good = read(images);
     const auto fails = [&](const std::string& arguments, const std::string& expected) {
         const Ran ran = run("fashion_mnist", arguments);
@@ -125,15 +128,16 @@ TEST_CASE("examples: fashion_mnist ends with code 2 and one line for each mistak
     fails(data, "fashion_mnist: " + images + ": not an IDX file: it must start with two zero bytes");
     fs::remove(images);
     fails(data, "fashion_mnist: " + images + ": cannot be read: No such file or directory");
-    for (const char* wrong :
-         {"--epochs 0", "--epochs many", "--batch-size -1", "--lr -1", "--hidden 0", "--threads -2", "--nonsense", "surplus"}) {
+    for (const char* wrong : {"--epochs 0", "--epochs many", "--batch-size -1", "--lr -1", "--hidden 0", "--threads -2",
+                              "--nonsense", "surplus"}) {
         const Ran ran = run("fashion_mnist", wrong);
         CHECK_MESSAGE(ran.code == 2, wrong, ran.output);
         CHECK(count(ran.output, "\n") <= 3);
     }
     const Ran help = run("fashion_mnist", "--help");
     CHECK(help.code == 0);
-    for (const char* option : {"--epochs", "--batch-size", "--lr", "--hidden", "--seed", "--threads", "--data", "--out"})
+    for (const char* option :
+         {"--epochs", "--batch-size", "--lr", "--hidden", "--seed", "--threads", "--data", "--out"})
         CHECK(help.output.find(option) != std::string::npos);
 }
 

@@ -12,7 +12,8 @@ using namespace xgrad;
 using tests::error_of;
 using tests::here;
 
-// Whatever is wrong, what comes out is an xgrad::Error with a sentence of ours. Each check stands on one line: the line is in the message.
+// Whatever is wrong, what comes out is an xgrad::Error with a sentence of ours. Each check stands on one line: the line
+// is in the message.
 
 // clang-format off
 TEST_CASE("errors: sizes that cannot be are errors of ours") {
@@ -39,7 +40,8 @@ TEST_CASE("errors: a Trainer's folder that cannot be made") {
     const std::string line = here(__LINE__ + 3);
     nn::Trainer trainer(net, sgd, {.out = file + "/run", .epochs = 1, .progress = nn::ProgressStyle::none});
     const auto fit = [&] {
-        trainer.fit(loader, [](const auto& model, const auto& batch) { return nn::mse_loss(model(batch[0]), batch[1]); });
+        trainer.fit(loader,
+                    [](const auto& model, const auto& batch) { return nn::mse_loss(model(batch[0]), batch[1]); });
     };
     CHECK(error_of<Error>(fit) == file + "/run: cannot be made: Not a directory" + line);
 }
@@ -48,7 +50,8 @@ TEST_CASE("errors: a Trainer's folder that cannot be made") {
 #if !defined(__has_feature)
 #define __has_feature(x) 0
 #endif
-#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)  // which needs the address space that is taken away here
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !__has_feature(address_sanitizer)  // which needs the address space that is taken away here
 TEST_CASE("errors: more workers than the system starts") {
     // Each thread's stack takes address space, of which there is little left.
     rlimit before{};
@@ -71,7 +74,8 @@ TEST_CASE("errors: more workers than the system starts") {
 TEST_CASE("errors: a name that is no text does not spoil the trace of a profile") {
     Tape tape({.profile = true});
     const Tensor x = tape.watch(ones({2}));
-    const Tensor y = apply("bad \xff name", {x}, [](const Tensor& v) { return v * 2.0; }, [](Tensor g) { return g * 2.0; });
+    const Tensor y =
+        apply("bad \xff name", {x}, [](const Tensor& v) { return v * 2.0; }, [](Tensor g) { return g * 2.0; });
     CHECK(profile(tape).chrome_trace.find("bad \xef\xbf\xbd name") != std::string::npos);
     CHECK(y.defined());
 }

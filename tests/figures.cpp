@@ -15,7 +15,8 @@ namespace tests {
 
 Tensor wave(const Shape& shape, double seed, double scale, double shift, DType dtype) {
     std::vector<double> numbers(static_cast<std::size_t>(shape.size()));
-    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = scale * std::sin(static_cast<double>(i + 1) + 10 * seed) + shift;
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        numbers[i] = scale * std::sin(static_cast<double>(i + 1) + 10 * seed) + shift;
     return tensor(numbers, shape).to(dtype);
 }
 
@@ -85,15 +86,16 @@ void Figures::check(const std::string& name, const std::string& quantity, const 
         if (std::isfinite(v)) size = std::max(size, std::abs(v));
     bool same_kind = true;
     for (std::size_t i = 0; i < ours.size(); ++i) {
-        if (std::isfinite(ours[i]) && std::isfinite(theirs[i])) worst = std::max(worst, std::abs(ours[i] - theirs[i]) / size);
+        if (std::isfinite(ours[i]) && std::isfinite(theirs[i]))
+            worst = std::max(worst, std::abs(ours[i] - theirs[i]) / size);
         else same_kind = same_kind && (ours[i] == theirs[i] || (std::isnan(ours[i]) && std::isnan(theirs[i])));
     }
     CHECK(same_kind);
     CHECK(worst <= slack * (y.dtype() == DType::f32 ? 1e-5 : 1e-10));
 }
 
-void Figures::check_run(const std::string& name, nn::ModelRef model, const std::vector<Tensor>& inputs, DType dtype, const void* call,
-                        Run run) const {
+void Figures::check_run(const std::string& name, nn::ModelRef model, const std::vector<Tensor>& inputs, DType dtype,
+                        const void* call, Run run) const {
     Tape tape;
     std::vector<Tensor> x;
     for (const Tensor& input : inputs) x.push_back(is_floating(input.dtype()) ? tape.watch(input.to(dtype)) : input);

@@ -12,7 +12,8 @@
 namespace tests {
 
 /// The numbers of figures.py's `wave`: scale * sin(1 + i + 10 seed) + shift.
-xgrad::Tensor wave(const xgrad::Shape& shape, double seed = 0, double scale = 1, double shift = 0, xgrad::DType dtype = xgrad::DType::f64);
+xgrad::Tensor wave(const xgrad::Shape& shape, double seed = 0, double scale = 1, double shift = 0,
+                   xgrad::DType dtype = xgrad::DType::f64);
 
 /// The parameters of a model as figures.py's `fill` sets them.
 void fill(xgrad::nn::ModelRef model, double scale = 0.5);
@@ -28,8 +29,8 @@ public:
     /// CHECKs y against it: 1e-10 of the largest element (at least of 1) in f64, 1e-5 in f32.
     void check(const std::string& name, const std::string& quantity, const xgrad::Tensor& y, double slack = 1) const;
 
-    /// CHECKs output, all gradients and buffers of call(model, inputs), in f64 and in f32, against figures.py's `layer` of that name.
-    /// call returns a Tensor or a vector of them; without one, model(inputs[0]).
+    /// CHECKs output, all gradients and buffers of call(model, inputs), in f64 and in f32, against figures.py's `layer`
+    /// of that name. call returns a Tensor or a vector of them; without one, model(inputs[0]).
     template <class M, class F>
     void check_layer(const std::string& name, const M& model, const std::vector<xgrad::Tensor>& inputs, const F& call,
                      bool filled = false) const {
@@ -55,11 +56,11 @@ public:
 
 private:
     using Run = std::vector<xgrad::Tensor> (*)(void*, const std::vector<xgrad::Tensor>&);
-    void check_run(const std::string& name, xgrad::nn::ModelRef model, const std::vector<xgrad::Tensor>& inputs, xgrad::DType dtype,
-                   const void* call, Run run) const;
+    void check_run(const std::string& name, xgrad::nn::ModelRef model, const std::vector<xgrad::Tensor>& inputs,
+                   xgrad::DType dtype, const void* call, Run run) const;
     template <class F>
-    void check_run(const std::string& name, xgrad::nn::ModelRef model, const std::vector<xgrad::Tensor>& inputs, xgrad::DType dtype,
-                   const F& call) const {
+    void check_run(const std::string& name, xgrad::nn::ModelRef model, const std::vector<xgrad::Tensor>& inputs,
+                   xgrad::DType dtype, const F& call) const {
         check_run(name, model, inputs, dtype, &call,
                   [](void* f, const std::vector<xgrad::Tensor>& x) { return (*static_cast<const F*>(f))(x); });
     }

@@ -69,7 +69,8 @@ TEST_CASE("write_atomically: whatever fails, the old file stands and nothing is 
                     ValueError);
     CHECK(read(file) == "old");
     CHECK(files_in(folder.path) == 1);
-    CHECK(error_of([&] { write_atomically(folder.path, [](auto&) {}); }) == folder.path.string() + ": cannot be written: Is a directory");
+    CHECK(error_of([&] { write_atomically(folder.path, [](auto&) {}); }) ==
+          folder.path.string() + ": cannot be written: Is a directory");
     const fs::path nowhere = folder.path / "none" / "a";
     CHECK(error_of([&] { write_atomically(nowhere, [](auto&) {}); }) ==
           nowhere.string() + ": cannot be written: No such file or directory");
@@ -84,7 +85,8 @@ TEST_CASE("write_atomically: a full disk is an error, and the old file stands") 
         std::signal(SIGXFSZ, SIG_IGN);
         const rlimit limit{1000, 1000};
         setrlimit(RLIMIT_FSIZE, &limit);
-        const std::string message = error_of([&] { write_atomically(file, [](auto& out) { out.write(std::string(100000, 'x')); }); });
+        const std::string message =
+            error_of([&] { write_atomically(file, [](auto& out) { out.write(std::string(100000, 'x')); }); });
         _exit(message == file.string() + ": cannot be written: File too large" ? 0 : 1);
     }
     int status = 1;
@@ -120,7 +122,8 @@ TEST_CASE("write_atomically: several threads write one file in turn") {
     std::vector<std::thread> writers;
     for (char who = 'a'; who < 'e'; ++who)
         writers.emplace_back([&file, who] {
-            for (int i = 0; i < 20; ++i) write_atomically(file, [who](auto& out) { out.write(std::string(20000, who)); });
+            for (int i = 0; i < 20; ++i)
+                write_atomically(file, [who](auto& out) { out.write(std::string(20000, who)); });
         });
     bool whole = true;
     for (int i = 0; i < 100; ++i)
@@ -140,7 +143,8 @@ TEST_CASE("MappedFile: bytes as they are, also none, and what cannot be read") {
     CHECK(nn::detail::MappedFile(folder.path / "a").bytes()[1] == std::byte{'e'});
     CHECK(nn::detail::MappedFile(folder.path / "empty").bytes().empty());
     const auto message = [&](const fs::path& path) { return error_of([&] { nn::detail::MappedFile file(path); }); };
-    CHECK(message(folder.path / "none") == (folder.path / "none").string() + ": cannot be read: No such file or directory");
+    CHECK(message(folder.path / "none") ==
+          (folder.path / "none").string() + ": cannot be read: No such file or directory");
     CHECK(message(folder.path) == folder.path.string() + ": cannot be read: Is a directory");
     REQUIRE(mkfifo((folder.path / "pipe").c_str(), 0600) == 0);
     CHECK(message(folder.path / "pipe") == (folder.path / "pipe").string() + ": cannot be read: not a regular file");

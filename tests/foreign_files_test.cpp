@@ -65,15 +65,19 @@ std::vector<Function> readers() {
              nn::load_npz(path, net, {}, {}, where);
          }},
         {"read_safetensors", [](const std::string& path, Location where) { nn::read_safetensors(path, where); }},
-        {"read_safetensors_tensor", [](const std::string& path, Location where) { nn::read_safetensors_tensor(path, "x", where); }},
-        {"read_safetensors_metadata", [](const std::string& path, Location where) { nn::read_safetensors_metadata(path, where); }},
+        {"read_safetensors_tensor",
+         [](const std::string& path, Location where) { nn::read_safetensors_tensor(path, "x", where); }},
+        {"read_safetensors_metadata",
+         [](const std::string& path, Location where) { nn::read_safetensors_metadata(path, where); }},
         {"load_safetensors",
          [](const std::string& path, Location where) {
              Net net;
              nn::load_safetensors(path, net, {}, where);
          }},
-        {"CharVocabulary::load", [](const std::string& path, Location where) { nn::CharVocabulary::load(path, where); }},
-        {"BytePairVocabulary::load", [](const std::string& path, Location where) { nn::BytePairVocabulary::load(path, where); }},
+        {"CharVocabulary::load",
+         [](const std::string& path, Location where) { nn::CharVocabulary::load(path, where); }},
+        {"BytePairVocabulary::load",
+         [](const std::string& path, Location where) { nn::BytePairVocabulary::load(path, where); }},
     };
 }
 std::vector<Function> writers() {
@@ -81,9 +85,12 @@ std::vector<Function> writers() {
         {"save_npy", [](const std::string& path, Location where) { nn::save_npy(path, x, where); }},
         {"save_npz", [](const std::string& path, Location where) { nn::save_npz(path, Net(), {}, where); }},
         {"save_png", [](const std::string& path, Location where) { nn::save_png(path, x, where); }},
-        {"save_safetensors", [](const std::string& path, Location where) { nn::save_safetensors(path, Net(), {}, where); }},
-        {"CharVocabulary::save", [](const std::string& path, Location where) { nn::CharVocabulary("abc").save(path, where); }},
-        {"BytePairVocabulary::save", [](const std::string& path, Location where) { nn::BytePairVocabulary("", 256).save(path, where); }},
+        {"save_safetensors",
+         [](const std::string& path, Location where) { nn::save_safetensors(path, Net(), {}, where); }},
+        {"CharVocabulary::save",
+         [](const std::string& path, Location where) { nn::CharVocabulary("abc").save(path, where); }},
+        {"BytePairVocabulary::save",
+         [](const std::string& path, Location where) { nn::BytePairVocabulary("", 256).save(path, where); }},
     };
 }
 
@@ -95,7 +102,9 @@ TEST_SUITE_BEGIN("nn");
 
 TEST_CASE("npy: what Python 2 wrote on Windows, and unsigned numbers of 64 bits") {
     CHECK(close(nn::read_npy(foreign("win64python2.npy")), ones({2}, DType::f64), 0));
-    const auto parse = [](const std::string& bytes) { return nn::parse_npy(std::as_bytes(std::span(bytes)), "f", Location{}); };
+    const auto parse = [](const std::string& bytes) {
+        return nn::parse_npy(std::as_bytes(std::span(bytes)), "f", Location{});
+    };
     const auto u8 = [](const std::string& data) {
         const std::string header = "{'descr': '<u8', 'fortran_order': False, 'shape': (1L,), }\n";
         return std::string("\x93NUMPY\1\0", 8) + static_cast<char>(header.size()) + '\0' + header + data;
@@ -113,7 +122,8 @@ TEST_CASE("npz: members without numbers are passed over, and told when they are 
     CHECK(nn::find(state, "count")->item<int>() == 7);
     CHECK(close(nn::read_npz_array(file, "x"), x, 0));
     const std::string types = "the element type must be f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1, got ";
-    CHECK(error_of<FormatError>([&] { nn::read_npz_array(file, "names"); }) == file + ": names.npy: " + types + "\"<U3\"" + here());
+    CHECK(error_of<FormatError>([&] { nn::read_npz_array(file, "names"); }) ==
+          file + ": names.npy: " + types + "\"<U3\"" + here());
     CHECK(error_of<FormatError>([&] { nn::read_npz_array(file, "objects"); }) ==
           file + ": objects.npy: " + types + "\"|O\", a pickle of Python's objects" + nearby());
     CHECK(error_of<FormatError>([&] { nn::read_npz_array(file, "records"); }) ==
@@ -134,14 +144,19 @@ TEST_CASE("npz: members without numbers are passed over, and told when they are 
     CHECK(close(*nn::find(sparse, "data"), tensor({2.0, 3.0}), 0));
 }
 
-TEST_CASE("npz: numbers that no tensor holds, and other compressions, are unsupported where they are read, and harm nobody else") {
+TEST_CASE(
+    "npz: numbers that no tensor holds, and other compressions, are unsupported where they are read, and harm nobody "
+    "else") {
     CHECK(error_of<FormatError>([] { nn::read_npz(foreign("complex.npz")); }) ==
-          foreign("complex.npz") + ": z.npy: the element type must be f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1, got \"<c16\"" +
+          foreign("complex.npz") +
+              ": z.npy: the element type must be f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1, got \"<c16\"" +
               nearby());
-    for (const auto& [name, method] : {std::pair<std::string, std::string>{"lzma.npz", "LZMA (14)"}, {"bzip2.npz", "bzip2 (12)"}}) {
+    for (const auto& [name, method] :
+         {std::pair<std::string, std::string>{"lzma.npz", "LZMA (14)"}, {"bzip2.npz", "bzip2 (12)"}}) {
         const std::string file = foreign(name);
         CHECK(error_of<FormatError>([&] { nn::read_npz(file); }) ==
-              file + ": packed.npy: compression must be none or deflate, as NumPy's, others are not supported, got " + method + nearby());
+              file + ": packed.npy: compression must be none or deflate, as NumPy's, others are not supported, got " +
+                  method + nearby());
         CHECK(error_of<FormatError>([&] { nn::read_npz_array(file, "README.txt"); }) ==
               file + ": README.txt: no array: such a member's name ends in .npy" + nearby());
     }
@@ -182,8 +197,8 @@ TEST_CASE("safetensors: a tensor of an unsupported type harms whoever asks for i
     const std::string header = R"({"small":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},)"
                                R"("x":{"dtype":"F32","shape":[1],"data_offsets":[2,6]},)"
                                R"("n":{"dtype":"U64","shape":[1],"data_offsets":[6,14]}})";
-    write(file, std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "ab" + std::string("\0\0\xc0\x3f", 4) +
-                    std::string("\7\0\0\0\0\0\0\0", 8));
+    write(file, std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "ab" +
+                    std::string("\0\0\xc0\x3f", 4) + std::string("\7\0\0\0\0\0\0\0", 8));
     CHECK(nn::read_safetensors_tensor(file, "x").item<float>() == 1.5f);
     CHECK(nn::read_safetensors_tensor(file, "n").item<int>() == 7);
     struct One {
@@ -192,9 +207,10 @@ TEST_CASE("safetensors: a tensor of an unsupported type harms whoever asks for i
     } one;
     CHECK(nn::load_safetensors(file, one, {.strict = false}).unexpected == Names{"small", "n"});
     CHECK(one.x.item<float>() == 1.5f);
-    const std::string why = file +
-                            ": dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64, U64 or BOOL, others are not supported, "
-                            "got \"F8_E4M3\" in \"small\"";
+    const std::string why =
+        file +
+        ": dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64, U64 or BOOL, others are not supported, "
+        "got \"F8_E4M3\" in \"small\"";
     CHECK(error_of<FormatError>([&] { nn::read_safetensors(file); }) == why + here());
     CHECK(error_of<FormatError>([&] { nn::read_safetensors_tensor(file, "small"); }) == why + here());
     CHECK(error_of<ValueError>([&] { nn::read_safetensors_tensor(file, "y"); }) ==
@@ -208,24 +224,31 @@ TEST_CASE("files: one of another format says what it is: torch.save's pickles, a
             CAPTURE(reader.name);
             const std::string message = error_of<FormatError>([&] { reader.on(file, mine); });
             CHECK_MESSAGE(message.find("but a pickle: as torch.save writes it") != message.npos, message);
-            CHECK_MESSAGE(message.find("safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")") != message.npos, message);
+            CHECK_MESSAGE(
+                message.find("safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")") != message.npos,
+                message);
             CHECK(message.ends_with(" [mine.cpp:7]"));
         }
     const std::string file = folder.path / "a";
-    const auto message = [&](const auto& reader) { return error_of<FormatError>([&] { reader(file, mine); }).substr(file.size()); };
+    const auto message = [&](const auto& reader) {
+        return error_of<FormatError>([&] { reader(file, mine); }).substr(file.size());
+    };
     const auto safetensors = [](const std::string& path, Location where) { nn::read_safetensors(path, where); };
     const auto npz = [](const std::string& path, Location where) { nn::read_npz(path, {}, where); };
     const auto csv = [](const std::string& path, Location where) { nn::read_csv(path, {}, where); };
     nn::save_npy(file, x);
     CHECK(message(npz) == ": not a zip archive but an npy file: read_npy reads it [mine.cpp:7]");
     nn::save_npz(file, Net());
-    CHECK(message(safetensors) == ": not a safetensors file but a zip archive: read_npz reads those that NumPy writes [mine.cpp:7]");
+    CHECK(message(safetensors) ==
+          ": not a safetensors file but a zip archive: read_npz reads those that NumPy writes [mine.cpp:7]");
     nn::save_safetensors(file, Net());
-    CHECK(message(csv) == ": not a text but a safetensors file: read_safetensors and load_safetensors read it [mine.cpp:7]");
+    CHECK(message(csv) ==
+          ": not a text but a safetensors file: read_safetensors and load_safetensors read it [mine.cpp:7]");
     tests::write_gzip(file, "a,b\n");
     CHECK(nn::read_csv(file).names() == std::vector<std::string>{"a", "b"});
-    CHECK(error_of<FormatError>([&] { nn::read_csv(file, {.max_bytes = 3}); }).find(": it would take more than max_bytes, 3") !=
-          std::string::npos);
+    CHECK(error_of<FormatError>([&] {
+              nn::read_csv(file, {.max_bytes = 3});
+          }).find(": it would take more than max_bytes, 3") != std::string::npos);
     write(file, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n");
     CHECK(message(safetensors) ==
           ": not a safetensors file but a Git LFS pointer: git lfs pull gets the file that it stands for [mine.cpp:7]");
@@ -249,15 +272,19 @@ TEST_CASE("files: readers and writers refuse what is no regular file, with the u
                                                               {in("folder"), "Is a directory"},
                                                               {in("none/a"), "No such file or directory"}};
     // Only root may make a device; whoever is not has none that he could replace.
-    if (mknod(in("null").c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0) wrong.emplace_back(in("null"), "not a regular file");
+    if (mknod(in("null").c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0)
+        wrong.emplace_back(in("null"), "not a regular file");
     else wrong.emplace_back("/dev/null", "not a regular file");
     for (const auto& entry : wrong) {
         const std::string &path = entry.first, &why = entry.second;
         CAPTURE(path);
         for (const Function& read : readers())
-            CHECK_MESSAGE(error_of([&] { read.on(path, mine); }) == path + ": cannot be read: " + why + " [mine.cpp:7]", read.name);
+            CHECK_MESSAGE(error_of([&] { read.on(path, mine); }) == path + ": cannot be read: " + why + " [mine.cpp:7]",
+                          read.name);
         for (const Function& save : writers())
-            CHECK_MESSAGE(error_of([&] { save.on(path, mine); }) == path + ": cannot be written: " + why + " [mine.cpp:7]", save.name);
+            CHECK_MESSAGE(
+                error_of([&] { save.on(path, mine); }) == path + ": cannot be written: " + why + " [mine.cpp:7]",
+                save.name);
     }
     CHECK(fs::is_fifo(in("pipe")));
     CHECK(fs::is_symlink(in("loop")));
@@ -273,14 +300,16 @@ TEST_CASE("files: readers and writers refuse what is no regular file, with the u
     }
     // Nor is what stands where the temporary file is to be.
     REQUIRE(mkfifo(in("a.tmp").c_str(), 0600) == 0);
-    CHECK(error_of([&] { nn::save_npy(in("a"), x); }) ==
-          in("a") + ": cannot be written: " + in("a.tmp") + ", which is needed for that, is not a regular file" + nearby());
+    CHECK(error_of([&] { nn::save_npy(in("a"), x); }) == in("a") + ": cannot be written: " + in("a.tmp") +
+                                                             ", which is needed for that, is not a regular file" +
+                                                             nearby());
 }
 
 TEST_CASE("files: a path with a zero byte is refused, not cut off") {
     const Folder folder;
     const std::string path = (folder.path / "a").string() + '\0' + "b";
-    const std::string expected = "file: a path must be without zero bytes, got \"" + (folder.path / "a").string() + "\\0b\" [mine.cpp:7]";
+    const std::string expected =
+        "file: a path must be without zero bytes, got \"" + (folder.path / "a").string() + "\\0b\" [mine.cpp:7]";
     nn::save_npy(folder.path / "a", x);
     for (const auto& list : {readers(), writers()})
         for (const Function& function : list)
@@ -292,13 +321,15 @@ TEST_CASE("files: a path with a zero byte is refused, not cut off") {
     // The Trainer's errors name the line of fit.
     const std::string line = here(__LINE__ + 3);
     const auto fit = [&](const std::string& out) {
-        nn::Trainer trainer(net, sgd, {.out = out, .epochs = 1, .overwrite = true, .progress = nn::ProgressStyle::none});
+        nn::Trainer trainer(net, sgd,
+                            {.out = out, .epochs = 1, .overwrite = true, .progress = nn::ProgressStyle::none});
         trainer.fit(batches, [](const nn::Linear& model, int) { return sum(model.bias); });
     };
     CHECK(error_of<ValueError>([&] { fit(path); }) ==
           "file: a path must be without zero bytes, got \"" + (folder.path / "a").string() + "\\0b\"" + line);
     write(folder.path / "file", "");
-    CHECK(error_of([&] { fit(folder.path / "file"); }) == (folder.path / "file").string() + ": cannot be made: Not a directory" + line);
+    CHECK(error_of([&] { fit(folder.path / "file"); }) ==
+          (folder.path / "file").string() + ": cannot be made: Not a directory" + line);
     CHECK(error_of([&] { fit(folder.path / "file/run"); }) ==
           (folder.path / "file/run").string() + ": cannot be made: Not a directory" + line);
     // What the Trainer writes: the log and the page, too.

@@ -19,8 +19,10 @@ namespace {
 /// One number from each kind of work that threads share: our loops, our tiles, BLAS, LAPACK, a gradient.
 std::vector<double> threaded_work() {
     Generator generator(1);
-    const Tensor a = randn({600, 600}, generator), images = randn({16, 3, 32, 32}, generator), filters = randn({8, 3, 3, 3}, generator);
-    const Tensor long_one = randn({1 << 20}, generator), square = randn({300, 300}, generator).to(DType::f64) + 20 * eye(300, DType::f64);
+    const Tensor a = randn({600, 600}, generator), images = randn({16, 3, 32, 32}, generator),
+                 filters = randn({8, 3, 3, 3}, generator);
+    const Tensor long_one = randn({1 << 20}, generator),
+                 square = randn({300, 300}, generator).to(DType::f64) + 20 * eye(300, DType::f64);
     Tape tape;
     const Tensor w = tape.watch(a);
     return {sum(matmul(a, a)).item(),
@@ -55,7 +57,8 @@ struct Threads {
 TEST_CASE("fork: parent, child and grandchild compute the same after work on several threads") {
     const Threads three(3);
     const std::vector<double> expected = threaded_work();
-    // LLVM's OpenMP begins a child with the number of threads that the environment gives, and other numbers of threads round otherwise.
+    // LLVM's OpenMP begins a child with the number of threads that the environment gives, and other numbers of threads
+    // round otherwise.
     const auto the_same = [&] {
         omp_set_num_threads(3);
         return threaded_work() == expected;
@@ -78,12 +81,14 @@ TEST_CASE("fork: from a thread of its own, and in a parallel region") {
     }).join();
     CHECK(from_thread == 0);
 
-    // map runs its function on several threads: the child of one of them is single-threaded, and its sums may differ in the last bits.
+    // map runs its function on several threads: the child of one of them is single-threaded, and its sums may differ in
+    // the last bits.
     std::atomic_flag forked;
     std::atomic<int> from_region = -1;
     map(
         [&](const auto& v) {
-            if (!forked.test_and_set()) from_region = in_child([&] { return threaded_work().size() == expected.size(); });
+            if (!forked.test_and_set())
+                from_region = in_child([&] { return threaded_work().size() == expected.size(); });
             return v;
         },
         ones({1 << 18}));

@@ -84,7 +84,8 @@ TEST_SUITE("functional_call") {
         all.back() = scale;
         CHECK(close(nn::functional_call(net, all, x), 2.0 * y, 1e-14));
         const nn::Linear line(2, 1, {.dtype = f64});
-        CHECK(close(nn::functional_call(line, {zeros({1, 2}, f64), ones({1}, f64)}, inputs(3, 2)), ones({3, 1}, f64), 0));
+        CHECK(
+            close(nn::functional_call(line, {zeros({1, 2}, f64), ones({1}, f64)}, inputs(3, 2)), ones({3, 1}, f64), 0));
         const nn::State after = nn::state_dict(net);
         for (std::size_t i = 0; i < before.size(); ++i)
             CHECK(before[i].second.data<double>().data() == after[i].second.data<double>().data());
@@ -97,7 +98,8 @@ TEST_SUITE("functional_call") {
         const Gradients expected = reference.gradient(sum(square(net(x))));
         Tape tape;
         const Tensor w = tape.watch(net.middle[1].weight.value()), computed = tape.watch(net.scale.value() / 2.0);
-        const Tensor loss = sum(square(nn::functional_call(net, {{"middle.1.weight", w}, {"scale", computed * 2.0}}, x)));
+        const Tensor loss =
+            sum(square(nn::functional_call(net, {{"middle.1.weight", w}, {"scale", computed * 2.0}}, x)));
         const Gradients g = tape.gradient(loss);
         CHECK(close(g[w], expected[net.middle[1].weight]));
         CHECK(close(g[computed], 2.0 * expected[net.scale]));
@@ -129,17 +131,20 @@ TEST_SUITE("functional_call") {
               "functional_call: fc1.bias must be a tensor, got an empty one" + nearby());
         const Tied tied;
         const Tensor before = tied.layer->weight.value();
-        CHECK(error_of<ValueError>([&] { nn::functional_call(tied, {{"layer.weight", zeros({2, 2})}}, ones({1, 2})); }) ==
-              "functional_call: a copy of the model must have parameters of its own, got one that shares a layer through a pointer; use a "
-              "tape" +
-                  nearby());
+        CHECK(
+            error_of<ValueError>([&] { nn::functional_call(tied, {{"layer.weight", zeros({2, 2})}}, ones({1, 2})); }) ==
+            "functional_call: a copy of the model must have parameters of its own, got one that shares a layer through "
+            "a pointer; use a "
+            "tape" +
+                nearby());
         CHECK(close(tied.layer->weight, before, 0));
     }
 
     TEST_CASE("an error inside names the user's line") {
         const nn::Linear layer(2, 3);
         const Tensor x = ones({4, 5});
-        const std::string error = error_of<ShapeError>([&] { nn::functional_call(layer, {}, x); }), line = tests::here();
+        const std::string error = error_of<ShapeError>([&] { nn::functional_call(layer, {}, x); }),
+                          line = tests::here();
         CHECK(error.ends_with(line));
         CHECK(error.starts_with("linear: "));
     }
@@ -198,7 +203,8 @@ TEST_SUITE("functional_call") {
                 }
             });
         for (std::thread& t : threads) t.join();
-        for (const Tensor& g : got) CHECK(close(g, sum(nn::functional_call(net, {{"scale", ones({2}, f64)}}, x), 0), 1e-12));
+        for (const Tensor& g : got)
+            CHECK(close(g, sum(nn::functional_call(net, {{"scale", ones({2}, f64)}}, x), 0), 1e-12));
     }
 
     TEST_CASE("a model that checkpoints its own layers may be called so: the copy lives as long as the tape needs it") {
@@ -214,7 +220,8 @@ TEST_SUITE("functional_call") {
         const Tensor x = inputs(4, 2), row = nn::ravel(net);
         const auto loss = [&](const Tensor& w) {
             const Tensors parts = split(w, {6, 3, 3, 1});
-            return sum(square(nn::functional_call(net, {reshape(parts[0], {3, 2}), parts[1], reshape(parts[2], {1, 3}), parts[3]}, x)));
+            return sum(square(nn::functional_call(
+                net, {reshape(parts[0], {3, 2}), parts[1], reshape(parts[2], {1, 3}), parts[3]}, x)));
         };
         CHECK(close(grad(loss, row), differences(loss, row), 1e-6));
         const GradcheckReport r = nn::gradcheck([&](const Checkpointed& model) { return model(x); }, net, {.order = 2});
@@ -286,12 +293,15 @@ TEST_SUITE("models of tensors") {
         const Small net;
         const auto unrolled = [&](const Tensor& rate) {
             Small model = net;
-            for (int step = 0; step < 3; ++step) model = nn::unravel(net, nn::ravel(model) - rate * nn::ravel(nn::grad(plain_loss, model)));
+            for (int step = 0; step < 3; ++step)
+                model = nn::unravel(net, nn::ravel(model) - rate * nn::ravel(nn::grad(plain_loss, model)));
             return plain_loss(model);
         };
         const Tensor rate = scalar(0.3);
         const double slope = grad(unrolled, rate).item();
-        CHECK(slope == doctest::Approx((unrolled(scalar(0.3 + 1e-5)).item() - unrolled(scalar(0.3 - 1e-5)).item()) / 2e-5).epsilon(1e-6));
+        CHECK(slope ==
+              doctest::Approx((unrolled(scalar(0.3 + 1e-5)).item() - unrolled(scalar(0.3 - 1e-5)).item()) / 2e-5)
+                  .epsilon(1e-6));
         CHECK(std::abs(slope) > 1e-3);
     }
 }
@@ -333,8 +343,10 @@ TEST_SUITE("transforms of models") {
         const auto unrolled = [&](const Tensor& rates) {
             Tensors w = nn::parameters(net);
             for (int step = 0; step < 3; ++step) {
-                const Tensors g = grad([&](const Tensors& at) { return mean(square(nn::functional_call(net, at, x))); }, w);
-                for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i] - select(rates, 0, static_cast<std::int64_t>(i)) * g[i];
+                const Tensors g =
+                    grad([&](const Tensors& at) { return mean(square(nn::functional_call(net, at, x))); }, w);
+                for (std::size_t i = 0; i < w.size(); ++i)
+                    w[i] = w[i] - select(rates, 0, static_cast<std::int64_t>(i)) * g[i];
             }
             return mean(square(nn::functional_call(net, w, x)));
         };
@@ -351,21 +363,26 @@ TEST_SUITE("transforms of models") {
         CHECK(close(h, 2.0 * matmul(transpose(design), design), 1e-12));
         // For a network, the gradient's differences; with it the posterior's covariance of a prediction.
         const Small net;
-        const auto loss = [&](const Small& model) { return sum(square(model(x) - 1.0)) + 0.5 * sum(square(nn::ravel(model))); };
+        const auto loss = [&](const Small& model) {
+            return sum(square(model(x) - 1.0)) + 0.5 * sum(square(nn::ravel(model)));
+        };
         const Tensor row = nn::ravel(net), full = nn::hessian(loss, net);
         CHECK(full.shape() == Shape{13, 13});
         CHECK(close(full, transpose(full), 1e-10));
         for (std::int64_t i = 0; i < 13; ++i)
-            CHECK(close(select(full, 0, i),
-                        differences([&](const Tensor& w) { return select(nn::ravel(nn::grad(loss, nn::unravel(net, w))), 0, i); }, row),
-                        1e-7));
+            CHECK(close(
+                select(full, 0, i),
+                differences(
+                    [&](const Tensor& w) { return select(nn::ravel(nn::grad(loss, nn::unravel(net, w))), 0, i); }, row),
+                1e-7));
         const Tensor j = nn::jacobian([&](const Small& model) { return reshape(model(x), {6}); }, net);
         CHECK(j.shape() == Shape{6, 13});
         const Tensor covariance = matmul(j, solve(full + 20.0 * eye(13, f64), transpose(j)));
         CHECK(covariance.shape() == Shape{6, 6});
         // hvp is its product with a vector, without forming it.
         const Tensor v = inputs(1, 13);
-        CHECK(close(nn::ravel(nn::hvp(loss, net, nn::unravel(net, reshape(v, {13})))), matmul(full, reshape(v, {13})), 1e-9));
+        CHECK(close(nn::ravel(nn::hvp(loss, net, nn::unravel(net, reshape(v, {13})))), matmul(full, reshape(v, {13})),
+                    1e-9));
     }
 
     TEST_CASE("jvp and vjp through a model are products with its Jacobian") {
@@ -408,23 +425,27 @@ TEST_SUITE("transforms of models") {
         const Gradients g = tape.gradient(penalty(net));
         Tensors parts;
         for (const Parameter& p : nn::parameters(net)) parts.push_back(ravel(g[p]));
-        CHECK(close(concat(parts), differences([&](const Tensor& w) { return penalty(nn::unravel(net, w)); }, row), 1e-5));
+        CHECK(close(concat(parts), differences([&](const Tensor& w) { return penalty(nn::unravel(net, w)); }, row),
+                    1e-5));
         const auto trace_of = [&](const Small& model) { return trace(nn::hessian(plain_loss, model)); };
         const Small small;
         CHECK(close(nn::ravel(nn::grad(trace_of, small)),
-                    differences([&](const Tensor& w) { return trace_of(nn::unravel(small, w)); }, nn::ravel(small)), 1e-6));
+                    differences([&](const Tensor& w) { return trace_of(nn::unravel(small, w)); }, nn::ravel(small)),
+                    1e-6));
     }
 
     TEST_CASE("structs of tensors have all of them too") {
         const Oscillator state{tensor({1.0, 2.0}), tensor({0.5, -1.0})};
         const auto energy = [](const Oscillator& s) { return sum(s.position * s.position * s.velocity); };
         const Tensor h = nn::hessian(energy, state);
-        CHECK(close(h, hessian([&](const Tensor& row) { return energy(nn::unravel(state, row)); }, nn::ravel(state)), 0));
+        CHECK(
+            close(h, hessian([&](const Tensor& row) { return energy(nn::unravel(state, row)); }, nn::ravel(state)), 0));
         CHECK(close(select(select(h, 0, 0), 0, 2), scalar(2.0)));
         const Oscillator p = nn::hvp(energy, state, Oscillator{ones({2}, f64), zeros({2}, f64)});
         CHECK(close(p.position, 2.0 * state.velocity));
         CHECK(close(p.velocity, 2.0 * state.position));
-        const Oscillator twice = nn::grad([&](const Oscillator& s) { return sum(nn::grad(energy, s).position); }, state);
+        const Oscillator twice =
+            nn::grad([&](const Oscillator& s) { return sum(nn::grad(energy, s).position); }, state);
         CHECK(close(twice.velocity, 2.0 * state.position));
         const auto report = nn::gradcheck(energy, state, {.order = 2});
         CHECK_MESSAGE(report.ok, report.message);
@@ -446,12 +467,17 @@ TEST_SUITE("transforms of models") {
     TEST_CASE("a function that does not use what it is given is an error, not zeros") {
         const Small net;
         CHECK(error_of<ValueError>([&] { nn::grad([&](const Small&) { return plain_loss(net); }, net); }) ==
-              "nn::grad: the function must compute with the model that it is given, got a result that does not depend on it (is a model "
+              "nn::grad: the function must compute with the model that it is given, got a result that does not depend "
+              "on it (is a model "
               "captured?)" +
                   nearby());
-        CHECK(error_of<ValueError>([&] { nn::hessian([&](const Small&) { return plain_loss(net); }, net); }).starts_with("nn::hessian: "));
+        CHECK(error_of<ValueError>([&] {
+                  nn::hessian([&](const Small&) { return plain_loss(net); }, net);
+              }).starts_with("nn::hessian: "));
         Tape tape;  // whose parameters the captured model has
-        CHECK(error_of<ValueError>([&] { nn::grad([&](const Small&) { return plain_loss(net); }, net); }).starts_with("nn::grad: "));
+        CHECK(error_of<ValueError>([&] {
+                  nn::grad([&](const Small&) { return plain_loss(net); }, net);
+              }).starts_with("nn::grad: "));
     }
 
     TEST_CASE("plain functions of models do") {
@@ -500,12 +526,15 @@ TEST_SUITE("gradcheck of layers with respect to their parameters") {
     TEST_CASE("batch normalisation in training, and its statistics stay still") {
         nn::Sequential net(nn::Linear(3, 2, {.dtype = f64}), nn::BatchNorm1d(2, {.dtype = f64}));
         checked(net, inputs(5, 3));
-        CHECK(net.layer<nn::BatchNorm1d>(1).num_batches_tracked.item<std::int64_t>() == 1);  // moved by the first evaluation alone
+        CHECK(net.layer<nn::BatchNorm1d>(1).num_batches_tracked.item<std::int64_t>() ==
+              1);  // moved by the first evaluation alone
     }
     TEST_CASE("dropout in training, whose masks are drawn again") {
-        checked(nn::Sequential(nn::Linear(3, 8, {.dtype = f64}), nn::Dropout(0.5), nn::Linear(8, 2, {.dtype = f64})), inputs(5, 3));
+        checked(nn::Sequential(nn::Linear(3, 8, {.dtype = f64}), nn::Dropout(0.5), nn::Linear(8, 2, {.dtype = f64})),
+                inputs(5, 3));
         Generator generator(3);
-        const GradcheckReport r = gradcheck([&](const Tensor& x) { return dropout(x, 0.5, generator); }, {inputs(3, 3)}, {.order = 2});
+        const GradcheckReport r =
+            gradcheck([&](const Tensor& x) { return dropout(x, 0.5, generator); }, {inputs(3, 3)}, {.order = 2});
         CHECK_MESSAGE(r.ok, r.message);
     }
     TEST_CASE("a wrong rule is found") {
@@ -534,7 +563,8 @@ TEST_SUITE("vmap of models") {
         const Tensor x = inputs(4, 2);
         const Tensor y = nn::vmap([&](const Small& net) { return net(x); }, stacked);
         const Small gradients = nn::vmap([&](const Small& net) { return nn::grad(plain_loss, net); }, stacked);
-        const auto [losses, again] = nn::vmap([&](const Small& net) { return nn::value_and_grad(plain_loss, net); }, stacked);
+        const auto [losses, again] =
+            nn::vmap([&](const Small& net) { return nn::value_and_grad(plain_loss, net); }, stacked);
         for (std::int64_t i = 0; i < 3; ++i) {
             const Small& member = members[static_cast<std::size_t>(i)];
             CHECK(close(select(y, 0, i), member(x), 0));
@@ -544,7 +574,8 @@ TEST_SUITE("vmap of models") {
         }
         // Outer tapes see through it.
         const Small outer =
-            nn::grad([&](const Small& s) { return sum(square(nn::vmap([&](const Small& net) { return net(x); }, s))); }, stacked);
+            nn::grad([&](const Small& s) { return sum(square(nn::vmap([&](const Small& net) { return net(x); }, s))); },
+                     stacked);
         const Small own = nn::grad([&](const Small& s) { return sum(square(s(x))); }, members[1]);
         CHECK(close(select(outer.fc1.weight, 0, 1), own.fc1.weight));
     }
@@ -553,7 +584,8 @@ TEST_SUITE("vmap of models") {
         const Tensor xs = reshape(inputs(6, 2), {2, 3, 2});
         const Tensor y = nn::vmap([](const Small& net, const Tensor& x) { return net(x); }, nn::stack(members), xs);
         CHECK(close(select(y, 0, 1), members[1](select(xs, 0, 1)), 0));
-        const Small g = nn::vmap([&](const Tensor& x) { return nn::grad([&](const Small& net) { return sum(net(x)); }, members[0]); }, xs);
+        const Small g = nn::vmap(
+            [&](const Tensor& x) { return nn::grad([&](const Small& net) { return sum(net(x)); }, members[0]); }, xs);
         CHECK(close(select(g.fc1.weight, 0, 1),
                     nn::grad([&](const Small& net) { return sum(net(select(xs, 0, 1))); }, members[0]).fc1.weight));
         std::vector<nn::BatchNorm1d> norms(2, nn::BatchNorm1d(2, {.dtype = f64}));
@@ -562,7 +594,8 @@ TEST_SUITE("vmap of models") {
         nn::BatchNorm1d stacked = nn::stack(norms);
         const Tensor z = nn::vmap([&](const nn::BatchNorm1d& norm) { return norm(inputs(3, 2)); }, stacked);
         CHECK(close(select(z, 0, 1), norms[1](inputs(3, 2)), 0));
-        CHECK(error_of<ValueError>([] { nn::stack(std::vector<Small>()); }) == "nn::stack: there must be a model, got none" + nearby());
+        CHECK(error_of<ValueError>([] { nn::stack(std::vector<Small>()); }) ==
+              "nn::stack: there must be a model, got none" + nearby());
     }
 }
 
@@ -598,7 +631,9 @@ TEST_SUITE("checkpoint of models") {
         CHECK(close(nn::hessian(kept, net), nn::hessian(loss, twin), 1e-11));
         CHECK(net.layer<nn::BatchNorm1d>(1).num_batches_tracked.item<std::int64_t>() == 1);
         CHECK(close(net.layer<nn::BatchNorm1d>(1).running_mean, twin.layer<nn::BatchNorm1d>(1).running_mean, 0));
-        const auto by_reference = [&](const nn::Sequential& m) { return checkpoint(m, x); };  // xgrad's, of the model where it stands
+        const auto by_reference = [&](const nn::Sequential& m) {
+            return checkpoint(m, x);
+        };  // xgrad's, of the model where it stands
         CHECK(close(nn::ravel(nn::grad([&](const nn::Sequential& m) { return sum(square(by_reference(m))); }, net)),
                     nn::ravel(nn::grad(loss, twin)), 1e-12));
     }

@@ -7,8 +7,8 @@
 
 using namespace xgrad;
 
-// Long chains of element-wise operations are pulled back a block at a time (fused_chain.cpp). The same chain on short pieces of the input
-// is pulled back entry by entry: both must give the same bits.
+// Long chains of element-wise operations are pulled back a block at a time (fused_chain.cpp). The same chain on short
+// pieces of the input is pulled back entry by entry: both must give the same bits.
 
 namespace {
 
@@ -75,7 +75,8 @@ TEST_SUITE("blocks") {
                 const Tensor x = randn({50001}, generator, dtype), w = randn({50001}, generator, dtype);
                 const auto whole = gradients(f, x, w, 50001), pieces = gradients(f, x, w, 9973);
                 for (int i = 0; i < 2; ++i)
-                    CHECK((dtype == DType::f32 ? same_bits<float>(whole[i], pieces[i]) : same_bits<double>(whole[i], pieces[i])));
+                    CHECK((dtype == DType::f32 ? same_bits<float>(whole[i], pieces[i])
+                                               : same_bits<double>(whole[i], pieces[i])));
             }
     }
     TEST_CASE("intermediate results may be sources, and cotangents may come from above a chain") {

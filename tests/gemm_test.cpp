@@ -33,7 +33,8 @@ std::vector<T> numbers(std::int64_t count, std::mt19937& random) {
 
 /// One element of op(a)·op(b), summed in f64.
 template <class T>
-double element(const Size& s, bool ta, bool tb, const std::vector<T>& a, const std::vector<T>& b, std::int64_t i, std::int64_t j) {
+double element(const Size& s, bool ta, bool tb, const std::vector<T>& a, const std::vector<T>& b, std::int64_t i,
+               std::int64_t j) {
     double sum = 0;
     for (std::int64_t l = 0; l < s.k; ++l)
         sum += static_cast<double>(a[static_cast<std::size_t>(ta ? l * s.m + i : i * s.k + l)]) *
@@ -41,8 +42,8 @@ double element(const Size& s, bool ta, bool tb, const std::vector<T>& a, const s
     return sum;
 }
 
-/// How many elements are wrong over all combinations of transposes, accumulation and bias. The output has a wider row than it needs,
-/// and what lies between the rows must stay as it is.
+/// How many elements are wrong over all combinations of transposes, accumulation and bias. The output has a wider row
+/// than it needs, and what lies between the rows must stay as it is.
 template <class T>
 int mistakes(const Size& s, std::mt19937& random) {
     const kernels::GemmKernels& gemm = kernels::active().gemm;
@@ -66,8 +67,9 @@ int mistakes(const Size& s, std::mt19937& random) {
                         for (std::int64_t i = 0; i < s.m; ++i)
                             for (std::int64_t j = 0; j < s.n; ++j)
                                 c[static_cast<std::size_t>(i * ldc + j)] = std::numeric_limits<T>::quiet_NaN();
-                    gemm.run(kernels::GemmProblem<T>{ta, tb, s.m, s.n, s.k, a.data(), ta ? s.m : s.k, b.data(), tb ? s.k : s.n, c.data(),
-                                                     ldc, accumulate, with_bias ? bias.data() : nullptr},
+                    gemm.run(kernels::GemmProblem<T>{ta, tb, s.m, s.n, s.k, a.data(), ta ? s.m : s.k, b.data(),
+                                                     tb ? s.k : s.n, c.data(), ldc, accumulate,
+                                                     with_bias ? bias.data() : nullptr},
                              scratch);
                     for (std::int64_t i = 0; i < s.m; ++i)
                         for (std::int64_t j = 0; j < ldc; ++j) {
@@ -86,7 +88,8 @@ int mistakes(const Size& s, std::mt19937& random) {
     return wrong;
 }
 
-/// How many elements of rows times a few vectors are wrong, added to what is there and not, written either way round; what lies between stays.
+/// How many elements of rows times a few vectors are wrong, added to what is there and not, written either way round;
+/// what lies between stays.
 template <class T>
 int thin_mistakes(const Size& s, std::mt19937& random) {
     int wrong = 0;
@@ -99,8 +102,8 @@ int thin_mistakes(const Size& s, std::mt19937& random) {
                                size = turned ? s.n * c_vector : s.m * c_row;
             const auto before = numbers<T>(size, random);
             std::vector<T> c = before;
-            kernels::active().gemm.run(kernels::ThinProblem<T>{s.m, s.n, s.k, rows.data(), s.k + gap, vectors.data(), s.k + gap, c.data(),
-                                                               c_row, c_vector, accumulate});
+            kernels::active().gemm.run(kernels::ThinProblem<T>{s.m, s.n, s.k, rows.data(), s.k + gap, vectors.data(),
+                                                               s.k + gap, c.data(), c_row, c_vector, accumulate});
             std::vector<bool> written(c.size());
             for (std::int64_t i = 0; i < s.m; ++i)
                 for (std::int64_t j = 0; j < s.n; ++j) {
@@ -158,7 +161,8 @@ TEST_SUITE("gemm") {
                         CHECK(thin_mistakes<double>({rows, vectors, k}, random) == 0);
                     }
             // More than one block of each kind.
-            for (const Size& s : {Size{7, 33, 1025}, {150, 210, 390}, {10, 1500, 20}, {1500, 10, 20}, {110, 400, 200}}) both(s);
+            for (const Size& s : {Size{7, 33, 1025}, {150, 210, 390}, {10, 1500, 20}, {1500, 10, 20}, {110, 400, 200}})
+                both(s);
         }
         kernels::select(own.c_str());
     }
@@ -175,9 +179,11 @@ TEST_SUITE("gemm") {
             CAPTURE(isa);
             REQUIRE(kernels::select(isa.c_str()));
             std::vector<std::byte> room(static_cast<std::size_t>(kernels::active().gemm.scratch_bytes + 64));
-            void* const scratch = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(room.data()) + 63) / 64 * 64);
-            kernels::active().gemm.run(
-                kernels::GemmProblem<float>{false, false, 16, 16, 2, a.data(), 2, b.data(), 16, c.data(), 16, false, nullptr}, scratch);
+            void* const scratch =
+                reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(room.data()) + 63) / 64 * 64);
+            kernels::active().gemm.run(kernels::GemmProblem<float>{false, false, 16, 16, 2, a.data(), 2, b.data(), 16,
+                                                                   c.data(), 16, false, nullptr},
+                                       scratch);
             CHECK(c[0] == std::fma(x, x, -rounded));
             CHECK(c[0] != 0);
         }
@@ -202,7 +208,8 @@ TEST_SUITE("gemm") {
             CAPTURE(s.m);
             CAPTURE(s.n);
             CAPTURE(s.k);
-            const auto a = numbers<double>(s.m * s.k, random), b = numbers<double>(s.k * s.n, random), bias = numbers<double>(s.n, random);
+            const auto a = numbers<double>(s.m * s.k, random), b = numbers<double>(s.k * s.n, random),
+                       bias = numbers<double>(s.n, random);
             const Tensor x = tensor(std::span(a), {s.m, s.k}), w = tensor(std::span(b), {s.n, s.k});
             const auto y = tests::values(linear(x, w, tensor(std::span(bias), {s.n}))),
                        z = tests::values(matmul(x, tensor(std::span(b), {s.k, s.n})));
@@ -210,7 +217,8 @@ TEST_SUITE("gemm") {
             for (std::int64_t i = 0; i < s.m; ++i)
                 for (std::int64_t j = 0; j < s.n; ++j) {
                     const auto at = static_cast<std::size_t>(i * s.n + j);
-                    error = std::max(error, std::abs(y[at] - element(s, false, true, a, b, i, j) - bias[static_cast<std::size_t>(j)]));
+                    error = std::max(error, std::abs(y[at] - element(s, false, true, a, b, i, j) -
+                                                     bias[static_cast<std::size_t>(j)]));
                     error = std::max(error, std::abs(z[at] - element(s, false, false, a, b, i, j)));
                 }
             CHECK(error < 1e-12 * static_cast<double>(s.k + 4));

@@ -14,12 +14,13 @@ TEST_SUITE("gradient: a result that the tape did not record") {
         const Parameter w(tensor({1.0, 2.0}));
         const Tensor loss = sum(w * w);
         Tape tape;
-        CHECK(
-            error_of<TapeError>([&] { tape.gradient(loss); }) ==
-            "Tape::gradient: y must be recorded by this tape, got one that is a constant: it was not recorded. Either nothing that it was "
-            "computed from is watched (tape.watch(x), or a Parameter), or on the way it went through stop_gradient, through item() or "
-            "data(), or through an operation without gradient such as a comparison, argmax or round." +
-                here());
+        CHECK(error_of<TapeError>([&] { tape.gradient(loss); }) ==
+              "Tape::gradient: y must be recorded by this tape, got one that is a constant: it was not recorded. "
+              "Either nothing that it was "
+              "computed from is watched (tape.watch(x), or a Parameter), or on the way it went through stop_gradient, "
+              "through item() or "
+              "data(), or through an operation without gradient such as a comparison, argmax or round." +
+                  here());
         CHECK(tape.gradient(sum(w * w))[w].defined());  // the failed call was no gradient
     }
 
@@ -31,9 +32,9 @@ TEST_SUITE("gradient: a result that the tape did not record") {
             loss = sum(w * w);
         }
         Tape tape;
-        CHECK(error_of<TapeError>([&] {
-                  tape.gradient(loss);
-              }).starts_with("Tape::gradient: y must be recorded by this tape, got one that was recorded on a tape that is gone"));
+        CHECK(error_of<TapeError>([&] { tape.gradient(loss); })
+                  .starts_with("Tape::gradient: y must be recorded by this tape, got one that was recorded on a tape "
+                               "that is gone"));
     }
 
     TEST_CASE("a loss that an outer tape recorded before") {
@@ -41,9 +42,9 @@ TEST_SUITE("gradient: a result that the tape did not record") {
         const Tensor x = outer.watch(scalar(3.0));
         const Tensor y = x * x;
         Tape inner;
-        CHECK(error_of<TapeError>([&] {
-                  inner.gradient(y);
-              }).starts_with("Tape::gradient: y must be recorded by this tape, got one that was recorded before this tape was opened"));
+        CHECK(error_of<TapeError>([&] { inner.gradient(y); })
+                  .starts_with("Tape::gradient: y must be recorded by this tape, got one that was recorded before this "
+                               "tape was opened"));
         CHECK(inner.gradient(y, {.unconnected = Unconnected::absent}).size() == 0);
     }
 
@@ -117,9 +118,12 @@ TEST_SUITE("gradient: several results") {
         const Tensor y = x * x, u = scalar(1.0);
         CHECK(error_of<ValueError>([&] { tape.gradient({y, x}, x, {.cotangents = {u}}); }) ==
               "Tape::gradient: one cotangent for each result is needed, got 1 for 2" + here());
-        CHECK(error_of<ValueError>([&] { tape.gradient({y, x}, x, {.cotangent = u}); }).find("got 1 for 2") != std::string::npos);
+        CHECK(error_of<ValueError>([&] { tape.gradient({y, x}, x, {.cotangent = u}); }).find("got 1 for 2") !=
+              std::string::npos);
         CHECK(error_of<ValueError>([&] { tape.gradient(Tensors{}, x); }).find("got none") != std::string::npos);
-        CHECK(error_of<ShapeError>([&] { tape.gradient({y, x}, x, {.cotangents = {u, ones({2}, DType::f64)}}); }).ends_with(here()));
+        CHECK(error_of<ShapeError>([&] {
+                  tape.gradient({y, x}, x, {.cotangents = {u, ones({2}, DType::f64)}});
+              }).ends_with(here()));
     }
 }
 
@@ -148,8 +152,11 @@ TEST_SUITE("with_gradient_hook") {
     }
 
     TEST_CASE("what it computes is differentiated") {
-        // h is x, and its gradient g becomes g·x: the derivative of h³ is 3h²·x, and of that 6h·x·x (again through h) + 3h².
-        const auto f = [](const Tensor& x) { return pow(with_gradient_hook(x, [x](const Tensor& g) { return g * x; }), 3); };
+        // h is x, and its gradient g becomes g·x: the derivative of h³ is 3h²·x, and of that 6h·x·x (again through h) +
+        // 3h².
+        const auto f = [](const Tensor& x) {
+            return pow(with_gradient_hook(x, [x](const Tensor& g) { return g * x; }), 3);
+        };
         const auto first = [&](const Tensor& x) { return grad(f, x); };
         CHECK(first(scalar(2.0)).item() == doctest::Approx(24));
         CHECK(grad(first, scalar(2.0)).item() == doctest::Approx(6 * 2 * 2 * 2 + 3 * 4));
@@ -159,7 +166,9 @@ TEST_SUITE("with_gradient_hook") {
         Tape tape;
         const Tensor x = tape.watch(tensor({1.0, 2.0}));
         const Tensor h = with_gradient_hook(x, [](const Tensor&) { return tensor({1.0, 2.0, 3.0}); });
-        CHECK(error_of<ShapeError>([&] { tape.gradient(sum(h), x); }).starts_with("with_gradient_hook: the pullback's cotangent"));
+        CHECK(error_of<ShapeError>([&] {
+                  tape.gradient(sum(h), x);
+              }).starts_with("with_gradient_hook: the pullback's cotangent"));
     }
 }
 
@@ -169,7 +178,8 @@ TEST_SUITE("parameters: assignment") {
         Tape tape;
         const Tensor y = p * 2.0;
         CHECK(error_of<TapeError>([&] { p = y; }) ==
-              "Parameter: the value must be a constant, got a tensor of shape (2,) that a tape records, whose gradient would end here; "
+              "Parameter: the value must be a constant, got a tensor of shape (2,) that a tape records, whose gradient "
+              "would end here; "
               "compute with the tensor itself, or assign stop_gradient(tensor)");
         CHECK_THROWS_AS(p -= y, TapeError);
         CHECK_THROWS_AS(Parameter(p * 1.0), TapeError);
@@ -196,7 +206,8 @@ TEST_SUITE("parameters: assignment") {
             Tape tape;
             const Tensor a = p * p;
             CHECK(error_of<TapeError>([&] { p = tensor({5.0f}); }) ==
-                  "Parameter: shape and type must stay () f64 while a tape that has used the parameter records, got (1,) f32");
+                  "Parameter: shape and type must stay () f64 while a tape that has used the parameter records, got "
+                  "(1,) f32");
             CHECK_THROWS_AS(p = scalar(5.0f), TapeError);
             CHECK(p.release().item() == 2);
             CHECK_THROWS_AS(p = scalar(5.0f), TapeError);

@@ -20,23 +20,26 @@ TEST_CASE("optimizers: gradients are clipped as PyTorch clips them") {
         const char* name;
         double max_norm, norm_type;
     };
-    for (const Row& row : {Row{"clip_grad_norm", 0.5, 2}, Row{"clip_grad_norm 1", 0.5, 1}, Row{"clip_grad_norm inf", 0.5, inf},
-                           Row{"clip_grad_norm wide", 50, 2}})
+    for (const Row& row : {Row{"clip_grad_norm", 0.5, 2}, Row{"clip_grad_norm 1", 0.5, 1},
+                           Row{"clip_grad_norm inf", 0.5, inf}, Row{"clip_grad_norm wide", 50, 2}})
         for (const DType dtype : {DType::f64, DType::f32}) {
             const std::vector<Tensor> gradients{wave({2, 3}, 3, 1, 0, dtype), Tensor(), wave({4}, 4, 1, 0, dtype)};
-            const nn::ClippedGradients clipped = nn::clip_grad_norm(gradients, row.max_norm, {.norm_type = row.norm_type});
+            const nn::ClippedGradients clipped =
+                nn::clip_grad_norm(gradients, row.max_norm, {.norm_type = row.norm_type});
             figures.check(row.name, "norm", scalar(clipped.total_norm).to(dtype));
             figures.check(row.name, "a", clipped[0]);
             CHECK_FALSE(clipped[1].defined());
             figures.check(row.name, "b", clipped[2]);
         }
     CHECK(values(nn::clip_grad_value(std::vector{tensor({-3.0, 0.5, 2.0})}, 1)[0]) == std::vector<double>{-1, 0.5, 1});
-    CHECK(error_of<ValueError>([] { nn::clip_grad_norm(std::vector{full({1}, NAN)}, 1, {.error_if_nonfinite = true}); }) ==
-          "clip_grad_norm: the norm must be finite, got nan" + here());
+    CHECK(error_of<ValueError>([] {
+              nn::clip_grad_norm(std::vector{full({1}, NAN)}, 1, {.error_if_nonfinite = true});
+          }) == "clip_grad_norm: the norm must be finite, got nan" + here());
     CHECK(error_of<ValueError>([] { nn::clip_grad_norm(std::vector{ones({1})}, -1); }) ==
           "clip_grad_norm: max_norm must not be negative, got -1" + tests::nearby());
-    CHECK(
-        error_of<ValueError>([] { nn::clip_grad_norm(std::vector{ones({1})}, NAN); }).starts_with("clip_grad_norm: max_norm must not be"));
+    CHECK(error_of<ValueError>([] {
+              nn::clip_grad_norm(std::vector{ones({1})}, NAN);
+          }).starts_with("clip_grad_norm: max_norm must not be"));
     CHECK(values(nn::clip_grad_norm(std::vector{ones({1})}, 0)[0]) == std::vector<double>{0});
     CHECK(error_of<ValueError>([] { nn::clip_grad_value(std::vector{ones({1})}, -1); }) ==
           "clip_grad_value: the limit must not be negative, got -1" + tests::nearby());
@@ -72,8 +75,8 @@ TEST_CASE("optimizers: gradients of several batches add up to those of the whole
     nn::GradientAccumulator accumulator;
     for (int batch = 0; batch < 3; ++batch) {
         Tape tape;
-        const Tensor loss =
-            nn::cross_entropy(model.net(slice(model.x, 0, 2 * batch, 2 * batch + 2)), slice(model.y, 0, 2 * batch, 2 * batch + 2));
+        const Tensor loss = nn::cross_entropy(model.net(slice(model.x, 0, 2 * batch, 2 * batch + 2)),
+                                              slice(model.y, 0, 2 * batch, 2 * batch + 2));
         accumulator.add(model.net, tape.gradient(loss));
     }
     Tape tape;
@@ -97,7 +100,8 @@ namespace {
 
 struct Normal {  // PyTorch's BatchNorm1d as far as its names go
     Parameter weight{zeros({3}, DType::f64)}, bias{zeros({3}, DType::f64)};
-    Tensor running_mean = zeros({3}, DType::f64), running_var = zeros({3}, DType::f64), num_batches_tracked = scalar(std::int64_t{0});
+    Tensor running_mean = zeros({3}, DType::f64), running_var = zeros({3}, DType::f64),
+           num_batches_tracked = scalar(std::int64_t{0});
     XGRAD_FIELDS(weight, bias, running_mean, running_var, num_batches_tracked)
 
     void set(int step) {
@@ -161,8 +165,11 @@ TEST_CASE("optimizers: soft_update moves a model towards another") {
     target.set(2);
     CHECK(close(source.weight, wave({3}, 10.0), 0));  // it took the value and tied nothing
 
-    CHECK(error_of<ValueError>([&] { nn::soft_update(target, source, 1.5); }) == "soft_update: tau must be in [0, 1], got 1.5" + here());
-    CHECK(error_of<ValueError>([&] { nn::soft_update(target, target, 0.5); }).starts_with("soft_update: a copy of the model must have"));
+    CHECK(error_of<ValueError>([&] { nn::soft_update(target, source, 1.5); }) ==
+          "soft_update: tau must be in [0, 1], got 1.5" + here());
+    CHECK(error_of<ValueError>([&] {
+              nn::soft_update(target, target, 0.5);
+          }).starts_with("soft_update: a copy of the model must have"));
     source.bias = zeros({4}, DType::f64);
     CHECK(error_of<ValueError>([&] { nn::soft_update(target, source, 0.5); }) ==
           "soft_update: the model must keep its structure, got (4,) f64 for (3,) f64" + here());

@@ -10,14 +10,15 @@
 
 #include "places.hpp"
 
-// Which folder may include which: each its own files and those of folders below it. Headers that users may include are those that the entry
-// headers reach; all others lie in a folder detail/ or in kernels/, and are not installed.
+// Which folder may include which: each its own files and those of folders below it. Headers that users may include are
+// those that the entry headers reach; all others lie in a folder detail/ or in kernels/, and are not installed.
 
 namespace {
 
 namespace fs = std::filesystem;
 
-/// From the ground up. Folders of one line use each other: the pullbacks of each are written with the operations of the others.
+/// From the ground up. Folders of one line use each other: the pullbacks of each are written with the operations of the
+/// others.
 const std::vector<std::vector<std::string>> layers{
     {"autodiff/core"},
     {"autodiff/rules"},
@@ -45,7 +46,9 @@ const std::vector<std::vector<std::string>> layers{
 };
 const std::set<std::string> entries{"autodiff/autodiff.hpp", "autodiff/map.hpp", "autodiff/xtensor.hpp", "nn/nn.hpp"};
 
-bool is_inside(const std::string& file) { return file.find("/detail/") != file.npos || file.starts_with("autodiff/kernels/"); }
+bool is_inside(const std::string& file) {
+    return file.find("/detail/") != file.npos || file.starts_with("autodiff/kernels/");
+}
 
 /// "nn/train" of "nn/train/detail/run.hpp".
 std::string folder_of(const std::string& file) {
@@ -93,7 +96,8 @@ TEST_SUITE("house") {
                 const std::string other = folder_of(name);
                 if (other == folder) continue;
                 ++between;
-                CHECK_MESSAGE(layer_of(other) <= layer_of(folder), file << " includes " << name << ", which stands above it");
+                CHECK_MESSAGE(layer_of(other) <= layer_of(folder),
+                              file << " includes " << name << ", which stands above it");
             }
         }
         CHECK(between > 500);
@@ -102,7 +106,8 @@ TEST_SUITE("house") {
     TEST_CASE("nn is written with what users of the engine have") {
         for (const auto& [file, names] : includes())
             for (const std::string& name : names)
-                CHECK_MESSAGE(!(file.starts_with("nn/") && name.starts_with("autodiff/") && is_inside(name)), file << " includes " << name);
+                CHECK_MESSAGE(!(file.starts_with("nn/") && name.starts_with("autodiff/") && is_inside(name)),
+                              file << " includes " << name);
     }
 
     TEST_CASE("what is installed is what the entry headers reach") {

@@ -75,7 +75,8 @@ TEST_CASE("images: a random rectangle is stretched to a size") {
     Generator generator(4);
     const Tensor x = pictures(3).to(DType::f64);
     CHECK(close(nn::random_resized_crop(x, 4, 4, generator, {.scale = {1, 1}, .ratio = {1, 1}}), x));
-    // Of a plane that rises with the column the middle elements of every window rise evenly, by the window's width in parts of the image's.
+    // Of a plane that rises with the column the middle elements of every window rise evenly, by the window's width in
+    // parts of the image's.
     const Tensor plane = broadcast_to(arange(20).to(DType::f64), {40, 1, 20, 20});
     const Tensor y = nn::random_resized_crop(plane, 10, 10, generator, {.scale = {0.1, 0.5}});
     CHECK(y.shape() == Shape{40, 1, 10, 10});
@@ -92,7 +93,8 @@ TEST_CASE("images: a random rectangle is stretched to a size") {
     }
     CHECK(widths.size() > 4);
     CHECK(error_of<ValueError>([&] { nn::random_resized_crop(x, 4, 4, generator, {.scale = {0, 1}}); }) ==
-          "random_resized_crop: scale must be a range in (0, 1] and ratio one of positive numbers, got others" + here());
+          "random_resized_crop: scale must be a range in (0, 1] and ratio one of positive numbers, got others" +
+              here());
     CHECK(error_of<ValueError>([&] { nn::random_resized_crop(x, 0, 4, generator); }) ==
           "random_resized_crop: sizes must be positive, got 0x4" + here());
 }
@@ -100,13 +102,16 @@ TEST_CASE("images: a random rectangle is stretched to a size") {
 TEST_CASE("images: rotation") {
     const Tensor square = reshape(arange(9.0), {1, 1, 3, 3});
     for (const auto mode : {nn::RotationMode::nearest, nn::RotationMode::bilinear}) {
-        CHECK(values(nn::rotate(square, {90}, {.interpolation = mode})) == Numbers{2, 5, 8, 1, 4, 7, 0, 3, 6});  // as NumPy's rot90
+        CHECK(values(nn::rotate(square, {90}, {.interpolation = mode})) ==
+              Numbers{2, 5, 8, 1, 4, 7, 0, 3, 6});  // as NumPy's rot90
         CHECK(values(nn::rotate(square, {180}, {.interpolation = mode})) == Numbers{8, 7, 6, 5, 4, 3, 2, 1, 0});
         CHECK(values(nn::rotate(square, {0}, {.interpolation = mode})) == values(square));
     }
-    // By 45 degrees the corners come from outside, the centre stays, and the middle of the right edge lies between centre, edges and corner.
+    // By 45 degrees the corners come from outside, the centre stays, and the middle of the right edge lies between
+    // centre, edges and corner.
     const double s = std::sqrt(0.5);
-    const Tensor y = nn::rotate(square.to(DType::f64), {45}, {.interpolation = nn::RotationMode::bilinear, .fill = 100});
+    const Tensor y =
+        nn::rotate(square.to(DType::f64), {45}, {.interpolation = nn::RotationMode::bilinear, .fill = 100});
     CHECK(values(y)[4] == doctest::Approx(4));
     CHECK(values(y)[5] == doctest::Approx(4 + 3 * s + s));  // a plane: value 4 + 3 row + column at (s, s)
     const double out = std::sqrt(2.0) - 1;  // the corner (-1, 1) comes from (0, sqrt 2): so much of it is outside
@@ -133,7 +138,8 @@ TEST_CASE("images: normalised by channel") {
 
 TEST_CASE("images: a rectangle is erased") {
     Generator generator(3);
-    const Tensor x = ones({50, 2, 16, 16}), y = nn::random_erasing(x, generator, {.p = 1, .scale = {0.1, 0.2}, .value = -3});
+    const Tensor x = ones({50, 2, 16, 16}),
+                 y = nn::random_erasing(x, generator, {.p = 1, .scale = {0.1, 0.2}, .value = -3});
     int erased = 0;
     for (std::int64_t n = 0; n < 50; ++n) {
         const Tensor gone = equal(select(y, 0, n), -3).to(DType::f64);

@@ -44,11 +44,15 @@ TEST_SUITE("implicit") {
     TEST_CASE("parameters come as a vector, as a tuple, and as Parameters") {
         const Tensor a = tensor({2.0, 3.0}), b = tensor({0.1, 0.2});
         const auto by_vector = [](const Tensor& x, const Tensors& p) { return p[0] + p[1] * sin(x); };
-        const auto r = gradcheck([&](const Tensor& p, const Tensor& q) { return fixed_point(by_vector, zeros_like(p), Tensors{p, q}); },
-                                 {a, b}, {.order = 2});
+        const auto r = gradcheck(
+            [&](const Tensor& p, const Tensor& q) { return fixed_point(by_vector, zeros_like(p), Tensors{p, q}); },
+            {a, b}, {.order = 2});
         CHECK_MESSAGE(r.ok, r.message);
-        const auto by_tuple = [](const Tensor& x, const std::tuple<Tensor, Tensor>& p) { return std::get<0>(p) + std::get<1>(p) * sin(x); };
-        CHECK(close(fixed_point(by_tuple, zeros_like(a), std::tuple{a, b}), fixed_point(by_vector, zeros_like(a), Tensors{a, b}), 1e-12));
+        const auto by_tuple = [](const Tensor& x, const std::tuple<Tensor, Tensor>& p) {
+            return std::get<0>(p) + std::get<1>(p) * sin(x);
+        };
+        CHECK(close(fixed_point(by_tuple, zeros_like(a), std::tuple{a, b}),
+                    fixed_point(by_vector, zeros_like(a), Tensors{a, b}), 1e-12));
         const Parameter p(a);
         Tape tape;
         const Tensor y = sum(fixed_point(square_root_step, ones_like(a), p));

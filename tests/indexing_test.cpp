@@ -42,8 +42,10 @@ TEST_CASE("indexing: plain numbers stand among the parts of concat and stack") {
     Tape tape;
     const Tensor w = tape.watch(scalar(4.0));
     CHECK(close(tape.gradient(sum(square(stack({w, 1.0, w}))), w), scalar(16.0)));
-    CHECK(error_of<DTypeError>([] { stack({1.0, 2.0}); }) == "stack: at least one part must be a tensor, got numbers" + here());
-    CHECK(error_of<ValueError>([] { concat({}); }) == "concat: there must be at least one tensor, got an empty list" + here());
+    CHECK(error_of<DTypeError>([] { stack({1.0, 2.0}); }) ==
+          "stack: at least one part must be a tensor, got numbers" + here());
+    CHECK(error_of<ValueError>([] { concat({}); }) ==
+          "concat: there must be at least one tensor, got an empty list" + here());
 }
 
 TEST_CASE("indexing: unbind is stack's inverse, of any axis and size") {
@@ -72,20 +74,25 @@ TEST_CASE("indexing: a convolution is a product with unfolded windows, and fold 
 }
 
 TEST_CASE("indexing: grids of one size sample the identity, and wrong ones say what fits") {
-    const Tensor x = reshape(arange(24.0, DType::f64), {1, 2, 3, 4}), theta = tensor({{{1.0, 0.0, 0.0}, {0.0, 1.0, 0.0}}});
+    const Tensor x = reshape(arange(24.0, DType::f64), {1, 2, 3, 4}),
+                 theta = tensor({{{1.0, 0.0, 0.0}, {0.0, 1.0, 0.0}}});
     for (const bool align : {false, true})
         for (const auto mode : {GridSample::bilinear, GridSample::nearest, GridSample::bicubic})
-            CHECK(close(grid_sample(x, affine_grid(theta, x.shape(), align), {.mode = mode, .align_corners = align}), x, 1e-12));
+            CHECK(close(grid_sample(x, affine_grid(theta, x.shape(), align), {.mode = mode, .align_corners = align}), x,
+                        1e-12));
     CHECK(error_of<ShapeError>([&] { grid_sample(x, zeros({1, 2, 2, 3}, DType::f64)); }).ends_with(here()));
     CHECK(error_of<ShapeError>([&] { affine_grid(theta, {2, 1, 3, 3}); }).ends_with(here()));
 }
 
 TEST_CASE("indexing: scatter_reduce takes integers, empty indices and long lists") {
     const Tensor all = full({1000}, 1.001, DType::f64), one = zeros({1000}, DType::i64);
-    CHECK(scatter_reduce(tensor({2.0}), 0, one, all, ScatterReduce::prod).item() == doctest::Approx(2 * std::pow(1.001, 1000)));
-    CHECK(close(scatter_reduce(tensor({1, 5}), 0, tensor({0, 0, 1}), tensor({4, 2, 3}), ScatterReduce::max), tensor({4, 5})));
-    CHECK(close(scatter_reduce(tensor({1.0, 5.0}), 0, zeros({0}, DType::i64), zeros({0}, DType::f64), ScatterReduce::min),
-                tensor({1.0, 5.0})));
+    CHECK(scatter_reduce(tensor({2.0}), 0, one, all, ScatterReduce::prod).item() ==
+          doctest::Approx(2 * std::pow(1.001, 1000)));
+    CHECK(close(scatter_reduce(tensor({1, 5}), 0, tensor({0, 0, 1}), tensor({4, 2, 3}), ScatterReduce::max),
+                tensor({4, 5})));
+    CHECK(
+        close(scatter_reduce(tensor({1.0, 5.0}), 0, zeros({0}, DType::i64), zeros({0}, DType::f64), ScatterReduce::min),
+              tensor({1.0, 5.0})));
     CHECK(error_of<DTypeError>([] { scatter_reduce(tensor({1}), 0, tensor({0}), tensor({2}), ScatterReduce::mean); }) ==
           "scatter_reduce: a mean must be f32 or f64, got i32" + here());
 }

@@ -130,7 +130,8 @@ TEST_SUITE("inspect") {
         const int line = __LINE__ + 1;
         const Tensor y = sum(3.0 * sqrt(x));
         CHECK(error_of<ValueError>([&] { tape.gradient(y, x); }) ==
-              "sqrt: the gradient for input 0 must be finite (check_finite), got inf at (1,) of shape (2,) from a result of shape (2,)" +
+              "sqrt: the gradient for input 0 must be finite (check_finite), got inf at (1,) of shape (2,) from a "
+              "result of shape (2,)" +
                   here(line));
         Tape next;  // the thread can go on
         const Tensor z = next.watch(scalar(2.0));

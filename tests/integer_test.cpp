@@ -1,4 +1,5 @@
-// Integers as NumPy has them: i32 and i64 mix, numbers meet them exactly or not at all, and what is whole is arithmetic for them, too.
+// Integers as NumPy has them: i32 and i64 mix, numbers meet them exactly or not at all, and what is whole is arithmetic
+// for them, too.
 
 #include <autodiff/autodiff.hpp>
 #include <doctest/doctest.h>
@@ -55,23 +56,30 @@ TEST_CASE("integers: a plain number meets a tensor exactly, or is an error") {
     CHECK(integers(i64({1}) + std::uint8_t{200}) == V{201});
 
     CHECK(error_of<ValueError>([] { add(i64({1}), 0.5); }) ==
-          "add: a plain number takes the tensor's type i64, which cannot hold 0.5 (convert the tensor with .to())" + here());
+          "add: a plain number takes the tensor's type i64, which cannot hold 0.5 (convert the tensor with .to())" +
+              here());
     CHECK(error_of<ValueError>([] { add(tensor({1}), 3000000000); }) ==
-          "add: a plain number takes the tensor's type i32, which cannot hold 3000000000 (convert the tensor with .to())" + here());
+          "add: a plain number takes the tensor's type i32, which cannot hold 3000000000 (convert the tensor with "
+          ".to())" +
+              here());
     CHECK(error_of<ValueError>([] { equal(i64({1}), 18446744073709551615u); }) ==
-          "equal: a plain number takes the tensor's type i64, which cannot hold 1.84467e+19 (convert the tensor with .to())" + here());
+          "equal: a plain number takes the tensor's type i64, which cannot hold 1.84467e+19 (convert the tensor with "
+          ".to())" +
+              here());
     CHECK(error_of<ValueError>([] { full({2}, 1.5, DType::i32); }) == "full: i32 cannot hold 1.5" + here());
     CHECK(error_of<ValueError>([] { full({2}, std::numeric_limits<double>::quiet_NaN(), DType::i64); }) ==
           "full: i64 cannot hold nan" + here());
     CHECK(error_of<ValueError>([] { scalar(2, DType::boolean); }) == "full: bool cannot hold 2" + here());
     CHECK(error_of<ValueError>([] { clip(tensor({1}), 0.5, 2); }) ==
-          "clip: a plain number takes the tensor's type i32, which cannot hold 0.5 (convert the tensor with .to())" + here());
+          "clip: a plain number takes the tensor's type i32, which cannot hold 0.5 (convert the tensor with .to())" +
+              here());
 }
 
 TEST_CASE("integers: arange of integers is i64 and exact, of others f32, and of a dtype what it can hold") {
     check_integers(arange(3), DType::i64, {0, 1, 2});
     check_integers(arange(5, 0, -2), DType::i64, {5, 3, 1});
-    check_integers(arange(beyond_double, beyond_double + 3), DType::i64, {beyond_double, beyond_double + 1, beyond_double + 2});
+    check_integers(arange(beyond_double, beyond_double + 3), DType::i64,
+                   {beyond_double, beyond_double + 1, beyond_double + 2});
     check_integers(arange(std::numeric_limits<Int>::max() - 1, std::numeric_limits<Int>::max()), DType::i64,
                    {std::numeric_limits<Int>::max() - 1});
     check_integers(arange(0, 5, 2, DType::i32), DType::i32, {0, 2, 4});
@@ -83,7 +91,8 @@ TEST_CASE("integers: arange of integers is i64 and exact, of others f32, and of 
           "arange: i32 cannot hold the elements from 2147483648 to 2147483650" + here());
     CHECK(error_of<ValueError>([] { arange(0, 5, 0); }) == "arange: the step must not be zero" + here());
     CHECK(error_of<ValueError>([] { arange(std::numeric_limits<Int>::min(), std::numeric_limits<Int>::max()); }) ==
-          "arange: the result would be too long, got -9223372036854775808 to 9223372036854775807 in steps of 1" + here());
+          "arange: the result would be too long, got -9223372036854775808 to 9223372036854775807 in steps of 1" +
+              here());
     CHECK(error_of<ValueError>([] { arange(1e300, DType::i64); }) ==
           "arange: the result would be too long, got 0 to 1e+300 in steps of 1" + here());
 }
@@ -122,7 +131,8 @@ TEST_CASE("integers: what is whole is arithmetic for them, too") {
     check_integers(pow(2, a + 3), DType::i32, {1, 8, 128});
     check_integers(pow(a, i64({2, 0, 1})), DType::i64, {9, 1, 4});
     check_integers(pow(i64({3}), 41), DType::i64, {static_cast<Int>(18026252303461234787u)});  // wraps around, as NumPy
-    CHECK(error_of<ValueError>([&] { pow(a, -1); }) == "pow: integers have no negative powers (convert one operand with .to())" + here());
+    CHECK(error_of<ValueError>([&] { pow(a, -1); }) ==
+          "pow: integers have no negative powers (convert one operand with .to())" + here());
     CHECK(error_of<DTypeError>([&] { divide(a, 2); }) == "divide: must be f32 or f64, got i32" + here());
     CHECK(error_of<DTypeError>([&] { sqrt(a); }) == "sqrt: must be f32 or f64, got i32" + here());
 }
@@ -161,7 +171,8 @@ TEST_CASE("printing: digits, abbreviation and the element type can be chosen") {
     CHECK(to_string(x, {.dtype = true}) == "[0.3333,    2.0] f64");
     CHECK(to_string(arange(5), {.threshold = 4, .edge_items = 1}) == "[0, ..., 4]");
     CHECK(to_string(arange(5), {.threshold = 4, .edge_items = 0}) == "[...]");
-    CHECK(to_string(reshape(arange(9), {3, 3}), {.threshold = 4, .edge_items = 1}) == "[[0, ..., 2],\n ...,\n [6, ..., 8]]");
+    CHECK(to_string(reshape(arange(9), {3, 3}), {.threshold = 4, .edge_items = 1}) ==
+          "[[0, ..., 2],\n ...,\n [6, ..., 8]]");
     CHECK(error_of<ValueError>([&] { to_string(x, {.digits = 18}); }) ==
           "to_string: digits must be in [0, 17] and counts not negative, got 18, 1000 and 3" + here());
 }

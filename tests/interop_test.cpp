@@ -1,5 +1,5 @@
-// Models that move between PyTorch and xgrad: tests/interop/interop.py is the other side. Without PyTorch the files in tests/data, which it wrote,
-// are read.
+// Models that move between PyTorch and xgrad: tests/interop/interop.py is the other side. Without PyTorch the files in
+// tests/data, which it wrote, are read.
 
 #include <autodiff/autodiff.hpp>
 #include <doctest/doctest.h>
@@ -118,7 +118,8 @@ TEST_CASE("interop: what is saved here for PyTorch is complete") {
             nn::eval(model);
             const Tensor x = randn(shape, generator, dtype);
             nn::State example = {{"input", x}};
-            for (const Tensor& y : run(model, x)) example.emplace_back("output" + std::to_string(example.size() - 1), y);
+            for (const Tensor& y : run(model, x))
+                example.emplace_back("output" + std::to_string(example.size() - 1), y);
             nn::save_safetensors(file + ".safetensors", model, {{"written by", "xgrad"}});
             nn::save_safetensors(file + ".example.safetensors", example);
             nn::save_npz(file + ".npz", model, {.compressed = dtype == DType::f64});

@@ -16,7 +16,8 @@ namespace {
 template <class M>
 std::string state_of(const M& model) {
     std::string text;
-    for (const auto& [name, t] : nn::state_dict(model)) text += (text.empty() ? "" : ", ") + name + " " + to_string(t.shape());
+    for (const auto& [name, t] : nn::state_dict(model))
+        text += (text.empty() ? "" : ", ") + name + " " + to_string(t.shape());
     return text;
 }
 
@@ -55,20 +56,25 @@ TEST_CASE("layers: the state has PyTorch's names, shapes and order") {
     CHECK(state_of(nn::RMSNorm(3)) == "weight (3,)");
     CHECK(state_of(nn::GroupNorm(2, 4)) == "weight (4,), bias (4,)");
     CHECK(state_of(nn::AdaptiveLogSoftmaxWithLoss(16, 9, {2, 5})) ==
-          "head.weight (4, 16), tail.0.0.weight (4, 16), tail.0.1.weight (3, 4), tail.1.0.weight (1, 16), tail.1.1.weight (4, 1)");
+          "head.weight (4, 16), tail.0.0.weight (4, 16), tail.0.1.weight (3, 4), tail.1.0.weight (1, 16), "
+          "tail.1.1.weight (4, 1)");
     CHECK(state_of(nn::PReLU()) == "weight (1,)");
     CHECK(state_of(nn::Dropout2d()) == "");
     CHECK(state_of(nn::WeightNorm(nn::Linear(4, 3))) == "bias (3,), weight_g (3, 1), weight_v (3, 4)");
-    CHECK(state_of(nn::WeightNorm(nn::Conv2d(2, 3, 5), 1)) == "bias (3,), weight_g (1, 2, 1, 1), weight_v (3, 2, 5, 5)");
-    CHECK(state_of(nn::SpectralNorm(nn::Linear(4, 3))) == "bias (3,), weight_orig (3, 4), weight_u (3,), weight_v (4,)");
+    CHECK(state_of(nn::WeightNorm(nn::Conv2d(2, 3, 5), 1)) ==
+          "bias (3,), weight_g (1, 2, 1, 1), weight_v (3, 2, 5, 5)");
+    CHECK(state_of(nn::SpectralNorm(nn::Linear(4, 3))) ==
+          "bias (3,), weight_orig (3, 4), weight_u (3,), weight_v (4,)");
     CHECK(state_of(nn::SpectralNorm(nn::ConvTranspose1d(4, 3, 2, {.bias = false}))) ==
           "weight_orig (4, 3, 2), weight_u (3,), weight_v (8,)");
     nn::ModuleList<nn::Linear> list;
     list.emplace_back(1, 2);
     list.emplace_back(2, 1, false);
     CHECK(state_of(list) == "0.weight (2, 1), 0.bias (2,), 1.weight (1, 2)");
-    CHECK(state_of(nn::Sequential(nn::Conv1d(1, 2, 1), nn::BatchNorm1d(2, {.affine = false}), nn::MaxPool1d(2), nn::PReLU())) ==
-          "0.weight (2, 1, 1), 0.bias (2,), 1.running_mean (2,), 1.running_var (2,), 1.num_batches_tracked (), 3.weight (1,)");
+    CHECK(state_of(nn::Sequential(nn::Conv1d(1, 2, 1), nn::BatchNorm1d(2, {.affine = false}), nn::MaxPool1d(2),
+                                  nn::PReLU())) ==
+          "0.weight (2, 1, 1), 0.bias (2,), 1.running_mean (2,), 1.running_var (2,), 1.num_batches_tracked (), "
+          "3.weight (1,)");
 }
 
 TEST_CASE("layers: initial values have PyTorch's distributions") {
@@ -191,8 +197,10 @@ TEST_CASE("layers: tied ones are counted, saved and updated once") {
     for (const auto& [name, p] : nn::named_parameters(tied)) names.push_back(name);
     CHECK(names == std::vector<std::string>{"first.weight", "first.bias", "norm.weight", "norm.bias"});
     CHECK(state_of(tied) ==
-          "first.weight (2, 2, 1), first.bias (2,), second.weight (2, 2, 1), second.bias (2,), norm.weight (2,), norm.bias (2,), "
-          "norm.running_mean (2,), norm.running_var (2,), norm.num_batches_tracked (), again.weight (2,), again.bias (2,), "
+          "first.weight (2, 2, 1), first.bias (2,), second.weight (2, 2, 1), second.bias (2,), norm.weight (2,), "
+          "norm.bias (2,), "
+          "norm.running_mean (2,), norm.running_var (2,), norm.num_batches_tracked (), again.weight (2,), again.bias "
+          "(2,), "
           "again.running_mean (2,), again.running_var (2,), again.num_batches_tracked ()");
 
     const Tensor x = wave({3, 2, 4}, 0, 1, 0, DType::f32), target = wave({3, 2, 4}, 1, 1, 0, DType::f32);
@@ -217,12 +225,14 @@ TEST_CASE("layers: errors name the layer, the rule and what came") {
     CHECK(value([] { nn::Embedding(0, 3); }) == "Embedding: sizes must be positive, got 0 and 3" + here());
     CHECK(error_of<IndexError>([] { nn::EmbeddingBag(4, 3, {.padding_idx = 4}); }) ==
           "EmbeddingBag: padding_idx must be in [-4, 4), got 4" + here());
-    CHECK(shape([] { nn::Embedding::from_pretrained(ones({3})); }) == "Embedding: the rows must have 2 axes, got shape (3,)" + here());
+    CHECK(shape([] { nn::Embedding::from_pretrained(ones({3})); }) ==
+          "Embedding: the rows must have 2 axes, got shape (3,)" + here());
     CHECK(value([] { nn::Conv1d(0, 1, 2); }) == "Conv1d: channels must be positive, got 0 and 1" + here());
     CHECK(value([] { nn::Conv2d(4, 6, 2, {.groups = 4}); }) ==
           "Conv2d: groups must divide in_channels and out_channels, got 4 for 4 and 6" + here());
     CHECK(value([] { nn::Conv2d(1, 1, {1, 2, 3}); }) == "Conv2d: kernel_size must be one number or 2, got 3" + here());
-    CHECK(value([] { nn::ConvTranspose3d(1, 1, {1, 0, 3}); }) == "ConvTranspose3d: kernel_size must be positive, got 0" + here());
+    CHECK(value([] { nn::ConvTranspose3d(1, 1, {1, 0, 3}); }) ==
+          "ConvTranspose3d: kernel_size must be positive, got 0" + here());
     CHECK(value([] { nn::Conv2d(1, 1, 2, {.stride = 2, .padding = "same"}); }) ==
           "Conv2d: \"same\" padding needs stride 1, got 2" + here());
     CHECK(value([] { nn::Conv2d(1, 1, 2, {.padding = "full"}); }) ==
@@ -233,8 +243,9 @@ TEST_CASE("layers: errors name the layer, the rule and what came") {
           "ConvTranspose1d: output_size must be in [9, 11), got 11" + here());
     CHECK(value([] { nn::AdaptiveLogSoftmaxWithLoss(4, 9, {3, 9}); }) ==
           "AdaptiveLogSoftmaxWithLoss: cutoffs must rise from 1 to 8, got [3, 9]" + here());
-    CHECK(error_of<IndexError>([] { nn::AdaptiveLogSoftmaxWithLoss(4, 9, {3})(ones({1, 4}), tensor<std::int64_t>({9})); }) ==
-          "AdaptiveLogSoftmaxWithLoss: class must be in [0, 9), got 9" + here());
+    CHECK(error_of<IndexError>([] {
+              nn::AdaptiveLogSoftmaxWithLoss(4, 9, {3})(ones({1, 4}), tensor<std::int64_t>({9}));
+          }) == "AdaptiveLogSoftmaxWithLoss: class must be in [0, 9), got 9" + here());
     CHECK(value([] { nn::BatchNorm1d(0); }) == "BatchNorm1d: num_features must be positive, got 0" + here());
     CHECK(shape([] { nn::BatchNorm1d(3)(ones({2, 4})); }) ==
           "BatchNorm1d: the input must have 2 or 3 axes and 3 channels, got shape (2, 4)" + here());
@@ -245,31 +256,40 @@ TEST_CASE("layers: errors name the layer, the rule and what came") {
     CHECK(value([] { nn::GroupNorm(2, 5); }) == "GroupNorm: num_groups must divide num_channels, got 2 and 5" + here());
     CHECK(shape([] { nn::GroupNorm(2, 4)(ones({1, 2})); }) ==
           "GroupNorm: the input must have 4 channels in axis 1, got shape (1, 2)" + here());
-    CHECK(error_of<IndexError>([] { nn::WeightNorm(nn::Linear(2, 3), 2); }) == "WeightNorm: dim must be in [-2, 2), got 2" + here());
+    CHECK(error_of<IndexError>([] { nn::WeightNorm(nn::Linear(2, 3), 2); }) ==
+          "WeightNorm: dim must be in [-2, 2), got 2" + here());
     CHECK(value([] { nn::Dropout2d(1.5); }) == "Dropout2d: p must be in [0, 1], got 1.5" + here());
     CHECK(value([] { nn::RReLU(0.5, 0.25); }) == "RReLU: lower must not be above upper, got 0.5 and 0.25" + here());
     CHECK(value([] { nn::PReLU({.num_parameters = 0}); }) == "PReLU: num_parameters must be positive, got 0" + here());
-    CHECK(shape([] { nn::Softmax2d()(ones({2, 3})); }) == "Softmax2d: the input must have 3 or 4 axes, got shape (2, 3)" + here());
+    CHECK(shape([] { nn::Softmax2d()(ones({2, 3})); }) ==
+          "Softmax2d: the input must have 3 or 4 axes, got shape (2, 3)" + here());
     CHECK(value([] { nn::ZeroPad2d({1, 2, 3}); }) == "ZeroPad2d: padding must be one number or 4, got 3" + here());
-    CHECK(value([] { nn::ReflectionPad1d({1, -1}); }) == "ReflectionPad1d: padding must not be negative, got -1" + here());
+    CHECK(value([] { nn::ReflectionPad1d({1, -1}); }) ==
+          "ReflectionPad1d: padding must not be negative, got -1" + here());
     CHECK(shape([] { nn::ConstantPad1d(1, 2.0)(ones({3})); }) ==
-          "ConstantPad1d: the input must have 3 axes (batch, channels, sizes), or 2 without batch, got shape (3,)" + here());
+          "ConstantPad1d: the input must have 3 axes (batch, channels, sizes), or 2 without batch, got shape (3,)" +
+              here());
 }
 
 TEST_CASE("layers: errors of the compositions that they call") {
     const auto shape = [](auto&& f) { return error_of<ShapeError>(f); };
     const Tensor i = tensor<std::int64_t>({0, 1}), w = ones({2, 3});
-    CHECK(shape([] { glu(ones({2, 3})); }) == "glu: the axis to be halved must have an even size, got 3 in (2, 3)" + here());
+    CHECK(shape([] { glu(ones({2, 3})); }) ==
+          "glu: the axis to be halved must have an even size, got 3 in (2, 3)" + here());
     CHECK(shape([] { bilinear(ones({2, 3}), ones({2, 4}), ones({5, 3, 3})); }) ==
-          "bilinear: inputs (…, in1) and (…, in2) and a weight (out, in1, in2) are needed, got (2, 3), (2, 4) and (5, 3, 3)" + here());
+          "bilinear: inputs (…, in1) and (…, in2) and a weight (out, in1, in2) are needed, got (2, 3), (2, 4) and (5, "
+          "3, 3)" +
+              here());
     CHECK(shape([] { unflatten(ones({6}), 0, {4, -1}); }) ==
           "unflatten: the sizes must multiply to 6, got (4, -1) for axis 0 of (6,)" + here());
     CHECK(shape([] { pixel_shuffle(ones({3, 2, 2}), 2); }) ==
-          "pixel_shuffle: the channels of (…, channels, height, width) must be a multiple of the factor's square, got (3, 2, 2) and factor "
+          "pixel_shuffle: the channels of (…, channels, height, width) must be a multiple of the factor's square, got "
+          "(3, 2, 2) and factor "
           "2" +
               here());
     CHECK(shape([] { pixel_unshuffle(ones({3, 2, 3}), 2); }) ==
-          "pixel_unshuffle: height and width of (…, channels, height, width) must be multiples of the factor, got (3, 2, 3) and factor 2" +
+          "pixel_unshuffle: height and width of (…, channels, height, width) must be multiples of the factor, got (3, "
+          "2, 3) and factor 2" +
               here());
     CHECK(shape([] { channel_shuffle(ones({1, 5}), 2); }) ==
           "channel_shuffle: groups must divide the channels of (batch, channels, …), got 2 for (1, 5)" + here());
@@ -278,8 +298,10 @@ TEST_CASE("layers: errors of the compositions that they call") {
     Generator generator;
     CHECK(shape([&] { dropout2d(ones({2, 3}), 0.5, generator); }) ==
           "dropout2d: the input must have 3 or 4 axes, got shape (2, 3)" + here());
-    CHECK(shape([&] { embedding_bag(i, w); }) ==
-          "embedding_bag: indices of 2 axes, or of 1 axis with a vector of offsets are needed, got (2,) and no offsets" + here());
+    CHECK(
+        shape([&] { embedding_bag(i, w); }) ==
+        "embedding_bag: indices of 2 axes, or of 1 axis with a vector of offsets are needed, got (2,) and no offsets" +
+            here());
     CHECK(error_of<IndexError>([&] { embedding_bag(i, w, tensor<std::int64_t>({1})); }) ==
           "embedding_bag: offsets must begin with 0 and not fall, up to the number of indices 2, got 1 at 0" + here());
     CHECK(error_of<IndexError>([&] { embedding_bag(i, w, tensor<std::int64_t>({0, 3})); }) ==
@@ -288,7 +310,8 @@ TEST_CASE("layers: errors of the compositions that they call") {
           "embedding_bag: only sums take per_sample_weights, got another mode" + here());
     CHECK(error_of<ValueError>([&] { embedding_bag(reshape(i, {1, 2}), w, i); }) ==
           "embedding_bag: indices of 2 axes are bags by themselves, got offsets" + here());
-    CHECK(error_of<DTypeError>([&] { embedding_bag(w, w); }) == "embedding_bag: indices must be i32 or i64, got f32" + here());
+    CHECK(error_of<DTypeError>([&] { embedding_bag(w, w); }) ==
+          "embedding_bag: indices must be i32 or i64, got f32" + here());
 }
 
 TEST_CASE("activation layers: numbers that cannot work are refused where the layer is made") {
@@ -297,11 +320,14 @@ TEST_CASE("activation layers: numbers that cannot work are refused where the lay
     CHECK(error_of<ValueError>([] { static_cast<void>(nn::Hardtanh{.max_val = -2}); }) ==
           "Hardtanh: min_val must not be above max_val, got -1 and -2" + here());
     CHECK(nn::Hardtanh{.max_val = 0.5}.max_val == 0.5);  // the members keep their names
-    CHECK(error_of<ValueError>([] { static_cast<void>(nn::CELU{0.0}); }) == "CELU: alpha must not be 0, got 0" + here());
-    CHECK(error_of<ValueError>([] { static_cast<void>(nn::Softplus{0.0}); }) == "Softplus: beta must not be 0, got 0" + here());
+    CHECK(error_of<ValueError>([] { static_cast<void>(nn::CELU{0.0}); }) ==
+          "CELU: alpha must not be 0, got 0" + here());
+    CHECK(error_of<ValueError>([] { static_cast<void>(nn::Softplus{0.0}); }) ==
+          "Softplus: beta must not be 0, got 0" + here());
     CHECK(error_of<ValueError>([] { static_cast<void>(nn::Softshrink{-0.5}); }) ==
           "Softshrink: lambda must not be negative, got -0.5" + here());
-    CHECK(error_of<ValueError>([] { nn::RReLU(0.5, 0.25); }) == "RReLU: lower must not be above upper, got 0.5 and 0.25" + here());
+    CHECK(error_of<ValueError>([] { nn::RReLU(0.5, 0.25); }) ==
+          "RReLU: lower must not be above upper, got 0.5 and 0.25" + here());
 }
 
 TEST_SUITE_END();

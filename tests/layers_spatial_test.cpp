@@ -12,11 +12,13 @@ void check_pooling(Checked& check, const std::string& n, const Tensor& x, const 
     check("MaxPool" + n, Max(2), x);
     check("MaxPool" + n + " options", Max(2, {.stride = 1, .padding = 1, .dilation = 2, .ceil_mode = true}), x);
     check("AvgPool" + n, Avg(2), x);
-    check("AvgPool" + n + " options", Avg(3, {.stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = false}), x);
+    check("AvgPool" + n + " options",
+          Avg(3, {.stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = false}), x);
     check("AdaptiveAvgPool" + n, AdaptiveAvg(2), x);
     check("AdaptiveMaxPool" + n, AdaptiveMax(3), x);
     const MaxPool pooled = with_indices(x, 2, {});
-    check("MaxUnpool" + n, Unpool(2), {pooled.values, pooled.indices}, [](auto& layer, const auto& in) { return layer(in[0], in[1]); });
+    check("MaxUnpool" + n, Unpool(2), {pooled.values, pooled.indices},
+          [](auto& layer, const auto& in) { return layer(in[0], in[1]); });
     const std::vector<std::int64_t> sizes(x.shape().begin() + 2, x.shape().end());
     check("MaxUnpool" + n + " output_size", Unpool(2), {pooled.values},
           [&](auto& layer, const auto& in) { return layer(in[0], pooled.indices, sizes); });
@@ -29,12 +31,12 @@ TEST_SUITE_BEGIN("nn");
 TEST_CASE("layers: pooling, padding and resizing have PyTorch's output and gradients") {
     Checked check("spatial");
     const Tensor line = wave({2, 2, 7}), image = wave({1, 2, 4, 5}), volume = wave({1, 1, 3, 4, 3});
-    check_pooling<nn::MaxPool1d, nn::AvgPool1d, nn::AdaptiveAvgPool1d, nn::AdaptiveMaxPool1d, nn::MaxUnpool1d>(check, "1d", line,
-                                                                                                               max_pool1d_with_indices);
-    check_pooling<nn::MaxPool2d, nn::AvgPool2d, nn::AdaptiveAvgPool2d, nn::AdaptiveMaxPool2d, nn::MaxUnpool2d>(check, "2d", image,
-                                                                                                               max_pool2d_with_indices);
-    check_pooling<nn::MaxPool3d, nn::AvgPool3d, nn::AdaptiveAvgPool3d, nn::AdaptiveMaxPool3d, nn::MaxUnpool3d>(check, "3d", volume,
-                                                                                                               max_pool3d_with_indices);
+    check_pooling<nn::MaxPool1d, nn::AvgPool1d, nn::AdaptiveAvgPool1d, nn::AdaptiveMaxPool1d, nn::MaxUnpool1d>(
+        check, "1d", line, max_pool1d_with_indices);
+    check_pooling<nn::MaxPool2d, nn::AvgPool2d, nn::AdaptiveAvgPool2d, nn::AdaptiveMaxPool2d, nn::MaxUnpool2d>(
+        check, "2d", image, max_pool2d_with_indices);
+    check_pooling<nn::MaxPool3d, nn::AvgPool3d, nn::AdaptiveAvgPool3d, nn::AdaptiveMaxPool3d, nn::MaxUnpool3d>(
+        check, "3d", volume, max_pool3d_with_indices);
     check("AvgPool2d divisor_override", nn::AvgPool2d({2, 3}, {.divisor_override = 5}), image);
     check("LPPool1d", nn::LPPool1d(2, 3, {.stride = 2}), line);
     check("LPPool2d", nn::LPPool2d(2, {2, 3}), image);
@@ -64,10 +66,11 @@ TEST_CASE("layers: pooling, padding and resizing have PyTorch's output and gradi
     check("Upsample nearest", nn::Upsample({.scale_factor = {2}}), lines);
     check("Upsample linear", nn::Upsample({.size = {6}, .mode = Interpolation::linear}), lines);
     check("Upsample bilinear", nn::Upsample({.scale_factor = {2, 1.5}, .mode = Interpolation::bilinear}), images);
-    check("Upsample bilinear align_corners", nn::Upsample({.size = {4, 5}, .mode = Interpolation::bilinear, .align_corners = true}),
-          images);
+    check("Upsample bilinear align_corners",
+          nn::Upsample({.size = {4, 5}, .mode = Interpolation::bilinear, .align_corners = true}), images);
     check("Upsample bicubic", nn::Upsample({.size = {4, 5}, .mode = Interpolation::bicubic}), images);
-    check("Upsample trilinear", nn::Upsample({.size = {3, 4, 3}, .mode = Interpolation::trilinear, .align_corners = true}), volumes);
+    check("Upsample trilinear",
+          nn::Upsample({.size = {3, 4, 3}, .mode = Interpolation::trilinear, .align_corners = true}), volumes);
     check("PixelShuffle", nn::PixelShuffle{2}, wave({2, 4, 2, 3}));
     check("PixelUnshuffle", nn::PixelUnshuffle{2}, wave({2, 1, 4, 2}));
     check("ChannelShuffle", nn::ChannelShuffle{3}, wave({1, 6, 2}));
@@ -79,7 +82,8 @@ TEST_CASE("layers: pooling, padding and resizing have PyTorch's output and gradi
 
 TEST_CASE("layers: activations have PyTorch's output and gradients, at kinks as well") {
     Checked check("activations");
-    const Tensor x = concat({wave({2, 6}, 0, 4), tensor({{-30.0, -6.0, -3.0, -1.0, -0.5, -0.25}, {0.0, 0.5, 1.0, 3.0, 6.0, 30.0}})});
+    const Tensor x =
+        concat({wave({2, 6}, 0, 4), tensor({{-30.0, -6.0, -3.0, -1.0, -0.5, -0.25}, {0.0, 0.5, 1.0, 3.0, 6.0, 30.0}})});
     check("ReLU", nn::ReLU(), x);
     check("ReLU6", nn::ReLU6(), x);
     check("LeakyReLU", nn::LeakyReLU(), x);

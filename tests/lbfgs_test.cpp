@@ -12,13 +12,15 @@ using tests::here;
 
 namespace {
 
-void check_lbfgs(const char* name, nn::LBFGS lbfgs, int steps, nn::ModelRef model, const std::function<Tensor()>& loss) {
+void check_lbfgs(const char* name, nn::LBFGS lbfgs, int steps, nn::ModelRef model,
+                 const std::function<Tensor()>& loss) {
     const tests::Figures figures("optimizers");
     std::vector<double> losses;
     for (int step = 0; step < steps; ++step) losses.push_back(lbfgs.step(model, loss).item());
     figures.check(name, "losses", tensor(losses));
     int i = 0;
-    for (const Parameter* p : nn::detail::parameters(model)) figures.check(name, "parameter " + std::to_string(i++), *p);
+    for (const Parameter* p : nn::detail::parameters(model))
+        figures.check(name, "parameter " + std::to_string(i++), *p);
 }
 
 Tensor rosenbrock(const Tensor& x) {
@@ -34,17 +36,21 @@ TEST_CASE("optimizers: LBFGS takes PyTorch's steps") {
     using nn::LineSearch;
     Parameter x(tensor({-1.2, 1.0}));
     const auto valley = [&] { return rosenbrock(x); };
-    check_lbfgs("LBFGS Rosenbrock", nn::LBFGS({.max_iter = 4, .line_search_fn = LineSearch::strong_wolfe}), 6, x, valley);
-    x = tensor({3.0, -4.0});
-    check_lbfgs("LBFGS Rosenbrock far",
-                nn::LBFGS({.lr = 0.5, .max_iter = 6, .max_eval = 20, .history_size = 3, .line_search_fn = LineSearch::strong_wolfe}), 5, x,
+    check_lbfgs("LBFGS Rosenbrock", nn::LBFGS({.max_iter = 4, .line_search_fn = LineSearch::strong_wolfe}), 6, x,
                 valley);
+    x = tensor({3.0, -4.0});
+    check_lbfgs(
+        "LBFGS Rosenbrock far",
+        nn::LBFGS(
+            {.lr = 0.5, .max_iter = 6, .max_eval = 20, .history_size = 3, .line_search_fn = LineSearch::strong_wolfe}),
+        5, x, valley);
     for (const auto& [name, options] :
          {std::pair{"LBFGS classifier", nn::LBFGSOptions{.max_iter = 2, .line_search_fn = LineSearch::strong_wolfe}},
           std::pair{"LBFGS fixed step", nn::LBFGSOptions{.lr = 0.3, .max_iter = 3, .history_size = 4}},
           std::pair{"LBFGS one iteration", nn::LBFGSOptions{.lr = 0.3, .max_iter = 1}}}) {
         Classifier model(DType::f64);
-        check_lbfgs(name, nn::LBFGS(options), 20, model.net, [&] { return model.loss() + 0.01 * sum(square(model.net.weight)); });
+        check_lbfgs(name, nn::LBFGS(options), 20, model.net,
+                    [&] { return model.loss() + 0.01 * sum(square(model.net.weight)); });
     }
 }
 

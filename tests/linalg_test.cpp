@@ -29,7 +29,8 @@ TEST_SUITE("linear algebra") {
             const Tensor x = random_matrices(shape);
             const auto [q, r] = qr(x);
             CHECK(close(matmul(q, r), x));
-            CHECK(close(matmul(transposed(q), q), broadcast_to(eye(q.shape(-1), DType::f64), matmul(transposed(q), q).shape())));
+            CHECK(close(matmul(transposed(q), q),
+                        broadcast_to(eye(q.shape(-1), DType::f64), matmul(transposed(q), q).shape())));
             const auto [u, s, vh] = svd(x);
             CHECK(close(matmul(u * expand_dims(s, -2), vh), x));
             CHECK(close(svdvals(x), s));
@@ -60,9 +61,12 @@ TEST_SUITE("linear algebra") {
                     Tensor t = where(upper ? less_equal(i, j) : greater_equal(i, j), full, 0);
                     if (unit) t = where(equal(i, j), 1, t);
                     if (transpose) t = transposed(t);
-                    CHECK(close(matmul(t, triangular_solve(full, b, {.upper = upper, .unit = unit, .transpose = transpose})), b));
+                    CHECK(close(
+                        matmul(t, triangular_solve(full, b, {.upper = upper, .unit = unit, .transpose = transpose})),
+                        b));
                     const Tensor right = transposed(b);
-                    const Tensor x = triangular_solve(full, right, {.upper = upper, .left = false, .unit = unit, .transpose = transpose});
+                    const Tensor x = triangular_solve(
+                        full, right, {.upper = upper, .left = false, .unit = unit, .transpose = transpose});
                     CHECK(close(matmul(x, t), right));
                 }
     }
@@ -73,7 +77,9 @@ TEST_SUITE("linear algebra") {
         CHECK(close(slogdet(-a).sign, scalar(-1.0)));
         CHECK(close(slogdet(-a).logabsdet, scalar(3.6888794541139367)));
         CHECK(close(inv(a), tensor({{0.36875, -0.15, 0.1625}, {-0.15, 0.4, -0.1}, {0.1625, -0.1, 0.275}})));
-        CHECK(close(cholesky(a), tensor({{2.0, 0.0, 0.0}, {0.5, 1.6583123951777, 0.0}, {-1.0, 0.6030226891555273, 1.9069251784911847}})));
+        CHECK(close(
+            cholesky(a),
+            tensor({{2.0, 0.0, 0.0}, {0.5, 1.6583123951777, 0.0}, {-1.0, 0.6030226891555273, 1.9069251784911847}})));
         CHECK(close(eigh(a).eigenvalues, tensor({1.5842066930926237, 3.8393364524664824, 6.5764568544408935})));
         CHECK(close(svd(b).s, tensor({9.525518091565107, 0.5143005806586441})));
         CHECK(close(qr(b).r, tensor({{-5.916079783099616, -7.437357441610946}, {0.0, 0.828078671210825}})));
@@ -85,8 +91,10 @@ TEST_SUITE("linear algebra") {
         const Tensor lower = tensor({{4.0, 9.0, 9.0}, {1.0, 3.0, 9.0}, {-2.0, 0.5, 5.0}});
         CHECK(close(cholesky(lower), cholesky(a)));
         CHECK(close(eigh(lower).eigenvalues, eigh(a).eigenvalues));
-        for (const Tensor& g : {grad([](const Tensor& x) { return sum(cholesky(x)); }, lower),
-                                grad([](const Tensor& x) { return sum(square(eigh(x).eigenvectors)) + sum(exp(eigh(x).eigenvalues)); }, a)})
+        for (const Tensor& g :
+             {grad([](const Tensor& x) { return sum(cholesky(x)); }, lower),
+              grad([](const Tensor& x) { return sum(square(eigh(x).eigenvectors)) + sum(exp(eigh(x).eigenvalues)); },
+                   a)})
             CHECK(close(g, transposed(g)));
     }
 
@@ -104,36 +112,48 @@ TEST_SUITE("linear algebra") {
 
     TEST_CASE("second derivatives of det are right where the matrix is singular") {
         // det of (x, y; z, w) is x·w - y·z whatever the point.
-        const Tensor expected = tensor({0., 0., 0., 1., 0., 0., -1., 0., 0., -1., 0., 0., 1., 0., 0., 0.}, {2, 2, 2, 2});
-        for (const Tensor& at : {tensor({{1.0, 2.0}, {2.0, 4.0}}), zeros({2, 2}, DType::f64), tensor({{1.0, 2.0}, {3.0, 4.0}})})
+        const Tensor expected =
+            tensor({0., 0., 0., 1., 0., 0., -1., 0., 0., -1., 0., 0., 1., 0., 0., 0.}, {2, 2, 2, 2});
+        for (const Tensor& at :
+             {tensor({{1.0, 2.0}, {2.0, 4.0}}), zeros({2, 2}, DType::f64), tensor({{1.0, 2.0}, {3.0, 4.0}})})
             CHECK(close(hessian([](const Tensor& x) { return det(x); }, at), expected));
     }
 
     TEST_CASE("errors name the operation, what is wrong, and the batch") {
-        const Tensor indefinite = tensor({{1.0, 2.0}, {2.0, 1.0}}), singular = tensor({{1.0, 2.0}, {2.0, 4.0}}), good = eye(2, DType::f64);
+        const Tensor indefinite = tensor({{1.0, 2.0}, {2.0, 1.0}}), singular = tensor({{1.0, 2.0}, {2.0, 4.0}}),
+                     good = eye(2, DType::f64);
         CHECK(error_of<ValueError>([&] { cholesky(indefinite); }) ==
               "cholesky: the matrix must be positive definite, got a leading minor of order 2 that is not" + here());
         CHECK(error_of<ValueError>([&] { cholesky(stack({good, good, indefinite})); }) ==
-              "cholesky: the matrix must be positive definite, got a leading minor of order 2 that is not (batch index 2)" + here());
+              "cholesky: the matrix must be positive definite, got a leading minor of order 2 that is not (batch index "
+              "2)" +
+                  here());
         CHECK(error_of<ValueError>([&] { inv(reshape(stack({good, singular}), {1, 2, 2, 2})); }) ==
-              "inv: the matrix must not be singular, got one whose pivot in row 1 is zero (batch index (0, 1))" + here());
+              "inv: the matrix must not be singular, got one whose pivot in row 1 is zero (batch index (0, 1))" +
+                  here());
         CHECK(error_of<ValueError>([&] { solve(singular, good); }) ==
               "solve: the matrix must not be singular, got one whose pivot in row 1 is zero" + here());
         CHECK(error_of<ValueError>([&] { triangular_solve(tensor({{0.0, 1.0}, {1.0, 1.0}}), good); }) ==
               "triangular_solve: the matrix must not be singular, got a zero on the diagonal in row 0" + here());
-        CHECK(error_of<ShapeError>([&] { det(ones({2, 3})); }) == "det: the matrix must be square, got shape (2, 3)" + here());
-        CHECK(error_of<ShapeError>([&] { svd(ones({2})); }) == "svd: must have at least 2 axes, got shape (2,)" + here());
+        CHECK(error_of<ShapeError>([&] { det(ones({2, 3})); }) ==
+              "det: the matrix must be square, got shape (2, 3)" + here());
+        CHECK(error_of<ShapeError>([&] { svd(ones({2})); }) ==
+              "svd: must have at least 2 axes, got shape (2,)" + here());
         CHECK(error_of<ShapeError>([&] { solve(good, ones({3, 1}, DType::f64)); }) ==
               "solve: the right-hand side must have 2 rows, got (2, 2) and (3, 1)" + here());
         CHECK(error_of<DTypeError>([&] { solve(good, ones({2, 1})); }) ==
               "solve: dtypes must agree, got f64 and f32 (convert one with .to())" + here());
-        CHECK(error_of<DTypeError>([&] { inv(ones({2, 2}, DType::i32)); }) == "inv: the element type must be f32 or f64, got i32" + here());
-        CHECK(error_of<ValueError>([&] { eigh(good * std::nan("")); }) == "eigh: the matrix must be finite, got NaN or inf" + here());
-        CHECK(error_of<ValueError>([&] { svd(good / 0.0); }) == "svd: the matrix must be finite, got NaN or inf" + here());
+        CHECK(error_of<DTypeError>([&] { inv(ones({2, 2}, DType::i32)); }) ==
+              "inv: the element type must be f32 or f64, got i32" + here());
+        CHECK(error_of<ValueError>([&] { eigh(good * std::nan("")); }) ==
+              "eigh: the matrix must be finite, got NaN or inf" + here());
+        CHECK(error_of<ValueError>([&] { svd(good / 0.0); }) ==
+              "svd: the matrix must be finite, got NaN or inf" + here());
     }
 
     TEST_CASE("einsum agrees with loops whatever the order of its axes") {
-        const Tensor x = random_matrices({2, 3, 4, 2}), y = random_matrices({4, 5, 3}, 2), z = random_matrices({5, 2}, 3);
+        const Tensor x = random_matrices({2, 3, 4, 2}), y = random_matrices({4, 5, 3}, 2),
+                     z = random_matrices({5, 2}, 3);
         const Tensor got = einsum("aibc,bki,kd->cdak", {x, y, z});
         REQUIRE(got.shape() == Shape{2, 2, 2, 5});
         const auto vx = values(x), vy = values(y), vz = values(z);
@@ -187,7 +207,8 @@ TEST_SUITE("linear algebra") {
               "einsum: subscripts must be letters, one \"...\", \",\" and one \"->\", got \"i.j\"" + here());
         CHECK(error_of<ValueError>([&] { einsum("...->", {x}); }) ==
               "einsum: the output must have \"...\" where an operand's stands for axes, got \"...->\"" + here());
-        CHECK(error_of<ShapeError>([&] { dot(x, y); }) == "dot: the sizes summed over must agree, got (2, 3) and (4, 2)" + here());
+        CHECK(error_of<ShapeError>([&] { dot(x, y); }) ==
+              "dot: the sizes summed over must agree, got (2, 3) and (4, 2)" + here());
         CHECK(error_of<ValueError>([&] { matrix_norm(x, "frob"); }) ==
               "matrix_norm: the order must be \"fro\", \"nuc\" or a number, got \"frob\"" + here());
     }

@@ -29,16 +29,20 @@ bool agrees(const F& f) {
         const Tensor fused = map(f, a, b), plain = f(a, b);
         const GradientOptions options{.cotangent = ones_like(fused), .unconnected = Unconnected::zeros};
         return tests::close(fused, plain) &&
-               tests::close(defined(tape.gradient(fused, a, options), plain), defined(tape.gradient(plain, a, options), plain)) &&
-               tests::close(defined(tape.gradient(fused, b, options), plain), defined(tape.gradient(plain, b, options), plain)) &&
+               tests::close(defined(tape.gradient(fused, a, options), plain),
+                            defined(tape.gradient(plain, a, options), plain)) &&
+               tests::close(defined(tape.gradient(fused, b, options), plain),
+                            defined(tape.gradient(plain, b, options), plain)) &&
                tests::close(map(f, a, y), f(a, y)) &&
-               tests::close(defined(tape.gradient(map(f, a, y), a, options), plain), defined(tape.gradient(f(a, y), a, options), plain)) &&
-               tests::close(defined(tape.gradient(map(f, x, b), b, options), plain), defined(tape.gradient(f(x, b), b, options), plain));
+               tests::close(defined(tape.gradient(map(f, a, y), a, options), plain),
+                            defined(tape.gradient(f(a, y), a, options), plain)) &&
+               tests::close(defined(tape.gradient(map(f, x, b), b, options), plain),
+                            defined(tape.gradient(f(x, b), b, options), plain));
     } else {
         const Tensor fused = map(f, a), plain = f(a);
         const GradientOptions options{.cotangent = ones_like(fused), .unconnected = Unconnected::zeros};
-        return tests::close(fused, plain) &&
-               tests::close(defined(tape.gradient(fused, a, options), plain), defined(tape.gradient(plain, a, options), plain));
+        return tests::close(fused, plain) && tests::close(defined(tape.gradient(fused, a, options), plain),
+                                                          defined(tape.gradient(plain, a, options), plain));
     }
 }
 
@@ -54,7 +58,8 @@ TEST_CASE("map knows every function of the list of rules, and those written by h
 #define NOTHING(...)
 #define ONE(how, function, Rule) AGREES(function, [](auto v) { return function(v); })
 #define ONE_1(how, function, Rule, A, a, default_a) AGREES(function, [](auto v) { return function(v, 0.5); })
-#define ONE_2(how, function, Rule, A, a, default_a, B, b, default_b) AGREES(function, [](auto v) { return function(v, -0.5, 1.5); })
+#define ONE_2(how, function, Rule, A, a, default_a, B, b, default_b) \
+    AGREES(function, [](auto v) { return function(v, -0.5, 1.5); })
 #define TWO(how, function, Rule) AGREES(function, [](auto v, auto w) { return function(v, w); })
     XGRAD_FUNCTIONS(NOTHING, ONE, ONE_1, ONE_2)
     XGRAD_SPECIAL(NOTHING, ONE, ONE_1, ONE_2)
@@ -71,9 +76,9 @@ TEST_CASE("map knows every function of the list of rules, and those written by h
     // What elementwise.hpp declares, but for comparisons and logic, whose results are no numbers.
     std::ifstream in(source_dir() + "/autodiff/ops/elementwise/elementwise.hpp");
     const std::regex declaration(R"(^XGRAD_API Tensor ([a-z]\w*)\()");
-    const std::set<std::string> no_numbers{"equal",       "not_equal",   "less",        "less_equal", "greater", "greater_equal",
-                                           "logical_and", "logical_or",  "logical_xor", "isnan",      "isinf",   "isfinite",
-                                           "signbit",     "logical_not", "logical_not", "operator"};
+    const std::set<std::string> no_numbers{
+        "equal",       "not_equal", "less",  "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
+        "logical_xor", "isnan",     "isinf", "isfinite",   "signbit", "logical_not",   "logical_not", "operator"};
     std::size_t declared = 0;
     for (std::string line; std::getline(in, line);)
         if (std::smatch match; std::regex_search(line, match, declaration) && !no_numbers.count(match[1])) {

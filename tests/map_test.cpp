@@ -25,7 +25,9 @@ double distance(const Tensor& a, const Tensor& b) {
 const auto swish = [](auto x) { return x / (1.0 + exp(-x)); };
 const auto bump = [](auto x) { return tanh(x * x + 0.5 * x) * exp(-x * x); };
 const auto mixed = [](auto a, auto b) { return where(a < b, a * sin(b), maximum(a, 0.25) / (2.0 + b * b)); };
-const auto six = [](auto a, auto b, auto c, auto d, auto e, auto f) { return a * b + c / (3.0 + d) - pow(e + 2.0, 1.5) * log1p(f + 1.0); };
+const auto six = [](auto a, auto b, auto c, auto d, auto e, auto f) {
+    return a * b + c / (3.0 + d) - pow(e + 2.0, 1.5) * log1p(f + 1.0);
+};
 const auto polar = [](auto r, auto t) { return std::array{r * cos(t), r * sin(t)}; };
 
 }  // namespace
@@ -50,16 +52,17 @@ TEST_SUITE("map") {
         CHECK(distance(map(mixed, -0.2, b), mixed(scalar(-0.2, DType::f64), b)) < 1e-14);
     }
     TEST_CASE("the derivative of map is exact to third order") {
-        CHECK_MESSAGE(gradcheck([](const Tensor& x) { return map(swish, x); }, {numbers({7}, 1)}, {.order = 3}).ok, "swish");
-        const auto two = gradcheck([](const Tensor& a, const Tensor& b) { return map(mixed, a, b); }, {numbers({3, 1}, 3), numbers({4}, 4)},
-                                   {.order = 2});
+        CHECK_MESSAGE(gradcheck([](const Tensor& x) { return map(swish, x); }, {numbers({7}, 1)}, {.order = 3}).ok,
+                      "swish");
+        const auto two = gradcheck([](const Tensor& a, const Tensor& b) { return map(mixed, a, b); },
+                                   {numbers({3, 1}, 3), numbers({4}, 4)}, {.order = 2});
         CHECK_MESSAGE(two.ok, two.message);
     }
     TEST_CASE("six tensors of six shapes have their gradients to second order") {
-        const auto r =
-            gradcheck([](const Tensors& x) { return map(six, x[0], x[1], x[2], x[3], x[4], x[5]); },
-                      {numbers({2, 3}, 1), numbers({3}, 2), numbers({2, 1}, 3), numbers({}, 4), numbers({1, 3}, 5), numbers({2, 3}, 6)},
-                      {.order = 2});
+        const auto r = gradcheck([](const Tensors& x) { return map(six, x[0], x[1], x[2], x[3], x[4], x[5]); },
+                                 {numbers({2, 3}, 1), numbers({3}, 2), numbers({2, 1}, 3), numbers({}, 4),
+                                  numbers({1, 3}, 5), numbers({2, 3}, 6)},
+                                 {.order = 2});
         CHECK_MESSAGE(r.ok, r.message);
     }
     TEST_CASE("several results come as an array, each with its gradient") {
@@ -93,23 +96,26 @@ TEST_SUITE("map") {
             CHECK_MESSAGE(distance(g, grad([&](const Tensor& v) { return sum(f(v)); }, x)) < 1e-12, name);
         };
         check("roots", [](auto v) { return sqrt(v) + cbrt(v) + reciprocal(v) + square(v) + abs(v); });
-        check("exponentials", [](auto v) { return exp(v) + exp2(v) + expm1(v) + log(v) + log2(v) + log10(v) + log1p(v); });
+        check("exponentials",
+              [](auto v) { return exp(v) + exp2(v) + expm1(v) + log(v) + log2(v) + log10(v) + log1p(v); });
         check("circular", [](auto v) { return sin(v) + cos(v) + tan(v) + asin(v) + acos(v) + atan(v); });
-        check("hyperbolic", [](auto v) { return sinh(v) + cosh(v) + tanh(v) + asinh(v) + acosh(v + 1.0) + atanh(v) + erf(v); });
+        check("hyperbolic",
+              [](auto v) { return sinh(v) + cosh(v) + tanh(v) + asinh(v) + acosh(v + 1.0) + atanh(v) + erf(v); });
         check("activations", [](auto v) {
-            return sigmoid(v) + relu(v - 0.4) + leaky_relu(v - 0.4) + elu(v - 0.4, 1.3) + gelu(v) + gelu(v, Gelu::tanh) + silu(v) +
-                   softplus(v) + clip(v, 0.2, 0.6);
+            return sigmoid(v) + relu(v - 0.4) + leaky_relu(v - 0.4) + elu(v - 0.4, 1.3) + gelu(v) +
+                   gelu(v, Gelu::tanh) + silu(v) + softplus(v) + clip(v, 0.2, 0.6);
         });
         check("special functions", [](auto v) {
-            return erfc(v) + erfinv(v) + lgamma(v) + digamma(v) + polygamma(1, v) + sinc(v) + xlogy(v, v + 1.0) + logsigmoid(v) +
-                   softsign(v) + mish(v) + selu(v) + hardsigmoid(v) + hardswish(v);
+            return erfc(v) + erfinv(v) + lgamma(v) + digamma(v) + polygamma(1, v) + sinc(v) + xlogy(v, v + 1.0) +
+                   logsigmoid(v) + softsign(v) + mish(v) + selu(v) + hardsigmoid(v) + hardswish(v);
         });
         check("steps", [](auto v) { return v * (sign(v) + floor(3.0 * v) + ceil(v) + round(v) + trunc(v)); });
         check("pairs", [](auto v) {
-            return hypot(v, 1.0 - v) + atan2(v, v + 1.0) + logaddexp(v, 2.0 * v) + minimum(v, 1.0 - v) + copysign(v, v - 0.5) + pow(v, v) +
-                   remainder(5.0 * v, v + 1.0) + fmod(5.0 * v, v + 1.0);
+            return hypot(v, 1.0 - v) + atan2(v, v + 1.0) + logaddexp(v, 2.0 * v) + minimum(v, 1.0 - v) +
+                   copysign(v, v - 0.5) + pow(v, v) + remainder(5.0 * v, v + 1.0) + fmod(5.0 * v, v + 1.0);
         });
-        check("powers", [](auto v) { return pow(v, 2) + pow(v, 0.5) + pow(v, -1) + pow(v, 1) + pow(v, 2.5) + pow(2.0, v); });
+        check("powers",
+              [](auto v) { return pow(v, 2) + pow(v, 0.5) + pow(v, -1) + pow(v, 1) + pow(v, 2.5) + pow(2.0, v); });
         check("assignments", [](auto v) {
             auto y = v;
             y += 2.0;
@@ -119,7 +125,8 @@ TEST_SUITE("map") {
             return +y - 1.0;
         });
         check("selection", [](auto v) {
-            return where(v >= 0.5, v * v, -v) + where(v == 0.5, v, 1.0) + where(v != 0.5, v, 1.0) + where(v <= 0.3, v, 0.0);
+            return where(v >= 0.5, v * v, -v) + where(v == 0.5, v, 1.0) + where(v != 0.5, v, 1.0) +
+                   where(v <= 0.3, v, 0.0);
         });
         check("a constant part", [](auto v) { return v * stop_gradient(v); });
     }
@@ -129,7 +136,8 @@ TEST_SUITE("map") {
         const auto composed = [](const Tensor& t) { return bump(t); };
         CHECK(distance(jvp(f, x, v), jvp(composed, x, v)) < 1e-13);
         const auto scalar_f = [&](const Tensor& t) { return sum(f(t) * t); };
-        CHECK(distance(hessian(scalar_f, x), hessian([&](const Tensor& t) { return sum(composed(t) * t); }, x)) < 1e-12);
+        CHECK(distance(hessian(scalar_f, x), hessian([&](const Tensor& t) { return sum(composed(t) * t); }, x)) <
+              1e-12);
         CHECK(distance(grad([&](const Tensor& t) { return sum(checkpoint(f, t)); }, x),
                        grad([&](const Tensor& t) { return sum(f(t)); }, x)) == 0);
     }
@@ -137,7 +145,8 @@ TEST_SUITE("map") {
         Tape tape;
         const Tensor a = tape.watch(numbers({3}, 1)), b = numbers({3}, 2);
         const Tensor y = map(mixed, a, b);
-        CHECK(distance(tape.gradient(sum(y), a), grad([&](const Tensor& t) { return sum(mixed(t, b)); }, stop_gradient(a))) < 1e-14);
+        CHECK(distance(tape.gradient(sum(y), a),
+                       grad([&](const Tensor& t) { return sum(mixed(t, b)); }, stop_gradient(a))) < 1e-14);
     }
     TEST_CASE("errors name map, the shapes and the line") {
         // clang-format off

@@ -45,7 +45,8 @@ TEST_SUITE("memory: what the system refuses") {
         Tape tape;
         const Tensor x = tape.watch(ones({2}, DType::f64));
         const auto fails = [&](const Tensor&) { return zeros(too_large, DType::f64); };
-        CHECK(error_of<MemoryError>([&] { apply("mine", {x}, fails, [](const Tensor& g) { return g; }); }) == "mine: " + request + here());
+        CHECK(error_of<MemoryError>([&] { apply("mine", {x}, fails, [](const Tensor& g) { return g; }); }) ==
+              "mine: " + request + here());
         const Tensor y = apply("mine", {x}, [](const Tensor& a) { return a * 2.0; }, fails);
         const auto place = here(__LINE__ - 1);
         CHECK(error_of<MemoryError>([&] { tape.gradient(sum(y), x); }) == "mine (backward): " + request + place);
@@ -64,7 +65,8 @@ TEST_SUITE("memory: what the system refuses") {
     }
 }
 
-#if defined(__linux__) && !defined(XGRAD_SANITIZED)  // sanitizers have allocators of their own, which keep what is freed
+#if defined(__linux__) && \
+    !defined(XGRAD_SANITIZED)  // sanitizers have allocators of their own, which keep what is freed
 
 namespace {
 

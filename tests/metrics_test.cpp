@@ -56,7 +56,8 @@ TEST_CASE("metrics: numbers by their definitions") {
     check("precision weighted", matrix.precision(Average::weighted));
     check("recall weighted", matrix.recall(Average::weighted));
     check("f1 weighted", matrix.f1(Average::weighted));
-    for (const double micro : {matrix.precision(Average::micro), matrix.recall(Average::micro), matrix.f1(Average::micro)})
+    for (const double micro :
+         {matrix.precision(Average::micro), matrix.recall(Average::micro), matrix.f1(Average::micro)})
         check("accuracy", micro);
 
     CHECK(continued(matrix, nn::ConfusionMatrix(5)) == matrix.value());
@@ -80,8 +81,10 @@ TEST_CASE("metrics: the area under the curve counts equal scores half") {
     CHECK(nn::roc_auc(tensor({1.0, 1.0, 1.0}), classes({0, 1, 1})) == 0.5);
     CHECK(nn::roc_auc(tensor({3.0, 1.0}), classes({0, 1})) == 0);
     CHECK(std::isnan(nn::roc_auc(tensor({1.0, 2.0}), classes({1, 1}))));
-    CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({1.0}), classes({2})); }) == "roc_auc: targets must be 0 or 1, got 2" + here());
-    CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({NAN}), classes({1})); }) == "roc_auc: scores must be numbers, got nan" + here());
+    CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({1.0}), classes({2})); }) ==
+          "roc_auc: targets must be 0 or 1, got 2" + here());
+    CHECK(error_of<ValueError>([] { nn::roc_auc(tensor({NAN}), classes({1})); }) ==
+          "roc_auc: scores must be numbers, got nan" + here());
 }
 
 TEST_CASE("metrics: hand-counted values") {
@@ -91,7 +94,8 @@ TEST_CASE("metrics: hand-counted values") {
     CHECK(nn::top_k_accuracy(tensor({{1.0, 1.0, 1.0}}), classes({1}), 2) == 1);
     CHECK(close(scalar(nn::perplexity(zeros({3, 7}, DType::f64), classes({0, 3, 6}))), scalar(7.0)));
     // Scores with further axes: two positions of two samples.
-    CHECK(nn::accuracy(tensor(std::vector<double>{1, 0, 0, 1, /**/ 0, 0, 1, 1}, {2, 2, 2}), tensor({{0, 1}, {1, 0}})) == 0.75);
+    CHECK(nn::accuracy(tensor(std::vector<double>{1, 0, 0, 1, /**/ 0, 0, 1, 1}, {2, 2, 2}), tensor({{0, 1}, {1, 0}})) ==
+          0.75);
 
     nn::Mean mean;
     CHECK(std::isnan(mean.value()));
@@ -131,8 +135,10 @@ TEST_CASE("metrics: errors say what is wrong") {
           "ConfusionMatrix: class must be in [0, 3), got 3" + here());
     CHECK(error_of<ShapeError>([&] { matrix.update(zeros({2, 4}), classes({0, 1})); }) ==
           "ConfusionMatrix: scores must have 3 classes along axis 1, got (2, 4)" + here());
-    CHECK(error_of<ValueError>([&] { matrix.str({"a"}); }) == "ConfusionMatrix: a name for each class is needed, got 1 for 3" + here());
-    CHECK(error_of<ValueError>([] { nn::ConfusionMatrix(0); }) == "ConfusionMatrix: classes must be in [1, 32768], got 0" + here());
+    CHECK(error_of<ValueError>([&] { matrix.str({"a"}); }) ==
+          "ConfusionMatrix: a name for each class is needed, got 1 for 3" + here());
+    CHECK(error_of<ValueError>([] { nn::ConfusionMatrix(0); }) ==
+          "ConfusionMatrix: classes must be in [1, 32768], got 0" + here());
     CHECK(error_of<ShapeError>([] { nn::accuracy(classes({1, 2}), classes({1})); }) ==
           "accuracy: prediction and target must fit, got (2,) and (1,)" + here());
     CHECK(error_of<DTypeError>([] { nn::accuracy(classes({1}), tensor({1.0})); }) ==

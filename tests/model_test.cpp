@@ -25,7 +25,8 @@ struct Net {
 const Tensor input = ones({2, 4});
 
 const std::string other_copy =
-    "The model that computed the loss has another copy of the parameters (it was taken or captured by value, or put into a Sequential, "
+    "The model that computed the loss has another copy of the parameters (it was taken or captured by value, or put "
+    "into a Sequential, "
     "which copies), or is another model";
 
 /// Steps of every optimizer with these gradients; the first must be an error with this text, the others like it.
@@ -45,9 +46,10 @@ void check_refused(Net& net, const Gradient& gradients, const std::string& reaso
     nn::Rprop rprop;
     nn::SGD sgd;
     const auto before = nn::state_dict(net);
-    for (nn::Optimizer* optimizer : std::initializer_list<nn::Optimizer*>{&adadelta, &adagrad, &adam, &adamw, &adamax, &lbfgs, &lion, &muon,
-                                                                          &nadam, &radam, &rmsprop, &rprop, &sgd})
-        CHECK(error_of<ValueError>([&] { optimizer->step(net, gradients); }) == optimizer->name() + (": " + reason) + here());
+    for (nn::Optimizer* optimizer : std::initializer_list<nn::Optimizer*>{
+             &adadelta, &adagrad, &adam, &adamw, &adamax, &lbfgs, &lion, &muon, &nadam, &radam, &rmsprop, &rprop, &sgd})
+        CHECK(error_of<ValueError>([&] { optimizer->step(net, gradients); }) ==
+              optimizer->name() + (": " + reason) + here());
     const auto after = nn::state_dict(net);
     for (std::size_t i = 0; i < before.size(); ++i) CHECK(values(before[i].second) == values(after[i].second));
 }
@@ -74,20 +76,23 @@ TEST_CASE("model: a step that has nothing to do is an error that says why, for e
         check_refused(net, tape.gradient(sum(x)),
                       "no parameter of the model has a gradient: the gradients are those of 1 others. " + other_copy);
     }
-    check_refused(net, std::vector<Tensor>(4), "no parameter of the model has a gradient: all of them are empty. " + other_copy);
-    check_refused(
-        net, Gradients(),
-        "no parameter of the model has a gradient: the loss depends on nothing that the tape watched. It must be computed from the "
-        "model's parameters while the tape is open");
+    check_refused(net, std::vector<Tensor>(4),
+                  "no parameter of the model has a gradient: all of them are empty. " + other_copy);
+    check_refused(net, Gradients(),
+                  "no parameter of the model has a gradient: the loss depends on nothing that the tape watched. It "
+                  "must be computed from the "
+                  "model's parameters while the tape is open");
     nn::freeze(net, "*");
     check_refused(net, std::vector<Tensor>(4), "all 4 parameters of the model are frozen");
     check_refused(net, Gradients(), "all 4 parameters of the model are frozen");
 
     nn::Sequential empty(nn::ReLU{});
-    CHECK(error_of<ValueError>([&] { nn::SGD().step(empty, std::vector<Tensor>()); }) == "SGD: the model has no parameters" + here());
+    CHECK(error_of<ValueError>([&] { nn::SGD().step(empty, std::vector<Tensor>()); }) ==
+          "SGD: the model has no parameters" + here());
     nn::LBFGS lbfgs;
     CHECK(error_of<ValueError>([&] { lbfgs.step(other, [&] { return sum(by_value(input)); }); }) ==
-          "LBFGS: no parameter of the model has a gradient: the gradients are those of 4 others. " + other_copy + here());
+          "LBFGS: no parameter of the model has a gradient: the gradients are those of 4 others. " + other_copy +
+              here());
     // One parameter is enough.
     nn::freeze(net, "fc2.bias", false);
     Tape tape;
@@ -208,8 +213,9 @@ TEST_CASE("model: layers by name, as torch.nn.ModuleDict") {
     Heads net;
     std::vector<std::string> names;
     for (auto& [name, p] : nn::named_parameters(net)) names.push_back(name);
-    CHECK(names == std::vector<std::string>{"heads.name.weight", "heads.name.bias", "heads.age.weight", "heads.age.bias", "sorted.a.weight",
-                                            "sorted.a.bias", "sorted.b.weight", "sorted.b.bias"});
+    CHECK(names == std::vector<std::string>{"heads.name.weight", "heads.name.bias", "heads.age.weight",
+                                            "heads.age.bias", "sorted.a.weight", "sorted.a.bias", "sorted.b.weight",
+                                            "sorted.b.bias"});
     CHECK(net.heads["age"](input).shape() == Shape{2, 1});
     CHECK(net.heads.keys() == std::vector<std::string>{"name", "age"});
     net.heads.insert("name", nn::Linear(4, 7));
@@ -253,7 +259,8 @@ TEST_CASE("model: random streams of layers are saved and continued in a loop of 
     const auto unchanged = values(nn::random_state(other)[0].second);
     const std::string first = state[0].first;
     CHECK(error_of<ValueError>([&] { nn::load_random_state(other, {state[1]}); }) ==
-          "load_random_state: the state must have two i64 numbers for each random stream, got nothing for " + first + here());
+          "load_random_state: the state must have two i64 numbers for each random stream, got nothing for " + first +
+              here());
     CHECK(error_of<ValueError>([&] { nn::load_random_state(other, {state[0], state[1], {"c", state[0].second}}); }) ==
           "load_random_state: the model has no random stream c" + here());
     CHECK(values(nn::random_state(other)[0].second) == unchanged);

@@ -14,7 +14,9 @@ using tests::here;
 namespace {
 
 /// The central difference of f at x.
-double slope(const std::function<double(double)>& f, double x, double h = 1e-4) { return (f(x + h) - f(x - h)) / (2 * h); }
+double slope(const std::function<double(double)>& f, double x, double h = 1e-4) {
+    return (f(x + h) - f(x - h)) / (2 * h);
+}
 
 /// u = 0.4 sin(u) + 0.3 p.
 Tensor settled(const Tensor& p) {
@@ -43,18 +45,23 @@ TEST_SUITE("nesting") {
 
     TEST_CASE("a gradient inside a checkpoint inside a derivative") {
         const Tensor a = tensor({0.3, -0.7, 1.1}), c = tensor({1.0, 2.0, -0.5}), v = cos(a);
-        const auto inside = [&](const Tensor& q) { return grad([&](const Tensor& t) { return sum(sin(tanh(t) - q) * c); }, q); };
+        const auto inside = [&](const Tensor& q) {
+            return grad([&](const Tensor& t) { return sum(sin(tanh(t) - q) * c); }, q);
+        };
         const auto kept = [&](const Tensor& z) { return sin(inside(z)) * z; };
         const auto again = [&](const Tensor& z) { return sin(checkpoint(inside, z)) * z; };
         CHECK(close(grad([&](const Tensor& z) { return sum(jvp(again, z, v)); }, a),
                     grad([&](const Tensor& z) { return sum(jvp(kept, z, v)); }, a)));
-        CHECK(close(hessian([&](const Tensor& z) { return sum(again(z)); }, a), hessian([&](const Tensor& z) { return sum(kept(z)); }, a)));
+        CHECK(close(hessian([&](const Tensor& z) { return sum(again(z)); }, a),
+                    hessian([&](const Tensor& z) { return sum(kept(z)); }, a)));
     }
 
     TEST_CASE("a root inside checkpoints") {
         const Tensor p = tensor({1.0, 2.0, 3.0}), expected = 0.5 / sqrt(p);
-        CHECK(
-            close(grad([](const Tensor& x) { return sum(checkpoint([](const Tensor& q) { return root_of(q * 1.0); }, x)); }, p), expected));
+        CHECK(close(
+            grad([](const Tensor& x) { return sum(checkpoint([](const Tensor& q) { return root_of(q * 1.0); }, x)); },
+                 p),
+            expected));
         const auto twice = [](const Tensor& q) { return checkpoint([](const Tensor& r) { return root_of(r); }, q); };
         CHECK(close(grad([&](const Tensor& x) { return sum(checkpoint(twice, x)); }, p), expected));
     }
@@ -85,8 +92,9 @@ TEST_SUITE("nesting") {
             return below + tape.gradient(sum(y), w).item();
         };
         CHECK(nested(64) == 64 * 6);
-        CHECK(
-            error_of<TapeError>([&] { nested(65); }).starts_with("Tape: at most 64 tapes may be open on a thread at a time, got one more"));
+        CHECK(error_of<TapeError>([&] {
+                  nested(65);
+              }).starts_with("Tape: at most 64 tapes may be open on a thread at a time, got one more"));
         CHECK(nested(2) == 12);
     }
 
@@ -111,8 +119,10 @@ TEST_SUITE("nesting") {
 
     TEST_CASE("transforms without arguments, and functions with changing numbers of results, are errors") {
         const auto f = [](const Tensors& xs) { return xs.empty() ? ones({}) : xs[0]; };
-        CHECK(error_of<ValueError>([&] { jvp(f, Tensors{}, Tensors{}); }) == "jvp: there must be an argument, got none" + here());
-        CHECK(error_of<ValueError>([&] { hvp(f, Tensors{}, Tensors{}); }) == "hvp: there must be an argument, got none" + here());
+        CHECK(error_of<ValueError>([&] { jvp(f, Tensors{}, Tensors{}); }) ==
+              "jvp: there must be an argument, got none" + here());
+        CHECK(error_of<ValueError>([&] { hvp(f, Tensors{}, Tensors{}); }) ==
+              "hvp: there must be an argument, got none" + here());
         const auto ragged = [](const Tensor& x) { return x.item() < 2 ? Tensors{x} : Tensors{x, x}; };
         CHECK(error_of<ValueError>([&] { vmap(ragged, tensor({1.0, 2.0})); }) ==
               "vmap: f must return as many tensors for each slice, got 1 and 2");
@@ -123,7 +133,9 @@ TEST_SUITE("nesting") {
         const Tensor x = tensor({1.0, 2.0}), u = ones({3}, DType::f64);
         const auto twice = [](const Tensor& v) { return v * 2.0; };
         CHECK(error_of<ShapeError>([&] { grad(twice, x); }).ends_with(here()));
-        CHECK(error_of<ShapeError>([&] { value_and_grad([](const Tensors& xs) { return xs[0]; }, Tensors{x}); }).ends_with(here()));
+        CHECK(error_of<ShapeError>([&] {
+                  value_and_grad([](const Tensors& xs) { return xs[0]; }, Tensors{x});
+              }).ends_with(here()));
         CHECK(error_of<ShapeError>([&] { hessian(twice, x); }).ends_with(here()));
         CHECK(error_of<ShapeError>([&] { vjp(twice, x, u); }).ends_with(here()));
         CHECK(error_of<ShapeError>([&] { jvp(twice, x, u); }).ends_with(here()));
@@ -149,7 +161,8 @@ TEST_SUITE("numbers and conditions") {
         CHECK_FALSE(bool(Tensor()));
         CHECK_FALSE(bool(scalar(0)));
         CHECK(error_of<ShapeError>([&] { static_cast<void>(bool(tensor({1.0, 2.0}) == one)); }) ==
-              "Tensor as a condition: one element is needed, got shape (2,); any() and all() give one, defined() tells an empty tensor");
+              "Tensor as a condition: one element is needed, got shape (2,); any() and all() give one, defined() tells "
+              "an empty tensor");
     }
 
     TEST_CASE("an integer tensor takes no number that it cannot hold") {
@@ -159,7 +172,9 @@ TEST_SUITE("numbers and conditions") {
               "add: a plain number takes the tensor's type i32, which cannot hold 0.5 "
               "(convert the tensor with .to())" +
                   here());
-        CHECK(error_of<ValueError>([&] { less(i, 1e30); }).starts_with("less: a plain number takes the tensor's type i32"));
+        CHECK(error_of<ValueError>([&] {
+                  less(i, 1e30);
+              }).starts_with("less: a plain number takes the tensor's type i32"));
         CHECK(error_of<ValueError>([&] { masked_fill(i, i > 1, 1.5); }).starts_with("masked_fill: a plain number"));
     }
 
@@ -171,17 +186,22 @@ TEST_SUITE("numbers and conditions") {
     TEST_CASE("einsum finds an order in which no product has too many axes") {
         const Tensor four = full({1, 1, 1, 1}, 2.0), three = full({1, 1, 1}, 2.0);
         CHECK(einsum("abcd,efgh,ijkl,aei,bfj,cgk,dhl->", {four, four, four, three, three, three, three}).item() == 128);
-        CHECK(error_of<ShapeError>([&] { einsum("abcd,efgh,ijkl->abcdefghijkl", {four, four, four}); }).starts_with("einsum: "));
+        CHECK(error_of<ShapeError>([&] {
+                  einsum("abcd,efgh,ijkl->abcdefghijkl", {four, four, four});
+              }).starts_with("einsum: "));
     }
 
     TEST_CASE("sizes that overflow are an error") {
-        CHECK(
-            error_of<ShapeError>([&] { reshape(zeros({0}), {std::int64_t{1} << 62, 4}); }).starts_with("reshape: the sizes must multiply"));
+        CHECK(error_of<ShapeError>([&] {
+                  reshape(zeros({0}), {std::int64_t{1} << 62, 4});
+              }).starts_with("reshape: the sizes must multiply"));
     }
 
     TEST_CASE("values at the edges: floor_divide by infinity, std of equal numbers, cond of nothing") {
-        CHECK(close(floor_divide(tensor({1.0, -1.0, 0.0}), -std::numeric_limits<double>::infinity()), tensor({-1.0, 0.0, 0.0}), 0));
-        CHECK(close(grad([](const Tensor& x) { return xgrad::std(x); }, tensor({2.0, 2.0})), zeros({2}, DType::f64), 0));
+        CHECK(close(floor_divide(tensor({1.0, -1.0, 0.0}), -std::numeric_limits<double>::infinity()),
+                    tensor({-1.0, 0.0, 0.0}), 0));
+        CHECK(
+            close(grad([](const Tensor& x) { return xgrad::std(x); }, tensor({2.0, 2.0})), zeros({2}, DType::f64), 0));
         CHECK(cond(zeros({2, 2}, DType::f64)).item() == std::numeric_limits<double>::infinity());
     }
 
@@ -204,7 +224,8 @@ TEST_CASE("checkpoint: several results of one operation are inputs, each with it
     };
     const auto nested = [&](const Tensor& u) {
         const Tensors p = split(u, 3);
-        return checkpoint([=](const Tensor& a) { return checkpoint([=](const Tensor& b) { return f({a, b, p[2]}); }, p[1]); }, p[0]);
+        return checkpoint(
+            [=](const Tensor& a) { return checkpoint([=](const Tensor& b) { return f({a, b, p[2]}); }, p[1]); }, p[0]);
     };
     CHECK(close(grad(kept, x), grad(direct, x)));
     CHECK(close(grad(nested, x), grad(direct, x)));

@@ -53,13 +53,15 @@ TEST_SUITE("nn edges") {
         nn::Sequential net(nn::Linear(2, 4), nn::BatchNorm1d(4), nn::Dropout(0.5));
         const Tensor x = tensor({{1.0f, 2.0f}, {-1.0f, 0.5f}, {3.0f, 1.0f}});
         const auto loss = [&](const nn::Sequential& model) { return sum(square(model(x))); };
-        const double first = nn::value_and_grad(loss, net).first.item(), second = nn::value_and_grad(loss, net).first.item();
+        const double first = nn::value_and_grad(loss, net).first.item(),
+                     second = nn::value_and_grad(loss, net).first.item();
         CHECK(first != second);  // another mask
         CHECK(net.layer<nn::BatchNorm1d>(1).num_batches_tracked.item<std::int64_t>() == 2);
         const nn::Linear layer(2, 1);
         const auto f = [&](const nn::Linear& l) { return sum(square(l(x))); };
         // f is |x·w + b|²; its gradient 2 xᵀ(x·w + b), the gradient of that one's square 8 xᵀx xᵀ(x·w + b).
-        const nn::Linear twice = nn::grad([&](const nn::Linear& l) { return sum(square(nn::grad(f, l).weight)); }, layer);
+        const nn::Linear twice =
+            nn::grad([&](const nn::Linear& l) { return sum(square(nn::grad(f, l).weight)); }, layer);
         const Tensor gram = matmul(transpose(x), x), g = matmul(transpose(x), layer(x));
         CHECK(close(reshape(twice.weight, {2, 1}), 8.0 * matmul(gram, g), 1e-5));
     }
@@ -90,8 +92,11 @@ TEST_SUITE("nn edges") {
     TEST_CASE("Log: the names of Trainer's own columns are taken") {
         nn::Log log;
         log("accuracy", 1);
-        CHECK(error_of<ValueError>([&] { log("loss", 1); }) == "Log: loss is a name that Trainer uses itself; take another" + here());
-        CHECK(error_of<ValueError>([&] { log("valid_accuracy", 1); }).starts_with("Log: names must not start with valid_"));
+        CHECK(error_of<ValueError>([&] { log("loss", 1); }) ==
+              "Log: loss is a name that Trainer uses itself; take another" + here());
+        CHECK(error_of<ValueError>([&] {
+                  log("valid_accuracy", 1);
+              }).starts_with("Log: names must not start with valid_"));
     }
 
     TEST_CASE("sets of single samples are split like others") {
@@ -109,9 +114,12 @@ TEST_SUITE("nn edges") {
         const Tensor p = full({3}, 0.5), t = ones({3}), column = ones({3, 1});
         CHECK(error_of<ShapeError>([&] { nn::binary_cross_entropy(p, t, {.weight = column}); }) ==
               "binary_cross_entropy: weight must broadcast to input's shape (3,), got (3, 1)" + here());
-        CHECK(error_of<ShapeError>([&] { nn::binary_cross_entropy_with_logits(p, t, {.pos_weight = column}); }).ends_with(here()));
-        CHECK(
-            error_of<DTypeError>([&] { nn::binary_cross_entropy_with_logits(p, t, {.weight = ones({3}, DType::f64)}); }).ends_with(here()));
+        CHECK(error_of<ShapeError>([&] {
+                  nn::binary_cross_entropy_with_logits(p, t, {.pos_weight = column});
+              }).ends_with(here()));
+        CHECK(error_of<DTypeError>([&] {
+                  nn::binary_cross_entropy_with_logits(p, t, {.weight = ones({3}, DType::f64)});
+              }).ends_with(here()));
     }
 
     TEST_CASE("errors of layers name the line that called them") {

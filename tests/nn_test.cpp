@@ -22,7 +22,8 @@ namespace {
 /// Numbers that are all different: sin(1), sin(2), … plus `start`.
 Tensor wave(const Shape& shape, double start = 0, double factor = 1) {
     std::vector<double> numbers(static_cast<std::size_t>(shape.size()));
-    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = factor * (std::sin(static_cast<double>(i + 1)) + start);
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        numbers[i] = factor * (std::sin(static_cast<double>(i + 1)) + start);
     return tensor(numbers, shape);
 }
 
@@ -56,11 +57,13 @@ struct Everything {
     nn::ReLU activation;
     nn::Dropout dropout{0.5};
     bool training = true;
-    XGRAD_FIELDS(net, layers, head, scale, pair, first, second, none, mixed, buffer, title, numbers, flags, function, size, activation,
-                 dropout)
+    XGRAD_FIELDS(net, layers, head, scale, pair, first, second, none, mixed, buffer, title, numbers, flags, function,
+                 size, activation, dropout)
 };
 
-double mean_of(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size()); }
+double mean_of(const std::vector<double>& v) {
+    return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
+}
 double std_of(const std::vector<double>& v) {
     const double m = mean_of(v);
     double s = 0;
@@ -91,8 +94,9 @@ TEST_CASE("nn: fields may be containers, optionals, tuples and pointers; what ho
     Everything model;
     model.layers.emplace_back(2, 3);
     model.layers.emplace_back(3, 1, false);
-    CHECK(names_of(model) == std::vector<std::string>{"net.fc1.weight", "net.fc1.bias", "net.fc2.weight", "net.fc2.bias", "layers.0.weight",
-                                                      "layers.0.bias", "layers.1.weight", "scale", "pair.0", "pair.1", "first.weight",
+    CHECK(names_of(model) == std::vector<std::string>{"net.fc1.weight", "net.fc1.bias", "net.fc2.weight",
+                                                      "net.fc2.bias", "layers.0.weight", "layers.0.bias",
+                                                      "layers.1.weight", "scale", "pair.0", "pair.1", "first.weight",
                                                       "mixed.0.weight", "mixed.0.bias"});
     model.head.emplace(3, 2);
     CHECK(names_of(model)[7] == "head.weight");
@@ -108,8 +112,8 @@ TEST_CASE("nn: a path is its text without making it") {
     CHECK(last.str() == "last_one");
     CHECK(leaf.is("layers.12.bias"));
     CHECK(root.is(""));
-    for (const char* other :
-         {"", "bias", "12.bias", "layers.12.weight", "layers.2.bias", "players.12.bias", "a.layers.12.bias", ".layers.12.bias"})
+    for (const char* other : {"", "bias", "12.bias", "layers.12.weight", "layers.2.bias", "players.12.bias",
+                              "a.layers.12.bias", ".layers.12.bias"})
         CHECK_FALSE(leaf.is(other));
 }
 
@@ -157,7 +161,8 @@ TEST_CASE("nn: to converts parameters and buffers") {
     CHECK(model.buffer.dtype() == DType::f64);
     Tape tape;
     CHECK(tape.gradient(sum(model.net(wave({2, 4})))).size() == 4);
-    CHECK(error_of<DTypeError>([&] { nn::to(model, DType::i32); }) == "nn::to: parameters are f32 or f64, got i32" + here());
+    CHECK(error_of<DTypeError>([&] { nn::to(model, DType::i32); }) ==
+          "nn::to: parameters are f32 or f64, got i32" + here());
 }
 
 // --- layers ---------------------------------------------------------------------------------------------------------
@@ -194,8 +199,8 @@ TEST_CASE("nn: Sequential calls layers, models, functions and lambdas one after 
     nn::Sequential net(first, nn::ReLU(), middle, xgrad::relu, [](const Tensor& x) { return x * 2; }, last);
     const Tensor x = wave({5, 4}).to(DType::f32);
     CHECK(close(net(x), last(relu(middle(relu(first(x)))) * 2), 1e-6));
-    CHECK(names_of(net) ==
-          std::vector<std::string>{"0.weight", "0.bias", "2.fc1.weight", "2.fc1.bias", "2.fc2.weight", "2.fc2.bias", "5.weight", "5.bias"});
+    CHECK(names_of(net) == std::vector<std::string>{"0.weight", "0.bias", "2.fc1.weight", "2.fc1.bias", "2.fc2.weight",
+                                                    "2.fc2.bias", "5.weight", "5.bias"});
     nn::Sequential copy(net);
     net.layer<nn::Linear>(0).weight = zeros({8, 4});
     CHECK(close(copy.layer<nn::Linear>(0).weight, first.weight, 0));
@@ -205,7 +210,8 @@ TEST_CASE("nn: Sequential calls layers, models, functions and lambdas one after 
     CHECK(moved.size() == 6);
     CHECK(close(nn::Sequential()(x), x, 0));
     CHECK(nn::Sequential().append(nn::Identity()).append(nn::Flatten()).size() == 2);
-    CHECK(error_of<IndexError>([&] { net.layer<nn::Linear>(6); }) == "Sequential: layer 6 out of range, got 6 layers" + here());
+    CHECK(error_of<IndexError>([&] { net.layer<nn::Linear>(6); }) ==
+          "Sequential: layer 6 out of range, got 6 layers" + here());
     CHECK(error_of<ValueError>([&] { net.layer<nn::Linear>(1); }) == "Sequential: layer 1 is of another type" + here());
 }
 
@@ -310,7 +316,8 @@ TEST_CASE("nn: initialisers have the spread they promise, and keep shape and dty
     };
     const auto largest = [&] {
         const auto v = values(p);
-        return std::abs(*std::max_element(v.begin(), v.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+        return std::abs(
+            *std::max_element(v.begin(), v.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
     };
     nn::init::xavier_uniform(p, 2, generator);
     CHECK(spread() == doctest::Approx(2 * std::sqrt(2.0 / 900)).epsilon(0.01));
@@ -336,7 +343,8 @@ TEST_CASE("nn: initialisers have the spread they promise, and keep shape and dty
     nn::init::zeros(p);
     CHECK(close(p, zeros({200, 100, 3}, DType::f64), 0));
     Parameter bias(ones({3}));
-    CHECK(error_of<ShapeError>([&] { nn::init::xavier_normal(bias); }) == "init: fan in and out need at least 2 axes, got (3,)");
+    CHECK(error_of<ShapeError>([&] { nn::init::xavier_normal(bias); }) ==
+          "init: fan in and out need at least 2 axes, got (3,)");
 }
 
 // --- data -----------------------------------------------------------------------------------------------------------
@@ -421,7 +429,8 @@ TEST_CASE("nn: the training loop of the documentation learns") {
 
 TEST_SUITE_END();
 
-// --- structured arguments ---------------------------------------------------------------------------------------------
+// --- structured arguments
+// ---------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -445,7 +454,8 @@ TEST_CASE("nn: the gradient of a model is a model, that of a struct of tensors a
     CHECK(close(g.bias, expected[layer.bias], 0));
 
     const Oscillator state{tensor({1.0, 2.0}), tensor({0.5, 0.0})};
-    const Oscillator d = nn::grad([](const Oscillator& s) { return sum(square(s.position) + s.position * s.velocity); }, state);
+    const Oscillator d =
+        nn::grad([](const Oscillator& s) { return sum(square(s.position) + s.position * s.velocity); }, state);
     CHECK(close(d.position, 2.0 * state.position + state.velocity, 1e-12));
     CHECK(close(d.velocity, state.position, 1e-12));
 }

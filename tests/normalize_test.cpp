@@ -12,7 +12,9 @@ namespace {
 const Tensor none;
 
 /// Numbers without a pattern, the same everywhere: sin(0), sin(1), … times 2.
-Tensor waves(const Shape& shape) { return reshape(sin(arange(static_cast<double>(shape.size()), DType::f64)) * 2, shape); }
+Tensor waves(const Shape& shape) {
+    return reshape(sin(arange(static_cast<double>(shape.size()), DType::f64)) * 2, shape);
+}
 
 }  // namespace
 
@@ -20,7 +22,8 @@ TEST_SUITE("normalisation") {
     TEST_CASE("errors of the normalisations name the rule and what came") {
         const Tensor x = zeros({2, 4, 3}), four = zeros({4}), three = zeros({3});
         CHECK(error_of<ShapeError>([&] { layer_norm(x, {4}); }) ==
-              "layer_norm: the normalized shape must be that of the input's last axes, got (4,) and (2, 4, 3)" + here());
+              "layer_norm: the normalized shape must be that of the input's last axes, got (4,) and (2, 4, 3)" +
+                  here());
         CHECK(error_of<ShapeError>([&] { layer_norm(x, {3}, four); }) ==
               "layer_norm: weight must be (3,) for an input of shape (2, 4, 3), got (4,)" + here());
         CHECK(error_of<DTypeError>([&] { layer_norm(x, {3}, three, three.to(DType::f64)); }) ==
@@ -31,8 +34,10 @@ TEST_SUITE("normalisation") {
               "group_norm: the groups must divide the channels, got 3 groups for shape (2, 4, 3)" + here());
         CHECK(error_of<ShapeError>([&] { instance_norm(zeros({2, 4})); }) ==
               "instance_norm: the input must be (batch, channels, size, …), got shape (2, 4)" + here());
-        CHECK(error_of<ValueError>([&] { batch_norm(x, none, none); }) ==
-              "batch_norm: running_mean and running_var must both be given, or neither in training, got an empty tensor" + here());
+        CHECK(
+            error_of<ValueError>([&] { batch_norm(x, none, none); }) ==
+            "batch_norm: running_mean and running_var must both be given, or neither in training, got an empty tensor" +
+                here());
         CHECK(error_of<ValueError>([&] { batch_norm(zeros({1, 4}), none, none, none, none, {.training = true}); }) ==
               "batch_norm: training needs more than one value for each channel, got shape (1, 4)" + here());
     }

@@ -30,7 +30,9 @@ std::string npy(const std::string& header, const std::string& data = "", int ver
     return bytes + header + data;
 }
 std::string npy(const std::string& type, bool fortran, const std::string& shape, const std::string& data) {
-    return npy("{'descr': '" + type + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }\n", data);
+    return npy(
+        "{'descr': '" + type + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }\n",
+        data);
 }
 
 Tensor parse(const std::string& bytes) { return nn::parse_npy(std::as_bytes(std::span(bytes)), "f", Location{}); }
@@ -46,7 +48,8 @@ std::string zip_rule(const std::string& bytes, const nn::NpzLimits& limits = {})
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
-    for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+    for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+        text.replace(at, from.size(), to);
     return text;
 }
 
@@ -58,8 +61,9 @@ TEST_CASE("npy: every dtype and shape comes back, and starts at a multiple of 64
     const Folder folder;
     const std::string path = folder.path / "a.npy";
     for (const Tensor& t :
-         {tensor({{1.5f, -2.0f}, {3.0f, std::numeric_limits<float>::infinity()}}), scalar(0.1), tensor({true, false}), tensor({-1, 2, 3}),
-          tensor({std::numeric_limits<std::int64_t>::min()}), zeros({0, 3}), ones({1, 2, 1, 2, 1, 2, 1, 2})}) {
+         {tensor({{1.5f, -2.0f}, {3.0f, std::numeric_limits<float>::infinity()}}), scalar(0.1), tensor({true, false}),
+          tensor({-1, 2, 3}), tensor({std::numeric_limits<std::int64_t>::min()}), zeros({0, 3}),
+          ones({1, 2, 1, 2, 1, 2, 1, 2})}) {
         nn::save_npy(path, t);
         const Tensor back = nn::read_npy(path);
         CHECK(back.dtype() == t.dtype());
@@ -67,8 +71,8 @@ TEST_CASE("npy: every dtype and shape comes back, and starts at a multiple of 64
         CHECK(read(path).find('\n') % 64 == 63);
     }
     nn::save_npy(path, tensor({{1.0f}}));
-    CHECK(read(path) ==
-          npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }" + std::string(58, ' ') + "\n", std::string("\0\0\x80\x3f", 4)));
+    CHECK(read(path) == npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }" + std::string(58, ' ') + "\n",
+                            std::string("\0\0\x80\x3f", 4)));
 }
 
 TEST_CASE("npy: both orders, both ends, small elements, all versions") {
@@ -85,15 +89,16 @@ TEST_CASE("npy: both orders, both ends, small elements, all versions") {
     CHECK(parse(npy("|b1", false, "(1,)", "\2")).data<bool>()[0]);
     CHECK(parse(npy("<f4", true, "(0, 5)", "")).shape() == Shape{0, 5});
     for (const int version : {1, 2, 3})
-        CHECK(parse(npy("{'shape':(2,),\"descr\":\"<i2\",'fortran_order':False}", std::string("\1\0\2\0", 4), version)).shape() ==
-              Shape{2});
+        CHECK(parse(npy("{'shape':(2,),\"descr\":\"<i2\",'fortran_order':False}", std::string("\1\0\2\0", 4), version))
+                  .shape() == Shape{2});
 }
 
 TEST_CASE("npy: a hostile header is a FormatError that names the rule") {
     CHECK(rule("") == "f: not an npy file: it must start with \\x93NUMPY");
     CHECK(rule("\x93NUMPY") == "f: truncated in its header");
     CHECK(rule(npy("{}", "", 4)) == "f: the format's version must be 1, 2 or 3, got 4");
-    CHECK(rule(npy("{}", "", 2).replace(8, 4, "\xff\xff\xff\xff")) == "f: the header may have 65536 bytes, got a length of 4294967295");
+    CHECK(rule(npy("{}", "", 2).replace(8, 4, "\xff\xff\xff\xff")) ==
+          "f: the header may have 65536 bytes, got a length of 4294967295");
     CHECK(rule(npy("{}", "").replace(8, 1, "\x9")) == "f: truncated in its header");
     const std::string once = "f: the header must have descr, fortran_order and shape once each";
     CHECK(rule(npy("{}")) == once);
@@ -113,7 +118,8 @@ TEST_CASE("npy: a hostile header is a FormatError that names the rule") {
     CHECK(rule(npy("{'shape': (1,1,1,1,1,1,1,1,1)}")) == "f: a tensor has at most 8 axes");
     for (const char* type : {"<f16", "<U5", "<c8", "|f4", "", "f4", "<f3", "<m8"})
         CHECK(rule(npy(type, false, "()", "")) ==
-              std::string("f: the element type must be f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1, got \"") + type + "\"");
+              std::string("f: the element type must be f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1, got \"") +
+                  type + "\"");
     CHECK(rule(npy("<f4", false, "(2,)", "1234")) == "f: the data must be as long as shape (2,) says, got 4 bytes");
     CHECK(rule(npy("<f4", true, "()", "12345")) == "f: the data must be as long as shape () says, got 5 bytes");
     CHECK(rule(npy("<f4", false, "(4294967296, 4294967296)", "")) ==
@@ -122,7 +128,8 @@ TEST_CASE("npy: a hostile header is a FormatError that names the rule") {
           "f: the data must be as long as shape (0, 9223372036854775807, 9223372036854775807) says, got 0 bytes");
     CHECK(rule(npy("<f4", false, "(4294967295, 65536, 0)", "")) ==
           "f: the data must be as long as shape (4294967295, 65536, 0) says, got 0 bytes");
-    CHECK(rule(npy("{'descr': '<f4', 'fortran_order': False, 'shape': ()} x", "1234")) == "f: the header must end behind its }");
+    CHECK(rule(npy("{'descr': '<f4', 'fortran_order': False, 'shape': ()} x", "1234")) ==
+          "f: the header must end behind its }");
 
     const std::string good = npy("<f4", false, "(2,)", "12345678");
     for (std::size_t length = 0; length < good.size(); ++length) CHECK(rule(good.substr(0, length)).starts_with("f: "));
@@ -162,7 +169,8 @@ TEST_CASE("npz: a model is written and read, stored and compressed") {
           }).starts_with("load_npz: " + path + ": model and state"));
     CHECK(error_of<ValueError>([&] { nn::save_npz(path, nn::State{{"a", ones({1})}, {"a", ones({1})}}); }) ==
           "save_npz: names must be unique, got a twice" + tests::nearby());
-    CHECK(error_of([&] { nn::save_npz("/nowhere/a", a); }) == "/nowhere/a: cannot be written: No such file or directory" + here());
+    CHECK(error_of([&] { nn::save_npz("/nowhere/a", a); }) ==
+          "/nowhere/a: cannot be written: No such file or directory" + here());
     nn::save_npz(path, nn::State{{"größe/你好", zeros({0, 2})}, {"", scalar(1.0)}});
     CHECK(nn::find(nn::read_npz(path), "größe/你好")->shape() == Shape{0, 2});
     nn::save_npz(path, nn::State{});
@@ -182,11 +190,13 @@ TEST_CASE("npz: a hostile archive is a FormatError") {
           "f: not an npz archive: no name in it ends in .npy, got first.txt");
     CHECK(zip_rule(replaced(good, "(2,)", "(3,)")) == "f: first.npy is damaged: CRC error");
     const auto holding = [&](const std::string& content) {
-        nn::detail::write_atomically(path, [&](auto& file) { nn::detail::write_zip(file, path, {{"a.npy", content, {}}}, true); });
+        nn::detail::write_atomically(
+            path, [&](auto& file) { nn::detail::write_zip(file, path, {{"a.npy", content, {}}}, true); });
         return zip_rule(read(path));
     };
     CHECK(holding(npy("<f4", false, "(2,)", "12345678")) == "no error");
-    CHECK(holding(npy("<f4", false, "(3,)", "12345678")) == "f: a.npy: the data must be as long as shape (3,) says, got 8 bytes");
+    CHECK(holding(npy("<f4", false, "(3,)", "12345678")) ==
+          "f: a.npy: the data must be as long as shape (3,) says, got 8 bytes");
     CHECK(holding("no array") == "f: a.npy: not an npy file: it must start with \\x93NUMPY");
     CHECK(holding("") == "f: a.npy: not an npy file: it must start with \\x93NUMPY");
     std::string damaged = good;
@@ -195,7 +205,8 @@ TEST_CASE("npz: a hostile archive is a FormatError") {
     damaged = good;
     damaged[damaged.find(std::string("\0\0\x80\x3f", 4)) + 2] = 0;
     CHECK(zip_rule(damaged) == "f: first.npy is damaged: CRC error");
-    for (std::size_t length = 0; length < good.size(); ++length) CHECK(zip_rule(good.substr(0, length)).starts_with("f: "));
+    for (std::size_t length = 0; length < good.size(); ++length)
+        CHECK(zip_rule(good.substr(0, length)).starts_with("f: "));
     for (std::size_t at = 0; at < good.size(); ++at) {
         std::string changed = good;
         changed[at] ^= 0x55;
@@ -214,7 +225,8 @@ TEST_CASE("npz: a small archive cannot claim to be a large one") {
     CHECK(bomb.size() < 20000);
     CHECK(unzip(bomb).size() == 2);
     CHECK(zip_rule(bomb, {.max_bytes = 8 << 20}) == "f: expanded it would be larger than max_bytes, 8388608");
-    CHECK(zip_rule(bomb, {.max_bytes = -1}) == "f: expanded it would be larger than max_bytes, " + std::to_string(bomb.size()));
+    CHECK(zip_rule(bomb, {.max_bytes = -1}) ==
+          "f: expanded it would be larger than max_bytes, " + std::to_string(bomb.size()));
     nn::save_npz(path, nn::State{{"a", large}});
     CHECK(unzip(read(path), {.max_bytes = 0}).size() == 1);  // what the file itself holds is always allowed
     // A size in the directory that its data cannot have.

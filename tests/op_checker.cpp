@@ -34,7 +34,8 @@ std::string describe(const Row& row, std::span<const Tensor> xs) {
 
 Tensor random(const Shape& shape, Domain domain, std::mt19937_64& engine) {
     std::vector<double> values(static_cast<std::size_t>(shape.size()));
-    for (double& v : values) v = domain.low + (domain.high - domain.low) * (static_cast<double>(engine() >> 11) * 0x1p-53);
+    for (double& v : values)
+        v = domain.low + (domain.high - domain.low) * (static_cast<double>(engine() >> 11) * 0x1p-53);
     return xgrad::tensor(values, shape);
 }
 
@@ -77,8 +78,9 @@ Tensors value_and_gradients(const Row& row, const Tensors& xs, const Tensor& u =
     const Tensors watched = watch(tape, xs);
     Tensors results{row.f(watched)};
     const Tensor& y = results[0];
-    for (Tensor& g :
-         tape.gradient(y, watched, {.cotangent = u.defined() ? u : cotangent(y.shape(), y.dtype()), .unconnected = Unconnected::zeros}))
+    for (Tensor& g : tape.gradient(
+             y, watched,
+             {.cotangent = u.defined() ? u : cotangent(y.shape(), y.dtype()), .unconnected = Unconnected::zeros}))
         results.push_back(std::move(g));
     return results;
 }
@@ -101,8 +103,9 @@ double number(const Tensor& x, std::size_t i) {
     return 0;
 }
 
-/// Elements may differ by rtol times the largest finite one of their tensor, or times `scale` where that is larger: the terms
-/// of a sum are of the size of the inputs and cotangents, which are about 1, even where the sum comes out near zero.
+/// Elements may differ by rtol times the largest finite one of their tensor, or times `scale` where that is larger: the
+/// terms of a sum are of the size of the inputs and cotangents, which are about 1, even where the sum comes out near
+/// zero.
 std::string difference(const Tensor& got, const Tensor& expected, double rtol, double scale, const std::string& what) {
     if (got.shape() != expected.shape())
         return what + " has shape " + to_string(got.shape()) + " instead of " + to_string(expected.shape());
@@ -167,7 +170,8 @@ std::string check_transpose(const Row& row, const Tensors& xs) {
         const double forward = dot(u, jvp(of_one, xs[i], v)), reverse = dot(results[i + 1], v);
         const double scale = std::sqrt(dot(results[i + 1], results[i + 1])) + 1;
         if (!(std::abs(forward - reverse) <= 1e-11 * scale))
-            return "u(Jv) is " + std::to_string(forward) + " and (uJ)v " + std::to_string(reverse) + " for input " + std::to_string(i);
+            return "u(Jv) is " + std::to_string(forward) + " and (uJ)v " + std::to_string(reverse) + " for input " +
+                   std::to_string(i);
     }
     return {};
 }
@@ -177,14 +181,16 @@ std::string check_transpose(const Row& row, const Tensors& xs) {
 std::string check_derivatives(const Row& row, int order) {
     return every_case(row, [&](const Tensors& xs) {
         if (auto text = check_transpose(row, xs); !text.empty()) return text;
-        return complaint(gradcheck(row.f, xs, {.order = order, .rtol = 1e-6, .seed = seed(), .full_jacobian = order < 3}));
+        return complaint(
+            gradcheck(row.f, xs, {.order = order, .rtol = 1e-6, .seed = seed(), .full_jacobian = order < 3}));
     });
 }
 
 std::string check_fan_out(const Row& row) {
     return every_case(row, [&](const Tensors& xs) {
         auto twice = [&](const Tensors& in) { return row.f(in) + row.f(in); };
-        if (auto report = gradcheck(twice, xs, {.rtol = 1e-6, .seed = seed()}); !report) return "f + f: " + report.message;
+        if (auto report = gradcheck(twice, xs, {.rtol = 1e-6, .seed = seed()}); !report)
+            return "f + f: " + report.message;
         if (xs.size() != 2 || xs[0].shape() != xs[1].shape() || row.domains.size() > 1) return std::string();
         auto same = [&](const Tensor& x) { return row.f({x, x}); };
         const auto report = gradcheck(same, {xs[0]}, {.order = 2, .rtol = 1e-6, .seed = seed()});
@@ -198,7 +204,8 @@ std::string check_single_precision(const Row& row) {
         const Tensors single = value_and_gradients(row, rounded);
         const Tensors exact = value_and_gradients(row, to(rounded, DType::f64));
         for (const Tensor& t : single)
-            if (row.has_gradient() && t.dtype() != DType::f32) return std::string("f32 inputs gave ") + name_of(t.dtype());
+            if (row.has_gradient() && t.dtype() != DType::f32)
+                return std::string("f32 inputs gave ") + name_of(t.dtype());
         // The cotangent of the f32 run was rounded, hence not better than a few units of 6e-8.
         return difference(single, exact, 4e-6);
     });
@@ -230,8 +237,8 @@ std::string check_composed_path(const Row& row) {
     return every_case(row, [&](const Tensors& xs) {
         for (const DType dtype : {DType::f64, DType::f32}) {
             const Tensors typed = to(xs, dtype);
-            const auto text =
-                difference(recorded_value_and_gradients(row, typed), value_and_gradients(row, typed), dtype == DType::f32 ? 2e-6 : 1e-14);
+            const auto text = difference(recorded_value_and_gradients(row, typed), value_and_gradients(row, typed),
+                                         dtype == DType::f32 ? 2e-6 : 1e-14);
             if (!text.empty()) return "recorded against plain, " + std::string(name_of(dtype)) + ": " + text;
         }
         return std::string();
@@ -248,10 +255,14 @@ std::string check_constant_cotangent(const Row& row) {
                 const Tensor u = cotangent(sum(shape_of, axes, true).shape(), DType::f64);
                 const Tensors expected = value_and_gradients(row, xs, broadcast_to(u, shape_of.shape()));
                 const Row summed{row.name, [&](const Tensors& in) { return sum(row.f(in), axes, true); }, {}, {}};
-                const Tensors got = recorded ? recorded_value_and_gradients(summed, xs, u) : value_and_gradients(summed, xs, u);
+                const Tensors got =
+                    recorded ? recorded_value_and_gradients(summed, xs, u) : value_and_gradients(summed, xs, u);
                 for (std::size_t i = 1; i < expected.size(); ++i)
-                    if (auto text = difference(got[i], expected[i], 1e-13, 1, "gradient of input " + std::to_string(i - 1)); !text.empty())
-                        return (axes.all() ? std::string("summed over all axes") : "summed over axis " + std::to_string(axes.list()[0])) +
+                    if (auto text =
+                            difference(got[i], expected[i], 1e-13, 1, "gradient of input " + std::to_string(i - 1));
+                        !text.empty())
+                        return (axes.all() ? std::string("summed over all axes")
+                                           : "summed over axis " + std::to_string(axes.list()[0])) +
                                (recorded ? ", recorded: " : ": ") + text;
             }
         return std::string();
@@ -260,11 +271,13 @@ std::string check_constant_cotangent(const Row& row) {
 
 std::string check_repeatable(const Row& row) {
     return every_case(row, [&](const Tensors& xs) {
-        const Tensors single = to(xs, DType::f32), first = value_and_gradients(row, single), second = value_and_gradients(row, single);
+        const Tensors single = to(xs, DType::f32), first = value_and_gradients(row, single),
+                      second = value_and_gradients(row, single);
         for (std::size_t i = 0; i < first.size(); ++i) {
             const auto bytes = static_cast<std::size_t>(first[i].size() * size_of(first[i].dtype()));
             auto raw = [](const Tensor& t) { return xgrad::detail::TensorAccess::data(t); };
-            if (bytes && std::memcmp(raw(first[i]), raw(second[i]), bytes) != 0) return std::string("a second run gave other bits");
+            if (bytes && std::memcmp(raw(first[i]), raw(second[i]), bytes) != 0)
+                return std::string("a second run gave other bits");
         }
         return std::string();
     });
@@ -281,8 +294,10 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 /// What is wrong with a run that is repeated by `operation`.
-std::string repeated(const xgrad::detail::TracedRun& run, const xgrad::detail::AnyOperation& operation, const char* how) {
-    const std::string name = operation.name() + std::string("(") + to_string(operation.attributes()) + ") " + how + ": ";
+std::string repeated(const xgrad::detail::TracedRun& run, const xgrad::detail::AnyOperation& operation,
+                     const char* how) {
+    const std::string name =
+        operation.name() + std::string("(") + to_string(operation.attributes()) + ") " + how + ": ";
     const Tensors again = operation.run(run.inputs);
     if (again.size() != run.outputs.size())
         return name + std::to_string(again.size()) + " outputs instead of " + std::to_string(run.outputs.size());
@@ -292,7 +307,8 @@ std::string repeated(const xgrad::detail::TracedRun& run, const xgrad::detail::A
 }
 
 /// `strangers` counts results that come from no operation.
-std::string check_runs(const Row& row, const xgrad::detail::Trace& trace, const Tensors& xs, const Tensor& y, int& strangers) {
+std::string check_runs(const Row& row, const xgrad::detail::Trace& trace, const Tensors& xs, const Tensor& y,
+                       int& strangers) {
     bool known = y.size() == 0, custom = false;
     const auto is_y = [&](const Tensor& t) {
         return t.defined() && t.size() && xgrad::detail::TensorAccess::data(t) == xgrad::detail::TensorAccess::data(y);
@@ -305,15 +321,18 @@ std::string check_runs(const Row& row, const xgrad::detail::Trace& trace, const 
             custom = true;
             continue;
         }
-        if (!operation.can_run() || !operation.is_data()) return std::string(operation.name()) + " is not made of its attributes";
+        if (!operation.can_run() || !operation.is_data())
+            return std::string(operation.name()) + " is not made of its attributes";
         if (auto text = repeated(run, operation, "run again"); !text.empty()) return text;
         const std::string json = to_json(operation.attributes());
         const xgrad::detail::AnyOperation read = operation.with(xgrad::attributes_from_json(json));
         if (!(read.attributes() == operation.attributes()))
-            return operation.name() + std::string(" read back from ") + json + ": other attributes, " + to_json(read.attributes());
+            return operation.name() + std::string(" read back from ") + json + ": other attributes, " +
+                   to_json(read.attributes());
         if (auto text = repeated(run, read, ("read back from " + json).c_str()); !text.empty()) return text;
     }
-    if (custom != !!(row.flags & tests::custom)) return "its flag says that it calls a user's function, and it does not";
+    if (custom != !!(row.flags & tests::custom))
+        return "its flag says that it calls a user's function, and it does not";
     strangers += !known;
     return known || (row.flags & outside) ? std::string() : "the result comes from no operation";
 }
@@ -327,7 +346,8 @@ std::string check_run_again(const Row& row) {
             for (const bool recorded : {false, true}) {
                 const Tensors typed = to(xs, dtype);
                 const xgrad::detail::Trace trace;
-                const Tensors results = recorded ? recorded_value_and_gradients(row, typed) : value_and_gradients(row, typed);
+                const Tensors results =
+                    recorded ? recorded_value_and_gradients(row, typed) : value_and_gradients(row, typed);
                 if (auto text = check_runs(row, trace, typed, results[0], strangers); !text.empty())
                     return (recorded ? "recorded, " : "plain, ") + std::string(name_of(dtype)) + ": " + text;
             }
@@ -352,7 +372,8 @@ std::string check_points(const Row& row) {
                 const Tensor u = row.has_gradient() ? ones(point.value.tensor.shape(), dtype) : Tensor();
                 const double rtol = dtype == DType::f32 ? 5e-7 : 1e-15;
                 for (const bool recorded : {false, true}) {
-                    const Tensors got = recorded ? recorded_value_and_gradients(row, typed, u) : value_and_gradients(row, typed, u);
+                    const Tensors got =
+                        recorded ? recorded_value_and_gradients(row, typed, u) : value_and_gradients(row, typed, u);
                     if (auto text = difference(got, expected, rtol, 0); !text.empty())
                         return where.str() + (recorded ? ", recorded, " : ", ") + name_of(dtype) + ": " + text;
                 }
@@ -406,7 +427,8 @@ Tensors of_pieces(const Row& row, const LargeCase& large, const Tensors& xs, con
     }
     Tensors whole;
     for (std::size_t r = 0; r < parts.size(); ++r)
-        if (!parts[r].empty()) whole.push_back(axis_of(r) == LargeCase::shared ? parts[r][0] : concat(parts[r], axis_of(r)));
+        if (!parts[r].empty())
+            whole.push_back(axis_of(r) == LargeCase::shared ? parts[r][0] : concat(parts[r], axis_of(r)));
     return whole;
 }
 
@@ -414,8 +436,12 @@ Tensors of_pieces(const Row& row, const LargeCase& large, const Tensors& xs, con
 
 std::string check_large(const Row& row, const LargeCase& large) {
     const Tensors xs = inputs(row, large.shapes);
-    const Row chained{
-        row.name + " in a chain", [&](const Tensors& in) { return tanh(row.f(in) * 0.5) * 2.0 - 1.0; }, {}, row.domains, {}, row.flags};
+    const Row chained{row.name + " in a chain",
+                      [&](const Tensors& in) { return tanh(row.f(in) * 0.5) * 2.0 - 1.0; },
+                      {},
+                      row.domains,
+                      {},
+                      row.flags};
     for (const Row& tried : {row, chained}) {
         Threads one(1);
         const Tensor u = cotangent(tried.f(xs).shape(), DType::f64);
@@ -436,7 +462,9 @@ namespace {
 /// What a tensor of so many bytes takes of the allocator.
 double block(double bytes) {
     using namespace xgrad::detail;
-    return bytes == 0 ? 0 : static_cast<double>(bytes_of_class(size_class_of(sizeof(Storage) + static_cast<std::size_t>(bytes))));
+    return bytes == 0
+               ? 0
+               : static_cast<double>(bytes_of_class(size_class_of(sizeof(Storage) + static_cast<std::size_t>(bytes))));
 }
 double block(const Tensor& x) { return block(static_cast<double>(x.size() * size_of(x.dtype()))); }
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-// The one checker of operations: every row of op_table.hpp goes through every check below. A check returns what is wrong,
-// naming operation, shapes and seed, or an empty text.
+// The one checker of operations: every row of op_table.hpp goes through every check below. A check returns what is
+// wrong, naming operation, shapes and seed, or an empty text.
 
 namespace tests {
 
@@ -29,7 +29,8 @@ struct Values {
     Tensor tensor;
 };
 
-/// What a convention promises at one place: the value and the gradients of sum(f). Gradients left out at the end are not promised.
+/// What a convention promises at one place: the value and the gradients of sum(f). Gradients left out at the end are
+/// not promised.
 struct Point {
     std::vector<Values> inputs;
     Values value;
@@ -44,8 +45,8 @@ enum Flags : unsigned {
     differentiable = 0,
     no_gradient = 1,  ///< nothing is recorded for it
     third = 2,        ///< third derivatives are checked as well
-    outside = 4,      ///< its result comes from no operation: drawn numbers, a shape that depends on values, a constant
-    custom = 8,       ///< made of a user's functions
+    outside = 4,  ///< its result comes from no operation: drawn numbers, a shape that depends on values, a constant
+    custom = 8,  ///< made of a user's functions
 };
 
 /// One operation, perhaps with arguments in parentheses: "sum(axis 0)".
@@ -53,7 +54,7 @@ struct Row {
     std::string name;
     std::function<Tensor(const Tensors&)> f;
     std::vector<std::vector<Shape>> cases;  ///< input shapes, one list for each case
-    std::vector<Domain> domains;            ///< of each input; the last one counts for those that follow
+    std::vector<Domain> domains;  ///< of each input; the last one counts for those that follow
     std::vector<Point> points = {};
     unsigned flags = differentiable;
 
@@ -61,7 +62,8 @@ struct Row {
     bool has_gradient() const { return !(flags & no_gradient); }
 };
 
-/// Reverse and forward mode against central differences up to `order`, one direction and every element; and uᵀ(Jv) = (uᵀJ)v.
+/// Reverse and forward mode against central differences up to `order`, one direction and every element; and uᵀ(Jv) =
+/// (uᵀJ)v.
 std::string check_derivatives(const Row& row, int order);
 /// The same for f(x…) + f(x…), and for f(x, x) where shapes and domains allow it.
 std::string check_fan_out(const Row& row);
@@ -75,8 +77,8 @@ std::string check_composed_path(const Row& row);
 std::string check_constant_cotangent(const Row& row);
 /// Two runs give equal bits.
 std::string check_repeatable(const Row& row);
-/// Whatever runs for values and gradients, plain and recorded, is an operation made of its attributes: run again on the same inputs it gives equal bits, and so
-/// does the one that is made of the attributes read back from text.
+/// Whatever runs for values and gradients, plain and recorded, is an operation made of its attributes: run again on the
+/// same inputs it gives equal bits, and so does the one that is made of the attributes read back from text.
 std::string check_run_again(const Row& row);
 /// Values and gradients at the row's special points, in f64 and f32, plain and recorded.
 std::string check_points(const Row& row);

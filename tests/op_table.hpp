@@ -2,10 +2,10 @@
 
 #include "op_checker.hpp"
 
-// One row per operation: name, function, input shapes, domains, special points {inputs, value, gradients}, flags.
-// An operation without a row fails the suite (op_table_test.cpp). Arguments worth a row of their own stand in parentheses
-// behind the name. Domains keep away from kinks and poles; those are the special points' business.
-// The rows stand in op_table/, a file for each family, so that a new one compiles in seconds.
+// One row per operation: name, function, input shapes, domains, special points {inputs, value, gradients}, flags. An
+// operation without a row fails the suite (op_table_test.cpp). Arguments worth a row of their own stand in parentheses
+// behind the name. Domains keep away from kinks and poles; those are the special points' business. The rows stand in
+// op_table/, a file for each family, so that a new one compiles in seconds.
 
 // clang-format off
 namespace tests {

@@ -40,16 +40,19 @@ std::set<std::string> declared_operations() {
     const fs::path engine = fs::path(source_dir()) / "autodiff";
     std::vector<fs::path> headers;
     for (const auto& file : fs::recursive_directory_iterator(engine / "ops"))
-        if (file.path().extension() == ".hpp" && file.path().parent_path().filename() != "detail") headers.push_back(file.path());
+        if (file.path().extension() == ".hpp" && file.path().parent_path().filename() != "detail")
+            headers.push_back(file.path());
     headers.push_back(engine / "functions" / "functions.hpp");
     const std::regex declaration(R"(^XGRAD_API (?:[A-Z]\w*|std::vector<Tensor>) ([a-z]\w*|operator\S+?)\()");
     const std::set<std::string> not_operations{"broadcast_shapes"};
     // Members, and templates in other headers (op_table/beyond.cpp).
-    std::set<std::string> names{"with_gradient_hook", "to", "+=", "-=", "*=", "/=", "map", "checkpoint", "fixed_point", "root"};
+    std::set<std::string> names{"with_gradient_hook", "to",          "+=",  "-=", "*=", "/=", "map",
+                                "checkpoint",         "fixed_point", "root"};
     for (const auto& header : headers) {
         std::ifstream in(header);
         for (std::string line; std::getline(in, line);)
-            if (std::smatch match; std::regex_search(line, match, declaration) && !not_operations.count(match[1])) names.insert(match[1]);
+            if (std::smatch match; std::regex_search(line, match, declaration) && !not_operations.count(match[1]))
+                names.insert(match[1]);
     }
     return names;
 }
@@ -78,16 +81,23 @@ TEST_SUITE("operations") {
     }
 
     TEST_CASE("third derivatives agree with differences") {
-        every_differentiable_row([](const Row& row) { return row.flags & third ? check_derivatives(row, 3) : std::string(); });
+        every_differentiable_row(
+            [](const Row& row) { return row.flags & third ? check_derivatives(row, 3) : std::string(); });
     }
 
-    TEST_CASE("an input that is used twice gets both gradients from every operation") { every_differentiable_row(check_fan_out); }
+    TEST_CASE("an input that is used twice gets both gradients from every operation") {
+        every_differentiable_row(check_fan_out);
+    }
 
-    TEST_CASE("single precision agrees with double precision for every operation") { every_row(check_single_precision); }
+    TEST_CASE("single precision agrees with double precision for every operation") {
+        every_row(check_single_precision);
+    }
 
     TEST_CASE("all instruction sets agree for every operation") { every_row(check_instruction_sets); }
 
-    TEST_CASE("a gradient is the same whether or not an outer tape records it for every operation") { every_row(check_composed_path); }
+    TEST_CASE("a gradient is the same whether or not an outer tape records it for every operation") {
+        every_row(check_composed_path);
+    }
 
     TEST_CASE("a cotangent that a sum spreads gives the gradient of the whole one for every operation") {
         every_differentiable_row(check_constant_cotangent);
@@ -95,13 +105,16 @@ TEST_SUITE("operations") {
 
     TEST_CASE("every operation gives the same bits again") { every_row(check_repeatable); }
 
-    TEST_CASE("every operation is a value: run again, also after reading it back, it gives the same bits") { every_row(check_run_again); }
+    TEST_CASE("every operation is a value: run again, also after reading it back, it gives the same bits") {
+        every_row(check_run_again);
+    }
 
     TEST_CASE("ties and kinks and infinities follow the conventions") { every_row(check_points); }
 
     TEST_CASE("a large batch gives what its pieces give, with one thread and with two") {
         for (const LargeCase& large : large_cases()) {
-            const auto row = std::find_if(op_table().begin(), op_table().end(), [&](const Row& r) { return r.name == large.row; });
+            const auto row =
+                std::find_if(op_table().begin(), op_table().end(), [&](const Row& r) { return r.name == large.row; });
             CHECK_MESSAGE(row != op_table().end(), large.row << " has a large case and no row");
             if (row == op_table().end()) continue;
             std::string complaint;
@@ -116,7 +129,8 @@ TEST_SUITE("operations") {
 
     TEST_CASE("a tape keeps what a pullback reads, and a pullback computes what is wanted") {
         for (const Economy& economy : economies()) {
-            const auto row = std::find_if(op_table().begin(), op_table().end(), [&](const Row& r) { return r.name == economy.row; });
+            const auto row =
+                std::find_if(op_table().begin(), op_table().end(), [&](const Row& r) { return r.name == economy.row; });
             CHECK_MESSAGE(row != op_table().end(), economy.row << " has figures and no row");
             if (row == op_table().end()) continue;
             const std::string complaint = check_economy(*row, economy);

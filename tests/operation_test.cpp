@@ -78,12 +78,15 @@ struct ProductOf {
     static constexpr const char* name = "product_of";
     static constexpr int results = 1;
     static inline std::vector<bool> asked;
-    static Saves saves(Needs recorded) { return {.inputs = (recorded[1] ? 1u : 0u) | (recorded[0] ? 2u : 0u), .outputs = 0b10}; }
+    static Saves saves(Needs recorded) {
+        return {.inputs = (recorded[1] ? 1u : 0u) | (recorded[0] ? 2u : 0u), .outputs = 0b10};
+    }
     std::array<Tensor, 2> value(const Tensor& a, const Tensor& b, bool for_pullback) const {
         return {a * b, for_pullback ? a + b : Tensor()};
     }
     std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
-        asked = {s.input(0).defined(), s.input(1).defined(), s.output(0).defined(), s.output(1).defined(), s.needs(0), s.needs(1)};
+        asked = {s.input(0).defined(),  s.input(1).defined(), s.output(0).defined(),
+                 s.output(1).defined(), s.needs(0),           s.needs(1)};
         return {s.needs(0) ? g * s.input(1) : Tensor(), s.needs(1) ? g * s.input(0) : Tensor()};
     }
 };
@@ -106,7 +109,8 @@ TEST_SUITE("operations as values") {
         const Everything e = filled();
         const Attributes attributes = attributes_of(e);
         CHECK(to_string(attributes) ==
-              "flag=1, count=1152921504606846976, factor=0.1, colour=1, dtype=3, shape=[2, 0, 3], maybe=[-inf], weights=[1, nan, -0, "
+              "flag=1, count=1152921504606846976, factor=0.1, colour=1, dtype=3, shape=[2, 0, 3], maybe=[-inf], "
+              "weights=[1, nan, -0, "
               "1e-300], "
               "axes=[2, -1, 0], pair=[0, 7], stride=[2, 3], fill=2.5, part.low=3, part.high=4.5");
         const Attributes read = attributes_from_json(to_json(attributes));
@@ -125,12 +129,17 @@ TEST_SUITE("operations as values") {
         attributes.values.pop_back();
         CHECK(error_of<ValueError>([&] { set_attributes(e, attributes); }) ==
               "Attributes: there must be one of each name, got none for part.high");
-        CHECK(error_of<FormatError>([] { attributes_from_json("[1]"); }) == "attributes: an object was expected, got [1]");
-        CHECK(error_of<FormatError>([] { attributes_from_json("{\"a\": {}}"); }) == "attributes: a number was expected, got {}");
-        CHECK(error_of<FormatError>([] { attributes_from_json("{"); }).starts_with("attributes: the text must be JSON, got "));
+        CHECK(error_of<FormatError>([] { attributes_from_json("[1]"); }) ==
+              "attributes: an object was expected, got [1]");
+        CHECK(error_of<FormatError>([] { attributes_from_json("{\"a\": {}}"); }) ==
+              "attributes: a number was expected, got {}");
+        CHECK(error_of<FormatError>([] {
+                  attributes_from_json("{");
+              }).starts_with("attributes: the text must be JSON, got "));
         Part part;
-        CHECK(error_of<ValueError>([&] { set_attributes(part, attributes_from_json("{\"low\": 1.5, \"high\": 1}")); }) ==
-              "Attributes: low must be an integer, or enough of them, got 0");
+        CHECK(error_of<ValueError>([&] {
+                  set_attributes(part, attributes_from_json("{\"low\": 1.5, \"high\": 1}"));
+              }) == "Attributes: low must be an integer, or enough of them, got 0");
     }
 
     TEST_CASE("the engine takes the fused pullback exactly where nothing records it") {
@@ -139,7 +148,8 @@ TEST_SUITE("operations as values") {
         CHECK(grad([&](const Tensor& x) { return sum(f(x)); }, tensor({1.0, 2.0})).data<double>()[1] == 3);
         CHECK(Counted::composed == 0);
         CHECK(Counted::fused == 1);
-        CHECK(hvp([&](const Tensor& x) { return sum(square(f(x))); }, tensor({1.0, 2.0}), tensor({1.0, 0.0})).data<double>()[0] == 18);
+        CHECK(hvp([&](const Tensor& x) { return sum(square(f(x))); }, tensor({1.0, 2.0}), tensor({1.0, 0.0}))
+                  .data<double>()[0] == 18);
         CHECK(Counted::composed >= 1);
         CHECK(gradcheck(f, {tensor({1.0, -2.0})}, {.order = 2}));
     }
@@ -181,7 +191,8 @@ TEST_SUITE("operations as values") {
         CHECK(trace.runs[2].outputs[0].item() == y.item());
         const Tensor other[] = {tensor({10.0, -1.0})};
         CHECK(trace.runs[0].operation.run(other)[0].data<double>()[0] == 30);
-        const auto halved = trace.runs[0].operation.with(attributes_from_json("{\"number\": 0.5, \"number_first\": 0}"));
+        const auto halved =
+            trace.runs[0].operation.with(attributes_from_json("{\"number\": 0.5, \"number_first\": 0}"));
         CHECK(halved.run(other)[0].data<double>()[0] == 5);
         CHECK(trace.runs.size() == 3);
         apply("once", {x}, [&] { return x; }, [](Tensor g) { return g; });
@@ -202,7 +213,8 @@ TEST_SUITE("operations as values") {
         const Tensor g = tape.gradient(sum(tanh(x)), x);
         bool last = false;
         for (const auto& run : trace.runs)
-            for (const Tensor& output : run.outputs) last = last || detail::TensorAccess::data(output) == detail::TensorAccess::data(g);
+            for (const Tensor& output : run.outputs)
+                last = last || detail::TensorAccess::data(output) == detail::TensorAccess::data(g);
         CHECK(last);
     }
 }

@@ -32,7 +32,8 @@ struct Case {
 };
 
 template <class Optimizer, class Options>
-std::function<std::unique_ptr<nn::Optimizer>()> made(const Options& options, const std::function<void(Optimizer&)>& change = {}) {
+std::function<std::unique_ptr<nn::Optimizer>()> made(const Options& options,
+                                                     const std::function<void(Optimizer&)>& change = {}) {
     return [=] {
         auto optimizer = std::make_unique<Optimizer>(options);
         if (change) change(*optimizer);
@@ -58,31 +59,40 @@ std::vector<Case> cases() {
         {"Adam groups", made<Adam>(AdamOptions{.lr = 0.05, .weight_decay = 0.1},
                                    groups([](Adam& o) { o.group("bias", {.weight_decay = 0}).betas = {0.5, 0.9}; }))},
         {"AdamW", made<AdamW>(AdamWOptions{.lr = 0.1})},
-        {"AdamW options", made<AdamW>(AdamWOptions{.lr = 0.05, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.3, .amsgrad = true})},
+        {"AdamW options", made<AdamW>(AdamWOptions{
+                              .lr = 0.05, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.3, .amsgrad = true})},
         {"NAdam", made<NAdam>(NAdamOptions{.lr = 0.05})},
         {"NAdam options",
-         made<NAdam>(NAdamOptions{.lr = 0.02, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.1, .momentum_decay = 0.1})},
+         made<NAdam>(
+             NAdamOptions{.lr = 0.02, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.1, .momentum_decay = 0.1})},
         {"RAdam", made<RAdam>(RAdamOptions{.lr = 0.1})},
-        {"RAdam options", made<RAdam>(RAdamOptions{.lr = 0.05, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.1})},
+        {"RAdam options",
+         made<RAdam>(RAdamOptions{.lr = 0.05, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.1})},
         {"Adamax", made<Adamax>(AdamaxOptions{.lr = 0.1})},
-        {"Adamax options",
-         made<Adamax>(AdamaxOptions{.lr = 0.05, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.1, .maximize = true})},
+        {"Adamax options", made<Adamax>(AdamaxOptions{
+                               .lr = 0.05, .betas = {0.8, 0.95}, .eps = 1e-3, .weight_decay = 0.1, .maximize = true})},
         {"RMSprop", made<RMSprop>(RMSpropOptions{.lr = 0.01})},
-        {"RMSprop momentum", made<RMSprop>(RMSpropOptions{.lr = 0.01, .alpha = 0.9, .eps = 1e-3, .weight_decay = 0.1, .momentum = 0.8})},
+        {"RMSprop momentum",
+         made<RMSprop>(RMSpropOptions{.lr = 0.01, .alpha = 0.9, .eps = 1e-3, .weight_decay = 0.1, .momentum = 0.8})},
         {"RMSprop centered", made<RMSprop>(RMSpropOptions{.lr = 0.01, .centered = true, .maximize = true})},
         {"RMSprop both", made<RMSprop>(RMSpropOptions{.lr = 0.01, .eps = 1e-2, .momentum = 0.8, .centered = true})},
         {"Adagrad", made<Adagrad>(AdagradOptions{.lr = 0.1})},
-        {"Adagrad options",
-         made<Adagrad>(AdagradOptions{
-             .lr = 0.1, .lr_decay = 0.1, .weight_decay = 0.1, .initial_accumulator_value = 0.2, .eps = 1e-3, .maximize = true})},
+        {"Adagrad options", made<Adagrad>(AdagradOptions{.lr = 0.1,
+                                                         .lr_decay = 0.1,
+                                                         .weight_decay = 0.1,
+                                                         .initial_accumulator_value = 0.2,
+                                                         .eps = 1e-3,
+                                                         .maximize = true})},
         {"Adadelta", made<Adadelta>(AdadeltaOptions{})},
-        {"Adadelta options", made<Adadelta>(AdadeltaOptions{.lr = 0.5, .rho = 0.8, .eps = 1e-3, .weight_decay = 0.1, .maximize = true})},
+        {"Adadelta options",
+         made<Adadelta>(AdadeltaOptions{.lr = 0.5, .rho = 0.8, .eps = 1e-3, .weight_decay = 0.1, .maximize = true})},
         {"Rprop", made<Rprop>(RpropOptions{.lr = 0.01})},
         {"Rprop options", made<Rprop>(RpropOptions{.lr = 0.1, .etas = {0.4, 1.5}, .step_sizes = {1e-3, 0.3}})},
         {"Lion", made<Lion>(LionOptions{.lr = 0.01})},
         {"Lion options", made<Lion>(LionOptions{.lr = 0.02, .betas = {0.8, 0.95}, .weight_decay = 0.3})},
         {"Muon", made<Muon>(MuonOptions{.lr = 0.02})},
-        {"Muon tall", made<Muon>(MuonOptions{.lr = 0.02, .nesterov = false, .adjust_lr_fn = MuonLr::match_rms_adamw}), 7, 3},
+        {"Muon tall", made<Muon>(MuonOptions{.lr = 0.02, .nesterov = false, .adjust_lr_fn = MuonLr::match_rms_adamw}),
+         7, 3},
         {"Muon tall original", made<Muon>(MuonOptions{.lr = 0.02}), 7, 3},
         {"Muon groups", made<Muon>(MuonOptions{.lr = 0.02}, groups([](Muon& o) {
                                        o.options().use_muon = false;
@@ -112,7 +122,8 @@ TEST_CASE("optimizers: no case on record is left out") {
     std::set<std::string> checked;
     for (const Case& c : cases()) checked.insert(c.name);
     for (const std::string& name : figures.cases()) {
-        const bool elsewhere = name.starts_with("LBFGS") || name.starts_with("clip_grad") || name == "AveragedModel" || name == "EMA";
+        const bool elsewhere =
+            name.starts_with("LBFGS") || name.starts_with("clip_grad") || name == "AveragedModel" || name == "EMA";
         CHECK_MESSAGE((elsewhere || checked.count(name)), name);
     }
 }
@@ -145,9 +156,9 @@ TEST_CASE("optimizers: a state has PyTorch's names, and one that does not fit is
     train(model, adam, 0, 8);
     std::set<std::string> names;
     for (const auto& [name, t] : adam.state_dict()) names.insert(name);
-    CHECK(names == std::set<std::string>{"param_groups.0.lr", "param_groups.0.momentum", "weight.step", "weight.exp_avg",
-                                         "weight.exp_avg_sq", "weight.max_exp_avg_sq", "bias.step", "bias.exp_avg", "bias.exp_avg_sq",
-                                         "bias.max_exp_avg_sq"});
+    CHECK(names == std::set<std::string>{"param_groups.0.lr", "param_groups.0.momentum", "weight.step",
+                                         "weight.exp_avg", "weight.exp_avg_sq", "weight.max_exp_avg_sq", "bias.step",
+                                         "bias.exp_avg", "bias.exp_avg_sq", "bias.max_exp_avg_sq"});
     CHECK(nn::find(adam.state_dict(), "bias.step")->item<std::int64_t>() == 7);
     CHECK(nn::find(adam.state_dict(), "weight.exp_avg")->shape() == Shape{5, 7});
 
@@ -197,7 +208,8 @@ TEST_CASE("optimizers: the first pattern that matches counts, and groups have le
     CHECK(values(net.head.weight)[0] == -2);
     CHECK(error_of<IndexError>([&] { sgd.set_lr(1, 4); }) == "SGD: group must be in [0, 4), got 4");
     CHECK(error_of<ValueError>([&] { sgd.group("*", {.lr = -1}); }) == "SGD: lr must not be negative, got -1" + here());
-    CHECK(error_of<ValueError>([&] { nn::Rprop().group("*", {.weight_decay = 1}); }) == "Rprop: there is no weight_decay to set" + here());
+    CHECK(error_of<ValueError>([&] { nn::Rprop().group("*", {.weight_decay = 1}); }) ==
+          "Rprop: there is no weight_decay to set" + here());
     CHECK(nn::Adam().momentum() == 0.9);
     CHECK_FALSE(nn::Adagrad().momentum());
 }
@@ -225,7 +237,8 @@ TEST_CASE("optimizers: large parameters are updated as small ones, with any numb
     CHECK(close(slice(updated(100003), 0, 0, 1001), updated(1001), 0));
 }
 
-// --- what all of them promise -----------------------------------------------------------------------------------------
+// --- what all of them promise
+// -----------------------------------------------------------------------------------------
 
 namespace {
 
@@ -322,7 +335,8 @@ TEST_CASE("optimizers: optimizers say when the model changed, and refuse sensele
     CHECK_THROWS_AS(nn::SGD({.lr = NAN}), ValueError);
     CHECK_THROWS_AS(nn::SGD({.nesterov = true}), ValueError);
     CHECK_THROWS_AS(nn::SGD({.momentum = 0.9, .dampening = 0.1, .nesterov = true}), ValueError);
-    CHECK(error_of<ValueError>([] { nn::Adam({.betas = {0.9, 1.0}}); }) == "Adam: betas must be in [0, 1), got 1" + here());
+    CHECK(error_of<ValueError>([] { nn::Adam({.betas = {0.9, 1.0}}); }) ==
+          "Adam: betas must be in [0, 1), got 1" + here());
     CHECK_THROWS_AS(nn::AdamW({.eps = -1}), ValueError);
 }
 

@@ -82,26 +82,29 @@ TEST_CASE("save_png: what is no image is an error, and the old file stands") {
           "save_png: elements must be numbers, got NaN" + nearby());
     CHECK(error_of<ValueError>([&] { nn::save_png(file, tensor({{0, 256}})); }) ==
           "save_png: integers must be in [0, 255], got 256" + nearby());
-    CHECK(error_of<ValueError>([&] { nn::save_png(file, tensor({{-1}})); }) == "save_png: integers must be in [0, 255], got -1" + nearby());
+    CHECK(error_of<ValueError>([&] { nn::save_png(file, tensor({{-1}})); }) ==
+          "save_png: integers must be in [0, 255], got -1" + nearby());
     CHECK(error_of([&] { nn::save_png(file, zeros({1, 1000001})); }).starts_with(file + ": cannot be written: "));
     CHECK(read_png(file).bytes == Bytes{255});
     const std::string nowhere = folder.path / "none" / "a.png";
-    CHECK(error_of([&] { nn::save_png(nowhere, ones({1, 1})); }) == nowhere + ": cannot be written: No such file or directory" + nearby());
+    CHECK(error_of([&] { nn::save_png(nowhere, ones({1, 1})); }) ==
+          nowhere + ": cannot be written: No such file or directory" + nearby());
 }
 
 TEST_CASE("make_grid: pictures in rows, with torchvision's numbers") {
     const Tensor images = reshape(arange(1.0, 13.0), {3, 2, 1, 2});
     // torchvision.utils.make_grid(images, nrow=2, padding=1, pad_value=-1)
-    CHECK(close(nn::make_grid(images, {.columns = 2, .padding = 1, .value = -1}), tensor({{{-1., -1., -1., -1., -1., -1., -1.},
-                                                                                           {-1., 1., 2., -1., 5., 6., -1.},
-                                                                                           {-1., -1., -1., -1., -1., -1., -1.},
-                                                                                           {-1., 9., 10., -1., -1., -1., -1.},
-                                                                                           {-1., -1., -1., -1., -1., -1., -1.}},
-                                                                                          {{-1., -1., -1., -1., -1., -1., -1.},
-                                                                                           {-1., 3., 4., -1., 7., 8., -1.},
-                                                                                           {-1., -1., -1., -1., -1., -1., -1.},
-                                                                                           {-1., 11., 12., -1., -1., -1., -1.},
-                                                                                           {-1., -1., -1., -1., -1., -1., -1.}}})));
+    CHECK(close(nn::make_grid(images, {.columns = 2, .padding = 1, .value = -1}),
+                tensor({{{-1., -1., -1., -1., -1., -1., -1.},
+                         {-1., 1., 2., -1., 5., 6., -1.},
+                         {-1., -1., -1., -1., -1., -1., -1.},
+                         {-1., 9., 10., -1., -1., -1., -1.},
+                         {-1., -1., -1., -1., -1., -1., -1.}},
+                        {{-1., -1., -1., -1., -1., -1., -1.},
+                         {-1., 3., 4., -1., 7., 8., -1.},
+                         {-1., -1., -1., -1., -1., -1., -1.},
+                         {-1., 11., 12., -1., -1., -1., -1.},
+                         {-1., -1., -1., -1., -1., -1., -1.}}})));
     CHECK(nn::make_grid(ones({9, 1, 28, 28})).shape() == Shape{1, 62, 242});
     CHECK(nn::make_grid(ones({3, 1, 28, 28})).shape() == Shape{1, 32, 92});
     CHECK(nn::make_grid(ones({1, 3, 5, 4})).shape() == Shape{3, 5, 4});

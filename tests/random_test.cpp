@@ -18,7 +18,8 @@ constexpr std::int64_t many = 20000;
 
 // The seeds are fixed, so that what fits once fits always; the thresholds say how good a fit that is.
 
-/// The largest distance between the distribution function of the numbers and `cdf`, times sqrt(n) (Kolmogorov and Smirnov): above 1.95 once in a thousand.
+/// The largest distance between the distribution function of the numbers and `cdf`, times sqrt(n) (Kolmogorov and
+/// Smirnov): above 1.95 once in a thousand.
 double distance(const Tensor& x, const std::function<double(double)>& cdf) {
     auto sorted = values(x);
     std::sort(sorted.begin(), sorted.end());
@@ -31,8 +32,9 @@ double distance(const Tensor& x, const std::function<double(double)>& cdf) {
     return worst * std::sqrt(n);
 }
 
-/// Pearson's sum over classes that are expected at least ten times, others being merged with their neighbours, as a distance from its mean in standard
-/// deviations: above 4 once in a hundred for one degree of freedom, once in ten thousand for many.
+/// Pearson's sum over classes that are expected at least ten times, others being merged with their neighbours, as a
+/// distance from its mean in standard deviations: above 4 once in a hundred for one degree of freedom, once in ten
+/// thousand for many.
 double chi_square(const Tensor& x, const std::vector<double>& chances) {
     std::vector<double> seen(chances.size(), 0);
     for (const double v : values(x)) {
@@ -69,11 +71,11 @@ std::vector<double> chances(const D& d, std::int64_t up_to) {
 TEST_SUITE("random") {
     TEST_CASE("numbers need no generator, and manual_seed repeats them") {
         manual_seed(5);
-        const std::vector<Tensor> first{rand({3}), randn({2, 2}, DType::f64), randint(0, 9, {4}), bernoulli(0.5, {5}, DType::i32),
-                                        permutation(6)};
+        const std::vector<Tensor> first{rand({3}), randn({2, 2}, DType::f64), randint(0, 9, {4}),
+                                        bernoulli(0.5, {5}, DType::i32), permutation(6)};
         manual_seed(5);
-        const std::vector<Tensor> again{rand({3}), randn({2, 2}, DType::f64), randint(0, 9, {4}), bernoulli(0.5, {5}, DType::i32),
-                                        permutation(6)};
+        const std::vector<Tensor> again{rand({3}), randn({2, 2}, DType::f64), randint(0, 9, {4}),
+                                        bernoulli(0.5, {5}, DType::i32), permutation(6)};
         for (std::size_t i = 0; i < first.size(); ++i) {
             CHECK(values(first[i]) == values(again[i]));
             CHECK(first[i].dtype() == again[i].dtype());
@@ -94,18 +96,22 @@ TEST_SUITE("random") {
                 if (a < 0.1 && dtype == DType::f32) continue;  // a third of the numbers is below the smallest f32
                 INFO("gamma " << a);
                 const double as_given = number(a).item();
-                CHECK(distance(gamma(number(a), number(2), {many}, g), [&](double x) { return gamma_cdf(as_given, x / 2); }) < 1.95);
+                CHECK(distance(gamma(number(a), number(2), {many}, g),
+                               [&](double x) { return gamma_cdf(as_given, x / 2); }) < 1.95);
             }
-            CHECK(distance(beta(number(0.25), number(1), {many}, g), [](double x) { return std::pow(x, 0.25); }) < 1.95);
-            CHECK(distance(beta(number(1), number(1000), {many}, g), [](double x) { return -std::expm1(1000 * std::log1p(-x)); }) < 1.95);
+            CHECK(distance(beta(number(0.25), number(1), {many}, g), [](double x) { return std::pow(x, 0.25); }) <
+                  1.95);
+            CHECK(distance(beta(number(1), number(1000), {many}, g),
+                           [](double x) { return -std::expm1(1000 * std::log1p(-x)); }) < 1.95);
             const auto two_three = [](double x) { return x * x * (6 - 8 * x + 3 * x * x); };
             CHECK(distance(beta(number(2), number(3), {many}, g), two_three) < 1.95);
-            CHECK(distance(LogNormal(number(1), number(0.5)).sample({many}, g), [&](double x) { return phi((std::log(x) - 1) / 0.5); }) <
-                  1.95);
-            CHECK(distance(Laplace(number(1), number(2)).sample({many}, g),
-                           [](double x) { return x < 1 ? 0.5 * std::exp((x - 1) / 2) : 1 - 0.5 * std::exp((1 - x) / 2); }) < 1.95);
-            CHECK(distance(Gumbel(number(1), number(2)).sample({many}, g), [](double x) { return std::exp(-std::exp((1 - x) / 2)); }) <
-                  1.95);
+            CHECK(distance(LogNormal(number(1), number(0.5)).sample({many}, g),
+                           [&](double x) { return phi((std::log(x) - 1) / 0.5); }) < 1.95);
+            CHECK(distance(Laplace(number(1), number(2)).sample({many}, g), [](double x) {
+                      return x < 1 ? 0.5 * std::exp((x - 1) / 2) : 1 - 0.5 * std::exp((1 - x) / 2);
+                  }) < 1.95);
+            CHECK(distance(Gumbel(number(1), number(2)).sample({many}, g),
+                           [](double x) { return std::exp(-std::exp((1 - x) / 2)); }) < 1.95);
             const auto t3 = [](double x) {
                 const double r = x / std::sqrt(3.0);
                 return 0.5 + (r / (1 + r * r) + std::atan(r)) / 3.14159265358979323846;
@@ -124,13 +130,16 @@ TEST_SUITE("random") {
         Generator g(12);
         for (const DType dtype : {DType::f64, DType::f32}) {
             const auto number = [dtype](double x) { return scalar(x, dtype); };
-            const std::int64_t n = dtype == DType::f64 ? 10 * many : many;  // a wrong constant in a rejection shows in many numbers only
+            const std::int64_t n =
+                dtype == DType::f64 ? 10 * many : many;  // a wrong constant in a rejection shows in many numbers only
             for (const double rate : {0.1, 3.0, 9.9, 10.1, 400.0, 1e4}) {
                 INFO("poisson " << rate);
-                const auto p = chances(Poisson(scalar(number(rate).item())), static_cast<std::int64_t>(rate + 10 * std::sqrt(rate) + 20));
+                const auto p = chances(Poisson(scalar(number(rate).item())),
+                                       static_cast<std::int64_t>(rate + 10 * std::sqrt(rate) + 20));
                 CHECK(chi_square(poisson(number(rate), {n}, g), p) < 4);
             }
-            for (const auto& pair : {std::pair{1.0, 0.3}, {7.0, 0.5}, {40.0, 0.9}, {40.0, 0.4}, {1e5, 1e-6}, {1e5, 0.37}, {1e5, 0.999}}) {
+            for (const auto& pair :
+                 {std::pair{1.0, 0.3}, {7.0, 0.5}, {40.0, 0.9}, {40.0, 0.4}, {1e5, 1e-6}, {1e5, 0.37}, {1e5, 0.999}}) {
                 const double attempts = pair.first, chance = pair.second;
                 INFO("binomial " << attempts << ", " << chance);
                 const Binomial exact(scalar(attempts), {.probs = scalar(number(chance).item())});
@@ -143,13 +152,15 @@ TEST_SUITE("random") {
             CHECK(chi_square(categorical(log(p) + 100, {many}, g), {0.1, 0, 0.5, 0.4}) < 4);
             CHECK(chi_square(multinomial(3 * p, many, {.replacement = true}, g), {0.1, 0, 0.5, 0.4}) < 4);
             CHECK(chi_square(argmax(OneHotCategorical({.probs = p}).sample({many}, g), 1), {0.1, 0, 0.5, 0.4}) < 4);
-            CHECK(chi_square(argmax(gumbel_softmax(broadcast_to(log(p), {many, 4}), {}, g), 1), {0.1, 0, 0.5, 0.4}) < 4);
+            CHECK(chi_square(argmax(gumbel_softmax(broadcast_to(log(p), {many, 4}), {}, g), 1), {0.1, 0, 0.5, 0.4}) <
+                  4);
             const Tensor bags = Multinomial(30, {.probs = p}).sample({many}, g);
             CHECK(values(sum(bags, 1)) == std::vector<double>(many, 30));
             CHECK(sum(select(bags, 1, 1)).item() == 0);
             CHECK(chi_square(select(bags, 1, 2), chances(Binomial(30, {.probs = scalar(0.5)}), 31)) < 4);
             CHECK(chi_square(select(bags, 1, 3), chances(Binomial(30, {.probs = scalar(0.4)}), 31)) < 4);
-            const Tensor shut = Multinomial(100, {.probs = tensor({0.0, 0.1, 0.2, 0.3, 0.0, 0.0}).to(dtype)}).sample({many}, g);
+            const Tensor shut =
+                Multinomial(100, {.probs = tensor({0.0, 0.1, 0.2, 0.3, 0.0, 0.0}).to(dtype)}).sample({many}, g);
             CHECK(values(sum(shut, 1)) == std::vector<double>(many, 100));
             for (const int never : {0, 4, 5}) CHECK(sum(select(shut, 1, never)).item() == 0);
             CHECK(chi_square(select(shut, 1, 1), chances(Binomial(100, {.probs = scalar(1.0 / 6)}), 101)) < 4);
@@ -197,11 +208,14 @@ TEST_SUITE("random") {
         check([](const Shape& s, Generator& g) { return binomial(scalar(500.0), 0.4, s, g); });
         check([](const Shape& s, Generator& g) { return bernoulli(full(s, 0.4), g); });
         check([](const Shape& s, Generator& g) { return categorical(zeros({7}), s, g); });
-        check([](const Shape& s, Generator& g) { return select(Multinomial(20, {.probs = ones({3})}).sample(s, g), 1, 1); });
+        check([](const Shape& s, Generator& g) {
+            return select(Multinomial(20, {.probs = ones({3})}).sample(s, g), 1, 1);
+        });
     }
 
     TEST_CASE("gumbel_softmax, hard, is one-hot with the gradient of the soft one") {
-        const Tensor logits = tensor({{0.5, -1.0, 2.0}, {0.1, 0.2, 0.3}}), weights = tensor({{1.0, 2.0, 3.0}, {-1.0, 4.0, 0.5}});
+        const Tensor logits = tensor({{0.5, -1.0, 2.0}, {0.1, 0.2, 0.3}}),
+                     weights = tensor({{1.0, 2.0, 3.0}, {-1.0, 4.0, 0.5}});
         for (const int axis : {0, 1}) {
             Tensor y[2], slope[2];
             for (const bool hard : {false, true}) {
@@ -214,12 +228,15 @@ TEST_SUITE("random") {
             CHECK(close(slope[0], slope[1]));
             CHECK(close(y[1], (y[0] >= max(y[0], axis, true)).to(DType::f64), 0));
         }
-        CHECK(error_of<ValueError>([&] { gumbel_softmax(logits, {.tau = 0}); }).find("gumbel_softmax: tau must be positive, got 0") == 0);
+        CHECK(error_of<ValueError>([&] {
+                  gumbel_softmax(logits, {.tau = 0});
+              }).find("gumbel_softmax: tau must be positive, got 0") == 0);
     }
 
     TEST_CASE("means of pathwise gradients are gradients of means") {
         // Of 100 000 numbers, to five standard errors.
-        const auto check = [](const char* name, const auto& numbers, const auto& mean, std::initializer_list<double> at) {
+        const auto check = [](const char* name, const auto& numbers, const auto& mean,
+                              std::initializer_list<double> at) {
             INFO(name);
             constexpr std::int64_t n = 100000;
             Tape tape;
@@ -239,14 +256,19 @@ TEST_SUITE("random") {
         };
         using P = const std::vector<Tensor>&;
         for (const double a : {0.05, 0.7, 3.0, 80.0, 5000.0}) {
-            check("gamma", [](P p, Generator& g) { return gamma(p[0], p[1], g); }, [](P p) { return p[0] * p[1]; }, {a, 2.0});
-            check("beta", [](P p, Generator& g) { return beta(p[0], p[1], g); }, [](P p) { return p[0] / (p[0] + p[1]); }, {a, 1.5});
+            check(
+                "gamma", [](P p, Generator& g) { return gamma(p[0], p[1], g); }, [](P p) { return p[0] * p[1]; },
+                {a, 2.0});
+            check(
+                "beta", [](P p, Generator& g) { return beta(p[0], p[1], g); }, [](P p) { return p[0] / (p[0] + p[1]); },
+                {a, 1.5});
         }
         check(
             "StudentT", [](P p, Generator& g) { return square(StudentT(p[0], p[1], p[2]).rsample({}, g)); },
             [](P p) { return square(p[2]) * p[0] / (p[0] - 2) + square(p[1]); }, {12.0, 0.5, 2.0});
         check(
-            "Dirichlet", [](P p, Generator& g) { return select(Dirichlet(stack({p[0], p[1], p[2]}, 1)).rsample({}, g), 1, 0); },
+            "Dirichlet",
+            [](P p, Generator& g) { return select(Dirichlet(stack({p[0], p[1], p[2]}, 1)).rsample({}, g), 1, 0); },
             [](P p) { return p[0] / (p[0] + p[1] + p[2]); }, {0.4, 1.0, 2.5});
         check(
             "MultivariateNormal",
@@ -260,13 +282,18 @@ TEST_SUITE("random") {
 
     TEST_CASE("parameters of random numbers outside their domain") {
         Generator g(1);
-        CHECK(error_of<ValueError>([&] { normal(0.0, -1.0, {2}, g); }) == "normal: scale must not be negative, got -1" + nearby());
-        CHECK(error_of<ValueError>([&] { gamma(tensor({1.0, 0.0}), 1, g); }) == "gamma: alpha must be positive, got 0" + nearby());
-        CHECK(error_of<ValueError>([&] { poisson(tensor({NAN}), g); }).find("poisson: rate must not be negative, got nan") == 0);
+        CHECK(error_of<ValueError>([&] { normal(0.0, -1.0, {2}, g); }) ==
+              "normal: scale must not be negative, got -1" + nearby());
+        CHECK(error_of<ValueError>([&] { gamma(tensor({1.0, 0.0}), 1, g); }) ==
+              "gamma: alpha must be positive, got 0" + nearby());
+        CHECK(error_of<ValueError>([&] {
+                  poisson(tensor({NAN}), g);
+              }).find("poisson: rate must not be negative, got nan") == 0);
         CHECK(error_of<ValueError>([&] {
                   binomial(1.5, 0.5, {2}, g);
               }).find("binomial: n must be a whole number and not negative, got 1.5") == 0);
-        CHECK(error_of<ValueError>([&] { bernoulli(tensor({1.25}), g); }) == "bernoulli: p must be in [0, 1], got 1.25" + nearby());
+        CHECK(error_of<ValueError>([&] { bernoulli(tensor({1.25}), g); }) ==
+              "bernoulli: p must be in [0, 1], got 1.25" + nearby());
         CHECK(error_of<ShapeError>([&] { normal(zeros({3}), 1.0, {2}, g); }).find("broadcast") != std::string::npos);
         CHECK(error_of<DTypeError>([&] { normal(zeros({3}), ones({3}, DType::f64), g); }) ==
               "normal: parameters must have one element type, got f32 and f64" + nearby());

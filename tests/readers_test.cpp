@@ -114,13 +114,15 @@ TEST_CASE("read_idx: a bad file is a FormatError that names it") {
                                                                          {0xffffffff, 0xffffffff, 0xffffffff},
                                                                          {0, 0xffffffff, 0xffffffff},
                                                                          {0xffffffff, 0x10000, 0}})
-            CHECK(rule(idx_bytes(sizes, "x")) == "its header asks for more elements than a file of this length can hold");
+            CHECK(rule(idx_bytes(sizes, "x")) ==
+                  "its header asks for more elements than a file of this length can hold");
     }
     write_gzip(file, idx_bytes({1000}, "short"));
     CHECK(message() == "truncated in its data");
     CHECK(error_of([&] { nn::read_idx(folder.path / "none"); }) ==
           (folder.path / "none").string() + ": cannot be read: No such file or directory" + tests::nearby());
-    CHECK(error_of([&] { nn::read_idx(folder.path); }) == folder.path.string() + ": cannot be read: Is a directory" + here());
+    CHECK(error_of([&] { nn::read_idx(folder.path); }) ==
+          folder.path.string() + ": cannot be read: Is a directory" + here());
 }
 
 TEST_CASE("read_idx: cut off anywhere, or with any byte changed, it is an error or what it was") {
@@ -162,20 +164,24 @@ TEST_CASE("read_csv: columns by name, quotes, line ends, missing numbers") {
     CHECK(table.field(0, "name") == "A \"b\"\r\nc");
     CHECK(table.field(1, 0).empty());
     CHECK(table.field(2, "name").empty());
-    CHECK(close(table.numbers({"price, now", "area"}, DType::f64), tensor({{2.0, 1.5}, {3.0, double{NAN}}, {4.0, -1000.0}}), 0));
-    CHECK(close(table.numbers({"price, now"}, DType::i64), tensor({{std::int64_t{2}}, {std::int64_t{3}}, {std::int64_t{4}}}), 0));
+    CHECK(close(table.numbers({"price, now", "area"}, DType::f64),
+                tensor({{2.0, 1.5}, {3.0, double{NAN}}, {4.0, -1000.0}}), 0));
+    CHECK(close(table.numbers({"price, now"}, DType::i64),
+                tensor({{std::int64_t{2}}, {std::int64_t{3}}, {std::int64_t{4}}}), 0));
     CHECK(table.numbers({"area"}).dtype() == DType::f32);
     CHECK(table.numbers(std::vector<std::string>{}).shape() == Shape{3, 0});
     CHECK(error_of<FormatError>([&] { table.numbers(); }) ==
           file + ": line 2, column \"name\": a number is needed, got \"A \"b\"\r\nc\"" + here());
     CHECK(error_of<FormatError>([&] { table.numbers({"area"}, DType::i32); }) ==
           file + ": line 2, column \"area\": a whole number is needed, got \"1.5\"" + tests::nearby());
-    CHECK(error_of<IndexError>([&] { table.numbers({"rooms"}); }) == "CsvTable: no column has the name \"rooms\"" + here());
+    CHECK(error_of<IndexError>([&] { table.numbers({"rooms"}); }) ==
+          "CsvTable: no column has the name \"rooms\"" + here());
     CHECK(error_of<IndexError>([&] { table.field(3, 0); }) ==
           "CsvTable: row and column must be in a table of 3 rows and 3 columns, got 3 and 0" + tests::nearby());
     CHECK(error_of<DTypeError>([&] { table.numbers({"area"}, DType::boolean); }) ==
           "CsvTable::numbers: the dtype must be f32, f64, i32 or i64, got bool" + tests::nearby());
-    CHECK(error_of([&] { nn::read_csv("/nowhere/a.csv"); }) == "/nowhere/a.csv: cannot be read: No such file or directory" + here());
+    CHECK(error_of([&] { nn::read_csv("/nowhere/a.csv"); }) ==
+          "/nowhere/a.csv: cannot be read: No such file or directory" + here());
 }
 
 TEST_CASE("parse_csv: without a header, with another separator, classes, extreme numbers") {
@@ -190,7 +196,9 @@ TEST_CASE("parse_csv: without a header, with another separator, classes, extreme
     CHECK(nn::parse_csv("a,b\n1,").field(0, 1).empty());
     CHECK(nn::parse_csv("a\n?\n", "f", {.missing = {"?"}}).numbers().shape() == Shape{1, 1});
 
-    const auto number = [](const std::string& text, DType dtype) { return nn::parse_csv("x\n" + text, "f").numbers(dtype, Location{}); };
+    const auto number = [](const std::string& text, DType dtype) {
+        return nn::parse_csv("x\n" + text, "f").numbers(dtype, Location{});
+    };
     CHECK(number("1e-50", DType::f32).item<float>() == 0);
     CHECK(number("1e-400", DType::f64).item() == 0);
     CHECK(std::signbit(number("-1e-400", DType::f64).item()));
@@ -198,22 +206,28 @@ TEST_CASE("parse_csv: without a header, with another separator, classes, extreme
     CHECK(number("4e-324", DType::f64).item() == std::numeric_limits<double>::denorm_min());
     CHECK(number("1e-310", DType::f64).item() == 1e-310);
     CHECK(number("1e-40", DType::f32).item<float>() == 1e-40f);
-    CHECK(number("1.00000017881393432617187499", DType::f32).item<float>() == 1.00000011920928955078125f);  // once rounded, not twice
+    CHECK(number("1.00000017881393432617187499", DType::f32).item<float>() ==
+          1.00000011920928955078125f);  // once rounded, not twice
     CHECK(number("-inf", DType::f32).item<float>() == -std::numeric_limits<float>::infinity());
     CHECK(number("0.1", DType::f32).item<float>() == 0.1f);
     CHECK(number("-9223372036854775808", DType::i64).item<std::int64_t>() == std::numeric_limits<std::int64_t>::min());
-    const auto rule = [&](const std::string& text, DType dtype) { return error_of<FormatError>([&] { number(text, dtype); }); };
+    const auto rule = [&](const std::string& text, DType dtype) {
+        return error_of<FormatError>([&] { number(text, dtype); });
+    };
     CHECK(rule("1e39", DType::f32) == "f: line 2, column \"x\": a number must fit f32, got \"1e39\"");
     CHECK(rule("-1e400", DType::f64) == "f: line 2, column \"x\": a number must fit f64, got \"-1e400\"");
     CHECK(rule("1e400x", DType::f64) == "f: line 2, column \"x\": a number is needed, got \"1e400x\"");
     CHECK(rule("2147483648", DType::i32) == "f: line 2, column \"x\": a number must fit i32, got \"2147483648\"");
     CHECK(rule("NA", DType::i32) == "f: line 2, column \"x\": a number is missing, got \"NA\"");
     for (const char* text : {"1x", "0x10", "--1", "+-1", "1 2", "one", "."})
-        CHECK(rule(text, DType::f64) == std::string("f: line 2, column \"x\": a number is needed, got \"") + text + '"');
+        CHECK(rule(text, DType::f64) ==
+              std::string("f: line 2, column \"x\": a number is needed, got \"") + text + '"');
 }
 
 TEST_CASE("parse_csv: a broken table is a FormatError that names the line") {
-    const auto rule = [](const std::string& text) { return error_of<FormatError>([&] { nn::parse_csv(text, "f", {}, Location{}); }); };
+    const auto rule = [](const std::string& text) {
+        return error_of<FormatError>([&] { nn::parse_csv(text, "f", {}, Location{}); });
+    };
     CHECK(rule("") == "f: line 1: there must be a header");
     CHECK(rule("a,a\n") == "f: line 1: names must be unique, got \"a\" twice");
     CHECK(rule("a,b\n1,2\n\n3\n") == "f: line 4: there must be 2 fields as in the first line, got 1");
@@ -225,21 +239,24 @@ TEST_CASE("parse_csv: a broken table is a FormatError that names the line") {
 
 TEST_CASE("parse_csv: lines to skip and comments, as scikit-learn's and matplotlib's files have them") {
     // wine_data.csv: the first line counts samples and features and names the classes.
-    const nn::CsvTable wine = nn::parse_csv("178,13,class_0,class_1\n14.23,1.71,0\n13.2,1.78,1\n", "f", {.header = false, .skip_lines = 1});
+    const nn::CsvTable wine =
+        nn::parse_csv("178,13,class_0,class_1\n14.23,1.71,0\n13.2,1.78,1\n", "f", {.header = false, .skip_lines = 1});
     CHECK(close(wine.numbers(DType::f64), tensor({{14.23, 1.71, 0.0}, {13.2, 1.78, 1.0}}), 0));
     // boston_house_prices.csv: the names are in the second line.
     const nn::CsvTable houses = nn::parse_csv("506,13,,\n\"CRIM\",\"ZN\"\n0.00632,18\n", "f", {.skip_lines = 1});
     CHECK(houses.names() == std::vector<std::string>{"CRIM", "ZN"});
     // Stocks.csv: a comment, missing numbers, and names with signs.
-    const nn::CsvTable stocks = nn::parse_csv(
-        "# Data source: https://finance.yahoo.com\nDate,IBM,^GSPC\n1990-01-01,10.97,329\n1990-02-05,,\n", "f", {.comment = '#'});
+    const nn::CsvTable stocks =
+        nn::parse_csv("# Data source: https://finance.yahoo.com\nDate,IBM,^GSPC\n1990-01-01,10.97,329\n1990-02-05,,\n",
+                      "f", {.comment = '#'});
     CHECK(close(stocks.numbers({"IBM", "^GSPC"}, DType::f64), tensor({{10.97, 329.0}, {double{NAN}, double{NAN}}}), 0));
     CHECK(stocks.field(1, "Date") == "1990-02-05");
     // linnerud_exercise.csv: spaces.
-    CHECK(close(nn::parse_csv("Chins Situps\n5 162\n", "f", {.separator = ' '}).numbers(), tensor({{5.0f, 162.0f}}), 0));
+    CHECK(
+        close(nn::parse_csv("Chins Situps\n5 162\n", "f", {.separator = ' '}).numbers(), tensor({{5.0f, 162.0f}}), 0));
 
-    const nn::CsvTable table =
-        nn::parse_csv("\"x\ny\n# c\na,b # no \"quote\" counts\r\n  # c\n1,\"#\"# c\r\n#\n2,x#", "f", {.skip_lines = 2, .comment = '#'});
+    const nn::CsvTable table = nn::parse_csv("\"x\ny\n# c\na,b # no \"quote\" counts\r\n  # c\n1,\"#\"# c\r\n#\n2,x#",
+                                             "f", {.skip_lines = 2, .comment = '#'});
     CHECK(table.names() == std::vector<std::string>{"a", "b "});
     CHECK(table.rows() == 2);
     CHECK(table.field(0, 1) == "#");
@@ -305,8 +322,10 @@ TEST_CASE("CharVocabulary: characters in order, and every text of them comes bac
           "CharVocabulary: the text must have only characters of the vocabulary, got \"x\"" + tests::nearby());
     CHECK(error_of<ValueError>([&] { plain.encode("h\xff"); }) ==
           "CharVocabulary: texts must be UTF-8, which this one is not at byte 1" + tests::nearby());
-    CHECK(error_of<IndexError>([&] { plain.decode(tensor({9})); }) == "decode: an id must be in [0, 9), got 9" + here());
-    CHECK(error_of<DTypeError>([&] { plain.decode(tensor({1.0})); }) == "decode: ids must be i32 or i64, got f64" + here());
+    CHECK(error_of<IndexError>([&] { plain.decode(tensor({9})); }) ==
+          "decode: an id must be in [0, 9), got 9" + here());
+    CHECK(error_of<DTypeError>([&] { plain.decode(tensor({1.0})); }) ==
+          "decode: ids must be i32 or i64, got f64" + here());
     CHECK(error_of<IndexError>([&] { plain.id_of("<pad>"); }) == "CharVocabulary: no token \"<pad>\"" + here());
     CHECK(error_of<ValueError>([] { nn::CharVocabulary("a", {.special = {"x", "x"}}); }) ==
           "vocabulary: special tokens must have different names, got x twice" + tests::nearby());
@@ -342,7 +361,8 @@ TEST_CASE("BytePairVocabulary: learns the most frequent pairs first, the smalles
 TEST_CASE("BytePairVocabulary: any text comes back, before and after it was saved") {
     const Folder folder;
     const std::string file = folder.path / "v.json";
-    std::string text = "In the beginning God created the heaven and the earth.\r\n\tAnd  the   earth was größer als 你好 😀";
+    std::string text =
+        "In the beginning God created the heaven and the earth.\r\n\tAnd  the   earth was größer als 你好 😀";
     for (int i = 0; i < 256; ++i) text += static_cast<char>(i);
     text += std::string(1000, 'a') + std::string(300, ' ') + std::string("\xff\0\x80", 3);
     const nn::BytePairVocabulary v(text, 400);
@@ -353,13 +373,16 @@ TEST_CASE("BytePairVocabulary: any text comes back, before and after it was save
     CHECK(ids.size() < static_cast<std::int64_t>(text.size()));
     CHECK(v.decode(ids) == text);
     CHECK(close(back.encode(text), ids, 0));
-    for (const char* other : {"", " ", "\n", "  x", "x ", "Unseen words, too: zyx!"}) CHECK(back.decode(back.encode(other)) == other);
+    for (const char* other : {"", " ", "\n", "  x", "x ", "Unseen words, too: zyx!"})
+        CHECK(back.decode(back.encode(other)) == other);
 }
 
 TEST_CASE("WordPieceVocabulary: reads BERT's files, the longest piece first") {
-    const auto v = nn::WordPieceVocabulary::parse("[PAD]\n[UNK]\nthe\nun\n##aff\n##able\n##a\n,\nthe\xc3\xa9\n\xe4\xbd\xa0\n");
+    const auto v =
+        nn::WordPieceVocabulary::parse("[PAD]\n[UNK]\nthe\nun\n##aff\n##able\n##a\n,\nthe\xc3\xa9\n\xe4\xbd\xa0\n");
     CHECK(values(v.encode("The unaffable,\tTHE")) == std::vector<double>{2, 3, 4, 5, 7, 2});
-    CHECK(values(v.encode("unx una [PAD] the\xc3\xa9 \xe4\xbd\xa0\xe4\xbd\xa0")) == std::vector<double>{1, 3, 6, 1, 1, 1, 8, 9, 9});
+    CHECK(values(v.encode("unx una [PAD] the\xc3\xa9 \xe4\xbd\xa0\xe4\xbd\xa0")) ==
+          std::vector<double>{1, 3, 6, 1, 1, 1, 8, 9, 9});
     CHECK(values(v.encode("un" + std::string(98, 'a')))[99 - 1] == 6);
     CHECK(values(v.encode("un" + std::string(99, 'a'))) == std::vector<double>{1});
     CHECK(v.encode(" \n").size() == 0);
@@ -367,7 +390,8 @@ TEST_CASE("WordPieceVocabulary: reads BERT's files, the longest piece first") {
     CHECK(v.id_of("##able") == 5);
     const auto cased = nn::WordPieceVocabulary::parse("[UNK]\r\nThe\r\n", {.lower_case = false});
     CHECK(values(cased.encode("The the")) == std::vector<double>{1, 0});
-    CHECK(error_of<IndexError>([&] { v.id_of("[MASK]"); }) == "WordPieceVocabulary: no token \"[MASK]\"" + tests::nearby());
+    CHECK(error_of<IndexError>([&] { v.id_of("[MASK]"); }) ==
+          "WordPieceVocabulary: no token \"[MASK]\"" + tests::nearby());
     const auto fails = [](const std::string& text) {
         return error_of<FormatError>([&] { nn::WordPieceVocabulary::parse(text, {}, "f", Location{}); });
     };
@@ -380,7 +404,8 @@ TEST_CASE("WordPieceVocabulary: reads BERT's files, the longest piece first") {
 TEST_CASE("WordPieceVocabulary: learns the most frequent pieces, and comes back from its file") {
     const Folder folder;
     const std::string file = folder.path / "vocab.txt";
-    // low low low lower: l, ##e ##o ##r ##w behind the five special ones; then "##ow" 4 or "lo" 4, of which "lo" has the smaller ids.
+    // low low low lower: l, ##e ##o ##r ##w behind the five special ones; then "##ow" 4 or "lo" 4, of which "lo" has
+    // the smaller ids.
     const nn::WordPieceVocabulary v("Low low low lower", 100);
     CHECK(v.id_of("[MASK]") == 4);
     CHECK(v.id_of("l") == 5);
@@ -394,7 +419,8 @@ TEST_CASE("WordPieceVocabulary: learns the most frequent pieces, and comes back 
     CHECK(back.size() == v.size());
     CHECK(back.decode(back.encode("LOWER low")) == "lower low");
     CHECK(error_of<ValueError>([] { nn::WordPieceVocabulary("ab", 6); }) ==
-          "WordPieceVocabulary: size must be in [7, 16777216] for the characters of this text, got 6" + tests::nearby());
+          "WordPieceVocabulary: size must be in [7, 16777216] for the characters of this text, got 6" +
+              tests::nearby());
 }
 
 TEST_CASE("vocabularies: a file that is none is a FormatError that names it") {
@@ -404,12 +430,14 @@ TEST_CASE("vocabularies: a file that is none is a FormatError that names it") {
     const auto characters = [](const std::string& text) {
         return error_of<FormatError>([&] { nn::CharVocabulary::parse(text, "f", Location{}); });
     };
-    for (const std::string& text : {std::string(""), std::string("[]"), std::string("{"), std::string("{}"), std::string("{}\0", 3),
-                                    std::string(R"({"type":"characters"})")})
+    for (const std::string& text : {std::string(""), std::string("[]"), std::string("{"), std::string("{}"),
+                                    std::string("{}\0", 3), std::string(R"({"type":"characters"})")})
         CHECK(pairs(text) == "f: not a vocabulary of byte pairs");
     CHECK(characters(R"({"type":1})") == "f: not a vocabulary of characters");
     CHECK(pairs(std::string(100000, '[')) == "f: not a vocabulary");
-    const auto with = [](const std::string& list) { return R"({"type":"byte pairs","special":[],"pairs":)" + list + "}"; };
+    const auto with = [](const std::string& list) {
+        return R"({"type":"byte pairs","special":[],"pairs":)" + list + "}";
+    };
     CHECK(pairs(with("[[97,98],[256,99]]")) == "no error");
     CHECK(pairs(with("{}")) == "f: pairs must be a list");
     for (const char* list : {"[[97,256]]", "[[97]]", "[[97,-1]]", "[[97,1.5]]", "[97]", "[[97,98,99]]"})
@@ -419,10 +447,12 @@ TEST_CASE("vocabularies: a file that is none is a FormatError that names it") {
     CHECK(pairs(with(doubled + "]")) == "no error");
     CHECK(pairs(with(doubled + ",[262,97]]")) == "f: tokens must have at most 128 bytes");
     CHECK(pairs(R"({"type":"byte pairs","pairs":[]})") == "f: special must be a list of different texts");
-    CHECK(characters(R"({"type":"characters","characters":["a","a"],"special":[]})") == "f: characters must be a list of different texts");
+    CHECK(characters(R"({"type":"characters","characters":["a","a"],"special":[]})") ==
+          "f: characters must be a list of different texts");
     CHECK(characters(R"({"type":"characters","characters":["ab"],"special":[]})") ==
           "f: characters must have one code point each, got \"ab\"");
-    CHECK(characters(R"({"type":"characters","characters":[],"special":[],"unknown":1})") == "f: unknown must be a text");
+    CHECK(characters(R"({"type":"characters","characters":[],"special":[],"unknown":1})") ==
+          "f: unknown must be a text");
 }
 
 TEST_SUITE_END();

@@ -34,7 +34,9 @@ std::string file_of(const std::string& header, const std::string& data = "") {
     return bytes + header + data;
 }
 
-nn::State parse(const std::string& bytes) { return nn::parse_safetensors(std::as_bytes(std::span(bytes)), "f", Location{}); }
+nn::State parse(const std::string& bytes) {
+    return nn::parse_safetensors(std::as_bytes(std::span(bytes)), "f", Location{});
+}
 
 /// What is wrong with a file, behind its name.
 std::string rule(const std::string& bytes) {
@@ -88,10 +90,12 @@ TEST_CASE("safetensors: every dtype, no axes and no elements, aligned to their e
     CHECK(std::signbit(nn::find(nn::read_safetensors(path), "f32")->data<float>()[1]));
     // By the specification, byte for byte: larger elements first, padded to a multiple of 8.
     nn::save_safetensors(path, {{"b", tensor({true})}, {"a", tensor({1.0f})}});
-    CHECK(read(path) ==
-          file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[4,5]}})"
-                  "    ",
-                  std::string("\0\0\x80\x3f\1", 5)));
+    CHECK(
+        read(path) ==
+        file_of(
+            R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[4,5]}})"
+            "    ",
+            std::string("\0\0\x80\x3f\1", 5)));
     nn::save_safetensors(path, nn::State{});
     CHECK(read(path) == file_of("{}      "));
     CHECK(nn::read_safetensors(path).empty());
@@ -105,8 +109,8 @@ TEST_CASE("safetensors: halves become f32, and small integers larger ones") {
         R"("u32":{"dtype":"U32","shape":[1],"data_offsets":[26,30]},"t":{"dtype":"BOOL","shape":[2],"data_offsets":[30,32]}})";
     // 1, -2, largest, smallest normal, smallest, largest subnormal, -inf, nan
     const std::string halves("\x00\x3c\x00\xc0\xff\x7b\x00\x04\x01\x00\xff\x03\x00\xfc\x00\x7e", 16);
-    const nn::State state =
-        parse(file_of(header, halves + std::string("\x80\x3f\x40\xc0\xff\xff\xfe\xff\xff\xff\xff\xff\xff\xff\0\2", 16)));
+    const nn::State state = parse(
+        file_of(header, halves + std::string("\x80\x3f\x40\xc0\xff\xff\xfe\xff\xff\xff\xff\xff\xff\xff\0\2", 16)));
     const auto number = [&](const char* name, std::size_t i = 0) { return values(*nn::find(state, name))[i]; };
     CHECK(nn::find(state, "h")->dtype() == DType::f32);
     CHECK(number("h", 0) == 1);
@@ -140,7 +144,8 @@ TEST_CASE("safetensors: what does not fit is reported, and only what fits is tak
     const Tensor before = b.fc1.weight.value();
     CHECK(error_of<ValueError>([&] { nn::load_safetensors(path, b); }) ==
           "load_safetensors: " + path +
-              ": model and state do not fit\nof another shape:\n    fc1.bias: (8,) in the model, (9,) in the state" + tests::nearby());
+              ": model and state do not fit\nof another shape:\n    fc1.bias: (8,) in the model, (9,) in the state" +
+              tests::nearby());
     CHECK(close(b.fc1.weight, before, 0));
     CHECK(nn::load_safetensors(path, b, {.strict = false}).mismatched.size() == 1);
     CHECK(close(b.fc1.weight, a.fc1.weight, 0));
@@ -172,7 +177,8 @@ TEST_CASE("safetensors: names that cannot be written are refused, and the old fi
     const Tensor t = ones({1});
     CHECK(message({{"a", t}, {"a", t}}) == "save_safetensors: names must be unique, got a twice");
     CHECK(message({{"__metadata__", t}}) == "save_safetensors: a tensor cannot have the name __metadata__");
-    for (const char* bad : {"\xff", "a\x80", "\xc0\x80", "\xed\xa0\x80", "\xe4\xbd", "\xf4\x90\x80\x80", "\xf0\x80\x80\x80"}) {
+    for (const char* bad :
+         {"\xff", "a\x80", "\xc0\x80", "\xed\xa0\x80", "\xe4\xbd", "\xf4\x90\x80\x80", "\xf0\x80\x80\x80"}) {
         CHECK(message({{bad, t}}) == std::string("save_safetensors: names and texts must be UTF-8, got ") + bad);
         CHECK(message({}, {{"a", bad}}) == std::string("save_safetensors: names and texts must be UTF-8, got ") + bad);
     }
@@ -181,13 +187,15 @@ TEST_CASE("safetensors: names that cannot be written are refused, and the old fi
     CHECK(message({{"größe 你好 😀", t}}) == "no error");
     CHECK(error_of([&] { nn::save_safetensors("/nowhere/a", nn::State{}); }) ==
           "/nowhere/a: cannot be written: No such file or directory" + here());
-    CHECK(error_of([&] { nn::read_safetensors("/nowhere/a"); }) == "/nowhere/a: cannot be read: No such file or directory" + here());
+    CHECK(error_of([&] { nn::read_safetensors("/nowhere/a"); }) ==
+          "/nowhere/a: cannot be read: No such file or directory" + here());
 }
 
 TEST_CASE("safetensors: a hostile header is a FormatError that names the rule") {
     CHECK(rule("") == "a safetensors file has at least 8 bytes, got 0");
     CHECK(rule("\1\0\0") == "a safetensors file has at least 8 bytes, got 1");
-    CHECK(rule(std::string("\0\0\0\0\0\0\0\x80", 8)) == "the header may have 100000000 bytes, got a length of 9223372036854775808");
+    CHECK(rule(std::string("\0\0\0\0\0\0\0\x80", 8)) ==
+          "the header may have 100000000 bytes, got a length of 9223372036854775808");
     CHECK(rule(std::string(8, '\xff')) == "the header may have 100000000 bytes, got a length of 18446744073709551615");
     CHECK(rule(std::string("\x9\0\0\0\0\0\0\0{}", 10)) == "truncated in its header, which should have 9 bytes, got 2");
     CHECK(rule(file_of("")) == "the header must begin with {");
@@ -210,19 +218,27 @@ TEST_CASE("safetensors: a hostile header is a FormatError that names the rule") 
     CHECK(rule(file_of(R"({"a":{"shape":[[1]]}})")) == structure + "an array at \"shape\"");
     CHECK(rule(file_of(R"({"a":{"shape":[-1]}})")) == structure + "-1 at \"shape\"");
     CHECK(rule(file_of(R"({"a":{"shape":[1.0]}})")) == structure + "\"1.0\" at \"shape\"");
-    CHECK(rule(file_of(R"({"a":{"shape":[99999999999999999999]}})")) == structure + "\"99999999999999999999\" at \"shape\"");
-    CHECK(rule(file_of(R"({"a":{"shape":[18446744073709551615]}})")) == "a size is too large, got 18446744073709551615 in \"a\"");
+    CHECK(rule(file_of(R"({"a":{"shape":[99999999999999999999]}})")) ==
+          structure + "\"99999999999999999999\" at \"shape\"");
+    CHECK(rule(file_of(R"({"a":{"shape":[18446744073709551615]}})")) ==
+          "a size is too large, got 18446744073709551615 in \"a\"");
     CHECK(rule(file_of(R"({"a":{"shape":[1,1,1,1,1,1,1,1,1]}})")) == "a tensor has at most 8 axes, got more in \"a\"");
     CHECK(rule(file_of(R"({"a":{"data_offsets":[0,0,0]}})")) == structure + "0 at \"data_offsets\"");
-    CHECK(rule(file_of(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0]}})")) == "data_offsets are two numbers, got 1 in \"a\"");
-    CHECK(rule(file_of(R"({"a":{"dtype":"F32","shape":[]}})")) == "a tensor has dtype, shape and data_offsets, got fewer in \"a\"");
+    CHECK(rule(file_of(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0]}})")) ==
+          "data_offsets are two numbers, got 1 in \"a\"");
+    CHECK(rule(file_of(R"({"a":{"dtype":"F32","shape":[]}})")) ==
+          "a tensor has dtype, shape and data_offsets, got fewer in \"a\"");
     CHECK(rule(file_of(R"({"a":{"size":1}})")) == "a tensor has dtype, shape and data_offsets, got \"size\" in \"a\"");
-    CHECK(rule(file_of(R"({"a":{"dtype":"F32","dtype":"F32"}})")) == "names must be unique, got \"dtype\" twice in \"a\"");
+    CHECK(rule(file_of(R"({"a":{"dtype":"F32","dtype":"F32"}})")) ==
+          "names must be unique, got \"dtype\" twice in \"a\"");
     CHECK(rule(file_of(R"({"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}})", "ab")) ==
-          "dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64, U64 or BOOL, others are not supported, got \"F8_E4M3\" in "
+          "dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64, U64 or BOOL, others are not supported, "
+          "got \"F8_E4M3\" in "
           "\"a\"");
-    CHECK(rule(R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[],"data_offsets":[1,2]}})", "xx") ==
-          "names must be unique, got \"a\" twice");
+    CHECK(
+        rule(
+            R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[],"data_offsets":[1,2]}})",
+            "xx") == "names must be unique, got \"a\" twice");
     CHECK(rule(file_of(R"({"__metadata__":{"a":"","a":""}})")) == "names must be unique, got \"a\" twice");
     // Nesting of any depth ends where it begins.
     CHECK(rule(file_of("{\"a\":" + std::string(100000, '['))) == structure + "an array at \"a\"");
@@ -232,7 +248,8 @@ TEST_CASE("safetensors: a hostile header is a FormatError that names the rule") 
 }
 
 TEST_CASE("safetensors: places must fill the data and agree with the shapes") {
-    const auto entry = [](const std::string& name, const std::string& shape, const std::string& places, const char* dtype = "U8") {
+    const auto entry = [](const std::string& name, const std::string& shape, const std::string& places,
+                          const char* dtype = "U8") {
         return '"' + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + places + "}";
     };
     const std::string room = "data_offsets must lie in the file's 4 bytes of data, got ";
@@ -253,16 +270,21 @@ TEST_CASE("safetensors: places must fill the data and agree with the shapes") {
     apart("[0,4611686018427387903,4611686018427387903]", "(0, 4611686018427387903, 4611686018427387903)");
     apart("[4294967295,65536,0]", "(4294967295, 65536, 0)");
     const std::string gaps = "data_offsets must neither overlap nor leave holes, got ";
-    CHECK(rule("{" + entry("a", "[3]", "[0,3]") + "," + entry("b", "[2]", "[2,4]") + "}", "1234") == gaps + "[2, 4] for \"b\"");
-    CHECK(rule("{" + entry("a", "[4]", "[0,4]") + "," + entry("b", "[4]", "[0,4]") + "}", "1234") == gaps + "[0, 4] for \"b\"");
-    CHECK(rule("{" + entry("a", "[1]", "[0,1]") + "," + entry("b", "[2]", "[2,4]") + "}", "1234") == gaps + "[2, 4] for \"b\"");
+    CHECK(rule("{" + entry("a", "[3]", "[0,3]") + "," + entry("b", "[2]", "[2,4]") + "}", "1234") ==
+          gaps + "[2, 4] for \"b\"");
+    CHECK(rule("{" + entry("a", "[4]", "[0,4]") + "," + entry("b", "[4]", "[0,4]") + "}", "1234") ==
+          gaps + "[0, 4] for \"b\"");
+    CHECK(rule("{" + entry("a", "[1]", "[0,1]") + "," + entry("b", "[2]", "[2,4]") + "}", "1234") ==
+          gaps + "[2, 4] for \"b\"");
     CHECK(rule("{" + entry("a", "[3]", "[1,4]") + "}", "1234") == gaps + "[1, 4] for \"a\"");
-    CHECK(rule("{" + entry("a", "[3]", "[0,3]") + "}", "1234") == "the tensors must fill the file, got 3 bytes of tensors and 4 of data");
+    CHECK(rule("{" + entry("a", "[3]", "[0,3]") + "}", "1234") ==
+          "the tensors must fill the file, got 3 bytes of tensors and 4 of data");
     CHECK(rule("{}", "1") == "the tensors must fill the file, got 0 bytes of tensors and 1 of data");
     // In any order, with nothing between: right.
-    CHECK(
-        parse(file_of("{" + entry("b", "[3]", "[1,4]") + "," + entry("z", "[0]", "[1,1]") + "," + entry("a", "[]", "[0,1]") + "}", "1234"))
-            .size() == 3);
+    CHECK(parse(file_of("{" + entry("b", "[3]", "[1,4]") + "," + entry("z", "[0]", "[1,1]") + "," +
+                            entry("a", "[]", "[0,1]") + "}",
+                        "1234"))
+              .size() == 3);
 }
 
 TEST_CASE("safetensors: cut off anywhere it is a FormatError; changed anywhere it is one or a state") {

@@ -71,10 +71,11 @@ bool sorts_all_lengths() {
                 x[n / 2] = T(0);
             }
             if (!sorts(x)) return false;
-            if constexpr (std::is_floating_point_v<T>) {  // crowded behind their leading digits, which one of them makes useless
+            if constexpr (std::is_floating_point_v<T>) {  // crowded behind their leading digits, which one of them
+                                                          // makes useless
                 for (T& v : x)
-                    v = T(1) +
-                        std::numeric_limits<T>::epsilon() * static_cast<T>(static_cast<I>(v == v && v - v == 0 ? v * 1000 : T(0)) % 512);
+                    v = T(1) + std::numeric_limits<T>::epsilon() *
+                                   static_cast<T>(static_cast<I>(v == v && v - v == 0 ? v * 1000 : T(0)) % 512);
                 if (n) x[n / 3] = -std::numeric_limits<T>::max();
                 if (!sorts(x)) return false;
             }
@@ -191,9 +192,11 @@ TEST_SUITE("scans and order") {
     TEST_CASE("scans and order name what is wrong") {
         const Tensor m = zeros({2, 3}), b = tensor({true, false});
         CHECK(error_of<IndexError>([&] { cumsum(m, 2); }) == "cumsum: axis must be in [-2, 2), got 2" + here());
-        CHECK(error_of<ValueError>([&] { cumprod(Tensor(), 0); }) == "cumprod: the argument must be a tensor, got an empty one" + here());
+        CHECK(error_of<ValueError>([&] { cumprod(Tensor(), 0); }) ==
+              "cumprod: the argument must be a tensor, got an empty one" + here());
         CHECK(error_of<DTypeError>([&] { cummax(b, 0); }) == "cummax: the elements must be numbers, got bool" + here());
-        CHECK(error_of<DTypeError>([&] { logcumsumexp(b, 0); }) == "logcumsumexp: the element type must be f32 or f64, got bool" + here());
+        CHECK(error_of<DTypeError>([&] { logcumsumexp(b, 0); }) ==
+              "logcumsumexp: the element type must be f32 or f64, got bool" + here());
         CHECK(error_of<ValueError>([&] { diff(m, -1); }) == "diff: n must not be negative, got -1" + here());
         CHECK(error_of<IndexError>([&] { diff(scalar(1.0)); }) == "diff: axis must be in [0, 0), got -1" + here());
         CHECK(error_of<IndexError>([&] { sort(m, -3); }) == "sort: axis must be in [-2, 2), got -3" + here());
@@ -201,16 +204,20 @@ TEST_SUITE("scans and order") {
         CHECK(error_of<DTypeError>([&] { searchsorted(m, zeros({2}, DType::f64)); }) ==
               "searchsorted: dtypes must agree, got f32 and f64" + here());
         CHECK(error_of<ShapeError>([&] { searchsorted(m, zeros({3, 1})); }) ==
-              "searchsorted: the sorted tensor must be a vector, or agree with the values in all axes but the last, got (2, 3) and (3, 1)" +
+              "searchsorted: the sorted tensor must be a vector, or agree with the values in all axes but the last, "
+              "got (2, 3) and (3, 1)" +
                   here());
-        CHECK(error_of<ShapeError>([&] { median(zeros({0})); }) == "median: there must be an element to choose, got shape (0,)" + here());
+        CHECK(error_of<ShapeError>([&] { median(zeros({0})); }) ==
+              "median: there must be an element to choose, got shape (0,)" + here());
         CHECK(error_of<ShapeError>([&] { average(m, zeros({2})); }) ==
               "average: the weights must have the shape (2, 3), or be a vector along the only axis, got (2,)" + here());
-        CHECK(error_of<ValueError>([&] { average(m, m); }) == "average: the weights must not add up to 0, got weights that do" + here());
+        CHECK(error_of<ValueError>([&] { average(m, m); }) ==
+              "average: the weights must not add up to 0, got weights that do" + here());
         CHECK(error_of<ShapeError>([&] { cov(zeros({2, 3, 4})); }) ==
               "cov: the tensor must have 1 or 2 axes (variables, observations), got shape (2, 3, 4)" + here());
         CHECK(error_of<IndexError>([&] { ptp(m, 2); }) == "ptp: axis must be in [-2, 2), got 2" + here());
         CHECK(error_of<ValueError>([&] { quantile(m, 1.5); }) == "quantile: q must be in [0, 1], got 1.5" + here());
-        CHECK(error_of<DTypeError>([&] { median(tensor({1, 2})); }) == "median: the element type must be f32 or f64, got i32" + here());
+        CHECK(error_of<DTypeError>([&] { median(tensor({1, 2})); }) ==
+              "median: the element type must be f32 or f64, got i32" + here());
     }
 }

@@ -111,15 +111,19 @@ std::vector<Case> cases() {
         {"CosineAnnealingWarmRestarts options",
          one<CosineAnnealingWarmRestarts>(4, CosineAnnealingWarmRestartsOptions{.T_mult = 2, .eta_min = 0.01})},
         {"OneCycleLR", one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = 40})},
-        {"OneCycleLR linear", one<OneCycleLR>(std::vector<double>{0.5, 0.3}, OneCycleLROptions{.epochs = 5,
-                                                                                               .steps_per_epoch = 8,
-                                                                                               .pct_start = 0.4,
-                                                                                               .anneal_strategy = Anneal::linear,
-                                                                                               .div_factor = 10,
-                                                                                               .final_div_factor = 100})},
+        {"OneCycleLR linear",
+         one<OneCycleLR>(std::vector<double>{0.5, 0.3}, OneCycleLROptions{.epochs = 5,
+                                                                          .steps_per_epoch = 8,
+                                                                          .pct_start = 0.4,
+                                                                          .anneal_strategy = Anneal::linear,
+                                                                          .div_factor = 10,
+                                                                          .final_div_factor = 100})},
         {"OneCycleLR three phases",
-         one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = 42, .base_momentum = 0.8, .max_momentum = 0.9, .three_phase = true})},
-        {"OneCycleLR fixed momentum", one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = 50, .cycle_momentum = false})},
+         one<OneCycleLR>(
+             0.5,
+             OneCycleLROptions{.total_steps = 42, .base_momentum = 0.8, .max_momentum = 0.9, .three_phase = true})},
+        {"OneCycleLR fixed momentum",
+         one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = 50, .cycle_momentum = false})},
         {"ReduceLROnPlateau", one<ReduceLROnPlateau>(ReduceLROnPlateauOptions{.patience = 3}), falling_loss},
         {"ReduceLROnPlateau options",
          one<ReduceLROnPlateau>(ReduceLROnPlateauOptions{.mode = PlateauMode::max,
@@ -131,12 +135,12 @@ std::vector<Case> cases() {
                                                          .min_lr = 0.004}),
          [](int step) { return 1 - falling_loss(step); }},
         {"ReduceLROnPlateau max",
-         one<ReduceLROnPlateau>(
-             ReduceLROnPlateauOptions{.mode = PlateauMode::max, .factor = 0.5, .patience = 2, .threshold = 0.1, .cooldown = 1}),
+         one<ReduceLROnPlateau>(ReduceLROnPlateauOptions{
+             .mode = PlateauMode::max, .factor = 0.5, .patience = 2, .threshold = 0.1, .cooldown = 1}),
          [](int step) { return 2 - falling_loss(step); }},
         {"ReduceLROnPlateau abs",
-         one<ReduceLROnPlateau>(
-             ReduceLROnPlateauOptions{.factor = 0.5, .patience = 2, .threshold = 0.01, .threshold_mode = ThresholdMode::abs, .eps = 1e-2}),
+         one<ReduceLROnPlateau>(ReduceLROnPlateauOptions{
+             .factor = 0.5, .patience = 2, .threshold = 0.01, .threshold_mode = ThresholdMode::abs, .eps = 1e-2}),
          falling_loss},
         {"LambdaLR", one<LambdaLR<decltype(lambda)>>(lambda)},
         {"SequentialLR", warm_up},
@@ -162,12 +166,15 @@ std::vector<Case> smallest_cases() {
         put("LinearLR", one<LinearLR>(LinearLROptions{.end_factor = 0.5, .total_iters = n}));
         put("PolynomialLR", one<PolynomialLR>(PolynomialLROptions{.total_iters = n, .power = 2}));
         put("CosineAnnealingLR", one<CosineAnnealingLR>(n, CosineAnnealingLROptions{.eta_min = 0.01}));
-        put("CosineAnnealingWarmRestarts", one<CosineAnnealingWarmRestarts>(n, CosineAnnealingWarmRestartsOptions{.T_mult = 2}));
+        put("CosineAnnealingWarmRestarts",
+            one<CosineAnnealingWarmRestarts>(n, CosineAnnealingWarmRestartsOptions{.T_mult = 2}));
         put("OneCycleLR", one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = n}), n);
-        put("OneCycleLR three phases", one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = n, .three_phase = true}), n);
-        put("OneCycleLR rise", one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = n + 2, .pct_start = 2.0 / (n + 2)}), n + 2);
-        put("ReduceLROnPlateau",
-            one<ReduceLROnPlateau>(ReduceLROnPlateauOptions{.patience = n - 1, .threshold_mode = ThresholdMode::abs, .cooldown = n - 1}));
+        put("OneCycleLR three phases", one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = n, .three_phase = true}),
+            n);
+        put("OneCycleLR rise",
+            one<OneCycleLR>(0.5, OneCycleLROptions{.total_steps = n + 2, .pct_start = 2.0 / (n + 2)}), n + 2);
+        put("ReduceLROnPlateau", one<ReduceLROnPlateau>(ReduceLROnPlateauOptions{
+                                     .patience = n - 1, .threshold_mode = ThresholdMode::abs, .cooldown = n - 1}));
         found.back().metric = [](int) { return -1.0; };
         put("SequentialLR", [n](nn::Optimizer& o) {
             Schedules s;
@@ -195,7 +202,9 @@ std::unique_ptr<nn::Optimizer> optimizer_for(const std::string& name) {
 
 TEST_SUITE_BEGIN("schedules");
 
-TEST_CASE("schedules: forty learning rates of each, and the smallest sizes, are PyTorch's, also when the run is stopped and continued") {
+TEST_CASE(
+    "schedules: forty learning rates of each, and the smallest sizes, are PyTorch's, also when the run is stopped and "
+    "continued") {
     const tests::Figures figures("schedules");
     std::set<std::string> checked;
     std::vector<Case> all = cases();

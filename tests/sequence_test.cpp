@@ -22,7 +22,9 @@ template <class Layer>
 Tensors call_with(const Layer& layer, const Tensors& inputs, const Tensor& counts = {}) {
     if constexpr (std::is_same_v<Layer, nn::LSTM>) {
         const bool has_state = inputs.size() > 1;
-        return parts(layer(inputs[0], {.h = has_state ? inputs[1] : Tensor(), .c = has_state ? inputs[2] : Tensor(), .lengths = counts}));
+        return parts(
+            layer(inputs[0],
+                  {.h = has_state ? inputs[1] : Tensor(), .c = has_state ? inputs[2] : Tensor(), .lengths = counts}));
     } else {
         return parts(layer(inputs[0], {.h = inputs.size() > 1 ? inputs[1] : Tensor(), .lengths = counts}));
     }
@@ -30,7 +32,8 @@ Tensors call_with(const Layer& layer, const Tensors& inputs, const Tensor& count
 
 template <class Layer, class Options>
 void check_kind(const tests::Figures& figures, const std::string& kind, Options options) {
-    const auto check_one = [&](const std::string& name, const Options& o, const Tensors& inputs, const Tensor& counts = {}) {
+    const auto check_one = [&](const std::string& name, const Options& o, const Tensors& inputs,
+                               const Tensor& counts = {}) {
         figures.check_layer(kind + name, Layer(3, 2, o), inputs,
                             [&](const Layer& layer, const Tensors& in) { return call_with(layer, in, counts); });
     };
@@ -71,16 +74,18 @@ TEST_CASE("recurrent layers: outputs, states and gradients are PyTorch's") {
     check_kind<nn::RNN>(figures, "RNN", nn::RNNOptions{});
     check_kind<nn::LSTM>(figures, "LSTM", nn::LSTMOptions{});
     check_kind<nn::GRU>(figures, "GRU", nn::GRUOptions{});
-    figures.check_layer("RNN relu", nn::RNN(3, 2, {.num_layers = 2, .nonlinearity = Nonlinearity::relu, .bidirectional = true}), {x},
-                        [](const nn::RNN& rnn, const Tensors& in) { return call_with(rnn, in); });
+    figures.check_layer("RNN relu",
+                        nn::RNN(3, 2, {.num_layers = 2, .nonlinearity = Nonlinearity::relu, .bidirectional = true}),
+                        {x}, [](const nn::RNN& rnn, const Tensors& in) { return call_with(rnn, in); });
     figures.check_layer("LSTM projected", nn::LSTM(3, 4, {.proj_size = 2}), {x},
                         [](const nn::LSTM& lstm, const Tensors& in) { return call_with(lstm, in); });
     figures.check_layer("LSTM projected, deep, both ways, batch first, from a state",
                         nn::LSTM(3, 3, {.num_layers = 2, .batch_first = true, .bidirectional = true, .proj_size = 2}),
                         {x, wave({4, 4, 2}, 7), wave({4, 4, 3}, 8)},
                         [](const nn::LSTM& lstm, const Tensors& in) { return call_with(lstm, in); });
-    figures.check_layer("LSTM projected, without bias, lengths", nn::LSTM(3, 3, {.bias = false, .bidirectional = true, .proj_size = 1}),
-                        {x}, [](const nn::LSTM& lstm, const Tensors& in) { return call_with(lstm, in, lengths); });
+    figures.check_layer("LSTM projected, without bias, lengths",
+                        nn::LSTM(3, 3, {.bias = false, .bidirectional = true, .proj_size = 1}), {x},
+                        [](const nn::LSTM& lstm, const Tensors& in) { return call_with(lstm, in, lengths); });
 }
 
 TEST_CASE("cells: states and gradients are PyTorch's") {
@@ -88,8 +93,8 @@ TEST_CASE("cells: states and gradients are PyTorch's") {
     const Tensor batch = select(x, 0, 0), one = select(batch, 0, 0), h = wave({3, 2}, 7), c = wave({3, 2}, 8);
     const auto with_state = [](const auto& cell, const Tensors& in) { return cell(in[0], in[1]); };
     figures.check_layer("RNNCell", nn::RNNCell(3, 2), {batch, h}, with_state);
-    figures.check_layer("RNNCell relu, one sample", nn::RNNCell(3, 2, {.nonlinearity = Nonlinearity::relu}), {one, wave({2}, 7)},
-                        with_state);
+    figures.check_layer("RNNCell relu, one sample", nn::RNNCell(3, 2, {.nonlinearity = Nonlinearity::relu}),
+                        {one, wave({2}, 7)}, with_state);
     figures.check_layer("RNNCell without bias and state", nn::RNNCell(3, 2, {.bias = false}), batch);
     figures.check_layer("LSTMCell", nn::LSTMCell(3, 2), {batch, h, c}, [](const nn::LSTMCell& cell, const Tensors& in) {
         const auto [h1, c1] = cell(in[0], {in[1], in[2]});
@@ -111,8 +116,9 @@ TEST_CASE("a recurrent layer's parameters have PyTorch's names, shapes and order
     const nn::LSTM lstm(3, 4, {.num_layers = 2, .bidirectional = true, .proj_size = 2});
     std::vector<std::string> names;
     for (const auto& [name, p] : nn::named_parameters(lstm)) names.push_back(name + " " + to_string(p.shape()));
-    const std::vector<std::string> first = {"weight_ih_l0 (16, 3)", "weight_hh_l0 (16, 2)", "bias_ih_l0 (16,)",
-                                            "bias_hh_l0 (16,)",     "weight_hr_l0 (2, 4)",  "weight_ih_l0_reverse (16, 3)"};
+    const std::vector<std::string> first = {"weight_ih_l0 (16, 3)", "weight_hh_l0 (16, 2)",
+                                            "bias_ih_l0 (16,)",     "bias_hh_l0 (16,)",
+                                            "weight_hr_l0 (2, 4)",  "weight_ih_l0_reverse (16, 3)"};
     REQUIRE(names.size() == 20);
     CHECK(std::vector(names.begin(), names.begin() + 6) == first);
     CHECK(names.back() == "weight_hr_l1_reverse (2, 4)");
@@ -148,22 +154,30 @@ TEST_CASE("recurrent layers say what does not fit") {
     const nn::LSTM lstm(3, 2, {.num_layers = 2, .bidirectional = true, .dtype = DType::f64});
     CHECK(error_of<ShapeError>([&] { lstm(wave({4, 3, 2})); }) ==
           "LSTM: the input must be (steps, samples, 3) or (steps, 3), got (4, 3, 2)" + here());
-    CHECK(error_of<ShapeError>([&] { lstm(x, {.h = wave({4, 2, 2})}); }) == "LSTM: h must be (4, 3, 2), got (4, 2, 2)" + here());
-    CHECK(error_of<ShapeError>([&] { lstm(select(x, 1, 0), {.c = wave({4, 3})}); }) == "LSTM: c must be (4, 2), got (4, 3)" + here());
-    CHECK(error_of<ValueError>([&] { lstm(x, {.lengths = tensor({2, 5, 1})}); }) == "lstm: lengths must be in [0, 4], got 5" + here());
+    CHECK(error_of<ShapeError>([&] { lstm(x, {.h = wave({4, 2, 2})}); }) ==
+          "LSTM: h must be (4, 3, 2), got (4, 2, 2)" + here());
+    CHECK(error_of<ShapeError>([&] { lstm(select(x, 1, 0), {.c = wave({4, 3})}); }) ==
+          "LSTM: c must be (4, 2), got (4, 3)" + here());
+    CHECK(error_of<ValueError>([&] { lstm(x, {.lengths = tensor({2, 5, 1})}); }) ==
+          "lstm: lengths must be in [0, 4], got 5" + here());
     CHECK(error_of<IndexError>([&] { nn::RNN(1, 1).parameter("weight"); }) ==
           "RNN: parameters are weight_ih_l0,weight_hh_l0,bias_ih_l0,bias_hh_l0, got \"weight\"" + tests::nearby());
     CHECK(error_of<ValueError>([&] { nn::GRU(3, 0); }) == "GRU: sizes must be positive, got 3 and 0" + here());
-    CHECK(error_of<ValueError>([&] { nn::GRU(3, 2, {.num_layers = 0}); }) == "GRU: num_layers must be positive, got 0" + here());
-    CHECK(error_of<ValueError>([&] { nn::RNN(3, 2, {.dropout = 2}); }) == "RNN: dropout must be in [0, 1], got 2" + here());
-    CHECK(error_of<ValueError>([&] { nn::LSTM(3, 2, {.proj_size = 2}); }) == "LSTM: proj_size must be in [0, hidden_size), got 2" + here());
+    CHECK(error_of<ValueError>([&] { nn::GRU(3, 2, {.num_layers = 0}); }) ==
+          "GRU: num_layers must be positive, got 0" + here());
+    CHECK(error_of<ValueError>([&] { nn::RNN(3, 2, {.dropout = 2}); }) ==
+          "RNN: dropout must be in [0, 1], got 2" + here());
+    CHECK(error_of<ValueError>([&] { nn::LSTM(3, 2, {.proj_size = 2}); }) ==
+          "LSTM: proj_size must be in [0, hidden_size), got 2" + here());
     const nn::LSTMCell cell(3, 2);
-    CHECK(error_of<ShapeError>([&] { cell(zeros({4, 2})); }) == "LSTMCell: the input must be (samples, 3) or (3,), got (4, 2)" + here());
+    CHECK(error_of<ShapeError>([&] { cell(zeros({4, 2})); }) ==
+          "LSTMCell: the input must be (samples, 3) or (3,), got (4, 2)" + here());
     CHECK(error_of<ShapeError>([&] { cell(zeros({4, 3}), {zeros({4, 2}), zeros({4, 1})}); }) ==
           "LSTMCell: c must be (4, 2), got (4, 1)" + here());
     const auto h = zeros({1, 2}), c = zeros({1, 2}), ih = zeros({8, 3}), hh = zeros({8, 2});
-    CHECK(error_of<ShapeError>([&] { xgrad::lstm(zeros({1, 1, 3}), h, c, ih, hh, Tensor(), Tensor(), {.weight_hr = zeros({1, 2})}); }) ==
-          "lstm: weight_hr must be (2, 2), got (1, 2)" + tests::nearby());
+    CHECK(error_of<ShapeError>([&] {
+              xgrad::lstm(zeros({1, 1, 3}), h, c, ih, hh, Tensor(), Tensor(), {.weight_hr = zeros({1, 2})});
+          }) == "lstm: weight_hr must be (2, 2), got (1, 2)" + tests::nearby());
 }
 
 TEST_SUITE_END();

@@ -35,8 +35,12 @@ TEST_CASE("matches: stars and question marks") {
                                                                              {"*a*a*", "banana"},
                                                                              {"**", "x"}})
         CHECK_MESSAGE(nn::matches(pair.first, pair.second), pair.first << " " << pair.second);
-    for (const auto& pair : std::vector<std::pair<const char*, const char*>>{
-             {"", "x"}, {"?", ""}, {"*.bias", "bias"}, {"layers.?.bias", "layers.10.bias"}, {"fc1", "fc1.weight"}, {"*x*", "banana"}})
+    for (const auto& pair : std::vector<std::pair<const char*, const char*>>{{"", "x"},
+                                                                             {"?", ""},
+                                                                             {"*.bias", "bias"},
+                                                                             {"layers.?.bias", "layers.10.bias"},
+                                                                             {"fc1", "fc1.weight"},
+                                                                             {"*x*", "banana"}})
         CHECK_FALSE_MESSAGE(nn::matches(pair.first, pair.second), pair.first << " " << pair.second);
 }
 
@@ -67,7 +71,8 @@ TEST_CASE("load_state_dict: tells everything that does not fit, and changes noth
     state[1].first = "fc1.offset";
     state[2].second = zeros({3, 9});
     const std::string everything =
-        "missing in the state:\n    fc1.bias\nnot in the model:\n    fc1.offset\nof another shape:\n    fc2.weight: (3, 8) in the model, "
+        "missing in the state:\n    fc1.bias\nnot in the model:\n    fc1.offset\nof another shape:\n    fc2.weight: "
+        "(3, 8) in the model, "
         "(3, 9) in "
         "the state";
     const auto message = error_of<ValueError>([&] { nn::load_state_dict(net, state); });
@@ -96,9 +101,11 @@ TEST_CASE("load_state_dict: a part of a state by its prefix, and under other nam
     Net other;
     const nn::LoadReport report =
         nn::load_state_dict(other, state, {.strict = false, .rename = {{"backbone.fc", "fc"}, {"backbone.", "x."}}});
-    CHECK(report.message() == "missing in the state:\n    scale\nnot in the model:\n    backbone.scale\n    head.weight");
+    CHECK(report.message() ==
+          "missing in the state:\n    scale\nnot in the model:\n    backbone.scale\n    head.weight");
     CHECK(close(other.fc1.bias, source.fc1.bias, 0));
-    CHECK(error_of<ValueError>([&] { nn::load_state_dict(net, state, {.prefix = "backbone.", .rename = {{"fc1.", "fc2."}}}); }) ==
+    CHECK(error_of<ValueError>(
+              [&] { nn::load_state_dict(net, state, {.prefix = "backbone.", .rename = {{"fc1.", "fc2."}}}); }) ==
           "load_state_dict: two names mean fc2.weight: backbone.fc1.weight and backbone.fc2.weight" + tests::nearby());
 }
 
@@ -114,7 +121,8 @@ TEST_CASE("load_state_dict: of a tensor with several names one is enough") {
     CHECK(nn::load_state_dict(tied, state).ok());
     CHECK(close(tied.decoder->weight, ones({2, 3}), 0));
     state.resize(1);
-    CHECK(nn::load_state_dict(tied, state, {.strict = false}).missing == std::vector<std::string>{"encoder.bias", "decoder.bias"});
+    CHECK(nn::load_state_dict(tied, state, {.strict = false}).missing ==
+          std::vector<std::string>{"encoder.bias", "decoder.bias"});
 }
 
 TEST_CASE("freeze: what matches gets no gradient until it is unfrozen") {
@@ -130,7 +138,8 @@ TEST_CASE("freeze: what matches gets no gradient until it is unfrozen") {
     CHECK(nn::freeze(net, "*.weight", false) == 2);
     Tape tape;
     CHECK(tape.gradient(sum(net(ones({2, 4})))).find(net.fc1.weight) != nullptr);
-    CHECK(error_of<ValueError>([&] { nn::freeze(net, "fc9*"); }) == "freeze: no parameter's name matches \"fc9*\"" + here());
+    CHECK(error_of<ValueError>([&] { nn::freeze(net, "fc9*"); }) ==
+          "freeze: no parameter's name matches \"fc9*\"" + here());
 }
 
 TEST_CASE("a copy of a random stream continues it by itself") {

@@ -35,8 +35,8 @@ std::string text_of(const nn::Summary& summary) {
 TEST_SUITE_BEGIN("nn");
 
 TEST_CASE("summary: layers in the order of their use, with what stands between them") {
-    nn::Sequential net(nn::Conv2d(1, 6, 5, {.padding = 2}), nn::BatchNorm2d(6), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(),
-                       nn::Linear(1176, 10));
+    nn::Sequential net(nn::Conv2d(1, 6, 5, {.padding = 2}), nn::BatchNorm2d(6), nn::ReLU(), nn::MaxPool2d(2),
+                       nn::Flatten(), nn::Linear(1176, 10));
     nn::freeze(net, "0.*");
     CHECK(text_of(nn::summary(net, {1, 1, 28, 28})) == R"(
 layer  operation   output          trainable  frozen    bytes

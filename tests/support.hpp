@@ -59,7 +59,8 @@ struct MessageNearby {
         return false;
     }
     friend std::ostream& operator<<(std::ostream& out, const MessageNearby& expected) {
-        return out << expected.text << here(expected.place.line, expected.place.file.c_str()) << " or some lines around";
+        return out << expected.text << here(expected.place.line, expected.place.file.c_str())
+                   << " or some lines around";
     }
 };
 inline MessageNearby operator+(std::string text, Nearby place) { return {std::move(text), std::move(place)}; }

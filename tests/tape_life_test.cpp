@@ -35,7 +35,9 @@ TEST_SUITE("tape: its thread") {
             std::thread([&] { (outer_first ? outer : inner).reset(); }).join();
             CHECK((outer_first ? inner : outer)->gradient(y, x).item() == 6);
         }
-        CHECK(error_of<TapeError>([] { Tape().gradient(scalar(1.0)); }).starts_with("Tape::gradient: y must be recorded"));
+        CHECK(error_of<TapeError>([] {
+                  Tape().gradient(scalar(1.0));
+              }).starts_with("Tape::gradient: y must be recorded"));
     }
 
     TEST_CASE("a tape whose thread has ended is an error, also on a thread that has taken its place") {
@@ -48,7 +50,8 @@ TEST_SUITE("tape: its thread") {
         }).join();
         const auto use = [&] {
             CHECK(error_of<TapeError>([&] { tape->gradient(y, x); }) ==
-                  "Tape::gradient: a tape must be used by the thread that opened it, got one whose thread has ended" + here());
+                  "Tape::gradient: a tape must be used by the thread that opened it, got one whose thread has ended" +
+                      here());
             CHECK(error_of<TapeError>([&] { tape->watch(x); }).find("one whose thread has ended") != std::string::npos);
             CHECK(error_of<TapeError>([&] { tape->size(); }).starts_with("Tape::size: a tape must be used by"));
             CHECK_FALSE(tracked(y));
@@ -169,7 +172,8 @@ TEST_SUITE("tape: inside another") {
         };
         const double scale = std::pow(1.5, 33);
         const Tensor x = scalar(1e-6);
-        CHECK(grad([&](const Tensor& t) { return nested(t, 33); }, x).item() == doctest::Approx(scale * std::cos(scale * 1e-6)));
+        CHECK(grad([&](const Tensor& t) { return nested(t, 33); }, x).item() ==
+              doctest::Approx(scale * std::cos(scale * 1e-6)));
     }
 
     TEST_CASE("tapes may be closed in any order") {

@@ -185,8 +185,10 @@ TEST_SUITE("tape: size") {
             return y;
         };
         const double h = 1e-5, at = 0.01;
-        const double expected = (grad(f, scalar(at + h)).item<double>() - grad(f, scalar(at - h)).item<double>()) / (2 * h);
-        CHECK(grad([&](const Tensor& x) { return grad(f, x); }, scalar(at)).item<double>() == doctest::Approx(expected).epsilon(1e-6));
+        const double expected =
+            (grad(f, scalar(at + h)).item<double>() - grad(f, scalar(at - h)).item<double>()) / (2 * h);
+        CHECK(grad([&](const Tensor& x) { return grad(f, x); }, scalar(at)).item<double>() ==
+              doctest::Approx(expected).epsilon(1e-6));
     }
 
     TEST_CASE("a ladder of shared nodes costs one visit for each node") {
@@ -349,8 +351,9 @@ TEST_SUITE("tape: use") {
         {
             Tape tape;
             const Tensor x = tape.watch(scalar(1.0));
-            const Tensor y =
-                apply("fails", {x}, [](const Tensor& a) { return a * 2.0; }, [](Tensor) -> Tensor { throw ValueError("on purpose"); });
+            const Tensor y = apply(
+                "fails", {x}, [](const Tensor& a) { return a * 2.0; },
+                [](Tensor) -> Tensor { throw ValueError("on purpose"); });
             CHECK_THROWS_AS(tape.gradient(y, x), ValueError);
         }
         Tape tape;

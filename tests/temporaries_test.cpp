@@ -66,7 +66,8 @@ Outcome outcome(const F& f, const Tensor& xa, const Tensor& xb, bool recorded) {
     Tape tape;
     const Tensor p = tape.watch(xa), q = tape.watch(xb);
     const Tensor y = f(p * 1.0, q * 1.0);
-    const Tensors g = tape.gradient(y, {p, q}, {.cotangent = sin(arange(y.size(), DType::f64)), .unconnected = Unconnected::zeros});
+    const Tensors g =
+        tape.gradient(y, {p, q}, {.cotangent = sin(arange(y.size(), DType::f64)), .unconnected = Unconnected::zeros});
     return {numbers(y), numbers(g[0]), numbers(g[1])};
 }
 
@@ -84,8 +85,10 @@ TEST_CASE("operands that are about to die give the same numbers as those that li
             CAPTURE(name);
             CAPTURE(recorded);
             const Tensor a = reshape(x, {3, 4});
-            const Outcome lasting = outcome([f](const Tensor& p, const Tensor&) { return ravel(f(p)); }, a, a, recorded);
-            const Outcome dying = outcome([f](Tensor p, const Tensor&) { return ravel(f(std::move(p))); }, a, a, recorded);
+            const Outcome lasting =
+                outcome([f](const Tensor& p, const Tensor&) { return ravel(f(p)); }, a, a, recorded);
+            const Outcome dying =
+                outcome([f](Tensor p, const Tensor&) { return ravel(f(std::move(p))); }, a, a, recorded);
             CHECK(lasting == dying);
         }
         for (const Named<Binary>& each : binary)
@@ -95,10 +98,14 @@ TEST_CASE("operands that are about to die give the same numbers as those that li
                 const Tensor &a = pair.first, &b = pair.second;
                 CAPTURE(name);
                 CAPTURE(recorded);
-                const Outcome lasting = outcome([f](const Tensor& p, const Tensor& q) { return ravel(f(p, q)); }, a, b, recorded);
-                CHECK(lasting == outcome([f](Tensor p, const Tensor& q) { return ravel(f(std::move(p), q)); }, a, b, recorded));
-                CHECK(lasting == outcome([f](const Tensor& p, Tensor q) { return ravel(f(p, std::move(q))); }, a, b, recorded));
-                CHECK(lasting == outcome([f](Tensor p, Tensor q) { return ravel(f(std::move(p), std::move(q))); }, a, b, recorded));
+                const Outcome lasting =
+                    outcome([f](const Tensor& p, const Tensor& q) { return ravel(f(p, q)); }, a, b, recorded);
+                CHECK(lasting ==
+                      outcome([f](Tensor p, const Tensor& q) { return ravel(f(std::move(p), q)); }, a, b, recorded));
+                CHECK(lasting ==
+                      outcome([f](const Tensor& p, Tensor q) { return ravel(f(p, std::move(q))); }, a, b, recorded));
+                CHECK(lasting == outcome([f](Tensor p, Tensor q) { return ravel(f(std::move(p), std::move(q))); }, a, b,
+                                         recorded));
             }
     }
 }

@@ -54,7 +54,8 @@ TEST_SUITE("tensor") {
 
     TEST_CASE("elements come from spans and vectors") {
         std::vector<float> numbers{1, 2, 3, 4, 5, 6};
-        const Tensor a = tensor(numbers, {2, 3}), b = tensor(std::span<const float>(numbers), {3, 2}), c = tensor(numbers);
+        const Tensor a = tensor(numbers, {2, 3}), b = tensor(std::span<const float>(numbers), {3, 2}),
+                     c = tensor(numbers);
         numbers[0] = 100;  // a copy was taken
         CHECK(a.shape() == Shape{2, 3});
         CHECK(b.shape() == Shape{3, 2});
@@ -115,8 +116,10 @@ TEST_SUITE("tensor") {
         const Tensor a = tensor({-1.75, 0.0, 2.5});
         CHECK(values(a.to(DType::i32)) == V{-1, 0, 2});
         CHECK(values(a.to(DType::i64)) == V{-1, 0, 2});
-        const Tensor far = tensor({1e300, -1e300, 2147483648.0, -2147483649.0, 2147483646.9, double(NAN), double(INFINITY)});
-        CHECK(values(far.to(DType::i32)) == V{2147483647, -2147483648.0, 2147483647, -2147483648.0, 2147483646, 0, 2147483647});
+        const Tensor far =
+            tensor({1e300, -1e300, 2147483648.0, -2147483649.0, 2147483646.9, double(NAN), double(INFINITY)});
+        CHECK(values(far.to(DType::i32)) ==
+              V{2147483647, -2147483648.0, 2147483647, -2147483648.0, 2147483646, 0, 2147483647});
         CHECK(far.to(DType::i64).data<std::int64_t>()[0] == std::numeric_limits<std::int64_t>::max());
         CHECK(far.to(DType::f32).to(DType::i64).data<std::int64_t>()[1] == std::numeric_limits<std::int64_t>::min());
         CHECK(values(a.to(DType::boolean)) == V{1, 0, 1});

@@ -19,7 +19,8 @@ namespace {
 
 struct Net {
     Parameter w1, b1, w2;
-    explicit Net(Generator& g) : w1(randn({8, 16}, g, DType::f64)), b1(randn({16}, g, DType::f64)), w2(randn({16, 1}, g, DType::f64)) {}
+    explicit Net(Generator& g)
+        : w1(randn({8, 16}, g, DType::f64)), b1(randn({16}, g, DType::f64)), w2(randn({16, 1}, g, DType::f64)) {}
     Tensor loss(const Tensor& x) const { return mean(square(matmul(tanh(matmul(x, w1) + b1), w2))); }
 };
 
@@ -97,7 +98,8 @@ TEST_SUITE("threads") {
     TEST_CASE("tensors are made in one thread and dropped in another") {
         std::vector<Tensor> handed(64);
         std::thread([&] {
-            for (std::size_t i = 0; i < handed.size(); ++i) handed[i] = full({100}, static_cast<double>(i), DType::f64) + 1.0;
+            for (std::size_t i = 0; i < handed.size(); ++i)
+                handed[i] = full({100}, static_cast<double>(i), DType::f64) + 1.0;
         }).join();
         in_threads(4, [&](std::size_t t) {
             for (std::size_t i = t; i < handed.size(); i += 4) {
@@ -126,7 +128,8 @@ TEST_SUITE("threads") {
             const double x = 1 + static_cast<double>(i);
             for (int k = 0; k < 50; ++k)
                 results[i] =
-                    grad([](const Tensor& a) { return grad([](const Tensor& b) { return b * b * b; }, a); }, scalar(x)).item<double>();
+                    grad([](const Tensor& a) { return grad([](const Tensor& b) { return b * b * b; }, a); }, scalar(x))
+                        .item<double>();
         });
         for (std::size_t i = 0; i < results.size(); ++i) CHECK(results[i] == 6.0 * (1 + static_cast<double>(i)));
     }

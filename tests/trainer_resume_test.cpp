@@ -41,14 +41,16 @@ TEST_CASE("trainer: a run that stopped anywhere goes on with the numbers that it
                 first.interrupt = interrupt;
                 if (interrupt) {
                     const bool last = stop_at == whole.calls - 1;
-                    CHECK(first.fit(options_of(first)).stop == (last ? History::Stop::finished : History::Stop::interrupted));
+                    CHECK(first.fit(options_of(first)).stop ==
+                          (last ? History::Stop::finished : History::Stop::interrupted));
                     CHECK(first.calls == stop_at + 1);
                 } else {
                     CHECK(error_of<ValueError>([&] { first.fit(options_of(first)); }) == "killed");
                 }
             }
             Run second(stop_at % 2);
-            if (std::filesystem::exists(folder.path / "run/checkpoint.safetensors")) {  // what it starts from is no matter then
+            if (std::filesystem::exists(folder.path /
+                                        "run/checkpoint.safetensors")) {  // what it starts from is no matter then
                 second.net.fc1.weight = second.net.fc1.weight * 0;
                 second.adam.set_lr(5);
                 second.training.set_position({.seed = 1});
@@ -98,8 +100,11 @@ TEST_CASE("trainer: SIGINT is caught during fit only, and its handler put back")
 
 TEST_CASE("trainer: a checkpoint of another run, or a damaged one, is an error that says so") {
     tests::Folder folder;
-    const std::string out = (folder.path / "run").string(), file = (folder.path / "run/checkpoint.safetensors").string();
-    const auto options = [&] { return nn::TrainerOptions{.out = out, .epochs = 1, .resume = true, .progress = nn::ProgressStyle::none}; };
+    const std::string out = (folder.path / "run").string(),
+                      file = (folder.path / "run/checkpoint.safetensors").string();
+    const auto options = [&] {
+        return nn::TrainerOptions{.out = out, .epochs = 1, .resume = true, .progress = nn::ProgressStyle::none};
+    };
     const auto loss = [](const nn::Linear& m, const auto& batch) { return mean(square(m(batch[0]))); };
     const auto fit = [&](nn::Optimizer&& optimizer, std::int64_t batch_size, std::int64_t width) {
         nn::Linear net(4, width);
@@ -112,18 +117,21 @@ TEST_CASE("trainer: a checkpoint of another run, or a damaged one, is an error t
           "Trainer: " + file + " must be of the same run, got optimizer Adam where it has SGD" + line);
     CHECK(error_of<ValueError>([&] { fit(nn::SGD(), 6, 3); }) ==
           "Trainer: " + file + " must be of the same run, got batches 2 where it has 3" + line);
-    CHECK(error_of<ValueError>([&] { fit(nn::SGD(), 4, 5); }).starts_with("load_state_dict: model and state do not fit"));
+    CHECK(
+        error_of<ValueError>([&] { fit(nn::SGD(), 4, 5); }).starts_with("load_state_dict: model and state do not fit"));
 
     const nn::State state = nn::read_safetensors(file);
     const nn::Metadata metadata = nn::read_safetensors_metadata(file);
     nn::save_safetensors(file, state, {});
-    CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) == "Trainer: " + file + ": it is no training checkpoint" + line);
+    CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) ==
+          "Trainer: " + file + ": it is no training checkpoint" + line);
     for (const char* name : {"run.position", "run.random", "run.training", "run.numbers", "run.history", "run.row"}) {
         nn::State damaged;
         for (const auto& entry : state)
             if (entry.first != name) damaged.push_back(entry);
         nn::save_safetensors(file, damaged, metadata);
-        CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) == "Trainer: " + file + ": " + name + " is missing or damaged" + line);
+        CHECK(error_of<FormatError>([&] { fit(nn::SGD(), 4, 3); }) ==
+              "Trainer: " + file + ": " + name + " is missing or damaged" + line);
     }
     const std::string bytes = tests::read(file);
     tests::write(file, bytes.substr(0, bytes.size() / 2));

@@ -41,7 +41,8 @@ inline Loader part(std::int64_t begin, std::int64_t end, const nn::DataLoaderOpt
 /// Everything that a run consists of, as a program makes it anew when it is started again.
 struct Run {
     explicit Run(int workers = 0)
-        : training(part(0, 44, {.batch_size = 8, .shuffle = true, .num_workers = workers})), validation(part(44, 60, {.batch_size = 8})) {}
+        : training(part(0, 44, {.batch_size = 8, .shuffle = true, .num_workers = workers})),
+          validation(part(44, 60, {.batch_size = 8})) {}
     Run(const Run&) = delete;
 
     int seeded = (nn::manual_seed(7), 0);
@@ -79,7 +80,8 @@ struct Run {
 
 inline void check_same(nn::State a, nn::State b) {
     REQUIRE(a.size() == b.size());
-    for (nn::State* state : {&a, &b}) std::sort(state->begin(), state->end(), [](auto& x, auto& y) { return x.first < y.first; });
+    for (nn::State* state : {&a, &b})
+        std::sort(state->begin(), state->end(), [](auto& x, auto& y) { return x.first < y.first; });
     for (std::size_t i = 0; i < a.size(); ++i) {
         CHECK(a[i].first == b[i].first);
         CHECK(values(a[i].second) == values(b[i].second));

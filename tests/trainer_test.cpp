@@ -20,8 +20,9 @@ TEST_SUITE_BEGIN("nn");
 TEST_CASE("trainer: the numbers of a loop written by hand") {
     Run run, hand;
     run.fit(run.options());
-    CHECK(run.history.columns == std::vector<std::string>{"loss", "accuracy", "auc", "draw", "valid_loss", "valid_accuracy", "valid_auc",
-                                                          "valid_draw", "lr", "seconds"});
+    CHECK(run.history.columns == std::vector<std::string>{"loss", "accuracy", "auc", "draw", "valid_loss",
+                                                          "valid_accuracy", "valid_auc", "valid_draw", "lr",
+                                                          "seconds"});
     for (std::size_t epoch = 0; epoch < 3; ++epoch) {
         const double lr = hand.adam.lr();
         double loss_sum = 0, right = 0, valid_sum = 0;
@@ -37,7 +38,8 @@ TEST_CASE("trainer: the numbers of a loop written by hand") {
             auc.update(select(scores, 1, 0), equal(y, 0));
         }
         nn::eval(hand.net);
-        for (const auto& [x, y] : hand.validation) valid_sum += nn::cross_entropy(hand.net(x), y).item() * static_cast<double>(y.size());
+        for (const auto& [x, y] : hand.validation)
+            valid_sum += nn::cross_entropy(hand.net(x), y).item() * static_cast<double>(y.size());
         hand.schedule.step();
         CHECK(run.history.column("loss")[epoch] == doctest::Approx(loss_sum / 44).epsilon(1e-12));
         CHECK(run.history.column("accuracy")[epoch] == doctest::Approx(right / 44).epsilon(1e-12));
@@ -48,15 +50,16 @@ TEST_CASE("trainer: the numbers of a loop written by hand") {
     check_same(nn::state_dict(run.net), nn::state_dict(hand.net));
     check_same(nn::state_dict(run.ema), nn::state_dict(hand.ema));
     CHECK(!run.net.dropout.training);
-    CHECK(
-        error_of<ValueError>([&] { run.history.column("f1"); }) ==
-        "History: there are the columns loss, accuracy, auc, draw, valid_loss, valid_accuracy, valid_auc, valid_draw, lr, seconds, got f1" +
-            here());
+    CHECK(error_of<ValueError>([&] { run.history.column("f1"); }) ==
+          "History: there are the columns loss, accuracy, auc, draw, valid_loss, valid_accuracy, valid_auc, "
+          "valid_draw, lr, seconds, got f1" +
+              here());
 }
 
 namespace {
 
-/// A model that is one number, whose validation loss is what a list says: the list's element for the number of epochs done.
+/// A model that is one number, whose validation loss is what a list says: the list's element for the number of epochs
+/// done.
 struct Scripted {
     Parameter weight = scalar(0.0);
     XGRAD_FIELDS(weight)
@@ -100,16 +103,21 @@ TEST_CASE("trainer: early stopping and the best weights") {
 
     tests::Folder folder;
     model = {};
-    history = scripted(model, losses, {.out = (folder.path / "run").string(), .maximize = true, .patience = 4, .restore_best = true});
+    history = scripted(model, losses,
+                       {.out = (folder.path / "run").string(), .maximize = true, .patience = 4, .restore_best = true});
     CHECK(history.epochs() == 5);
     CHECK(history.best_epoch == 1);
     CHECK(model.weight.item() == 1);
     CHECK(nn::read_safetensors((folder.path / "run/best.safetensors").string())[0].second.item() == 1);
     // Going on from there: the best weights were for the user, the run has its last ones; and it is over.
-    CHECK(scripted(model, losses, {.out = (folder.path / "run").string(), .resume = true, .maximize = true, .patience = 4}).epochs() == 5);
+    CHECK(scripted(model, losses,
+                   {.out = (folder.path / "run").string(), .resume = true, .maximize = true, .patience = 4})
+              .epochs() == 5);
     CHECK(model.weight.item() == 5);
     // With more patience, it goes on.
-    CHECK(scripted(model, losses, {.out = (folder.path / "run").string(), .resume = true, .maximize = true, .patience = 9}).epochs() == 7);
+    CHECK(scripted(model, losses,
+                   {.out = (folder.path / "run").string(), .resume = true, .maximize = true, .patience = 9})
+              .epochs() == 7);
     CHECK(model.weight.item() == 7);
 }
 
@@ -117,9 +125,11 @@ TEST_CASE("trainer: what is written") {
     tests::Folder folder;
     Run run;
     run.fit(run.options((folder.path / "new/run").string()));
-    const std::string csv = tests::read(folder.path / "new/run/log.csv"), html = tests::read(folder.path / "new/run/report.html");
+    const std::string csv = tests::read(folder.path / "new/run/log.csv"),
+                      html = tests::read(folder.path / "new/run/report.html");
     CHECK(csv == run.history.csv());
-    CHECK(csv.starts_with("epoch,loss,accuracy,auc,draw,valid_loss,valid_accuracy,valid_auc,valid_draw,lr,seconds\n1,"));
+    CHECK(
+        csv.starts_with("epoch,loss,accuracy,auc,draw,valid_loss,valid_accuracy,valid_auc,valid_draw,lr,seconds\n1,"));
     CHECK(std::count(csv.begin(), csv.end(), '\n') == 4);
     CHECK(html.starts_with("<!doctype html>"));
     CHECK(html.ends_with("</html>\n"));
@@ -128,7 +138,8 @@ TEST_CASE("trainer: what is written") {
     for (const char* name : {"loss", "accuracy", "auc", "draw", "lr", "seconds"})
         CHECK(html.find("<figcaption>" + std::string(name)) != std::string::npos);
     Run fresh;
-    nn::load_safetensors((folder.path / "new/run/best.safetensors").string(), fresh.net);  // a model's file like any other
+    nn::load_safetensors((folder.path / "new/run/best.safetensors").string(),
+                         fresh.net);  // a model's file like any other
     bool has_moments = false;
     for (const auto& [name, t] : nn::read_safetensors((folder.path / "new/run/checkpoint.safetensors").string()))
         has_moments = has_moments || name == "optimizer.fc1.weight.exp_avg";
@@ -159,7 +170,9 @@ TEST_CASE("trainer: loaders of other kinds") {
     nn::Linear same = net;
     nn::SGD sgd({.lr = 0.1}), other({.lr = 0.1});
     nn::StreamLoader loader(stream, {.batch_size = 7});
-    const auto step = [](const nn::Linear& model, const auto& batch) { return nn::cross_entropy(model(batch[0]), batch[1]); };
+    const auto step = [](const nn::Linear& model, const auto& batch) {
+        return nn::cross_entropy(model(batch[0]), batch[1]);
+    };
     nn::Trainer trainer(net, sgd, {.epochs = 2, .progress = nn::ProgressStyle::none});
     int epochs = 0;
     trainer.on_epoch([&](const History& history) { CHECK(history.epochs() == ++epochs); });
@@ -238,9 +251,12 @@ TEST_CASE("trainer: the progress bar fits its columns, and counts the time left 
     nn::ProgressBar bar(nn::ProgressStyle::none);
     bar.start("epoch 1/2", 200, "images");
     CHECK_FALSE(bar.advance(50));
-    CHECK(bar.text({{"loss", 0.5}}, 10, 100) == "epoch 1/2 [======>                 ] 50/200  5 images/s  0:30 left  loss 0.5000");
-    CHECK(bar.text({{"loss", 0.5}}, 10, 70) == "epoch 1/2 [===>           ] 50/200  5 images/s  0:30 left  loss 0.5000");
-    CHECK(bar.text({{"loss", 0.5}}, 10, 60) == "epoch 1/2 [==>     ] 50/200  5 images/s  0:30 left");  // a number is whole or not there
+    CHECK(bar.text({{"loss", 0.5}}, 10, 100) ==
+          "epoch 1/2 [======>                 ] 50/200  5 images/s  0:30 left  loss 0.5000");
+    CHECK(bar.text({{"loss", 0.5}}, 10, 70) ==
+          "epoch 1/2 [===>           ] 50/200  5 images/s  0:30 left  loss 0.5000");
+    CHECK(bar.text({{"loss", 0.5}}, 10, 60) ==
+          "epoch 1/2 [==>     ] 50/200  5 images/s  0:30 left");  // a number is whole or not there
     for (std::size_t columns = 0; columns < 120; ++columns)
         CHECK(bar.text({{"loss", 0.5}, {"accuracy", 1}}, 10, columns).size() <= columns);
     // The next phase has a speed of its own: 10 of 20 took 1 second, so that 1 is left, whatever was before.
@@ -281,8 +297,9 @@ TEST_CASE("trainer: a plateau of the monitored number lowers the learning rate")
     nn::SGD sgd({.lr = 1});
     nn::ReduceLROnPlateau schedule(sgd, {.factor = 0.5, .patience = 0});
     const std::vector<int> batches{1, 2};
-    const History history = nn::Trainer(net, sgd, {.epochs = 4, .schedule = &schedule, .progress = nn::ProgressStyle::none})
-                                .fit(batches, [](const nn::Linear& model, int) { return sum(model.bias) * 0 + 1; });
+    const History history =
+        nn::Trainer(net, sgd, {.epochs = 4, .schedule = &schedule, .progress = nn::ProgressStyle::none})
+            .fit(batches, [](const nn::Linear& model, int) { return sum(model.bias) * 0 + 1; });
     CHECK(history.column("lr") == std::vector<double>{1, 1, 0.5, 0.25});
 }
 
@@ -299,15 +316,18 @@ TEST_CASE("trainer: errors say what is wrong") {
     CHECK(message({.resume = true}) == "Trainer: to resume, a folder must be given as .out, got none");
     nn::Trainer twice(net, sgd, {});
     twice.keep("a", net);
-    CHECK(error_of<ValueError>([&] { twice.keep("a", net); }) == "Trainer: a name can be kept once, got a again" + here());
+    CHECK(error_of<ValueError>([&] { twice.keep("a", net); }) ==
+          "Trainer: a name can be kept once, got a again" + here());
 
-    CHECK(error_of<ValueError>([&] { twice.keep("a.b", net); }) == "Trainer: a name must be without dots and not empty, got a.b" + here());
+    CHECK(error_of<ValueError>([&] { twice.keep("a.b", net); }) ==
+          "Trainer: a name must be without dots and not empty, got a.b" + here());
 
     const nn::TrainerOptions quiet{.epochs = 1, .monitor = "f1", .progress = nn::ProgressStyle::none};
     const std::vector<int> batches{1, 2};
     const auto loss = [](const nn::Linear& model, int) { return sum(model.bias); };
-    CHECK(error_of<ShapeError>([&] { nn::Trainer(net, sgd, quiet).fit(batches, [](const nn::Linear& m, int) { return m.bias * 1; }); }) ==
-          "Trainer: the loss must be one number, got (3,)" + here());
+    CHECK(error_of<ShapeError>([&] {
+              nn::Trainer(net, sgd, quiet).fit(batches, [](const nn::Linear& m, int) { return m.bias * 1; });
+          }) == "Trainer: the loss must be one number, got (3,)" + here());
     // The monitor is looked for after the first batch, not after the first epoch.
     int calls = 0;
     const auto logging = [&](const nn::Linear& model, int, nn::Log& log) {
@@ -321,7 +341,9 @@ TEST_CASE("trainer: errors say what is wrong") {
     nn::TrainerOptions other = quiet;
     other.monitor = "valid_acuracy";
     CHECK(error_of<ValueError>([&] { nn::Trainer(net, sgd, other).fit(batches, batches, logging); }) ==
-          "Trainer: monitor must be a number that is logged, got valid_acuracy where there are valid_loss, valid_accuracy" + here());
+          "Trainer: monitor must be a number that is logged, got valid_acuracy where there are valid_loss, "
+          "valid_accuracy" +
+              here());
     CHECK(error_of<ValueError>([&] { nn::Trainer(net, sgd, other).fit(batches, logging); }) ==
           "Trainer: to monitor valid_acuracy there must be validation data, got none" + here());
     other.monitor = "valid_f1";  // only the validation logs it
@@ -342,7 +364,9 @@ TEST_CASE("trainer: errors say what is wrong") {
     CHECK(error_of<ValueError>([&] { nn::Trainer(net, sgd, plain).evaluate(nothing, loss); }) ==
           "Trainer: the data to evaluate must have a batch, got none" + here());
     plain.out = "/proc/nowhere";
-    CHECK(error_of<Error>([&] { nn::Trainer(net, sgd, plain).fit(batches, loss); }).starts_with("/proc/nowhere: cannot be made: "));
+    CHECK(error_of<Error>([&] {
+              nn::Trainer(net, sgd, plain).fit(batches, loss);
+          }).starts_with("/proc/nowhere: cannot be made: "));
     nn::Log log;
     log("a", 1);
     CHECK(error_of<ValueError>([&] { log.update("a", nn::RocAuc(), tensor({1.0}), tensor({1.0})); }) ==
@@ -358,8 +382,10 @@ TEST_CASE("trainer: a loss that does not depend on the model is an error in the 
     nn::Trainer trainer(net, sgd, {.progress = nn::ProgressStyle::none});
     const auto loss = [&](const auto&, int) { return sum(other.bias); };
     CHECK(error_of<ValueError>([&] { trainer.fit(batches, loss); }) ==
-          "Trainer: no parameter of the model has a gradient: the gradients are those of 1 others. The model that computed the loss has "
-          "another copy of the parameters (it was taken or captured by value, or put into a Sequential, which copies), or is another model "
+          "Trainer: no parameter of the model has a gradient: the gradients are those of 1 others. The model that "
+          "computed the loss has "
+          "another copy of the parameters (it was taken or captured by value, or put into a Sequential, which copies), "
+          "or is another model "
           "(epoch 1, batch 1)" +
               here());
 }
@@ -369,8 +395,9 @@ TEST_CASE("trainer: a run that has become NaN stops and says where") {
     const auto run = [&](int nan_loss, int nan_gradient, bool check, std::int64_t accumulate = 1) {
         Scripted model;
         nn::SGD sgd({.lr = 1});
-        nn::Trainer trainer(model, sgd,
-                            {.epochs = 2, .accumulate = accumulate, .check_finite = check, .progress = nn::ProgressStyle::none});
+        nn::Trainer trainer(
+            model, sgd,
+            {.epochs = 2, .accumulate = accumulate, .check_finite = check, .progress = nn::ProgressStyle::none});
         int calls = 0;
         return trainer.fit(batches, [&](const Scripted& m, int) {
             ++calls;
@@ -381,12 +408,15 @@ TEST_CASE("trainer: a run that has become NaN stops and says where") {
     };
     const auto message = [&](auto... arguments) { return error_of<ValueError>([&] { run(arguments...); }); };
     CHECK(message(5, 0, true)
-              .starts_with("Trainer: the loss must be finite, got nan in epoch 2, batch 2; .check_finite = false lets it go on ["));
+              .starts_with("Trainer: the loss must be finite, got nan in epoch 2, batch 2; .check_finite = false lets "
+                           "it go on ["));
     // The step after a gradient that is NaN is seen at the next loss, or at the end of the epoch, before it is kept.
     CHECK(message(0, 5, true)
+              .starts_with("Trainer: the loss must be finite, got nan in epoch 2, batch 3, where weight is not finite "
+                           "either; .check_finite"));
+    CHECK(message(0, 3, true)
               .starts_with(
-                  "Trainer: the loss must be finite, got nan in epoch 2, batch 3, where weight is not finite either; .check_finite"));
-    CHECK(message(0, 3, true).starts_with("Trainer: parameters must be finite, got NaN or infinity in weight before batch 4 of epoch 1; "));
+                  "Trainer: parameters must be finite, got NaN or infinity in weight before batch 4 of epoch 1; "));
     const History history = run(2, 0, false);
     CHECK(history.epochs() == 2);
     CHECK(std::isnan(history.last("loss")));
@@ -401,9 +431,9 @@ TEST_CASE("trainer: a folder that holds another run is refused unless that is to
     const std::string before = tests::read(folder.path / "run/log.csv");
     model = {};
     CHECK(error_of<ValueError>([&] { scripted(model, {1, 2, 3}, {.out = out}); })
-              .starts_with(
-                  "Trainer: .out must be a folder without another run, got " + out +
-                  " with a checkpoint.safetensors; set .resume to go on from it, .overwrite to replace it, or take another folder ["));
+              .starts_with("Trainer: .out must be a folder without another run, got " + out +
+                           " with a checkpoint.safetensors; set .resume to go on from it, .overwrite to replace it, or "
+                           "take another folder ["));
     CHECK(model.weight.item() == 0);
     CHECK(tests::read(folder.path / "run/log.csv") == before);
     CHECK(scripted(model, {1, 2, 3}, {.out = out, .resume = true}).epochs() == 3);
@@ -418,13 +448,14 @@ TEST_CASE("trainer: what is measured on other data, and a run that a hook ends")
     Run run;
     run.fit(run.options());
     nn::Trainer trainer(run.net, run.adam, {.progress = nn::ProgressStyle::none});
-    const History history = trainer.evaluate(run.validation, [](const tests::Net& model, const auto& batch, nn::Log& log) {
-        const auto& [x, y] = batch;
-        CHECK_FALSE(model.dropout.training);
-        CHECK_FALSE(tracked(model(x)));
-        log("accuracy", nn::accuracy(model(x), y));
-        return nn::cross_entropy(model(x), y);
-    });
+    const History history =
+        trainer.evaluate(run.validation, [](const tests::Net& model, const auto& batch, nn::Log& log) {
+            const auto& [x, y] = batch;
+            CHECK_FALSE(model.dropout.training);
+            CHECK_FALSE(tracked(model(x)));
+            log("accuracy", nn::accuracy(model(x), y));
+            return nn::cross_entropy(model(x), y);
+        });
     CHECK(history.last("loss") == run.history.last("valid_loss"));
     CHECK(history.last("accuracy") == run.history.last("valid_accuracy"));
 
@@ -502,12 +533,14 @@ TEST_CASE("trainer: several optimizers train a part of the model each") {
           "Trainer: the optimizers must have parameters of the model only, got 6 where it has 4" + here());
 }
 
-TEST_CASE("trainer: the page tells model, optimizer, sizes and date, and marks the best epoch where it means something") {
+TEST_CASE(
+    "trainer: the page tells model, optimizer, sizes and date, and marks the best epoch where it means something") {
     tests::Folder folder;
     Run run;
     run.fit(run.options((folder.path / "run").string()));
     const std::string html = tests::read(folder.path / "run/report.html");
-    CHECK(html.find("<h1>Net, AdamW</h1>\n<p>83 parameters; 6 batches of up to 8 samples in an epoch; 20") != std::string::npos);
+    CHECK(html.find("<h1>Net, AdamW</h1>\n<p>83 parameters; 6 batches of up to 8 samples in an epoch; 20") !=
+          std::string::npos);
     const std::string aside = html.substr(html.find("<aside>"));
     CHECK(tests::count(html, "best epoch</text>") == 4);
     CHECK(tests::count(aside, "best epoch</text>") == 0);

@@ -74,7 +74,8 @@ TEST_SUITE("transforms") {
 
     TEST_CASE("a constant function has gradient zero") {
         CHECK(close(grad([](const Tensor&) { return scalar(3.0); }, tensor({1.0, 2.0})), tensor({0.0, 0.0})));
-        CHECK(close(jvp([](const Tensor&) { return tensor({3.0}); }, tensor({1.0, 2.0}), tensor({1.0, 1.0})), tensor({0.0})));
+        CHECK(close(jvp([](const Tensor&) { return tensor({3.0}); }, tensor({1.0, 2.0}), tensor({1.0, 1.0})),
+                    tensor({0.0})));
         CHECK(close(jacobian([](const Tensor&) { return tensor({3.0}); }, tensor({1.0, 2.0})), tensor({{0.0, 0.0}})));
     }
 
@@ -99,7 +100,9 @@ TEST_SUITE("transforms") {
     TEST_CASE("a gradient inside the loss is differentiated") {
         // A gradient penalty: L(w) = |d/dx sum(tanh(w x))|².
         const Tensor x = tensor({0.3, -0.8});
-        const auto penalty = [&](const Tensor& w) { return sum(square(grad([&](const Tensor& in) { return sum(tanh(w * in)); }, x))); };
+        const auto penalty = [&](const Tensor& w) {
+            return sum(square(grad([&](const Tensor& in) { return sum(tanh(w * in)); }, x)));
+        };
         CHECK(gradcheck(penalty, {tensor({0.5, 1.5})}, {.order = 2}));
     }
 
@@ -124,7 +127,8 @@ TEST_SUITE("transforms") {
         CHECK(close(jacobian([&](const Tensor& x) { return matmul(x, wide); }, tensor({0.0, 0.0})), transpose(wide)));
         const Tensor j = jacobian([](const Tensor& x) { return square(x); }, tensor({{1.0, 2.0}, {3.0, 4.0}}));
         CHECK(j.shape() == Shape{2, 2, 2, 2});
-        CHECK(close(reshape(j, {4, 4}), tensor({{2.0, 0.0, 0.0, 0.0}, {0.0, 4.0, 0.0, 0.0}, {0.0, 0.0, 6.0, 0.0}, {0.0, 0.0, 0.0, 8.0}})));
+        CHECK(close(reshape(j, {4, 4}),
+                    tensor({{2.0, 0.0, 0.0, 0.0}, {0.0, 4.0, 0.0, 0.0}, {0.0, 0.0, 6.0, 0.0}, {0.0, 0.0, 0.0, 8.0}})));
         CHECK(close(jacobian([](const Tensor& x) { return x * x; }, scalar(3.0)), scalar(6.0)));
         CHECK(close(jacobian([](const Tensor& x) { return sum(x * x); }, tensor({1.0, 2.0})), tensor({2.0, 4.0})));
     }
@@ -168,7 +172,8 @@ TEST_SUITE("transforms") {
         const auto f = [](const Tensor& x) { return x * stop_gradient(x); };
         CHECK(at(grad(f, scalar(3.0))) == 3);
         CHECK(at(grad([&](const Tensor& x) { return grad(f, x); }, scalar(3.0))) == 0);
-        CHECK(close(jvp([](const Tensor& x) { return stop_gradient(x); }, tensor({1.0}), tensor({1.0})), tensor({0.0})));
+        CHECK(
+            close(jvp([](const Tensor& x) { return stop_gradient(x); }, tensor({1.0}), tensor({1.0})), tensor({0.0})));
     }
 }
 
@@ -187,7 +192,9 @@ TEST_SUITE("transforms: confusion of perturbations") {
 
     TEST_CASE("the same in forward mode") {
         const Tensor unit = scalar(1.0);
-        const auto f = [&](const Tensor& x) { return x * jvp([&](const Tensor& y) { return x + y; }, scalar(1.0), unit); };
+        const auto f = [&](const Tensor& x) {
+            return x * jvp([&](const Tensor& y) { return x + y; }, scalar(1.0), unit);
+        };
         CHECK(at(jvp(f, scalar(1.0), unit)) == 1);
         CHECK(at(grad(f, scalar(1.0))) == 1);
         const auto g = [&](const Tensor& x) { return x * grad([&](const Tensor& y) { return x + y; }, scalar(1.0)); };
@@ -202,7 +209,8 @@ TEST_SUITE("transforms: confusion of perturbations") {
     TEST_CASE("three levels") {
         // f(x) = x · d/dy [ y · d/dz (x·y·z) ] = x · d/dy (x·y²) = 2x²·y, at y = x: 2x³.
         const auto f = [](const Tensor& x) {
-            return x * grad([&](const Tensor& y) { return y * grad([&](const Tensor& z) { return x * y * z; }, y); }, x);
+            return x *
+                   grad([&](const Tensor& y) { return y * grad([&](const Tensor& z) { return x * y * z; }, y); }, x);
         };
         CHECK(at(f(scalar(2.0))) == 16);
         CHECK(at(grad(f, scalar(2.0))) == 24);
@@ -230,14 +238,16 @@ TEST_SUITE("transforms: modes in each other") {
 
     TEST_CASE("grad of vjp and of hvp") {
         const Tensor x = tensor({0.3, -1.1}), v = tensor({1.0, -2.0});
-        CHECK(gradcheck([&](const Tensor& a) { return vjp([](const Tensor& b) { return tanh(b); }, a, v); }, {x}, {.order = 2}));
+        CHECK(gradcheck([&](const Tensor& a) { return vjp([](const Tensor& b) { return tanh(b); }, a, v); }, {x},
+                        {.order = 2}));
         CHECK(gradcheck([&](const Tensor& a) { return hvp(rosenbrock, a, v); }, {x}));
         CHECK(gradcheck([&](const Tensor& direction) { return hvp(rosenbrock, x, direction); }, {v}));
     }
 
     TEST_CASE("grad of jvp with respect to the direction") {
         const Tensor x = tensor({0.3, -1.1});
-        CHECK(close(grad([&](const Tensor& v) { return sum(jvp([](const Tensor& a) { return cube(a); }, x, v)); }, tensor({5.0, 6.0})),
+        CHECK(close(grad([&](const Tensor& v) { return sum(jvp([](const Tensor& a) { return cube(a); }, x, v)); },
+                         tensor({5.0, 6.0})),
                     3.0 * x * x));
     }
 
@@ -260,7 +270,9 @@ TEST_SUITE("checkpoint") {
     TEST_CASE("gradients are those without a checkpoint") {
         const auto block = [](const Tensor& a, const Tensor& b) { return tanh(matmul(a, b)) * a; };
         const auto plain = [&](const Tensor& a, const Tensor& b) { return sum(block(block(a, b), b)); };
-        const auto checked = [&](const Tensor& a, const Tensor& b) { return sum(checkpoint(block, checkpoint(block, a, b), b)); };
+        const auto checked = [&](const Tensor& a, const Tensor& b) {
+            return sum(checkpoint(block, checkpoint(block, a, b), b));
+        };
         const auto [y, expected] = value_and_grad(plain, x, w);
         const auto [z, got] = value_and_grad(checked, x, w);
         CHECK(close(z, y));
@@ -284,7 +296,8 @@ TEST_SUITE("checkpoint") {
 
     TEST_CASE("it may stand inside a checkpoint") {
         const auto f = [](const Tensor& a) {
-            return checkpoint([](const Tensor& b) { return sin(checkpoint([](const Tensor& c) { return c * exp(c); }, b)); }, a);
+            return checkpoint(
+                [](const Tensor& b) { return sin(checkpoint([](const Tensor& c) { return c * exp(c); }, b)); }, a);
         };
         CHECK(gradcheck(f, {x}));
     }
@@ -308,7 +321,8 @@ TEST_SUITE("checkpoint") {
     TEST_CASE("a checkpointed function that throws leaves the tape usable") {
         Tape tape;
         const Tensor a = tape.watch(x);
-        CHECK_THROWS_AS(checkpoint([](const Tensor& in) { return matmul(in, in) + tensor({1.0, 2.0, 3.0}); }, a), ShapeError);
+        CHECK_THROWS_AS(checkpoint([](const Tensor& in) { return matmul(in, in) + tensor({1.0, 2.0, 3.0}); }, a),
+                        ShapeError);
         {
             Tape inner;
             const Tensor b = inner.watch(w);
@@ -394,13 +408,15 @@ TEST_SUITE("several arguments") {
         CHECK(close(reshape(h[0][1], {2, 4}), transpose(reshape(h[1][0], {4, 2})), 1e-10));
         const Tensors p = hvp(scalar_f, {x0, y0}, {vx, vy});
         CHECK(close(p[0], matmul(h[0][0], vx) + matmul(reshape(h[0][1], {2, 4}), ravel(vy)), 1e-10));
-        CHECK(close(ravel(p[1]), matmul(reshape(h[1][0], {4, 2}), vx) + matmul(reshape(h[1][1], {4, 4}), ravel(vy)), 1e-10));
+        CHECK(close(ravel(p[1]), matmul(reshape(h[1][0], {4, 2}), vx) + matmul(reshape(h[1][1], {4, 4}), ravel(vy)),
+                    1e-10));
     }
     TEST_CASE("an argument that does not matter has zeros") {
         const auto g = [](const Tensor& x, const Tensor&) { return square(x); };
         CHECK(close(jacobian(g, {x0, y0})[1], zeros({2, 2, 2}, DType::f64), 0));
         CHECK(close(jvp(g, {x0, y0}, {vx, vy}), 2.0 * x0 * vx, 1e-12));
-        CHECK(close(hvp([](const Tensor& x, const Tensor&) { return sum(x * x * x); }, {x0, y0}, {vx, vy})[1], zeros_like(y0), 0));
+        CHECK(close(hvp([](const Tensor& x, const Tensor&) { return sum(x * x * x); }, {x0, y0}, {vx, vy})[1],
+                    zeros_like(y0), 0));
     }
     TEST_CASE("a plain function is one of several arguments, too, by name and by pointer") {
         CHECK(close(vjp(plain_product, {x0, y0}, vx)[1], vjp(&plain_product, {x0, y0}, vx)[1], 0));
@@ -408,12 +424,15 @@ TEST_SUITE("several arguments") {
         CHECK(close(jacobian(plain_product, {x0, y0})[0], y0, 1e-12));
         CHECK(hessian(plain_energy, {x0, y0})[0][1].shape() == Shape{2, 2, 2});
         CHECK(close(hvp(&plain_energy, {x0, y0}, {vx, vy})[0], hvp(plain_energy, {x0, y0}, {vx, vy})[0], 0));
-        CHECK(close(std::get<0>(grad(plain_energy, x0, y0)), hvp(plain_energy, {x0, y0}, {x0, zeros_like(y0)})[0], 1e-12));
-        const GradcheckReport r = gradcheck(plain_product, {x0, y0}, {.order = 2}), s = gradcheck(&plain_energy, {x0, y0});
+        CHECK(close(std::get<0>(grad(plain_energy, x0, y0)), hvp(plain_energy, {x0, y0}, {x0, zeros_like(y0)})[0],
+                    1e-12));
+        const GradcheckReport r = gradcheck(plain_product, {x0, y0}, {.order = 2}),
+                              s = gradcheck(&plain_energy, {x0, y0});
         CHECK_MESSAGE(r.ok, r.message);
         CHECK_MESSAGE(s.ok, s.message);
         CHECK(close(jacobian(cube, x0), 3.0 * diag(square(x0)), 1e-12));  // one argument
-        CHECK(close(vmap(plain_product, stack({x0, vx}), stack({y0, vy})), stack({matmul(y0, x0), matmul(vy, vx)}), 1e-12));
+        CHECK(close(vmap(plain_product, stack({x0, vx}), stack({y0, vy})), stack({matmul(y0, x0), matmul(vy, vx)}),
+                    1e-12));
         Tape tape;
         const Tensor x = tape.watch(x0);
         CHECK(close(tape.gradient(sum(checkpoint(plain_product, x, y0)), x), sum(y0, 0), 1e-12));
@@ -450,7 +469,8 @@ TEST_SUITE("vmap") {
         CHECK(close(gradients, 3.0 * square(x0), 1e-12));
         const Tensor hessians = vmap([&](const Tensor& row) { return hessian(cost, row); }, x0);
         CHECK(close(select(hessians, 0, 2), tensor({{3.0, 0.0}, {0.0, 1.5}}), 1e-12));
-        CHECK(close(vmap([](const Tensor& m) { return vmap([](const Tensor& v) { return v * 2.0; }, m); }, x0), x0 * 2.0, 0));
+        CHECK(close(vmap([](const Tensor& m) { return vmap([](const Tensor& v) { return v * 2.0; }, m); }, x0),
+                    x0 * 2.0, 0));
     }
     TEST_CASE("gradients for each sample") {
         const Tensor w = tensor({0.5, -1.0});
@@ -458,14 +478,17 @@ TEST_SUITE("vmap") {
         const Tensor g = per_sample_grad(loss, w, x0, y0);
         CHECK(g.shape() == Shape{3, 2});
         CHECK(close(g, expand_dims(2.0 * (matmul(x0, w) - y0), 1) * x0, 1e-12));
-        const auto with_bias = [](const Tensors& p, const Tensor& x, const Tensor& y) { return square(sum(p[0] * x) + p[1] - y); };
+        const auto with_bias = [](const Tensors& p, const Tensor& x, const Tensor& y) {
+            return square(sum(p[0] * x) + p[1] - y);
+        };
         const Tensors both = per_sample_grad(with_bias, Tensors{w, scalar(0.0)}, x0, y0);
         CHECK(close(both[0], g, 1e-12));
         CHECK(close(both[1], 2.0 * (matmul(x0, w) - y0), 1e-12));
     }
     TEST_CASE("sizes must agree") {
-        CHECK(tests::error_of<ShapeError>([&] { vmap([](const Tensor& a, const Tensor&) { return a; }, x0, w_of_two()); }) ==
-              "vmap: the arguments must have one leading size, at least 1, got (3, 2) and (2,)");
+        CHECK(tests::error_of<ShapeError>([&] {
+                  vmap([](const Tensor& a, const Tensor&) { return a; }, x0, w_of_two());
+              }) == "vmap: the arguments must have one leading size, at least 1, got (3, 2) and (2,)");
     }
 }
 
@@ -494,7 +517,8 @@ TEST_SUITE("checkpoint of more") {
         Tape tape;
         const Tensor x = tape.watch(x0);
         const Tensor y = checkpoint([&](const Tensor& t) { return noisy(t, generator); }, x);
-        const Tensor plain_mask = bernoulli(0.5, {1000}, reference, DType::f64), plain_rand = rand({1000}, reference, DType::f64);
+        const Tensor plain_mask = bernoulli(0.5, {1000}, reference, DType::f64),
+                     plain_rand = rand({1000}, reference, DType::f64);
         CHECK(close(y, plain_mask + plain_rand, 0));
         CHECK(generator.counter() == reference.counter());
         rand({10}, generator);  // others draw in between
@@ -512,7 +536,8 @@ TEST_SUITE("checkpoint of more") {
             const Tensor x = tape.watch(x0);
             const auto body = [&](const Tensor& t) {
                 const Tensor first = t * rand(t.shape(), g, DType::f64);
-                const Tensor second = keep ? inner(first, g) : checkpoint([&](const Tensor& s) { return inner(s, g); }, first);
+                const Tensor second =
+                    keep ? inner(first, g) : checkpoint([&](const Tensor& s) { return inner(s, g); }, first);
                 return second * rand(t.shape(), g, DType::f64);
             };
             const Tensor y = keep ? body(x) : checkpoint(body, x);
@@ -538,7 +563,8 @@ TEST_SUITE("checkpoint of more") {
             Tensor h = x;
             for (int i = 0; i < layers; i += every) {
                 const int to = std::min(i + every, layers);
-                h = keep ? piece(h, i, to) : checkpoint([&piece, i, to](const Tensor& in) { return piece(in, i, to); }, h);
+                h = keep ? piece(h, i, to)
+                         : checkpoint([&piece, i, to](const Tensor& in) { return piece(in, i, to); }, h);
             }
             const Gradients g = tape.gradient(mean(square(h)));
             peak = memory_stats().peak_bytes - before;

@@ -1,6 +1,7 @@
-// xtensor as an oracle that is always there: every function that it has too gives the same values here, over random shapes, of numbers that
-// come from rows, columns and views. Where the two differ NumPy decides, and the line says so. What xtensor 0.24 itself gets wrong is left out:
-// pad, average, variance along axes, repeat of vectors, tile, argmax of a vector along its axis.
+// xtensor as an oracle that is always there: every function that it has too gives the same values here, over random
+// shapes, of numbers that come from rows, columns and views. Where the two differ NumPy decides, and the line says so.
+// What xtensor 0.24 itself gets wrong is left out: pad, average, variance along axes, repeat of vectors, tile, argmax
+// of a vector along its axis.
 
 #include <autodiff/autodiff.hpp>
 #include <autodiff/xtensor.hpp>
@@ -54,8 +55,9 @@ class Source {
 public:
     explicit Source(const Domain& domain) : domain_(domain) {}
     double operator()() {
-        const double part = domain_.steps ? static_cast<double>(random_() % static_cast<unsigned>(domain_.steps)) / (domain_.steps - 1)
-                                          : static_cast<double>(random_()) / 4294967296.0;
+        const double part =
+            domain_.steps ? static_cast<double>(random_() % static_cast<unsigned>(domain_.steps)) / (domain_.steps - 1)
+                          : static_cast<double>(random_()) / 4294967296.0;
         return domain_.low + (domain_.high - domain_.low) * part;
     }
 
@@ -64,11 +66,13 @@ private:
     std::mt19937 random_{5};
 };
 
-/// f(a tensor from an array or view that lies that way, its numbers in rows: not all of xtensor 0.24 works on other layouts).
+/// f(a tensor from an array or view that lies that way, its numbers in rows: not all of xtensor 0.24 works on other
+/// layouts).
 template <class F>
 void with_array(const Sizes& shape, Lie lie, Source& source, const F& f) {
     if (lie == Lie::view) {
-        // Every second element of each axis, the last axis backwards, out of a larger array with the axes the other way round.
+        // Every second element of each axis, the last axis backwards, out of a larger array with the axes the other way
+        // round.
         Sizes large;
         for (auto n = shape.rbegin(); n != shape.rend(); ++n) large.push_back(2 * *n + 1);
         Array whole(large, xt::layout_type::row_major);
@@ -76,7 +80,8 @@ void with_array(const Sizes& shape, Lie lie, Source& source, const F& f) {
         xt::xstrided_slice_vector slices;
         for (std::size_t k = 0; k < shape.size(); ++k)
             slices.push_back(
-                k == 0 ? xt::range(static_cast<std::ptrdiff_t>(2 * shape[shape.size() - 1]), std::ptrdiff_t{0}, std::ptrdiff_t{-2})
+                k == 0 ? xt::range(static_cast<std::ptrdiff_t>(2 * shape[shape.size() - 1]), std::ptrdiff_t{0},
+                                   std::ptrdiff_t{-2})
                        : xt::range(std::ptrdiff_t{1}, static_cast<std::ptrdiff_t>(large[k]), std::ptrdiff_t{2}));
         auto part = xt::strided_view(whole, slices);
         const auto turned = xt::transpose(part);
@@ -96,7 +101,9 @@ auto kept(X&& x) {
 
 const std::vector<Sizes> shapes = {{}, {1}, {7}, {40}, {3, 4}, {1, 5}, {5, 1}, {2, 3, 4}, {3, 17, 2}, {2, 1, 3, 2}};
 
-std::string text_of(const Sizes& shape) { return to_string(Shape(std::vector<std::int64_t>(shape.begin(), shape.end()))); }
+std::string text_of(const Sizes& shape) {
+    return to_string(Shape(std::vector<std::int64_t>(shape.begin(), shape.end())));
+}
 
 /// An expression, a number or a tensor as a tensor.
 template <class R>
@@ -106,9 +113,10 @@ Tensor tensor_of(R&& result) {
     else return from_xtensor(std::forward<R>(result));
 }
 
-void check_close(const Tensor& got, const Tensor& expected, double tolerance, const char* name, const std::string& of, Lie lie) {
-    CHECK_MESSAGE(close(got, expected, tolerance), name << " of " << of << ", lie " << static_cast<int>(lie) << ": " << got
-                                                        << "\ninstead of\n"
+void check_close(const Tensor& got, const Tensor& expected, double tolerance, const char* name, const std::string& of,
+                 Lie lie) {
+    CHECK_MESSAGE(close(got, expected, tolerance), name << " of " << of << ", lie " << static_cast<int>(lie) << ": "
+                                                        << got << "\ninstead of\n"
                                                         << expected);
 }
 
@@ -127,16 +135,19 @@ void compare(const char* name, const Domain& domain, const Ours& ours, const The
 
 /// Both functions of two arrays that broadcast.
 template <class Ours, class Theirs>
-void compare_two(const char* name, const Domain& domain, const Ours& ours, const Theirs& theirs, double tolerance = 1e-13) {
+void compare_two(const char* name, const Domain& domain, const Ours& ours, const Theirs& theirs,
+                 double tolerance = 1e-13) {
     Source source(domain);
     const std::vector<std::pair<Sizes, Sizes>> pairs = {{{5}, {5}},       {{}, {3}},           {{3, 4}, {4}},
                                                         {{3, 1}, {1, 4}}, {{2, 3, 4}, {3, 1}}, {{2, 1, 5}, {4, 1}}};
     for (const auto& pair : pairs)
         for (const Lie lie : {Lie::rows, Lie::columns, Lie::view})
             with_array(pair.first, lie, source, [&](const Tensor& s, const Rows& a) {
-                with_array(pair.second, lie == Lie::view ? Lie::rows : lie, source, [&](const Tensor& t, const Rows& b) {
-                    check_close(ours(s, t), tensor_of(theirs(a, b)), tolerance, name, text_of(pair.first) + text_of(pair.second), lie);
-                });
+                with_array(pair.second, lie == Lie::view ? Lie::rows : lie, source,
+                           [&](const Tensor& t, const Rows& b) {
+                               check_close(ours(s, t), tensor_of(theirs(a, b)), tolerance, name,
+                                           text_of(pair.first) + text_of(pair.second), lie);
+                           });
             });
 }
 
@@ -155,13 +166,16 @@ void for_axes(const F& f) {
 }  // namespace
 
 // One line each: the two functions have one name, or theirs is said.
-#define SAME(function, domain) \
-    compare(#function, domain, [](const Tensor& x) { return xgrad::function(x); }, [](const auto& x) { return xt::function(x); })
+#define SAME(function, domain)                                                 \
+    compare(                                                                   \
+        #function, domain, [](const Tensor& x) { return xgrad::function(x); }, \
+        [](const auto& x) { return xt::function(x); })
 #define SAME_TWO(function, domain)                                                                 \
     compare_two(                                                                                   \
         #function, domain, [](const Tensor& a, const Tensor& b) { return xgrad::function(a, b); }, \
         [](const auto& a, const auto& b) { return xt::function(a, b); })
-#define LIKE(name, domain, ours, theirs) compare(name, domain, [](const Tensor& x) { return ours; }, [](const auto& x) { return theirs; })
+#define LIKE(name, domain, ours, theirs) \
+    compare(name, domain, [](const Tensor& x) { return ours; }, [](const auto& x) { return theirs; })
 
 TEST_SUITE("xtensor as an oracle") {
     TEST_CASE("functions of one number") {
@@ -230,11 +244,14 @@ TEST_SUITE("xtensor as an oracle") {
         SAME_TWO(greater, near);
         SAME_TWO(greater_equal, near);
         compare_two(
-            "+", any_number, [](const Tensor& a, const Tensor& b) { return a + b; }, [](const auto& a, const auto& b) { return a + b; });
+            "+", any_number, [](const Tensor& a, const Tensor& b) { return a + b; },
+            [](const auto& a, const auto& b) { return a + b; });
         compare_two(
-            "-", any_number, [](const Tensor& a, const Tensor& b) { return a - b; }, [](const auto& a, const auto& b) { return a - b; });
+            "-", any_number, [](const Tensor& a, const Tensor& b) { return a - b; },
+            [](const auto& a, const auto& b) { return a - b; });
         compare_two(
-            "*", any_number, [](const Tensor& a, const Tensor& b) { return a * b; }, [](const auto& a, const auto& b) { return a * b; });
+            "*", any_number, [](const Tensor& a, const Tensor& b) { return a * b; },
+            [](const auto& a, const auto& b) { return a * b; });
         compare_two(
             "/", positive_number, [](const Tensor& a, const Tensor& b) { return a / b; },
             [](const auto& a, const auto& b) { return a / b; });
@@ -249,13 +266,16 @@ TEST_SUITE("xtensor as an oracle") {
             "where", near, [](const Tensor& a, const Tensor& b) { return where(less(a, b), a, b * 2); },
             [](const auto& a, const auto& b) { return xt::where(a < b, a, b * 2); });
         compare_two(
-            "logical_and", truths, [](const Tensor& a, const Tensor& b) { return logical_and(greater(a, 0.5), greater(b, 0.5)); },
+            "logical_and", truths,
+            [](const Tensor& a, const Tensor& b) { return logical_and(greater(a, 0.5), greater(b, 0.5)); },
             [](const auto& a, const auto& b) { return a > 0.5 && b > 0.5; });
         compare_two(
-            "logical_or", truths, [](const Tensor& a, const Tensor& b) { return logical_or(greater(a, 0.5), greater(b, 0.5)); },
+            "logical_or", truths,
+            [](const Tensor& a, const Tensor& b) { return logical_or(greater(a, 0.5), greater(b, 0.5)); },
             [](const auto& a, const auto& b) { return a > 0.5 || b > 0.5; });
         compare_two(
-            "isclose", near, [](const Tensor& a, const Tensor& b) { return less_equal(abs(a - b), 1e-8 + 1e-5 * abs(b)); },
+            "isclose", near,
+            [](const Tensor& a, const Tensor& b) { return less_equal(abs(a - b), 1e-8 + 1e-5 * abs(b)); },
             [](const auto& a, const auto& b) { return xt::isclose(a, b, 1e-5, 1e-8); });
     }
 
@@ -281,11 +301,21 @@ TEST_SUITE("xtensor as an oracle") {
             const auto both = [&](const char* name, const Domain& domain, const auto& f, const auto& g) {
                 compare(name, domain, f, g, axes);
             };
-            both("sum", any_number, [&](const Tensor& x) { return sum(x, a); }, [&](const auto& x) { return xt::sum(x, theirs); });
-            both("prod", any_number, [&](const Tensor& x) { return prod(x, a); }, [&](const auto& x) { return xt::prod(x, theirs); });
-            both("mean", any_number, [&](const Tensor& x) { return mean(x, a); }, [&](const auto& x) { return xt::mean(x, theirs); });
-            both("max", any_number, [&](const Tensor& x) { return max(x, a); }, [&](const auto& x) { return xt::amax(x, theirs); });
-            both("min", any_number, [&](const Tensor& x) { return min(x, a); }, [&](const auto& x) { return xt::amin(x, theirs); });
+            both(
+                "sum", any_number, [&](const Tensor& x) { return sum(x, a); },
+                [&](const auto& x) { return xt::sum(x, theirs); });
+            both(
+                "prod", any_number, [&](const Tensor& x) { return prod(x, a); },
+                [&](const auto& x) { return xt::prod(x, theirs); });
+            both(
+                "mean", any_number, [&](const Tensor& x) { return mean(x, a); },
+                [&](const auto& x) { return xt::mean(x, theirs); });
+            both(
+                "max", any_number, [&](const Tensor& x) { return max(x, a); },
+                [&](const auto& x) { return xt::amax(x, theirs); });
+            both(
+                "min", any_number, [&](const Tensor& x) { return min(x, a); },
+                [&](const auto& x) { return xt::amin(x, theirs); });
             both(
                 "norm(1)", any_number, [&](const Tensor& x) { return norm(x, 1, a); },
                 [&](const auto& x) { return xt::norm_l1(x, theirs, xt::evaluation_strategy::lazy); });
@@ -309,18 +339,20 @@ TEST_SUITE("xtensor as an oracle") {
             const auto at = static_cast<std::size_t>(k), axes = at + 1,
                        several = std::max<std::size_t>(axes, 2);  // xtensor 0.24's argmax(vector, 0) is wrong
             compare(
-                "argmax", few, [&](const Tensor& x) { return argmax(x, k); }, [&](const auto& x) { return kept(xt::argmax(x, at)); },
-                several);
+                "argmax", few, [&](const Tensor& x) { return argmax(x, k); },
+                [&](const auto& x) { return kept(xt::argmax(x, at)); }, several);
             compare(
-                "argmin", few, [&](const Tensor& x) { return argmin(x, k); }, [&](const auto& x) { return kept(xt::argmin(x, at)); },
-                several);
+                "argmin", few, [&](const Tensor& x) { return argmin(x, k); },
+                [&](const auto& x) { return kept(xt::argmin(x, at)); }, several);
             compare(
-                "cumsum", any_number, [&](const Tensor& x) { return cumsum(x, k); }, [&](const auto& x) { return kept(xt::cumsum(x, k)); },
-                axes);
+                "cumsum", any_number, [&](const Tensor& x) { return cumsum(x, k); },
+                [&](const auto& x) { return kept(xt::cumsum(x, k)); }, axes);
             compare(
                 "cumprod", any_number, [&](const Tensor& x) { return cumprod(x, k); },
                 [&](const auto& x) { return kept(xt::cumprod(x, k)); }, axes);
-            compare("sort", few, [&](const Tensor& x) { return sort(x, k); }, [&](const auto& x) { return kept(xt::sort(x, at)); }, axes);
+            compare(
+                "sort", few, [&](const Tensor& x) { return sort(x, k); },
+                [&](const auto& x) { return kept(xt::sort(x, at)); }, axes);
             compare(
                 "argsort", any_number, [&](const Tensor& x) { return argsort(x, k); },
                 [&](const auto& x) { return kept(xt::argsort(x, at)); }, axes);
@@ -329,7 +361,8 @@ TEST_SUITE("xtensor as an oracle") {
                 [&](const auto& x) { return kept(xt::median(x, static_cast<std::ptrdiff_t>(at))); }, axes);
             compare(
                 "diff", any_number, [&](const Tensor& x) { return diff(concat({x, x * 2}, k), 1, k); },
-                [&](const auto& x) { return xt::diff(kept(xt::concatenate(xt::xtuple(x, kept(x * 2)), at)), 1, k); }, axes);
+                [&](const auto& x) { return xt::diff(kept(xt::concatenate(xt::xtuple(x, kept(x * 2)), at)), 1, k); },
+                axes);
         }
         LIKE("argmax of all", few, argmax(x), xt::argmax(x)());
         LIKE("argmin of all", few, argmin(x), xt::argmin(x)());
@@ -343,7 +376,9 @@ TEST_SUITE("xtensor as an oracle") {
         const auto some = [](const char* name, std::size_t axes, const auto& ours, const auto& theirs) {
             compare(name, any_number, ours, theirs, axes);
         };
-        some("transpose", 1, [](const Tensor& x) { return transpose(x); }, [](const auto& x) { return kept(xt::transpose(x)); });
+        some(
+            "transpose", 1, [](const Tensor& x) { return transpose(x); },
+            [](const auto& x) { return kept(xt::transpose(x)); });
         LIKE("ravel", any_number, ravel(x), kept(xt::ravel(x)));
         LIKE("flatten", any_number, flatten(x), kept(xt::flatten(x)));
         LIKE("squeeze", any_number, squeeze(x), kept(xt::squeeze(x)));
@@ -351,12 +386,19 @@ TEST_SUITE("xtensor as an oracle") {
         some(
             "transpose by a permutation", 3,
             [](const Tensor& x) { return x.ndim() == 3 ? transpose(x, {2, 0, 1}) : transpose(x, {2, 0, 1, 3}); },
-            [](const auto& x) { return kept(xt::transpose(x, x.dimension() == 3 ? Sizes{2, 0, 1} : Sizes{2, 0, 1, 3})); });
+            [](const auto& x) {
+                return kept(xt::transpose(x, x.dimension() == 3 ? Sizes{2, 0, 1} : Sizes{2, 0, 1, 3}));
+            });
         some(
-            "expand_dims", 1, [](const Tensor& x) { return expand_dims(x, 1); }, [](const auto& x) { return kept(xt::expand_dims(x, 1)); });
+            "expand_dims", 1, [](const Tensor& x) { return expand_dims(x, 1); },
+            [](const auto& x) { return kept(xt::expand_dims(x, 1)); });
         some("flip", 2, [](const Tensor& x) { return flip(x, 1); }, [](const auto& x) { return kept(xt::flip(x, 1)); });
-        some("rot90", 2, [](const Tensor& x) { return rot90(x, 3); }, [](const auto& x) { return kept(xt::rot90<3>(x)); });
-        some("roll", 2, [](const Tensor& x) { return roll(x, -2, 1); }, [](const auto& x) { return kept(xt::roll(x, -2, 1)); });
+        some(
+            "rot90", 2, [](const Tensor& x) { return rot90(x, 3); },
+            [](const auto& x) { return kept(xt::rot90<3>(x)); });
+        some(
+            "roll", 2, [](const Tensor& x) { return roll(x, -2, 1); },
+            [](const auto& x) { return kept(xt::roll(x, -2, 1)); });
         some(
             "concat", 1, [](const Tensor& x) { return concat({x, x * 2}, 0); },
             [](const auto& x) { return kept(xt::concatenate(xt::xtuple(x, kept(x * 2)), 0)); });
@@ -375,7 +417,8 @@ TEST_SUITE("xtensor as an oracle") {
                 const auto found = xt::argwhere(kept(x > 0));
                 xt::xarray<std::int64_t> places = xt::zeros<std::int64_t>({found.size(), x.dimension()});
                 for (std::size_t i = 0; i < found.size(); ++i)
-                    for (std::size_t k = 0; k < x.dimension(); ++k) places(i, k) = static_cast<std::int64_t>(found[i][k]);
+                    for (std::size_t k = 0; k < x.dimension(); ++k)
+                        places(i, k) = static_cast<std::int64_t>(found[i][k]);
                 return places;
             });
         Source source(any_number);
@@ -400,7 +443,8 @@ TEST_SUITE("xtensor as an oracle") {
         CHECK(close(ones({2, 3}), from_xtensor(xt::ones<float>({2, 3}))));
     }
 
-    // xtensor prints braces and blanks where we have brackets and commas; what stands between them is the same: numbers, words and what is left out.
+    // xtensor prints braces and blanks where we have brackets and commas; what stands between them is the same:
+    // numbers, words and what is left out.
     TEST_CASE("printing") {
         const auto words = [](const auto& x) {
             std::ostringstream out;

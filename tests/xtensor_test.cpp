@@ -94,7 +94,8 @@ TEST_SUITE("xtensor") {
         CHECK(from_xtensor(kept).data<float>().data() != kept.data());
         xt::xarray<double, xt::layout_type::column_major> columns = {{1.0, 2.0}, {3.0, 4.0}};
         CHECK(close(from_xtensor(std::move(columns)), tensor({{1.0, 2.0}, {3.0, 4.0}})));
-        xt::xarray<double, xt::layout_type::dynamic> dynamic(std::vector<std::size_t>{2, 2}, xt::layout_type::column_major);
+        xt::xarray<double, xt::layout_type::dynamic> dynamic(std::vector<std::size_t>{2, 2},
+                                                             xt::layout_type::column_major);
         dynamic = kept;
         CHECK(close(from_xtensor(std::move(dynamic)), tensor({{1.0, 2.0}, {3.0, 4.0}})));
         CHECK(from_xtensor(xt::xarray<std::int16_t>{1, 2}).dtype() == DType::i32);
@@ -118,7 +119,8 @@ TEST_SUITE("xtensor") {
         const xt::xtensor<double, 2, xt::layout_type::column_major> columns = a;
         CHECK(columns(0, 1) == 2);
         CHECK(*(columns.data() + 1) == 3);
-        CHECK(error_of<ShapeError>([&] { xt::xtensor<double, 1> vector = a; }) == "xtensor: an array of 1 axes cannot hold shape (2, 2)");
+        CHECK(error_of<ShapeError>([&] { xt::xtensor<double, 1> vector = a; }) ==
+              "xtensor: an array of 1 axes cannot hold shape (2, 2)");
         CHECK(error_of<DTypeError>([&] { xt::xarray<float> other = a; }) ==
               "xtensor: the array's element type must be the tensor's f64, got f32");
     }
@@ -130,7 +132,8 @@ TEST_SUITE("xtensor") {
                     return std::make_tuple(g * xt::cos(a) * b, g * xt::sin(a));
                 });
         };
-        const GradcheckReport report = gradcheck(scaled, {tensor({{0.3, -1.0, 2.0}, {0.1, 0.2, 0.3}}), tensor({{0.5}, {-2.0}})});
+        const GradcheckReport report =
+            gradcheck(scaled, {tensor({{0.3, -1.0, 2.0}, {0.1, 0.2, 0.3}}), tensor({{0.5}, {-2.0}})});
         CHECK_MESSAGE(report.ok, report.message);
         const auto norm = [](const Tensor& x) {
             return xgrad::apply<double>(
@@ -151,16 +154,18 @@ TEST_SUITE("xtensor") {
     TEST_CASE("an operation of xtensor's expressions: what it refuses") {
         const auto squared = [](const Tensor& x) {
             return xgrad::apply<double>(
-                "squared", {x}, [](const auto& a) { return a * a; }, [](const auto& g, const auto&, const auto& a) { return 2 * a * g; });
+                "squared", {x}, [](const auto& a) { return a * a; },
+                [](const auto& g, const auto&, const auto& a) { return 2 * a * g; });
         };
         CHECK(error_of<DTypeError>([&] {
                   xgrad::apply<float>(
                       "squared", {tensor({1.0})}, [](const auto& a) { return a; },
                       [](const auto& g, const auto&, const auto&) { return g; });
               }) == "squared: the inputs must be f32, got f64" + here());
-        CHECK(error_of<TapeError>([&] {
-                  hessian([&](const Tensor& x) { return sum(squared(x)); }, tensor({1.0, 2.0}));
-              }).starts_with("squared: there are no second derivatives of an operation whose pullback is written in xtensor"));
+        CHECK(
+            error_of<TapeError>([&] { hessian([&](const Tensor& x) { return sum(squared(x)); }, tensor({1.0, 2.0})); })
+                .starts_with(
+                    "squared: there are no second derivatives of an operation whose pullback is written in xtensor"));
         Tape tape;
         const Tensor x = tape.watch(tensor({1.0}));
         const Tensor y = xgrad::apply<double>(

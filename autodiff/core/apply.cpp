@@ -16,7 +16,9 @@ const Shape& Saved::shape(std::size_t i) const {
     const NodeId node = pull_.entry.input_nodes()[i];
     return pull_.record.nodes[node]->shape_of(node);
 }
-const Shape& Saved::result_shape(std::size_t j) const { return pull_.entry.shape_of(pull_.entry.first_node + static_cast<NodeId>(j)); }
+const Shape& Saved::result_shape(std::size_t j) const {
+    return pull_.entry.shape_of(pull_.entry.first_node + static_cast<NodeId>(j));
+}
 const Tensor& Saved::none() {
     static const Tensor empty;
     return empty;
@@ -33,12 +35,13 @@ bool Pull::recorded(std::span<const Tensor> saved) const {
     if (!recording) return false;
     const auto tracked_one = [](const Tensor& t) { return is_tracked(t); };
     const std::span<const Tensor> g = all_cotangents();
-    return recording->trace || std::any_of(g.begin(), g.end(), tracked_one) || std::any_of(saved.begin(), saved.end(), tracked_one);
+    return recording->trace || std::any_of(g.begin(), g.end(), tracked_one) ||
+           std::any_of(saved.begin(), saved.end(), tracked_one);
 }
 
 void Pull::throw_wrong_number(std::size_t got) const {
-    throw TapeError(at(std::string(entry.name) + ": a pullback must return one cotangent per input, got " + std::to_string(got) + " for " +
-                           std::to_string(entry.inputs),
+    throw TapeError(at(std::string(entry.name) + ": a pullback must return one cotangent per input, got " +
+                           std::to_string(got) + " for " + std::to_string(entry.inputs),
                        entry.where()));
 }
 
@@ -79,7 +82,8 @@ Needs Inputs::needs() const {
     return Needs(bits);
 }
 
-Inputs::NewEntry Inputs::append(const char* name, std::span<Tensor> outputs, std::size_t closure_bytes, Location where) const {
+Inputs::NewEntry Inputs::append(const char* name, std::span<Tensor> outputs, std::size_t closure_bytes,
+                                Location where) const {
     Entry* entry = recording->append(name, nodes_, outputs, tapes_, closure_bytes, where);
     return {entry->closure(), &entry->kind};
 }

@@ -78,15 +78,18 @@ public:
     bool recorded() const { return tapes_ != 0; }
     XGRAD_API Needs needs() const;
 
-    /// A new entry for `outputs`, which become its nodes: where its closure is to be constructed, and what makes it alive once that is done.
+    /// A new entry for `outputs`, which become its nodes: where its closure is to be constructed, and what makes it
+    /// alive once that is done.
     struct NewEntry {
         void* closure;
         const Kind** kind;
     };
-    XGRAD_API NewEntry append(const char* name, std::span<Tensor> outputs, std::size_t closure_bytes, Location where) const;
+    XGRAD_API NewEntry append(const char* name, std::span<Tensor> outputs, std::size_t closure_bytes,
+                              Location where) const;
     /// Copies of the tensors that `saves` names to `to`; those that are not there are left out of `saves` before.
     XGRAD_API void save(Tensor* to, Saves saves, std::span<const Tensor> outputs) const noexcept;
-    XGRAD_API void trace(const OperationType& type, const void* op, std::span<const Tensor> outputs, Location where) const;
+    XGRAD_API void trace(const OperationType& type, const void* op, std::span<const Tensor> outputs,
+                         Location where) const;
 
 private:
     static constexpr std::size_t usual = 8;
@@ -131,13 +134,15 @@ template <class Op>
 inline constexpr bool pulls_one = requires(const Op& op, Tensor g, const Saved& s) { op.pullback(std::move(g), s); } ||
                                   requires(const Op& op, Tensor g) { op.pullback(std::move(g)); };
 template <class Op>
-inline constexpr bool pulls_several = requires(const Op& op, std::span<const Tensor> g, const Saved& s) { op.pullback(g, s); } ||
-                                      requires(const Op& op, std::span<const Tensor> g) { op.pullback(g); };
+inline constexpr bool pulls_several = requires(const Op& op, std::span<const Tensor> g, const Saved& s) {
+    op.pullback(g, s);
+} || requires(const Op& op, std::span<const Tensor> g) { op.pullback(g); };
 template <class Op>
 constexpr bool has_pullback() {
     constexpr bool good = pulls_one<Op> || pulls_several<Op>;
     static_assert(good || !NamesPullback<Op>::value,
-                  "xgrad: an operation's pullback takes (Tensor, const Saved&), or (std::span<const Tensor>, const Saved&) of several "
+                  "xgrad: an operation's pullback takes (Tensor, const Saved&), or (std::span<const Tensor>, const "
+                  "Saved&) of several "
                   "results, and is const");
     return good;
 }
@@ -165,7 +170,8 @@ struct alignas(alignof(Tensor) > alignof(Op) ? alignof(Tensor) : alignof(Op)) Op
         }
         if constexpr (requires(Tensor g) { self.op.pullback(std::move(g), saved); })
             pull.fill(self.op.pullback(std::move(*pull.cotangents), saved));
-        else if constexpr (requires(Tensor g) { self.op.pullback(std::move(g)); }) pull.fill(self.op.pullback(std::move(*pull.cotangents)));
+        else if constexpr (requires(Tensor g) { self.op.pullback(std::move(g)); })
+            pull.fill(self.op.pullback(std::move(*pull.cotangents)));
         else if constexpr (requires { self.op.pullback(pull.all_cotangents(), saved); })
             pull.fill(self.op.pullback(pull.all_cotangents(), saved));
         else pull.fill(self.op.pullback(pull.all_cotangents()));
@@ -221,10 +227,12 @@ auto run_and_record(Op&& op, const Inputs& inputs, Location where, const char* l
     if constexpr (has_pullback<Type>()) {
         if (!inputs.recorded()) return result;
         using Closure = OperationEntry<Type>;
-        static_assert(alignof(Closure) <= 16, "xgrad: over-aligned fields or captures are not supported in an operation");
+        static_assert(alignof(Closure) <= 16,
+                      "xgrad: over-aligned fields or captures are not supported in an operation");
         const Saves saves = saves_of(op, inputs, outputs.size());
-        const Inputs::NewEntry entry = inputs.append(label, outputs.first(results_of<Type>(outputs.size())),
-                                                     sizeof(Closure) + static_cast<std::size_t>(saves.count()) * sizeof(Tensor), where);
+        const Inputs::NewEntry entry =
+            inputs.append(label, outputs.first(results_of<Type>(outputs.size())),
+                          sizeof(Closure) + static_cast<std::size_t>(saves.count()) * sizeof(Tensor), where);
         auto* closure = ::new (entry.closure) Closure{std::forward<Op>(op), saves};
         inputs.save(closure->tensors(), saves, outputs);
         *entry.kind = &Closure::kind;
@@ -255,7 +263,8 @@ auto call(const F& f, [[maybe_unused]] const char* name, std::span<const Tensor>
     }
 }
 
-/// An operation made of two functions of the user's. It can be run again unless its value takes no inputs, but is not known by name elsewhere.
+/// An operation made of two functions of the user's. It can be run again unless its value takes no inputs, but is not
+/// known by name elsewhere.
 template <class F, class P, bool several>
 struct Custom {
     static constexpr const char* name = "apply";
@@ -281,7 +290,8 @@ struct Custom {
     auto pullback(Tensor g, const Saved& s) const
         requires(!several)
     {
-        if constexpr (std::invocable<P&, Tensor, const Tensor&, Needs>) return back(std::move(g), s.output(), s.all_needs());
+        if constexpr (std::invocable<P&, Tensor, const Tensor&, Needs>)
+            return back(std::move(g), s.output(), s.all_needs());
         else if constexpr (std::invocable<P&, Tensor, const Tensor&>) return back(std::move(g), s.output());
         else if constexpr (std::invocable<P&, Tensor, Needs>) return back(std::move(g), s.all_needs());
         else return back(std::move(g));
@@ -298,13 +308,15 @@ XGRAD_API bool any_tracked(std::span<const Tensor> inputs);
 
 }  // namespace detail
 
-/// Runs an operation and records it: its results, as `value` returns them. `label` is what errors and graphs call it where that is not its name.
+/// Runs an operation and records it: its results, as `value` returns them. `label` is what errors and graphs call it
+/// where that is not its name.
 template <class Op, std::size_t N>
     requires Operation<std::remove_cvref_t<Op>>
 auto apply(Op&& op, const detail::Inputs::Ref (&inputs)[N], Location where = Location::current(),
            const char* label = std::remove_cvref_t<Op>::name) {
     return detail::named(label, where, [&] {
-        const detail::Inputs list(std::span<const detail::Inputs::Ref>(inputs), detail::has_pullback<std::remove_cvref_t<Op>>());
+        const detail::Inputs list(std::span<const detail::Inputs::Ref>(inputs),
+                                  detail::has_pullback<std::remove_cvref_t<Op>>());
         return detail::run_and_record(std::forward<Op>(op), list, where, label, [&](Needs recorded) {
             static_assert(detail::input_count<std::remove_cvref_t<Op>>() == N,
                           "xgrad: the operation's value takes another number of inputs");
@@ -326,20 +338,21 @@ auto apply(Op&& op, std::span<const Tensor> inputs, Location where = Location::c
 
 /// Runs `forward` and records it as one operation.
 ///
-/// forward: `(const Tensor& a, const Tensor& b, …)`, `(std::span<const Tensor>)` or `()`; gives the value. Nothing inside it is
-/// recorded. pullback: `(Tensor g)` or `(Tensor g, const Tensor& y)`, each optionally with a last `Needs`; gets the cotangent g of the
-/// output y and returns one cotangent per input: a Tensor for one input, else an array or vector. An empty Tensor says "no dependence".
-/// A cotangent may have the broadcast shape; the sweep sums it back. What the pullback captures is what the tape keeps.
-/// Write it with xgrad operations and it differentiates to any order.
+/// forward: `(const Tensor& a, const Tensor& b, …)`, `(std::span<const Tensor>)` or `()`; gives the value. Nothing
+/// inside it is recorded. pullback: `(Tensor g)` or `(Tensor g, const Tensor& y)`, each optionally with a last `Needs`;
+/// gets the cotangent g of the output y and returns one cotangent per input: a Tensor for one input, else an array or
+/// vector. An empty Tensor says "no dependence". A cotangent may have the broadcast shape; the sweep sums it back. What
+/// the pullback captures is what the tape keeps. Write it with xgrad operations and it differentiates to any order.
 template <class Forward, class Pullback>
-Tensor apply(const char* name, const TensorList& inputs, Forward&& forward, Pullback&& pullback, Location where = Location::current()) {
+Tensor apply(const char* name, const TensorList& inputs, Forward&& forward, Pullback&& pullback,
+             Location where = Location::current()) {
     using Op = detail::Custom<std::decay_t<Forward>, std::decay_t<Pullback>, false>;
     return apply(Op{std::forward<Forward>(forward), std::forward<Pullback>(pullback)}, inputs.span(), where, name);
 }
 
 /// The same for an operation with several outputs: forward returns a vector or array of tensors; pullback gets
-/// `(std::span<const Tensor> cotangents, Needs)`, one per output, zeros where nothing depends on it, and between them, where it takes them, the outputs as
-/// the tape records them: `(cotangents, outputs, Needs)`.
+/// `(std::span<const Tensor> cotangents, Needs)`, one per output, zeros where nothing depends on it, and between them,
+/// where it takes them, the outputs as the tape records them: `(cotangents, outputs, Needs)`.
 template <class Forward, class Pullback>
 std::vector<Tensor> apply_many(const char* name, const TensorList& inputs, Forward&& forward, Pullback&& pullback,
                                Location where = Location::current()) {
@@ -347,9 +360,10 @@ std::vector<Tensor> apply_many(const char* name, const TensorList& inputs, Forwa
     return apply(Op{std::forward<Forward>(forward), std::forward<Pullback>(pullback)}, inputs.span(), where, name);
 }
 
-/// x itself, whose gradient `hook` sees on its way back, whole and summed over all uses of the result: `hook(const Tensor& g)` returns what goes on
-/// in its place (x's shape and dtype, else ShapeError or DTypeError), or nothing and only looks. It is called once in each sweep that reaches the
-/// result, and what it computes is differentiated as everything else.
+/// x itself, whose gradient `hook` sees on its way back, whole and summed over all uses of the result: `hook(const
+/// Tensor& g)` returns what goes on in its place (x's shape and dtype, else ShapeError or DTypeError), or nothing and
+/// only looks. It is called once in each sweep that reaches the result, and what it computes is differentiated as
+/// everything else.
 template <class Hook>
 Tensor with_gradient_hook(const Tensor& x, Hook hook, Location where = Location::current()) {
     return apply(

@@ -10,7 +10,8 @@ namespace xgrad {
 bool operator==(const Attributes::Value& a, const Attributes::Value& b) {
     return a.name == b.name && a.is_list == b.is_list && a.is_integer == b.is_integer && a.integers == b.integers &&
            a.numbers.size() == b.numbers.size() &&
-           (a.numbers.empty() || std::memcmp(a.numbers.data(), b.numbers.data(), a.numbers.size() * sizeof(double)) == 0);
+           (a.numbers.empty() ||
+            std::memcmp(a.numbers.data(), b.numbers.data(), a.numbers.size() * sizeof(double)) == 0);
 }
 
 const Attributes::Value& Attributes::operator[](std::string_view name) const {
@@ -91,15 +92,22 @@ Attributes attributes_from_json(const std::string& text) {
 namespace detail {
 
 std::string AttributeWriter::next_name(std::string_view& names) {
-    const std::size_t begin = names.find_first_not_of(", "), end = std::min(names.find_first_of(", ", begin), names.size());
+    const std::size_t begin = names.find_first_not_of(", "),
+                      end = std::min(names.find_first_of(", ", begin), names.size());
     const std::string name(names.substr(begin, end - begin));
     names.remove_prefix(end);
     return name;
 }
 
-void AttributeWriter::number(const std::string& name, std::int64_t value) { to_.values.push_back({name, false, true, {value}, {}}); }
-void AttributeWriter::number(const std::string& name, double value) { to_.values.push_back({name, false, false, {}, {value}}); }
-void AttributeWriter::begin_list(const std::string& name, bool floating) { to_.values.push_back({name, true, !floating, {}, {}}); }
+void AttributeWriter::number(const std::string& name, std::int64_t value) {
+    to_.values.push_back({name, false, true, {value}, {}});
+}
+void AttributeWriter::number(const std::string& name, double value) {
+    to_.values.push_back({name, false, false, {}, {value}});
+}
+void AttributeWriter::begin_list(const std::string& name, bool floating) {
+    to_.values.push_back({name, true, !floating, {}, {}});
+}
 
 std::int64_t AttributeReader::integer(const Attributes::Value& value, std::size_t i) {
     if (!value.is_integer || i >= value.integers.size())
@@ -110,7 +118,8 @@ std::int64_t AttributeReader::integer(const Attributes::Value& value, std::size_
 double AttributeReader::number(const Attributes::Value& value, std::size_t i) {
     if (value.is_integer) return static_cast<double>(integer(value, i));
     if (i >= value.numbers.size())
-        throw ValueError("Attributes: " + value.name + " must have more numbers, got " + std::to_string(value.numbers.size()));
+        throw ValueError("Attributes: " + value.name + " must have more numbers, got " +
+                         std::to_string(value.numbers.size()));
     return value.numbers[i];
 }
 

@@ -181,7 +181,8 @@ template <class... Fields>
 Attributes write_fields(const char* names, std::tuple<const Fields&...> fields) {
     Attributes attributes;
     AttributeWriter writer(attributes);
-    AttributeWriter::each(names, fields, "", [&](const std::string& name, const auto& field) { writer.field(name, field); });
+    AttributeWriter::each(names, fields, "",
+                          [&](const std::string& name, const auto& field) { writer.field(name, field); });
     return attributes;
 }
 template <class... Fields>
@@ -195,14 +196,16 @@ void read_fields(const char* names, std::tuple<Fields&...> fields, const Attribu
 /// An operation's attributes; none where it has none.
 template <class Operation>
 Attributes attributes_of([[maybe_unused]] const Operation& operation) {
-    if constexpr (detail::HasAttributes<Operation>) return detail::write_fields(Operation::attribute_names(), operation.attributes());
+    if constexpr (detail::HasAttributes<Operation>)
+        return detail::write_fields(Operation::attribute_names(), operation.attributes());
     else return {};
 }
 
 /// Gives an operation these attributes. ValueError where one is missing.
 template <class Operation>
 void set_attributes([[maybe_unused]] Operation& operation, [[maybe_unused]] const Attributes& attributes) {
-    if constexpr (detail::HasAttributes<Operation>) detail::read_fields(Operation::attribute_names(), operation.attributes(), attributes);
+    if constexpr (detail::HasAttributes<Operation>)
+        detail::read_fields(Operation::attribute_names(), operation.attributes(), attributes);
 }
 
 }  // namespace xgrad

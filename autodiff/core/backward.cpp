@@ -11,15 +11,15 @@ namespace {
 
 void check_part(const Tensor& part, const Entry& entry, std::size_t input, const Shape& shape, DType dtype) {
     check<DTypeError>(part.dtype() == dtype, entry.where(), [&] {
-        return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must be " + name_of(dtype) +
-               ", got " + name_of(part.dtype());
+        return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must be " +
+               name_of(dtype) + ", got " + name_of(part.dtype());
     });
     bool fits = part.ndim() >= shape.rank();
     for (int i = 1; fits && i <= shape.rank(); ++i)
         fits = shape[shape.rank() - i] == part.shape()[part.ndim() - i] || shape[shape.rank() - i] == 1;
     check<ShapeError>(fits, entry.where(), [&] {
-        return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) + " must have its shape " +
-               to_string(shape) + ", got " + to_string(part.shape());
+        return std::string(entry.name) + ": the pullback's cotangent for input " + std::to_string(input) +
+               " must have its shape " + to_string(shape) + ", got " + to_string(part.shape());
     });
 }
 
@@ -99,7 +99,8 @@ void Sweep::mark(std::span<NodeGradient> sources) {
         Entry* entry = record_.nodes[node];
         bool reached = false;
         const NodeId* inputs = entry->input_nodes();
-        for (std::uint32_t i = 0; i < entry->inputs && !reached; ++i) reached = inputs[i] != no_node && wanted(inputs[i]);
+        for (std::uint32_t i = 0; i < entry->inputs && !reached; ++i)
+            reached = inputs[i] != no_node && wanted(inputs[i]);
         for (std::uint32_t k = 0; k < entry->outputs; ++k, ++node)
             if (reached && node < end_) marks_[node - start_] |= is_needed;
     }
@@ -112,8 +113,9 @@ void Sweep::pull_several(Entry& entry) {
     if (reached && entry.kind) {
         several_.clear();
         for (NodeId k = first; k < first + entry.outputs; ++k)
-            several_.push_back(k < end && cotangents_[k - start_].defined() ? expand_to(cotangents_[k - start_], entry.shape_of(k))
-                                                                            : zeros(entry.shape_of(k), entry.dtype));
+            several_.push_back(k < end && cotangents_[k - start_].defined()
+                                   ? expand_to(cotangents_[k - start_], entry.shape_of(k))
+                                   : zeros(entry.shape_of(k), entry.dtype));
         pull(entry, several_.data());
     }
     for (NodeId k = first; k < end; ++k)
@@ -127,7 +129,8 @@ void Sweep::pull(Entry& entry, Tensor* cotangents) {
         pull_unnamed(entry, cotangents);
     } catch (...) {
         if (entry.line == 0) throw;  // a checkpoint's: the user's lines are in the function
-        rethrow_named(std::string(entry.name) + " (backward)", entry.where(), shape_and_type(*entry.shape, entry.dtype));
+        rethrow_named(std::string(entry.name) + " (backward)", entry.where(),
+                      shape_and_type(*entry.shape, entry.dtype));
     }
 }
 
@@ -167,7 +170,8 @@ void Sweep::pull_unnamed(Entry& entry, Tensor* cotangents) {
     }
 }
 
-/// Undoes the broadcasting of the entry's i-th input in `part`, which the entry gave for it and which has not its shape and type.
+/// Undoes the broadcasting of the entry's i-th input in `part`, which the entry gave for it and which has not its shape
+/// and type.
 void Sweep::refit(const Entry& entry, std::size_t i, const Shape& shape, DType dtype, Tensor& part) {
     if (part.dtype() == dtype && entry.kind->takes_reduced && is_reduced_form(part, shape)) return;
     check_part(part, entry, i, shape, dtype);
@@ -184,7 +188,8 @@ void Sweep::share_time(std::int64_t begin, NodeId lowest, NodeId top) {
     }
 }
 
-void sweep(Record& record, int depth, std::span<NodeGradient> roots, std::span<NodeGradient> sources, bool all, bool consume) {
+void sweep(Record& record, int depth, std::span<NodeGradient> roots, std::span<NodeGradient> sources, bool all,
+           bool consume) {
     NodeId end = record.at(depth).start;
     for (const NodeGradient& root : roots) end = std::max(end, root.node + 1);
     Sweep(record, depth, end, sources, all, consume).run(roots, sources);

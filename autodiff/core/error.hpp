@@ -15,7 +15,9 @@ struct Location {
     const char* file = "";
     int line = 0;
 
-    static constexpr Location current(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
+    static constexpr Location current(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+        return {file, line};
+    }
 };
 
 /// Base of everything the library throws. Format: `operation: broken rule, got what came [file:line]`.
@@ -60,7 +62,8 @@ public:
     ~FormatError() override;
 };
 
-/// The system gave no memory for a result, whatever its size. What was there before stays usable, and smaller requests may succeed.
+/// The system gave no memory for a result, whatever its size. What was there before stays usable, and smaller requests
+/// may succeed.
 class XGRAD_API MemoryError : public Error {
 public:
     /// `tensor` describes what the bytes were for ("shape (3, 4) f64"); empty, or 0 bytes, where that is not known.
@@ -96,8 +99,8 @@ namespace detail {
 /// "12 B", "3.4 KB", "8.0 TB".
 XGRAD_API std::string readable_bytes(std::int64_t bytes);
 
-/// Rethrows the exception that is being handled; a failed allocation as a MemoryError of `operation` at the user's line. `tensor`: what it was for,
-/// where the error does not say.
+/// Rethrows the exception that is being handled; a failed allocation as a MemoryError of `operation` at the user's
+/// line. `tensor`: what it was for, where the error does not say.
 [[noreturn]] XGRAD_API void rethrow_named(const std::string& operation, Location where, const std::string& tensor = {});
 
 /// f(), an operation's work: when memory fails in it, the error names the operation.

@@ -9,11 +9,12 @@
 
 namespace xgrad::detail {
 
-/// A storage for `size` elements of somebody else, with room for so many bytes behind it: `base` is the storage itself, and a Keeper stands there.
+/// A storage for `size` elements of somebody else, with room for so many bytes behind it: `base` is the storage itself,
+/// and a Keeper stands there.
 XGRAD_API Storage* new_foreign_storage(const Shape& shape, DType dtype, std::size_t keeper_bytes, Location where);
 
-/// A tensor on elements(owner), row-major, which the owner keeps alive and which is destroyed with the last handle. Nothing is copied; the elements
-/// are never written to.
+/// A tensor on elements(owner), row-major, which the owner keeps alive and which is destroyed with the last handle.
+/// Nothing is copied; the elements are never written to.
 template <class Owner, class Elements>
 Tensor keep_elements(Owner owner, const Elements& elements, const Shape& shape, DType dtype, Location where) {
     static_assert(std::is_nothrow_move_constructible_v<Owner>);

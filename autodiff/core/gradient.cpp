@@ -16,22 +16,26 @@ Tensor cotangent_of(const Tensor& y, const Tensor& given, Location where) {
                       [&] { return std::string("Tape::gradient: y must be f32 or f64, got ") + name_of(y.dtype()); });
     if (!given.defined()) {
         check<ShapeError>(y.size() == 1, where, [&] {
-            return "Tape::gradient: y must have one element, or a cotangent of its shape be given, got " + to_string(y.shape());
+            return "Tape::gradient: y must have one element, or a cotangent of its shape be given, got " +
+                   to_string(y.shape());
         });
         return full(y.shape(), 1, y.dtype());
     }
     check<ShapeError>(given.shape() == y.shape(), where, [&] {
-        return "Tape::gradient: the cotangent must have y's shape " + to_string(y.shape()) + ", got " + to_string(given.shape());
+        return "Tape::gradient: the cotangent must have y's shape " + to_string(y.shape()) + ", got " +
+               to_string(given.shape());
     });
     check<DTypeError>(given.dtype() == y.dtype(), where, [&] {
-        return std::string("Tape::gradient: the cotangent must have y's dtype ") + name_of(y.dtype()) + ", got " + name_of(given.dtype());
+        return std::string("Tape::gradient: the cotangent must have y's dtype ") + name_of(y.dtype()) + ", got " +
+               name_of(given.dtype());
     });
     return given;
 }
 
 /// One cotangent for each result; an empty tensor stands for 1.
 std::span<const Tensor> cotangents_of(std::span<const Tensor> ys, const GradientOptions& options, Location where) {
-    check<ValueError>(!ys.empty(), where, [] { return std::string("Tape::gradient: there must be a result to differentiate, got none"); });
+    check<ValueError>(!ys.empty(), where,
+                      [] { return std::string("Tape::gradient: there must be a result to differentiate, got none"); });
     const bool one = options.cotangent.defined();
     const std::size_t given = options.cotangents.size() + (one ? 1 : 0);
     check<ValueError>(given == 0 || (given == ys.size() && !(one && !options.cotangents.empty())), where, [&] {
@@ -52,15 +56,17 @@ public:
     ~Taking() { record_.set_active(after_); }  // also when a pullback throws
 
     /// The results that are recorded, with their cotangents. `must_be_recorded`: all of them, by this tape.
-    std::vector<NodeGradient> roots(std::span<const Tensor> ys, const GradientOptions& options, bool must_be_recorded, Location where) {
+    std::vector<NodeGradient> roots(std::span<const Tensor> ys, const GradientOptions& options, bool must_be_recorded,
+                                    Location where) {
         const std::span<const Tensor> cotangents = cotangents_of(ys, options, where);
         std::vector<NodeGradient> roots;
         roots.reserve(ys.size());
         for (std::size_t j = 0; j < ys.size(); ++j) {
             NodeGradient root{node_of_result(ys[j], must_be_recorded),
                               cotangent_of(ys[j], cotangents.empty() ? Tensor() : cotangents[j], where)};
-            check<TapeError>(!must_be_recorded || root.node != detail::no_node, where,
-                             [&] { return "Tape::gradient: y must be recorded by this tape, got one that " + why_not(ys[j]); });
+            check<TapeError>(!must_be_recorded || root.node != detail::no_node, where, [&] {
+                return "Tape::gradient: y must be recorded by this tape, got one that " + why_not(ys[j]);
+            });
             if (root.node != detail::no_node) roots.push_back(std::move(root));
         }
         return roots;
@@ -71,15 +77,19 @@ public:
             ++record_.changes;
             after_ = active_ & ~own();
         }
-        record_.set_active(active_ & record_.unfinished_below(depth_));  // only outer tapes see the gradient being computed
+        record_.set_active(active_ &
+                           record_.unfinished_below(depth_));  // only outer tapes see the gradient being computed
         if (!roots.empty()) detail::sweep(record_, depth_, roots, sources, all, !persistent_);
     }
 
 private:
-    /// The node of y on this tape, which captures what is older or a parameter, as far as it watches that (`own_only`) or some tape does.
+    /// The node of y on this tape, which captures what is older or a parameter, as far as it watches that (`own_only`)
+    /// or some tape does.
     NodeId node_of_result(const Tensor& y, bool own_only) {
         if (const NodeId node = record_.node_on(depth_, detail::TensorAccess::origin(y)); node != detail::no_node)
-            return !own_only || !record_.nodes[node]->is_source || (record_.nodes[node]->tapes & own()) ? node : detail::no_node;
+            return !own_only || !record_.nodes[node]->is_source || (record_.nodes[node]->tapes & own())
+                       ? node
+                       : detail::no_node;
         record_.set_active(own_only ? own() : active_ | own());  // whatever else is paused
         const NodeId node = record_.node_of(y);
         record_.set_active(active_);
@@ -104,7 +114,8 @@ detail::Record& Tape::begin_gradient(Location where) const {
     detail::Record& record = detail::TapeAccess::record(*this, "Tape::gradient", where);
     check<TapeError>(!used_, where, [] {
         return std::string(
-            "Tape::gradient: a tape gives one gradient, got a second call; make it persistent: Tape tape({.persistent = true})");
+            "Tape::gradient: a tape gives one gradient, got a second call; make it persistent: Tape tape({.persistent "
+            "= true})");
     });
     return record;
 }
@@ -122,12 +133,15 @@ Gradients Tape::gradients_of(std::span<const Tensor> ys, const GradientOptions& 
     Gradients gradients;
     gradients.found_.reserve(sources.size());
     for (NodeGradient& source : sources)
-        if (source.gradient.defined()) gradients.found_.emplace_back(record.nodes[source.node]->source(), std::move(source.gradient));
-    std::sort(gradients.found_.begin(), gradients.found_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        if (source.gradient.defined())
+            gradients.found_.emplace_back(record.nodes[source.node]->source(), std::move(source.gradient));
+    std::sort(gradients.found_.begin(), gradients.found_.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     return gradients;
 }
 
-Tensors Tape::gradients_of(std::span<const Tensor> ys, std::span<const Tensor> xs, const GradientOptions& options, Location where) {
+Tensors Tape::gradients_of(std::span<const Tensor> ys, std::span<const Tensor> xs, const GradientOptions& options,
+                           Location where) {
     detail::Record& record = begin_gradient(where);
     Taking taking(record, depth_, options_.persistent);
     std::vector<NodeGradient> roots = taking.roots(ys, options, false, where);
@@ -140,23 +154,28 @@ Tensors Tape::gradients_of(std::span<const Tensor> ys, std::span<const Tensor> x
         if (node != detail::no_node) sources.push_back({node, {}});
     const auto before = [](const NodeGradient& a, const NodeGradient& b) { return a.node < b.node; };
     std::sort(sources.begin(), sources.end(), before);
-    sources.erase(std::unique(sources.begin(), sources.end(), [](const auto& a, const auto& b) { return a.node == b.node; }),
-                  sources.end());
+    sources.erase(
+        std::unique(sources.begin(), sources.end(), [](const auto& a, const auto& b) { return a.node == b.node; }),
+        sources.end());
     used_ = !options_.persistent;
     const bool all = depth_ == 0 && sources.size() == record.sources.size() &&
-                     std::all_of(sources.begin(), sources.end(), [&](const NodeGradient& s) { return record.nodes[s.node]->is_source; });
+                     std::all_of(sources.begin(), sources.end(),
+                                 [&](const NodeGradient& s) { return record.nodes[s.node]->is_source; });
     taking.sweep(roots, sources, all);
     Tensors gradients;
     for (std::size_t i = 0; i < xs.size(); ++i) {
         const auto source = std::lower_bound(sources.begin(), sources.end(), NodeGradient{nodes[i], {}}, before);
-        if (source != sources.end() && source->node == nodes[i] && source->gradient.defined()) gradients.push_back(source->gradient);
+        if (source != sources.end() && source->node == nodes[i] && source->gradient.defined())
+            gradients.push_back(source->gradient);
         else if (options.unconnected == Unconnected::zeros) gradients.push_back(zeros(xs[i].shape(), xs[i].dtype()));
         else gradients.emplace_back();
     }
     return gradients;
 }
 
-Gradients Tape::gradient(const Tensor& y, const GradientOptions& options, Location where) { return gradients_of({&y, 1}, options, where); }
+Gradients Tape::gradient(const Tensor& y, const GradientOptions& options, Location where) {
+    return gradients_of({&y, 1}, options, where);
+}
 Tensor Tape::gradient(const Tensor& y, const Tensor& x, const GradientOptions& options, Location where) {
     return std::move(gradients_of({&y, 1}, {&x, 1}, options, where)[0]);
 }

@@ -27,9 +27,9 @@
 #define XGRAD_NO_CACHE 0  // under AddressSanitizer every block comes from malloc, so that it sees each use after free
 #endif
 
-// Each thread keeps a list of free blocks per size class; a list that gets long is handed as one bundle to a pool that all threads share, and
-// a thread that runs dry takes a bundle from there. Small blocks are carved from slabs, which go back to the system when all of their blocks are
-// in the pool.
+// Each thread keeps a list of free blocks per size class; a list that gets long is handed as one bundle to a pool that
+// all threads share, and a thread that runs dry takes a bundle from there. Small blocks are carved from slabs, which go
+// back to the system when all of their blocks are in the pool.
 
 namespace xgrad {
 namespace {
@@ -39,14 +39,17 @@ using Block = FreeBlock;
 using List = FreeList;
 constexpr int classes = ThreadCache::classes;
 
-constexpr std::size_t slab_bytes = std::size_t{256} << 10, slab_limit = 8192;  // blocks up to slab_limit are carved from slabs
+constexpr std::size_t slab_bytes = std::size_t{256} << 10,
+                      slab_limit = 8192;  // blocks up to slab_limit are carved from slabs
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 /// The first 64 bytes of a slab, which begins at a multiple of slab_bytes; its blocks follow.
 struct alignas(64) Slab {
     std::size_t free;  // while slabs are being looked for that can be given back
 
-    static Slab* of(Block* block) { return reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_bytes - 1)); }
+    static Slab* of(Block* block) {
+        return reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_bytes - 1));
+    }
     static std::size_t blocks_of(std::size_t bytes) { return (slab_bytes - sizeof(Slab)) / bytes; }
 };
 
@@ -81,7 +84,8 @@ struct CacheOwner {
     }
 };
 
-/// This thread's cache; null in the thread's last moments. Without caching, `thread_cache` stays null and every call comes here.
+/// This thread's cache; null in the thread's last moments. Without caching, `thread_cache` stays null and every call
+/// comes here.
 ThreadCache* own_cache() {
     if (own_or_null || thread_ends) return own_or_null;
     own_or_null = new ThreadCache;
@@ -298,7 +302,8 @@ void release_cached_memory() {
         }
         while (Block* bundle = shared.bundles[c].head) {
             shared.bundles[c].head = bundle->next_bundle;
-            while (bundle) free_large_block(std::exchange(bundle, bundle->next), bytes_of_class(static_cast<std::uint8_t>(c)));
+            while (bundle)
+                free_large_block(std::exchange(bundle, bundle->next), bytes_of_class(static_cast<std::uint8_t>(c)));
         }
     }
 #if defined(__GLIBC__)

@@ -18,8 +18,9 @@ struct MemoryStats {
 XGRAD_API MemoryStats memory_stats();
 XGRAD_API void reset_peak_memory();
 
-/// Gives what is kept for reuse back to the system: the calling thread's free blocks, those shared by all threads, and, while no tape is open on the
-/// thread, what its tapes have used. The library does so itself when the system refuses a request, before that becomes a MemoryError.
+/// Gives what is kept for reuse back to the system: the calling thread's free blocks, those shared by all threads, and,
+/// while no tape is open on the thread, what its tapes have used. The library does so itself when the system refuses a
+/// request, before that becomes a MemoryError.
 XGRAD_API void release_cached_memory();
 
 namespace detail {
@@ -38,11 +39,12 @@ struct ThreadCache {
     static constexpr int classes = 200;
     FreeList free[classes];
     MemoryStats stats;
-    /// What one step is likely to need again stays with the thread; a stream of blocks made by another one flows back through the pool.
+    /// What one step is likely to need again stays with the thread; a stream of blocks made by another one flows back
+    /// through the pool.
     bool keeps(std::uint8_t size_class) const;
 };
-// No initial-exec here or elsewhere: a plug-in's whole thread-local block would have to fit into the few bytes that the loader keeps spare. Linkers
-// turn the access into one instruction where the library is part of a program.
+// No initial-exec here or elsewhere: a plug-in's whole thread-local block would have to fit into the few bytes that the
+// loader keeps spare. Linkers turn the access into one instruction where the library is part of a program.
 extern XGRAD_API constinit thread_local ThreadCache* thread_cache;
 
 // Blocks come in size classes: multiples of 64 bytes up to 1 KiB, then four steps per doubling.

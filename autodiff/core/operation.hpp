@@ -25,7 +25,8 @@ private:
     std::uint64_t bits_;
 };
 
-/// Which tensors of its run an operation's pullback reads, and the tape therefore keeps: bit i for the i-th input, the j-th output.
+/// Which tensors of its run an operation's pullback reads, and the tape therefore keeps: bit i for the i-th input, the
+/// j-th output.
 struct Saves {
     std::uint32_t inputs = 0, outputs = 0;
     constexpr int count() const { return __builtin_popcount(inputs) + __builtin_popcount(outputs); }
@@ -35,13 +36,16 @@ namespace detail {
 struct Entry;
 struct Pull;
 /// Each of two factors is read for the other one's cotangent.
-constexpr Saves each_others(Needs recorded) { return {.inputs = (recorded[1] ? 0b01u : 0u) | (recorded[0] ? 0b10u : 0u)}; }
+constexpr Saves each_others(Needs recorded) {
+    return {.inputs = (recorded[1] ? 0b01u : 0u) | (recorded[0] ? 0b10u : 0u)};
+}
 }  // namespace detail
 
 /// What a pullback is given besides the cotangents.
 class Saved {
 public:
-    Saved(const Tensor* tensors, Saves which, const detail::Pull& pull) : tensors_(tensors), which_(which), pull_(pull) {}
+    Saved(const Tensor* tensors, Saves which, const detail::Pull& pull)
+        : tensors_(tensors), which_(which), pull_(pull) {}
     /// The i-th input; empty unless `saves` names it, or where it was given empty.
     const Tensor& input(std::size_t i = 0) const { return at(which_.inputs, i, 0); }
     /// The j-th output, those included that only the pullback reads.
@@ -51,7 +55,8 @@ public:
     XGRAD_API Needs all_needs() const;
     /// The outputs that are saved, in their order.
     std::span<const Tensor> all_outputs() const {
-        return {tensors_ + __builtin_popcount(which_.inputs), static_cast<std::size_t>(__builtin_popcount(which_.outputs))};
+        return {tensors_ + __builtin_popcount(which_.inputs),
+                static_cast<std::size_t>(__builtin_popcount(which_.outputs))};
     }
     /// The shape of an input whose cotangent is wanted.
     XGRAD_API const Shape& shape(std::size_t i = 0) const;
@@ -72,23 +77,29 @@ private:
 /// An operation: a struct of plain data with
 ///
 ///     static constexpr const char* name = "scale_rows";            // as errors, graphs and files call it
-///     XGRAD_ATTRIBUTES(axis, factor)                               // its fields, as far as they say what it computes; left out where there are none
-///     Tensor value(const Tensor& x, const Tensor& s) const;        // of up to eight inputs, or (std::span<const Tensor>); nothing in it is recorded
-///     static constexpr Saves saves{.inputs = 0b11};                // what the pullback reads; left out: nothing. `Saves saves(Needs recorded) const`
+///     XGRAD_ATTRIBUTES(axis, factor)                               // its fields, as far as they say what it computes;
+///     left out where there are none Tensor value(const Tensor& x, const Tensor& s) const;        // of up to eight
+///     inputs, or (std::span<const Tensor>); nothing in it is recorded static constexpr Saves saves{.inputs = 0b11}; //
+///     what the pullback reads; left out: nothing. `Saves saves(Needs recorded) const`
 ///                                                                  // where it depends on which inputs are recorded
-///     std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const;  // one cotangent for each input (a Tensor for one), in operations of xgrad
-///                                                                  // (left out: an operation without gradient, whose results are constants)
-///     … fused_pullback(Tensor g, const Saved& s) const;            // the same in one pass over memory, for the engine to take while no tape records
+///     std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const;  // one cotangent for each input (a Tensor for
+///     one), in operations of xgrad
+///                                                                  // (left out: an operation without gradient, whose
+///                                                                  results are constants)
+///     … fused_pullback(Tensor g, const Saved& s) const;            // the same in one pass over memory, for the engine
+///     to take while no tape records
 ///                                                                  // what it computes; optional
 ///
-/// An operation of several results gives an array or vector of them, and its pullbacks take `std::span<const Tensor>`: zeros where nothing depends on
-/// a result. With `static constexpr int results = 1` only so many are results, and those that follow are values for the pullback, which `saves` names as
-/// outputs; `value` may then take a last `bool for_pullback`, false when nobody will read them, or `Needs recorded`: those inputs whose cotangents may be
-/// asked for.
+/// An operation of several results gives an array or vector of them, and its pullbacks take `std::span<const Tensor>`:
+/// zeros where nothing depends on a result. With `static constexpr int results = 1` only so many are results, and those
+/// that follow are values for the pullback, which `saves` names as outputs; `value` may then take a last `bool
+/// for_pullback`, false when nobody will read them, or `Needs recorded`: those inputs whose cotangents may be asked
+/// for.
 ///
-/// The cotangent g is the pullback's own: where it holds the only handle its buffer may be overwritten. `(Tensor g)` alone will do where nothing is saved.
-/// An empty tensor among the cotangents says "no dependence". A cotangent may have the shape to which the operation broadcast its input.
-/// With `static constexpr bool takes_reduced = true` g may have size 1 along axes where it does not vary, and cotangents may be given so.
+/// The cotangent g is the pullback's own: where it holds the only handle its buffer may be overwritten. `(Tensor g)`
+/// alone will do where nothing is saved. An empty tensor among the cotangents says "no dependence". A cotangent may
+/// have the shape to which the operation broadcast its input. With `static constexpr bool takes_reduced = true` g may
+/// have size 1 along axes where it does not vary, and cotangents may be given so.
 template <class Op>
 concept Operation = requires {
     { Op::name } -> std::convertible_to<const char*>;
@@ -114,7 +125,8 @@ inline constexpr bool takes_inputs<Op, std::index_sequence<I...>, Last...> =
 template <class Op, std::size_t N = 1>
 constexpr std::size_t count_inputs() {
     using Inputs = std::make_index_sequence<N>;
-    if constexpr (takes_inputs<Op, Inputs> || takes_inputs<Op, Inputs, Needs> || takes_inputs<Op, Inputs, bool>) return N;
+    if constexpr (takes_inputs<Op, Inputs> || takes_inputs<Op, Inputs, Needs> || takes_inputs<Op, Inputs, bool>)
+        return N;
     else {
         static_assert(N < 8, "xgrad: an operation's value takes (const Tensor&...) or (std::span<const Tensor>)");
         return count_inputs<Op, N + 1>();
@@ -148,7 +160,8 @@ auto value_of_list(const Op& op, std::span<const Tensor> inputs, [[maybe_unused]
 struct OperationType {
     const char* name;
     std::size_t bytes;
-    void (*run)(const void* op, std::span<const Tensor> inputs, std::vector<Tensor>& outputs);  // null: cannot be run again
+    void (*run)(const void* op, std::span<const Tensor> inputs,
+                std::vector<Tensor>& outputs);  // null: cannot be run again
     Attributes (*attributes)(const void* op);
     void (*create)(void* to, const Attributes& attributes);  // null: it is not made of attributes
     void (*copy)(void* to, const void* from);  // null: cannot be copied

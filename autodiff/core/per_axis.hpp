@@ -13,9 +13,10 @@ class NumberOrList {
 public:
     constexpr NumberOrList() = default;
     template <class... Numbers>
-        requires(sizeof...(Numbers) > 0 && ((std::is_floating_point_v<T> ? std::is_arithmetic_v<Numbers> && !std::is_same_v<Numbers, bool>
-                                                                         : detail::Integer<Numbers>) &&
-                                            ...))
+        requires(sizeof...(Numbers) > 0 &&
+                 ((std::is_floating_point_v<T> ? std::is_arithmetic_v<Numbers> && !std::is_same_v<Numbers, bool>
+                                               : detail::Integer<Numbers>) &&
+                  ...))
     constexpr NumberOrList(Numbers... numbers) : numbers_{static_cast<T>(numbers)...}, count_(sizeof...(Numbers)) {
         static_assert(sizeof...(Numbers) <= N, "xgrad: more numbers than there can be axes");
     }

@@ -75,7 +75,8 @@ private:
     }
     template <class T>
     void describe_integers() {
-        for (const std::int64_t at : shown_) texts_.push_back(std::to_string(tensor_.data<T>()[static_cast<std::size_t>(at)]));
+        for (const std::int64_t at : shown_)
+            texts_.push_back(std::to_string(tensor_.data<T>()[static_cast<std::size_t>(at)]));
     }
     void describe() {
         switch (tensor_.dtype()) {
@@ -101,7 +102,8 @@ private:
             if (!std::exchange(first, false)) {
                 out << (below ? "," : ", ");
                 if (below)
-                    out << std::string(static_cast<std::size_t>(below), '\n') << std::string(static_cast<std::size_t>(axis + 1), ' ');
+                    out << std::string(static_cast<std::size_t>(below), '\n')
+                        << std::string(static_cast<std::size_t>(axis + 1), ' ');
             }
         };
         out << '[';
@@ -145,10 +147,12 @@ std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name_of
 std::string to_string(const Shape& shape) { return text_of(shape); }
 
 std::string to_string(const Tensor& tensor, const PrintOptions& options, Location where) {
-    check<ValueError>(options.digits >= 0 && options.digits <= 17 && options.threshold >= 0 && options.edge_items >= 0, where, [&] {
-        return "to_string: digits must be in [0, 17] and counts not negative, got " + std::to_string(options.digits) + ", " +
-               std::to_string(options.threshold) + " and " + std::to_string(options.edge_items);
-    });
+    check<ValueError>(options.digits >= 0 && options.digits <= 17 && options.threshold >= 0 && options.edge_items >= 0,
+                      where, [&] {
+                          return "to_string: digits must be in [0, 17] and counts not negative, got " +
+                                 std::to_string(options.digits) + ", " + std::to_string(options.threshold) + " and " +
+                                 std::to_string(options.edge_items);
+                      });
     if (!tensor.defined()) return "tensor()";
     std::ostringstream out;
     Printer(tensor, options).write(out);

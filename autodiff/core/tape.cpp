@@ -35,7 +35,8 @@ void Parameter::identify() {
 
 namespace {
 
-/// `t` is a result that some tape records, so that its gradient would be lost; another parameter is not: its value is copied.
+/// `t` is a result that some tape records, so that its gradient would be lost; another parameter is not: its value is
+/// copied.
 bool is_recorded_result(const Tensor& t) {
     return !detail::Origin::is_parameter(detail::TensorAccess::origin(t)) && t.defined() && detail::is_tracked(t);
 }
@@ -45,18 +46,21 @@ bool is_recorded_result(const Tensor& t) {
 void Parameter::check_value(const Tensor& value) const {
     check<TapeError>(!is_recorded_result(value), {}, [&] {
         return "Parameter: the value must be a constant, got a tensor of shape " + to_string(value.shape()) +
-               " that a tape records, whose gradient would end here; compute with the tensor itself, or assign stop_gradient(tensor)";
+               " that a tape records, whose gradient would end here; compute with the tensor itself, or assign "
+               "stop_gradient(tensor)";
     });
     const detail::Record* record = detail::record_if_any();
     if (id_ == 0 || !record || record->open.empty() || !value.defined()) return;
     // Of the sources that stand for it, one that some tape still needs; the last may have been another tape's alone.
     detail::NodeId node = record->last_capture(id_);
-    while (node != detail::no_node && !(record->nodes[node]->tapes & record->unfinished())) node = record->nodes[node]->captured_before();
+    while (node != detail::no_node && !(record->nodes[node]->tapes & record->unfinished()))
+        node = record->nodes[node]->captured_before();
     if (node == detail::no_node) return;
     const detail::Entry& entry = *record->nodes[node];
     check<TapeError>(*entry.shape == value.shape() && entry.dtype == value.dtype(), {}, [&] {
         return "Parameter: shape and type must stay " + to_string(*entry.shape) + " " + name_of(entry.dtype) +
-               " while a tape that has used the parameter records, got " + to_string(value.shape()) + " " + name_of(value.dtype());
+               " while a tape that has used the parameter records, got " + to_string(value.shape()) + " " +
+               name_of(value.dtype());
     });
 }
 
@@ -67,7 +71,8 @@ Parameter::Parameter(const Tensor& value) : Tensor(value) {
 Parameter::Parameter(const Parameter& other) : Tensor(other), frozen_(other.frozen_) {
     if (!other.bound() || !tracked(other)) identify();
 }
-Parameter::Parameter(Parameter&& other) noexcept : Tensor(std::move(other)), id_(std::exchange(other.id_, 0)), frozen_(other.frozen_) {}
+Parameter::Parameter(Parameter&& other) noexcept
+    : Tensor(std::move(other)), id_(std::exchange(other.id_, 0)), frozen_(other.frozen_) {}
 Parameter& Parameter::operator=(const Tensor& value) {
     check_value(value);
     Tensor::operator=(value);
@@ -103,8 +108,8 @@ void Parameter::freeze(bool frozen) {
 
 const Tensor* Gradients::find(const Tensor& source) const {
     const std::uint64_t origin = detail::TensorAccess::origin(source);
-    const auto at =
-        std::lower_bound(found_.begin(), found_.end(), origin, [](const auto& entry, std::uint64_t key) { return entry.first < key; });
+    const auto at = std::lower_bound(found_.begin(), found_.end(), origin,
+                                     [](const auto& entry, std::uint64_t key) { return entry.first < key; });
     return origin != 0 && at != found_.end() && at->first == origin ? &at->second : nullptr;
 }
 
@@ -114,14 +119,18 @@ const Tensor& Gradients::operator[](const Tensor& source) const {
     if (origin == 0)
         throw TapeError("Gradients: no gradient for a constant of shape " + to_string(source.shape()) +
                         "; use the tensor that Tape::watch returned");
-    throw TapeError("Gradients: y does not depend on this tensor of shape " + to_string(source.shape()) +
-                    ", or it is an intermediate result (name it as a source: tape.gradient(y, x)); find() tells without an error");
+    throw TapeError(
+        "Gradients: y does not depend on this tensor of shape " + to_string(source.shape()) +
+        ", or it is an intermediate result (name it as a source: tape.gradient(y, x)); find() tells without an error");
 }
 
 // --- Tape -----------------------------------------------------------------------------------------------------------
 
 Tape::Tape(TapeOptions options)
-    : record_(&detail::record_of_this_thread()), owner_(record_->id), depth_(record_->open_tape(options)), options_(options) {}
+    : record_(&detail::record_of_this_thread()),
+      owner_(record_->id),
+      depth_(record_->open_tape(options)),
+      options_(options) {}
 
 Tape::~Tape() { detail::TapeAccess::close(*this); }
 
@@ -134,10 +143,12 @@ std::size_t Tape::size() const {
 
 Tensor Tape::watch(const Tensor& tensor, Location where) {
     detail::Record& r = detail::TapeAccess::record(*this, "Tape::watch", where);
-    check<TapeError>(!used_, where,
-                     [] { return std::string("Tape::watch: the tape has taken its gradient; open a new one, or make it persistent"); });
-    check<DTypeError>(is_floating(tensor.dtype()), where,
-                      [&] { return std::string("Tape::watch: only f32 and f64 have gradients, got ") + name_of(tensor.dtype()); });
+    check<TapeError>(!used_, where, [] {
+        return std::string("Tape::watch: the tape has taken its gradient; open a new one, or make it persistent");
+    });
+    check<DTypeError>(is_floating(tensor.dtype()), where, [&] {
+        return std::string("Tape::watch: only f32 and f64 have gradients, got ") + name_of(tensor.dtype());
+    });
     // Already recorded, for a tape around or this one: a source of its own that passes its gradient on.
     const detail::NodeId before = detail::recording ? r.node_to_watch(depth_, tensor) : detail::no_node;
     const detail::TapeMask others = before == detail::no_node ? 0 : r.nodes[before]->tapes & r.active;

@@ -28,8 +28,8 @@ namespace {
 static_assert(sizeof(Storage) % 64 == 0, "elements start on a cache line");
 
 Storage* new_storage(const Shape& shape, std::int64_t size, DType dtype, std::size_t data_bytes) {
-    return initialise(allocate(size_class_of(sizeof(Storage) + data_bytes)), size_class_of(sizeof(Storage) + data_bytes), shape, size,
-                      dtype);
+    return initialise(allocate(size_class_of(sizeof(Storage) + data_bytes)),
+                      size_class_of(sizeof(Storage) + data_bytes), shape, size, dtype);
 }
 
 /// Calls f with a null pointer of the element type.
@@ -44,7 +44,8 @@ void with_type(DType dtype, F&& f) {
     }
 }
 
-/// What a whole number cannot hold becomes the nearest that it can, NaN 0; i64 to i32 keeps the lowest bits, as NumPy does.
+/// What a whole number cannot hold becomes the nearest that it can, NaN 0; i64 to i32 keeps the lowest bits, as NumPy
+/// does.
 template <class To, class From>
 To converted(From x) {
     if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && !std::is_same_v<To, bool>) {
@@ -73,7 +74,9 @@ Tensor convert(const Tensor& x, DType dtype) {
 
 }  // namespace
 
-std::string shape_and_type(const Shape& shape, DType dtype) { return "shape " + to_string(shape) + " " + name_of(dtype); }
+std::string shape_and_type(const Shape& shape, DType dtype) {
+    return "shape " + to_string(shape) + " " + name_of(dtype);
+}
 
 void destroy_without_elements(Storage* s) noexcept {
     if (s->base == s) {
@@ -97,8 +100,11 @@ Storage* new_foreign_storage(const Shape& shape, DType dtype, std::size_t keeper
 std::int64_t count_elements(const Shape& shape, const char* operation, Location where) {
     std::int64_t size = 1;
     for (std::int64_t n : shape) {
-        check<ShapeError>(n >= 0, where, [&] { return std::string(operation) + ": sizes must not be negative, got " + to_string(shape); });
-        n = std::max<std::int64_t>(n, 1);  // what beside a 0 holds nothing must be possible all the same: strides are made of it
+        check<ShapeError>(n >= 0, where, [&] {
+            return std::string(operation) + ": sizes must not be negative, got " + to_string(shape);
+        });
+        n = std::max<std::int64_t>(
+            n, 1);  // what beside a 0 holds nothing must be possible all the same: strides are made of it
         check<ShapeError>(size <= most_elements / n, where,
                           [&] { return std::string(operation) + ": too many elements, got " + to_string(shape); });
         size *= n;
@@ -119,7 +125,8 @@ Tensor empty(const Shape& shape, DType dtype, Location where) {
 Tensor from_data(const void* data, std::int64_t count, DType dtype, const Shape& shape, Location where) {
     Tensor t = named("tensor", where, [&] { return empty(shape, dtype, where); });
     check<ShapeError>(t.size() == count, where, [&] {
-        return "tensor: the shape must hold as many elements as are given, got " + std::to_string(count) + " for " + to_string(shape);
+        return "tensor: the shape must hold as many elements as are given, got " + std::to_string(count) + " for " +
+               to_string(shape);
     });
     if (count) std::memcpy(TensorAccess::data(t), data, static_cast<std::size_t>(count * size_of(dtype)));
     return t;
@@ -139,27 +146,34 @@ Tensor TensorAccess::view(const Tensor& t, const Shape& shape, std::int64_t offs
 
 // --- Tensor ---------------------------------------------------------------------------------------------------------
 
-void Tensor::throw_empty() { throw Error("Tensor: an empty tensor was used (default-constructed, moved from, or an absent gradient)"); }
+void Tensor::throw_empty() {
+    throw Error("Tensor: an empty tensor was used (default-constructed, moved from, or an absent gradient)");
+}
 
-void Operand::throw_number() const { throw ValueError(at("Operand: the argument must be a tensor, got a number", where_)); }
+void Operand::throw_number() const {
+    throw ValueError(at("Operand: the argument must be a tensor, got a number", where_));
+}
 
 std::int64_t Tensor::shape(int axis) const {
     const int rank = ndim();
     check<IndexError>(axis >= -rank && axis < rank, {}, [&] {
-        return "Tensor::shape: axis must be in [" + std::to_string(-rank) + ", " + std::to_string(rank) + "), got " + std::to_string(axis);
+        return "Tensor::shape: axis must be in [" + std::to_string(-rank) + ", " + std::to_string(rank) + "), got " +
+               std::to_string(axis);
     });
     return shape()[axis < 0 ? axis + rank : axis];
 }
 
 void Tensor::throw_dtype(DType wanted, Location where) const {
-    throw DTypeError(
-        at(std::string("Tensor::data: the element type must be the tensor's ") + name_of(dtype()) + ", got " + name_of(wanted), where));
+    throw DTypeError(at(std::string("Tensor::data: the element type must be the tensor's ") + name_of(dtype()) +
+                            ", got " + name_of(wanted),
+                        where));
 }
 
 namespace {
 void check_one_element(const Tensor& t, Location where) {
-    check<ShapeError>(t.size() == 1, where,
-                      [&] { return "Tensor::item: the tensor must have one element, got shape " + to_string(t.shape()); });
+    check<ShapeError>(t.size() == 1, where, [&] {
+        return "Tensor::item: the tensor must have one element, got shape " + to_string(t.shape());
+    });
 }
 }  // namespace
 
@@ -175,14 +189,16 @@ bool Tensor::truth() const {
 double Tensor::item_as_double(Location where) const {
     check_one_element(*this, where);
     double value = 0;
-    detail::with_type(dtype(), [&](auto* type) { value = static_cast<double>(*static_cast<decltype(type)>(storage_->data)); });
+    detail::with_type(dtype(),
+                      [&](auto* type) { value = static_cast<double>(*static_cast<decltype(type)>(storage_->data)); });
     return value;
 }
 
 std::int64_t Tensor::item_as_int(Location where) const {
     check_one_element(*this, where);
     std::int64_t value = 0;
-    detail::with_type(dtype(), [&](auto* type) { value = static_cast<std::int64_t>(*static_cast<decltype(type)>(storage_->data)); });
+    detail::with_type(
+        dtype(), [&](auto* type) { value = static_cast<std::int64_t>(*static_cast<decltype(type)>(storage_->data)); });
     return value;
 }
 
@@ -245,7 +261,8 @@ std::string PlainNumber::text() const {
 
 namespace {
 Tensor filled(const char* name, const Shape& shape, PlainNumber value, DType dtype, Location where) {
-    check<ValueError>(value.fits(dtype), where, [&] { return std::string(name) + ": " + name_of(dtype) + " cannot hold " + value.text(); });
+    check<ValueError>(value.fits(dtype), where,
+                      [&] { return std::string(name) + ": " + name_of(dtype) + " cannot hold " + value.text(); });
     Tensor t = empty_of(name, shape, dtype, where);
     detail::with_type(dtype, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
@@ -256,7 +273,9 @@ Tensor filled(const char* name, const Shape& shape, PlainNumber value, DType dty
 
 }  // namespace
 
-Tensor full(const Shape& shape, PlainNumber value, DType dtype, Location where) { return filled("full", shape, value, dtype, where); }
+Tensor full(const Shape& shape, PlainNumber value, DType dtype, Location where) {
+    return filled("full", shape, value, dtype, where);
+}
 Tensor zeros(const Shape& shape, DType dtype, Location where) {
     Tensor t = empty_of("zeros", shape, dtype, where);
     char* const to = static_cast<char*>(detail::TensorAccess::data(t));
@@ -271,7 +290,9 @@ Tensor ones(const Shape& shape, DType dtype, Location where) { return filled("on
 Tensor scalar(PlainNumber value, DType dtype, Location where) { return full({}, value, dtype, where); }
 Tensor zeros_like(const Tensor& t) { return zeros(t.shape(), t.dtype(), {}); }
 Tensor ones_like(const Tensor& t) { return full(t.shape(), 1, t.dtype(), {}); }
-Tensor full_like(const Tensor& t, PlainNumber value, Location where) { return full(t.shape(), value, t.dtype(), where); }
+Tensor full_like(const Tensor& t, PlainNumber value, Location where) {
+    return full(t.shape(), value, t.dtype(), where);
+}
 
 Tensor eye(std::int64_t n, std::int64_t m, DType dtype) {
     return generate("eye", {n, m}, dtype, {}, [m](std::int64_t i) { return i / m == i % m ? 1.0 : 0.0; });
@@ -281,8 +302,9 @@ Tensor eye(std::int64_t n, DType dtype) { return eye(n, n, dtype); }
 namespace {
 
 [[noreturn]] void throw_too_long(PlainNumber start, PlainNumber stop, PlainNumber step, Location where) {
-    throw ValueError(
-        at("arange: the result would be too long, got " + start.text() + " to " + stop.text() + " in steps of " + step.text(), where));
+    throw ValueError(at("arange: the result would be too long, got " + start.text() + " to " + stop.text() +
+                            " in steps of " + step.text(),
+                        where));
 }
 
 /// In integers: exact wherever the elements fit.
@@ -294,10 +316,12 @@ Tensor integer_range(std::int64_t start, std::int64_t stop, std::int64_t step, D
             throw_too_long(start, stop, step, where);
         count = span / step + (span % step != 0);
     }
-    check<ValueError>(count == 0 || (PlainNumber(start).fits(dtype) && PlainNumber(start + (count - 1) * step).fits(dtype)), where, [&] {
-        return std::string("arange: ") + name_of(dtype) + " cannot hold the elements from " + std::to_string(start) + " to " +
-               std::to_string(stop);
-    });
+    check<ValueError>(
+        count == 0 || (PlainNumber(start).fits(dtype) && PlainNumber(start + (count - 1) * step).fits(dtype)), where,
+        [&] {
+            return std::string("arange: ") + name_of(dtype) + " cannot hold the elements from " +
+                   std::to_string(start) + " to " + std::to_string(stop);
+        });
     return generate("arange", {count}, dtype, where, [=](std::int64_t i) { return start + i * step; });
 }
 
@@ -306,7 +330,8 @@ Tensor integer_range(std::int64_t start, std::int64_t stop, std::int64_t step, D
 Tensor arange(PlainNumber start, PlainNumber stop, PlainNumber step, std::optional<DType> dtype, Location where) {
     check<ValueError>(double{step} != 0, where, [] { return std::string("arange: the step must not be zero"); });
     const bool integers = start.is_integer() && stop.is_integer() && step.is_integer();
-    if (integers) return integer_range(start.integer(), stop.integer(), step.integer(), dtype.value_or(DType::i64), where);
+    if (integers)
+        return integer_range(start.integer(), stop.integer(), step.integer(), dtype.value_or(DType::i64), where);
     check<ValueError>(std::isfinite(start) && std::isfinite(stop) && std::isfinite(step), where,
                       [] { return std::string("arange: start, stop and step must be finite"); });
     const double first = start, by = step, count = std::ceil((stop - first) / by);
@@ -317,16 +342,19 @@ Tensor arange(PlainNumber start, PlainNumber stop, PlainNumber step, std::option
     check<ValueError>(
         size == 0 || is_floating(type) ||
             (PlainNumber(std::trunc(first)).fits(type) && PlainNumber(std::trunc(element(size - 1))).fits(type)),
-        where,
-        [&] { return std::string("arange: ") + name_of(type) + " cannot hold the elements from " + start.text() + " to " + stop.text(); });
+        where, [&] {
+            return std::string("arange: ") + name_of(type) + " cannot hold the elements from " + start.text() + " to " +
+                   stop.text();
+        });
     return generate("arange", {size}, type, where, element);
 }
 Tensor arange(PlainNumber stop, std::optional<DType> dtype, Location where) { return arange(0, stop, 1, dtype, where); }
 
 Tensor linspace(double start, double stop, std::int64_t count, DType dtype) {
     const double step = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0;
-    return generate("linspace", {count}, dtype, {},
-                    [=](std::int64_t i) { return i == count - 1 && count > 1 ? stop : start + static_cast<double>(i) * step; });
+    return generate("linspace", {count}, dtype, {}, [=](std::int64_t i) {
+        return i == count - 1 && count > 1 ? stop : start + static_cast<double>(i) * step;
+    });
 }
 
 }  // namespace xgrad

@@ -45,11 +45,12 @@ namespace detail {
 
 /// What an argument that counts accepts: integers and unscoped enumerators, neither bool nor floating.
 template <class T>
-concept Integer = (std::is_integral_v<T> && !std::is_same_v<T, bool>) || (std::is_enum_v<T> && std::is_convertible_v<T, long long>);
+concept Integer =
+    (std::is_integral_v<T> && !std::is_same_v<T, bool>) || (std::is_enum_v<T> && std::is_convertible_v<T, long long>);
 
-// Why such arguments are variadic templates. A class with a constructor from a number and another from a std::initializer_list takes
-// `{.keepdims = true}` and `{.stride = 2}` for a list of its own numbers: g++ 12 then overlooks the designators. With one variadic constructor
-// it refuses them, as clang does.
+// Why such arguments are variadic templates. A class with a constructor from a number and another from a
+// std::initializer_list takes `{.keepdims = true}` and `{.stride = 2}` for a list of its own numbers: g++ 12 then
+// overlooks the designators. With one variadic constructor it refuses them, as clang does.
 
 }  // namespace detail
 
@@ -60,7 +61,8 @@ constexpr DType dtype_of() {
     else if constexpr (std::is_same_v<T, double>) return DType::f64;
     else if constexpr (std::is_same_v<T, bool>) return DType::boolean;
     else {
-        static_assert(std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8), "xgrad: no tensor element type for this C++ type");
+        static_assert(std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8),
+                      "xgrad: no tensor element type for this C++ type");
         return sizeof(T) == 4 ? DType::i32 : DType::i64;
     }
 }
@@ -122,8 +124,8 @@ struct Keeper {
     void (*destroy)(Keeper*) noexcept;
 };
 
-/// One block: this header and, right behind it, the elements. A view has no elements of its own and keeps `base`. Where `base` is the storage itself,
-/// the elements are somebody else's, and a Keeper stands behind the header.
+/// One block: this header and, right behind it, the elements. A view has no elements of its own and keeps `base`. Where
+/// `base` is the storage itself, the elements are somebody else's, and a Keeper stands behind the header.
 struct alignas(64) Storage {
     std::atomic<std::uint32_t> owners{1};
     DType dtype = DType::f32;
@@ -155,7 +157,8 @@ inline void destroy(Storage* storage) noexcept {
 // While the process has one thread the counter is a plain increment, as in the standard library's shared_ptr.
 inline void retain(Storage* s) noexcept {
     if (!s) return;
-    if (XGRAD_SINGLE_THREADED) s->owners.store(s->owners.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (XGRAD_SINGLE_THREADED)
+        s->owners.store(s->owners.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     else s->owners.fetch_add(1, std::memory_order_relaxed);
 }
 inline void drop(Storage* s) noexcept {
@@ -177,7 +180,8 @@ class Tensor;
 
 namespace detail {
 
-/// How a tensor becomes another library's array of type A: `static A from(const Tensor&)`, specialised by a bridge such as xtensor.hpp.
+/// How a tensor becomes another library's array of type A: `static A from(const Tensor&)`, specialised by a bridge such
+/// as xtensor.hpp.
 template <class A>
 struct Bridge;
 template <class A>
@@ -197,19 +201,23 @@ struct RowIndex {
     bool drop;
     Location where;
     template <detail::Integer I>
-    RowIndex(I index, Location at = Location::current()) : slice{static_cast<std::int64_t>(index)}, drop(true), where(at) {}
+    RowIndex(I index, Location at = Location::current())
+        : slice{static_cast<std::int64_t>(index)}, drop(true), where(at) {}
     RowIndex(const Slice& range, Location at = Location::current()) : slice(range), drop(false), where(at) {}
 };
 
 /// A handle to an immutable, contiguous, row-major array, and to the place on a tape where it was recorded (if any).
 ///
-/// Copies share the elements and cost a reference count. A default-constructed Tensor is empty: it has no value, and any use
-/// of it is an error that says so. Values never change once made, so handles may be shared between threads.
+/// Copies share the elements and cost a reference count. A default-constructed Tensor is empty: it has no value, and
+/// any use of it is an error that says so. Values never change once made, so handles may be shared between threads.
 class XGRAD_API Tensor {
 public:
     Tensor() noexcept = default;
-    Tensor(const Tensor& other) noexcept : storage_(other.storage_), origin_(other.origin_) { detail::retain(storage_); }
-    Tensor(Tensor&& other) noexcept : storage_(std::exchange(other.storage_, nullptr)), origin_(std::exchange(other.origin_, 0)) {}
+    Tensor(const Tensor& other) noexcept : storage_(other.storage_), origin_(other.origin_) {
+        detail::retain(storage_);
+    }
+    Tensor(Tensor&& other) noexcept
+        : storage_(std::exchange(other.storage_, nullptr)), origin_(std::exchange(other.origin_, 0)) {}
     Tensor& operator=(const Tensor& other) noexcept {
         detail::retain(other.storage_);
         detail::drop(std::exchange(storage_, other.storage_));
@@ -225,8 +233,8 @@ public:
 
     /// False for an empty tensor (default-constructed or moved from). A tensor of zero elements is defined.
     bool defined() const noexcept { return storage_ != nullptr; }
-    /// The truth of the only element, as NumPy's: `if (loss < best)`. False for an empty tensor. ShapeError for more elements or none: any()
-    /// and all() give one.
+    /// The truth of the only element, as NumPy's: `if (loss < best)`. False for an empty tensor. ShapeError for more
+    /// elements or none: any() and all() give one.
     explicit operator bool() const { return storage_ && truth(); }
 
     const Shape& shape() const { return storage().shape; }
@@ -249,11 +257,14 @@ public:
         if constexpr (std::is_floating_point_v<T>) return static_cast<T>(item_as_double(where));
         else return static_cast<T>(item_as_int(where));
     }
-    /// x[i]: the i-th slice of the first axis, which is dropped (`select`); x[Slice{1, 3}]: a range of it (`slice`). Negative indices count from the end.
+    /// x[i]: the i-th slice of the first axis, which is dropped (`select`); x[Slice{1, 3}]: a range of it (`slice`).
+    /// Negative indices count from the end.
     Tensor operator[](const RowIndex& index) const;
-    /// Elements converted to `dtype`; differentiable between f32 and f64; what an integer cannot hold becomes the nearest it can, NaN 0. The same handle when it has that type already.
+    /// Elements converted to `dtype`; differentiable between f32 and f64; what an integer cannot hold becomes the
+    /// nearest it can, NaN 0. The same handle when it has that type already.
     Tensor to(DType dtype, Location where = Location::current()) const;
-    /// A copy of the elements as another library's array: with <autodiff/xtensor.hpp> tensors go where an xt::xarray or xt::xtensor is wanted.
+    /// A copy of the elements as another library's array: with <autodiff/xtensor.hpp> tensors go where an xt::xarray or
+    /// xt::xtensor is wanted.
     template <class A>
         requires detail::Bridged<A>
     operator A() const {
@@ -287,12 +298,15 @@ struct PrintOptions {
     std::int64_t edge_items = 3;  ///< shown at either end of an abbreviated axis
     bool dtype = false;  ///< followed by the element type
 };
-/// NumPy's text of a tensor: the numbers that are shown decide the format. ValueError for digits outside [0, 17] or negative counts.
-XGRAD_API std::string to_string(const Tensor& tensor, const PrintOptions& options = {}, Location where = Location::current());
+/// NumPy's text of a tensor: the numbers that are shown decide the format. ValueError for digits outside [0, 17] or
+/// negative counts.
+XGRAD_API std::string to_string(const Tensor& tensor, const PrintOptions& options = {},
+                                Location where = Location::current());
 /// The same with the usual options.
 XGRAD_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
-/// A plain number: exactly, where it was written as an integer, else a double. It takes the dtype of the tensor that it meets.
+/// A plain number: exactly, where it was written as an integer, else a double. It takes the dtype of the tensor that it
+/// meets.
 class PlainNumber {
 public:
     template <class T>
@@ -321,14 +335,15 @@ private:
     bool exact_ = false;
 };
 
-/// An argument of an operation: a tensor or a plain number (which takes the other operand's dtype), with the line it was
-/// written on. Users never name this type; they pass tensors and numbers.
+/// An argument of an operation: a tensor or a plain number (which takes the other operand's dtype), with the line it
+/// was written on. Users never name this type; they pass tensors and numbers.
 class Operand {
 public:
     /// `{}`: no tensor, for an argument that may be left out, `conv2d(x, w, {}, {.stride = 2})`.
     Operand() : tensor_(&none()) {}
     Operand(const Tensor& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where) {}
-    Operand(Tensor&& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where), temporary_(true) {}
+    Operand(Tensor&& tensor, Location where = Location::current())
+        : tensor_(&tensor), where_(where), temporary_(true) {}
     template <class T>
         requires std::is_arithmetic_v<T>
     Operand(T number, Location where = Location::current()) : number_(number), where_(where) {}
@@ -384,7 +399,9 @@ public:
     }
     template <std::same_as<bool> B>
     Axes(B) {
-        static_assert(!sizeof(B), "xgrad: an axis is an integer, not a bool; keepdims follows the axes: sum(x, 1, true), sum(x, {}, true)");
+        static_assert(
+            !sizeof(B),
+            "xgrad: an axis is an integer, not a bool; keepdims follows the axes: sum(x, 1, true), sum(x, {}, true)");
     }
     Axes(const std::vector<int>& axes) : Axes(std::span<const int>(axes)) {}
     Axes(std::span<const int> axes) : count_(static_cast<int>(axes.size())) {
@@ -400,7 +417,8 @@ private:
     /// What no int holds is out of any tensor's range.
     template <class I>
     static constexpr int as_axis(I axis) {
-        return std::in_range<int>(static_cast<std::int64_t>(axis)) ? static_cast<int>(axis) : std::numeric_limits<int>::max();
+        return std::in_range<int>(static_cast<std::int64_t>(axis)) ? static_cast<int>(axis)
+                                                                   : std::numeric_limits<int>::max();
     }
 
     int axes_[Shape::max_rank] = {};
@@ -423,12 +441,15 @@ struct TensorAccess {
     static Tensor adopt(Storage* owned) { return Tensor(owned); }
     static void* data(const Tensor& t) { return t.storage_->data; }
     /// No one else holds this tensor's elements: they may be overwritten.
-    static bool unique(const Tensor& t) { return t.storage_->owners.load(std::memory_order_acquire) == 1 && !t.storage_->base; }
+    static bool unique(const Tensor& t) {
+        return t.storage_->owners.load(std::memory_order_acquire) == 1 && !t.storage_->base;
+    }
     /// An uninitialised tensor of t's shape and dtype.
     static Tensor empty_like(const Tensor& t) {
         const Storage& s = *t.storage_;
         const std::uint8_t size_class =
-            s.base ? size_class_of(sizeof(Storage) + static_cast<std::size_t>(s.size * size_of(s.dtype))) : s.size_class;
+            s.base ? size_class_of(sizeof(Storage) + static_cast<std::size_t>(s.size * size_of(s.dtype)))
+                   : s.size_class;
         return adopt(initialise(allocate(size_class), size_class, s.shape, s.size, s.dtype));
     }
     /// The same elements under another shape of the same size.
@@ -442,11 +463,13 @@ struct TensorAccess {
 
 template <class T>
 Tensor from_rows(std::initializer_list<std::initializer_list<T>> rows, Location where) {
-    std::vector<std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>> flat;  // not vector<bool>, which has no array of them
+    std::vector<std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>>
+        flat;  // not vector<bool>, which has no array of them
     const std::size_t width = rows.size() ? rows.begin()->size() : 0;
     for (const auto& row : rows) {
         check<ShapeError>(row.size() == width, where, [&] {
-            return "tensor: rows must have equal lengths, got " + std::to_string(width) + " and " + std::to_string(row.size());
+            return "tensor: rows must have equal lengths, got " + std::to_string(width) + " and " +
+                   std::to_string(row.size());
         });
         flat.insert(flat.end(), row.begin(), row.end());
     }
@@ -456,8 +479,8 @@ Tensor from_rows(std::initializer_list<std::initializer_list<T>> rows, Location 
 
 }  // namespace detail
 
-/// A tensor of the given numbers: `tensor({1.0, 2.0})`, `tensor({{1.f, 2.f}, {3.f, 4.f}})`; up to three nested levels. The
-/// element type gives the dtype.
+/// A tensor of the given numbers: `tensor({1.0, 2.0})`, `tensor({{1.f, 2.f}, {3.f, 4.f}})`; up to three nested levels.
+/// The element type gives the dtype.
 template <class T>
     requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
 Tensor tensor(std::initializer_list<T> values, Location where = Location::current()) {
@@ -475,7 +498,8 @@ Tensor tensor(std::initializer_list<std::initializer_list<T>> rows, Location whe
 }
 template <class T>
     requires std::is_arithmetic_v<T>
-Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes, Location where = Location::current()) {
+Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes,
+              Location where = Location::current()) {
     std::vector<std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>> flat;
     Shape shape{static_cast<std::int64_t>(planes.size()), 0, 0};
     for (const auto& plane : planes) {
@@ -532,15 +556,17 @@ XGRAD_API Tensor scalar(PlainNumber value, DType dtype, Location where = Locatio
 XGRAD_API Tensor zeros(const Shape& shape, DType dtype = DType::f32, Location where = Location::current());
 XGRAD_API Tensor ones(const Shape& shape, DType dtype = DType::f32, Location where = Location::current());
 /// ValueError where the dtype cannot hold the number: a fraction, NaN or one that is too large in an integer tensor.
-XGRAD_API Tensor full(const Shape& shape, PlainNumber value, DType dtype = DType::f32, Location where = Location::current());
+XGRAD_API Tensor full(const Shape& shape, PlainNumber value, DType dtype = DType::f32,
+                      Location where = Location::current());
 XGRAD_API Tensor zeros_like(const Tensor& tensor);
 XGRAD_API Tensor ones_like(const Tensor& tensor);
 XGRAD_API Tensor full_like(const Tensor& tensor, PlainNumber value, Location where = Location::current());
 /// The identity matrix (n, n), or (n, m) with ones on its diagonal.
 XGRAD_API Tensor eye(std::int64_t n, DType dtype = DType::f32);
 XGRAD_API Tensor eye(std::int64_t n, std::int64_t m, DType dtype = DType::f32);
-/// 0, 1, …, stop-1 and start, start+step, … up to but excluding stop: i64 where all are integers, as NumPy, else f32, unless a dtype is given.
-/// ValueError for a zero step, numbers that are not finite, or elements that the dtype cannot hold.
+/// 0, 1, …, stop-1 and start, start+step, … up to but excluding stop: i64 where all are integers, as NumPy, else f32,
+/// unless a dtype is given. ValueError for a zero step, numbers that are not finite, or elements that the dtype cannot
+/// hold.
 XGRAD_API Tensor arange(PlainNumber stop, std::optional<DType> dtype = {}, Location where = Location::current());
 XGRAD_API Tensor arange(PlainNumber start, PlainNumber stop, PlainNumber step = 1, std::optional<DType> dtype = {},
                         Location where = Location::current());

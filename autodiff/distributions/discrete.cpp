@@ -15,12 +15,15 @@ namespace {
 
 void check_one_given(const char* name, const ProbsOrLogits& given, Location where) {
     check<ValueError>(given.probs.defined() != given.logits.defined(), where, [&] {
-        return std::string(name) + ": exactly one of probs and logits must be given, got " + (given.probs.defined() ? "both" : "none");
+        return std::string(name) + ": exactly one of probs and logits must be given, got " +
+               (given.probs.defined() ? "both" : "none");
     });
 }
 
 /// -sum p log(p) over an axis of log(p), 0 log(0) being 0.
-Tensor entropy_of_logs(const Tensor& log_p, int axis) { return -sum(exp(log_p) * where(isinf(log_p), zeros_like(log_p), log_p), axis); }
+Tensor entropy_of_logs(const Tensor& log_p, int axis) {
+    return -sum(exp(log_p) * where(isinf(log_p), zeros_like(log_p), log_p), axis);
+}
 
 /// 0 … n as a first axis before `axes` others.
 Tensor counts_to(double n, int axes, DType dtype) {
@@ -36,9 +39,11 @@ Tensor times_logarithm(const Tensor& x, const Tensor& log_p) {
 
 }  // namespace
 
-// --- Chance and Classes -------------------------------------------------------------------------------------------------
+// --- Chance and Classes
+// -------------------------------------------------------------------------------------------------
 
-Chance::Chance(const char* name, const ProbsOrLogits& given, Location where) : probs_(given.probs), logits_(given.logits) {
+Chance::Chance(const char* name, const ProbsOrLogits& given, Location where)
+    : probs_(given.probs), logits_(given.logits) {
     check_one_given(name, given, where);
     if (probs_.defined()) check_rule(name, "probs", probs_, probability, where);
     else check_rule(name, "logits", logits_, not_nan, where);
@@ -46,16 +51,20 @@ Chance::Chance(const char* name, const ProbsOrLogits& given, Location where) : p
 Tensor Chance::probs() const { return probs_.defined() ? probs_ : sigmoid(logits_); }
 Tensor Chance::complement() const { return probs_.defined() ? 1 - probs_ : sigmoid(-logits_); }
 Tensor Chance::logits() const { return logits_.defined() ? logits_ : log(probs_) - log1p(-probs_); }
-Tensor Chance::times_log(const Tensor& x) const { return probs_.defined() ? xlogy(x, probs_) : times_logarithm(x, logsigmoid(logits_)); }
+Tensor Chance::times_log(const Tensor& x) const {
+    return probs_.defined() ? xlogy(x, probs_) : times_logarithm(x, logsigmoid(logits_));
+}
 Tensor Chance::times_log_complement(const Tensor& x) const {
     return probs_.defined() ? xlogy(x, 1 - probs_) : times_logarithm(x, logsigmoid(-logits_));
 }
 
-Classes::Classes(const char* name, const ProbsOrLogits& given, Location place) : probs_(given.probs), logits_(given.logits) {
+Classes::Classes(const char* name, const ProbsOrLogits& given, Location place)
+    : probs_(given.probs), logits_(given.logits) {
     check_one_given(name, given, place);
     const Tensor& x = this->given();
-    check<ShapeError>(x.ndim() >= 1 && x.shape().back() > 0, place,
-                      [&] { return std::string(name) + ": the last axis must be that of the classes, got " + to_string(x.shape()); });
+    check<ShapeError>(x.ndim() >= 1 && x.shape().back() > 0, place, [&] {
+        return std::string(name) + ": the last axis must be that of the classes, got " + to_string(x.shape());
+    });
     if (probs_.defined()) {
         check_rule(name, "probs", probs_, not_negative, place);
         check<ValueError>(bool(all(sum(stop_gradient(probs_), -1) > 0)), place,
@@ -73,9 +82,12 @@ Tensor Classes::entropy() const {
     const Tensor p = probs();
     return -sum(xlogy(p, p), -1);
 }
-Tensor Classes::times_log(const Tensor& x) const { return sum(probs_.defined() ? xlogy(x, probs()) : times_logarithm(x, logits()), -1); }
+Tensor Classes::times_log(const Tensor& x) const {
+    return sum(probs_.defined() ? xlogy(x, probs()) : times_logarithm(x, logits()), -1);
+}
 
-// --- Bernoulli ----------------------------------------------------------------------------------------------------------
+// --- Bernoulli
+// ----------------------------------------------------------------------------------------------------------
 
 Bernoulli::Bernoulli(const ProbsOrLogits& p, Location where) : chance("Bernoulli", p, where) {
     batch_ = chance.given().shape();
@@ -88,11 +100,14 @@ Tensor Bernoulli::log_prob(const Operand& value) const {
     const Tensor x = value_of("Bernoulli::log_prob", value, chance.given(), batch_, zero_or_one);
     return chance.times_log(x) + chance.times_log_complement(1 - x);
 }
-Tensor Bernoulli::entropy() const { return -(chance.times_log(chance.probs()) + chance.times_log_complement(chance.complement())); }
+Tensor Bernoulli::entropy() const {
+    return -(chance.times_log(chance.probs()) + chance.times_log_complement(chance.complement()));
+}
 Tensor Bernoulli::mean() const { return chance.probs(); }
 Tensor Bernoulli::variance() const { return chance.probs() * chance.complement(); }
 
-// --- Binomial -----------------------------------------------------------------------------------------------------------
+// --- Binomial
+// -----------------------------------------------------------------------------------------------------------
 
 Binomial::Binomial(const Operand& n, const ProbsOrLogits& p) : chance("Binomial", p, n.where()) {
     const Operand given(chance.given(), n.where());
@@ -104,27 +119,33 @@ Tensor Binomial::sample(const Shape& shape, Generator& generator) const {
 }
 Tensor Binomial::log_prob(const Operand& value) const {
     const Tensor x = value_of("Binomial::log_prob", value, total_count, batch_, whole);
-    check<ValueError>(bool(all(x <= total_count)), value.where(),
-                      [] { return std::string("Binomial::log_prob: the value must not be above total_count, got one that is"); });
+    check<ValueError>(bool(all(x <= total_count)), value.where(), [] {
+        return std::string("Binomial::log_prob: the value must not be above total_count, got one that is");
+    });
     const Tensor rest = total_count - x;
-    return lgamma(total_count + 1) - lgamma(x + 1) - lgamma(rest + 1) + chance.times_log(x) + chance.times_log_complement(rest);
+    return lgamma(total_count + 1) - lgamma(x + 1) - lgamma(rest + 1) + chance.times_log(x) +
+           chance.times_log_complement(rest);
 }
 Tensor Binomial::entropy(Location place) const {
     const double n = total_count.size() ? max(stop_gradient(total_count)).item() : 0;
-    check<ValueError>(bool(all(equal(total_count, n))), place,
-                      [] { return std::string("Binomial::entropy: total_count must be the same everywhere, got several"); });
+    check<ValueError>(bool(all(equal(total_count, n))), place, [] {
+        return std::string("Binomial::entropy: total_count must be the same everywhere, got several");
+    });
     return entropy_of_logs(log_prob(counts_to(n, batch_.rank(), total_count.dtype())), 0);
 }
 Tensor Binomial::mean() const { return total_count * chance.probs(); }
 Tensor Binomial::variance() const { return total_count * chance.probs() * chance.complement(); }
 
-// --- Poisson ------------------------------------------------------------------------------------------------------------
+// --- Poisson
+// ------------------------------------------------------------------------------------------------------------
 
 Poisson::Poisson(const Operand& r) {
     rate = checked("Poisson", {{"rate", r, not_negative}}, batch_)[0];
     dtype_ = rate.dtype();
 }
-Tensor Poisson::sample(const Shape& shape, Generator& generator) const { return poisson(stop_gradient(rate), extended(shape), generator); }
+Tensor Poisson::sample(const Shape& shape, Generator& generator) const {
+    return poisson(stop_gradient(rate), extended(shape), generator);
+}
 Tensor Poisson::log_prob(const Operand& value) const {
     const Tensor x = value_of("Poisson::log_prob", value, rate, batch_, whole);
     return xlogy(x, rate) - rate - lgamma(x + 1);
@@ -132,7 +153,8 @@ Tensor Poisson::log_prob(const Operand& value) const {
 Tensor Poisson::mean() const { return rate; }
 Tensor Poisson::variance() const { return rate; }
 
-// --- Categorical --------------------------------------------------------------------------------------------------------
+// --- Categorical
+// --------------------------------------------------------------------------------------------------------
 
 Categorical::Categorical(const ProbsOrLogits& p, Location where) : classes("Categorical", p, where) {
     batch_ = without_last(classes.given().shape(), 1);
@@ -146,14 +168,16 @@ Tensor Categorical::log_prob(const Operand& value) const {
     const Tensor& x = tensor_of(value, "Categorical::log_prob");
     check_index_type(x, "Categorical::log_prob", place);
     check<ValueError>(bool(all(logical_and(x >= 0, x < classes.count()))), place, [&] {
-        return "Categorical::log_prob: classes must be in [0, " + std::to_string(classes.count()) + "), got one that is not";
+        return "Categorical::log_prob: classes must be in [0, " + std::to_string(classes.count()) +
+               "), got one that is not";
     });
     const Shape shape = broadcast_shapes(x.shape(), batch_, "Categorical::log_prob", place);
     const Tensor logs = broadcast_to(logits(), joined(shape, {classes.count()}));
     return squeeze(take_along_axis(logs, expand_dims(broadcast_to(x, shape), -1), -1), -1);
 }
 
-// --- OneHotCategorical --------------------------------------------------------------------------------------------------
+// --- OneHotCategorical
+// --------------------------------------------------------------------------------------------------
 
 OneHotCategorical::OneHotCategorical(const ProbsOrLogits& p, Location where) : classes("OneHotCategorical", p, where) {
     batch_ = without_last(classes.given().shape(), 1);
@@ -161,7 +185,8 @@ OneHotCategorical::OneHotCategorical(const ProbsOrLogits& p, Location where) : c
     event_ = {classes.count()};
 }
 Tensor OneHotCategorical::sample(const Shape& shape, Generator& generator) const {
-    return one_hot(categorical(stop_gradient(classes.logits()), shape, generator), classes.count(), classes.given().dtype());
+    return one_hot(categorical(stop_gradient(classes.logits()), shape, generator), classes.count(),
+                   classes.given().dtype());
 }
 Tensor OneHotCategorical::log_prob(const Operand& value) const {
     const Tensor x = value_of("OneHotCategorical::log_prob", value, classes.given(), extended({}), zero_or_one, 1);
@@ -175,10 +200,13 @@ Tensor OneHotCategorical::variance() const {
     return p * (1 - p);
 }
 
-// --- Multinomial --------------------------------------------------------------------------------------------------------
+// --- Multinomial
+// --------------------------------------------------------------------------------------------------------
 
-Multinomial::Multinomial(Int n, const ProbsOrLogits& p, Location where) : total_count(n), classes("Multinomial", p, where) {
-    check<ValueError>(n >= 0, where, [&] { return "Multinomial: total_count must not be negative, got " + std::to_string(n); });
+Multinomial::Multinomial(Int n, const ProbsOrLogits& p, Location where)
+    : total_count(n), classes("Multinomial", p, where) {
+    check<ValueError>(n >= 0, where,
+                      [&] { return "Multinomial: total_count must not be negative, got " + std::to_string(n); });
     batch_ = without_last(classes.given().shape(), 1);
     dtype_ = classes.given().dtype();
     event_ = {classes.count()};
@@ -191,7 +219,8 @@ Tensor Multinomial::log_prob(const Operand& value) const {
     const Tensor x = value_of("Multinomial::log_prob", value, classes.given(), extended({}), whole, 1);
     const auto n = static_cast<double>(total_count);
     check<ValueError>(bool(all(equal(sum(stop_gradient(x), -1), n))), value.where(), [&] {
-        return "Multinomial::log_prob: counts must add up to total_count " + std::to_string(total_count) + ", got others";
+        return "Multinomial::log_prob: counts must add up to total_count " + std::to_string(total_count) +
+               ", got others";
     });
     return lgamma(scalar(n + 1, x.dtype())) - sum(lgamma(x + 1), -1) + classes.times_log(x);
 }
@@ -200,7 +229,8 @@ Tensor Multinomial::entropy() const {
     const Tensor p = clip(probs(), 0, 1);  // division by the sum may round above 1
     const Tensor counts = counts_to(n, p.ndim(), p.dtype());
     const Tensor one_class = Binomial(scalar(n, p.dtype()), {.probs = p}).log_prob(counts);
-    return n * classes.entropy() - lgamma(scalar(n + 1, p.dtype())) + sum(sum(exp(one_class) * lgamma(counts + 1), 0), -1);
+    return n * classes.entropy() - lgamma(scalar(n + 1, p.dtype())) +
+           sum(sum(exp(one_class) * lgamma(counts + 1), 0), -1);
 }
 Tensor Multinomial::mean() const { return static_cast<double>(total_count) * probs(); }
 Tensor Multinomial::variance() const {

@@ -4,8 +4,8 @@
 
 #include "distribution.hpp"
 
-// Distributions of counts and classes. What is given, probabilities or logits, is computed with; probabilities of 0 and 1 and logits of any size are
-// exact.
+// Distributions of counts and classes. What is given, probabilities or logits, is computed with; probabilities of 0 and
+// 1 and logits of any size are exact.
 
 namespace xgrad::distributions {
 

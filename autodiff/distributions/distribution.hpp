@@ -13,7 +13,8 @@ struct ProbsOrLogits {
     Tensor logits = {};
 };
 
-/// What every distribution has. Parameters broadcast to the batch's shape; the event's is that of one draw: (), or (n) for vectors.
+/// What every distribution has. Parameters broadcast to the batch's shape; the event's is that of one draw: (), or (n)
+/// for vectors.
 class XGRAD_API Distribution {
 public:
     const Shape& batch_shape() const { return batch_; }

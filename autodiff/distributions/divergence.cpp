@@ -7,7 +7,8 @@
 #include "autodiff/ops/shape/arrange.hpp"
 #include "detail/values.hpp"
 
-// Integrals of p (log p - log q), most of which PyTorch's documentation of torch.distributions.kl lists; -E log q is written out where p's entropy is known.
+// Integrals of p (log p - log q), most of which PyTorch's documentation of torch.distributions.kl lists; -E log q is
+// written out where p's entropy is known.
 
 namespace xgrad::distributions {
 
@@ -16,7 +17,9 @@ using namespace detail;
 namespace {
 
 /// inf where q does not hold all of p's values.
-Tensor inf_where(const Tensor& outside, const Tensor& divergence) { return where(outside, infinity(divergence), divergence); }
+Tensor inf_where(const Tensor& outside, const Tensor& divergence) {
+    return where(outside, infinity(divergence), divergence);
+}
 
 /// -E log q of a normal q, for a p of this mean and variance.
 Tensor cross_entropy(const Tensor& mean, const Tensor& variance, const Normal& q) {
@@ -32,7 +35,9 @@ Tensor cross_entropy(const Tensor& mean, const Tensor& mean_exp, const Gumbel& q
 }
 
 /// The mean of log(x) for x uniform in [low, high]; 0 log(0) is 0.
-Tensor mean_log(const Tensor& low, const Tensor& high) { return (xlogy(high, high) - xlogy(low, low)) / (high - low) - 1; }
+Tensor mean_log(const Tensor& low, const Tensor& high) {
+    return (xlogy(high, high) - xlogy(low, low)) / (high - low) - 1;
+}
 
 Tensor of_normal(const Tensor& loc, const Tensor& scale, const Tensor& q_loc, const Tensor& q_scale) {
     const Tensor ratio = square(scale / q_scale);
@@ -77,7 +82,8 @@ Tensor detail::divergence(const Exponential& p, const Exponential& q) {
 }
 Tensor detail::divergence(const Gamma& p, const Gamma& q) {
     return q.concentration * log(p.rate / q.rate) + lgamma(q.concentration) - lgamma(p.concentration) +
-           (p.concentration - q.concentration) * digamma(p.concentration) + (q.rate - p.rate) * (p.concentration / p.rate);
+           (p.concentration - q.concentration) * digamma(p.concentration) +
+           (q.rate - p.rate) * (p.concentration / p.rate);
 }
 Tensor detail::divergence(const Beta& p, const Beta& q) {
     const Tensor p_total = p.concentration1 + p.concentration0, q_total = q.concentration1 + q.concentration0;
@@ -96,9 +102,13 @@ Tensor detail::divergence(const Bernoulli& p, const Bernoulli& q) { return of_ch
 Tensor detail::divergence(const Binomial& p, const Binomial& q) {
     return inf_where(p.total_count > q.total_count, p.total_count * of_chances(p.chance, q.chance));
 }
-Tensor detail::divergence(const Poisson& p, const Poisson& q) { return xlogy(p.rate, p.rate) - xlogy(p.rate, q.rate) - (p.rate - q.rate); }
+Tensor detail::divergence(const Poisson& p, const Poisson& q) {
+    return xlogy(p.rate, p.rate) - xlogy(p.rate, q.rate) - (p.rate - q.rate);
+}
 Tensor detail::divergence(const Categorical& p, const Categorical& q) { return of_classes(p.classes, q.classes); }
-Tensor detail::divergence(const OneHotCategorical& p, const OneHotCategorical& q) { return of_classes(p.classes, q.classes); }
+Tensor detail::divergence(const OneHotCategorical& p, const OneHotCategorical& q) {
+    return of_classes(p.classes, q.classes);
+}
 
 Tensor detail::divergence(const Normal& p, const Gumbel& q) {
     const Tensor mean_exp = exp((q.loc - p.loc) / q.scale + 0.5 * square(p.scale / q.scale));
@@ -106,12 +116,19 @@ Tensor detail::divergence(const Normal& p, const Gumbel& q) {
 }
 Tensor detail::divergence(const Normal& p, const Laplace& q) {
     const Tensor shift = (p.loc - q.loc) / p.scale;
-    const Tensor distance = std::sqrt(2 / std::numbers::pi) * exp(-0.5 * square(shift)) + shift * erf(shift / std::numbers::sqrt2);
+    const Tensor distance =
+        std::sqrt(2 / std::numbers::pi) * exp(-0.5 * square(shift)) + shift * erf(shift / std::numbers::sqrt2);
     return log(2 * q.scale) + p.scale * distance / q.scale - p.entropy();
 }
-Tensor detail::divergence(const Gumbel& p, const Normal& q) { return cross_entropy(p.mean(), p.variance(), q) - p.entropy(); }
-Tensor detail::divergence(const Laplace& p, const Normal& q) { return cross_entropy(p.loc, p.variance(), q) - p.entropy(); }
-Tensor detail::divergence(const Uniform& p, const Normal& q) { return cross_entropy(p.mean(), p.variance(), q) - p.entropy(); }
+Tensor detail::divergence(const Gumbel& p, const Normal& q) {
+    return cross_entropy(p.mean(), p.variance(), q) - p.entropy();
+}
+Tensor detail::divergence(const Laplace& p, const Normal& q) {
+    return cross_entropy(p.loc, p.variance(), q) - p.entropy();
+}
+Tensor detail::divergence(const Uniform& p, const Normal& q) {
+    return cross_entropy(p.mean(), p.variance(), q) - p.entropy();
+}
 Tensor detail::divergence(const Uniform& p, const Gumbel& q) {
     const Tensor below = exp((q.loc - p.low) / q.scale), above = exp((q.loc - p.high) / q.scale);
     return cross_entropy(p.mean(), q.scale / (p.high - p.low) * (below - above), q) - p.entropy();
@@ -126,11 +143,15 @@ Tensor detail::divergence(const Uniform& p, const Gamma& q) {
 Tensor detail::divergence(const Uniform& p, const Beta& q) {
     const Tensor outside = logical_or(p.low < 0, p.high > 1);
     const Tensor low = where(outside, zeros_like(p.low), p.low), high = where(outside, ones_like(p.high), p.high);
-    const Tensor log_beta = lgamma(q.concentration1) + lgamma(q.concentration0) - lgamma(q.concentration1 + q.concentration0);
-    const Tensor logs = (q.concentration1 - 1) * mean_log(low, high) + (q.concentration0 - 1) * mean_log(1 - high, 1 - low);
+    const Tensor log_beta =
+        lgamma(q.concentration1) + lgamma(q.concentration0) - lgamma(q.concentration1 + q.concentration0);
+    const Tensor logs =
+        (q.concentration1 - 1) * mean_log(low, high) + (q.concentration0 - 1) * mean_log(1 - high, 1 - low);
     return inf_where(outside, log_beta - logs - p.entropy());
 }
-Tensor detail::divergence(const Exponential& p, const Normal& q) { return cross_entropy(p.mean(), p.variance(), q) - p.entropy(); }
+Tensor detail::divergence(const Exponential& p, const Normal& q) {
+    return cross_entropy(p.mean(), p.variance(), q) - p.entropy();
+}
 Tensor detail::divergence(const Exponential& p, const Gumbel& q) {
     const Tensor product = p.rate * q.scale;
     return cross_entropy(p.mean(), exp(q.loc / q.scale) * product / (product + 1), q) - p.entropy();
@@ -138,13 +159,19 @@ Tensor detail::divergence(const Exponential& p, const Gumbel& q) {
 Tensor detail::divergence(const Exponential& p, const Gamma& q) {
     return cross_entropy(p.mean(), -euler_gamma - log(p.rate), q) - p.entropy();
 }
-Tensor detail::divergence(const Gamma& p, const Normal& q) { return cross_entropy(p.mean(), p.variance(), q) - p.entropy(); }
+Tensor detail::divergence(const Gamma& p, const Normal& q) {
+    return cross_entropy(p.mean(), p.variance(), q) - p.entropy();
+}
 Tensor detail::divergence(const Gamma& p, const Gumbel& q) {
     const Tensor mean_exp = exp(q.loc / q.scale - p.concentration * log1p(reciprocal(p.rate * q.scale)));
     return cross_entropy(p.mean(), mean_exp, q) - p.entropy();
 }
-Tensor detail::divergence(const Gamma& p, const Exponential& q) { return q.rate * p.mean() - log(q.rate) - p.entropy(); }
-Tensor detail::divergence(const Beta& p, const Normal& q) { return cross_entropy(p.mean(), p.variance(), q) - p.entropy(); }
+Tensor detail::divergence(const Gamma& p, const Exponential& q) {
+    return q.rate * p.mean() - log(q.rate) - p.entropy();
+}
+Tensor detail::divergence(const Beta& p, const Normal& q) {
+    return cross_entropy(p.mean(), p.variance(), q) - p.entropy();
+}
 Tensor detail::divergence(const Beta& p, const Exponential& q) { return q.rate * p.mean() - log(q.rate) - p.entropy(); }
 Tensor detail::divergence(const Beta& p, const Gamma& q) {
     const Tensor logarithm = digamma(p.concentration1) - digamma(p.concentration1 + p.concentration0);
@@ -153,30 +180,33 @@ Tensor detail::divergence(const Beta& p, const Gamma& q) {
 Tensor detail::divergence(const Beta& p, const Uniform& q) {
     return inf_where(logical_or(q.low > 0, q.high < 1), log(q.high - q.low) - p.entropy());
 }
-Tensor detail::divergence(const Bernoulli& p, const Poisson& q) { return q.rate - xlogy(p.probs(), q.rate) - p.entropy(); }
+Tensor detail::divergence(const Bernoulli& p, const Poisson& q) {
+    return q.rate - xlogy(p.probs(), q.rate) - p.entropy();
+}
 
 Shape detail::paired(const Distribution& p, const Distribution& q, Location where) {
     check<DTypeError>(p.dtype() == q.dtype(), where, [&] {
-        return std::string("kl_divergence: both distributions must have one element type, got ") + name_of(p.dtype()) + " and " +
-               name_of(q.dtype());
+        return std::string("kl_divergence: both distributions must have one element type, got ") + name_of(p.dtype()) +
+               " and " + name_of(q.dtype());
     });
     check<ShapeError>(p.event_shape() == q.event_shape(), where, [&] {
-        return "kl_divergence: both distributions must have events of one shape, got " + to_string(p.event_shape()) + " and " +
-               to_string(q.event_shape());
+        return "kl_divergence: both distributions must have events of one shape, got " + to_string(p.event_shape()) +
+               " and " + to_string(q.event_shape());
     });
     return broadcast_shapes(p.batch_shape(), q.batch_shape(), "kl_divergence", where);
 }
 Shape detail::paired(const Categorical& p, const Categorical& q, Location where) {
     check<ShapeError>(p.classes.count() == q.classes.count(), where, [&] {
-        return "kl_divergence: both distributions must have the same number of classes, got " + std::to_string(p.classes.count()) +
-               " and " + std::to_string(q.classes.count());
+        return "kl_divergence: both distributions must have the same number of classes, got " +
+               std::to_string(p.classes.count()) + " and " + std::to_string(q.classes.count());
     });
     return paired(static_cast<const Distribution&>(p), q, where);
 }
 Shape detail::paired(const Binomial& p, const Binomial& q, Location where) {
     const Shape shape = paired(static_cast<const Distribution&>(p), q, where);
-    check<ValueError>(bool(all(p.total_count >= q.total_count)), where,
-                      [] { return std::string("kl_divergence: a Binomial's total_count must not be below the other's, got one that is"); });
+    check<ValueError>(bool(all(p.total_count >= q.total_count)), where, [] {
+        return std::string("kl_divergence: a Binomial's total_count must not be below the other's, got one that is");
+    });
     return shape;
 }
 

@@ -68,11 +68,13 @@ concept HasDivergence = requires(const P& p, const Q& q) { detail::divergence(p,
 
 }  // namespace detail
 
-/// The Kullback-Leibler divergence of q from p, E_p[log p - log q], in nats: one for each batch element. Of any two in one family but Multinomial, and of a
-/// Normal from Gumbel and Laplace; Gumbel and Laplace from Normal; Uniform from Normal, Gumbel, Exponential, Gamma, Beta; Exponential from Normal, Gumbel, Gamma;
-/// Gamma from Normal, Gumbel, Exponential; Beta from Normal, Exponential, Gamma, Uniform; Bernoulli from Poisson. inf where p has values that q has not, also
-/// for the pairs where it always has. Any other pair does not compile. ShapeError where batches do not broadcast or events differ, DTypeError for mixed
-/// element types, ValueError where the first of two Binomials has the smaller total_count: there is no closed form.
+/// The Kullback-Leibler divergence of q from p, E_p[log p - log q], in nats: one for each batch element. Of any two in
+/// one family but Multinomial, and of a Normal from Gumbel and Laplace; Gumbel and Laplace from Normal; Uniform from
+/// Normal, Gumbel, Exponential, Gamma, Beta; Exponential from Normal, Gumbel, Gamma; Gamma from Normal, Gumbel,
+/// Exponential; Beta from Normal, Exponential, Gamma, Uniform; Bernoulli from Poisson. inf where p has values that q
+/// has not, also for the pairs where it always has. Any other pair does not compile. ShapeError where batches do not
+/// broadcast or events differ, DTypeError for mixed element types, ValueError where the first of two Binomials has the
+/// smaller total_count: there is no closed form.
 template <class P, class Q>
     requires std::derived_from<P, Distribution> && std::derived_from<Q, Distribution>
 Tensor kl_divergence(const P& p, const Q& q, Location where = Location::current()) {

@@ -8,7 +8,8 @@ namespace xgrad::distributions {
 
 using namespace detail;
 
-// --- Exponential --------------------------------------------------------------------------------------------------------
+// --- Exponential
+// --------------------------------------------------------------------------------------------------------
 
 Exponential::Exponential(const Operand& r) {
     rate = checked("Exponential", {{"rate", r, positive_number}}, batch_)[0];
@@ -26,9 +27,12 @@ Tensor Exponential::variance() const { return reciprocal(square(rate)); }
 Tensor Exponential::cdf(const Operand& value) const {
     return -expm1(-rate * value_of("Exponential::cdf", value, rate, batch_, not_negative));
 }
-Tensor Exponential::icdf(const Operand& p) const { return -log1p(-value_of("Exponential::icdf", p, rate, batch_, probability)) / rate; }
+Tensor Exponential::icdf(const Operand& p) const {
+    return -log1p(-value_of("Exponential::icdf", p, rate, batch_, probability)) / rate;
+}
 
-// --- Gamma --------------------------------------------------------------------------------------------------------------
+// --- Gamma
+// --------------------------------------------------------------------------------------------------------------
 
 Gamma::Gamma(const Operand& c, const Operand& r) {
     const auto given = checked("Gamma", {{"concentration", c, positive_number}, {"rate", r, positive_number}}, batch_);
@@ -41,14 +45,18 @@ Tensor Gamma::log_prob(const Operand& value) const {
     const Tensor x = value_of("Gamma::log_prob", value, rate, batch_, not_negative);
     return concentration * log(rate) + xlogy(concentration - 1, x) - rate * x - lgamma(concentration);
 }
-Tensor Gamma::entropy() const { return concentration - log(rate) + lgamma(concentration) + (1 - concentration) * digamma(concentration); }
+Tensor Gamma::entropy() const {
+    return concentration - log(rate) + lgamma(concentration) + (1 - concentration) * digamma(concentration);
+}
 Tensor Gamma::mean() const { return concentration / rate; }
 Tensor Gamma::variance() const { return concentration / square(rate); }
 
-// --- Beta ---------------------------------------------------------------------------------------------------------------
+// --- Beta
+// ---------------------------------------------------------------------------------------------------------------
 
 Beta::Beta(const Operand& c1, const Operand& c0) {
-    const auto given = checked("Beta", {{"concentration1", c1, positive_number}, {"concentration0", c0, positive_number}}, batch_);
+    const auto given =
+        checked("Beta", {{"concentration1", c1, positive_number}, {"concentration0", c0, positive_number}}, batch_);
     concentration1 = given[0], concentration0 = given[1], dtype_ = concentration1.dtype();
 }
 Tensor Beta::rsample(const Shape& shape, Generator& generator) const {
@@ -62,8 +70,9 @@ Tensor Beta::log_prob(const Operand& value) const {
 }
 Tensor Beta::entropy() const {
     const Tensor total = concentration1 + concentration0;
-    return lgamma(concentration1) + lgamma(concentration0) - lgamma(total) - (concentration1 - 1) * digamma(concentration1) -
-           (concentration0 - 1) * digamma(concentration0) + (total - 2) * digamma(total);
+    return lgamma(concentration1) + lgamma(concentration0) - lgamma(total) -
+           (concentration1 - 1) * digamma(concentration1) - (concentration0 - 1) * digamma(concentration0) +
+           (total - 2) * digamma(total);
 }
 Tensor Beta::mean() const { return concentration1 / (concentration1 + concentration0); }
 Tensor Beta::variance() const {
@@ -71,12 +80,14 @@ Tensor Beta::variance() const {
     return (concentration1 / total) * (concentration0 / total) / (total + 1);
 }
 
-// --- Dirichlet ----------------------------------------------------------------------------------------------------------
+// --- Dirichlet
+// ----------------------------------------------------------------------------------------------------------
 
 Dirichlet::Dirichlet(const Operand& c) {
     Shape shape;
     concentration = checked("Dirichlet", {{"concentration", c, positive_number}}, shape)[0];
-    check<ShapeError>(shape.rank() >= 1, c.where(), [] { return std::string("Dirichlet: concentration must be (…, n), got a scalar"); });
+    check<ShapeError>(shape.rank() >= 1, c.where(),
+                      [] { return std::string("Dirichlet: concentration must be (…, n), got a scalar"); });
     batch_ = without_last(shape, 1);
     event_ = {shape.back()};
     dtype_ = concentration.dtype();
@@ -87,8 +98,9 @@ Tensor Dirichlet::rsample(const Shape& shape, Generator& generator) const {
 Tensor Dirichlet::log_prob(const Operand& value) const {
     const Tensor x = value_of("Dirichlet::log_prob", value, concentration, extended({}), not_negative, 1);
     const double tolerance = x.dtype() == DType::f32 ? 1e-4 : 1e-6;
-    check<ValueError>(bool(all(abs(sum(stop_gradient(x), -1) - 1) < tolerance)), value.where(),
-                      [] { return std::string("Dirichlet::log_prob: the value's last axis must add up to 1, got one that does not"); });
+    check<ValueError>(bool(all(abs(sum(stop_gradient(x), -1) - 1) < tolerance)), value.where(), [] {
+        return std::string("Dirichlet::log_prob: the value's last axis must add up to 1, got one that does not");
+    });
     return sum(xlogy(concentration - 1, x), -1) + lgamma(sum(concentration, -1)) - sum(lgamma(concentration), -1);
 }
 Tensor Dirichlet::entropy() const {

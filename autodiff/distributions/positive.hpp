@@ -19,7 +19,8 @@ struct XGRAD_API Exponential : Pathwise<Exponential> {
     Tensor icdf(const Operand& p) const;
 };
 
-/// Density rate^c x^(c - 1) exp(-rate x) / gamma(c), concentration c > 0 and rate > 0. rsample's gradient is xgrad::gamma's.
+/// Density rate^c x^(c - 1) exp(-rate x) / gamma(c), concentration c > 0 and rate > 0. rsample's gradient is
+/// xgrad::gamma's.
 struct XGRAD_API Gamma : Pathwise<Gamma> {
     Tensor concentration, rate;
     Gamma(const Operand& concentration, const Operand& rate);
@@ -30,8 +31,8 @@ struct XGRAD_API Gamma : Pathwise<Gamma> {
     Tensor variance() const;
 };
 
-/// Density x^(concentration1 - 1) (1 - x)^(concentration0 - 1) / B on [0, 1]. rsample's gradient passes through two gamma numbers (Figurnov et al. 2018), so
-/// single ones differ from PyTorch's; their means are the same.
+/// Density x^(concentration1 - 1) (1 - x)^(concentration0 - 1) / B on [0, 1]. rsample's gradient passes through two
+/// gamma numbers (Figurnov et al. 2018), so single ones differ from PyTorch's; their means are the same.
 struct XGRAD_API Beta : Pathwise<Beta> {
     Tensor concentration1, concentration0;
     Beta(const Operand& concentration1, const Operand& concentration0);

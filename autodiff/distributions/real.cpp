@@ -20,7 +20,8 @@ Shape Distribution::extended(const Shape& shape) const {
 }
 Tensor Distribution::over(const Tensor& x) const { return broadcast_to(x, extended({})); }
 
-// --- Normal -----------------------------------------------------------------------------------------------------------
+// --- Normal
+// -----------------------------------------------------------------------------------------------------------
 
 Normal::Normal(const Operand& l, const Operand& s) {
     const auto given = checked("Normal", {{"loc", l, finite}, {"scale", s, positive_number}}, batch_);
@@ -43,13 +44,16 @@ Tensor Normal::icdf(const Operand& p) const {
     return loc + scale * (std::numbers::sqrt2 * erfinv(2 * value_of("Normal::icdf", p, loc, batch_, probability) - 1));
 }
 
-// --- LogNormal ----------------------------------------------------------------------------------------------------------
+// --- LogNormal
+// ----------------------------------------------------------------------------------------------------------
 
 LogNormal::LogNormal(const Operand& l, const Operand& s) {
     const auto given = checked("LogNormal", {{"loc", l, finite}, {"scale", s, positive_number}}, batch_);
     loc = given[0], scale = given[1], dtype_ = loc.dtype();
 }
-Tensor LogNormal::rsample(const Shape& shape, Generator& generator) const { return exp(base().rsample(shape, generator)); }
+Tensor LogNormal::rsample(const Shape& shape, Generator& generator) const {
+    return exp(base().rsample(shape, generator));
+}
 Tensor LogNormal::log_prob(const Operand& value) const {
     const Tensor x = log(value_of("LogNormal::log_prob", value, loc, batch_, positive_number));
     return base().log_prob(x) - x;
@@ -57,23 +61,28 @@ Tensor LogNormal::log_prob(const Operand& value) const {
 Tensor LogNormal::entropy() const { return base().entropy() + loc; }
 Tensor LogNormal::mean() const { return exp(loc + 0.5 * square(scale)); }
 Tensor LogNormal::variance() const { return expm1(square(scale)) * exp(2 * loc + square(scale)); }
-Tensor LogNormal::cdf(const Operand& value) const { return base().cdf(log(value_of("LogNormal::cdf", value, loc, batch_, not_negative))); }
+Tensor LogNormal::cdf(const Operand& value) const {
+    return base().cdf(log(value_of("LogNormal::cdf", value, loc, batch_, not_negative)));
+}
 Tensor LogNormal::icdf(const Operand& p) const { return exp(base().icdf(p)); }
 
-// --- Uniform ------------------------------------------------------------------------------------------------------------
+// --- Uniform
+// ------------------------------------------------------------------------------------------------------------
 
 Uniform::Uniform(const Operand& l, const Operand& h) {
     const auto given = checked("Uniform", {{"low", l, finite}, {"high", h, finite}}, batch_);
     low = given[0], high = given[1], dtype_ = low.dtype();
-    check<ValueError>(bool(all(low < high)), l.where(), [] { return std::string("Uniform: low must be below high, got one that is not"); });
+    check<ValueError>(bool(all(low < high)), l.where(),
+                      [] { return std::string("Uniform: low must be below high, got one that is not"); });
 }
 Tensor Uniform::rsample(const Shape& shape, Generator& generator) const {
     return low + (high - low) * rand(extended(shape), generator, low.dtype());
 }
 Tensor Uniform::log_prob(const Operand& value) const {
     const Tensor x = value_of("Uniform::log_prob", value, low, batch_, not_nan);
-    check<ValueError>(bool(all(logical_and(x >= low, x <= high))), value.where(),
-                      [] { return std::string("Uniform::log_prob: the value must be in [low, high], got one that is not"); });
+    check<ValueError>(bool(all(logical_and(x >= low, x <= high))), value.where(), [] {
+        return std::string("Uniform::log_prob: the value must be in [low, high], got one that is not");
+    });
     return where(x < high, -log(high - low), -infinity(low));
 }
 Tensor Uniform::entropy() const { return over(log(high - low)); }
@@ -82,9 +91,12 @@ Tensor Uniform::variance() const { return over(square(high - low) / 12); }
 Tensor Uniform::cdf(const Operand& value) const {
     return clip((value_of("Uniform::cdf", value, low, batch_, not_nan) - low) / (high - low), 0, 1);
 }
-Tensor Uniform::icdf(const Operand& p) const { return low + (high - low) * value_of("Uniform::icdf", p, low, batch_, probability); }
+Tensor Uniform::icdf(const Operand& p) const {
+    return low + (high - low) * value_of("Uniform::icdf", p, low, batch_, probability);
+}
 
-// --- Laplace ------------------------------------------------------------------------------------------------------------
+// --- Laplace
+// ------------------------------------------------------------------------------------------------------------
 
 Laplace::Laplace(const Operand& l, const Operand& s) {
     const auto given = checked("Laplace", {{"loc", l, finite}, {"scale", s, positive_number}}, batch_);
@@ -92,7 +104,8 @@ Laplace::Laplace(const Operand& l, const Operand& s) {
 }
 Tensor Laplace::rsample(const Shape& shape, Generator& generator) const {  // the difference of two exponential numbers
     const Tensor one = scalar(1.0, loc.dtype());
-    const Tensor above = exponential(one, extended(shape), generator), below = exponential(one, extended(shape), generator);
+    const Tensor above = exponential(one, extended(shape), generator),
+                 below = exponential(one, extended(shape), generator);
     return loc + scale * (above - below);
 }
 Tensor Laplace::log_prob(const Operand& value) const {
@@ -103,14 +116,16 @@ Tensor Laplace::mean() const { return over(loc); }
 Tensor Laplace::variance() const { return over(2 * square(scale)); }
 Tensor Laplace::cdf(const Operand& value) const {
     const Tensor z = (value_of("Laplace::cdf", value, loc, batch_, not_nan) - loc) / scale;
-    return 0.5 * exp(minimum(z, 0)) - 0.5 * expm1(-maximum(z, 0));  // exact on both sides, and the slope at 0 is half of each
+    return 0.5 * exp(minimum(z, 0)) -
+           0.5 * expm1(-maximum(z, 0));  // exact on both sides, and the slope at 0 is half of each
 }
 Tensor Laplace::icdf(const Operand& p) const {
     const Tensor twice = 2 * value_of("Laplace::icdf", p, loc, batch_, probability);
     return loc + scale * (log(minimum(twice, 1)) - log(minimum(2 - twice, 1)));
 }
 
-// --- Gumbel -------------------------------------------------------------------------------------------------------------
+// --- Gumbel
+// -------------------------------------------------------------------------------------------------------------
 
 Gumbel::Gumbel(const Operand& l, const Operand& s) {
     const auto given = checked("Gumbel", {{"loc", l, finite}, {"scale", s, positive_number}}, batch_);
@@ -126,16 +141,23 @@ Tensor Gumbel::log_prob(const Operand& value) const {
 Tensor Gumbel::entropy() const { return over(log(scale) + (1 + euler_gamma)); }
 Tensor Gumbel::mean() const { return loc + euler_gamma * scale; }
 Tensor Gumbel::variance() const { return over(square(scale) * (std::numbers::pi * std::numbers::pi / 6)); }
-Tensor Gumbel::cdf(const Operand& value) const { return exp(-exp((loc - value_of("Gumbel::cdf", value, loc, batch_, not_nan)) / scale)); }
-Tensor Gumbel::icdf(const Operand& p) const { return loc - scale * log(-log(value_of("Gumbel::icdf", p, loc, batch_, probability))); }
+Tensor Gumbel::cdf(const Operand& value) const {
+    return exp(-exp((loc - value_of("Gumbel::cdf", value, loc, batch_, not_nan)) / scale));
+}
+Tensor Gumbel::icdf(const Operand& p) const {
+    return loc - scale * log(-log(value_of("Gumbel::icdf", p, loc, batch_, probability)));
+}
 
-// --- StudentT -----------------------------------------------------------------------------------------------------------
+// --- StudentT
+// -----------------------------------------------------------------------------------------------------------
 
 StudentT::StudentT(const Operand& d, const Operand& l, const Operand& s) {
-    const auto given = checked("StudentT", {{"df", d, positive_number}, {"loc", l, finite}, {"scale", s, positive_number}}, batch_);
+    const auto given =
+        checked("StudentT", {{"df", d, positive_number}, {"loc", l, finite}, {"scale", s, positive_number}}, batch_);
     df = given[0], loc = given[1], scale = given[2], dtype_ = df.dtype();
 }
-Tensor StudentT::rsample(const Shape& shape, Generator& generator) const {  // normal / sqrt(chi² / df), chi² = 2 gamma(df / 2)
+Tensor StudentT::rsample(const Shape& shape,
+                         Generator& generator) const {  // normal / sqrt(chi² / df), chi² = 2 gamma(df / 2)
     const Tensor half = 0.5 * broadcast_to(df, extended(shape));
     const Tensor normal = randn(extended(shape), generator, df.dtype());
     return loc + scale * (normal * exp(0.5 * (log(half) - log_standard_gamma(half, generator))));
@@ -156,14 +178,15 @@ Tensor StudentT::variance() const {
     return over(where(df > 2, square(scale) * safe / (safe - 2), where(df > 1, infinity(df), not_a_number(df))));
 }
 
-// --- MultivariateNormal ---------------------------------------------------------------------------------------------------
+// --- MultivariateNormal
+// ---------------------------------------------------------------------------------------------------
 
 namespace {
 
 Tensor transposed(const Tensor& matrix) { return swapaxes(matrix, -1, -2); }
 
-/// The lower factor of a covariance whose inverse is given: with the rows and columns of the inverse in reverse order its factor is an upper one, in
-/// order again the inverse of what is wanted.
+/// The lower factor of a covariance whose inverse is given: with the rows and columns of the inverse in reverse order
+/// its factor is an upper one, in order again the inverse of what is wanted.
 Tensor factor_of_inverse(const Tensor& precision) {
     const Tensor inverse = transposed(flip(cholesky(flip(precision, {-2, -1})), {-2, -1}));
     return triangular_solve(inverse, eye(precision.shape(-1), precision.dtype()));
@@ -173,9 +196,11 @@ Tensor factor_of_inverse(const Tensor& precision) {
 
 MultivariateNormal::MultivariateNormal(const Operand& l, const Covariance& spread) {
     const Location place = l.where();
-    const int given = spread.covariance_matrix.defined() + spread.precision_matrix.defined() + spread.scale_tril.defined();
+    const int given =
+        spread.covariance_matrix.defined() + spread.precision_matrix.defined() + spread.scale_tril.defined();
     check<ValueError>(given == 1, place, [&] {
-        return "MultivariateNormal: exactly one of covariance_matrix, precision_matrix and scale_tril must be given, got " +
+        return "MultivariateNormal: exactly one of covariance_matrix, precision_matrix and scale_tril must be given, "
+               "got " +
                std::to_string(given);
     });
     const Tensor matrix = spread.covariance_matrix.defined() ? spread.covariance_matrix
@@ -183,24 +208,27 @@ MultivariateNormal::MultivariateNormal(const Operand& l, const Covariance& sprea
                                                              : spread.precision_matrix;
     loc = tensor_of(l, "MultivariateNormal");
     check<DTypeError>(loc.dtype() == matrix.dtype(), place, [&] {
-        return std::string("MultivariateNormal: parameters must have one element type, got ") + name_of(loc.dtype()) + " and " +
-               name_of(matrix.dtype());
+        return std::string("MultivariateNormal: parameters must have one element type, got ") + name_of(loc.dtype()) +
+               " and " + name_of(matrix.dtype());
     });
     check_rule("MultivariateNormal", "loc", loc, finite, place);
     check_rule("MultivariateNormal", "the matrix", matrix, finite, place);
-    check<ShapeError>(loc.ndim() >= 1 && matrix.ndim() >= 2 && matrix.shape(-1) == loc.shape(-1) && matrix.shape(-2) == loc.shape(-1),
-                      place, [&] {
-                          return "MultivariateNormal: loc (…, n) and a matrix (…, n, n) are needed, got " + to_string(loc.shape()) +
-                                 " and " + to_string(matrix.shape());
-                      });
-    batch_ = broadcast_shapes(without_last(loc.shape(), 1), without_last(matrix.shape(), 2), "MultivariateNormal", place);
+    check<ShapeError>(
+        loc.ndim() >= 1 && matrix.ndim() >= 2 && matrix.shape(-1) == loc.shape(-1) && matrix.shape(-2) == loc.shape(-1),
+        place, [&] {
+            return "MultivariateNormal: loc (…, n) and a matrix (…, n, n) are needed, got " + to_string(loc.shape()) +
+                   " and " + to_string(matrix.shape());
+        });
+    batch_ =
+        broadcast_shapes(without_last(loc.shape(), 1), without_last(matrix.shape(), 2), "MultivariateNormal", place);
     event_ = {loc.shape(-1)};
     dtype_ = loc.dtype();
     if (spread.covariance_matrix.defined()) scale_tril = cholesky({matrix, place});
     else if (spread.precision_matrix.defined()) scale_tril = factor_of_inverse(matrix);
     else {
         scale_tril = tril(matrix);
-        check_rule("MultivariateNormal", "the diagonal of scale_tril", diagonal(stop_gradient(matrix), 0, -2, -1), positive_number, place);
+        check_rule("MultivariateNormal", "the diagonal of scale_tril", diagonal(stop_gradient(matrix), 0, -2, -1),
+                   positive_number, place);
     }
 }
 Tensor MultivariateNormal::rsample(const Shape& shape, Generator& generator) const {
@@ -211,7 +239,8 @@ Tensor MultivariateNormal::rsample(const Shape& shape, Generator& generator) con
 Tensor MultivariateNormal::log_prob(const Operand& value) const {
     const Tensor x = value_of("MultivariateNormal::log_prob", value, loc, extended({}), not_nan, 1) - loc;
     const Tensor z = triangular_solve(scale_tril, expand_dims(x, -1));
-    return -0.5 * (sum(square(z), {-2, -1}) + static_cast<double>(event_[0]) * log_two_pi) - sum(log(diagonal(scale_tril, 0, -2, -1)), -1);
+    return -0.5 * (sum(square(z), {-2, -1}) + static_cast<double>(event_[0]) * log_two_pi) -
+           sum(log(diagonal(scale_tril, 0, -2, -1)), -1);
 }
 Tensor MultivariateNormal::entropy() const {
     const Tensor log_det = sum(log(diagonal(scale_tril, 0, -2, -1)), -1);

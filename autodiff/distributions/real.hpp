@@ -74,7 +74,8 @@ struct XGRAD_API Gumbel : Pathwise<Gumbel> {
     Tensor icdf(const Operand& p) const;
 };
 
-/// Student's t with df > 0 degrees of freedom, moved and stretched. The mean is NaN for df <= 1; the variance inf for df <= 2, NaN for df <= 1.
+/// Student's t with df > 0 degrees of freedom, moved and stretched. The mean is NaN for df <= 1; the variance inf for
+/// df <= 2, NaN for df <= 1.
 struct XGRAD_API StudentT : Pathwise<StudentT> {
     Tensor df, loc, scale;
     StudentT(const Operand& df, const Operand& loc = 0, const Operand& scale = 1);
@@ -85,7 +86,8 @@ struct XGRAD_API StudentT : Pathwise<StudentT> {
     Tensor variance() const;
 };
 
-/// One of three: the covariances (…, n, n), their inverse, or the lower triangular factor l with l·lᵀ the covariances and a positive diagonal.
+/// One of three: the covariances (…, n, n), their inverse, or the lower triangular factor l with l·lᵀ the covariances
+/// and a positive diagonal.
 struct Covariance {
     Tensor covariance_matrix = {};
     Tensor precision_matrix = {};

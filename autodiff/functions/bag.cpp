@@ -39,24 +39,27 @@ struct Bags {
 std::vector<Int> bounds_of(const Tensor& indices, const Tensor& offsets, bool include_last, Location where) {
     const Int n = indices.size();
     if (indices.ndim() == 2) {
-        check<ValueError>(!offsets.defined(), where,
-                          [] { return std::string("embedding_bag: indices of 2 axes are bags by themselves, got offsets"); });
+        check<ValueError>(!offsets.defined(), where, [] {
+            return std::string("embedding_bag: indices of 2 axes are bags by themselves, got offsets");
+        });
         std::vector<Int> bounds;
         for (Int b = 0; b <= indices.shape(0); ++b) bounds.push_back(b * indices.shape(1));
         return bounds;
     }
     check<ShapeError>(indices.ndim() == 1 && offsets.defined() && offsets.ndim() == 1, where, [&] {
-        return "embedding_bag: indices of 2 axes, or of 1 axis with a vector of offsets are needed, got " + to_string(indices.shape()) +
-               " and " + (offsets.defined() ? to_string(offsets.shape()) : std::string("no offsets"));
+        return "embedding_bag: indices of 2 axes, or of 1 axis with a vector of offsets are needed, got " +
+               to_string(indices.shape()) + " and " +
+               (offsets.defined() ? to_string(offsets.shape()) : std::string("no offsets"));
     });
     check_index_type(offsets, "embedding_bag", where);
     std::vector<Int> bounds = numbers_of(offsets);
     if (!include_last || bounds.empty()) bounds.push_back(n);
     for (std::size_t b = 0; b < bounds.size(); ++b)
-        check<IndexError>(b == 0 ? bounds[b] == 0 || bounds.size() == 1 : bounds[b] >= bounds[b - 1] && bounds[b] <= n, where, [&] {
-            return "embedding_bag: offsets must begin with 0 and not fall, up to the number of indices " + std::to_string(n) + ", got " +
-                   std::to_string(bounds[b]) + " at " + std::to_string(b);
-        });
+        check<IndexError>(
+            b == 0 ? bounds[b] == 0 || bounds.size() == 1 : bounds[b] >= bounds[b - 1] && bounds[b] <= n, where, [&] {
+                return "embedding_bag: offsets must begin with 0 and not fall, up to the number of indices " +
+                       std::to_string(n) + ", got " + std::to_string(bounds[b]) + " at " + std::to_string(b);
+            });
     return bounds;
 }
 
@@ -113,31 +116,34 @@ Tensor max_of_bags(const Tensor& rows, const Bags& bags) {
 
 }  // namespace
 
-Tensor embedding_bag(const Operand& index_operand, const Operand& operand, const Operand& offsets, const Operand& per_sample_weights,
-                     const EmbeddingBagFuncOptions& options) {
+Tensor embedding_bag(const Operand& index_operand, const Operand& operand, const Operand& offsets,
+                     const Operand& per_sample_weights, const EmbeddingBagFuncOptions& options) {
     return composed("embedding_bag", index_operand.where(), [&]() -> Tensor {
-        const Tensor &indices = tensor_of(index_operand, "embedding_bag"), &weight = tensor_of(operand, "embedding_bag"),
-                     &weights = per_sample_weights.tensor();
+        const Tensor &indices = tensor_of(index_operand, "embedding_bag"),
+                     &weight = tensor_of(operand, "embedding_bag"), &weights = per_sample_weights.tensor();
         const Location where = index_operand.where();
         check_index_type(indices, "embedding_bag", where);
-        check<ShapeError>(weight.ndim() == 2, where,
-                          [&] { return "embedding_bag: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
+        check<ShapeError>(weight.ndim() == 2, where, [&] {
+            return "embedding_bag: the weight must have 2 axes, got shape " + to_string(weight.shape());
+        });
         const Int n = weight.shape(0);
         check<IndexError>(!options.padding_idx || (*options.padding_idx >= -n && *options.padding_idx < n), where, [&] {
-            return "embedding_bag: padding_idx must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " +
-                   std::to_string(*options.padding_idx);
+            return "embedding_bag: padding_idx must be in [" + std::to_string(-n) + ", " + std::to_string(n) +
+                   "), got " + std::to_string(*options.padding_idx);
         });
-        check<ValueError>(!weights.defined() || options.mode == BagMode::sum, where,
-                          [] { return std::string("embedding_bag: only sums take per_sample_weights, got another mode"); });
+        check<ValueError>(!weights.defined() || options.mode == BagMode::sum, where, [] {
+            return std::string("embedding_bag: only sums take per_sample_weights, got another mode");
+        });
         check<ShapeError>(!weights.defined() || weights.shape() == indices.shape(), where, [&] {
-            return "embedding_bag: per_sample_weights must have the shape of the indices, got " + to_string(weights.shape()) + " and " +
-                   to_string(indices.shape());
+            return "embedding_bag: per_sample_weights must have the shape of the indices, got " +
+                   to_string(weights.shape()) + " and " + to_string(indices.shape());
         });
-        const Bags bags =
-            bags_of(indices, bounds_of(indices, offsets.tensor(), options.include_last_offset, where), options.padding_idx, n);
+        const Bags bags = bags_of(indices, bounds_of(indices, offsets.tensor(), options.include_last_offset, where),
+                                  options.padding_idx, n);
         Tensor rows = embedding({tensor(bags.row), where}, {weight, where});
         if (options.mode == BagMode::max && !bags.empty()) return max_of_bags(rows, bags);
-        if (weights.defined()) rows = rows * expand_dims(take(reshape(weights, {indices.size()}), tensor(bags.place)), 1);
+        if (weights.defined())
+            rows = rows * expand_dims(take(reshape(weights, {indices.size()}), tensor(bags.place)), 1);
         const Tensor sums = index_add({bags.count, weight.shape(1)}, tensor(bags.bag), {std::move(rows), where});
         return options.mode == BagMode::mean ? mean_of_bags(sums, bags) : sums;
     });

@@ -7,8 +7,8 @@
 #include "autodiff/ops/linalg/detail/matrices.hpp"
 #include "functions.hpp"
 
-// Sums of products: dot, inner, vdot, tensordot, kron and einsum. All but kron come down to `contract`: axes have labels, and those that are
-// equal belong together.
+// Sums of products: dot, inner, vdot, tensordot, kron and einsum. All but kron come down to `contract`: axes have
+// labels, and those that are equal belong together.
 
 namespace xgrad {
 
@@ -24,7 +24,9 @@ struct Term {
 };
 
 bool has(const Labels& labels, int label) { return std::find(labels.begin(), labels.end(), label) != labels.end(); }
-int axis_of(const Labels& labels, int label) { return static_cast<int>(std::find(labels.begin(), labels.end(), label) - labels.begin()); }
+int axis_of(const Labels& labels, int label) {
+    return static_cast<int>(std::find(labels.begin(), labels.end(), label) - labels.begin());
+}
 Int size_of_label(const Term& t, int label) { return t.x.shape()[axis_of(t.labels, label)]; }
 
 template <class P>
@@ -86,15 +88,16 @@ Tensor aligned(const Term& t, const Labels& all) {
     return reshape(x, shape);
 }
 
-/// The product of two terms, summed over the labels that `keep` does not ask for; the result's labels come in any order, `keep`'s if that
-/// costs nothing.
+/// The product of two terms, summed over the labels that `keep` does not ask for; the result's labels come in any
+/// order, `keep`'s if that costs nothing.
 Term contract(Term a, Term b, const Labels& keep, Location where) {
     a = summed(std::move(a), keep + b.labels);
     b = summed(std::move(b), keep + a.labels);
     const auto in_both = [&](int label) { return has(a.labels, label) && has(b.labels, label); };
     Labels batch = those(a.labels, [&](int l) { return in_both(l) && has(keep, l); });
     Labels inner = those(a.labels, [&](int l) { return in_both(l) && !has(keep, l); });
-    const Labels rows = those(a.labels, [&](int l) { return !in_both(l); }), columns = those(b.labels, [&](int l) { return !in_both(l); });
+    const Labels rows = those(a.labels, [&](int l) { return !in_both(l); }),
+                 columns = those(b.labels, [&](int l) { return !in_both(l); });
     if (inner.empty() || (rows.empty() && columns.empty() && !batch.empty())) {
         const Labels all = those(keep, [&](int l) { return has(a.labels, l) || has(b.labels, l); }) + inner;
         return summed({multiply({aligned(a, all), where}, aligned(b, all)), all}, keep);
@@ -106,8 +109,8 @@ Term contract(Term a, Term b, const Labels& keep, Location where) {
     Int best = -1;
     for (const Labels& outside : batches)
         for (const Labels& inside : inners) {
-            const Int moved =
-                (stored_as(a, outside, rows, inside) ? 0 : a.x.size()) + (stored_as(b, outside, inside, columns) ? 0 : b.x.size());
+            const Int moved = (stored_as(a, outside, rows, inside) ? 0 : a.x.size()) +
+                              (stored_as(b, outside, inside, columns) ? 0 : b.x.size());
             if (best < 0 || moved < best) best = moved, batch = outside, inner = inside;
         }
     const Matrices left = as_matrices(a, batch, rows, inner), right = as_matrices(b, batch, inner, columns);
@@ -116,7 +119,8 @@ Term contract(Term a, Term b, const Labels& keep, Location where) {
     const Tensor y = swapped ? product(right.x, left.x, !right.transposed, !left.transposed, where, current_precision())
                              : product(left.x, right.x, left.transposed, right.transposed, where, current_precision());
     Shape shape;
-    for (const int label : labels) shape.push_back(has(a.labels, label) ? size_of_label(a, label) : size_of_label(b, label));
+    for (const int label : labels)
+        shape.push_back(has(a.labels, label) ? size_of_label(a, label) : size_of_label(b, label));
     return {reshape(y, shape), labels};
 }
 
@@ -153,7 +157,9 @@ Subscripts split_text(const std::string& text, std::size_t operands, Location wh
     std::string dense;
     for (const char c : text)
         if (!std::isspace(static_cast<unsigned char>(c))) dense += c;
-    const auto fail = [&](const std::string& rule) { throw ValueError(at("einsum: " + rule + ", got \"" + text + "\"", where)); };
+    const auto fail = [&](const std::string& rule) {
+        throw ValueError(at("einsum: " + rule + ", got \"" + text + "\"", where));
+    };
     Subscripts s;
     const auto arrow = dense.find("->");
     s.explicit_output = arrow != std::string::npos;
@@ -168,11 +174,13 @@ Subscripts split_text(const std::string& text, std::size_t operands, Location wh
     const auto check_part = [&](const std::string& part) {
         const auto dots = part.find("...");
         const std::string rest = dots == std::string::npos ? part : part.substr(0, dots) + part.substr(dots + 3);
-        if (letters_in(rest) != static_cast<int>(rest.size())) fail("subscripts must be letters, one \"...\", \",\" and one \"->\"");
+        if (letters_in(rest) != static_cast<int>(rest.size()))
+            fail("subscripts must be letters, one \"...\", \",\" and one \"->\"");
     };
     for (const std::string& part : s.inputs) check_part(part);
     check_part(s.output);
-    if (s.inputs.size() != operands) fail("each operand needs its subscripts, " + std::to_string(operands) + " of them");
+    if (s.inputs.size() != operands)
+        fail("each operand needs its subscripts, " + std::to_string(operands) + " of them");
     return s;
 }
 
@@ -244,7 +252,8 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
             const bool open = part.find('.') != std::string::npos;
             const int letters = letters_in(part), more = x.ndim() - letters;
             check<ShapeError>(open ? more >= 0 : more == 0, where, [&] {
-                return "einsum: \"" + part + "\" must name the axes of its operand" + quoted() + ", got shape " + to_string(x.shape());
+                return "einsum: \"" + part + "\" must name the axes of its operand" + quoted() + ", got shape " +
+                       to_string(x.shape());
             });
             widest = std::max(widest, more);
             Term term{as_factor(x), parse(part, more)};
@@ -254,7 +263,8 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
                 check<ShapeError>(size == 1 || own == 1 || size == own, where, [&] {
                     const int label = term.labels[axis];
                     return "einsum: sizes of " +
-                           (label > ellipsis ? std::string("\"...\"") : "'" + std::string(1, static_cast<char>(label)) + "'") +
+                           (label > ellipsis ? std::string("\"...\"")
+                                             : "'" + std::string(1, static_cast<char>(label)) + "'") +
                            " must agree" + quoted() + ", got " + std::to_string(size) + " and " + std::to_string(own);
                 });
                 if (own != 1) size = own;
@@ -268,8 +278,9 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
             const Labels all = concat_labels(terms);
             for (std::size_t k = 0; k < output.size(); ++k) {
                 const std::string letter(1, static_cast<char>(output[k]));
-                check<ValueError>(has(all, output[k]), where,
-                                  [&] { return "einsum: the output's '" + letter + "' must occur in an operand, got \"" + text + "\""; });
+                check<ValueError>(has(all, output[k]), where, [&] {
+                    return "einsum: the output's '" + letter + "' must occur in an operand, got \"" + text + "\"";
+                });
                 check<ValueError>(axis_of(output, output[k]) == static_cast<int>(k), where,
                                   [&] { return "einsum: the output must name each axis once, got \"" + text + "\""; });
             }
@@ -286,10 +297,12 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
         for (Term& t : terms) {
             t = without_repetition(std::move(t));
             // An axis of size 1 among longer ones multiplies all of them: as if it were not there.
-            const Labels broadcast = those(t.labels, [&](int label) { return size_of_label(t, label) == 1 && sizes[label] != 1; });
+            const Labels broadcast =
+                those(t.labels, [&](int label) { return size_of_label(t, label) == 1 && sizes[label] != 1; });
             std::vector<int> axes;
             for (const int label : broadcast) axes.push_back(axis_of(t.labels, label));
-            if (!axes.empty()) t = {squeeze(t.x, axes), those(t.labels, [&](int label) { return !has(broadcast, label); })};
+            if (!axes.empty())
+                t = {squeeze(t.x, axes), those(t.labels, [&](int label) { return !has(broadcast, label); })};
         }
         while (terms.size() > 1) {
             // The cheapest pair whose product a tensor can hold; of equal ones that with the fewest axes.
@@ -297,7 +310,8 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
                 Labels others = output;
                 for (std::size_t k = 0; k < terms.size(); ++k)
                     if (k != i && k != j) others = others + terms[k].labels;
-                const Labels both = terms[i].labels + those(terms[j].labels, [&](int label) { return !has(terms[i].labels, label); });
+                const Labels both =
+                    terms[i].labels + those(terms[j].labels, [&](int label) { return !has(terms[i].labels, label); });
                 const std::size_t axes = those(both, [&](int label) { return has(others, label); }).size();
                 return std::tuple(axes > Shape::max_rank, cost(terms[i], terms[j]), axes);
             };
@@ -307,7 +321,8 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
                 for (std::size_t j = i + 1; j < terms.size(); ++j)
                     if (const auto other = preference(i, j); other < best) first = i, second = j, best = other;
             check<ShapeError>(!std::get<0>(best), where, [&] {
-                return "einsum: the product of two operands would have more than 8 axes, whatever the order, got \"" + text + "\"";
+                return "einsum: the product of two operands would have more than 8 axes, whatever the order, got \"" +
+                       text + "\"";
             });
             Term a = std::move(terms[first]), b = std::move(terms[second]);
             terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(second));
@@ -341,8 +356,8 @@ Tensor contract_axes(const char* operation, const Tensor& a, const Tensor& b, co
         for (std::size_t k = 0; k < axes_a.size(); ++k) {
             const Int m = a.shape()[axes_a[k]], n = b.shape()[axes_b[k]];
             check<ShapeError>(m == n, where, [&] {
-                return std::string(operation) + ": the sizes summed over must agree, got " + to_string(a.shape()) + " and " +
-                       to_string(b.shape());
+                return std::string(operation) + ": the sizes summed over must agree, got " + to_string(a.shape()) +
+                       " and " + to_string(b.shape());
             });
             right.labels[static_cast<std::size_t>(axes_b[k])] = axes_a[k];
         }
@@ -370,8 +385,8 @@ Tensor tensordot(const Operand& a, const Operand& b, const std::vector<int>& axe
 Tensor tensordot(const Operand& a, const Operand& b, int axes) {
     const Tensor &x = factor_of(a, "tensordot"), &y = factor_of(b, "tensordot");
     check<ShapeError>(axes >= 0 && axes <= x.ndim() && axes <= y.ndim(), a.where(), [&] {
-        return "tensordot: both must have the number of axes summed over, " + std::to_string(axes) + ", got " + to_string(x.shape()) +
-               " and " + to_string(y.shape());
+        return "tensordot: both must have the number of axes summed over, " + std::to_string(axes) + ", got " +
+               to_string(x.shape()) + " and " + to_string(y.shape());
     });
     std::vector<int> last, first;
     for (int k = 0; k < axes; ++k) last.push_back(x.ndim() - axes + k), first.push_back(k);
@@ -396,8 +411,9 @@ Tensor inner(const Operand& a, const Operand& b) {
 
 Tensor vdot(const Operand& a, const Operand& b) {
     const Tensor &x = factor_of(a, "vdot"), &y = factor_of(b, "vdot");
-    check<ShapeError>(x.size() == y.size(), a.where(),
-                      [&] { return "vdot: sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape()); });
+    check<ShapeError>(x.size() == y.size(), a.where(), [&] {
+        return "vdot: sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape());
+    });
     return contract_axes("vdot", ravel({x, a.where()}), ravel({y, b.where()}), {0}, {0}, a.where());
 }
 

@@ -23,7 +23,8 @@ using namespace detail;
 // --- element-wise ---------------------------------------------------------------------------------------------------
 
 Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) {
-    return composed("lerp", a.where(), [&]() -> Tensor { return add(a.kept(), multiply(weight, subtract(b, a.kept()))); });
+    return composed("lerp", a.where(),
+                    [&]() -> Tensor { return add(a.kept(), multiply(weight, subtract(b, a.kept()))); });
 }
 
 // --- reductions and scans -------------------------------------------------------------------------------------------
@@ -43,7 +44,8 @@ Tensor diff(const Operand& operand, int n, int axis) {
         axis = normalise_axis(axis, x.ndim(), "diff", where);
         check<ValueError>(n >= 0, where, [&] { return "diff: n must not be negative, got " + std::to_string(n); });
         for (n = static_cast<int>(std::min<Int>(n, x.shape(axis))); n > 0; --n) {
-            const Tensor later = slice({x, where}, axis, 1), earlier = slice({x, where}, axis, 0, std::max<Int>(x.shape(axis) - 1, 0));
+            const Tensor later = slice({x, where}, axis, 1),
+                         earlier = slice({x, where}, axis, 0, std::max<Int>(x.shape(axis) - 1, 0));
             x = x.dtype() == DType::boolean ? not_equal(later, earlier) : subtract({later, where}, {earlier, where});
         }
         return x;
@@ -52,7 +54,8 @@ Tensor diff(const Operand& operand, int n, int axis) {
 
 Tensor count_nonzero(const Operand& x, const Axes& axes, bool keepdims) {
     return composed("count_nonzero", x.where(), [&]() -> Tensor {
-        return sum({not_equal({stop_gradient(tensor_of(x, "count_nonzero")), x.where()}, 0), x.where()}, axes, keepdims);
+        return sum({not_equal({stop_gradient(tensor_of(x, "count_nonzero")), x.where()}, 0), x.where()}, axes,
+                   keepdims);
     });
 }
 
@@ -95,13 +98,16 @@ Tensor tile(const Operand& operand, const std::vector<Int>& repetitions) {
         Tensor y = reshape({x, where}, shape);
         for (int k = rank - 1; k >= rank - given; --k) {
             const Int count = repetitions[static_cast<std::size_t>(k - (rank - given))];
-            check<ValueError>(count >= 0, where, [&] { return "tile: repetitions must not be negative, got " + std::to_string(count); });
+            check<ValueError>(count >= 0, where,
+                              [&] { return "tile: repetitions must not be negative, got " + std::to_string(count); });
             if (count == 1) continue;
         // Everything from this axis on is one block.
             const Along a = along(shape, k);
-            shape[k] = (Size(shape[k]) * count).value("tile", where, [&] { return std::to_string(count) + " repetitions"; });
+            shape[k] =
+                (Size(shape[k]) * count).value("tile", where, [&] { return std::to_string(count) + " repetitions"; });
             count_elements(shape, "tile", where);
-            const Tensor blocks = broadcast_to({reshape(y, {a.outer, 1, a.n * a.inner}), where}, {a.outer, count, a.n * a.inner});
+            const Tensor blocks =
+                broadcast_to({reshape(y, {a.outer, 1, a.n * a.inner}), where}, {a.outer, count, a.n * a.inner});
             y = reshape(blocks, shape);
         }
         return y;
@@ -116,9 +122,11 @@ Tensor repeat(const Operand& operand, const Operand& count, int axis) {
         const Along a = along(x.shape(), axis);
         if (!count.is_tensor()) {
             const Int times = number_as(count, DType::i64, "repeat").item<Int>();
-            check<ValueError>(times >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
+            check<ValueError>(times >= 0, where,
+                              [&] { return "repeat: the count must not be negative, got " + std::to_string(times); });
             Shape shape = x.shape();
-            shape[axis] = (Size(shape[axis]) * times).value("repeat", where, [&] { return "count " + std::to_string(times); });
+            shape[axis] =
+                (Size(shape[axis]) * times).value("repeat", where, [&] { return "count " + std::to_string(times); });
             count_elements(shape, "repeat", where);
             const Tensor column = reshape({x, where}, {a.outer, a.n, 1, a.inner});
             return reshape(broadcast_to({column, where}, {a.outer, a.n, times, a.inner}), shape);
@@ -132,9 +140,11 @@ Tensor repeat(const Operand& operand, const Operand& count, int axis) {
         const auto times = counts.data<Int>();
         Int total = 0;
         for (const Int t : times) {
-            check<ValueError>(t >= 0, where, [&] { return "repeat: the count must not be negative, got " + std::to_string(t); });
-            check<ValueError>(!__builtin_add_overflow(total, t, &total), where,
-                              [&] { return "repeat: the counts must add up to a size, got " + std::to_string(t) + " among them"; });
+            check<ValueError>(t >= 0, where,
+                              [&] { return "repeat: the count must not be negative, got " + std::to_string(t); });
+            check<ValueError>(!__builtin_add_overflow(total, t, &total), where, [&] {
+                return "repeat: the counts must add up to a size, got " + std::to_string(t) + " among them";
+            });
         }
         const Tensor indices = empty({total}, DType::i64, where);
         auto* at = static_cast<Int*>(TensorAccess::data(indices));
@@ -155,8 +165,9 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, Indexing indexi
     Shape grid;
     for (std::size_t k = 0; k < n; ++k) {
         const Tensor& vector = tensor_of({vectors[axis_of[k]], where}, "meshgrid");
-        check<ShapeError>(vector.ndim() <= 1, where,
-                          [&] { return "meshgrid: each tensor must be a vector, got shape " + to_string(vector.shape()); });
+        check<ShapeError>(vector.ndim() <= 1, where, [&] {
+            return "meshgrid: each tensor must be a vector, got shape " + to_string(vector.shape());
+        });
         grid.push_back(vector.size());
     }
     std::vector<Tensor> result;
@@ -223,7 +234,8 @@ Tensor select(const Operand& operand, const Operand& mask_operand) {
         bool fits = mask.ndim() <= x.ndim();
         for (int k = 0; fits && k < mask.ndim(); ++k) fits = mask.shape()[k] == x.shape()[k];
         check<ShapeError>(fits, where, [&] {
-            return "select: the mask must have the shape of leading axes, got " + to_string(mask.shape()) + " for " + to_string(x.shape());
+            return "select: the mask must have the shape of leading axes, got " + to_string(mask.shape()) + " for " +
+                   to_string(x.shape());
         });
         Shape rows{mask.size()};
         for (int k = mask.ndim(); k < x.ndim(); ++k) rows.push_back(x.shape()[k]);
@@ -250,35 +262,41 @@ Tensor outer(const Operand& a, const Operand& b) {
     });
 }
 
-// --- neural networks --------------------------------------------------------------------------------------------------
+// --- neural networks
+// --------------------------------------------------------------------------------------------------
 
 namespace {
 
 /// The norm along an axis, which is kept, and no smaller than eps.
-Tensor bounded_norm(const Operand& x, double p, int axis, double eps) { return maximum({norm(x.kept(), p, axis, true), x.where()}, eps); }
+Tensor bounded_norm(const Operand& x, double p, int axis, double eps) {
+    return maximum({norm(x.kept(), p, axis, true), x.where()}, eps);
+}
 
 }  // namespace
 
 Tensor normalize(const Operand& x, double p, int axis, double eps) {
-    return composed("normalize", x.where(), [&]() -> Tensor { return divide(x.kept(), bounded_norm(x, p, axis, eps)); });
+    return composed("normalize", x.where(),
+                    [&]() -> Tensor { return divide(x.kept(), bounded_norm(x, p, axis, eps)); });
 }
 
 Tensor cosine_similarity(const Operand& a, const Operand& b, int axis, double eps) {
     return composed("cosine_similarity", a.where(), [&]() -> Tensor {
     // Broadcast first: the axis counts in the common shape.
-        const Shape shape = broadcast_shapes(tensor_of(a, "cosine_similarity").shape(), tensor_of(b, "cosine_similarity").shape(),
-                                             "cosine_similarity", a.where());
+        const Shape shape = broadcast_shapes(tensor_of(a, "cosine_similarity").shape(),
+                                             tensor_of(b, "cosine_similarity").shape(), "cosine_similarity", a.where());
         const Tensor x = broadcast_to(a.kept(), shape), y = broadcast_to(b.kept(), shape);
         const Operand first(x, a.where()), second(y, a.where());
-        return sum(
-            {multiply(divide(first, bounded_norm(first, 2, axis, eps)), divide(second, bounded_norm(second, 2, axis, eps))), a.where()},
-            axis);
+        return sum({multiply(divide(first, bounded_norm(first, 2, axis, eps)),
+                             divide(second, bounded_norm(second, 2, axis, eps))),
+                    a.where()},
+                   axis);
     });
 }
 
 Tensor pairwise_distance(const Operand& a, const Operand& b, double p, double eps, bool keepdims) {
-    return composed("pairwise_distance", a.where(),
-                    [&]() -> Tensor { return norm({add({subtract(a, b), a.where()}, eps), a.where()}, p, -1, keepdims); });
+    return composed("pairwise_distance", a.where(), [&]() -> Tensor {
+        return norm({add({subtract(a, b), a.where()}, eps), a.where()}, p, -1, keepdims);
+    });
 }
 
 }  // namespace xgrad

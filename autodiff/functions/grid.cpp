@@ -20,7 +20,8 @@ using namespace detail;
 
 namespace {
 
-/// The coordinate of each of `n` elements in [-1, 1], whose ends are the centres of the outermost elements or their outer edges.
+/// The coordinate of each of `n` elements in [-1, 1], whose ends are the centres of the outermost elements or their
+/// outer edges.
 Tensor coordinates(Int n, bool align_corners, DType dtype) {
     if (align_corners) return n == 1 ? zeros({1}, dtype) : linspace(-1, 1, n, dtype);
     return (2.0 * arange(static_cast<double>(n), dtype) + 1.0) / static_cast<double>(n) - 1.0;
@@ -39,21 +40,24 @@ Tensor affine_grid(const Operand& operand, const Shape& size, bool align_corners
     });
     Shape places;
     for (int k = 0; k < axes; ++k) {
-        check<ShapeError>(size[k + 2] > 0, where, [&] { return "affine_grid: sizes must be positive, got " + to_string(size); });
+        check<ShapeError>(size[k + 2] > 0, where,
+                          [&] { return "affine_grid: sizes must be positive, got " + to_string(size); });
         places.push_back(size[k + 2]);
     }
     std::vector<Tensor> base;  // x first: the last axis
     for (int k = axes - 1; k >= 0; --k) {
         Shape line;
         for (int j = 0; j < axes; ++j) line.push_back(j == k ? places[k] : 1);
-        base.push_back(ravel(broadcast_to(reshape(coordinates(places[k], align_corners, theta.dtype()), line), places)));
+        base.push_back(
+            ravel(broadcast_to(reshape(coordinates(places[k], align_corners, theta.dtype()), line), places)));
     }
     base.push_back(ones({places.size()}, theta.dtype()));
     Shape result{size[0]};
     for (const Int n : places) result.push_back(n);
     result.push_back(axes);
     const Autocast exact(Precision::full);  // places are not activations: bf16 has steps of half a pixel
-    return reshape(matmul({stack(base, 1), where}, swapaxes(theta, 1, 2)), result);  // (places, axes+1)·(n, axes+1, axes)
+    return reshape(matmul({stack(base, 1), where}, swapaxes(theta, 1, 2)),
+                   result);  // (places, axes+1)·(n, axes+1, axes)
 }
 
 namespace {
@@ -98,7 +102,8 @@ struct Sampler {
         if (options.mode == GridSample::bicubic) {
             const Tensor first = floor(stop_gradient(u)), t = u - first;
             std::vector<Tap> four;
-            for (int k = -1; k <= 2; ++k) four.push_back(tap(padded(first + static_cast<double>(k)), cubic(t - static_cast<double>(k))));
+            for (int k = -1; k <= 2; ++k)
+                four.push_back(tap(padded(first + static_cast<double>(k)), cubic(t - static_cast<double>(k))));
             return four;
         }
         const Tensor v = padded(u);
@@ -121,27 +126,33 @@ Tensor grid_sample(const Operand& operand, const Operand& grid_operand, const Gr
     const Location where = operand.where();
     check_floating(x, "grid_sample", where);
     check<DTypeError>(grid.dtype() == x.dtype(), where, [&] {
-        return std::string("grid_sample: dtypes must agree, got ") + name_of(x.dtype()) + " and " + name_of(grid.dtype()) + " for the grid";
+        return std::string("grid_sample: dtypes must agree, got ") + name_of(x.dtype()) + " and " +
+               name_of(grid.dtype()) + " for the grid";
     });
     const int axes = x.ndim() - 2;
     check<ShapeError>(
-        (axes == 2 || axes == 3) && grid.ndim() == x.ndim() && grid.shape(0) == x.shape(0) && grid.shape(-1) == axes, where, [&] {
-            return "grid_sample: the grid must be (n, h, w, 2) for an input (n, c, h, w), or (n, d, h, w, 3) for (n, c, d, h, w), got " +
+        (axes == 2 || axes == 3) && grid.ndim() == x.ndim() && grid.shape(0) == x.shape(0) && grid.shape(-1) == axes,
+        where, [&] {
+            return "grid_sample: the grid must be (n, h, w, 2) for an input (n, c, h, w), or (n, d, h, w, 3) for (n, "
+                   "c, d, h, w), got " +
                    to_string(grid.shape()) + " for " + to_string(x.shape());
         });
-    check<ValueError>(options.mode != GridSample::bicubic || axes == 2, where,
-                      [&] { return "grid_sample: bicubic needs an input of 4 axes, got shape " + to_string(x.shape()); });
+    check<ValueError>(options.mode != GridSample::bicubic || axes == 2, where, [&] {
+        return "grid_sample: bicubic needs an input of 4 axes, got shape " + to_string(x.shape());
+    });
     Int elements_of_channel = 1, places = 1;
     Shape result{x.shape(0), x.shape(1)};
     for (int k = 0; k < axes; ++k) {
-        check<ShapeError>(x.shape(k + 2) > 0, where, [&] { return "grid_sample: sizes must be positive, got " + to_string(x.shape()); });
+        check<ShapeError>(x.shape(k + 2) > 0, where,
+                          [&] { return "grid_sample: sizes must be positive, got " + to_string(x.shape()); });
         elements_of_channel *= x.shape(k + 2);
         places *= grid.shape(k + 1);
         result.push_back(grid.shape(k + 1));
     }
     std::vector<std::vector<Tap>> taps;
     for (int k = 0; k < axes; ++k)  // the grid names the last axis first
-        taps.push_back(Sampler{x.shape(k + 2), options}.taps(reshape(select({grid, where}, -1, axes - 1 - k), {grid.shape(0), places})));
+        taps.push_back(Sampler{x.shape(k + 2), options}.taps(
+            reshape(select({grid, where}, -1, axes - 1 - k), {grid.shape(0), places})));
 
     const Tensor flat = reshape(x, {x.shape(0), x.shape(1), elements_of_channel});
     Tensor y;
@@ -152,14 +163,15 @@ Tensor grid_sample(const Operand& operand, const Operand& grid_operand, const Gr
                     add_corners(1, tap);
                     continue;
                 }
-                add_corners(axis + 1,
-                            {corner.index * x.shape(axis + 2) + tap.index, corner.weight.defined() ? corner.weight * tap.weight : Tensor(),
-                             logical_and(corner.inside, tap.inside)});
+                add_corners(axis + 1, {corner.index * x.shape(axis + 2) + tap.index,
+                                       corner.weight.defined() ? corner.weight * tap.weight : Tensor(),
+                                       logical_and(corner.inside, tap.inside)});
             }
             return;
         }
         const Tensor value = take_along_axis({flat, where}, expand_dims(corner.index, 1), 2);  // (n, c, places)
-        const Tensor weight = corner.weight.defined() ? xgrad::where(corner.inside, corner.weight, 0.0) : corner.inside.to(x.dtype());
+        const Tensor weight =
+            corner.weight.defined() ? xgrad::where(corner.inside, corner.weight, 0.0) : corner.inside.to(x.dtype());
         const Tensor part = xgrad::where(expand_dims(corner.inside, 1), value, 0.0) * expand_dims(weight, 1);
         y = y.defined() ? y + part : part;
     };

@@ -21,8 +21,9 @@ namespace {
 Tensor matrices_in(const char* operation, const Tensor& x, int axis1, int axis2, Location where) {
     axis1 = normalise_axis(axis1, x.ndim(), operation, where);
     axis2 = normalise_axis(axis2, x.ndim(), operation, where);
-    check<IndexError>(axis1 != axis2, where,
-                      [&] { return std::string(operation) + ": axes must differ, got " + std::to_string(axis1) + " twice"; });
+    check<IndexError>(axis1 != axis2, where, [&] {
+        return std::string(operation) + ": axes must differ, got " + std::to_string(axis1) + " twice";
+    });
     if (axis1 == x.ndim() - 2 && axis2 == x.ndim() - 1) return x;
     std::vector<int> order;
     for (int k = 0; k < x.ndim(); ++k)
@@ -50,17 +51,18 @@ Lstsq lstsq(const Operand& operand, const Operand& right, double rcond) {
         const Location where = operand.where();
         check_same_dtype(a, b, "lstsq", right.where());
         check<ShapeError>(b.ndim() >= 1 && b.shape(b.ndim() == 1 ? 0 : -2) == a.shape(-2), right.where(), [&] {
-            return "lstsq: the right-hand side must have " + std::to_string(a.shape(-2)) + " rows, got " + to_string(a.shape()) + " and " +
-                   to_string(b.shape());
+            return "lstsq: the right-hand side must have " + std::to_string(a.shape(-2)) + " rows, got " +
+                   to_string(a.shape()) + " and " + to_string(b.shape());
         });
         const Tensor columns = b.ndim() == 1 ? expand_dims(b, 1) : b;
         const Autocast exact(Precision::full);
         const Tensor x = matmul({pinv({a, where}, rcond), where}, columns);
         Lstsq result{x, sum(square(matmul(a, x) - columns), -2), {}, svdvals({stop_gradient(a), where})};
-        const double cutoff = rcond < 0 ? static_cast<double>(std::max(a.shape(-2), a.shape(-1))) * precision_of(a.dtype()) : rcond;
+        const double cutoff =
+            rcond < 0 ? static_cast<double>(std::max(a.shape(-2), a.shape(-1))) * precision_of(a.dtype()) : rcond;
         const Tensor& s = result.singular_values;
-        result.rank =
-            s.shape(-1) == 0 ? zeros(batch_of(a.shape()), DType::i64) : sum(greater(s, max(s, -1, true) * cutoff).to(DType::i64), -1);
+        result.rank = s.shape(-1) == 0 ? zeros(batch_of(a.shape()), DType::i64)
+                                       : sum(greater(s, max(s, -1, true) * cutoff).to(DType::i64), -1);
         if (b.ndim() == 1) result.solution = squeeze(x, -1), result.residuals = squeeze(result.residuals, -1);
         return result;
     });
@@ -72,7 +74,8 @@ namespace {
 
 Tensor identity_like(const Tensor& a) { return broadcast_to(eye(a.shape(-1), a.dtype()), a.shape()); }
 
-/// A Padé approximation's numerator has coefficients b, its denominator the same with alternating signs; good up to a norm of `bound`.
+/// A Padé approximation's numerator has coefficients b, its denominator the same with alternating signs; good up to a
+/// norm of `bound`.
 struct Pade {
     double bound;
     std::vector<double> b;
@@ -134,7 +137,7 @@ Tensor matrix_exp(const Operand& operand) {
         if (!std::isfinite(norm)) return a * std::numeric_limits<double>::quiet_NaN();
         for (const Pade& choice : choices)
             if (norm <= choice.bound) return pade(a, choice.b);
-    // Each matrix is halved as often as its own norm wants; all are squared together, and those that are done stay.
+        // Each matrix is halved as often as its own norm wants; all are squared together, and those that are done stay.
         const double bound = choices.back().bound;
         const Tensor halvings = maximum(ceil(log2(norms / bound)), 0);
         const int most = static_cast<int>(max(halvings).item<double>());
@@ -163,8 +166,9 @@ Tensor matrix_power(const Operand& operand, int n) {
 // --- norms ----------------------------------------------------------------------------------------------------------
 
 MatrixOrder::MatrixOrder(const char* name, Location where) : kind_(std::string(name) == "nuc" ? nuc : fro) {
-    check<ValueError>(kind_ == nuc || std::string(name) == "fro", where,
-                      [&] { return "matrix_norm: the order must be \"fro\", \"nuc\" or a number, got \"" + std::string(name) + "\""; });
+    check<ValueError>(kind_ == nuc || std::string(name) == "fro", where, [&] {
+        return "matrix_norm: the order must be \"fro\", \"nuc\" or a number, got \"" + std::string(name) + "\"";
+    });
 }
 
 MatrixOrder::MatrixOrder(double order, Location where)
@@ -172,15 +176,18 @@ MatrixOrder::MatrixOrder(double order, Location where)
             : std::abs(order) == 1 ? columns
                                    : singular),
       largest_(order > 0) {
-    check<ValueError>(kind_ != singular || std::abs(order) == 2, where,
-                      [&] { return "matrix_norm: the order must be 1, -1, 2, -2, inf or -inf, got " + PlainNumber(order).text(); });
+    check<ValueError>(kind_ != singular || std::abs(order) == 2, where, [&] {
+        return "matrix_norm: the order must be 1, -1, 2, -2, inf or -inf, got " + PlainNumber(order).text();
+    });
 }
 
 namespace {
 
 /// Of the last two axes, which are dropped.
 Tensor norm_of_matrices(const Tensor& x, const MatrixOrder& order, Location where) {
-    const auto extreme = [&](const Tensor& values) { return order.largest() ? max({values, where}, -1) : min({values, where}, -1); };
+    const auto extreme = [&](const Tensor& values) {
+        return order.largest() ? max({values, where}, -1) : min({values, where}, -1);
+    };
     switch (order.kind()) {
         case MatrixOrder::fro: return norm({x, where}, 2, {-2, -1});
         case MatrixOrder::nuc: return sum({svdvals({x, where}), where}, -1);
@@ -197,9 +204,12 @@ Tensor matrix_norm(const Operand& operand, const MatrixOrder& order, const Matri
     return composed("matrix_norm", operand.where(), [&]() -> Tensor {
         const Tensor& x = matrix_of(operand, "matrix_norm");
         const Location where = operand.where();
-        const Tensor y = norm_of_matrices(matrices_in("matrix_norm", x, options.axes[0], options.axes[1], where), order, where);
+        const Tensor y =
+            norm_of_matrices(matrices_in("matrix_norm", x, options.axes[0], options.axes[1], where), order, where);
         return options.keepdims
-                   ? reshape(y, without_axes(x.shape(), mask_of({options.axes[0], options.axes[1]}, x.ndim(), "matrix_norm", where), true))
+                   ? reshape(y, without_axes(
+                                    x.shape(),
+                                    mask_of({options.axes[0], options.axes[1]}, x.ndim(), "matrix_norm", where), true))
                    : y;
     });
 }
@@ -210,7 +220,8 @@ Tensor cond(const Operand& operand, const MatrixOrder& order) {
         if (order.kind() == MatrixOrder::singular) {
             const Tensor s = svdvals({matrix_of(operand, "cond"), where});
             const Tensor high = max(s, -1), low = min(s, -1);
-            return xgrad::where({high == 0.0, where}, std::numeric_limits<double>::infinity(), order.largest() ? high / low : low / high);
+            return xgrad::where({high == 0.0, where}, std::numeric_limits<double>::infinity(),
+                                order.largest() ? high / low : low / high);
         }
         const Tensor& x = square_of(operand, "cond");
         return norm_of_matrices(x, order, where) * norm_of_matrices(inv({x, where}), order, where);
@@ -232,7 +243,8 @@ Tensor kron(const Operand& a, const Operand& b) {
             for (const Int size : {Int{1}, n}) spread_y.push_back(size);
             shape.push_back(m * n);
         }
-        return reshape(multiply({reshape(a.kept(), spread_x), a.where()}, {reshape(b.kept(), spread_y), b.where()}), shape);
+        return reshape(multiply({reshape(a.kept(), spread_x), a.where()}, {reshape(b.kept(), spread_y), b.where()}),
+                       shape);
     });
 }
 

@@ -20,13 +20,16 @@ Tensor position_angles(std::int64_t length, std::int64_t count, double base, std
                    std::to_string(count);
         });
         count_elements({length, count}, "position_angles", where);
-        (Size(first) + length).value("position_angles", where, [&] { return "first position " + std::to_string(first); });
+        (Size(first) + length).value("position_angles", where, [&] {
+            return "first position " + std::to_string(first);
+        });
         const Tensor angles = empty({length, count}, DType::f64, where);
         if (angles.size() == 0) return angles;
         auto* at = static_cast<double*>(TensorAccess::data(angles));
         for (std::int64_t p = 0; p < length; ++p)
             for (std::int64_t i = 0; i < count; ++i)
-                *at++ = static_cast<double>(first + p) * std::pow(base, -static_cast<double>(i) / static_cast<double>(count));
+                *at++ = static_cast<double>(first + p) *
+                        std::pow(base, -static_cast<double>(i) / static_cast<double>(count));
         return angles;
     });
 }
@@ -35,8 +38,9 @@ Tensor sinusoidal_positions(std::int64_t length, std::int64_t width, DType dtype
     return composed("sinusoidal_positions", where, [&]() -> Tensor {
         check<ValueError>(width >= 0 && width % 2 == 0, where,
                           [&] { return "sinusoidal_positions: the width must be even, got " + std::to_string(width); });
-        check<ValueError>(length >= 0, where,
-                          [&] { return "sinusoidal_positions: the length must not be negative, got " + std::to_string(length); });
+        check<ValueError>(length >= 0, where, [&] {
+            return "sinusoidal_positions: the length must not be negative, got " + std::to_string(length);
+        });
         const Tensor angles = position_angles(length, width / 2, base, 0, where);
         return reshape(stack({sin(angles), cos(angles)}, -1), {length, width}).to(dtype);
     });
@@ -46,8 +50,9 @@ Tensor rotary(const Operand& x, const Operand& cosine, const Operand& sine, Rota
     return composed("rotary", x.where(), [&]() -> Tensor {
         const Location where = x.where();
         for (const Operand* t : {&x, &cosine, &sine}) check_floating(tensor_of(*t, "rotary"), "rotary", where);
-        check<ShapeError>(x.ndim() >= 2 && x.shape(-1) % 2 == 0, where,
-                          [&] { return "rotary: the input must be (…, steps, an even number), got " + to_string(x.shape()); });
+        check<ShapeError>(x.ndim() >= 2 && x.shape(-1) % 2 == 0, where, [&] {
+            return "rotary: the input must be (…, steps, an even number), got " + to_string(x.shape());
+        });
         const std::int64_t half = x.shape(-1) / 2;
         const bool halves = pairs == RotaryPairs::halves;
         Shape paired(x.shape().begin(), x.ndim() - 1);
@@ -55,8 +60,9 @@ Tensor rotary(const Operand& x, const Operand& cosine, const Operand& sine, Rota
         const int axis = halves ? -2 : -1;
         const Tensor both = reshape(x.kept(), paired), a = select(both, axis, 0), b = select(both, axis, 1);
         const Tensor c = cosine.kept(), s = sine.kept();
-        return reshape(stack({a * Operand(c, where) - b * Operand(s, where), b * Operand(c, where) + a * Operand(s, where)}, axis),
-                       x.shape());
+        return reshape(
+            stack({a * Operand(c, where) - b * Operand(s, where), b * Operand(c, where) + a * Operand(s, where)}, axis),
+            x.shape());
     });
 }
 

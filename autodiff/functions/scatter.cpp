@@ -40,14 +40,15 @@ Flat flattened(const Tensor& x, int axis, const Tensor& indices, const Tensor& s
     return {ravel(slice({source, where}, used)), ravel(broadcast_to(targets, indices.shape()))};
 }
 
-/// The product of all sources of one target, for targets that have one: pairs that meet are multiplied until none do, which is exact with zeros, to
-/// any order, and takes as many rounds as the longest list has binary digits.
+/// The product of all sources of one target, for targets that have one: pairs that meet are multiplied until none do,
+/// which is exact with zeros, to any order, and takes as many rounds as the longest list has binary digits.
 Flat multiplied(Flat flat) {
     std::vector<Int> order(static_cast<std::size_t>(flat.targets.size()));
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<Int>(i);
     const auto given = flat.targets.data<Int>();
-    std::stable_sort(order.begin(), order.end(),
-                     [&](Int a, Int b) { return given[static_cast<std::size_t>(a)] < given[static_cast<std::size_t>(b)]; });
+    std::stable_sort(order.begin(), order.end(), [&](Int a, Int b) {
+        return given[static_cast<std::size_t>(a)] < given[static_cast<std::size_t>(b)];
+    });
     flat = {take(flat.source, tensor(order)), take(flat.targets, tensor(order))};
     for (;;) {
         std::vector<Int> left, right, alone;  // positions of pairs, and of what has no partner
@@ -55,7 +56,8 @@ Flat multiplied(Flat flat) {
         const auto target = flat.targets.data<Int>();
         for (std::size_t i = 0; i < target.size();) {
             if (i + 1 < target.size() && target[i] == target[i + 1]) {
-                left.push_back(static_cast<Int>(i)), right.push_back(static_cast<Int>(i + 1)), targets.push_back(target[i]);
+                left.push_back(static_cast<Int>(i)), right.push_back(static_cast<Int>(i + 1)),
+                    targets.push_back(target[i]);
                 i += 2;
             } else {
                 alone.push_back(static_cast<Int>(i)), lonely.push_back(target[i]);
@@ -78,7 +80,8 @@ Flat multiplied(Flat flat) {
     }
 }
 
-/// x with the largest (or smallest) of the source's elements for a target there; with `include_self` of x's own, too. All of them vectors.
+/// x with the largest (or smallest) of the source's elements for a target there; with `include_self` of x's own, too.
+/// All of them vectors.
 template <bool largest>
 struct FlatScatterExtreme {
     static constexpr const char* name = largest ? "flat_scatter_max" : "flat_scatter_min";
@@ -105,23 +108,25 @@ struct FlatScatterExtreme {
 
 }  // namespace
 
-Tensor scatter_reduce(const Operand& operand, int axis, const Operand& index_operand, const Operand& source_operand, ScatterReduce reduce,
-                      bool include_self) {
+Tensor scatter_reduce(const Operand& operand, int axis, const Operand& index_operand, const Operand& source_operand,
+                      ScatterReduce reduce, bool include_self) {
     return composed("scatter_reduce", operand.where(), [&]() -> Tensor {
         const char* const name = "scatter_reduce";
         const Tensor &x = tensor_of(operand, name), &source = tensor_of(source_operand, name);
         const Location where = operand.where();
         check<DTypeError>(x.dtype() != DType::boolean && source.dtype() == x.dtype(), where, [&] {
-            return std::string(name) + ": both must be numbers of one type, got " + name_of(x.dtype()) + " and " + name_of(source.dtype());
+            return std::string(name) + ": both must be numbers of one type, got " + name_of(x.dtype()) + " and " +
+                   name_of(source.dtype());
         });
         check<DTypeError>(reduce != ScatterReduce::mean || is_floating(x.dtype()), where,
                           [&] { return std::string(name) + ": a mean must be f32 or f64, got " + name_of(x.dtype()); });
-        const Tensor counts =
-            scatter_add({zeros(x.shape(), x.dtype()), where}, axis, index_operand, ones_like(source));  // checks the arguments, too
+        const Tensor counts = scatter_add({zeros(x.shape(), x.dtype()), where}, axis, index_operand,
+                                          ones_like(source));  // checks the arguments, too
         axis = normalise_axis(axis, x.ndim(), name, where);
         const Tensor touched = counts > 0;
         if (reduce == ScatterReduce::sum || reduce == ScatterReduce::mean) {
-            const Tensor total = scatter_add({include_self ? x : xgrad::where(touched, 0, x), where}, axis, index_operand, source);
+            const Tensor total =
+                scatter_add({include_self ? x : xgrad::where(touched, 0, x), where}, axis, index_operand, source);
             if (reduce == ScatterReduce::sum) return total;
             return total / maximum(include_self ? counts + 1.0 : counts, 1.0);
         }
@@ -135,8 +140,9 @@ Tensor scatter_reduce(const Operand& operand, int axis, const Operand& index_ope
         }
         // The value first; then the mean of all that have it, so that ties share the gradient evenly.
         const bool largest = reduce == ScatterReduce::max;
-        const Tensor best = largest ? apply(FlatScatterExtreme<true>{include_self}, {own, flat.targets, flat.source}, where)
-                                    : apply(FlatScatterExtreme<false>{include_self}, {own, flat.targets, flat.source}, where);
+        const Tensor best =
+            largest ? apply(FlatScatterExtreme<true>{include_self}, {own, flat.targets, flat.source}, where)
+                    : apply(FlatScatterExtreme<false>{include_self}, {own, flat.targets, flat.source}, where);
         if (!is_floating(x.dtype()) || flat.targets.size() == 0) return reshape(best, x.shape());
         const Tensor candidates = xgrad::where(take(best, flat.targets) == flat.source, flat.source, 0),
                      chosen = (take(best, flat.targets) == flat.source).to(x.dtype());
@@ -150,12 +156,14 @@ Tensor scatter_reduce(const Operand& operand, int axis, const Operand& index_ope
 Tensor pdist(const Operand& operand, double p) {
     return composed("pdist", operand.where(), [&]() -> Tensor {
         const Tensor& x = tensor_of(operand, "pdist");
-        check<ShapeError>(x.ndim() == 2, operand.where(),
-                          [&] { return "pdist: the points must be a matrix (n, width), got shape " + to_string(x.shape()); });
+        check<ShapeError>(x.ndim() == 2, operand.where(), [&] {
+            return "pdist: the points must be a matrix (n, width), got shape " + to_string(x.shape());
+        });
         std::vector<Int> first, second;
         for (Int i = 0; i < x.shape(0); ++i)
             for (Int j = i + 1; j < x.shape(0); ++j) first.push_back(i), second.push_back(j);
-        return norm({take(operand.kept(), tensor(first)) - take(operand.kept(), tensor(second)), operand.where()}, p, -1);
+        return norm({take(operand.kept(), tensor(first)) - take(operand.kept(), tensor(second)), operand.where()}, p,
+                    -1);
     });
 }
 

@@ -31,14 +31,15 @@ Tensor sorted_behind(const char* name, const Operand& operand, const Tensor& x, 
         if (!(mask >> k & 1)) order.push_back(k), shape.push_back(x.shape()[k]);
     for (int k = 0; k < x.ndim(); ++k)
         if (mask >> k & 1) order.push_back(k), n *= x.shape()[k];
-    check<ShapeError>(n > 0, operand.where(),
-                      [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
+    check<ShapeError>(n > 0, operand.where(), [&] {
+        return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape());
+    });
     shape.push_back(n);
     return sort({reshape(transpose({x, operand.where()}, order), shape), operand.where()});
 }
 
-Tensor quantiles(const char* name, const Operand& operand, const std::vector<double>& q, const Axes& axes, Quantile method, bool keepdims,
-                 bool lead) {
+Tensor quantiles(const char* name, const Operand& operand, const std::vector<double>& q, const Axes& axes,
+                 Quantile method, bool keepdims, bool lead) {
     const Tensor& x = tensor_of(operand, name);
     const AxisMask mask = mask_of(axes, x.ndim(), name, operand.where(), true);
     const Tensor sorted = sorted_behind(name, operand, x, mask);
@@ -81,10 +82,12 @@ Tensor median(const Operand& x, const Axes& axes, bool keepdims) {
                     [&]() -> Tensor { return quantiles("median", x, {0.5}, axes, Quantile::linear, keepdims, false); });
 }
 Tensor quantile(const Operand& x, double q, const Axes& axes, Quantile method, bool keepdims) {
-    return composed("quantile", x.where(), [&]() -> Tensor { return quantiles("quantile", x, {q}, axes, method, keepdims, false); });
+    return composed("quantile", x.where(),
+                    [&]() -> Tensor { return quantiles("quantile", x, {q}, axes, method, keepdims, false); });
 }
 Tensor quantile(const Operand& x, const std::vector<double>& q, const Axes& axes, Quantile method, bool keepdims) {
-    return composed("quantile", x.where(), [&]() -> Tensor { return quantiles("quantile", x, q, axes, method, keepdims, true); });
+    return composed("quantile", x.where(),
+                    [&]() -> Tensor { return quantiles("quantile", x, q, axes, method, keepdims, true); });
 }
 
 Tensor ptp(const Operand& operand, const Axes& axes, bool keepdims) {
@@ -111,7 +114,8 @@ Tensor nanmean(const Operand& operand, const Axes& axes, bool keepdims) {
         check_floating(x, "nanmean", operand.where());
         mask_of(axes, x.ndim(), "nanmean", operand.where(), true);
         const Tensor missing = isnan(stop_gradient(x));
-        return sum({where(missing, 0, x), operand.where()}, axes, keepdims) / sum(logical_not(missing).to(x.dtype()), axes, keepdims);
+        return sum({where(missing, 0, x), operand.where()}, axes, keepdims) /
+               sum(logical_not(missing).to(x.dtype()), axes, keepdims);
     });
 }
 
@@ -126,8 +130,8 @@ Tensor average(const Operand& operand, const Operand& weight_operand, const Axes
             int axis = 0;
             while (axis < x.ndim() && mask != AxisMask{1} << axis) ++axis;
             check<ShapeError>(weights.ndim() == 1 && axis < x.ndim() && weights.size() == x.shape(axis), where, [&] {
-                return "average: the weights must have the shape " + to_string(x.shape()) + ", or be a vector along the only axis, got " +
-                       to_string(weights.shape());
+                return "average: the weights must have the shape " + to_string(x.shape()) +
+                       ", or be a vector along the only axis, got " + to_string(weights.shape());
             });
             Shape along_axis{weights.size()};
             for (int k = axis + 1; k < x.ndim(); ++k) along_axis.push_back(1);
@@ -147,7 +151,8 @@ Tensor centred_rows(const char* name, const Operand& operand) {
     const Tensor& x = tensor_of(operand, name);
     check_floating(x, name, operand.where());
     check<ShapeError>(x.ndim() == 1 || x.ndim() == 2, operand.where(), [&] {
-        return std::string(name) + ": the tensor must have 1 or 2 axes (variables, observations), got shape " + to_string(x.shape());
+        return std::string(name) + ": the tensor must have 1 or 2 axes (variables, observations), got shape " +
+               to_string(x.shape());
     });
     const Tensor rows = x.ndim() == 2 ? x : reshape({x, operand.where()}, {1, x.size()});
     const Tensor once = rows - mean(rows, 1, true);

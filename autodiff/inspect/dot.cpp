@@ -44,7 +44,8 @@ struct Cluster {
     void write(std::string& out, const std::string& indent) const {
         for (const std::string& node : nodes) out += indent + node + '\n';
         for (const auto& [part, cluster] : inner) {
-            out += indent + "subgraph " + dot_string("cluster_" + cluster.path) + " {\n" + indent + "  label=" + dot_string(cluster.label) +
+            out += indent + "subgraph " + dot_string("cluster_" + cluster.path) + " {\n" + indent +
+                   "  label=" + dot_string(cluster.label) +
                    "; style=rounded; color=gray; fontname=\"sans-serif\"; fontsize=10;\n";
             cluster.write(out, indent + "  ");
             out += indent + "}\n";
@@ -102,7 +103,9 @@ std::string to_dot(const Tape& tape, const DotOptions& options) {
     });
     std::string out = "digraph tape {\n  rankdir=TB;\n  node [fontname=\"sans-serif\", fontsize=10, shape=ellipse];\n";
     if (skipped)
-        out += "  label=" + dot_string("the last " + std::to_string(options.max_entries) + " of " + std::to_string(count) + " entries") +
+        out += "  label=" +
+               dot_string("the last " + std::to_string(options.max_entries) + " of " + std::to_string(count) +
+                          " entries") +
                ";\n";
     root.write(out, "  ");
     return out + edges + "}\n";

@@ -13,7 +13,8 @@ namespace xgrad {
 namespace detail {
 
 std::int64_t now_in_nanoseconds() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
 }
 
 namespace {
@@ -41,18 +42,22 @@ Shape index_of(const Shape& shape, std::int64_t i) {
 std::string input_shapes(const Record& record, std::span<const NodeId> inputs) {
     std::string text;
     for (const NodeId node : inputs)
-        if (node != no_node) text += (text.empty() ? " from recorded inputs " : " and ") + to_string(record.nodes[node]->shape_of(node));
+        if (node != no_node)
+            text += (text.empty() ? " from recorded inputs " : " and ") + to_string(record.nodes[node]->shape_of(node));
     return text;
 }
 
 }  // namespace
 
-void check_finite(const char* operation, const std::string& result, const Tensor& values, const std::string& context, Location where) {
+void check_finite(const char* operation, const std::string& result, const Tensor& values, const std::string& context,
+                  Location where) {
     if (!is_floating(values.dtype())) return;
-    const std::int64_t i = values.dtype() == DType::f32 ? first_not_finite<float>(values) : first_not_finite<double>(values);
+    const std::int64_t i =
+        values.dtype() == DType::f32 ? first_not_finite<float>(values) : first_not_finite<double>(values);
     check<ValueError>(i < 0, where, [&] {
-        const double value = values.dtype() == DType::f32 ? static_cast<double>(values.data<float>()[static_cast<std::size_t>(i)])
-                                                          : values.data<double>()[static_cast<std::size_t>(i)];
+        const double value = values.dtype() == DType::f32
+                                 ? static_cast<double>(values.data<float>()[static_cast<std::size_t>(i)])
+                                 : values.data<double>()[static_cast<std::size_t>(i)];
         return std::string(operation) + ": " + result + " must be finite (check_finite), got " +
                (std::isnan(value) ? "nan"
                 : value > 0       ? "inf"
@@ -78,8 +83,8 @@ std::string columns(const std::vector<std::vector<std::string>>& lines, unsigned
     return text;
 }
 
-void Record::observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask scope_bits,
-                     Location where) {
+void Record::observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs,
+                     TapeMask scope_bits, Location where) {
     if (checking & scope_bits)
         for (const Tensor& y : outputs) check_finite(name, "the result", y, input_shapes(*this, inputs), where);
     if (profiling & scope_bits) {
@@ -120,12 +125,14 @@ std::string summary(const Tape& tape, std::size_t most) {
                 const NodeId in = entry.input_nodes()[k];
                 inputs += (k ? " " : "") + (in == no_node ? std::string("-") : std::to_string(in));
             }
-            lines.push_back({std::to_string(node), entry.name, shapes_of(entry), readable_bytes(bytes_of(entry)), inputs, line_of(entry)});
+            lines.push_back({std::to_string(node), entry.name, shapes_of(entry), readable_bytes(bytes_of(entry)),
+                             inputs, line_of(entry)});
         }
         ++i;
     });
     std::string text = columns(lines, 0b001001);
-    text += std::to_string(count) + (count == 1 ? " entry, results " : " entries, results ") + readable_bytes(bytes) + '\n';
+    text +=
+        std::to_string(count) + (count == 1 ? " entry, results " : " entries, results ") + readable_bytes(bytes) + '\n';
     std::vector<std::vector<std::string>> sums;
     for (const auto& [name, total] : totals)
         sums.push_back({"  " + name, std::to_string(total.first) + " x", readable_bytes(total.second)});
@@ -139,13 +146,19 @@ std::vector<TapeEntry> entries(const Tape& tape, const std::vector<std::pair<Ten
     std::map<NodeId, std::size_t> places;  // of nodes in the list
     std::vector<TapeEntry> list;
     for_each_entry(tape, record, [&](NodeId, Entry& entry) {
-        TapeEntry next{.operation = entry.name, .results = {}, .dtype = entry.dtype, .inputs = {}, .source = entry.is_source, .name = {}};
+        TapeEntry next{.operation = entry.name,
+                       .results = {},
+                       .dtype = entry.dtype,
+                       .inputs = {},
+                       .source = entry.is_source,
+                       .name = {}};
         for (NodeId k = entry.first_node; k < entry.first_node + entry.outputs; ++k) {
             next.results.push_back(entry.shape_of(k));
             places[k] = list.size();
         }
         for (std::uint32_t k = 0; k < entry.inputs; ++k)
-            if (const auto place = places.find(entry.input_nodes()[k]); place != places.end()) next.inputs.push_back(place->second);
+            if (const auto place = places.find(entry.input_nodes()[k]); place != places.end())
+                next.inputs.push_back(place->second);
         if (next.source)
             if (const auto name = named.find(entry.source()); name != named.end()) next.name = name->second;
         list.push_back(std::move(next));
@@ -164,9 +177,11 @@ std::string memory_report() {
             kept_blocks += blocks;
             kept += blocks * static_cast<std::int64_t>(bytes_of_class(static_cast<std::uint8_t>(c)));
         }
-    return "in use by this thread: " + readable_bytes(stats.bytes_in_use) + " (at most " + readable_bytes(stats.peak_bytes) +
+    return "in use by this thread: " + readable_bytes(stats.bytes_in_use) + " (at most " +
+           readable_bytes(stats.peak_bytes) +
            " since the last reset_peak_memory)\nkept for reuse by this thread: " + readable_bytes(kept) + " in " +
-           std::to_string(kept_blocks) + " blocks\nhanded out since the thread started: " + std::to_string(stats.blocks) + " blocks, " +
+           std::to_string(kept_blocks) +
+           " blocks\nhanded out since the thread started: " + std::to_string(stats.blocks) + " blocks, " +
            std::to_string(stats.system_blocks) + " of them had to be asked of the system\n";
 }
 
@@ -174,7 +189,8 @@ std::string memory_report() {
 
 namespace {
 
-constexpr const char* not_watching = "The open tapes do not watch parameters by themselves (watch_parameters = false): use tape.watch.";
+constexpr const char* not_watching =
+    "The open tapes do not watch parameters by themselves (watch_parameters = false): use tape.watch.";
 
 std::string described(Entry& entry) {
     const std::string line = line_of(entry);
@@ -189,48 +205,57 @@ std::string detail::why_not_recorded(const Record& record, const Tensor& y) {
     const std::uint64_t origin = TensorAccess::origin(y);
     if (origin == 0) {
         std::string text = "is a constant: it was not recorded.";
-        if (!is_floating(y.dtype())) return text + " It is " + name_of(y.dtype()) + ", and only f32 and f64 have gradients.";
+        if (!is_floating(y.dtype()))
+            return text + " It is " + name_of(y.dtype()) + ", and only f32 and f64 have gradients.";
         if (record.open.empty()) text += " No tape is open on this thread: open one before it is computed.";
         else
             text +=
-                " Either nothing that it was computed from is watched (tape.watch(x), or a Parameter), or on the way it went through "
-                "stop_gradient, through item() or data(), or through an operation without gradient such as a comparison, argmax or round.";
+                " Either nothing that it was computed from is watched (tape.watch(x), or a Parameter), or on the way "
+                "it went through "
+                "stop_gradient, through item() or data(), or through an operation without gradient such as a "
+                "comparison, argmax or round.";
         return text;
     }
     if (Origin::is_parameter(origin)) return record.watchers ? "" : "is a parameter. " + std::string(not_watching);
     const NodeId node = record.find(origin);
-    if (node == no_node) return "was recorded on a tape that is gone, or by another thread: take the gradient while its tape lives.";
+    if (node == no_node)
+        return "was recorded on a tape that is gone, or by another thread: take the gradient while its tape lives.";
     return "";
 }
 
 std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
     Record& record = record_of_this_thread();
     if (!w.defined()) return "The source is an empty tensor.";
-    if (!is_floating(w.dtype())) return std::string("The source is ") + name_of(w.dtype()) + ", and only f32 and f64 have gradients.";
+    if (!is_floating(w.dtype()))
+        return std::string("The source is ") + name_of(w.dtype()) + ", and only f32 and f64 have gradients.";
     if (std::string text = why_not_recorded(record, loss); !text.empty()) return "The loss " + text;
 
     const std::uint64_t origin = TensorAccess::origin(w);
     NodeId source = no_node;
     if (origin == 0)
-        return "The source is a constant for every tape. Watch it, and compute with what watch returns: Tensor w = tape.watch(value). If "
+        return "The source is a constant for every tape. Watch it, and compute with what watch returns: Tensor w = "
+               "tape.watch(value). If "
                "it is "
                "a parameter, it is frozen.";
     if (Origin::is_parameter(origin)) {
         source = record.last_capture(origin);
         if (source == no_node)
-            return record.watchers
-                       ? "No recorded operation used this parameter since the tape was opened: the model that computed the loss has "
-                         "another copy of it, or took its value() or a stop_gradient of it."
-                       : not_watching;
+            return record.watchers ? "No recorded operation used this parameter since the tape was opened: the model "
+                                     "that computed the loss has "
+                                     "another copy of it, or took its value() or a stop_gradient of it."
+                                   : not_watching;
     } else {
         source = record.find(origin);
         if (source == no_node)
-            return "The source was watched or recorded on a tape that is gone, or by another thread; for the open tape it is a constant. "
+            return "The source was watched or recorded on a tape that is gone, or by another thread; for the open tape "
+                   "it is a constant. "
                    "Watch it again.";
     }
-    const NodeId target = Origin::is_parameter(TensorAccess::origin(loss)) ? source : Origin::node_of(TensorAccess::origin(loss));
+    const NodeId target =
+        Origin::is_parameter(TensorAccess::origin(loss)) ? source : Origin::node_of(TensorAccess::origin(loss));
     // Each tape has a source of its own for a parameter: all of them stand for it, from the first on.
-    for (NodeId before; Origin::is_parameter(origin) && (before = record.nodes[source]->captured_before()) != no_node;) source = before;
+    for (NodeId before; Origin::is_parameter(origin) && (before = record.nodes[source]->captured_before()) != no_node;)
+        source = before;
     if (source > target) return "The source was recorded after the loss, which therefore cannot depend on it.";
     const auto stands_for_source = [&](NodeId node) {
         Entry& entry = *record.nodes[node];
@@ -257,18 +282,22 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
     }
     if (reached[target]) {
         std::string text = "The loss does depend on it, through ";
-        for (std::size_t i = 0; i < users.size() && i < 3; ++i) text += (i ? ", " : "") + described(*record.nodes[users[i]]);
+        for (std::size_t i = 0; i < users.size() && i < 3; ++i)
+            text += (i ? ", " : "") + described(*record.nodes[users[i]]);
         if (stands_for_source(target)) text += "nothing: it is the loss itself";
         if (users.size() > 3) text += " and " + std::to_string(users.size() - 3) + " more";
         return text +
-               ". If the gradient is still absent, a pullback on the way said that its result does not depend on that input (an empty "
+               ". If the gradient is still absent, a pullback on the way said that its result does not depend on that "
+               "input (an empty "
                "tensor); if it is zero, look at the operations on the way with to_dot(tape).";
     }
     if (users.empty())
-        return "Nothing that was recorded before the loss used it. Compute with the tensor that watch returned, not with the one that was "
+        return "Nothing that was recorded before the loss used it. Compute with the tensor that watch returned, not "
+               "with the one that was "
                "given to it.";
     std::string text = "It was used by ";
-    for (std::size_t i = 0; i < users.size() && i < 3; ++i) text += (i ? ", " : "") + described(*record.nodes[users[i]]);
+    for (std::size_t i = 0; i < users.size() && i < 3; ++i)
+        text += (i ? ", " : "") + described(*record.nodes[users[i]]);
     if (users.size() > 3) text += " and " + std::to_string(users.size() - 3) + " more";
     text += ", but nothing of it reaches the loss. Recorded results that depend on it end at ";
     std::string ends;
@@ -276,11 +305,13 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
     for (NodeId node = target + 1; node-- > source && shown < 3;)
         if (reached[node] && !used[node]) ends += (shown++ ? ", " : "") + described(*record.nodes[node]);
     return text + ends +
-           "; from there on they were unused, or went through stop_gradient, item(), data() or an operation without gradient.";
+           "; from there on they were unused, or went through stop_gradient, item(), data() or an operation without "
+           "gradient.";
 }
 
 std::string why_no_gradient(const Tensor& loss, const Parameter& w) {
-    if (w.defined() && w.frozen()) return "The parameter is frozen: it is a constant for every tape until freeze(false).";
+    if (w.defined() && w.frozen())
+        return "The parameter is frozen: it is a constant for every tape until freeze(false).";
     return why_no_gradient(loss, static_cast<const Tensor&>(w));
 }
 

@@ -15,7 +15,8 @@ using namespace detail;
 Profile profile(const Tape& tape) {
     const Record& record = record_of(tape, "profile");
     check<TapeError>(record.profiling & Record::bit(TapeAccess::depth(tape)), {}, [] {
-        return std::string("profile: the tape must be opened for it, Tape tape({.profile = true}), got one that was not");
+        return std::string(
+            "profile: the tape must be opened for it, Tape tape({.profile = true}), got one that was not");
     });
     Profile result;
     std::map<std::string, Profile::Row> rows;
@@ -46,8 +47,11 @@ Profile profile(const Tape& tape) {
         event("backward", time.backward_start, time.backward, 2);
     });
     for (const int lane : {1, 2})
-        events.push_back(
-            {{"name", "thread_name"}, {"ph", "M"}, {"pid", 1}, {"tid", lane}, {"args", {{"name", lane == 1 ? "forward" : "backward"}}}});
+        events.push_back({{"name", "thread_name"},
+                          {"ph", "M"},
+                          {"pid", 1},
+                          {"tid", lane},
+                          {"args", {{"name", lane == 1 ? "forward" : "backward"}}}});
     for (auto& [name, row] : rows) {
         result.forward_us += row.forward_us;
         result.backward_us += row.backward_us;
@@ -56,7 +60,8 @@ Profile profile(const Tape& tape) {
     }
     const double whole = result.forward_us + result.backward_us;
     for (auto& row : result.rows) row.share = whole > 0 ? (row.forward_us + row.backward_us) / whole : 0;
-    std::stable_sort(result.rows.begin(), result.rows.end(), [](const auto& a, const auto& b) { return a.share > b.share; });
+    std::stable_sort(result.rows.begin(), result.rows.end(),
+                     [](const auto& a, const auto& b) { return a.share > b.share; });
     result.chrome_trace = nlohmann::json{{"traceEvents", std::move(events)}, {"displayTimeUnit", "ns"}}.dump(
         -1, ' ', false, nlohmann::json::error_handler_t::replace);  // a name may be anything
     return result;
@@ -75,10 +80,12 @@ std::string number(const char* format, double value) {
 std::string to_string(const Profile& profile) {
     std::vector<std::vector<std::string>> lines{{"operation", "count", "forward us", "backward us", "bytes", "share"}};
     const auto line = [&](const Profile::Row& row) {
-        lines.push_back({row.operation, std::to_string(row.count), number("%.1f", row.forward_us), number("%.1f", row.backward_us),
-                         readable_bytes(row.bytes), number("%.1f %%", 100 * row.share)});
+        lines.push_back({row.operation, std::to_string(row.count), number("%.1f", row.forward_us),
+                         number("%.1f", row.backward_us), readable_bytes(row.bytes),
+                         number("%.1f %%", 100 * row.share)});
     };
-    Profile::Row all{"total", 0, profile.forward_us, profile.backward_us, profile.bytes, profile.rows.empty() ? 0.0 : 1.0};
+    Profile::Row all{
+        "total", 0, profile.forward_us, profile.backward_us, profile.bytes, profile.rows.empty() ? 0.0 : 1.0};
     for (const auto& row : profile.rows) {
         line(row);
         all.count += row.count;

@@ -75,7 +75,8 @@ void soften(T* s, Int rows, Int columns, T* largest, T* sum, T* out, Int out_wid
 }
 
 template <class T>
-void harden(T* s, T* ds, Int rows, Int columns, const T* logsum, const T* delta, T scale, Int column, T* others, Int* peak) {
+void harden(T* s, T* ds, Int rows, Int columns, const T* logsum, const T* delta, T scale, Int column, T* others,
+            Int* peak) {
     const Batch<T> large(T(0.75)), none(T(0));
     for (Int r = 0; r < rows; ++r, s += columns, ds += columns) {
         if (logsum[r] == -__builtin_inf()) {

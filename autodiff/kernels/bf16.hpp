@@ -13,8 +13,8 @@ struct Bf16Problem : GemmProblem<float> {
     const std::int64_t* offset_b = nullptr;  // row l begins at b + offset_b[l]
 };
 
-/// Products of numbers rounded to bf16 (to nearest, ties to even), added up in f32, where the processor has instructions for them. These take
-/// subnormal numbers for zero.
+/// Products of numbers rounded to bf16 (to nearest, ties to even), added up in f32, where the processor has
+/// instructions for them. These take subnormal numbers for zero.
 struct Bf16Kernels {
     const char* name;  ///< "amx" or "avx512"
     /// As GemmKernels'. Each element is summed in an order that depends on k alone, c and the bias first.
@@ -22,10 +22,11 @@ struct Bf16Kernels {
     std::int64_t scratch_bytes;
 };
 
-/// The fastest for this processor, or null: then products of rounded numbers run in the kernels of f32. Null, too, unless the instruction set in use is
-/// avx512 (XGRAD_ISA may name another one).
+/// The fastest for this processor, or null: then products of rounded numbers run in the kernels of f32. Null, too,
+/// unless the instruction set in use is avx512 (XGRAD_ISA may name another one).
 const Bf16Kernels* bf16();
-/// Makes bf16() give the one of this name, null for "none", the fastest for ""; for tests that compare them. False when the processor lacks it.
+/// Makes bf16() give the one of this name, null for "none", the fastest for ""; for tests that compare them. False when
+/// the processor lacks it.
 XGRAD_API bool select_bf16(const char* name);
 
 }  // namespace xgrad::kernels

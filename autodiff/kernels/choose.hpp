@@ -11,17 +11,21 @@ struct ChooseTable {
     void (*gather)(const T* from, const std::int32_t* index, T* to, std::int64_t count);
     /// to[index[i]] += from[i], in this order; from[0] every time when `same`.
     void (*add)(const T* from, const std::int32_t* index, T* to, std::int64_t count, bool same);
-    /// The largest of each two by two elements of two rows, `row` apart, and its place, counted from `at` for the first element. The first of equal
-    /// ones; NaN wins, the last one of a pair and of the two pairs.
-    void (*largest_2x2)(const T* rows, std::int64_t row, std::int32_t at, T* to, std::int32_t* place, std::int64_t count);
+    /// The largest of each two by two elements of two rows, `row` apart, and its place, counted from `at` for the first
+    /// element. The first of equal ones; NaN wins, the last one of a pair and of the two pairs.
+    void (*largest_2x2)(const T* rows, std::int64_t row, std::int32_t at, T* to, std::int32_t* place,
+                        std::int64_t count);
 };
 
 struct ChooseKernels {
     ChooseTable<float> f32;
     ChooseTable<double> f64;
-    /// Indices in [low, size), negative ones counting from the end, as such. False, with no promise for `to`, when one is out of range.
-    bool (*compact_i32)(const std::int32_t* from, std::int32_t* to, std::int64_t count, std::int64_t low, std::int64_t size);
-    bool (*compact_i64)(const std::int64_t* from, std::int32_t* to, std::int64_t count, std::int64_t low, std::int64_t size);
+    /// Indices in [low, size), negative ones counting from the end, as such. False, with no promise for `to`, when one
+    /// is out of range.
+    bool (*compact_i32)(const std::int32_t* from, std::int32_t* to, std::int64_t count, std::int64_t low,
+                        std::int64_t size);
+    bool (*compact_i64)(const std::int64_t* from, std::int32_t* to, std::int64_t count, std::int64_t low,
+                        std::int64_t size);
 
     template <class T>
     const ChooseTable<T>& of() const {

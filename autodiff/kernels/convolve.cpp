@@ -2,7 +2,8 @@
 
 #include "autodiff/simd/isa.hpp"
 
-// The inner loops of convolutions: tiles of the result in registers, as in gemm.cpp, with one operand read where it lies.
+// The inner loops of convolutions: tiles of the result in registers, as in gemm.cpp, with one operand read where it
+// lies.
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
@@ -87,7 +88,8 @@ void spread_tile(const SpreadTile<T>& t, Int columns) {
         T* const out = t.c + i * t.ldc;
         if (whole) {
 #pragma GCC unroll 16
-            for (int v = 0; v < vectors; ++v) store(out + v * w, t.accumulate ? Batch<T>(sum[i][v] + load(out + v * w)) : sum[i][v]);
+            for (int v = 0; v < vectors; ++v)
+                store(out + v * w, t.accumulate ? Batch<T>(sum[i][v] + load(out + v * w)) : sum[i][v]);
         } else {
             alignas(64) T buffer[vectors * w];
 #pragma GCC unroll 16
@@ -127,8 +129,8 @@ void last_rows(const Tile& t, Int left, Int columns) {
 
 template <class T>
 void spread(const T* a, Int lda, const T* b, const Int* offset, const T* bias, T* c, Int ldc, Int m, Int n, Int k) {
-    // Of a, so many rows stay in the second-level cache while all of b passes by; of b, what a strip reads stays in the first-level one
-    // while they pass by it.
+    // Of a, so many rows stay in the second-level cache while all of b passes by; of b, what a strip reads stays in the
+    // first-level one while they pass by it.
     constexpr Int strip = tile_vectors * width<T>, block_rows = 128;
     const Int few = m < 3 ? n : strip;
     for (Int l = 0; l < k || l == 0; l += depth_limit)
@@ -136,9 +138,15 @@ void spread(const T* a, Int lda, const T* b, const Int* offset, const T* bias, T
             const Int rows = smaller(block_rows, m - top);
             for (Int j = 0; j < n; j += few) {
                 const Int some = smaller(few, n - j);
-                SpreadTile<T> t{
-                    a + top * lda + l,           lda,  b + j, offset + l, l > 0 || !bias ? nullptr : bias + top, c + top * ldc + j, ldc,
-                    smaller(depth_limit, k - l), l > 0};
+                SpreadTile<T> t{a + top * lda + l,
+                                lda,
+                                b + j,
+                                offset + l,
+                                l > 0 || !bias ? nullptr : bias + top,
+                                c + top * ldc + j,
+                                ldc,
+                                smaller(depth_limit, k - l),
+                                l > 0};
                 Int i = 0;
                 for (; i + tile_rows <= rows; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc) {
                     all_columns<tile_rows>(t, some);
@@ -219,7 +227,8 @@ void gather_tile(const GatherTile<T>& t) {
 }
 
 template <class T>
-void gather(const T* a, Int lda, Int image_a, const T* b, const Int* offset, Int image_b, T* c, Int ldc, Int m, Int n, Int k, Int images) {
+void gather(const T* a, Int lda, Int image_a, const T* b, const Int* offset, Int image_b, T* c, Int ldc, Int m, Int n,
+            Int k, Int images) {
     if (n == 0) return;
     const Int together = n < length_limit ? length_limit / n : 1;
     for (Int image = 0; image < images; image += together)
@@ -235,7 +244,8 @@ void gather(const T* a, Int lda, Int image_a, const T* b, const Int* offset, Int
                             smaller(length_limit, n - l),
                             smaller(together, images - image)};
             Int i = 0;
-            for (; i + tile_rows <= m; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc) all_columns<tile_rows>(t, k);
+            for (; i + tile_rows <= m; i += tile_rows, t.a += tile_rows * lda, t.c += tile_rows * ldc)
+                all_columns<tile_rows>(t, k);
             last_rows(t, m - i, k);
         }
 }

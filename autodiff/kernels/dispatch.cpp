@@ -72,7 +72,8 @@ bool fill(const char* isa) {
         return avx512::fill(table), true;
 #endif
 #ifdef XGRAD_HAVE_AVX2
-    if (!std::strcmp(isa, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+    if (!std::strcmp(isa, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("bmi2"))
         return avx2::fill(table), true;
 #endif
     if (!std::strcmp(isa, "baseline")) return baseline::fill(table), true;
@@ -82,7 +83,8 @@ bool fill(const char* isa) {
 bool fill_wanted() {
     if (const char* wanted = std::getenv("XGRAD_ISA"); wanted && *wanted) {
         if (!fill(wanted))
-            throw Error(std::string("XGRAD_ISA: must be baseline, or avx2 or avx512 where built in and supported by the processor, got ") +
+            throw Error(std::string("XGRAD_ISA: must be baseline, or avx2 or avx512 where built in and supported by "
+                                    "the processor, got ") +
                         wanted);
         return true;
     }
@@ -113,14 +115,17 @@ struct Leaf {
     explicit Leaf(unsigned number, unsigned part = 0) { __get_cpuid_count(number, part, &a, &b, &c, &d); }
 };
 
-bool has_avx512_bf16() { return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && (Leaf(7, 1).a >> 5 & 1); }
+bool has_avx512_bf16() {
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && (Leaf(7, 1).a >> 5 & 1);
+}
 
 /// The system gives the registers of AMX to processes that ask for them.
 bool has_amx() {
 #ifdef __linux__
     constexpr unsigned bf16 = 1U << 22, tiles = 1U << 24;
     constexpr long ask = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-    return has_avx512_bf16() && (Leaf(7).d & (bf16 | tiles)) == (bf16 | tiles) && syscall(SYS_arch_prctl, ask, tile_data) == 0;
+    return has_avx512_bf16() && (Leaf(7).d & (bf16 | tiles)) == (bf16 | tiles) &&
+           syscall(SYS_arch_prctl, ask, tile_data) == 0;
 #else
     return false;
 #endif
@@ -150,7 +155,9 @@ std::atomic<const Bf16Kernels*>& bf16_in_use() {
 
 }  // namespace
 
-const Bf16Kernels* bf16() { return std::strcmp(active().isa, "avx512") ? nullptr : bf16_in_use().load(std::memory_order_relaxed); }
+const Bf16Kernels* bf16() {
+    return std::strcmp(active().isa, "avx512") ? nullptr : bf16_in_use().load(std::memory_order_relaxed);
+}
 
 bool select_bf16(const char* name) {
     const Bf16Kernels* const wanted = best_bf16(name);

@@ -6,9 +6,10 @@
 
 namespace xgrad::kernels {
 
-/// n elements of an element-wise operation: out[j][i] = f(in[0][i·step[0]], in[1][i·step[1]], …). A step is 0 (one value for all) or 1.
-/// An output may be one of the inputs.
-using ElementwiseKernel = void (*)(const void* rule, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out);
+/// n elements of an element-wise operation: out[j][i] = f(in[0][i·step[0]], in[1][i·step[1]], …). A step is 0 (one
+/// value for all) or 1. An output may be one of the inputs.
+using ElementwiseKernel = void (*)(const void* rule, std::int64_t n, const void* const* in, const std::uint8_t* step,
+                                   void* const* out);
 
 struct ElementwiseKernels {
     // [2]: f32, f64. Inputs of a pull: g, x, y and g, a, b, y.

@@ -4,15 +4,17 @@
 
 #include "gemm_tile.hpp"
 
-// Matrix products after Goto: a block of b is packed into panels as wide as the tile of c that the registers hold, and stays in the
-// second-level cache while all of a passes by it, a few rows at a time. A panel that is stored across k is packed by the first tile that needs it,
-// which has its vectors in registers anyway. Few rows read b where it lies. Where both operands are stored along k, a smaller one becomes b and c is
-// written transposed; so it is where both are stored across k and c has too few columns for a vector.
+// Matrix products after Goto: a block of b is packed into panels as wide as the tile of c that the registers hold, and
+// stays in the second-level cache while all of a passes by it, a few rows at a time. A panel that is stored across k is
+// packed by the first tile that needs it, which has its vectors in registers anyway. Few rows read b where it lies.
+// Where both operands are stored along k, a smaller one becomes b and c is written transposed; so it is where both are
+// stored across k and c has too few columns for a vector.
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
 
-/// Up to tile_rows rows of a, stored across k, one after the other for each step of k. `to` has room for one vector more.
+/// Up to tile_rows rows of a, stored across k, one after the other for each step of k. `to` has room for one vector
+/// more.
 template <class T>
 void pack_tile_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t rows, const T* limit, T* to) {
     constexpr std::int64_t w = width<T>, vectors = pieces(tile_rows, w);
@@ -36,7 +38,8 @@ void copy_tile_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int
     }
 }
 
-/// The product as it is computed: where that is better, c's transpose as that of the transposed operands in the other order.
+/// The product as it is computed: where that is better, c's transpose as that of the transposed operands in the other
+/// order.
 template <class T>
 struct Sides {
     const GemmProblem<T>& p;
@@ -48,7 +51,8 @@ struct Sides {
 
     explicit Sides(const GemmProblem<T>& problem)
         : p(problem),
-          swapped(p.transpose_b ? p.transpose_a || (p.n > p.m && p.m <= 128) : p.transpose_a && 2 * p.n <= p.m && p.n <= width<T>),
+          swapped(p.transpose_b ? p.transpose_a || (p.n > p.m && p.m <= 128)
+                                : p.transpose_a && 2 * p.n <= p.m && p.n <= width<T>),
           m(swapped ? p.n : p.m),
           n(swapped ? p.m : p.n),
           k(p.k),
@@ -107,11 +111,13 @@ void gemm(const GemmProblem<T>& p, void* scratch) {
 
     const Depths<T> depths(s.k);
     const bool direct = !s.b_along_k && s.m < 2 * mr;  // too few uses of b to pay for a copy
-    // Rows of a that are a multiple of 1024 bytes apart share a few places of the first-level cache. Stored across k, a tile's part of each row is less than
-    // a line on a page of its own: read once for every panel of b, where these are more than a few.
+    // Rows of a that are a multiple of 1024 bytes apart share a few places of the first-level cache. Stored across k, a
+    // tile's part of each row is less than a line on a page of its own: read once for every panel of b, where these are
+    // more than a few.
     const bool pack_a = s.a_along_k ? s.n > 2 * nr && s.lda * size % 1024 == 0
                                     : s.n > 4 * nr || (s.n > 2 * nr && s.lda * size % 4096 == 0 && mr * size <= 32);
-    const std::int64_t block_columns = direct ? s.n : smaller(s.n, block_bytes / size / (depths.depth > 16 ? depths.depth : 16) / nr * nr);
+    const std::int64_t block_columns =
+        direct ? s.n : smaller(s.n, block_bytes / size / (depths.depth > 16 ? depths.depth : 16) / nr * nr);
     const std::int64_t full_columns = piece(s.n, pieces(s.n, block_columns), nr);
     /// Rows of the tile that begins with `left` of them to come: the last two share what is too much for one.
     const auto rows_of = [](std::int64_t left) { return left >= 2 * mr ? mr : left > mr ? (left + 1) / 2 : left; };

@@ -4,8 +4,8 @@
 
 namespace xgrad::kernels {
 
-/// c (m,n) = op(a)·op(b), plus c itself with `accumulate`, plus a row `bias` unless null. Row-major; a is (m,k), or (k,m) when
-/// transposed, b (k,n) or (n,k); rows are lda, ldb and ldc elements apart.
+/// c (m,n) = op(a)·op(b), plus c itself with `accumulate`, plus a row `bias` unless null. Row-major; a is (m,k), or
+/// (k,m) when transposed, b (k,n) or (n,k); rows are lda, ldb and ldc elements apart.
 template <class T>
 struct GemmProblem {
     bool transpose_a, transpose_b;
@@ -20,8 +20,9 @@ struct GemmProblem {
     const T* bias;
 };
 
-/// c (m,n) = a·b with b packed beforehand, which pays when it is used again and again. As GemmProblem otherwise; of c the columns
-/// [begin, end) are computed, where begin is a multiple of `panel`. Row i of a begins at a + offset[i], or a + i * k where offset is null.
+/// c (m,n) = a·b with b packed beforehand, which pays when it is used again and again. As GemmProblem otherwise; of c
+/// the columns [begin, end) are computed, where begin is a multiple of `panel`. Row i of a begins at a + offset[i], or
+/// a + i * k where offset is null.
 template <class T>
 struct PackedProblem {
     std::int64_t m, n, k;
@@ -34,7 +35,8 @@ struct PackedProblem {
     const T* bias;
 };
 
-/// Each of m rows, stored along k, with each of a few vectors, stored along k: element (row, vector) stands at c[row * c_row + vector * c_vector].
+/// Each of m rows, stored along k, with each of a few vectors, stored along k: element (row, vector) stands at c[row *
+/// c_row + vector * c_vector].
 template <class T>
 struct ThinProblem {
     std::int64_t m, count, k;
@@ -47,7 +49,8 @@ struct ThinProblem {
     bool accumulate;
 };
 
-/// Packing and its use for one type. Packed, b has k rows of n rounded up to a multiple of `panel`; unpacked its rows are ldb elements apart.
+/// Packing and its use for one type. Packed, b has k rows of n rounded up to a multiple of `panel`; unpacked its rows
+/// are ldb elements apart.
 template <class T>
 struct PackedTable {
     void (*pack)(const T* b, std::int64_t ldb, bool transposed, std::int64_t n, std::int64_t k, T* packed);
@@ -56,8 +59,8 @@ struct PackedTable {
 };
 
 struct GemmKernels {
-    /// Each element is summed in an order that depends on k alone: products cut into pieces by rows and columns agree bit by bit with
-    /// the whole. `scratch` is 64-byte aligned, of `scratch_bytes`.
+    /// Each element is summed in an order that depends on k alone: products cut into pieces by rows and columns agree
+    /// bit by bit with the whole. `scratch` is 64-byte aligned, of `scratch_bytes`.
     void (*f32)(const GemmProblem<float>&, void* scratch);
     void (*f64)(const GemmProblem<double>&, void* scratch);
     std::int64_t scratch_bytes;
@@ -75,7 +78,8 @@ struct GemmKernels {
     /// Each number rounded to bf16, to nearest, ties to even; NaN stays NaN.
     void (*round_to_bf16)(const float* from, float* to, std::int64_t count);
 
-    /// Where both operands lie along k: up to how many rows of one the thin kernel was found faster than packing the other.
+    /// Where both operands lie along k: up to how many rows of one the thin kernel was found faster than packing the
+    /// other.
     std::int64_t (*few)(std::int64_t k);
     void (*thin_f32)(const ThinProblem<float>&);
     void (*thin_f64)(const ThinProblem<double>&);

@@ -2,14 +2,16 @@
 
 #include "gemm_tile.hpp"
 
-// Products of a matrix, stored along k, with a few vectors: each of its rows is read once, from memory, for all of them.
+// Products of a matrix, stored along k, with a few vectors: each of its rows is read once, from memory, for all of
+// them.
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
 
 using Int = std::int64_t;
 
-/// R rows with V vectors. Every element has one vector of partial sums, added up in one order, whatever R and V are: its bits depend on k alone.
+/// R rows with V vectors. Every element has one vector of partial sums, added up in one order, whatever R and V are:
+/// its bits depend on k alone.
 template <int R, int V, class T>
 inline void dots(const ThinProblem<T>& p, Int row, Int vector) {
     constexpr Int w = width<T>;

@@ -29,7 +29,9 @@ constexpr std::int64_t rows_bytes = block_rows * 1536 + 64;
 constexpr std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 constexpr std::int64_t pieces(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 /// The size of `count` equal pieces of n, a multiple of `step`.
-constexpr std::int64_t piece(std::int64_t n, std::int64_t count, std::int64_t step) { return pieces(pieces(n, count), step) * step; }
+constexpr std::int64_t piece(std::int64_t n, std::int64_t count, std::int64_t step) {
+    return pieces(pieces(n, count), step) * step;
+}
 
 /// Parts of vectors are loaded and stored as fast as whole ones.
 #if defined(__AVX512F__)
@@ -231,7 +233,8 @@ void tile(const Tile<T>& t) {
 #pragma GCC unroll 16
         for (int v = 0; v < vectors; ++v) {
             y[v] = load(b + v * w);
-            if constexpr (vectors > tile_vectors) __builtin_prefetch(b + 4 * step_b + v * w);  // far away, where no processor expects it
+            if constexpr (vectors > tile_vectors)
+                __builtin_prefetch(b + 4 * step_b + v * w);  // far away, where no processor expects it
             if constexpr (copies) y[v].store_aligned(copy + v * w);
         }
 #pragma GCC unroll 16
@@ -263,13 +266,17 @@ void tile(const Tile<T>& t) {
 #pragma GCC unroll 16
                 for (int i = 0; i < rows; ++i) f(sum[i][v], t.c + i * t.ldc + v * w, v);
         };
-        const auto left = [&](int v) __attribute__((always_inline)) { return t.columns - v * w < 0 ? 0 : smaller(t.columns - v * w, w); };
+        const auto left = [&](int v) __attribute__((always_inline)) {
+            return t.columns - v * w < 0 ? 0 : smaller(t.columns - v * w, w);
+        };
         if (t.accumulate) {
             if (whole) each([&](Batch<T>& x, const T* from, int) { x = x + load(from); });
             else each([&](Batch<T>& x, const T* from, int v) { x = x + load_some(from, left(v)); });
         }
         if (t.bias)
-            each([&](Batch<T>& x, const T*, int v) { x = x + (whole ? load(t.bias + v * w) : load_some(t.bias + v * w, left(v))); });
+            each([&](Batch<T>& x, const T*, int v) {
+                x = x + (whole ? load(t.bias + v * w) : load_some(t.bias + v * w, left(v)));
+            });
         if (whole) each([](const Batch<T>& x, T* to, int) { store(to, x); });
         else each([&](const Batch<T>& x, T* to, int v) { store_some(to, x, left(v)); });
         return;
@@ -300,7 +307,8 @@ struct Tiles {
 template <class T, int vectors, bool along_k>
 constexpr Tiles<T, vectors, along_k> tiles;
 
-/// A few rows, at most wide_rows, want more vectors each, so that enough sums run beside each other; b is read where it lies.
+/// A few rows, at most wide_rows, want more vectors each, so that enough sums run beside each other; b is read where it
+/// lies.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int wide_rows = 4;
 constexpr int wide_vectors(int rows) { return rows == 1 ? 16 : rows == 2 ? 8 : 4; }
@@ -355,7 +363,8 @@ inline void store_lanes(const Batch<T>& x, T* to, std::int64_t step) {
     }
 }
 
-/// One panel of b, stored along k. A vector of each row is read at a time, so that a line of the cache is looked at once.
+/// One panel of b, stored along k. A vector of each row is read at a time, so that a line of the cache is looked at
+/// once.
 template <class T>
 void pack_columns(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t columns, T* to) {
     constexpr int q = quad<T>;

@@ -43,8 +43,10 @@ static inline void transpose_square(T* to, const T* from, Int to_stride, Int fro
         V in[n], out[n];
         for (Int k = 0; k < n; ++k) __builtin_memcpy(&in[k], from + k * from_stride, 16);
         if constexpr (n == 4) {
-            const V a = __builtin_shufflevector(in[0], in[1], 0, 4, 1, 5), b = __builtin_shufflevector(in[0], in[1], 2, 6, 3, 7);
-            const V c = __builtin_shufflevector(in[2], in[3], 0, 4, 1, 5), d = __builtin_shufflevector(in[2], in[3], 2, 6, 3, 7);
+            const V a = __builtin_shufflevector(in[0], in[1], 0, 4, 1, 5),
+                    b = __builtin_shufflevector(in[0], in[1], 2, 6, 3, 7);
+            const V c = __builtin_shufflevector(in[2], in[3], 0, 4, 1, 5),
+                    d = __builtin_shufflevector(in[2], in[3], 2, 6, 3, 7);
             out[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5), out[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
             out[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5), out[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
         } else {
@@ -54,8 +56,8 @@ static inline void transpose_square(T* to, const T* from, Int to_stride, Int fro
     }
 }
 
-/// to(r, c) = from(c, r): rows of `to` and of `from` are contiguous, `to_stride` and `from_stride` apart. Tiles go through a buffer,
-/// because the lines of a tile, `stride` apart, may all fall into one cache set.
+/// to(r, c) = from(c, r): rows of `to` and of `from` are contiguous, `to_stride` and `from_stride` apart. Tiles go
+/// through a buffer, because the lines of a tile, `stride` apart, may all fall into one cache set.
 template <class T>
 static void transpose(T* to, const T* from, Int rows, Int columns, Int to_stride, Int from_stride) {
     constexpr Int side = sizeof(T) == 8 ? 16 : 32, square = 16 / sizeof(T);
@@ -72,10 +74,12 @@ static void transpose(T* to, const T* from, Int rows, Int columns, Int to_stride
             for (Int r = 0; r < nr; ++r)
                 for (Int c = r < whole_r ? whole_c : 0; c < nc; ++c) buffer[r * side + c] = source[c * from_stride + r];
             if (nc == side)  // the usual case, with a size that the compiler knows
-                for (Int r = 0; r < nr; ++r) __builtin_memcpy(target + r * to_stride, buffer + r * side, side * sizeof(T));
+                for (Int r = 0; r < nr; ++r)
+                    __builtin_memcpy(target + r * to_stride, buffer + r * side, side * sizeof(T));
             else
                 for (Int r = 0; r < nr; ++r)
-                    __builtin_memcpy(target + r * to_stride, buffer + r * side, static_cast<unsigned long>(nc) * sizeof(T));
+                    __builtin_memcpy(target + r * to_stride, buffer + r * side,
+                                     static_cast<unsigned long>(nc) * sizeof(T));
         }
 }
 
@@ -96,7 +100,8 @@ static void copy(void* to_bytes, const void* from_bytes, const StridedCopy& layo
             if (layout.from[k] == 1) other = k;
     Int index[StridedCopy::max_rank] = {};
     for (;;) {
-        if (other >= 0) transpose(to, from, layout.sizes[other], layout.sizes[last], layout.to[other], layout.from[last]);
+        if (other >= 0)
+            transpose(to, from, layout.sizes[other], layout.sizes[last], layout.to[other], layout.from[last]);
         else copy_line(to, from, layout.sizes[last], layout.to[last], layout.from[last]);
         int k = last - 1;
         for (; k >= 0; --k) {

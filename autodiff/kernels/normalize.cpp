@@ -84,7 +84,8 @@ inline double one_sum(Int n, const F& f) {
     return s;
 }
 
-// --- rows -------------------------------------------------------------------------------------------------------------
+// --- rows
+// -------------------------------------------------------------------------------------------------------------
 
 template <class T>
 void deviations(const T* x, Int n, T mean, double* sum, double* squares) {
@@ -123,7 +124,8 @@ void norm_rows(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rst
         deviations(row, n, m, &sum, &squares);
         double variance = squares / size;
         if (mean) {
-            // The mean is rounded: what is left of it is taken off as well, so that equal numbers have themselves as mean.
+            // The mean is rounded: what is left of it is taken off as well, so that equal numbers have themselves as
+            // mean.
             const double rest = sum / size;
             mean[r] = m = static_cast<T>(static_cast<double>(m) + rest);
             variance -= rest * rest;
@@ -136,7 +138,8 @@ void norm_rows(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rst
 
 /// One row of back_rows. `dweight` and `dbias` collect T.
 template <class T, bool weighted, bool parameters, bool inputs>
-inline void back_row(const T* x, const T* g, const T* weight, T* dx, T* dweight, T* dbias, Int n, bool centred, T mean, T rstd) {
+inline void back_row(const T* x, const T* g, const T* weight, T* dx, T* dweight, T* dbias, Int n, bool centred, T mean,
+                     T rstd) {
     const Batch<T> m(mean), s(rstd);
     double sum_g, sum_gx;
     two_sums<T>(n, &sum_g, &sum_gx, [&](Int i, Int count, Batch<T>& a, Batch<T>& b) {
@@ -165,8 +168,8 @@ inline void back_row(const T* x, const T* g, const T* weight, T* dx, T* dweight,
 }
 
 template <class T>
-void norm_back_rows(const T* x, const T* g, const T* weight, const T* mean, const T* rstd, T* dx, double* dweight, double* dbias,
-                    T* scratch, Int rows, Int n) {
+void norm_back_rows(const T* x, const T* g, const T* weight, const T* mean, const T* rstd, T* dx, double* dweight,
+                    double* dbias, T* scratch, Int rows, Int n) {
     const bool parameters = dweight;
     const auto back = dx ? (parameters ? (weight ? back_row<T, true, true, true> : back_row<T, false, true, true>)
                                        : (weight ? back_row<T, true, false, true> : back_row<T, false, false, true>))
@@ -176,8 +179,8 @@ void norm_back_rows(const T* x, const T* g, const T* weight, const T* mean, cons
         const Int last = rows - first < group ? rows : first + group;
         if (parameters) std::memset(scratch, 0, static_cast<std::size_t>(2 * n) * sizeof(T));
         for (Int r = first; r < last; ++r)
-            back(x + r * n, g + r * n, weight, dx ? dx + r * n : nullptr, scratch, parameters ? scratch + n : nullptr, n, mean != nullptr,
-                 mean ? mean[r] : T(0), rstd[r]);
+            back(x + r * n, g + r * n, weight, dx ? dx + r * n : nullptr, scratch, parameters ? scratch + n : nullptr,
+                 n, mean != nullptr, mean ? mean[r] : T(0), rstd[r]);
         if (parameters) {
             for (Int i = 0; i < n; ++i) dweight[i] += static_cast<double>(scratch[i]);
             for (Int i = 0; i < n; ++i) dbias[i] += static_cast<double>(scratch[n + i]);
@@ -185,7 +188,8 @@ void norm_back_rows(const T* x, const T* g, const T* weight, const T* mean, cons
     }
 }
 
-// --- segments ---------------------------------------------------------------------------------------------------------
+// --- segments
+// ---------------------------------------------------------------------------------------------------------
 
 template <class T>
 void affine(const T* x, T* y, Int n, T mean, T scale, T shift) {
@@ -204,22 +208,27 @@ void back_sums(const T* x, const T* g, Int n, T mean, double* sum_g, double* sum
 template <class T>
 void back(const T* x, const T* g, T* dx, Int n, T mean, T a, T b, T c) {
     const Batch<T> m(mean), va(a), vb(b), vc(c);
-    for_each<T>(
-        n, [&](Int i, Int count) { write(dx + i, xsimd::fma(va, read(g + i, count), xsimd::fma(vb, read(x + i, count) - m, vc)), count); });
+    for_each<T>(n, [&](Int i, Int count) {
+        write(dx + i, xsimd::fma(va, read(g + i, count), xsimd::fma(vb, read(x + i, count) - m, vc)), count);
+    });
 }
 
-// --- columns ----------------------------------------------------------------------------------------------------------
+// --- columns
+// ----------------------------------------------------------------------------------------------------------
 
 template <class T>
 void affine_columns(const T* x, T* y, Int rows, Int n, const T* mean, const T* scale, const T* shift) {
     for (Int r = 0; r < rows; ++r)
         for_each<T>(n, [&, at = r * n](Int i, Int count) {
-            write(y + at + i, xsimd::fma(read(x + at + i, count) - read(mean + i, count), read(scale + i, count), read(shift + i, count)),
+            write(y + at + i,
+                  xsimd::fma(read(x + at + i, count) - read(mean + i, count), read(scale + i, count),
+                             read(shift + i, count)),
                   count);
         });
 }
 template <class T>
-void back_sums_columns(const T* x, const T* g, Int rows, Int n, const T* mean, double* sum_g, double* sum_gx, T* scratch) {
+void back_sums_columns(const T* x, const T* g, Int rows, Int n, const T* mean, double* sum_g, double* sum_gx,
+                       T* scratch) {
     for (Int i = 0; i < n; ++i) sum_g[i] = sum_gx[i] = 0;
     for (Int first = 0; first < rows; first += group) {
         const Int last = rows - first < group ? rows : first + group;
@@ -228,7 +237,9 @@ void back_sums_columns(const T* x, const T* g, Int rows, Int n, const T* mean, d
             for_each<T>(n, [&, at = r * n](Int i, Int count) {
                 const Batch<T> u = read(g + at + i, count);
                 write(scratch + i, read(scratch + i, count) + u, count);
-                write(scratch + n + i, xsimd::fma(u, read(x + at + i, count) - read(mean + i, count), read(scratch + n + i, count)), count);
+                write(scratch + n + i,
+                      xsimd::fma(u, read(x + at + i, count) - read(mean + i, count), read(scratch + n + i, count)),
+                      count);
             });
         for (Int i = 0; i < n; ++i) {
             sum_g[i] += static_cast<double>(scratch[i]);
@@ -242,7 +253,9 @@ void back_columns(const T* x, const T* g, T* dx, Int rows, Int n, const T* mean,
         for_each<T>(n, [&, at = r * n](Int i, Int count) {
             const Batch<T> d = read(x + at + i, count) - read(mean + i, count);
             write(dx + at + i,
-                  xsimd::fma(read(a + i, count), read(g + at + i, count), xsimd::fma(read(b + i, count), d, read(c + i, count))), count);
+                  xsimd::fma(read(a + i, count), read(g + at + i, count),
+                             xsimd::fma(read(b + i, count), d, read(c + i, count))),
+                  count);
         });
 }
 

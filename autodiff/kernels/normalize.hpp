@@ -4,16 +4,19 @@
 
 namespace xgrad::kernels {
 
-/// Normalisation for one element type, in three layouts: whole rows with a weight for each element of a row (layer_norm), contiguous segments
-/// with one set of numbers each, and columns. Sums are collected in blocks that are added in double.
+/// Normalisation for one element type, in three layouts: whole rows with a weight for each element of a row
+/// (layer_norm), contiguous segments with one set of numbers each, and columns. Sums are collected in blocks that are
+/// added in double.
 template <class T>
 struct NormalizeTable {
-    /// y = (x - mean) * rstd * weight + bias; mean and rstd of each row are kept. Without `mean` nothing is subtracted, and rstd comes from the
-    /// mean square. weight and bias may be null.
-    void (*rows)(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rstd, std::int64_t rows, std::int64_t n, double eps);
-    /// dx, unless null; the sums of g * xhat and of g over all rows, unless `dweight` is null. `scratch` has room for 2n.
-    void (*back_rows)(const T* x, const T* g, const T* weight, const T* mean, const T* rstd, T* dx, double* dweight, double* dbias,
-                      T* scratch, std::int64_t rows, std::int64_t n);
+    /// y = (x - mean) * rstd * weight + bias; mean and rstd of each row are kept. Without `mean` nothing is subtracted,
+    /// and rstd comes from the mean square. weight and bias may be null.
+    void (*rows)(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rstd, std::int64_t rows, std::int64_t n,
+                 double eps);
+    /// dx, unless null; the sums of g * xhat and of g over all rows, unless `dweight` is null. `scratch` has room for
+    /// 2n.
+    void (*back_rows)(const T* x, const T* g, const T* weight, const T* mean, const T* rstd, T* dx, double* dweight,
+                      double* dbias, T* scratch, std::int64_t rows, std::int64_t n);
 
     /// The sums of x - mean and of its squares. The first is what rounding has left out of the mean.
     void (*deviations)(const T* x, std::int64_t n, T mean, double* sum, double* squares);
@@ -25,11 +28,12 @@ struct NormalizeTable {
     void (*back)(const T* x, const T* g, T* dx, std::int64_t n, T mean, T a, T b, T c);
 
     // The same with numbers for each of n columns. `scratch` has room for 2n.
-    void (*affine_columns)(const T* x, T* y, std::int64_t rows, std::int64_t n, const T* mean, const T* scale, const T* shift);
-    void (*back_sums_columns)(const T* x, const T* g, std::int64_t rows, std::int64_t n, const T* mean, double* sum_g, double* sum_gx,
-                              T* scratch);
-    void (*back_columns)(const T* x, const T* g, T* dx, std::int64_t rows, std::int64_t n, const T* mean, const T* a, const T* b,
-                         const T* c);
+    void (*affine_columns)(const T* x, T* y, std::int64_t rows, std::int64_t n, const T* mean, const T* scale,
+                           const T* shift);
+    void (*back_sums_columns)(const T* x, const T* g, std::int64_t rows, std::int64_t n, const T* mean, double* sum_g,
+                              double* sum_gx, T* scratch);
+    void (*back_columns)(const T* x, const T* g, T* dx, std::int64_t rows, std::int64_t n, const T* mean, const T* a,
+                         const T* b, const T* c);
 };
 
 struct NormalizeKernels {

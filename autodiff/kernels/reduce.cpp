@@ -4,7 +4,8 @@
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-// --- sums -------------------------------------------------------------------------------------------------------------
+// --- sums
+// -------------------------------------------------------------------------------------------------------------
 
 template <class T>
 static double sum_squares_all(const T* x, Int n) {
@@ -33,7 +34,9 @@ static void sum_columns(const T* x, T* y, Int n, Int columns, Int stride, double
 }
 template <class T>
 static void sum_rows(const T* x, T* y, Int rows, Int n, double factor) {
-    const auto columns = [n, factor](const T* const* in, T* out, Int some, Int) { sum_columns(in[0], out, n, some, some, factor); };
+    const auto columns = [n, factor](const T* const* in, T* out, Int some, Int) {
+        sum_columns(in[0], out, n, some, some, factor);
+    };
     if (short_rows<false>({x}, y, rows, n, columns)) return;
     for (Int r = 0; r < rows; ++r) y[r] = static_cast<T>(factor * sum_all(x + r * n, n));
 }
@@ -45,7 +48,8 @@ static void sum_squares_columns(const T* x, T* y, Int n, Int columns, Int stride
     });
 }
 
-// --- variance: the mean first, then the squares of what is left, and what is left of the mean itself ---------------------
+// --- variance: the mean first, then the squares of what is left, and what is left of the mean itself
+// ---------------------
 
 /// Mean and factor * sum of squared deviations from those around the rounded mean, whose own sum is `left`.
 template <class T>
@@ -81,8 +85,9 @@ static void var_columns(const T* x, T* y, T* mean, Int n, Int columns, Int strid
             const auto d = read(from + at, some) - read(means + k, some);
             return d * d;
         });
-        column_totals<T>(left, n, count, stride,
-                         [from, means](Int at, Int k, Int some) { return read(from + at, some) - read(means + k, some); });
+        column_totals<T>(left, n, count, stride, [from, means](Int at, Int k, Int some) {
+            return read(from + at, some) - read(means + k, some);
+        });
         for (Int k = 0; k < count; ++k) finish_variance(means[k], left[k], totals[k], n, factor, means[k], y[c + k]);
     }
 }
@@ -90,11 +95,14 @@ template <class T>
 static void var_back_rows(const T* x, const T* g, const T* mean, T* dx, Int rows, Int n, double factor) {
     for (Int r = 0; r < rows; ++r) {
         const Batch<T> m(mean[r]), slope(static_cast<T>(factor * static_cast<double>(g[r])));
-        for_each<T>(n, [&, row = r * n](Int i, Int count) { write(dx + row + i, slope * (read(x + row + i, count) - m), count); });
+        for_each<T>(n, [&, row = r * n](Int i, Int count) {
+            write(dx + row + i, slope * (read(x + row + i, count) - m), count);
+        });
     }
 }
 template <class T>
-static void var_back_columns(const T* x, const T* g, const T* mean, T* dx, Int n, Int columns, Int stride, double factor) {
+static void var_back_columns(const T* x, const T* g, const T* mean, T* dx, Int n, Int columns, Int stride,
+                             double factor) {
     const Batch<T> f(static_cast<T>(factor));
     for (Int r = 0; r < n; ++r)
         for_each<T>(columns, [&, row = r * stride](Int c, Int count) {

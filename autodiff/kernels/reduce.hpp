@@ -4,8 +4,9 @@
 
 namespace xgrad::kernels {
 
-/// Reductions for one element type. A `_rows` kernel reads `rows` contiguous rows of n elements and reduces each; a `_columns` kernel reads n rows of
-/// `columns` elements, `stride` elements apart, and reduces over the rows. Sums are collected in blocks that are added in double.
+/// Reductions for one element type. A `_rows` kernel reads `rows` contiguous rows of n elements and reduces each; a
+/// `_columns` kernel reads n rows of `columns` elements, `stride` elements apart, and reduces over the rows. Sums are
+/// collected in blocks that are added in double.
 template <class T>
 struct ReduceTable {
     using Rows = void (*)(const T* x, T* y, std::int64_t rows, std::int64_t n);
@@ -21,11 +22,13 @@ struct ReduceTable {
 
     /// y = factor * sum (x - mean)²; the means are kept. That of equal numbers is the number itself.
     void (*var_rows)(const T* x, T* y, T* mean, std::int64_t rows, std::int64_t n, double factor);
-    void (*var_columns)(const T* x, T* y, T* mean, std::int64_t n, std::int64_t columns, std::int64_t stride, double factor);
+    void (*var_columns)(const T* x, T* y, T* mean, std::int64_t n, std::int64_t columns, std::int64_t stride,
+                        double factor);
     /// dx = factor * g * (x - mean).
-    void (*var_back_rows)(const T* x, const T* g, const T* mean, T* dx, std::int64_t rows, std::int64_t n, double factor);
-    void (*var_back_columns)(const T* x, const T* g, const T* mean, T* dx, std::int64_t n, std::int64_t columns, std::int64_t stride,
-                             double factor);
+    void (*var_back_rows)(const T* x, const T* g, const T* mean, T* dx, std::int64_t rows, std::int64_t n,
+                          double factor);
+    void (*var_back_columns)(const T* x, const T* g, const T* mean, T* dx, std::int64_t n, std::int64_t columns,
+                             std::int64_t stride, double factor);
 
     Rows logsumexp_rows;
     Columns logsumexp_columns;
@@ -33,11 +36,14 @@ struct ReduceTable {
     // These keep the shape: y and dx are laid out as x.
     Rows softmax_rows, log_softmax_rows;
     Columns softmax_columns, log_softmax_columns;
-    /// softmax: dx = y * (g - sum(g * y)); log_softmax: dx = g - exp(y) * sum(g). A probability above 1/2 gets minus the sum of the others.
+    /// softmax: dx = y * (g - sum(g * y)); log_softmax: dx = g - exp(y) * sum(g). A probability above 1/2 gets minus
+    /// the sum of the others.
     void (*softmax_back_rows)(const T* y, const T* g, T* dx, std::int64_t rows, std::int64_t n);
-    void (*softmax_back_columns)(const T* y, const T* g, T* dx, std::int64_t n, std::int64_t columns, std::int64_t stride);
+    void (*softmax_back_columns)(const T* y, const T* g, T* dx, std::int64_t n, std::int64_t columns,
+                                 std::int64_t stride);
     void (*log_softmax_back_rows)(const T* y, const T* g, T* dx, std::int64_t rows, std::int64_t n);
-    void (*log_softmax_back_columns)(const T* y, const T* g, T* dx, std::int64_t n, std::int64_t columns, std::int64_t stride);
+    void (*log_softmax_back_columns)(const T* y, const T* g, T* dx, std::int64_t n, std::int64_t columns,
+                                     std::int64_t stride);
 };
 
 struct ReduceKernels {

@@ -27,8 +27,9 @@ static inline double total(const Batch<T>& value, Int count = width<T>) {
     return sum;
 }
 
-/// The sum of f(i, count) over a row, count elements at a time: accumulators over short blocks, the blocks added in double. Eight of them hide
-/// the latency of a load; for a longer f two do, and leave registers to it. (Named ones: GCC keeps arrays of batches in memory.)
+/// The sum of f(i, count) over a row, count elements at a time: accumulators over short blocks, the blocks added in
+/// double. Eight of them hide the latency of a load; for a longer f two do, and leave registers to it. (Named ones: GCC
+/// keeps arrays of batches in memory.)
 template <class T, bool long_f = false, class F>
 static inline double sum_of(Int n, const F& f) {
     using B = Batch<T>;
@@ -41,8 +42,8 @@ static inline double sum_of(Int n, const F& f) {
         if constexpr (long_f) {
             for (i += unroll * W; i < end; i += unroll * W) a0 += f(i, W), a1 += f(i + W, W);
         } else {
-            B a2 = f(i + 2 * W, W), a3 = f(i + 3 * W, W), a4 = f(i + 4 * W, W), a5 = f(i + 5 * W, W), a6 = f(i + 6 * W, W),
-              a7 = f(i + 7 * W, W);
+            B a2 = f(i + 2 * W, W), a3 = f(i + 3 * W, W), a4 = f(i + 4 * W, W), a5 = f(i + 5 * W, W),
+              a6 = f(i + 6 * W, W), a7 = f(i + 7 * W, W);
             for (i += unroll * W; i < end; i += unroll * W) {
                 a0 += f(i, W), a1 += f(i + W, W), a2 += f(i + 2 * W, W), a3 += f(i + 3 * W, W);
                 a4 += f(i + 4 * W, W), a5 += f(i + 5 * W, W), a6 += f(i + 6 * W, W), a7 += f(i + 7 * W, W);
@@ -70,8 +71,9 @@ static inline void for_each(Int n, const F& f) {
     if (i < n) f(i, n - i);
 }
 
-/// Rows too short to fill vectors are turned into columns, 64 at a time: columns(inputs, result, rows in this block, first row). The result
-/// has the inputs' layout (`wide`) or one number per row. False, and nothing done, for rows that are not short.
+/// Rows too short to fill vectors are turned into columns, 64 at a time: columns(inputs, result, rows in this block,
+/// first row). The result has the inputs' layout (`wide`) or one number per row. False, and nothing done, for rows that
+/// are not short.
 template <bool wide, class T, int N, class F>
 static inline bool short_rows(const T* const (&x)[N], T* y, Int rows, Int n, const F& columns) {
     constexpr Int limit = 4 * width<T>, block = 64;
@@ -142,7 +144,8 @@ static inline T fold_row(const T* x, Int n) {
         for (i = 4 * W; n - i >= 4 * W; i += 4 * W) {
             const B b0 = load(x + i), b1 = load(x + i + W), b2 = load(x + i + 2 * W), b3 = load(x + i + 3 * W);
             a0 = Op::combine(a0, b0), a1 = Op::combine(a1, b1), a2 = Op::combine(a2, b2), a3 = Op::combine(a3, b3);
-            // max and min of a processor drop one side's NaN; an addition keeps both. (isnan: xsimd's != says false for NaN.)
+            // max and min of a processor drop one side's NaN; an addition keeps both. (isnan: xsimd's != says false for
+            // NaN.)
             if constexpr (nan) bad = bad | xsimd::isnan(b0 + b1) | xsimd::isnan(b2 + b3);
         }
         if constexpr (nan) seen = xsimd::any(bad);
@@ -180,20 +183,24 @@ static inline void fold_column_group(const T* x, T* y, Int n, Int stride, Int co
 template <class Op, bool nan = !Op::keeps_nan, class T>
 static void fold_columns(const T* x, T* y, Int n, Int columns, Int stride) {
     Int c = 0;
-    for (; columns - c >= 4 * width<T>; c += 4 * width<T>) fold_column_group<Op, nan, 4>(x + c, y + c, n, stride, width<T>);
+    for (; columns - c >= 4 * width<T>; c += 4 * width<T>)
+        fold_column_group<Op, nan, 4>(x + c, y + c, n, stride, width<T>);
     for (; columns - c >= width<T>; c += width<T>) fold_column_group<Op, nan, 1>(x + c, y + c, n, stride, width<T>);
     if (c < columns) fold_column_group<Op, nan, 1>(x + c, y + c, n, stride, columns - c);
 }
 
 template <class Op, class T>
 static void fold_rows(const T* x, T* y, Int rows, Int n) {
-    const auto columns = [n](const T* const* in, T* out, Int some, Int) { fold_columns<Op>(in[0], out, n, some, some); };
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) {
+        fold_columns<Op>(in[0], out, n, some, some);
+    };
     if (short_rows<false>({x}, y, rows, n, columns)) return;
     for (Int r = 0; r < rows; ++r) y[r] = fold_row<Op>(x + r * n, n);
 }
 
-/// Sums over rows of f(row * stride + column, column, count), for at most `tile` columns: `group` rows are added up in registers, a whole
-/// cache line of each at a time (rows whose stride is a power of two share one cache set), then added to the totals in double.
+/// Sums over rows of f(row * stride + column, column, count), for at most `tile` columns: `group` rows are added up in
+/// registers, a whole cache line of each at a time (rows whose stride is a power of two share one cache set), then
+/// added to the totals in double.
 static constexpr Int tile = 1024;
 template <class T, class F>
 static inline void column_totals(double* totals, Int n, Int columns, Int stride, const F& f) {

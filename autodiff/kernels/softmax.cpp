@@ -4,14 +4,16 @@
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-// --- exponentials: x - max(x) keeps them in [0, 1] ----------------------------------------------------------------------
+// --- exponentials: x - max(x) keeps them in [0, 1]
+// ----------------------------------------------------------------------
 
 template <class T>
 static inline bool finite(T value) {
     return value - value == T(0);
 }
-/// The logarithm of a sum of exponentials of which the largest is 1. Where that has rounded off what the others add, others() adds them up alone; there
-/// is one largest then. In f32 the sum, which is a double, still tells 1e-8 to eight digits.
+/// The logarithm of a sum of exponentials of which the largest is 1. Where that has rounded off what the others add,
+/// others() adds them up alone; there is one largest then. In f32 the sum, which is a double, still tells 1e-8 to eight
+/// digits.
 template <class T, class F>
 static inline double log_of_sum(double sum, const F& others) {
     return sum < (sizeof(T) == 4 ? 1 + 1e-8 : 1 + 1e-3) ? __builtin_log1p(others()) : __builtin_log(sum);
@@ -29,7 +31,8 @@ template <class T>
 static inline double column_others(const T* x, Int n, Int stride, T largest) {
     double sum = 0;
     for (Int r = 0; r < n; ++r)
-        if (x[r * stride] != largest) sum += __builtin_exp(static_cast<double>(x[r * stride]) - static_cast<double>(largest));
+        if (x[r * stride] != largest)
+            sum += __builtin_exp(static_cast<double>(x[r * stride]) - static_cast<double>(largest));
     return sum;
 }
 template <class T>
@@ -75,22 +78,26 @@ static void softmax_rows(const T* x, T* y, Int rows, Int n) {
 }
 template <class T>
 static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
-    const auto columns = [n](const T* const* in, T* out, Int some, Int) { log_softmax_columns(in[0], out, n, some, some); };
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) {
+        log_softmax_columns(in[0], out, n, some, some);
+    };
     if (short_rows<true>({x}, y, rows, n, columns)) return;
     for (Int r = 0; r < rows; ++r) {
         const T* row = x + r * n;
         T* to = y + r * n;
         const T largest = fold_row<Largest, false>(row, n);
         const Batch<T> m(largest);
-        const double sum = sum_of<T, true>(n, [row, m](Int i, Int count) { return exp_down<T>(read(row + i, count) - m); });
+        const double sum =
+            sum_of<T, true>(n, [row, m](Int i, Int count) { return exp_down<T>(read(row + i, count) - m); });
         const Batch<T> norm(static_cast<T>(log_of_sum<T>(sum, [&] { return row_others(row, n, largest); })));
         for_each<T>(n, [&](Int i, Int count) { write(to + i, (read(row + i, count) - m) - norm, count); });
     }
 }
 template <class T>
 static constexpr T log_half = static_cast<T>(-0.693147180559945309417);
-/// Every row of a softmax's or log_softmax's dx adds up to 0. The probability nearest 1, whose slope p (1 - p) would be lost where p is
-/// rounded, therefore gets minus the sum of the others, in which nothing cancels. `limit` is 1/2 as y has it: then there is at most one.
+/// Every row of a softmax's or log_softmax's dx adds up to 0. The probability nearest 1, whose slope p (1 - p) would be
+/// lost where p is rounded, therefore gets minus the sum of the others, in which nothing cancels. `limit` is 1/2 as y
+/// has it: then there is at most one.
 template <class T, class F>
 static inline void close_rows(const T* y, T* dx, Int n, T limit, const F& slope) {
     const Batch<T> half(limit), none(T(0));
@@ -107,30 +114,37 @@ static inline void close_rows(const T* y, T* dx, Int n, T limit, const F& slope)
 }
 template <class T>
 static void softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
-    const auto columns = [n](const T* const* in, T* out, Int some, Int) { softmax_back_columns(in[0], in[1], out, n, some, some); };
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) {
+        softmax_back_columns(in[0], in[1], out, n, some, some);
+    };
     if (short_rows<true>({y, g}, dx, rows, n, columns)) return;
     for (Int r = 0; r < rows; ++r) {
         const T *out = y + r * n, *cotangent = g + r * n;
         T* to = dx + r * n;
-        const Batch<T> dot(
-            static_cast<T>(sum_of<T>(n, [=](Int i, Int count) { return read(out + i, count) * read(cotangent + i, count); })));
-        close_rows(out, to, n, T(0.5), [&](Int i, Int count) { return read(out + i, count) * (read(cotangent + i, count) - dot); });
+        const Batch<T> dot(static_cast<T>(
+            sum_of<T>(n, [=](Int i, Int count) { return read(out + i, count) * read(cotangent + i, count); })));
+        close_rows(out, to, n, T(0.5),
+                   [&](Int i, Int count) { return read(out + i, count) * (read(cotangent + i, count) - dot); });
     }
 }
 template <class T>
 static void log_softmax_back_rows(const T* y, const T* g, T* dx, Int rows, Int n) {
-    const auto columns = [n](const T* const* in, T* out, Int some, Int) { log_softmax_back_columns(in[0], in[1], out, n, some, some); };
+    const auto columns = [n](const T* const* in, T* out, Int some, Int) {
+        log_softmax_back_columns(in[0], in[1], out, n, some, some);
+    };
     if (short_rows<true>({y, g}, dx, rows, n, columns)) return;
     for (Int r = 0; r < rows; ++r) {
         const T *out = y + r * n, *cotangent = g + r * n;
         T* to = dx + r * n;
         const Batch<T> sum(static_cast<T>(sum_all(cotangent, n)));
-        close_rows(out, to, n, log_half<T>,
-                   [&](Int i, Int count) { return read(cotangent + i, count) - exp_down<T>(read(out + i, count)) * sum; });
+        close_rows(out, to, n, log_half<T>, [&](Int i, Int count) {
+            return read(cotangent + i, count) - exp_down<T>(read(out + i, count)) * sum;
+        });
     }
 }
 
-// The same over columns. A strip is narrow enough for its elements to stay in the second-level cache between the passes.
+// The same over columns. A strip is narrow enough for its elements to stay in the second-level cache between the
+// passes.
 
 template <class T, class F>
 static inline void for_each_strip(Int n, Int columns, const F& f) {
@@ -139,7 +153,8 @@ static inline void for_each_strip(Int n, Int columns, const F& f) {
     for (Int c = 0; c < columns; c += wide) f(c, columns - c < wide ? columns - c : wide);
 }
 
-/// shift = max, sums = sum(exp(x - shift)) of a strip; the exponentials are kept in y if there is one. A NaN comes through the sum.
+/// shift = max, sums = sum(exp(x - shift)) of a strip; the exponentials are kept in y if there is one. A NaN comes
+/// through the sum.
 template <bool store_exp, class T>
 static inline void exp_totals(const T* x, T* y, T* shift, double* sums, Int n, Int count, Int stride) {
     fold_columns<Largest, false>(x, shift, n, count, stride);
@@ -156,8 +171,9 @@ static void logsumexp_columns(const T* x, T* y, Int n, Int columns, Int stride) 
     for_each_strip<T>(n, columns, [&](Int c, Int count) {
         exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride);
         for (Int k = 0; k < count; ++k) {
-            y[c + k] = static_cast<T>(static_cast<double>(shift[k]) +
-                                      log_of_sum<T>(sums[k], [&] { return column_others(x + c + k, n, stride, shift[k]); }));
+            y[c + k] = static_cast<T>(static_cast<double>(shift[k]) + log_of_sum<T>(sums[k], [&] {
+                                          return column_others(x + c + k, n, stride, shift[k]);
+                                      }));
             if (!finite(shift[k])) fold_columns<Largest>(x + c + k, y + c + k, n, 1, stride);
         }
     });
@@ -170,8 +186,9 @@ static void softmax_columns(const T* x, T* y, Int n, Int columns, Int stride) {
         exp_totals<true>(x + c, y + c, shift, sums, n, count, stride);
         for (Int k = 0; k < count; ++k) shift[k] = static_cast<T>(1 / sums[k]);
         for (Int r = 0; r < n; ++r)
-            for_each<T>(count,
-                        [&, to = y + r * stride + c](Int k, Int some) { write(to + k, read(to + k, some) * read(shift + k, some), some); });
+            for_each<T>(count, [&, to = y + r * stride + c](Int k, Int some) {
+                write(to + k, read(to + k, some) * read(shift + k, some), some);
+            });
     });
 }
 template <class T>
@@ -181,7 +198,8 @@ static void log_softmax_columns(const T* x, T* y, Int n, Int columns, Int stride
     for_each_strip<T>(n, columns, [&](Int c, Int count) {
         exp_totals<false>(x + c, static_cast<T*>(nullptr), shift, sums, n, count, stride);
         for (Int k = 0; k < count; ++k)
-            norm[k] = static_cast<T>(log_of_sum<T>(sums[k], [&] { return column_others(x + c + k, n, stride, shift[k]); }));
+            norm[k] =
+                static_cast<T>(log_of_sum<T>(sums[k], [&] { return column_others(x + c + k, n, stride, shift[k]); }));
         for (Int r = 0; r < n; ++r)
             for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
                 write(y + at + k, (read(x + at + k, some) - read(shift + k, some)) - read(norm + k, some), some);
@@ -205,12 +223,14 @@ static inline void close_columns(const T* y, T* dx, Int n, Int count, Int stride
     alignas(64) double others[tile];
     alignas(64) T rest[tile];
     const Batch<T> half(limit), none(T(0));
-    column_totals<T>(others, n, count, stride,
-                     [=](Int at, Int, Int some) { return xsimd::select(read(y + at, some) > half, none, read(dx + at, some)); });
+    column_totals<T>(others, n, count, stride, [=](Int at, Int, Int some) {
+        return xsimd::select(read(y + at, some) > half, none, read(dx + at, some));
+    });
     for (Int k = 0; k < count; ++k) rest[k] = static_cast<T>(-others[k]);
     for (Int r = 0; r < n; ++r)
         for_each<T>(count, [&, at = r * stride](Int k, Int some) {
-            write(dx + at + k, xsimd::select(read(y + at + k, some) > half, read(rest + k, some), read(dx + at + k, some)), some);
+            write(dx + at + k,
+                  xsimd::select(read(y + at + k, some) > half, read(rest + k, some), read(dx + at + k, some)), some);
         });
 }
 template <class T>
@@ -232,7 +252,8 @@ static void log_softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int c
         cotangent_totals<false>(y + c, g + c, sum, n, count, stride);
         for (Int r = 0; r < n; ++r)
             for_each<T>(count, [&, at = r * stride + c](Int k, Int some) {
-                write(dx + at + k, read(g + at + k, some) - exp_down<T>(read(y + at + k, some)) * read(sum + k, some), some);
+                write(dx + at + k, read(g + at + k, some) - exp_down<T>(read(y + at + k, some)) * read(sum + k, some),
+                      some);
             });
         close_columns(y + c, dx + c, n, count, stride, log_half<T>);
     });

@@ -7,11 +7,14 @@ namespace xgrad::kernels::XGRAD_ISA {
 // The arithmetic is written once for a vector; the last, partial one goes through padded copies.
 
 template <class T, unsigned set, class Rule>
-__attribute__((flatten)) static void loop(const Rule rule, const UpdateBuffers& b, std::int64_t begin, std::int64_t end) {
+__attribute__((flatten)) static void loop(const Rule rule, const UpdateBuffers& b, std::int64_t begin,
+                                          std::int64_t end) {
     const T *weight = static_cast<const T*>(b.weight), *gradient = static_cast<const T*>(b.gradient);
-    const T* const state[] = {static_cast<const T*>(b.state[0]), static_cast<const T*>(b.state[1]), static_cast<const T*>(b.state[2])};
+    const T* const state[] = {static_cast<const T*>(b.state[0]), static_cast<const T*>(b.state[1]),
+                              static_cast<const T*>(b.state[2])};
     T* const new_weight = static_cast<T*>(b.new_weight);
-    T* const new_state[] = {static_cast<T*>(b.new_state[0]), static_cast<T*>(b.new_state[1]), static_cast<T*>(b.new_state[2])};
+    T* const new_state[] = {static_cast<T*>(b.new_state[0]), static_cast<T*>(b.new_state[1]),
+                            static_cast<T*>(b.new_state[2])};
     auto step = [&](std::int64_t i, auto read, auto write) __attribute__((always_inline)) {
         Vec<T> w = read(weight + i), s[3];
         // Not a loop: the states are to stay in registers.
@@ -28,11 +31,14 @@ __attribute__((flatten)) static void loop(const Rule rule, const UpdateBuffers& 
     for (; i + width<T> <= end; i += width<T>)
         step(i, [](const T* p) -> Vec<T> { return load(p); }, [](T* p, const Vec<T>& x) { store(p, x.v); });
     if (const auto left = end - i; left > 0)
-        step(i, [left](const T* p) -> Vec<T> { return load_some(p, left); }, [left](T* p, const Vec<T>& x) { store_some(p, x.v, left); });
+        step(
+            i, [left](const T* p) -> Vec<T> { return load_some(p, left); },
+            [left](T* p, const Vec<T>& x) { store_some(p, x.v, left); });
 }
 
 template <class T, class Rule, unsigned... set>
-static void run(updates::StateSets<set...>, const Rule& rule, const UpdateBuffers& buffers, std::int64_t begin, std::int64_t end) {
+static void run(updates::StateSets<set...>, const Rule& rule, const UpdateBuffers& buffers, std::int64_t begin,
+                std::int64_t end) {
     (void)((rule.states() == set && (loop<T, set>(rule, buffers, begin, end), true)) || ...);
 }
 

@@ -13,7 +13,8 @@ V without_lower_infinity(const V& x) {
     return where(x == -inf, 0.0, x);
 }
 
-// A slope that is small in the tails is computed from x: 1 - y has lost it where y is nearly 1. logistic(x) is the sigmoid with its slope.
+// A slope that is small in the tails is computed from x: 1 - y has lost it where y is nearly 1. logistic(x) is the
+// sigmoid with its slope.
 struct Sigmoid {
     static constexpr const char* name = "sigmoid";
     static constexpr unsigned reads = A | Y;
@@ -121,7 +122,9 @@ struct Hardtanh {
     double low = -1, high = 1;
     XGRAD_ATTRIBUTES(low, high)
     template <class V> V value(const V& x) const { return where(x < low, low, where(x > high, high, x)); }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return where(x <= low, 0.0, where(x >= high, 0.0, g)); }
+    template <class V> V pull(const V& g, const V& x, const V&) const {
+        return where(x <= low, 0.0, where(x >= high, 0.0, g));
+    }
 };
 struct Relu6 : Hardtanh {
     static constexpr const char* name = "relu6";
@@ -130,15 +133,20 @@ struct Relu6 : Hardtanh {
 struct Hardsigmoid {
     static constexpr const char* name = "hardsigmoid";
     static constexpr unsigned reads = A;
-    template <class V> V value(const V& x) const { return where(x <= -3.0, 0.0, where(x >= 3.0, 1.0, (x + 3.0) / 6.0)); }
+    template <class V> V value(const V& x) const {
+        return where(x <= -3.0, 0.0, where(x >= 3.0, 1.0, (x + 3.0) / 6.0));
+    }
     template <class V> V pull(const V& g, const V& x, const V&) const { return where(abs(x) < 3.0, g / 6.0, 0.0); }
 };
 struct Hardswish {
     static constexpr const char* name = "hardswish";
     static constexpr unsigned reads = A;
-    template <class V> V value(const V& x) const { return where(x <= -3.0, 0.0, where(x >= 3.0, x, x * ((x + 3.0) / 6.0))); }
+    template <class V> V value(const V& x) const {
+        return where(x <= -3.0, 0.0, where(x >= 3.0, x, x * ((x + 3.0) / 6.0)));
+    }
     template <class V> V pull(const V& g, const V& x, const V&) const {
-        const V inside = where(x >= 3.0, 3.0, where(x > -3.0, x, -3.0));  // on the limits itself a constant, as PyTorch has it
+        const V inside =
+            where(x >= 3.0, 3.0, where(x > -3.0, x, -3.0));  // on the limits itself a constant, as PyTorch has it
         return where(x < -3.0, 0.0, where(x <= 3.0, g * (inside / 3.0 + 0.5), g));
     }
 };

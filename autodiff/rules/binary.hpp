@@ -73,7 +73,9 @@ struct LogAddExp {
         const double inf = __builtin_inf();
         return where(logical_and(a == -inf, b == -inf), 0.0, sigmoid(difference(a, b)));
     }
-    template <class V> V value(const V& a, const V& b) const { return maximum(a, b) + log1p(exp(-abs(difference(a, b)))); }
+    template <class V> V value(const V& a, const V& b) const {
+        return maximum(a, b) + log1p(exp(-abs(difference(a, b))));
+    }
     template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return g * weight(a, b); }
     template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return g * weight(b, a); }
 };
@@ -98,22 +100,34 @@ struct Hypot {
     static constexpr const char* name = "hypot";
     static constexpr unsigned reads_a = A | Y, reads_b = B | Y;
     template <class V> V value(const V& a, const V& b) const { return hypot(a, b); }
-    template <class V> V pull_a(const V& g, const V& a, const V&, const V& y) const { return g * (a / where(y == 0.0, 1.0, y)); }
-    template <class V> V pull_b(const V& g, const V&, const V& b, const V& y) const { return g * (b / where(y == 0.0, 1.0, y)); }
+    template <class V> V pull_a(const V& g, const V& a, const V&, const V& y) const {
+        return g * (a / where(y == 0.0, 1.0, y));
+    }
+    template <class V> V pull_b(const V& g, const V&, const V& b, const V& y) const {
+        return g * (b / where(y == 0.0, 1.0, y));
+    }
 };
 struct Maximum {
     static constexpr const char* name = "maximum";
     static constexpr unsigned reads_a = A | B, reads_b = A | B;
     template <class V> V value(const V& a, const V& b) const { return maximum(a, b); }
-    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return where(b > a, 0.0, where(a == b, 0.5 * g, g)); }
-    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return where(a > b, 0.0, where(a == b, 0.5 * g, g)); }
+    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const {
+        return where(b > a, 0.0, where(a == b, 0.5 * g, g));
+    }
+    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const {
+        return where(a > b, 0.0, where(a == b, 0.5 * g, g));
+    }
 };
 struct Minimum {
     static constexpr const char* name = "minimum";
     static constexpr unsigned reads_a = A | B, reads_b = A | B;
     template <class V> V value(const V& a, const V& b) const { return -maximum(-a, -b); }
-    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return where(b < a, 0.0, where(a == b, 0.5 * g, g)); }
-    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const { return where(a < b, 0.0, where(a == b, 0.5 * g, g)); }
+    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const {
+        return where(b < a, 0.0, where(a == b, 0.5 * g, g));
+    }
+    template <class V> V pull_b(const V& g, const V& a, const V& b, const V&) const {
+        return where(a < b, 0.0, where(a == b, 0.5 * g, g));
+    }
 };
 struct Fmax {
     static constexpr const char* name = "fmax";
@@ -141,7 +155,9 @@ struct Copysign {
     static constexpr const char* name = "copysign";
     static constexpr unsigned reads_a = A | B, reads_b = none;
     template <class V> V value(const V& a, const V& b) const { return copysign(a, b); }
-    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const { return g * sign(a) * copysign(1.0, b); }
+    template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const {
+        return g * sign(a) * copysign(1.0, b);
+    }
     template <class V> V pull_b(const V& g, const V&, const V&, const V&) const { return 0.0 * g; }
 };
 struct FloorDivide {
@@ -163,7 +179,9 @@ struct XLogY {
 };
 struct Heaviside {
     static constexpr const char* name = "heaviside";
-    template <class V> V value(const V& a, const V& b) const { return where(a < 0.0, 0.0, where(a > 0.0, 1.0, where(a == 0.0, b, a))); }
+    template <class V> V value(const V& a, const V& b) const {
+        return where(a < 0.0, 0.0, where(a > 0.0, 1.0, where(a == 0.0, b, a)));
+    }
 };
 struct Prelu {  // b: the slope below 0
     static constexpr const char* name = "prelu";

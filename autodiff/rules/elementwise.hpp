@@ -1,11 +1,12 @@
 #pragma once
 
-// Value and gradient rule of every element-wise operation, one struct each, as text that is compiled twice: with SIMD vectors for the
-// kernels (kernels/elementwise*.cpp, once per instruction set) and with Tensor for higher orders (ops/elementwise*.cpp).
+// Value and gradient rule of every element-wise operation, one struct each, as text that is compiled twice: with SIMD
+// vectors for the kernels (kernels/elementwise*.cpp, once per instruction set) and with Tensor for higher orders
+// (ops/elementwise*.cpp).
 //
-// pull(g, …) returns the cotangent of an input for the cotangent g of the output y. `reads` says which of its other arguments a rule
-// really uses: that is what a tape keeps. To add a rule: write it into the file of its theme, name it and its function in the list below, and declare
-// the function in ops/elementwise/elementwise.hpp.
+// pull(g, …) returns the cotangent of an input for the cotangent g of the output y. `reads` says which of its other
+// arguments a rule really uses: that is what a tape keeps. To add a rule: write it into the file of its theme, name it
+// and its function in the list below, and declare the function in ops/elementwise/elementwise.hpp.
 
 #include <cstddef>
 
@@ -16,8 +17,9 @@
 
 namespace xgrad::rules {
 
-// The one list of all rules and of the functions that run them. From it come the kernels' tables, the functions on tensors (plain ones; what is
-// `checked` has arguments to check first and is defined by hand in ops/elementwise*.cpp) and the functions that map() knows:
+// The one list of all rules and of the functions that run them. From it come the kernels' tables, the functions on
+// tensors (plain ones; what is `checked` has arguments to check first and is defined by hand in ops/elementwise*.cpp)
+// and the functions that map() knows:
 //
 //     F(plain, tanh, Tanh)                                       tanh(x)
 //     F1(plain, elu, Elu, double, alpha, = 1.0)                  elu(x, alpha = 1.0); F2 with two arguments more
@@ -122,9 +124,12 @@ struct ListAfter {
 
 #define XGRAD_RULE(Rule) , Rule
 #define XGRAD_RULE_OF(how, function, Rule, ...) , Rule
-using Functions = detail::ListAfter<detail::First XGRAD_FUNCTIONS(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
-using Special = detail::ListAfter<detail::First XGRAD_SPECIAL(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
-using Activations = detail::ListAfter<detail::First XGRAD_ACTIVATIONS(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
+using Functions =
+    detail::ListAfter<detail::First XGRAD_FUNCTIONS(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
+using Special =
+    detail::ListAfter<detail::First XGRAD_SPECIAL(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
+using Activations =
+    detail::ListAfter<detail::First XGRAD_ACTIVATIONS(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
 /// All rules of one input; the parts are compiled apart.
 using Unary = decltype(decltype(Functions::with(Special{}))::with(Activations{}));
 using Binary = detail::ListAfter<detail::First XGRAD_BINARY(XGRAD_RULE, XGRAD_RULE_OF)>::type;

@@ -175,7 +175,9 @@ struct Clip {
     double low = 0, high = 0;
     XGRAD_ATTRIBUTES(low, high)
     template <class V> V value(const V& x) const { return where(x < low, low, where(x > high, high, x)); }
-    template <class V> V pull(const V& g, const V& x, const V&) const { return where(logical_and(x >= low, x <= high), g, 0.0); }
+    template <class V> V pull(const V& g, const V& x, const V&) const {
+        return where(logical_and(x >= low, x <= high), g, 0.0);
+    }
 };
 struct NanToNum {
     static constexpr const char* name = "nan_to_num";

@@ -2,10 +2,11 @@
 
 #include "common.hpp"
 
-// The arithmetic of parameter updates, one struct each, as text that kernels/update.cpp compiles with SIMD vectors once per instruction
-// set. step() is given one parameter's weight w and gradient g and the states that states() names (bit k for state k), and changes weight
-// and states. The fields are the constants of one step, bias corrections worked out; `sign` is -1 to maximize, `decay` adds decay * w to the
-// gradient, `keep` is what decoupled weight decay leaves of w. To add a rule: write it here and name it in the list at the end.
+// The arithmetic of parameter updates, one struct each, as text that kernels/update.cpp compiles with SIMD vectors once
+// per instruction set. step() is given one parameter's weight w and gradient g and the states that states() names (bit
+// k for state k), and changes weight and states. The fields are the constants of one step, bias corrections worked out;
+// `sign` is -1 to maximize, `decay` adds decay * w to the gradient, `keep` is what decoupled weight decay leaves of w.
+// To add a rule: write it here and name it in the list at the end.
 
 namespace xgrad::updates {
 
@@ -13,7 +14,8 @@ namespace xgrad::updates {
 template <unsigned...>
 struct StateSets {};
 
-/// v = momentum * v + undamped * g; w = keep * w - lr * v, or lr * (g + momentum * v) with nesterov. States: v unless momentum is 0.
+/// v = momentum * v + undamped * g; w = keep * w - lr * v, or lr * (g + momentum * v) with nesterov. States: v unless
+/// momentum is 0.
 struct Sgd {
     using Sets = StateSets<0, 1>;
     double lr, sign = 1, decay = 0, keep = 1, momentum = 0, undamped = 1;
@@ -31,8 +33,8 @@ struct Sgd {
     }
 };
 
-/// m = mean of g, v = mean of g²; w = keep * w - (size * m + size_g * g) / (sqrt(v) * scale + eps). States: m, v and, with amsgrad, the
-/// largest v so far, which then stands in the denominator.
+/// m = mean of g, v = mean of g²; w = keep * w - (size * m + size_g * g) / (sqrt(v) * scale + eps). States: m, v and,
+/// with amsgrad, the largest v so far, which then stands in the denominator.
 struct Adam {
     using Sets = StateSets<3, 7>;
     double beta1, beta2, size, scale, eps, size_g = 0, sign = 1, decay = 0, keep = 1;
@@ -65,8 +67,8 @@ struct Adamax {
     }
 };
 
-/// v = mean of g², a = mean of g; d = g / (sqrt(v - a²) + eps); b = momentum * b + d; w -= lr * b. States: v, a when centered (else a is 0), b
-/// unless momentum is 0 (else b is d).
+/// v = mean of g², a = mean of g; d = g / (sqrt(v - a²) + eps); b = momentum * b + d; w -= lr * b. States: v, a when
+/// centered (else a is 0), b unless momentum is 0 (else b is d).
 struct Rmsprop {
     using Sets = StateSets<1, 3, 5, 7>;
     double lr, alpha, eps, momentum = 0, sign = 1, decay = 0;
@@ -115,8 +117,8 @@ struct Adadelta {
     }
 };
 
-/// size *= grow where g kept its sign and shrink where it changed (and then g = 0), within its limits; w -= size * sign(g). States: g of the
-/// step before, size.
+/// size *= grow where g kept its sign and shrink where it changed (and then g = 0), within its limits; w -= size *
+/// sign(g). States: g of the step before, size.
 struct Rprop {
     using Sets = StateSets<3>;
     double shrink, grow, smallest, largest, sign = 1;

@@ -1,11 +1,12 @@
 #pragma once
 
-// Included by every kernel source that is compiled once per instruction set. XGRAD_ISA names the set and is the namespace of
-// everything such a source defines, so that no two builds of one function can be mixed up by the linker. Keep standard
-// library functions out of these sources for the same reason: an inline one compiled for AVX-512 may be the copy that a baseline caller gets.
+// Included by every kernel source that is compiled once per instruction set. XGRAD_ISA names the set and is the
+// namespace of everything such a source defines, so that no two builds of one function can be mixed up by the linker.
+// Keep standard library functions out of these sources for the same reason: an inline one compiled for AVX-512 may be
+// the copy that a baseline caller gets.
 
-#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__ASSOCIATIVE_MATH__) || \
-    defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
 #error \
     "xgrad: <autodiff/map.hpp> would compute wrong values under -ffast-math or -Ofast: compile this source with -fno-fast-math after them"
 #endif
@@ -14,8 +15,9 @@
 #include <cstring>
 #include <xsimd/config/xsimd_config.hpp>
 
-// GCC 12 warns of its own AVX-512 intrinsics wherever they are inlined (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593), but not where
-// they or their callers, xsimd's functions, ask for silence.
+// GCC 12 warns of its own AVX-512 intrinsics wherever they are inlined
+// (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593), but not where they or their callers, xsimd's functions, ask
+// for silence.
 #ifdef __AVX512F__
 #if !defined(__clang__)
 #pragma GCC diagnostic push
@@ -25,8 +27,9 @@
 #include <immintrin.h>
 #endif
 
-// xsimd 8 has no fused multiplication and addition for AVX-512 and takes two instructions for one. Declared before xsimd's own functions are defined,
-// these are found by all of them. Only in the library's own kernels, where `xsimd` is a private copy: a user's must stay as it is.
+// xsimd 8 has no fused multiplication and addition for AVX-512 and takes two instructions for one. Declared before
+// xsimd's own functions are defined, these are found by all of them. Only in the library's own kernels, where `xsimd`
+// is a private copy: a user's must stay as it is.
 #if defined(xsimd) && defined(__AVX512F__) && XSIMD_VERSION_MAJOR == 8
 namespace xsimd {
 template <class T, class A>
@@ -34,15 +37,16 @@ class batch;
 struct avx512f;
 }  // namespace xsimd
 namespace xsimd::kernel {
-#define XGRAD_FUSED(name, intrinsic)                                                                                                     \
-    template <class A>                                                                                                                   \
-    inline batch<float, A> name(const batch<float, A>& x, const batch<float, A>& y, const batch<float, A>& z, const avx512f&) noexcept { \
-        return intrinsic##_ps(x, y, z);                                                                                                  \
-    }                                                                                                                                    \
-    template <class A>                                                                                                                   \
-    inline batch<double, A> name(const batch<double, A>& x, const batch<double, A>& y, const batch<double, A>& z,                        \
-                                 const avx512f&) noexcept {                                                                              \
-        return intrinsic##_pd(x, y, z);                                                                                                  \
+#define XGRAD_FUSED(name, intrinsic)                                                                              \
+    template <class A>                                                                                            \
+    inline batch<float, A> name(const batch<float, A>& x, const batch<float, A>& y, const batch<float, A>& z,     \
+                                const avx512f&) noexcept {                                                        \
+        return intrinsic##_ps(x, y, z);                                                                           \
+    }                                                                                                             \
+    template <class A>                                                                                            \
+    inline batch<double, A> name(const batch<double, A>& x, const batch<double, A>& y, const batch<double, A>& z, \
+                                 const avx512f&) noexcept {                                                       \
+        return intrinsic##_pd(x, y, z);                                                                           \
     }
 XGRAD_FUSED(fma, _mm512_fmadd)
 XGRAD_FUSED(fms, _mm512_fmsub)

@@ -4,7 +4,8 @@
 
 #include "isa.hpp"
 
-// Vec: a SIMD vector with the functions that the element-wise rules call, found by argument-dependent lookup, and with numbers as operands.
+// Vec: a SIMD vector with the functions that the element-wise rules call, found by argument-dependent lookup, and with
+// numbers as operands.
 
 namespace xgrad::kernels::XGRAD_ISA {
 
@@ -24,7 +25,9 @@ struct Vec {
     Vec(const B& batch) : v(batch) {}
     Vec(double number) : v(static_cast<T>(number)) {}
 
-    friend Vec operator-(const Vec& a) { return B(a.v ^ B(T(-0.0))); }  // xsimd's own is 0 - a with AVX-512, which is 0 for 0
+    friend Vec operator-(const Vec& a) {
+        return B(a.v ^ B(T(-0.0)));
+    }  // xsimd's own is 0 - a with AVX-512, which is 0 for 0
     friend Vec operator+(const Vec& a, const Vec& b) { return B(a.v + b.v); }
     friend Vec operator-(const Vec& a, const Vec& b) { return B(a.v - b.v); }
     friend Vec operator*(const Vec& a, const Vec& b) { return B(a.v * b.v); }
@@ -34,7 +37,9 @@ struct Vec {
     friend Mask<T> operator>(const Vec& a, const Vec& b) { return {a.v > b.v}; }
     friend Mask<T> operator>=(const Vec& a, const Vec& b) { return {a.v >= b.v}; }
     friend Mask<T> operator==(const Vec& a, const Vec& b) { return {a.v == b.v}; }
-    friend Mask<T> operator!=(const Vec& a, const Vec& b) { return {!(a.v == b.v)}; }  // xsimd's own is false for NaN with AVX
+    friend Mask<T> operator!=(const Vec& a, const Vec& b) {
+        return {!(a.v == b.v)};
+    }  // xsimd's own is false for NaN with AVX
     friend Vec where(const Mask<T>& c, const Vec& a, const Vec& b) { return B(xsimd::select(c.m, a.v, b.v)); }
 
     /// f lane by lane, for what has no vector form.
@@ -70,32 +75,38 @@ struct Vec {
     friend Vec abs(const Vec& a) { return B(xsimd::abs(a.v)); }
     friend Vec sign(const Vec& a) { return where(a > 0.0, 1.0, where(a < 0.0, -1.0, a)); }
     friend Vec sqrt(const Vec& a) { return B(xsimd::sqrt(a.v)); }
-    /// 2^k times (1 + (exp(r) - 1)), in two steps of half the exponent each, so that overflow gives inf and underflow denormals and then 0.
+    /// 2^k times (1 + (exp(r) - 1)), in two steps of half the exponent each, so that overflow gives inf and underflow
+    /// denormals and then 0.
     friend Vec exp(const Vec& a) {
         using U = xsimd::batch<xsimd::as_unsigned_integer_t<T>, typename B::arch_type>;
         constexpr int bias = single ? 127 : 1023, fraction = single ? 23 : 52;
         // In this order a NaN comes through min and max.
         const B bounded = xsimd::max(B(single ? T(-105) : T(-746)), xsimd::min(B(single ? T(89) : T(710)), a.v));
         const Reduced e = reduce(bounded);
-        const U n = xsimd::bitwise_cast<U>(e.shifted) - xsimd::bitwise_cast<U>(shift()) + U(2 * bias);  // k + 2 bias > 0
+        const U n =
+            xsimd::bitwise_cast<U>(e.shifted) - xsimd::bitwise_cast<U>(shift()) + U(2 * bias);  // k + 2 bias > 0
         const U half = n >> 1;
         const B low = xsimd::bitwise_cast<B>(half << fraction), high = xsimd::bitwise_cast<B>((n - half) << fraction);
         return B((e.small + B(T(1))) * low * high);
     }
     friend Vec exp2(const Vec& a) { return B(xsimd::exp2(a.v)); }
     friend Vec expm1(const Vec& a) {
-        const Vec y =
-            mend(B(xsimd::expm1(a.v)), next_to_overflow(a), [](T x) { return static_cast<T>(::expm1(static_cast<double>(x))); }, a);
+        const Vec y = mend(
+            B(xsimd::expm1(a.v)), next_to_overflow(a),
+            [](T x) { return static_cast<T>(::expm1(static_cast<double>(x))); }, a);
         return where(a == 0.0, a, y);  // keeps -0
     }
     friend Vec log(const Vec& a) {
-        return mend(B(xsimd::log(a.v)), denormal(a), [](T x) { return static_cast<T>(::log(static_cast<double>(x))); }, a);
+        return mend(
+            B(xsimd::log(a.v)), denormal(a), [](T x) { return static_cast<T>(::log(static_cast<double>(x))); }, a);
     }
     friend Vec log2(const Vec& a) {
-        return mend(B(xsimd::log2(a.v)), denormal(a), [](T x) { return static_cast<T>(::log2(static_cast<double>(x))); }, a);
+        return mend(
+            B(xsimd::log2(a.v)), denormal(a), [](T x) { return static_cast<T>(::log2(static_cast<double>(x))); }, a);
     }
     friend Vec log10(const Vec& a) {
-        return mend(B(xsimd::log10(a.v)), denormal(a), [](T x) { return static_cast<T>(::log10(static_cast<double>(x))); }, a);
+        return mend(
+            B(xsimd::log10(a.v)), denormal(a), [](T x) { return static_cast<T>(::log10(static_cast<double>(x))); }, a);
     }
     friend Vec log1p(const Vec& a) { return where(a == 0.0, a, B(xsimd::log1p(a.v))); }  // keeps -0
     friend Vec sin(const Vec& a) { return B(xsimd::sin(a.v)); }
@@ -110,7 +121,9 @@ struct Vec {
     friend Vec acosh(const Vec& a) { return where(a >= 1.0, Vec(B(xsimd::acosh(a.v))), __builtin_nan("")); }
     friend Vec atanh(const Vec& a) { return B(xsimd::atanh(a.v)); }
     friend Vec cbrt(const Vec& a) {
-        return mend(B(xsimd::cbrt(a.v)), denormal(abs(a)), [](T x) { return static_cast<T>(::cbrt(static_cast<double>(x))); }, a);
+        return mend(
+            B(xsimd::cbrt(a.v)), denormal(abs(a)), [](T x) { return static_cast<T>(::cbrt(static_cast<double>(x))); },
+            a);
     }
     // copysign: without SSE4.1 xsimd loses -0 here.
     friend Vec floor(const Vec& a) { return copysign(B(xsimd::floor(a.v)), a); }
@@ -118,15 +131,18 @@ struct Vec {
     friend Vec round(const Vec& a) { return B(xsimd::nearbyint(a.v)); }
     friend Vec trunc(const Vec& a) { return copysign(B(xsimd::trunc(a.v)), a); }
     friend Vec sigmoid(const Vec& a) {
-        // With an exponential that does not overflow. What the rounded quotient leaves of the numerator is added to it, as in tanh.
-        const Vec e = exp(-abs(a)), numerator = where(a >= 0.0, 1.0, e), inverse = 1.0 / (1.0 + e), y = numerator * inverse;
+        // With an exponential that does not overflow. What the rounded quotient leaves of the numerator is added to it,
+        // as in tanh.
+        const Vec e = exp(-abs(a)), numerator = where(a >= 0.0, 1.0, e), inverse = 1.0 / (1.0 + e),
+                  y = numerator * inverse;
         return B(xsimd::fma(xsimd::fnma(y.v, e.v, numerator.v - y.v), inverse.v, y.v));
     }
     friend Vec maximum(const Vec& a, const Vec& b) { return where(a != a, a, where(a > b, a, b)); }
     friend Vec hypot(const Vec& a, const Vec& b) {
         // Scaled by the larger one, so that no square overflows.
         const Vec x = abs(a), y = abs(b);
-        const Vec large = where(x > y, x, y), small = where(x > y, y, x), ratio = small / where(large == 0.0, 1.0, large);
+        const Vec large = where(x > y, x, y), small = where(x > y, y, x),
+                  ratio = small / where(large == 0.0, 1.0, large);
         const Vec h = large * sqrt(1.0 + ratio * ratio);
         const double inf = __builtin_inf();
         return where(logical_or(x == inf, y == inf), inf, where(logical_or(a != a, b != b), a + b, h));
@@ -140,7 +156,8 @@ struct Vec {
     friend Vec pow(const Vec& a, const Vec& b) {
         return lanes(
             [](T x, T y) {
-                return sizeof(T) == 4 ? static_cast<T>(::powf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::pow(x, y));
+                return sizeof(T) == 4 ? static_cast<T>(::powf(static_cast<float>(x), static_cast<float>(y)))
+                                      : static_cast<T>(::pow(x, y));
             },
             a, b);
     }
@@ -169,7 +186,8 @@ struct Vec {
         /// 2^k, where that is a normal number.
         B power() const {
             using I = xsimd::as_integer_t<B>;
-            return xsimd::bitwise_cast<B>((xsimd::bitwise_cast<I>(shifted) + I(single ? 127 : 1023)) << (single ? 23 : 52));
+            return xsimd::bitwise_cast<B>((xsimd::bitwise_cast<I>(shifted) + I(single ? 127 : 1023))
+                                          << (single ? 23 : 52));
         }
     };
     /// Of x - rest, where rest is what x has no digits left for. exp(r) - 1 is its Taylor series.
@@ -186,9 +204,11 @@ struct Vec {
             series = xsimd::fma(xsimd::fma(top, r2, middle), r2, xsimd::fma(c(1.0 / 6), r, c(0.5)));
         } else {
             const B r4 = r2 * r2;
-            const B low = xsimd::fma(xsimd::fma(c(1.0 / 3628800), r, c(1.0 / 362880)), r2, xsimd::fma(c(1.0 / 40320), r, c(1.0 / 5040)));
+            const B low = xsimd::fma(xsimd::fma(c(1.0 / 3628800), r, c(1.0 / 362880)), r2,
+                                     xsimd::fma(c(1.0 / 40320), r, c(1.0 / 5040)));
             const B top = xsimd::fma(c(1.0 / 6227020800), r2, xsimd::fma(c(1.0 / 479001600), r, c(1.0 / 39916800)));
-            const B bottom = xsimd::fma(xsimd::fma(c(1.0 / 720), r, c(1.0 / 120)), r2, xsimd::fma(c(1.0 / 24), r, c(1.0 / 6)));
+            const B bottom =
+                xsimd::fma(xsimd::fma(c(1.0 / 720), r, c(1.0 / 120)), r2, xsimd::fma(c(1.0 / 24), r, c(1.0 / 6)));
             series = xsimd::fma(xsimd::fma(top, r4, low), r4, bottom);
             series = xsimd::fma(series, r, c(0.5));
         }
@@ -204,7 +224,8 @@ struct Vec {
 
 private:
     static T remainder_towards_zero(T x, T y) {
-        return sizeof(T) == 4 ? static_cast<T>(::fmodf(static_cast<float>(x), static_cast<float>(y))) : static_cast<T>(::fmod(x, y));
+        return sizeof(T) == 4 ? static_cast<T>(::fmodf(static_cast<float>(x), static_cast<float>(y)))
+                              : static_cast<T>(::fmod(x, y));
     }
     static T remainder_towards_minus_infinity(T x, T y) {
         const T m = remainder_towards_zero(x, y);
@@ -213,8 +234,9 @@ private:
     }
 };
 
-/// (e^2|x| - 1) / (e^2|x| + 1) with the numerator e as expm1, which is exact near 0; |x| beyond the limit gives 1. The rounding of e + 2 and of the
-/// quotient is taken back with what the quotient leaves of e. Without branches, so that small and large elements side by side cost no more than either.
+/// (e^2|x| - 1) / (e^2|x| + 1) with the numerator e as expm1, which is exact near 0; |x| beyond the limit gives 1. The
+/// rounding of e + 2 and of the quotient is taken back with what the quotient leaves of e. Without branches, so that
+/// small and large elements side by side cost no more than either.
 template <class T>
 inline Vec<T> tanh(const Vec<T>& x) {
     const Vec<T> m = abs(x), limit = sizeof(T) == 4 ? 10.0 : 20.0, bounded = where(m > limit, limit, m);
@@ -223,7 +245,8 @@ inline Vec<T> tanh(const Vec<T>& x) {
     return copysign(Vec<T>(Batch<T>(xsimd::fma(rest, inverse.v, y.v))), x);
 }
 
-/// A function's value and its slope, which share the exponential. No slope is taken from a rounded value: 1 - y is 0 long before it should be.
+/// A function's value and its slope, which share the exponential. No slope is taken from a rounded value: 1 - y is 0
+/// long before it should be.
 template <class T>
 struct Sloped {
     Vec<T> value, slope;
@@ -234,8 +257,8 @@ inline Sloped<T> logistic(const Vec<T>& a) {
     const Vec<T> e = exp(-abs(a)), r = 1.0 / (1.0 + e), small = e * r;
     return {where(a >= 0.0, r, small), small * r};
 }
-/// The same slopes where the value y is there already: from y as long as that keeps all but a few units in the last place, else from x. What a
-/// lane gets does not depend on its neighbours.
+/// The same slopes where the value y is there already: from y as long as that keeps all but a few units in the last
+/// place, else from x. What a lane gets does not depend on its neighbours.
 template <class T>
 inline Vec<T> sigmoid_slope(const Vec<T>& x, const Vec<T>& y) {
     const Vec<T> near = y * (1.0 - y);
@@ -252,7 +275,8 @@ inline Vec<T> tanh_slope(const Vec<T>& x, const Vec<T>& y) {
         return near;
     return where(far, 4.0 * logistic(2.0 * x).slope, near);
 }
-/// tanh: with e = exp(2|a|) - 1 it is e / (e + 2), and its slope 4 (e + 1) / (e + 2)², which beyond the limit is next to nothing.
+/// tanh: with e = exp(2|a|) - 1 it is e / (e + 2), and its slope 4 (e + 1) / (e + 2)², which beyond the limit is next
+/// to nothing.
 template <class T>
 inline Sloped<T> tangent(const Vec<T>& a) {
     const Vec<T> m = abs(a), limit = sizeof(T) == 4 ? 43.0 : 350.0, bounded = where(m > limit, limit, m);
@@ -281,17 +305,18 @@ struct FirstIndices<4> {
     using type = Indices<0, 1, 2, 3>;
 };
 
-/// The last `count` < width elements; what fills the other lanes is an element too, so that no lane computes anything unusual.
+/// The last `count` < width elements; what fills the other lanes is an element too, so that no lane computes anything
+/// unusual.
 template <class T>
 inline Vec<T> load_tail(const T* from, std::int64_t count) {
     return count == 1 ? Batch<T>(*from) : load_some(from, count, *from);
 }
 
-// Inputs and outputs are expanded as packs, not looped over: the compiler then keeps everything in registers and drops the inputs that a
-// rule does not read.
+// Inputs and outputs are expanded as packs, not looped over: the compiler then keeps everything in registers and drops
+// the inputs that a rule does not read.
 template <class T, int... K, int... J, class... F>
-inline void pass(Indices<K...>, Indices<J...>, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out,
-                 const F&... f) {
+inline void pass(Indices<K...>, Indices<J...>, std::int64_t n, const void* const* in, const std::uint8_t* step,
+                 void* const* out, const F&... f) {
     constexpr std::int64_t w = width<T>;
     constexpr int count = sizeof...(K);
     T* const to[] = {static_cast<T*>(out[J])...};

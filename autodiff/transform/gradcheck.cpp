@@ -83,7 +83,8 @@ Difference difference(const Function& f, std::span<const Tensor> xs, const std::
 
 class Gradcheck {
 public:
-    Gradcheck(std::span<const Tensor> xs, const GradcheckOptions& options) : xs_(xs), options_(options), random_(options.seed) {}
+    Gradcheck(std::span<const Tensor> xs, const GradcheckOptions& options)
+        : xs_(xs), options_(options), random_(options.seed) {}
 
     GradcheckReport run(const Function& f) {
         report_.ok = true;
@@ -111,19 +112,21 @@ private:
 
     void check_order(const Function& f, int order, const std::string& of) {
         const Tensor y = f(xs_);
-        check<DTypeError>(y.dtype() == DType::f64, {},
-                          [&] { return std::string("gradcheck: the function must give f64, got ") + name_of(y.dtype()); });
+        check<DTypeError>(y.dtype() == DType::f64, {}, [&] {
+            return std::string("gradcheck: the function must give f64, got ") + name_of(y.dtype());
+        });
         const Numbers u = weights(y.size());
         const Tensor cotangent = tensor(u, y.shape());
         const Tensors reverse = gradients(f, xs_, cotangent);
         for (std::size_t i = 0; i < xs_.size(); ++i)
             if (reverse[i].shape() != xs_[i].shape())
-                return fail(of + "the gradient of input " + std::to_string(i) + " has shape " + to_string(reverse[i].shape()) +
-                            " instead of " + to_string(xs_[i].shape()));
+                return fail(of + "the gradient of input " + std::to_string(i) + " has shape " +
+                            to_string(reverse[i].shape()) + " instead of " + to_string(xs_[i].shape()));
 
         const auto check_elements = [&] {
             for (std::size_t i = 0; i < xs_.size(); ++i)
-                for (std::int64_t j = 0; report_.ok && j < xs_[i].size(); ++j) check_element(f, y.shape(), u, reverse[i], i, j, of);
+                for (std::int64_t j = 0; report_.ok && j < xs_[i].size(); ++j)
+                    check_element(f, y.shape(), u, reverse[i], i, j, of);
         };
         if (options_.full_jacobian) check_elements();  // first: what is wrong is named by input and element
         if (!report_.ok) return;
@@ -138,7 +141,8 @@ private:
     }
 
     /// All inputs at once along one random direction.
-    void check_direction(const Function& f, const Shape& shape, const Numbers& u, const Tensors& reverse, const std::string& of) {
+    void check_direction(const Function& f, const Shape& shape, const Numbers& u, const Tensors& reverse,
+                         const std::string& of) {
         std::vector<Numbers> steps;
         Numbers forward(u.size());
         double by_reverse = 0;
@@ -154,11 +158,12 @@ private:
             for (double& d : direction) d *= options_.eps;
             steps.push_back(std::move(direction));
         }
-        compare(by_reverse, forward, difference(f, xs_, steps), options_.eps, shape, u, [&] { return of + "along a random direction"; });
+        compare(by_reverse, forward, difference(f, xs_, steps), options_.eps, shape, u,
+                [&] { return of + "along a random direction"; });
     }
 
-    void check_element(const Function& f, const Shape& shape, const Numbers& u, const Tensor& reverse, std::size_t input, std::int64_t j,
-                       const std::string& of) {
+    void check_element(const Function& f, const Shape& shape, const Numbers& u, const Tensor& reverse,
+                       std::size_t input, std::int64_t j, const std::string& of) {
         const auto at = static_cast<std::size_t>(j);
         std::vector<Numbers> steps;
         for (const Tensor& x : xs_) steps.emplace_back(x.size(), 0.0);
@@ -172,10 +177,11 @@ private:
                 [&] { return of + "input " + std::to_string(input) + ", element " + element(xs_[input].shape(), j); });
     }
 
-    /// Reverse mode gave the derivative of <u, f>, forward mode that of every element of f. `where` is called only if they differ.
+    /// Reverse mode gave the derivative of <u, f>, forward mode that of every element of f. `where` is called only if
+    /// they differ.
     template <class Where>
-    void compare(double reverse, const Numbers& forward, const Difference& d, double step, const Shape& shape, const Numbers& u,
-                 const Where& where) {
+    void compare(double reverse, const Numbers& forward, const Difference& d, double step, const Shape& shape,
+                 const Numbers& u, const Where& where) {
         double total = 0, rounding = 0;
         for (std::size_t k = 0; k < u.size(); ++k) {
             total += u[k] * d.half[k] / step;
@@ -184,14 +190,16 @@ private:
         compare(reverse, total, rounding, [&] { return "reverse mode: " + where(); });
         for (std::size_t k = 0; k < u.size(); ++k)
             compare(forward[k], d.half[k] / step, d.rounding[k] / step, [&] {
-                return "forward mode: " + where() + ", of the result's element " + element(shape, static_cast<std::int64_t>(k));
+                return "forward mode: " + where() + ", of the result's element " +
+                       element(shape, static_cast<std::int64_t>(k));
             });
     }
 
     template <class What>
     void compare(double got, double reference, double rounding, const What& what) {
         ++compared_;
-        const double error = std::abs(got - reference) / (options_.atol + options_.rtol * std::abs(reference) + rounding);
+        const double error =
+            std::abs(got - reference) / (options_.atol + options_.rtol * std::abs(reference) + rounding);
         if (error <= 1) {
             report_.worst = std::max(report_.worst, error);
         } else if (report_.ok) {  // NaN comes here too
@@ -218,7 +226,8 @@ private:
 }  // namespace
 
 GradcheckReport detail::gradcheck(FunctionRef f, std::span<const Tensor> xs, const GradcheckOptions& options) {
-    check<ValueError>(options.order >= 1, {}, [&] { return "gradcheck: order must be at least 1, got " + std::to_string(options.order); });
+    check<ValueError>(options.order >= 1, {},
+                      [&] { return "gradcheck: order must be at least 1, got " + std::to_string(options.order); });
     Tensors constants;
     for (const Tensor& x : xs) {
         check<DTypeError>(x.dtype() == DType::f64, {}, [&] {

@@ -26,8 +26,9 @@ namespace detail {
 XGRAD_API GradcheckReport gradcheck(FunctionRef f, std::span<const Tensor> xs, const GradcheckOptions& options);
 }
 
-/// Compares the derivatives of f at `xs` (f64) with central differences: reverse mode, forward mode and, to order 2, both of the
-/// gradient. f takes the tensors one by one or as a vector; random numbers that it draws are drawn again each time. DTypeError unless all inputs are f64.
+/// Compares the derivatives of f at `xs` (f64) with central differences: reverse mode, forward mode and, to order 2,
+/// both of the gradient. f takes the tensors one by one or as a vector; random numbers that it draws are drawn again
+/// each time. DTypeError unless all inputs are f64.
 template <class F>
 GradcheckReport gradcheck(const F& f, const std::vector<Tensor>& xs, const GradcheckOptions& options = {}) {
     return detail::gradcheck(f, xs, options);

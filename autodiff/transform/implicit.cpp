@@ -27,7 +27,8 @@ std::string text_of(double number) {
 
 void check_start(const char* name, const Tensor& x0, const Tensor& y, Location where) {
     check<ShapeError>(y.shape() == x0.shape(), where, [&] {
-        return std::string(name) + ": f(x) must have x's shape " + to_string(x0.shape()) + ", got " + to_string(y.shape());
+        return std::string(name) + ": f(x) must have x's shape " + to_string(x0.shape()) + ", got " +
+               to_string(y.shape());
     });
     check<DTypeError>(y.dtype() == x0.dtype(), where, [&] {
         return std::string(name) + ": f(x) must have x's dtype " + name_of(x0.dtype()) + ", got " + name_of(y.dtype());
@@ -47,14 +48,17 @@ Tensor iterate(FunctionRef f, const Tensor& x0, const SolverOptions& options, Lo
         if (!(change < 1e300)) break;  // NaN and inf settle nowhere
         if (change <= tolerance * (1 + largest(x))) return x;
     }
-    throw Error(
-        at("fixed_point: f must settle within " + std::to_string(most) + " iterations, got a last change of " + text_of(change), where));
+    throw Error(at("fixed_point: f must settle within " + std::to_string(most) + " iterations, got a last change of " +
+                       text_of(change),
+                   where));
 }
 
 /// Jᵀu of f at x.
 Tensor transposed_product(FunctionRef f, const Tensor& x, const Tensor& u) { return vjp(f, {&x, 1}, u, {})[0]; }
 
-Tensor square_jacobian(FunctionRef f, const Tensor& x) { return reshape(jacobian(f, {&x, 1}, {})[0], {x.size(), x.size()}); }
+Tensor square_jacobian(FunctionRef f, const Tensor& x) {
+    return reshape(jacobian(f, {&x, 1}, {})[0], {x.size(), x.size()});
+}
 
 Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Location where) {
     const double tolerance = tolerance_of(options, x0.dtype());
@@ -82,12 +86,13 @@ Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Loc
         residual = left;
         if (settled) return x;
     }
-    throw Error(at(
-        "root: Newton's method must converge within " + std::to_string(most) + " iterations, got max|f(x)| = " + text_of(residual), where));
+    throw Error(at("root: Newton's method must converge within " + std::to_string(most) +
+                       " iterations, got max|f(x)| = " + text_of(residual),
+                   where));
 }
 
-/// A solution y(p) of an equation in x and p. Its pullback asks `adjoint` for the cotangent u of f(y, p) at a y that does not move, then pulls u back
-/// through one run of f to whatever it used.
+/// A solution y(p) of an equation in x and p. Its pullback asks `adjoint` for the cotangent u of f(y, p) at a y that
+/// does not move, then pulls u back through one run of f to whatever it used.
 struct ImplicitFunction {
     using Adjoint = Tensor (*)(const ImplicitFunction& self, const Tensor& y, const Tensor& g);
     static constexpr const char* name = "implicit_function";
@@ -112,7 +117,9 @@ struct ImplicitFunction {
 
 /// u = g + Jᵀu.
 Tensor fixed_point_adjoint(const ImplicitFunction& self, const Tensor& y, const Tensor& g) {
-    auto next = [f = self.f, owner = self.owner, y, g](std::span<const Tensor> u) { return g + transposed_product(f, y, u[0]); };
+    auto next = [f = self.f, owner = self.owner, y, g](std::span<const Tensor> u) {
+        return g + transposed_product(f, y, u[0]);
+    };
     const auto owned = std::make_shared<const decltype(next)>(std::move(next));
     return fixed_point(*owned, owned, g, self.options, self.where);
 }
@@ -133,18 +140,22 @@ Tensor solution(const char* name, FunctionRef f, std::shared_ptr<const void> own
     }();
     Tensors used;
     run_unrecorded(used, [&] { return f({&y, 1}); });  // what the solution depends on
-    return apply(ImplicitFunction{f, std::move(owner), options, adjoint, where, used, y}, std::span<const Tensor>(used), where, name);
+    return apply(ImplicitFunction{f, std::move(owner), options, adjoint, where, used, y}, std::span<const Tensor>(used),
+                 where, name);
 }
 
 }  // namespace
 
-Tensor fixed_point(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options, Location where) {
+Tensor fixed_point(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options,
+                   Location where) {
     return solution("fixed_point", f, std::move(owner), options, &fixed_point_adjoint, where,
                     [&] { return iterate(f, x0, options, where); });
 }
 
-Tensor root(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options, Location where) {
-    return solution("root", f, std::move(owner), options, &root_adjoint, where, [&] { return newton(f, x0, options, where); });
+Tensor root(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options,
+            Location where) {
+    return solution("root", f, std::move(owner), options, &root_adjoint, where,
+                    [&] { return newton(f, x0, options, where); });
 }
 
 }  // namespace xgrad::detail

@@ -7,7 +7,8 @@
 
 #include "transforms.hpp"
 
-// Solutions of equations as functions of what stands in them: gradients by the implicit function theorem, whatever way the solver went.
+// Solutions of equations as functions of what stands in them: gradients by the implicit function theorem, whatever way
+// the solver went.
 
 namespace xgrad {
 
@@ -19,11 +20,13 @@ struct SolverOptions {
 
 namespace detail {
 
-XGRAD_API Tensor fixed_point(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options,
-                             Location where);
-XGRAD_API Tensor root(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options, Location where);
+XGRAD_API Tensor fixed_point(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0,
+                             const SolverOptions& options, Location where);
+XGRAD_API Tensor root(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options,
+                      Location where);
 
-/// Parameters as a closure keeps them: tensors by handle (a copy of a Parameter would be another parameter), anything else by address.
+/// Parameters as a closure keeps them: tensors by handle (a copy of a Parameter would be another parameter), anything
+/// else by address.
 inline Tensor kept(const Tensor& parameter) { return parameter; }
 inline Tensors kept(const Tensors& parameters) { return parameters; }
 template <class... P>
@@ -57,11 +60,12 @@ auto with_parameters(const F& f, const P&... parameters) {
 
 /// The x with x = f(x, parameters), found by iterating from x0 until nothing changes by more than the tolerance.
 ///
-/// f must be a contraction near the solution: Error naming the last change when it does not settle. The gradient with respect to
-/// `parameters` and to whatever f captured is that of the solution (implicit function theorem; Christianson, Reverse accumulation and
-/// implicit functions, 1998): one more iteration for the cotangent, u = g + Jᵀu, to any order. Nothing of the iteration is kept, and x0
-/// gets no gradient. `parameters`: a tensor, a vector or tuple of them, or a model, which f takes as its second argument; what is not a
-/// tensor must live as long as the tape, as must what f captured by reference.
+/// f must be a contraction near the solution: Error naming the last change when it does not settle. The gradient with
+/// respect to `parameters` and to whatever f captured is that of the solution (implicit function theorem; Christianson,
+/// Reverse accumulation and implicit functions, 1998): one more iteration for the cotangent, u = g + Jᵀu, to any order.
+/// Nothing of the iteration is kept, and x0 gets no gradient. `parameters`: a tensor, a vector or tuple of them, or a
+/// model, which f takes as its second argument; what is not a tensor must live as long as the tape, as must what f
+/// captured by reference.
 template <class F, class P>
     requires(!std::is_same_v<P, SolverOptions>)
 Tensor fixed_point(const F& f, const Tensor& x0, const P& parameters, const SolverOptions& options = {},
@@ -70,16 +74,19 @@ Tensor fixed_point(const F& f, const Tensor& x0, const P& parameters, const Solv
     return detail::fixed_point(*bound, bound, x0, options, where);
 }
 template <class F>
-Tensor fixed_point(const F& f, const Tensor& x0, const SolverOptions& options = {}, Location where = Location::current()) {
+Tensor fixed_point(const F& f, const Tensor& x0, const SolverOptions& options = {},
+                   Location where = Location::current()) {
     const auto bound = detail::with_parameters(f);
     return detail::fixed_point(*bound, bound, x0, options, where);
 }
 
-/// The x with f(x, parameters) = 0, by Newton's method from x0 with the Jacobian of f, halving steps that do not help; f(x) has as many
-/// elements as x. Error when it does not converge or the Jacobian is singular. Gradients as fixed_point's, by one linear system.
+/// The x with f(x, parameters) = 0, by Newton's method from x0 with the Jacobian of f, halving steps that do not help;
+/// f(x) has as many elements as x. Error when it does not converge or the Jacobian is singular. Gradients as
+/// fixed_point's, by one linear system.
 template <class F, class P>
     requires(!std::is_same_v<P, SolverOptions>)
-Tensor root(const F& f, const Tensor& x0, const P& parameters, const SolverOptions& options = {}, Location where = Location::current()) {
+Tensor root(const F& f, const Tensor& x0, const P& parameters, const SolverOptions& options = {},
+            Location where = Location::current()) {
     const auto bound = detail::with_parameters(f, parameters);
     return detail::root(*bound, bound, x0, options, where);
 }

@@ -18,18 +18,20 @@ namespace {
 
 void check_like(const char* name, const char* what, const Tensor& direction, const Tensor& of, Location where) {
     check<ShapeError>(direction.shape() == of.shape(), where, [&] {
-        return std::string(name) + ": " + what + " must have shape " + to_string(of.shape()) + ", got " + to_string(direction.shape());
+        return std::string(name) + ": " + what + " must have shape " + to_string(of.shape()) + ", got " +
+               to_string(direction.shape());
     });
     check<DTypeError>(direction.dtype() == of.dtype(), where, [&] {
-        return std::string(name) + ": " + what + " must be " + name_of(of.dtype()) + ", got " + name_of(direction.dtype());
+        return std::string(name) + ": " + what + " must be " + name_of(of.dtype()) + ", got " +
+               name_of(direction.dtype());
     });
 }
 
 void check_directions(const char* name, std::span<const Tensor> vs, std::span<const Tensor> xs, Location where) {
     check<ValueError>(!xs.empty(), where, [&] { return std::string(name) + ": there must be an argument, got none"; });
     check<ValueError>(vs.size() == xs.size(), where, [&] {
-        return std::string(name) + ": one direction for each argument is needed, got " + std::to_string(vs.size()) + " for " +
-               std::to_string(xs.size());
+        return std::string(name) + ": one direction for each argument is needed, got " + std::to_string(vs.size()) +
+               " for " + std::to_string(xs.size());
     });
     for (std::size_t i = 0; i < xs.size(); ++i) check_like(name, "the direction", vs[i], xs[i], where);
 }
@@ -101,16 +103,19 @@ Tensors jacobian(FunctionRef f, std::span<const Tensor> xs, Location where) {
         const Tensors watched = watch_all(inner, xs, where);
         y = f(watched);
         if (y.size() == 0 || columns == 0) {
-            for (std::size_t k = 0; k < xs.size(); ++k) result[k] = zeros(joined(y.shape(), xs[k].shape()), xs[k].dtype());
+            for (std::size_t k = 0; k < xs.size(); ++k)
+                result[k] = zeros(joined(y.shape(), xs[k].shape()), xs[k].dtype());
             return result;
         }
         if (y.size() <= columns) {
             std::vector<Tensors> rows(xs.size());
             for (std::int64_t i = 0; i < y.size(); ++i) {
-                Tensors row = inner.gradient(y, watched, {.cotangent = unit(y, i), .unconnected = Unconnected::zeros}, where);
+                Tensors row =
+                    inner.gradient(y, watched, {.cotangent = unit(y, i), .unconnected = Unconnected::zeros}, where);
                 for (std::size_t k = 0; k < xs.size(); ++k) rows[k].push_back(std::move(row[k]));
             }
-            for (std::size_t k = 0; k < xs.size(); ++k) result[k] = reshape(stack(rows[k]), joined(y.shape(), xs[k].shape()));
+            for (std::size_t k = 0; k < xs.size(); ++k)
+                result[k] = reshape(stack(rows[k]), joined(y.shape(), xs[k].shape()));
             return result;
         }
         u = outer.watch(zeros_like(y));
@@ -118,10 +123,12 @@ Tensors jacobian(FunctionRef f, std::span<const Tensor> xs, Location where) {
     }
     for (std::size_t k = 0; k < xs.size(); ++k) {
         const auto column = [&](std::int64_t i) {
-            return outer.gradient(pulled[k], u, {.cotangent = unit(xs[k], i), .unconnected = Unconnected::zeros}, where);
+            return outer.gradient(pulled[k], u, {.cotangent = unit(xs[k], i), .unconnected = Unconnected::zeros},
+                                  where);
         };
         const Shape shape = joined(y.shape(), xs[k].shape());
-        result[k] = xs[k].size() == 0 ? zeros(shape, y.dtype()) : reshape(transpose(assemble(xs[k], y.size(), column)), shape);
+        result[k] =
+            xs[k].size() == 0 ? zeros(shape, y.dtype()) : reshape(transpose(assemble(xs[k], y.size(), column)), shape);
     }
     return result;
 }
@@ -148,18 +155,20 @@ Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> v
     Tape tape({.watch_parameters = false});
     const Tensors watched = watch_all(tape, xs, where);
     const Tensors gradients = gradients_of(f, watched, where);
-    return tape.gradient(gradients, watched, {.cotangents = {vs.begin(), vs.end()}, .unconnected = Unconnected::zeros}, where);
+    return tape.gradient(gradients, watched, {.cotangents = {vs.begin(), vs.end()}, .unconnected = Unconnected::zeros},
+                         where);
 }
 
 // --- vmap -----------------------------------------------------------------------------------------------------------
 
 Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
-    check<ValueError>(!xs.empty(), {}, [] { return std::string("vmap: there must be an argument to map over, got none"); });
+    check<ValueError>(!xs.empty(), {},
+                      [] { return std::string("vmap: there must be an argument to map over, got none"); });
     std::vector<Tensors> slices;  // of each argument: taken apart by one operation, put together by one in its pullback
     for (const Tensor& x : xs) {
         check<ShapeError>(x.ndim() > 0 && x.shape(0) == xs[0].shape(0) && x.shape(0) > 0, {}, [&] {
-            return "vmap: the arguments must have one leading size, at least 1, got " + to_string(xs[0].shape()) + " and " +
-                   to_string(x.shape());
+            return "vmap: the arguments must have one leading size, at least 1, got " + to_string(xs[0].shape()) +
+                   " and " + to_string(x.shape());
         });
         slices.push_back(unbind(x));
     }
@@ -170,8 +179,8 @@ Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
         Tensors ys = f(arguments);
         if (i == 0) results.resize(ys.size());
         check<ValueError>(ys.size() == results.size(), {}, [&] {
-            return "vmap: f must return as many tensors for each slice, got " + std::to_string(results.size()) + " and " +
-                   std::to_string(ys.size());
+            return "vmap: f must return as many tensors for each slice, got " + std::to_string(results.size()) +
+                   " and " + std::to_string(ys.size());
         });
         for (std::size_t j = 0; j < ys.size(); ++j) results[j].push_back(std::move(ys[j]));
     }

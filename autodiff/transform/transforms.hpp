@@ -8,7 +8,8 @@
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/tape.hpp"
 
-// Functions of functions. f is any callable that takes tensors (or one vector of tensors) and returns a Tensor. All of them nest freely.
+// Functions of functions. f is any callable that takes tensors (or one vector of tensors) and returns a Tensor. All of
+// them nest freely.
 
 namespace xgrad {
 
@@ -52,8 +53,9 @@ public:
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
     FunctionRef(const F& f)
-        : callee_(f),
-          call_([](const Callee& callee, std::span<const Tensor> xs) -> Tensor { return call(callee.get<F>(), "function", xs); }) {}
+        : callee_(f), call_([](const Callee& callee, std::span<const Tensor> xs) -> Tensor {
+              return call(callee.get<F>(), "function", xs);
+          }) {}
     Tensor operator()(std::span<const Tensor> xs) const { return call_(callee_, xs); }
 
 private:
@@ -67,7 +69,9 @@ public:
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionsRef>)
     FunctionsRef(const F& f)
-        : callee_(f), call_([](const Callee& callee, std::span<const Tensor> xs) -> Tensors { return as_tensors(callee.get<F>()(xs)); }) {}
+        : callee_(f), call_([](const Callee& callee, std::span<const Tensor> xs) -> Tensors {
+              return as_tensors(callee.get<F>()(xs));
+          }) {}
     Tensors operator()(std::span<const Tensor> xs) const { return call_(callee_, xs); }
 
     static Tensors as_tensors(const Tensor& y) { return {y}; }
@@ -103,7 +107,8 @@ auto unary(const F& f) {
 template <class F>
 auto held(F&& f) {
     using Function = std::remove_cvref_t<F>;
-    if constexpr (std::is_lvalue_reference_v<F> && requires { &Function::xgrad_visit; }) return [&f]() -> const Function& { return f; };
+    if constexpr (std::is_lvalue_reference_v<F> && requires { &Function::xgrad_visit; })
+        return [&f]() -> const Function& { return f; };
     else return [f = std::decay_t<F>(std::forward<F>(f))]() -> const auto& { return f; };
 }
 
@@ -122,8 +127,9 @@ XGRAD_API bool recorded_by_innermost(const Tensor& y);
 
 }  // namespace detail
 
-/// f(x) and its gradient: a pair (value, gradient of x's shape). f must return one element (ShapeError). With several arguments the
-/// second is a tuple of gradients; for a vector argument, a vector. Zeros where f does not depend on an argument.
+/// f(x) and its gradient: a pair (value, gradient of x's shape). f must return one element (ShapeError). With several
+/// arguments the second is a tuple of gradients; for a vector argument, a vector. Zeros where f does not depend on an
+/// argument.
 template <class F>
 std::pair<Tensor, Tensor> value_and_grad(F&& f, const Tensor& x, Location where = Location::current()) {
     auto [y, gradients] = detail::value_and_grad_of(f, where, x);
@@ -133,7 +139,9 @@ template <class F, class... X>
     requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Tensor&> && ...))
 auto value_and_grad(F&& f, const Tensor& x, const X&... xs) {
     auto result = detail::value_and_grad_of(f, Location(), x, static_cast<const Tensor&>(xs)...);
-    auto gradients = [&]<std::size_t... I>(std::index_sequence<I...>) { return std::tuple{std::move(result.second[I])...}; };
+    auto gradients = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return std::tuple{std::move(result.second[I])...};
+    };
     return std::pair{std::move(result.first), gradients(std::make_index_sequence<sizeof...(X) + 1>{})};
 }
 template <class F>
@@ -161,8 +169,9 @@ auto grad(F&& f, const Tensor& x, const X&... xs) {
     return value_and_grad(std::forward<F>(f), x, xs...).second;
 }
 
-// f may be a plain function, too. In what follows one of several arguments is given a vector of them, {x, y}, and takes them one by one (up to
-// six) or as one const Tensors&; directions come as a vector too, and so do results that there are one of for each argument.
+// f may be a plain function, too. In what follows one of several arguments is given a vector of them, {x, y}, and takes
+// them one by one (up to six) or as one const Tensors&; directions come as a vector too, and so do results that there
+// are one of for each argument.
 
 /// uᵀ·J for the Jacobian J of f at x: the gradient of sum(u * f(x)); u has f(x)'s shape, the result x's.
 template <class F>
@@ -173,8 +182,9 @@ template <class F>
 Tensors vjp(const F& f, const Tensors& xs, const Tensor& u, Location where = Location::current()) {
     return detail::vjp(f, xs, u, where);
 }
-/// J·v: the derivative of f at x in direction v; v has x's shape, the result f(x)'s. Forward mode, derived from the pullbacks: a pullback
-/// is linear in its cotangent, so its own transpose is the JVP. Several arguments: the sum over them of J_i·v_i.
+/// J·v: the derivative of f at x in direction v; v has x's shape, the result f(x)'s. Forward mode, derived from the
+/// pullbacks: a pullback is linear in its cotangent, so its own transpose is the JVP. Several arguments: the sum over
+/// them of J_i·v_i.
 template <class F>
 Tensor jvp(const F& f, const Tensor& x, const Tensor& v, Location where = Location::current()) {
     return detail::jvp(detail::unary(f), {&x, 1}, {&v, 1}, where);
@@ -183,7 +193,8 @@ template <class F>
 Tensor jvp(const F& f, const Tensors& xs, const Tensors& vs, Location where = Location::current()) {
     return detail::jvp(f, xs, vs, where);
 }
-/// All derivatives of f at x: shape (f(x)'s axes…, x's axes…). Rows by reverse mode or columns by forward mode, whichever are fewer.
+/// All derivatives of f at x: shape (f(x)'s axes…, x's axes…). Rows by reverse mode or columns by forward mode,
+/// whichever are fewer.
 template <class F>
 Tensor jacobian(const F& f, const Tensor& x, Location where = Location::current()) {
     return detail::jacobian(detail::unary(f), {&x, 1}, where)[0];
@@ -192,8 +203,8 @@ template <class F>
 Tensors jacobian(const F& f, const Tensors& xs, Location where = Location::current()) {
     return detail::jacobian(f, xs, where);
 }
-/// Second derivatives of a one-element f: shape (x's axes…, x's axes…). Several arguments: the blocks [i][j], shape (x_i's axes…, x_j's
-/// axes…).
+/// Second derivatives of a one-element f: shape (x's axes…, x's axes…). Several arguments: the blocks [i][j], shape
+/// (x_i's axes…, x_j's axes…).
 template <class F>
 Tensor hessian(const F& f, const Tensor& x, Location where = Location::current()) {
     return detail::hessian(detail::unary(f), {&x, 1}, where)[0][0];
@@ -212,38 +223,44 @@ Tensors hvp(const F& f, const Tensors& xs, const Tensors& vs, Location where = L
     return detail::hvp(f, xs, vs, where);
 }
 
-/// f applied to each slice along the leading axis of the arguments, results stacked along a new leading axis. f may return several tensors
-/// (an array, pair, tuple or vector of them): then each is stacked. ShapeError unless all arguments have the same first size.
+/// f applied to each slice along the leading axis of the arguments, results stacked along a new leading axis. f may
+/// return several tensors (an array, pair, tuple or vector of them): then each is stacked. ShapeError unless all
+/// arguments have the same first size.
 ///
-/// It runs f once for each slice: an operation costs about 0.1 us here, so that batching rules would gain little on what is large enough
-/// to matter, and every function works. Write the batch into the operations themselves (matmul, broadcasting) where each slice is tiny.
+/// It runs f once for each slice: an operation costs about 0.1 us here, so that batching rules would gain little on
+/// what is large enough to matter, and every function works. Write the batch into the operations themselves (matmul,
+/// broadcasting) where each slice is tiny.
 template <class F, class... X>
 auto vmap(const F& f, const X&... xs) {
     const Tensor inputs[] = {static_cast<const Tensor&>(xs)...};
     const auto spread = [&f](std::span<const Tensor> in) {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) { return f(in[I]...); }(std::index_sequence_for<X...>{});
+        return
+            [&]<std::size_t... I>(std::index_sequence<I...>) { return f(in[I]...); }(std::index_sequence_for<X...>{});
     };
     return detail::as_result<decltype(spread({}))>(detail::vmap(spread, inputs));
 }
 
-/// The gradient with respect to `parameters` for each sample: loss(parameters, x_i…) must be one element for the i-th slices x_i along the
-/// leading axis of `batch`. Results have a leading axis of samples: (n, parameter's axes…). For a vector of parameters, a vector.
+/// The gradient with respect to `parameters` for each sample: loss(parameters, x_i…) must be one element for the i-th
+/// slices x_i along the leading axis of `batch`. Results have a leading axis of samples: (n, parameter's axes…). For a
+/// vector of parameters, a vector.
 template <class F, class P, class... X>
 auto per_sample_grad(const F& loss, const P& parameters, const X&... batch) {
     const auto one = [&](const auto&... x) { return grad([&](const auto& p) { return loss(p, x...); }, parameters); };
     return vmap(one, batch...);
 }
 
-/// f(xs…), keeping only its inputs: what happens inside is computed again when the gradient needs it, random numbers included: the same
-/// are drawn again. Tensors and parameters that f uses beside its arguments get their gradients too. f may return several tensors (an
-/// array, pair, tuple or vector of them). A lambda is kept as a copy; a model (with XGRAD_FIELDS) that has a name is used where it stands,
-/// because its parameters are: it must outlive the tape. Parameters and modes (train, eval) must not change before the gradient is taken. A checkpoint
-/// opens a tape, and at most 64 may be open on a thread: that many can stand inside each other, less the tapes around them.
+/// f(xs…), keeping only its inputs: what happens inside is computed again when the gradient needs it, random numbers
+/// included: the same are drawn again. Tensors and parameters that f uses beside its arguments get their gradients too.
+/// f may return several tensors (an array, pair, tuple or vector of them). A lambda is kept as a copy; a model (with
+/// XGRAD_FIELDS) that has a name is used where it stands, because its parameters are: it must outlive the tape.
+/// Parameters and modes (train, eval) must not change before the gradient is taken. A checkpoint opens a tape, and at
+/// most 64 may be open on a thread: that many can stand inside each other, less the tapes around them.
 template <class F, class... X>
 auto checkpoint(F&& function, const X&... xs) {
     const std::array<Tensor, sizeof...(X)> inputs{static_cast<const Tensor&>(xs)...};
     auto spread = [f = detail::held(std::forward<F>(function))]([[maybe_unused]] std::span<const Tensor> in) {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) { return f()(in[I]...); }(std::index_sequence_for<X...>{});
+        return
+            [&]<std::size_t... I>(std::index_sequence<I...>) { return f()(in[I]...); }(std::index_sequence_for<X...>{});
     };
     using R = decltype(spread({}));
     auto owned = std::make_shared<const decltype(spread)>(std::move(spread));

@@ -127,7 +127,8 @@ Blas blas_of(const Side& side) {
         if (line.starts_with("core ")) blas.core = line.substr(5);
         else if (line.starts_with("better ")) blas.better = line.substr(7);
         else if (line.starts_with("isa ")) blas.isa = line.substr(4);
-        else if (blas.file.empty() && fs::path(line).filename().string().starts_with("libopenblas")) blas.file = fs::canonical(line);
+        else if (blas.file.empty() && fs::path(line).filename().string().starts_with("libopenblas"))
+            blas.file = fs::canonical(line);
     }
     return blas;
 }
@@ -137,11 +138,13 @@ enum class Clock { wall = 1, processor = 2 };
 /// One run of one workload, in microseconds.
 double measure(const Side& side, const std::string& name, Clock clock, const Options& options) {
     const auto csv = output_of(
-        side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null", name, options.seconds));
+        side, fmt::format("--benchmark_filter='^{}/' --benchmark_min_time={} --benchmark_format=csv 2>/dev/null", name,
+                          options.seconds));
     // "chain_n16/real_time",1234,345.6,345.5,us,,,,,
     static const std::regex row("\"[^\"]*\",\\d+,([^,]+),([^,]+),us,");
     std::smatch match;
-    if (!std::regex_search(csv, match, row)) throw std::runtime_error(fmt::format("{}: no figure for {}", side.program.string(), name));
+    if (!std::regex_search(csv, match, row))
+        throw std::runtime_error(fmt::format("{}: no figure for {}", side.program.string(), name));
     return std::stod(match[static_cast<std::size_t>(clock)]);
 }
 
@@ -153,7 +156,8 @@ double median(std::vector<double> values) {
 
 /// The command line that gives a program so many threads.
 std::string environment_of(int threads) {
-    return fmt::format("OMP_NUM_THREADS={0} OPENBLAS_NUM_THREADS={0} OMP_PROC_BIND={1}", threads, threads > 1 ? "true" : "false");
+    return fmt::format("OMP_NUM_THREADS={0} OPENBLAS_NUM_THREADS={0} OMP_PROC_BIND={1}", threads,
+                       threads > 1 ? "true" : "false");
 }
 
 /// The median of one side's rounds.
@@ -167,7 +171,8 @@ double median_of(const Side& side, const std::string& name, Clock clock, const O
 std::set<std::string> workloads_of(const Side& side) {
     std::istringstream lines(output_of(side, "--benchmark_list_tests"));
     std::set<std::string> names;
-    for (std::string line; std::getline(lines, line);) names.insert(line.substr(0, line.rfind('/')));  // without "/real_time"
+    for (std::string line; std::getline(lines, line);)
+        names.insert(line.substr(0, line.rfind('/')));  // without "/real_time"
     return names;
 }
 
@@ -178,7 +183,8 @@ double speedup_of(const Workload& workload, const Side& xgrad, const Options& op
 }
 
 Result compare(const Workload& workload, const Side& xgrad, const Side& libtorch, const Options& options) {
-    // With one thread processor time, the same as wall time on an idle machine and less disturbed by whatever else runs.
+    // With one thread processor time, the same as wall time on an idle machine and less disturbed by whatever else
+    // runs.
     const Clock clock = options.threads == 1 ? Clock::processor : Clock::wall;
     std::vector<double> ours, theirs;
     for (int round = 0; round < options.rounds; ++round) {
@@ -200,7 +206,8 @@ Result compare(const Workload& workload, const Side& xgrad, const Side& libtorch
 void print(const Result& r) {
     fmt::print("{:<30} {:>12.2f} {:>12.2f} {:>12} {:>8.4f}   {:>5.2f}  {}{}\n", r.workload->name, r.xgrad, r.libtorch,
                r.floor ? fmt::format("{:.2f}", *r.floor) : "", r.ratio(), r.workload->target,
-               r.ratio() <= r.workload->target ? "reached" : "missed ", r.speedup ? fmt::format("  {:>5.2f}x", *r.speedup) : "");
+               r.ratio() <= r.workload->target ? "reached" : "missed ",
+               r.speedup ? fmt::format("  {:>5.2f}x", *r.speedup) : "");
     std::fflush(stdout);
 }
 
@@ -208,7 +215,8 @@ void print(const Result& r) {
 fs::path file_for(const std::string& processor, const std::string& isa, int threads) {
     std::string name = "compare-";
     for (const char c : processor + " " + isa)
-        if (std::isalnum(static_cast<unsigned char>(c))) name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        if (std::isalnum(static_cast<unsigned char>(c)))
+            name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
         else if (name.back() != '-') name += '-';
     return fmt::format("bench/results/{}-{}.json", name, threads);
 }
@@ -235,25 +243,30 @@ void write(const std::vector<Result>& results, const Options& options, const nlo
 int run(Options options, const fs::path& here) {
     const std::string threads = environment_of(options.threads);
     const Side xgrad{here / "xgrad_side", threads};
-    // Several times slower than it could be, OpenBLAS would be compared instead of the libraries: unless the user has chosen, both sides get the better core.
+    // Several times slower than it could be, OpenBLAS would be compared instead of the libraries: unless the user has
+    // chosen, both sides get the better core.
     const Blas found = blas_of(xgrad);
     const bool other_core = !found.better.empty() && setenv("OPENBLAS_CORETYPE", found.better.c_str(), 0) == 0;
     const Blas blas = other_core ? blas_of(xgrad) : found;
-    const Side libtorch{here / "libtorch_side", fmt::format("{} LD_LIBRARY_PATH='{}'", threads, blas.file.parent_path().string())};
+    const Side libtorch{here / "libtorch_side",
+                        fmt::format("{} LD_LIBRARY_PATH='{}'", threads, blas.file.parent_path().string())};
     const Blas their_blas = blas_of(libtorch);
-    fmt::print("processor      {}, {}\nxgrad loads    {}, {}\nlibtorch loads {}, {}\n", processor(), blas.isa, blas.file.string(),
-               blas.core, their_blas.file.string(), their_blas.core);
+    fmt::print("processor      {}, {}\nxgrad loads    {}, {}\nlibtorch loads {}, {}\n", processor(), blas.isa,
+               blas.file.string(), blas.core, their_blas.file.string(), their_blas.core);
     if (blas.core != found.core)
-        fmt::print("OpenBLAS took this processor for {}; both sides run with OPENBLAS_CORETYPE={}\n", found.core, found.better);
+        fmt::print("OpenBLAS took this processor for {}; both sides run with OPENBLAS_CORETYPE={}\n", found.core,
+                   found.better);
     if ((blas.file != their_blas.file || blas.core != their_blas.core) && !options.allow_different_blas) {
-        fmt::print(stderr, "the two sides load different BLAS libraries; --allow-different-blas compares them all the same\n");
+        fmt::print(stderr,
+                   "the two sides load different BLAS libraries; --allow-different-blas compares them all the same\n");
         return 3;
     }
 
-    fmt::print("threads {}, medians of {} interleaved runs; floor: the products' arithmetic at the processor's peak\n\n", options.threads,
-               options.rounds);
-    fmt::print("{:<30} {:>12} {:>12} {:>12} {:>8}   {:>5}{}\n", "workload", "xgrad us", "libtorch us", "floor us", "ratio", "goal",
-               options.speedup ? "         two threads" : "");
+    fmt::print(
+        "threads {}, medians of {} interleaved runs; floor: the products' arithmetic at the processor's peak\n\n",
+        options.threads, options.rounds);
+    fmt::print("{:<30} {:>12} {:>12} {:>12} {:>8}   {:>5}{}\n", "workload", "xgrad us", "libtorch us", "floor us",
+               "ratio", "goal", options.speedup ? "         two threads" : "");
     const std::regex filter(options.filter);
     std::vector<Result> results;
     if (options.out.empty()) options.out = file_for(processor(), blas.isa, options.threads);
@@ -291,10 +304,13 @@ int main(int argc, char** argv) {
     app.add_option("--filter", options.filter, "regular expression: only workloads that match");
     app.add_option("--rounds", options.rounds, "runs of each side")->check(CLI::Range(1, 1000));
     app.add_option("--threads", options.threads, "threads of OpenMP and OpenBLAS")->check(CLI::Range(1, 1024));
-    app.add_flag("--speedup", options.speedup, "also how much faster xgrad is with two threads than with one, in wall time");
+    app.add_flag("--speedup", options.speedup,
+                 "also how much faster xgrad is with two threads than with one, in wall time");
     app.add_option("--seconds", options.seconds, "least time of one run")->check(CLI::Range(0.01, 60.0));
-    app.add_option("--out", options.out, "the JSON file to write; by default bench/results/compare-<processor>-<threads>.json");
-    app.add_flag("--allow-different-blas", options.allow_different_blas, "do not refuse when the sides load different BLAS libraries");
+    app.add_option("--out", options.out,
+                   "the JSON file to write; by default bench/results/compare-<processor>-<threads>.json");
+    app.add_flag("--allow-different-blas", options.allow_different_blas,
+                 "do not refuse when the sides load different BLAS libraries");
     CLI11_PARSE(app, argc, argv);
     try {
         return run(options, fs::canonical("/proc/self/exe").parent_path());

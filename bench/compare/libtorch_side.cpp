@@ -22,7 +22,8 @@ Tensor chain(const Tensor& x, const Tensor& w, const Tensor& b) {
 }
 
 void chain_backward(benchmark::State& state, int n) {
-    const Tensor w = torch::rand({n}, torch::requires_grad()), b = torch::rand({n}, torch::requires_grad()), x = torch::rand({n});
+    const Tensor w = torch::rand({n}, torch::requires_grad()), b = torch::rand({n}, torch::requires_grad()),
+                 x = torch::rand({n});
     for (auto _ : state) {
         forget_gradients({w, b});
         chain(x, w, b).sum().backward();
@@ -30,7 +31,8 @@ void chain_backward(benchmark::State& state, int n) {
 }
 
 void chain_forward(benchmark::State& state, int n) {
-    const Tensor w = torch::rand({n}, torch::requires_grad()), b = torch::rand({n}, torch::requires_grad()), x = torch::rand({n});
+    const Tensor w = torch::rand({n}, torch::requires_grad()), b = torch::rand({n}, torch::requires_grad()),
+                 x = torch::rand({n});
     const torch::NoGradGuard guard;
     for (auto _ : state) benchmark::DoNotOptimize(chain(x, w, b));
 }
@@ -71,7 +73,8 @@ void xor_step(benchmark::State& state) {
     train(state, net, sgd, [&](auto& net) { return F::mse_loss(net->forward(x), y); });
 }
 
-void mlp(benchmark::State& state, const std::vector<int>& sizes, int batch, bool adam, Products products = Products::f32) {
+void mlp(benchmark::State& state, const std::vector<int>& sizes, int batch, bool adam,
+         Products products = Products::f32) {
     torch::nn::Sequential net;
     for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
         net->push_back(torch::nn::Linear(sizes[i], sizes[i + 1]));
@@ -116,21 +119,25 @@ void pull_back(benchmark::State& state, const std::vector<Tensor>& inputs, side:
 }
 
 void bias_add(benchmark::State& state, side::Cotangent cotangent) {
-    pull_back(state, {torch::randn({512, 1024}), torch::randn({1024})}, cotangent, [](const auto& x) { return x[0] + x[1]; });
+    pull_back(state, {torch::randn({512, 1024}), torch::randn({1024})}, cotangent,
+              [](const auto& x) { return x[0] + x[1]; });
 }
 
 void matmul(benchmark::State& state, side::Cotangent cotangent) {
-    pull_back(state, {torch::randn({256, 256}), torch::randn({256, 256})}, cotangent, [](const auto& x) { return torch::mm(x[0], x[1]); });
+    pull_back(state, {torch::randn({256, 256}), torch::randn({256, 256})}, cotangent,
+              [](const auto& x) { return torch::mm(x[0], x[1]); });
 }
 
 void gather(benchmark::State& state, side::Cotangent cotangent) {
     const Tensor indices = torch::randint(0, 1024, {512, 1024}, torch::kLong);
-    pull_back(state, {torch::randn({512, 1024})}, cotangent, [&](const auto& x) { return torch::gather(x[0], 1, indices); });
+    pull_back(state, {torch::randn({512, 1024})}, cotangent,
+              [&](const auto& x) { return torch::gather(x[0], 1, indices); });
 }
 
 void embedding(benchmark::State& state, side::Cotangent cotangent) {
     const Tensor indices = torch::randint(0, 10000, {2048}, torch::kLong);
-    pull_back(state, {torch::randn({10000, 128})}, cotangent, [&](const auto& x) { return torch::embedding(x[0], indices); });
+    pull_back(state, {torch::randn({10000, 128})}, cotangent,
+              [&](const auto& x) { return torch::embedding(x[0], indices); });
 }
 
 template <class Layer>
@@ -145,7 +152,8 @@ void recurrent(benchmark::State& state, Layer layer, int steps, int batch, int i
 void lstm_primitives(benchmark::State& state, int steps, int batch, int hidden) {
     const Tensor x = torch::randn({steps, batch, hidden});
     const Tensor w = (0.05 * torch::randn({hidden, 4 * hidden})).requires_grad_(),
-                 u = (0.05 * torch::randn({hidden, 4 * hidden})).requires_grad_(), b = torch::zeros({4 * hidden}, torch::requires_grad());
+                 u = (0.05 * torch::randn({hidden, 4 * hidden})).requires_grad_(),
+                 b = torch::zeros({4 * hidden}, torch::requires_grad());
     for (auto _ : state) {
         forget_gradients({w, u, b});
         Tensor h = torch::zeros({batch, hidden}), c = h;
@@ -162,8 +170,8 @@ void lstm_primitives(benchmark::State& state, int steps, int batch, int hidden) 
 
 void transformer(benchmark::State& state, Products products) {
     using namespace torch::nn;
-    TransformerEncoder encoder(
-        TransformerEncoderOptions(TransformerEncoderLayer(TransformerEncoderLayerOptions(128, 4).dim_feedforward(512).dropout(0)), 2));
+    TransformerEncoder encoder(TransformerEncoderOptions(
+        TransformerEncoderLayer(TransformerEncoderLayerOptions(128, 4).dim_feedforward(512).dropout(0)), 2));
     const Tensor x = torch::randn({64, 16, 128});
     for (auto _ : state) {
         for (auto& parameter : encoder->parameters()) parameter.mutable_grad() = Tensor();
@@ -177,8 +185,8 @@ void transformer(benchmark::State& state, Products products) {
 
 void lenet_adam(benchmark::State& state) {
     using namespace torch::nn;
-    Sequential net(Conv2d(Conv2dOptions(1, 8, 5).padding(2)), ReLU(), MaxPool2d(2), Conv2d(Conv2dOptions(8, 16, 5).padding(2)), ReLU(),
-                   MaxPool2d(2), Flatten(), Linear(784, 10));
+    Sequential net(Conv2d(Conv2dOptions(1, 8, 5).padding(2)), ReLU(), MaxPool2d(2),
+                   Conv2d(Conv2dOptions(8, 16, 5).padding(2)), ReLU(), MaxPool2d(2), Flatten(), Linear(784, 10));
     const Tensor x = torch::randn({64, 1, 28, 28}), y = torch::randint(0, 10, {64}, torch::kLong);
     torch::optim::Adam adam(net->parameters(), 1e-3);
     train(state, net, adam, [&](auto& model) { return F::cross_entropy(model->forward(x), y); });
@@ -196,8 +204,8 @@ void adam_10m(benchmark::State& state) {
 }
 
 void layernorm(benchmark::State& state) {
-    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()), w = torch::randn({1024}, torch::requires_grad()),
-                 b = torch::randn({1024}, torch::requires_grad());
+    const Tensor x = torch::randn({512, 1024}, torch::requires_grad()),
+                 w = torch::randn({1024}, torch::requires_grad()), b = torch::randn({1024}, torch::requires_grad());
     for (auto _ : state) {
         forget_gradients({x, w, b});
         torch::layer_norm(x, {1024}, w, b).square().sum().backward();
@@ -206,8 +214,10 @@ void layernorm(benchmark::State& state) {
 
 void conv2d_lenet(benchmark::State& state) {
     const Tensor x = torch::randn({64, 1, 28, 28});
-    const Tensor w1 = torch::randn({8, 1, 5, 5}, torch::requires_grad()), b1 = torch::randn({8}, torch::requires_grad()),
-                 w2 = torch::randn({16, 8, 5, 5}, torch::requires_grad()), b2 = torch::randn({16}, torch::requires_grad());
+    const Tensor w1 = torch::randn({8, 1, 5, 5}, torch::requires_grad()),
+                 b1 = torch::randn({8}, torch::requires_grad()),
+                 w2 = torch::randn({16, 8, 5, 5}, torch::requires_grad()),
+                 b2 = torch::randn({16}, torch::requires_grad());
     for (auto _ : state) {
         forget_gradients({w1, b1, w2, b2});
         const Tensor h = torch::max_pool2d(torch::relu(torch::conv2d(x, w1, b1, 1, 2)), 2);
@@ -236,7 +246,10 @@ void attention(benchmark::State& state, int tokens) {
     const Tensor q = input(), k = input(), v = input();
     for (auto _ : state) {
         forget_gradients({q, k, v});
-        torch::matmul(torch::softmax(torch::matmul(q / std::sqrt(32.0), k.transpose(-2, -1)), -1), v).square().sum().backward();
+        torch::matmul(torch::softmax(torch::matmul(q / std::sqrt(32.0), k.transpose(-2, -1)), -1), v)
+            .square()
+            .sum()
+            .backward();
     }
 }
 
@@ -246,7 +259,8 @@ void along_rows(benchmark::State& state, F f) {
 }
 
 void cholesky(benchmark::State& state) {
-    const Tensor x = torch::randn({256, 256}, torch::kDouble), a = torch::mm(x, x.t()) + 256 * torch::eye(256, torch::kDouble);
+    const Tensor x = torch::randn({256, 256}, torch::kDouble),
+                 a = torch::mm(x, x.t()) + 256 * torch::eye(256, torch::kDouble);
     pull_back(state, {a}, side::Cotangent::varies, [](const auto& in) { return torch::linalg_cholesky(in[0]); });
 }
 
@@ -269,8 +283,9 @@ int main(int argc, char** argv) {
     side::add("mlp_784_256_10_b64_adam", [](auto& state) { mlp(state, {784, 256, 10}, 64, true); });
     side::add_precisions("mlp_784_512_512_10_b128_adam",
                          [](auto& state, Products products) { mlp(state, {784, 512, 512, 10}, 128, true, products); });
-    side::add_precisions("mlp_1024x3_b256_sgd",
-                         [](auto& state, Products products) { mlp(state, {1024, 1024, 1024, 1024}, 256, false, products); });
+    side::add_precisions("mlp_1024x3_b256_sgd", [](auto& state, Products products) {
+        mlp(state, {1024, 1024, 1024, 1024}, 256, false, products);
+    });
     side::add("elementwise_1m", elementwise);
     side::add("map_elementwise_1m", elementwise);
     side::add("softmax_512x1024", softmax);
@@ -278,10 +293,12 @@ int main(int argc, char** argv) {
     side::add_both("matmul_256", matmul);
     side::add_both("gather_512x1024", gather);
     side::add_both("embedding_10000x128_2048", embedding);
-    side::add("lstm_T35_B20_I200_H200_L2",
-              [](auto& state) { recurrent(state, torch::nn::LSTM(torch::nn::LSTMOptions(200, 200).num_layers(2)), 35, 20, 200); });
-    side::add("gru_T35_B20_I200_H200_L2",
-              [](auto& state) { recurrent(state, torch::nn::GRU(torch::nn::GRUOptions(200, 200).num_layers(2)), 35, 20, 200); });
+    side::add("lstm_T35_B20_I200_H200_L2", [](auto& state) {
+        recurrent(state, torch::nn::LSTM(torch::nn::LSTMOptions(200, 200).num_layers(2)), 35, 20, 200);
+    });
+    side::add("gru_T35_B20_I200_H200_L2", [](auto& state) {
+        recurrent(state, torch::nn::GRU(torch::nn::GRUOptions(200, 200).num_layers(2)), 35, 20, 200);
+    });
     side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { recurrent(state, torch::nn::RNN(200, 200), 35, 20, 200); });
     side::add("lstm_T50_B1_I16_H32", [](auto& state) { recurrent(state, torch::nn::LSTM(16, 32), 50, 1, 16); });
     side::add("lstm_primitives_T35_B20_H200", [](auto& state) { lstm_primitives(state, 35, 20, 200); });
@@ -293,8 +310,10 @@ int main(int argc, char** argv) {
     side::add("adam_10m", adam_10m);
     side::add("attention_64", [](auto& state) { attention(state, 64); });
     side::add("attention_512", [](auto& state) { attention(state, 512); });
-    side::add("cumsum_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return torch::cumsum(x, 1); }); });
-    side::add("sort_512x1024", [](auto& state) { along_rows(state, [](const Tensor& x) { return std::get<0>(torch::sort(x, 1)); }); });
+    side::add("cumsum_512x1024",
+              [](auto& state) { along_rows(state, [](const Tensor& x) { return torch::cumsum(x, 1); }); });
+    side::add("sort_512x1024",
+              [](auto& state) { along_rows(state, [](const Tensor& x) { return std::get<0>(torch::sort(x, 1)); }); });
     side::add("cholesky_256", cholesky);
     side::add("solve_256", solve);
     return side::run(argc, argv);

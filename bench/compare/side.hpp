@@ -13,14 +13,15 @@
 
 namespace side {
 
-/// Prints each BLAS library mapped into this process, one path a line, and whose kernels OpenBLAS has chosen: "core Haswell". If it would
-/// do better with another core's, "better SkylakeX". And xgrad's instruction set: "isa avx512".
+/// Prints each BLAS library mapped into this process, one path a line, and whose kernels OpenBLAS has chosen: "core
+/// Haswell". If it would do better with another core's, "better SkylakeX". And xgrad's instruction set: "isa avx512".
 inline void print_blas(const char* better_core, const char* isa) {
     std::ifstream maps("/proc/self/maps");
     std::set<std::string> paths;
     for (std::string line; std::getline(maps, line);) {
         const auto slash = line.find('/');
-        if (slash != std::string::npos && line.find("blas", slash) != std::string::npos) paths.insert(line.substr(slash));
+        if (slash != std::string::npos && line.find("blas", slash) != std::string::npos)
+            paths.insert(line.substr(slash));
     }
     for (const auto& path : paths) std::cout << path << '\n';
     if (void* name = dlsym(RTLD_DEFAULT, "openblas_get_corename"))
@@ -42,7 +43,9 @@ inline int run(int argc, char** argv, const char* better_core = nullptr, const c
 
 template <class F>
 void add(const char* name, F f) {
-    benchmark::RegisterBenchmark(name, [f](benchmark::State& state) { f(state); })->UseRealTime()->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark(name, [f](benchmark::State& state) { f(state); })
+        ->UseRealTime()
+        ->Unit(benchmark::kMicrosecond);
 }
 
 /// Whether products take operands of f32 as they are.

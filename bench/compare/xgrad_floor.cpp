@@ -1,5 +1,5 @@
-// The floor of a workload: how long the multiplications of its products take, forward and backward, at the processor's peak, which is measured in the same
-// process. "floor/<workload>".
+// The floor of a workload: how long the multiplications of its products take, forward and backward, at the processor's
+// peak, which is measured in the same process. "floor/<workload>".
 
 #include <omp.h>
 
@@ -26,9 +26,10 @@ void add_with_gradients(std::vector<Product>& all, const Product& p, bool input_
     all.push_back({p.k, p.m, p.n, p.count});
 }
 
-/// A layer over the whole sequence: one product for all inputs and one for each step's state; all steps' weight gradients in one.
-std::vector<Product> recurrent(int layers, std::int64_t gates, std::int64_t steps, std::int64_t batch, std::int64_t inputs,
-                               std::int64_t hidden) {
+/// A layer over the whole sequence: one product for all inputs and one for each step's state; all steps' weight
+/// gradients in one.
+std::vector<Product> recurrent(int layers, std::int64_t gates, std::int64_t steps, std::int64_t batch,
+                               std::int64_t inputs, std::int64_t hidden) {
     std::vector<Product> all;
     for (int layer = 0; layer < layers; ++layer) {
         const std::int64_t width = gates * hidden, in = layer ? hidden : inputs;
@@ -47,8 +48,8 @@ std::vector<Product> lstm_primitives(std::int64_t steps, std::int64_t batch, std
     return all;
 }
 
-std::vector<Product> transformer(int layers, std::int64_t tokens, std::int64_t batch, std::int64_t width, std::int64_t heads,
-                                 std::int64_t feedforward) {
+std::vector<Product> transformer(int layers, std::int64_t tokens, std::int64_t batch, std::int64_t width,
+                                 std::int64_t heads, std::int64_t feedforward) {
     std::vector<Product> all;
     const std::int64_t rows = tokens * batch, depth = width / heads;
     for (int layer = 0; layer < layers; ++layer) {
@@ -63,8 +64,8 @@ std::vector<Product> transformer(int layers, std::int64_t tokens, std::int64_t b
 }
 
 /// A convolution as the products of its weight with each image's windows.
-void add_convolution(std::vector<Product>& all, std::int64_t images, std::int64_t in, std::int64_t out, std::int64_t kernel,
-                     std::int64_t pixels, bool input_needs_one) {
+void add_convolution(std::vector<Product>& all, std::int64_t images, std::int64_t in, std::int64_t out,
+                     std::int64_t kernel, std::int64_t pixels, bool input_needs_one) {
     const Product p{out, in * kernel * kernel, pixels, images};
     all.push_back(p);
     all.push_back({p.m, p.n, p.k, p.count});  // of the weight

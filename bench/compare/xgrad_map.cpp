@@ -3,7 +3,8 @@
 
 #include "side.hpp"
 
-// Compiled for the processor at hand, as a user of map() does for full speed: its loop is compiled here, not in the library.
+// Compiled for the processor at hand, as a user of map() does for full speed: its loop is compiled here, not in the
+// library.
 
 using namespace xgrad;
 
@@ -13,6 +14,7 @@ void map_elementwise(benchmark::State& state) {
     for (auto _ : state) {
         Tape tape;
         const Tensor x = tape.watch(x0);
-        benchmark::DoNotOptimize(tape.gradient(sum(map([](auto v) { return tanh(v * v + 0.5 * v) * exp(-v * v); }, x))));
+        benchmark::DoNotOptimize(
+            tape.gradient(sum(map([](auto v) { return tanh(v * v + 0.5 * v) * exp(-v * v); }, x))));
     }
 }

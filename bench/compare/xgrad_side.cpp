@@ -109,12 +109,14 @@ void pull_back(benchmark::State& state, const Tensors& inputs, Cotangent cotange
         Tensors x;
         for (const Tensor& input : inputs) x.push_back(tape.watch(input));
         const Tensor y = f(x);
-        benchmark::DoNotOptimize(cotangent == Cotangent::ones ? tape.gradient(sum(y)) : tape.gradient(y, {.cotangent = u}));
+        benchmark::DoNotOptimize(cotangent == Cotangent::ones ? tape.gradient(sum(y))
+                                                              : tape.gradient(y, {.cotangent = u}));
     }
 }
 
 void bias_add(benchmark::State& state, Cotangent cotangent) {
-    pull_back(state, {randn({512, 1024}, generator), randn({1024}, generator)}, cotangent, [](const Tensors& x) { return x[0] + x[1]; });
+    pull_back(state, {randn({512, 1024}, generator), randn({1024}, generator)}, cotangent,
+              [](const Tensors& x) { return x[0] + x[1]; });
 }
 
 void matmul_square(benchmark::State& state, Cotangent cotangent) {
@@ -124,12 +126,14 @@ void matmul_square(benchmark::State& state, Cotangent cotangent) {
 
 void gather_rows(benchmark::State& state, Cotangent cotangent) {
     const Tensor indices = randint(0, 1024, {512, 1024}, generator);
-    pull_back(state, {randn({512, 1024}, generator)}, cotangent, [&](const Tensors& x) { return gather(x[0], 1, indices); });
+    pull_back(state, {randn({512, 1024}, generator)}, cotangent,
+              [&](const Tensors& x) { return gather(x[0], 1, indices); });
 }
 
 void embedding_rows(benchmark::State& state, Cotangent cotangent) {
     const Tensor indices = randint(0, 10000, {2048}, generator);
-    pull_back(state, {randn({10000, 128}, generator)}, cotangent, [&](const Tensors& x) { return embedding(indices, x[0]); });
+    pull_back(state, {randn({10000, 128}, generator)}, cotangent,
+              [&](const Tensors& x) { return embedding(indices, x[0]); });
 }
 
 /// Forward, mean of squares of the output, backward.
@@ -150,8 +154,8 @@ void recurrent(benchmark::State& state, const Layer& layer, int steps, int batch
 /// One layer as somebody writes it who does not know of nn::LSTM.
 void lstm_primitives(benchmark::State& state, int steps, int batch, int hidden) {
     const Tensor x = randn({steps, batch, hidden}, generator);
-    const Parameter w = 0.05 * randn({hidden, 4 * hidden}, generator), u = 0.05 * randn({hidden, 4 * hidden}, generator),
-                    b = zeros({4 * hidden});
+    const Parameter w = 0.05 * randn({hidden, 4 * hidden}, generator),
+                    u = 0.05 * randn({hidden, 4 * hidden}, generator), b = zeros({4 * hidden});
     squares(state, [&] {
         Tensor h = zeros({batch, hidden}), c = h;
         Tensors outputs;
@@ -166,7 +170,8 @@ void lstm_primitives(benchmark::State& state, int steps, int batch, int hidden) 
 }
 
 void transformer(benchmark::State& state, Products products) {
-    const nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(128, 4, {.dim_feedforward = 512, .dropout = 0}), 2);
+    const nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(128, 4, {.dim_feedforward = 512, .dropout = 0}),
+                                         2);
     const Tensor x = randn({64, 16, 128}, generator);
     const Autocast scope(precision_of(products));
     squares(state, [&] { return encoder(x); });
@@ -184,8 +189,8 @@ void layernorm(benchmark::State& state) {
 /// Two layers of a small convolutional network.
 void conv2d_lenet(benchmark::State& state) {
     const Tensor x = randn({64, 1, 28, 28}, generator);
-    const Parameter w1 = randn({8, 1, 5, 5}, generator), b1 = randn({8}, generator), w2 = randn({16, 8, 5, 5}, generator),
-                    b2 = randn({16}, generator);
+    const Parameter w1 = randn({8, 1, 5, 5}, generator), b1 = randn({8}, generator),
+                    w2 = randn({16, 8, 5, 5}, generator), b2 = randn({16}, generator);
     for (auto _ : state) {
         Tape tape;
         const Tensor h = max_pool2d(relu(conv2d(x, w1, b1, {.padding = 2})), 2);
@@ -194,7 +199,8 @@ void conv2d_lenet(benchmark::State& state) {
 }
 
 struct Lenet {
-    Parameter w1 = 0.1 * randn({8, 1, 5, 5}, generator), b1 = zeros({8}), w2 = 0.1 * randn({16, 8, 5, 5}, generator), b2 = zeros({16});
+    Parameter w1 = 0.1 * randn({8, 1, 5, 5}, generator), b1 = zeros({8}), w2 = 0.1 * randn({16, 8, 5, 5}, generator),
+              b2 = zeros({16});
     nn::Linear fc{784, 10};
     Tensor operator()(const Tensor& x) const {
         const Tensor h = max_pool2d(relu(conv2d(x, w1, b1, {.padding = 2})), 2);
@@ -224,14 +230,16 @@ void adam_10m(benchmark::State& state) {
 
 void convblock(benchmark::State& state, Products products) {
     const Tensor x = randn({16, 32, 32, 32}, generator), none;
-    const Parameter w1 = randn({64, 32, 3, 3}, generator), w2 = randn({64, 64, 3, 3}, generator), gamma1 = ones({64}), gamma2 = ones({64}),
-                    beta1 = zeros({64}), beta2 = zeros({64});
+    const Parameter w1 = randn({64, 32, 3, 3}, generator), w2 = randn({64, 64, 3, 3}, generator), gamma1 = ones({64}),
+                    gamma2 = ones({64}), beta1 = zeros({64}), beta2 = zeros({64});
     const Autocast scope(precision_of(products));
     Tensor mean1 = zeros({64}), var1 = ones({64}), mean2 = mean1, var2 = var1;
     for (auto _ : state) {
         Tape tape;
-        const BatchNorm one = batch_norm(conv2d(x, w1, none, {.padding = 1}), mean1, var1, gamma1, beta1, {.training = true});
-        const BatchNorm two = batch_norm(conv2d(relu(one.y), w2, none, {.padding = 1}), mean2, var2, gamma2, beta2, {.training = true});
+        const BatchNorm one =
+            batch_norm(conv2d(x, w1, none, {.padding = 1}), mean1, var1, gamma1, beta1, {.training = true});
+        const BatchNorm two =
+            batch_norm(conv2d(relu(one.y), w2, none, {.padding = 1}), mean2, var2, gamma2, beta2, {.training = true});
         mean1 = one.running_mean, var1 = one.running_var, mean2 = two.running_mean, var2 = two.running_var;
         benchmark::DoNotOptimize(tape.gradient(mean(square(relu(two.y)))));
     }
@@ -260,7 +268,8 @@ void cholesky_square(benchmark::State& state) {
 }
 
 void solve_square(benchmark::State& state) {
-    const Tensor a = randn({256, 256}, generator, DType::f64) + 32 * eye(256, DType::f64), b = randn({256, 256}, generator, DType::f64);
+    const Tensor a = randn({256, 256}, generator, DType::f64) + 32 * eye(256, DType::f64),
+                 b = randn({256, 256}, generator, DType::f64);
     pull_back(state, {a, b}, Cotangent::varies, [](const Tensors& in) { return solve(in[0], in[1]); });
 }
 
@@ -283,7 +292,8 @@ int main(int argc, char** argv) {
         classify(state, Mlp3{{784, 512}, {512, 512}, {512, 10}}, 128, 784, 10, nn::Adam({.lr = 1e-3}), products);
     });
     side::add_precisions("mlp_1024x3_b256_sgd", [](auto& state, Products products) {
-        classify(state, Mlp3{{1024, 1024}, {1024, 1024}, {1024, 1024}}, 256, 1024, 1024, nn::SGD({.lr = 1e-2}), products);
+        classify(state, Mlp3{{1024, 1024}, {1024, 1024}, {1024, 1024}}, 256, 1024, 1024, nn::SGD({.lr = 1e-2}),
+                 products);
     });
     side::add("elementwise_1m", elementwise);
     side::add("map_elementwise_1m", map_elementwise);
@@ -292,8 +302,10 @@ int main(int argc, char** argv) {
     side::add_both("matmul_256", matmul_square);
     side::add_both("gather_512x1024", gather_rows);
     side::add_both("embedding_10000x128_2048", embedding_rows);
-    side::add("lstm_T35_B20_I200_H200_L2", [](auto& state) { recurrent(state, nn::LSTM(200, 200, {.num_layers = 2}), 35, 20); });
-    side::add("gru_T35_B20_I200_H200_L2", [](auto& state) { recurrent(state, nn::GRU(200, 200, {.num_layers = 2}), 35, 20); });
+    side::add("lstm_T35_B20_I200_H200_L2",
+              [](auto& state) { recurrent(state, nn::LSTM(200, 200, {.num_layers = 2}), 35, 20); });
+    side::add("gru_T35_B20_I200_H200_L2",
+              [](auto& state) { recurrent(state, nn::GRU(200, 200, {.num_layers = 2}), 35, 20); });
     side::add("rnn_T35_B20_I200_H200_L1", [](auto& state) { recurrent(state, nn::RNN(200, 200), 35, 20); });
     side::add("lstm_T50_B1_I16_H32", [](auto& state) { recurrent(state, nn::LSTM(16, 32), 50, 1); });
     side::add("lstm_primitives_T35_B20_H200", [](auto& state) { lstm_primitives(state, 35, 20, 200); });

@@ -1,6 +1,7 @@
-// What is not learned but chosen: learning rate, batch size and dropout rate of one small network on the digits of scikit-learn's table. Each is
-// swept alone, then learning rate and batch size together, for what is best of one depends on the other. Choices are made by validation rows; the
-// test rows are looked at once, with the choice that won.
+// What is not learned but chosen: learning rate, batch size and dropout rate of one small network on the digits of
+// scikit-learn's table. Each is swept alone, then learning rate and batch size together, for what is best of one
+// depends on the other. Choices are made by validation rows; the test rows are looked at once, with the choice that
+// won.
 // needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
@@ -80,8 +81,16 @@ struct Sweep {
 template <class T>
 std::vector<nn::Plot> curves(Sweep& sweep, const std::string& name, T Choice::* which, const std::vector<T>& values,
                              const std::vector<T>& drawn, bool log_x) {
-    nn::Plot losses({.title = "Training loss by " + name, .x = "epoch", .y = "cross-entropy", .log_y = true, .y_range = {{1e-3, 5}}});
-    nn::Plot accuracies({.title = "Accuracy of the validation rows", .x = name, .y = "accuracy", .log_x = log_x, .y_range = {{0, 1.02}}});
+    nn::Plot losses({.title = "Training loss by " + name,
+                     .x = "epoch",
+                     .y = "cross-entropy",
+                     .log_y = true,
+                     .y_range = {{1e-3, 5}}});
+    nn::Plot accuracies({.title = "Accuracy of the validation rows",
+                         .x = name,
+                         .y = "accuracy",
+                         .log_x = log_x,
+                         .y_range = {{0, 1.02}}});
     std::vector<double> x, y;
     for (const T value : values) {
         Choice choice;
@@ -89,7 +98,8 @@ std::vector<nn::Plot> curves(Sweep& sweep, const std::string& name, T Choice::* 
         const Outcome outcome = sweep(choice);
         x.push_back(static_cast<double>(value));
         y.push_back(outcome.valid);
-        if (std::find(drawn.begin(), drawn.end(), value) != drawn.end()) losses.line(fmt::format("{:.3g}", x.back()), outcome.losses);
+        if (std::find(drawn.begin(), drawn.end(), value) != drawn.end())
+            losses.line(fmt::format("{:.3g}", x.back()), outcome.losses);
     }
     accuracies.line("", x, y, {.marks = true});
     return {losses, accuracies};
@@ -114,8 +124,10 @@ int main(int argc, char** argv) {
         sweep.bar.start("runs", static_cast<std::int64_t>(runs) * seeds, "runs");
 
         std::vector<nn::Plot> plots = curves(sweep, "learning rate", &Choice::lr, rates, {1e-3, 0.01, 0.1, 1, 3}, true);
-        for (auto& plot : curves(sweep, "batch size", &Choice::batch_size, sizes, {4, 32, 128, 512}, true)) plots.push_back(plot);
-        for (auto& plot : curves(sweep, "dropout rate", &Choice::dropout, dropouts, {0, 0.2, 0.5, 0.8}, false)) plots.push_back(plot);
+        for (auto& plot : curves(sweep, "batch size", &Choice::batch_size, sizes, {4, 32, 128, 512}, true))
+            plots.push_back(plot);
+        for (auto& plot : curves(sweep, "dropout rate", &Choice::dropout, dropouts, {0, 0.2, 0.5, 0.8}, false))
+            plots.push_back(plot);
 
         Choice best;
         Outcome best_outcome;
@@ -132,13 +144,18 @@ int main(int argc, char** argv) {
             }
         }
         sweep.bar.clear();
-        nn::Plot grid({.title = "Accuracy of the validation rows", .x = "learning rate", .y = "batch size", .width = 760, .height = 420});
+        nn::Plot grid({.title = "Accuracy of the validation rows",
+                       .x = "learning rate",
+                       .y = "batch size",
+                       .width = 760,
+                       .height = 420});
         grid.heat_map(reshape(tensor(map), {static_cast<std::int64_t>(sizes.size()), -1}),
                       {.x_labels = rate_names, .y_labels = size_names, .numbers = true, .range = {{0, 1}}});
         example.picture("curves.svg", "One choice at a time; the others are: " + str(Choice{}) + ".", plots);
         example.picture("map.svg", "Two at once: a larger batch wants a larger learning rate.", {grid});
         example.note("The best of the grid: " + str(best));
         example.figure("best of the grid: accuracy of the validation rows", best_outcome.valid);
-        example.figure("best of the grid: accuracy of the test rows", best_outcome.test, {.at_least = 0.95, .brief_at_least = 0.9});
+        example.figure("best of the grid: accuracy of the test rows", best_outcome.test,
+                       {.at_least = 0.95, .brief_at_least = 0.9});
     });
 }

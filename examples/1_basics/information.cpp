@@ -1,7 +1,8 @@
-// What surprises, and how much: entropy, cross-entropy and the divergence of Kullback and Leibler (1951), the quantities behind most losses.
-// Shannon (1948): an event of probability p tells -log(p); the entropy H(p) = -sum p log(p) is what one learns on average, in nats. Who believes
-// q where p is true pays the cross-entropy H(p, q) = -sum p log(q), which is H(p) + KL(p || q); KL is never negative, and 0 for q = p alone.
-// Identities are checked on random distributions; nothing here is data.
+// What surprises, and how much: entropy, cross-entropy and the divergence of Kullback and Leibler (1951), the
+// quantities behind most losses. Shannon (1948): an event of probability p tells -log(p); the entropy H(p) = -sum p
+// log(p) is what one learns on average, in nats. Who believes q where p is true pays the cross-entropy H(p, q) = -sum p
+// log(q), which is H(p) + KL(p || q); KL is never negative, and 0 for q = p alone. Identities are checked on random
+// distributions; nothing here is data.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -41,7 +42,8 @@ std::vector<nn::Plot> curves() {
         .line("squared error of sigmoid(score)", scores, square(1.0 - sigmoid(scores)))
         .line("slope of the first", scores, -sigmoid(-scores), {.stroke = nn::Stroke::dashed})
         .line("slope of the second: gone where it is wrong", scores,
-              grad([](const Tensor& s) { return sum(square(1.0 - sigmoid(s))); }, scores), {.stroke = nn::Stroke::dashed});
+              grad([](const Tensor& s) { return sum(square(1.0 - sigmoid(s))); }, scores),
+              {.stroke = nn::Stroke::dashed});
     return {surprise, entropy, cross, loss};
 }
 
@@ -54,10 +56,12 @@ void check_identities(Example& example, Generator& generator) {
     const Target exact{.at_most = 1e-12, .brief_at_most = 1e-12};
     example.figure("H(p, q) = H(p) + KL(p || q): largest difference",
                    largest(cross_entropy_of(p, q) - nn::categorical_entropy(p) - nn::categorical_kl(p, q)), exact);
-    example.figure("KL(p || q) >= 0: the least", min(nn::categorical_kl(p, q)).item(), {.at_least = 0, .brief_at_least = 0});
+    example.figure("KL(p || q) >= 0: the least", min(nn::categorical_kl(p, q)).item(),
+                   {.at_least = 0, .brief_at_least = 0});
     example.figure("nn::cross_entropy of logits is H(p, softmax): largest difference",
                    largest(nn::cross_entropy(b, p, {.reduction = Reduction::none}) - cross_entropy_of(p, q)), exact);
-    const Tensor slope = grad([&](const Tensor& logits) { return nn::cross_entropy(logits, p, {.reduction = Reduction::sum}); }, b);
+    const Tensor slope =
+        grad([&](const Tensor& logits) { return nn::cross_entropy(logits, p, {.reduction = Reduction::sum}); }, b);
     example.figure("slope of the cross-entropy = softmax - p: largest difference", largest(slope - (q - p)), exact);
 
     // Of two things at once, p(x, y): what one tells of the other.
@@ -65,8 +69,8 @@ void check_identities(Example& example, Generator& generator) {
     const Tensor x = sum(joint, 2), y = sum(joint, 1), conditional = joint / expand_dims(x, 2);
     const Tensor h_xy = nn::categorical_entropy(reshape(joint, {-1, 12})), h_x = nn::categorical_entropy(x),
                  h_y = nn::categorical_entropy(y);
-    example.figure("H(x, y) = H(x) + H(y | x): largest difference", largest(h_xy - h_x - sum(x * nn::categorical_entropy(conditional), 1)),
-                   exact);
+    example.figure("H(x, y) = H(x) + H(y | x): largest difference",
+                   largest(h_xy - h_x - sum(x * nn::categorical_entropy(conditional), 1)), exact);
     const Tensor independent = reshape(expand_dims(x, 2) * expand_dims(y, 1), {-1, 12});
     example.figure("H(x) + H(y) - H(x, y) = KL(p(x, y) || p(x) p(y)): largest difference",
                    largest(h_x + h_y - h_xy - nn::categorical_kl(reshape(joint, {-1, 12}), independent)), exact);
@@ -78,8 +82,8 @@ void check_identities(Example& example, Generator& generator) {
     const Tensor f = normal(1, 2), g = normal(-0.5, 1.5);
     const double integral = (sum(f * log(f / g)) * (60.0 / 20000)).item();
     const Tensor closed = nn::normal_kl(tensor({1.0}), tensor({2.0}), tensor({-0.5}), tensor({1.5}));
-    example.figure("KL of two normal distributions, closed form against integral: difference", std::abs(closed.item() - integral),
-                   {.at_most = 1e-9, .brief_at_most = 1e-9});
+    example.figure("KL of two normal distributions, closed form against integral: difference",
+                   std::abs(closed.item() - integral), {.at_most = 1e-9, .brief_at_most = 1e-9});
 }
 
 struct Bell {
@@ -90,7 +94,8 @@ struct Bell {
     XGRAD_FIELDS(loc, log_scale)
 };
 
-/// One normal distribution for a mixture of two: which way the divergence is taken decides between covering both hills and choosing one.
+/// One normal distribution for a mixture of two: which way the divergence is taken decides between covering both hills
+/// and choosing one.
 nn::Plot one_bell_for_two(Example& example) {
     const Tensor z = linspace(-8, 8, 801, DType::f64);
     const double step = 16.0 / 800;
@@ -102,15 +107,18 @@ nn::Plot one_bell_for_two(Example& example) {
         for (int i = 0; i < 500; ++i) {
             Tape tape;
             const Tensor log_q = bell.log_density(z);
-            adam.step(bell, tape.gradient(step * (forward ? sum(p * (log_p - log_q)) : sum(exp(log_q) * (log_q - log_p)))));
+            adam.step(bell,
+                      tape.gradient(step * (forward ? sum(p * (log_p - log_q)) : sum(exp(log_q) * (log_q - log_p)))));
         }
         return bell;
     };
     const Bell covers = fit(true), seeks = fit(false);
-    const double mean_p = (sum(p * z) * step).item(), deviation = std::sqrt((sum(p * square(z - mean_p)) * step).item());
-    example.figure("least KL(p || q) has the mean and deviation of p: largest difference",
-                   std::max(std::abs(covers.loc.item() - mean_p), std::abs(std::exp(covers.log_scale.item()) - deviation)),
-                   {.at_most = 1e-3, .brief_at_most = 1e-3});
+    const double mean_p = (sum(p * z) * step).item(),
+                 deviation = std::sqrt((sum(p * square(z - mean_p)) * step).item());
+    example.figure(
+        "least KL(p || q) has the mean and deviation of p: largest difference",
+        std::max(std::abs(covers.loc.item() - mean_p), std::abs(std::exp(covers.log_scale.item()) - deviation)),
+        {.at_most = 1e-3, .brief_at_most = 1e-3});
     example.figure("least KL(q || p) sits on one hill, that at 3: distance", std::abs(seeks.loc.item() - 3),
                    {.at_most = 0.2, .brief_at_most = 0.2});
     nn::Plot plot({.title = "One bell for two hills, by gradient descent", .x = "z", .y = "density"});
@@ -130,20 +138,26 @@ nn::Plot uphill(Example& example, Generator& generator) {
         sgd.step(logits, tape.gradient(nn::categorical_entropy_with_logits(logits)));
     }
     example.figure("largest entropy of six outcomes is log 6: difference",
-                   std::abs(nn::categorical_entropy_with_logits(logits).item() - std::log(6.0)), {.at_most = 1e-6, .brief_at_most = 1e-6});
-    nn::Plot plot({.title = "Uphill along the entropy: six outcomes after 0, 40, … steps", .x = "outcome", .y = "stage"});
+                   std::abs(nn::categorical_entropy_with_logits(logits).item() - std::log(6.0)),
+                   {.at_most = 1e-6, .brief_at_most = 1e-6});
+    nn::Plot plot(
+        {.title = "Uphill along the entropy: six outcomes after 0, 40, … steps", .x = "outcome", .y = "stage"});
     return plot.heat_map(stack(stages), {.numbers = true, .range = {{0, 0.6}}, .name = "probability"});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("information", "Entropy, cross-entropy and divergence: their curves, and the identities that bind them.");
+    Example example("information",
+                    "Entropy, cross-entropy and divergence: their curves, and the identities that bind them.");
     return example.run(argc, argv, [&] {
         Generator generator(example.seed());
         example.note("Distributions here are drawn at random or written down; there is no data.");
-        example.picture("curves.svg", "The quantities for two outcomes, and why classifiers are not trained on squared errors.", curves());
+        example.picture("curves.svg",
+                        "The quantities for two outcomes, and why classifiers are not trained on squared errors.",
+                        curves());
         check_identities(example, generator);
-        example.picture("divergence.svg", "Divergence has a direction.", {one_bell_for_two(example), uphill(example, generator)});
+        example.picture("divergence.svg", "Divergence has a direction.",
+                        {one_bell_for_two(example), uphill(example, generator)});
     });
 }

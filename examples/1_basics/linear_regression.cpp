@@ -1,6 +1,6 @@
-// The diabetes table of Efron, Hastie, Johnstone and Tibshirani (2004): 442 patients, ten measurements each, and how far the disease has gone a
-// year later. A line through them has a closed form; here three kinds of gradient descent look for it.
-// needs: python3-sklearn
+// The diabetes table of Efron, Hastie, Johnstone and Tibshirani (2004): 442 patients, ten measurements each, and how
+// far the disease has gone a year later. A line through them has a closed form; here three kinds of gradient descent
+// look for it. needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -52,7 +52,8 @@ std::vector<double> descend(Line& line, const Table& table, std::int64_t batch_s
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("linear_regression", "Fits a line to a real table by batch, mini-batch and stochastic gradient descent.");
+    Example example("linear_regression",
+                    "Fits a line to a real table by batch, mini-batch and stochastic gradient descent.");
     std::int64_t epochs = 10000;
     example.option("--epochs", epochs, "Passes over the table by batch gradient descent");
     return example.run(argc, argv, [&] {
@@ -60,24 +61,35 @@ int main(int argc, char** argv) {
         standardize(table, none);
         const Tensor solution = closed_form(table);
 
-        nn::Plot plot(
-            {.title = "Distance from the closed form", .x = "epoch", .y = "largest difference of a weight", .log_x = true, .log_y = true});
+        nn::Plot plot({.title = "Distance from the closed form",
+                       .x = "epoch",
+                       .y = "largest difference of a weight",
+                       .log_x = true,
+                       .log_y = true});
         const auto part = std::min<std::int64_t>(epochs, 300);
         Line batch(10), mini(10), stochastic(10);
         const auto by_batch = descend(batch, table, table.x.shape(0), epochs, 0.2, solution);
-        const auto by_mini = descend(mini, table, 32, part, 0.05, solution), by_one = descend(stochastic, table, 1, part, 0.005, solution);
-        plot.line("batch: all 442 rows", by_batch).line("mini-batch: 32 rows", by_mini).line("stochastic: 1 row", by_one);
+        const auto by_mini = descend(mini, table, 32, part, 0.05, solution),
+                   by_one = descend(stochastic, table, 1, part, 0.005, solution);
+        plot.line("batch: all 442 rows", by_batch)
+            .line("mini-batch: 32 rows", by_mini)
+            .line("stochastic: 1 row", by_one);
 
-        example.figure("batch gradient descent: distance from the closed form", by_batch.back(), {.at_most = 1e-6, .brief_at_most = 1e-6});
+        example.figure("batch gradient descent: distance from the closed form", by_batch.back(),
+                       {.at_most = 1e-6, .brief_at_most = 1e-6});
         const double least = nn::mse_loss(batch(table.x), table.y).item();
-        example.figure("mini-batch: loss above the least, in per cent", 100 * (nn::mse_loss(mini(table.x), table.y).item() / least - 1),
+        example.figure("mini-batch: loss above the least, in per cent",
+                       100 * (nn::mse_loss(mini(table.x), table.y).item() / least - 1),
                        {.at_most = 5, .brief_at_most = 5});
         example.figure("stochastic: loss above the least, in per cent",
-                       100 * (nn::mse_loss(stochastic(table.x), table.y).item() / least - 1), {.at_most = 5, .brief_at_most = 5});
+                       100 * (nn::mse_loss(stochastic(table.x), table.y).item() / least - 1),
+                       {.at_most = 5, .brief_at_most = 5});
         const Tensor residual = table.y - batch(table.x);
-        example.figure("explained variance (R²)", 1 - (sum(square(residual)) / sum(square(table.y - mean(table.y)))).item());
+        example.figure("explained variance (R²)",
+                       1 - (sum(square(residual)) / sum(square(table.y - mean(table.y)))).item());
         nn::Plot fit({.title = "Prediction and truth", .x = "predicted", .y = "a year later"});
-        fit.points("patient", batch(table.x), table.y).line("equal", std::vector<double>{25, 300}, std::vector<double>{25, 300});
+        fit.points("patient", batch(table.x), table.y)
+            .line("equal", std::vector<double>{25, 300}, std::vector<double>{25, 300});
         example.picture("descent.svg", "Each way of descending, and what the fitted line predicts.", {plot, fit});
     });
 }

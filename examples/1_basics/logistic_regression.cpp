@@ -1,6 +1,6 @@
-// Tumours told apart by ten measurements of their cells' nuclei: the Wisconsin table of Street, Wolberg and Mangasarian (1993), 569 patients,
-// each measurement as mean, standard error and worst. One weight for each number, a sigmoid, and the cross-entropy as loss; batch, mini-batch
-// and stochastic gradient descent side by side.
+// Tumours told apart by ten measurements of their cells' nuclei: the Wisconsin table of Street, Wolberg and Mangasarian
+// (1993), 569 patients, each measurement as mean, standard error and worst. One weight for each number, a sigmoid, and
+// the cross-entropy as loss; batch, mini-batch and stochastic gradient descent side by side.
 // needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
@@ -16,7 +16,8 @@ using namespace xgrad;
 namespace {
 
 struct LogisticRegression {
-    explicit LogisticRegression(std::int64_t features) : weight(zeros({features}, DType::f64)), bias(zeros({}, DType::f64)) {}
+    explicit LogisticRegression(std::int64_t features)
+        : weight(zeros({features}, DType::f64)), bias(zeros({}, DType::f64)) {}
     /// The logarithm of the odds: sigmoid of it is the probability of class 1.
     Tensor operator()(const Tensor& x) const { return matmul(x, weight) + bias; }
     Parameter weight, bias;
@@ -59,10 +60,11 @@ Course descend(LogisticRegression& model, const Split& data, const Way& way, std
 
 /// The weights as the table's columns stand: three numbers of each of ten measurements.
 nn::Plot weights(const LogisticRegression& model) {
-    nn::Plot plot({.title = "Weights: what speaks for benign (red) and malignant (blue)", .width = 1096, .height = 220});
+    nn::Plot plot(
+        {.title = "Weights: what speaks for benign (red) and malignant (blue)", .width = 1096, .height = 220});
     return plot.heat_map(reshape(model.weight.value(), {3, 10}),
-                         {.x_labels = {"radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points",
-                                       "symmetry", "fractal dim."},
+                         {.x_labels = {"radius", "texture", "perimeter", "area", "smoothness", "compactness",
+                                       "concavity", "concave points", "symmetry", "fractal dim."},
                           .y_labels = {"mean", "error", "worst"},
                           .palette = nn::Palette::diverging});
 }
@@ -79,7 +81,8 @@ nn::Plot certainty(const LogisticRegression& model, const Table& test) {
     for (int i = 0; i < 10; ++i) labels.push_back(fmt::format("{:.1f}", 0.1 * i));
     for (const std::int64_t truth : {0, 1}) {
         const Tensor of_class = (test.y == truth).to(DType::f64);
-        plot.bars(truth ? "benign" : "malignant", labels, sum(one_hot(tenths, 10, DType::f64) * expand_dims(of_class, 1), 0));
+        plot.bars(truth ? "benign" : "malignant", labels,
+                  sum(one_hot(tenths, 10, DType::f64) * expand_dims(of_class, 1), 0));
     }
     return plot;
 }
@@ -94,8 +97,9 @@ int main(int argc, char** argv) {
     example.option("--splits", splits, "Random splits into training and test rows; accuracies are means over them");
     return example.run(argc, argv, [&] {
         const Table table = sklearn_table("breast_cancer");
-        const std::vector<Way> ways = {
-            {"batch: all rows", table.x.shape(0), 0.5}, {"mini-batch: 32 rows", 32, 0.1}, {"stochastic: 1 row", 1, 0.01}};
+        const std::vector<Way> ways = {{"batch: all rows", table.x.shape(0), 0.5},
+                                       {"mini-batch: 32 rows", 32, 0.1},
+                                       {"stochastic: 1 row", 1, 0.01}};
         std::vector<double> right(ways.size());
         double auc = 0;
         Generator generator(example.seed());
@@ -117,13 +121,15 @@ int main(int argc, char** argv) {
                 losses.line(ways[k].name, course.loss);
                 accuracies.line(ways[k].name, course.accuracy);
                 if (k == 1) {
-                    example.picture("weights.svg", "The weights that mini-batches find, of standardised measurements.", {weights(model)});
+                    example.picture("weights.svg", "The weights that mini-batches find, of standardised measurements.",
+                                    {weights(model)});
                     example.picture("certainty.svg", "How sure it is; a row on the wrong side of 0.5 is mistaken.",
                                     {certainty(model, data.test)});
                 }
             }
         }
-        example.picture("descent.svg", "Each way of descending, with as many passes over the rows.", {losses, accuracies});
+        example.picture("descent.svg", "Each way of descending, with as many passes over the rows.",
+                        {losses, accuracies});
         for (std::size_t k = 0; k < ways.size(); ++k)
             example.figure(fmt::format("{}: test accuracy, mean of {} splits", ways[k].name, splits), right[k],
                            {.at_least = 0.96, .brief_at_least = 0.94});

@@ -1,7 +1,7 @@
-// Every first-order optimizer and every schedule of nn, on one loss surface (the curved valley of Rosenbrock 1960, ten instead of a hundred times
-// as steep as its floor) and on one network for the digits of scikit-learn's table. Each optimizer gets the best of three learning rates, by
-// validation rows; what each computes stands with its source in nn/optim/first_order.hpp and nn/optim/muon.hpp.
-// needs: python3-sklearn
+// Every first-order optimizer and every schedule of nn, on one loss surface (the curved valley of Rosenbrock 1960, ten
+// instead of a hundred times as steep as its floor) and on one network for the digits of scikit-learn's table. Each
+// optimizer gets the best of three learning rates, by validation rows; what each computes stands with its source in
+// nn/optim/first_order.hpp and nn/optim/muon.hpp. needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -58,7 +58,8 @@ std::vector<Method> methods() {
             method<Muon>("Muon", 0.02, 0.01, MuonOptions{.weight_decay = 0})};
 }
 
-// --- a surface ------------------------------------------------------------------------------------------------------------
+// --- a surface
+// ------------------------------------------------------------------------------------------------------------
 
 Tensor valley(const Tensor& x, const Tensor& y) { return square(1.0 - x) + 10.0 * square(y - square(x)); }
 
@@ -85,7 +86,8 @@ nn::Plot surface(const std::vector<Method>& all, std::size_t first, const std::v
     return plot.text(1, 1, "x");
 }
 
-// --- a network ------------------------------------------------------------------------------------------------------------
+// --- a network
+// ------------------------------------------------------------------------------------------------------------
 
 struct Run {
     std::vector<double> losses;  // of all training rows, by epoch
@@ -93,7 +95,8 @@ struct Run {
 };
 
 template <class Schedule>
-Run train(nn::Optimizer& optimizer, const Rows& data, std::int64_t epochs, std::int64_t batch_size, const Schedule& after_epoch) {
+Run train(nn::Optimizer& optimizer, const Rows& data, std::int64_t epochs, std::int64_t batch_size,
+          const Schedule& after_epoch) {
     nn::manual_seed(0);
     nn::Sequential net(nn::Linear(64, 64), nn::ReLU(), nn::Linear(64, 64), nn::ReLU(), nn::Linear(64, 10));
     nn::DataLoader loader(data.train.x, data.train.y, {.batch_size = batch_size, .shuffle = true});
@@ -105,7 +108,8 @@ Run train(nn::Optimizer& optimizer, const Rows& data, std::int64_t epochs, std::
             const Gradients gradients = tape.gradient(nn::cross_entropy(net(x), y));
             const auto start = std::chrono::steady_clock::now();
             optimizer.step(net, gradients);
-            run.microseconds += std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+            run.microseconds +=
+                std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
         }
         run.losses.push_back(nn::cross_entropy(net(data.train.x), data.train.y).item() + 0.0);  // not -0
         after_epoch(nn::cross_entropy(net(data.valid.x), data.valid.y).item());
@@ -130,7 +134,8 @@ Run best_run(const Method& method, const Rows& data, std::int64_t epochs) {
     return best;
 }
 
-// --- schedules ------------------------------------------------------------------------------------------------------------
+// --- schedules
+// ------------------------------------------------------------------------------------------------------------
 
 /// Schedules that belong together; the last of them is the one that is stepped.
 using Chain = std::vector<std::unique_ptr<nn::Schedule>>;
@@ -147,39 +152,46 @@ void put(Chain& chain, A&&... arguments) {
 std::vector<Plan> plans() {
     using namespace nn;
     const auto decay = [](std::int64_t epoch) { return 1.0 / (1.0 + 0.2 * static_cast<double>(epoch)); };
-    return {{"ConstantLR", [](auto& o, auto, auto& c) { put<ConstantLR>(c, o, ConstantLROptions{}); }},
-            {"LinearLR", [](auto& o, auto n, auto& c) { put<LinearLR>(c, o, LinearLROptions{.total_iters = n / 3}); }},
-            {"StepLR", [](auto& o, auto n, auto& c) { put<StepLR>(c, o, n / 3); }},
-            {"MultiStepLR", [](auto& o, auto n, auto& c) { put<MultiStepLR>(c, o, std::vector{n / 2, 3 * n / 4}); }},
-            {"ExponentialLR", [](auto& o, auto, auto& c) { put<ExponentialLR>(c, o, 0.9); }},
-            {"PolynomialLR", [](auto& o, auto n, auto& c) { put<PolynomialLR>(c, o, PolynomialLROptions{.total_iters = n, .power = 2}); }},
-            {"LambdaLR: 1 / (1 + t / 5)", [decay](auto& o, auto, auto& c) { put<LambdaLR<decltype(decay)>>(c, o, decay); }},
-            {"ReduceLROnPlateau",
-             [](auto& o, auto, auto& c) { put<ReduceLROnPlateau>(c, o, ReduceLROnPlateauOptions{.factor = 0.3, .patience = 2}); }},
-            {"CosineAnnealingLR", [](auto& o, auto n, auto& c) { put<CosineAnnealingLR>(c, o, n); }},
-            {"CosineAnnealingWarmRestarts",
-             [](auto& o, auto n, auto& c) { put<CosineAnnealingWarmRestarts>(c, o, std::max<std::int64_t>(1, n / 3)); }},
-            {"OneCycleLR", [](auto& o, auto n, auto& c) { put<OneCycleLR>(c, o, o.lr(), OneCycleLROptions{.total_steps = n + 1}); }},
-            {"SequentialLR: LinearLR, cosine",
-             [](auto& o, auto n, auto& c) {
-                 put<LinearLR>(c, o, LinearLROptions{.start_factor = 0.1, .total_iters = n / 5});
-                 put<CosineAnnealingLR>(c, o, n - n / 5);
-                 put<SequentialLR>(c, o, std::vector<Schedule*>{c[0].get(), c[1].get()}, std::vector{n / 5});
-             }},
-            {"ChainedScheduler: LinearLR, ExponentialLR", [](auto& o, auto n, auto& c) {
-                 put<LinearLR>(c, o, LinearLROptions{.total_iters = n / 5});
-                 put<ExponentialLR>(c, o, 0.9);
-                 put<ChainedScheduler>(c, std::vector<Schedule*>{c[0].get(), c[1].get()});
-             }}};
+    return {
+        {"ConstantLR", [](auto& o, auto, auto& c) { put<ConstantLR>(c, o, ConstantLROptions{}); }},
+        {"LinearLR", [](auto& o, auto n, auto& c) { put<LinearLR>(c, o, LinearLROptions{.total_iters = n / 3}); }},
+        {"StepLR", [](auto& o, auto n, auto& c) { put<StepLR>(c, o, n / 3); }},
+        {"MultiStepLR", [](auto& o, auto n, auto& c) { put<MultiStepLR>(c, o, std::vector{n / 2, 3 * n / 4}); }},
+        {"ExponentialLR", [](auto& o, auto, auto& c) { put<ExponentialLR>(c, o, 0.9); }},
+        {"PolynomialLR",
+         [](auto& o, auto n, auto& c) { put<PolynomialLR>(c, o, PolynomialLROptions{.total_iters = n, .power = 2}); }},
+        {"LambdaLR: 1 / (1 + t / 5)", [decay](auto& o, auto, auto& c) { put<LambdaLR<decltype(decay)>>(c, o, decay); }},
+        {"ReduceLROnPlateau",
+         [](auto& o, auto, auto& c) {
+             put<ReduceLROnPlateau>(c, o, ReduceLROnPlateauOptions{.factor = 0.3, .patience = 2});
+         }},
+        {"CosineAnnealingLR", [](auto& o, auto n, auto& c) { put<CosineAnnealingLR>(c, o, n); }},
+        {"CosineAnnealingWarmRestarts",
+         [](auto& o, auto n, auto& c) { put<CosineAnnealingWarmRestarts>(c, o, std::max<std::int64_t>(1, n / 3)); }},
+        {"OneCycleLR",
+         [](auto& o, auto n, auto& c) { put<OneCycleLR>(c, o, o.lr(), OneCycleLROptions{.total_steps = n + 1}); }},
+        {"SequentialLR: LinearLR, cosine",
+         [](auto& o, auto n, auto& c) {
+             put<LinearLR>(c, o, LinearLROptions{.start_factor = 0.1, .total_iters = n / 5});
+             put<CosineAnnealingLR>(c, o, n - n / 5);
+             put<SequentialLR>(c, o, std::vector<Schedule*>{c[0].get(), c[1].get()}, std::vector{n / 5});
+         }},
+        {"ChainedScheduler: LinearLR, ExponentialLR", [](auto& o, auto n, auto& c) {
+             put<LinearLR>(c, o, LinearLROptions{.total_iters = n / 5});
+             put<ExponentialLR>(c, o, 0.9);
+             put<ChainedScheduler>(c, std::vector<Schedule*>{c[0].get(), c[1].get()});
+         }}};
 }
 
 void compare_schedules(Example& example, const Rows& data, std::int64_t epochs) {
     std::vector<nn::Plot> plots;
-    std::string table = fmt::format("{:44} {:>10} {:>14}\n", "momentum 0.9, lr 0.1, with the schedule", "loss", "test accuracy");
+    std::string table =
+        fmt::format("{:44} {:>10} {:>14}\n", "momentum 0.9, lr 0.1, with the schedule", "loss", "test accuracy");
     std::int64_t good = 0, count = 0;
     for (const Plan& plan : plans()) {
         if (count++ % 5 == 0)
-            plots.push_back(nn::Plot({.x = "epoch", .y = "learning rate", .y_range = {{0, 0.105}}, .width = 365, .height = 380}));
+            plots.push_back(
+                nn::Plot({.x = "epoch", .y = "learning rate", .y_range = {{0, 0.105}}, .width = 365, .height = 380}));
         nn::SGD sgd({.lr = 0.1, .momentum = 0.9});
         Chain chain;
         plan.make(sgd, epochs, chain);
@@ -212,19 +224,21 @@ int main(int argc, char** argv) {
         const std::vector<Method> all = methods();
         std::vector<Tensor> paths;
         std::vector<nn::Plot> surfaces, losses;
-        std::string table = fmt::format("{:18} {:>15} {:>12} {:>10} {:>14} {:>8}\n", "", "valley's loss", "lr (network)", "loss",
-                                        "test accuracy", "us/step");
+        std::string table = fmt::format("{:18} {:>15} {:>12} {:>10} {:>14} {:>8}\n", "", "valley's loss",
+                                        "lr (network)", "loss", "test accuracy", "us/step");
         std::int64_t down = 0, good = 0;
         nn::ProgressBar bar;
         bar.start("optimizers", static_cast<std::int64_t>(all.size()), "optimizers");
         for (std::size_t i = 0; i < all.size(); ++i) {
             paths.push_back(path(*all[i].make(all[i].surface_lr), steps));
-            const double start = valley(paths[i][0][0], paths[i][0][1]).item(), height = valley(paths[i][-1][0], paths[i][-1][1]).item();
+            const double start = valley(paths[i][0][0], paths[i][0][1]).item(),
+                         height = valley(paths[i][-1][0], paths[i][-1][1]).item();
             const Run run = best_run(all[i], data, epochs);
-            if (i % 4 == 0) losses.push_back(nn::Plot({.x = "epoch", .y = "training loss", .log_y = true, .y_range = {{1e-4, 3}}}));
+            if (i % 4 == 0)
+                losses.push_back(nn::Plot({.x = "epoch", .y = "training loss", .log_y = true, .y_range = {{1e-4, 3}}}));
             losses.back().line(all[i].name, run.losses, {.marks = run.losses.size() == 1});
-            table += fmt::format("{:18} {:15.2g} {:12.2g} {:10.2g} {:14.3f} {:8.1f}\n", all[i].name, height, run.lr, run.losses.back(),
-                                 run.test, run.microseconds);
+            table += fmt::format("{:18} {:15.2g} {:12.2g} {:10.2g} {:14.3f} {:8.1f}\n", all[i].name, height, run.lr,
+                                 run.losses.back(), run.test, run.microseconds);
             down += height < start / 10;
             good += run.test >= 0.9;
             if (bar.advance()) bar.show();

@@ -1,9 +1,9 @@
-// Overfitting, seen and mended. A network with far more weights than training rows learns the rows by heart, their wrong labels too, and tells new
-// ones worse than it did on the way there. Five remedies, each alone against the same network: penalties on weights, L1 (Tibshirani 1996) and
-// L2 (Krogh and Hertz 1992), dropout (Srivastava et al. 2014), batch norm (Ioffe and Szegedy 2015), whose statistics of few rows are noise that
-// nothing can be learned by heart from (groups within a batch: Hoffer, Hubara and Soudry 2017), and early stopping (Prechelt 1998).
-// How strong each remedy is, validation rows decide; the test rows, whose labels are right, are only looked at.
-// needs: python3-sklearn
+// Overfitting, seen and mended. A network with far more weights than training rows learns the rows by heart, their
+// wrong labels too, and tells new ones worse than it did on the way there. Five remedies, each alone against the same
+// network: penalties on weights, L1 (Tibshirani 1996) and L2 (Krogh and Hertz 1992), dropout (Srivastava et al. 2014),
+// batch norm (Ioffe and Szegedy 2015), whose statistics of few rows are noise that nothing can be learned by heart from
+// (groups within a batch: Hoffer, Hubara and Soudry 2017), and early stopping (Prechelt 1998). How strong each remedy
+// is, validation rows decide; the test rows, whose labels are right, are only looked at. needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -61,12 +61,13 @@ struct Net {
     Tensor operator()(const Tensor& x) const {
         if (!norm1 || !norm1->training || x.shape(0) <= norm_rows) return part(x);
         std::vector<Tensor> parts;  // in training, each group of rows is normalised by itself
-        for (std::int64_t at = 0; at < x.shape(0); at += norm_rows) parts.push_back(part(slice(x, 0, at, at + norm_rows)));
+        for (std::int64_t at = 0; at < x.shape(0); at += norm_rows)
+            parts.push_back(part(slice(x, 0, at, at + norm_rows)));
         return concat(parts);
     }
     Tensor part(const Tensor& x) const {
-        const auto layer = [](const nn::Linear& linear, const std::optional<nn::BatchNorm1d>& norm, const nn::Dropout& dropout,
-                              const Tensor& in) {
+        const auto layer = [](const nn::Linear& linear, const std::optional<nn::BatchNorm1d>& norm,
+                              const nn::Dropout& dropout, const Tensor& in) {
             const Tensor z = linear(in);
             return dropout(relu(norm ? (*norm)(z) : z));
         };
@@ -81,7 +82,8 @@ struct Net {
 
 /// Some labels replaced by random ones: what people who label do, too, only less often.
 void mislabel(Table& table, double share, Generator& generator) {
-    const Tensor wrong = bernoulli(share, table.y.shape(), generator), random = randint(0, 10, table.y.shape(), generator);
+    const Tensor wrong = bernoulli(share, table.y.shape(), generator),
+                 random = randint(0, 10, table.y.shape(), generator);
     table.y = where(wrong > 0.5, random, table.y);
 }
 
@@ -150,7 +152,8 @@ nn::Plot drawn(const std::string& name, const Tensor& weight) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("regularisation", "Overfitting, and five remedies: L1, L2, dropout, batch norm and early stopping.");
+    Example example("regularisation",
+                    "Overfitting, and five remedies: L1, L2, dropout, batch norm and early stopping.");
     std::int64_t epochs = 80, seeds = 5;
     double wrong = 0.2;
     example.option("--wrong", wrong, "The share of labels that are replaced by random ones");
@@ -159,20 +162,26 @@ int main(int argc, char** argv) {
     return example.run(argc, argv, [&] {
         if (example.brief()) seeds = 1;
         example.note(
-            fmt::format("The digits are real; {:.0f} per cent of the labels to learn from and to choose by were replaced by random ones.",
+            fmt::format("The digits are real; {:.0f} per cent of the labels to learn from and to choose by were "
+                        "replaced by random ones.",
                         100 * wrong));
         std::vector<Rows> data;  // one for each seed
-        for (std::int64_t s = 0; s < seeds; ++s) data.push_back(few_digits(320, wrong, example.seed() + static_cast<std::uint64_t>(s)));
+        for (std::int64_t s = 0; s < seeds; ++s)
+            data.push_back(few_digits(320, wrong, example.seed() + static_cast<std::uint64_t>(s)));
         std::int64_t choices = 0;
         for (const Family& family : families) choices += static_cast<std::int64_t>(family.strengths.size());
         nn::ProgressBar bar;
         bar.start("runs", choices * seeds, "runs");
 
         std::vector<nn::Plot> curves, pictures;
-        nn::Plot sizes(
-            {.title = "Weights of the first layer", .x = "weight", .y = "how many", .log_y = true, .y_range = {{1, 2e4}}, .width = 640});
-        std::string table = fmt::format("{:15} {:17} {:>10} {:>12} {:>20} {:>12}\n", "errors, per cent", "strength", "training",
-                                        "validation", "test (spread)", "better in");
+        nn::Plot sizes({.title = "Weights of the first layer",
+                        .x = "weight",
+                        .y = "how many",
+                        .log_y = true,
+                        .y_range = {{1, 2e4}},
+                        .width = 640});
+        std::string table = fmt::format("{:15} {:17} {:>10} {:>12} {:>20} {:>12}\n", "errors, per cent", "strength",
+                                        "training", "validation", "test (spread)", "better in");
         Runs plain;
         for (const Family& family : families) {
             Runs best;
@@ -189,12 +198,13 @@ int main(int argc, char** argv) {
             const bool none = plain.test.empty();
             if (none) plain = best;
             const Tensor test = tensor(best.test);
-            table += fmt::format("{:15} {:17} {:10.1f} {:12.1f} {:12.1f} ({:5.1f}) {:>7} of {}\n", family.name, str(*chosen),
-                                 mean_of(best.train), mean_of(best.valid), mean(test).item(), xgrad::std(test).item(),
-                                 sum((test < tensor(plain.test)).to(DType::i64)).item<std::int64_t>(), seeds);
-            example.figure(
-                family.name + ": test error, per cent", mean(test).item(),
-                none ? Target{.brief_at_most = 60} : Target{.at_most = mean_of(plain.test), .brief_at_most = mean_of(plain.test)});
+            table +=
+                fmt::format("{:15} {:17} {:10.1f} {:12.1f} {:12.1f} ({:5.1f}) {:>7} of {}\n", family.name, str(*chosen),
+                            mean_of(best.train), mean_of(best.valid), mean(test).item(), xgrad::std(test).item(),
+                            sum((test < tensor(plain.test)).to(DType::i64)).item<std::int64_t>(), seeds);
+            example.figure(family.name + ": test error, per cent", mean(test).item(),
+                           none ? Target{.brief_at_most = 60}
+                                : Target{.at_most = mean_of(plain.test), .brief_at_most = mean_of(plain.test)});
             curves.push_back(nn::Plot({.title = family.name + "  " + str(*chosen),
                                        .x = "epoch",
                                        .y = "cross-entropy",
@@ -204,14 +214,16 @@ int main(int argc, char** argv) {
                                        .height = 300}));
             curves.back().line("training rows", best.train_losses).line("test rows", best.test_losses);
             if (chosen->patience > 0)
-                curves.back().vertical("kept", static_cast<double>(best.test_losses.size()) - static_cast<double>(chosen->patience));
+                curves.back().vertical(
+                    "kept", static_cast<double>(best.test_losses.size()) - static_cast<double>(chosen->patience));
             pictures.push_back(drawn(family.name, best.weight));
             histogram(sizes, family.name, best.weight);
         }
         bar.clear();
         example.note(table);
         example.picture("curves.svg",
-                        "Loss by epoch, of the training rows with their wrong labels and of test rows: without a remedy the latter rises.",
+                        "Loss by epoch, of the training rows with their wrong labels and of test rows: without a "
+                        "remedy the latter rises.",
                         curves, 3);
         example.picture("weights.svg", "What thirty units of the first layer look for; grey is zero.", pictures);
         example.picture("sizes.svg", "L1 makes most weights zero, L2 makes all of them small (first seed).", {sizes});

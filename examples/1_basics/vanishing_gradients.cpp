@@ -1,7 +1,7 @@
-// Why deep and recurrent networks were hard to train, and what made it easy. A gradient that goes back through many layers, or many steps, is a
-// product of as many factors: below one it vanishes, above one it explodes (Hochreiter 1991; Bengio, Simard, Frasconi 1994). Shown on digits of
-// scikit-learn's table in twenty layers, and on made-up sequences whose first number is asked for after 200 steps.
-// needs: python3-sklearn
+// Why deep and recurrent networks were hard to train, and what made it easy. A gradient that goes back through many
+// layers, or many steps, is a product of as many factors: below one it vanishes, above one it explodes (Hochreiter
+// 1991; Bengio, Simard, Frasconi 1994). Shown on digits of scikit-learn's table in twenty layers, and on made-up
+// sequences whose first number is asked for after 200 steps. needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -17,7 +17,8 @@ using namespace xgrad;
 
 namespace {
 
-// --- deep ---------------------------------------------------------------------------------------------------------------
+// --- deep
+// ---------------------------------------------------------------------------------------------------------------
 
 struct Kind {
     std::string name;
@@ -65,19 +66,25 @@ double train_deep(DeepNet& net, const Rows& data, std::int64_t epochs) {
     nn::DataLoader loader(data.train.x, data.train.y, {.batch_size = 64, .shuffle = true});
     nn::Adam adam({.lr = 1e-3});
     nn::Trainer trainer(net, adam, {.epochs = epochs});
-    trainer.fit(loader, [](const DeepNet& model, const auto& batch) { return nn::cross_entropy(model(batch[0]), batch[1]); });
+    trainer.fit(loader,
+                [](const DeepNet& model, const auto& batch) { return nn::cross_entropy(model(batch[0]), batch[1]); });
     return nn::accuracy(net(data.test.x), data.test.y);
 }
 
 void deep(Example& example, std::int64_t depth, std::int64_t epochs) {
     Generator generator(example.seed());
     const Rows data = digits(generator);
-    nn::Plot before(
-        {.title = fmt::format("{} layers before training", depth), .x = "layer", .y = "norm of the weight's gradient", .log_y = true});
-    nn::Plot after({.title = fmt::format("After {} epochs", epochs), .x = "layer", .y = "norm of the weight's gradient", .log_y = true});
-    for (const Kind& kind :
-         {Kind{.name = "sigmoid", .sigmoid = true}, Kind{.name = "ReLU"},
-          Kind{.name = "sigmoid, batch norm", .sigmoid = true, .batch_norm = true}, Kind{.name = "ReLU, residual", .residual = true}}) {
+    nn::Plot before({.title = fmt::format("{} layers before training", depth),
+                     .x = "layer",
+                     .y = "norm of the weight's gradient",
+                     .log_y = true});
+    nn::Plot after({.title = fmt::format("After {} epochs", epochs),
+                    .x = "layer",
+                    .y = "norm of the weight's gradient",
+                    .log_y = true});
+    for (const Kind& kind : {Kind{.name = "sigmoid", .sigmoid = true}, Kind{.name = "ReLU"},
+                             Kind{.name = "sigmoid, batch norm", .sigmoid = true, .batch_norm = true},
+                             Kind{.name = "ReLU, residual", .residual = true}}) {
         DeepNet net(kind, depth, 64);
         const auto norms = layer_norms(net, data.train);
         const double share = norms.front() / norms.back(), accuracy = train_deep(net, data, epochs);
@@ -85,15 +92,18 @@ void deep(Example& example, std::int64_t depth, std::int64_t epochs) {
         before.line(kind.name, norms, {.marks = true});
         after.line(kind.name, layer_norms(net, data.train), {.marks = true});
         const bool plain = kind.sigmoid && !kind.batch_norm;
-        example.figure(kind.name + ": gradient of the first layer over that of the last", share,
-                       plain ? Target{.at_most = 1e-6, .brief_at_most = 1e-6} : Target{.at_least = 1e-2, .brief_at_least = 1e-2});
-        example.figure(kind.name + ": test accuracy", accuracy,
-                       plain ? Target{.at_most = 0.3, .brief_at_most = 0.3} : Target{.at_least = 0.9, .brief_at_least = 0.5});
+        example.figure(
+            kind.name + ": gradient of the first layer over that of the last", share,
+            plain ? Target{.at_most = 1e-6, .brief_at_most = 1e-6} : Target{.at_least = 1e-2, .brief_at_least = 1e-2});
+        example.figure(
+            kind.name + ": test accuracy", accuracy,
+            plain ? Target{.at_most = 0.3, .brief_at_most = 0.3} : Target{.at_least = 0.9, .brief_at_least = 0.5});
     }
     example.picture("layers.svg", "How much of the gradient arrives at each layer.", {before, after});
 }
 
-// --- recurrent ----------------------------------------------------------------------------------------------------------
+// --- recurrent
+// ----------------------------------------------------------------------------------------------------------
 
 constexpr std::int64_t width = 32;
 
@@ -131,8 +141,8 @@ Tensor step_norms(const Memory<Layer>& net, const Sequences& data) {
 }
 
 template <class Layer>
-void recall(Example& example, const std::string& name, Memory<Layer> net, std::int64_t steps, std::int64_t updates, bool learns,
-            nn::Plot& norms, nn::Plot& losses) {
+void recall(Example& example, const std::string& name, Memory<Layer> net, std::int64_t steps, std::int64_t updates,
+            bool learns, nn::Plot& norms, nn::Plot& losses) {
     Generator generator(example.seed() + 1);
     const Sequences test = made_up(steps, 500, generator);
     const Tensor start = step_norms(net, test);
@@ -167,7 +177,8 @@ void recurrent(Example& example, std::int64_t steps, std::int64_t updates) {
     nn::Plot losses({.title = "Learning to keep the first bit", .x = "update", .y = "binary cross-entropy"});
     Memory<nn::LSTM> lstm{nn::LSTM(2, width)}, keeping = lstm;
     Memory<nn::GRU> gru{nn::GRU(2, width)};
-    // Each unit starts to keep its state for a random number of steps up to the longest (Tallec and Ollivier 2018): sigmoid(log t) = 1 - 1 / (1 + t).
+    // Each unit starts to keep its state for a random number of steps up to the longest (Tallec and Ollivier 2018):
+    // sigmoid(log t) = 1 - 1 / (1 + t).
     Generator generator(example.seed());
     const Tensor keep = log(1.0 + static_cast<double>(steps - 2) * rand({width}, generator)), rest = zeros({width});
     start_with(keeping.layer, {-keep, keep, rest, rest});  // gates i f g o
@@ -179,17 +190,22 @@ void recurrent(Example& example, std::int64_t steps, std::int64_t updates) {
     example.picture("steps.svg", "Through 200 steps: gates that start closed carry the gradient.", {norms, losses});
 }
 
-// --- exploding ----------------------------------------------------------------------------------------------------------
+// --- exploding
+// ----------------------------------------------------------------------------------------------------------
 
-/// An RNN whose recurrent weights start half as large again as would keep lengths, learns to tell the next number of a wave; without clipping
-/// one step along a long gradient leads to a longer one.
+/// An RNN whose recurrent weights start half as large again as would keep lengths, learns to tell the next number of a
+/// wave; without clipping one step along a long gradient leads to a longer one.
 void exploding(Example& example, std::int64_t updates) {
     const Tensor time = arange(0, 101).to(DType::f32), phase = linspace(0, 6, 32);
     const Tensor wave = expand_dims(sin(expand_dims(time, 1) * 0.3 + phase), 2);  // (101, 32, 1)
     const Tensor x = slice(wave, 0, 0, 100), y = slice(wave, 0, 1);
-    nn::Plot norms({.title = "Norm of the whole gradient", .x = "update", .y = "norm", .log_y = true, .y_range = {{1e-2, 1e6}}});
-    nn::Plot losses(
-        {.title = "Loss with and without clipping", .x = "update", .y = "mean squared error", .log_y = true, .y_range = {{1e-3, 1e3}}});
+    nn::Plot norms(
+        {.title = "Norm of the whole gradient", .x = "update", .y = "norm", .log_y = true, .y_range = {{1e-2, 1e6}}});
+    nn::Plot losses({.title = "Loss with and without clipping",
+                     .x = "update",
+                     .y = "mean squared error",
+                     .log_y = true,
+                     .y_range = {{1e-3, 1e3}}});
     for (const bool clipped : {false, true}) {
         nn::manual_seed(example.seed());
         Memory<nn::RNN> net{nn::RNN(1, width)};
@@ -209,15 +225,17 @@ void exploding(Example& example, std::int64_t updates) {
         losses.line(clipped ? "clipped to 1" : "as it is", course);
         const Tensor relative = tensor(course) / course.front();
         if (clipped) {
-            example.figure("clipped: loss of the last updates over that of the first", mean(slice(relative, 0, -20)).item(),
-                           {.at_most = 0.05, .brief_at_most = 0.5});
+            example.figure("clipped: loss of the last updates over that of the first",
+                           mean(slice(relative, 0, -20)).item(), {.at_most = 0.05, .brief_at_most = 0.5});
         } else {  // the loss grows until it is no number any more
-            example.figure("not clipped: share of updates with a loss above the first", 1.0 - mean((relative <= 1.0).to(DType::f64)).item(),
+            example.figure("not clipped: share of updates with a loss above the first",
+                           1.0 - mean((relative <= 1.0).to(DType::f64)).item(),
                            {.at_least = 0.5, .brief_at_least = 0.3});
         }
     }
     example.picture("exploding.svg",
-                    "Recurrent weights half as large again as they should be: gradients through 100 steps explode, and clipping (Pascanu "
+                    "Recurrent weights half as large again as they should be: gradients through 100 steps explode, and "
+                    "clipping (Pascanu "
                     "et al. 2013) helps.",
                     {norms, losses});
 }
@@ -225,7 +243,8 @@ void exploding(Example& example, std::int64_t updates) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("vanishing_gradients", "Gradients that vanish and explode in deep and recurrent networks, and what helps.");
+    Example example("vanishing_gradients",
+                    "Gradients that vanish and explode in deep and recurrent networks, and what helps.");
     std::int64_t depth = 20, epochs = 20, steps = 200, updates = 300;
     example.option("--depth", depth, "Hidden layers");
     example.option("--epochs", epochs, "Passes over the digits");

@@ -41,7 +41,8 @@ nn::Plot surface(const Net& net) {
     const Tensor a = broadcast_to(side, {41, 41}), b = transpose(a);
     nn::Plot plot({.title = "What the network computes", .x = "a", .y = "b", .height = 400});
     return plot
-        .heat_map(reshape(net(stack({ravel(a), ravel(b)}, 1)), {41, 41}), {.range = {{-0.2, 1.2}}, .x = {{-0.5, 1.5}}, .y = {{-0.5, 1.5}}})
+        .heat_map(reshape(net(stack({ravel(a), ravel(b)}, 1)), {41, 41}),
+                  {.range = {{-0.2, 1.2}}, .x = {{-0.5, 1.5}}, .y = {{-0.5, 1.5}}})
         .text(0, 0, "0")
         .text(0, 1, "1")
         .text(1, 0, "1")

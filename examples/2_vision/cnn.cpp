@@ -1,7 +1,7 @@
-// A convolutional network for Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): filters that slide over the picture, pooling that keeps the
-// strongest answer of each neighbourhood, batch normalisation (Ioffe and Szegedy 2015) between them, and training pictures that are shifted and
-// mirrored on the way so that the network sees more of them than there are. Other examples ask the network that this one saves.
-// needs: dataset-fashion-mnist
+// A convolutional network for Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): filters that slide over the picture,
+// pooling that keeps the strongest answer of each neighbourhood, batch normalisation (Ioffe and Szegedy 2015) between
+// them, and training pictures that are shifted and mirrored on the way so that the network sees more of them than there
+// are. Other examples ask the network that this one saves. needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -51,7 +51,8 @@ nn::Plot confusion(const Tensor& scores, const Tensor& labels) {
     std::cout << matrix.str(names) << '\n';
     nn::Plot plot({.title = "What is taken for what", .x = "taken for", .y = "is", .width = 760, .height = 560});
     // The colour is logarithmic: errors are rare, and they are what one wants to see.
-    return plot.heat_map(log1p(matrix.counts().to(DType::f32)), {.x_labels = names, .y_labels = names, .name = "log(1 + pictures)"});
+    return plot.heat_map(log1p(matrix.counts().to(DType::f32)),
+                         {.x_labels = names, .y_labels = names, .name = "log(1 + pictures)"});
 }
 
 }  // namespace
@@ -78,11 +79,13 @@ int main(int argc, char** argv) {
         example.picture("curves.svg", "Loss and accuracy by epoch.", nn::curves(history, "test"));
         example.picture("filters.svg", "Filters that the network has learned: edges and spots of all directions.",
                         filters(net, test.images[0]));
-        example.picture("confusion.svg", "Which classes are taken for which: shirts are hard to tell.", {confusion(scores, test.labels)});
+        example.picture("confusion.svg", "Which classes are taken for which: shirts are hard to tell.",
+                        {confusion(scores, test.labels)});
         double parameters = 0;
         for (const Parameter& parameter : nn::parameters(net)) parameters += static_cast<double>(parameter.size());
         example.figure("parameters", parameters, {.at_most = 100000, .brief_at_most = 100000});
         // Chance is 0.1.
-        example.figure("test accuracy", nn::accuracy(scores, test.labels), {.at_least = longer ? 0.935 : 0.92, .brief_at_least = 0.6});
+        example.figure("test accuracy", nn::accuracy(scores, test.labels),
+                       {.at_least = longer ? 0.935 : 0.92, .brief_at_least = 0.6});
     });
 }

@@ -1,9 +1,11 @@
 // Why does a network say what it says? Four answers, each a map over the picture:
 //   saliency               |d score / d pixel| (Simonyan, Vedaldi and Zisserman 2013)
 //   SmoothGrad             its mean over noisy copies (Smilkov, Thorat, Kim, Viégas and Wattenberg 2017)
-//   integrated gradients   (x - x') times the mean gradient on the way from a black picture x' to x (Sundararajan, Taly and Yan 2017); their sum
+//   integrated gradients   (x - x') times the mean gradient on the way from a black picture x' to x (Sundararajan, Taly
+//   and Yan 2017); their sum
 //                          is the difference of both scores, which makes them a division of the score among the pixels
-//   occlusion              how much the score falls when a patch is covered (Zeiler and Fergus 2014): no gradient at all
+//   occlusion              how much the score falls when a patch is covered (Zeiler and Fergus 2014): no gradient at
+//   all
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -32,7 +34,8 @@ Tensor saliency(const FashionNet& net, const Tensor& image, std::int64_t label) 
     return abs(gradient(net, expand_dims(image, 0), label)[0]);
 }
 
-Tensor smooth_grad(const FashionNet& net, const Tensor& image, std::int64_t label, std::int64_t copies, Generator& generator) {
+Tensor smooth_grad(const FashionNet& net, const Tensor& image, std::int64_t label, std::int64_t copies,
+                   Generator& generator) {
     const Tensor noisy = image + 0.15 * randn({copies, 1, 28, 28}, generator);
     return abs(mean(gradient(net, noisy, label), 0));
 }
@@ -48,7 +51,8 @@ Tensor occlusion(const FashionNet& net, const Tensor& image, std::int64_t label,
     std::vector<Tensor> covers;
     for (std::int64_t row = 0; row + side <= 28; ++row)
         for (std::int64_t column = 0; column + side <= 28; ++column)
-            covers.push_back(pad(ones({1, side, side}), {{0, 0}, {row, 28 - side - row}, {column, 28 - side - column}}));
+            covers.push_back(
+                pad(ones({1, side, side}), {{0, 0}, {row, 28 - side - row}, {column, 28 - side - column}}));
     const Tensor cover = stack(covers);
     const auto covered = [&](const Tensor& which) { return score(net, image * (1 - which), label); };
     const Tensor fall = score(net, expand_dims(image, 0), label) - in_blocks(covered, cover);
@@ -60,7 +64,9 @@ Tensor occlusion(const FashionNet& net, const Tensor& image, std::int64_t label,
 double deletion(const FashionNet& net, const Tensor& image, std::int64_t label, const Tensor& map) {
     const Tensor order = argsort(-ravel(map));
     const Tensor kept = index_add({784}, slice(order, 0, 78), ones({784 - 78}));
-    return (score(net, expand_dims(image, 0), label) - score(net, expand_dims(image * reshape(kept, {1, 28, 28}), 0), label)).item();
+    return (score(net, expand_dims(image, 0), label) -
+            score(net, expand_dims(image * reshape(kept, {1, 28, 28}), 0), label))
+        .item();
 }
 
 /// A map in colours: red speaks for the class, blue against it, white says nothing.
@@ -72,7 +78,8 @@ Tensor coloured(const Tensor& map) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("explain", "Explains a network's answers by saliency, SmoothGrad, integrated gradients and occlusion.");
+    Example example("explain",
+                    "Explains a network's answers by saliency, SmoothGrad, integrated gradients and occlusion.");
     std::int64_t count = 6, steps = 512;
     example.option("--images", count, "Test images to explain, the first ones of different classes");
     example.option("--steps", steps, "Steps of the integral from black to the image");
@@ -81,7 +88,8 @@ int main(int argc, char** argv) {
         const FashionNet net = trained_fashion_net(example);
         const Pictures test = channelled(fashion_mnist("t10k", 200));
         Generator generator(example.seed());
-        const std::vector<std::string> ways = {"saliency", "SmoothGrad", "integrated gradients", "occlusion", "random pixels"};
+        const std::vector<std::string> ways = {"saliency", "SmoothGrad", "integrated gradients", "occlusion",
+                                               "random pixels"};
         std::vector<double> lost(ways.size(), 0);
         std::vector<Tensor> shown;
         nn::PictureOptions options{.columns = 5};
@@ -96,9 +104,11 @@ int main(int argc, char** argv) {
             seen[static_cast<std::size_t>(label)] = true;
             ++done;
             const Tensor integrated = integrated_gradients(net, image, label, steps);
-            const std::vector<Tensor> maps = {saliency(net, image, label), smooth_grad(net, image, label, example.pick(64, 16), generator),
-                                              integrated, occlusion(net, image, label, 5), rand({1, 28, 28}, generator)};
-            const double difference = (score(net, expand_dims(image, 0), label) - score(net, zeros({1, 1, 28, 28}), label)).item();
+            const std::vector<Tensor> maps = {
+                saliency(net, image, label), smooth_grad(net, image, label, example.pick(64, 16), generator),
+                integrated, occlusion(net, image, label, 5), rand({1, 28, 28}, generator)};
+            const double difference =
+                (score(net, expand_dims(image, 0), label) - score(net, zeros({1, 1, 28, 28}), label)).item();
             worst = std::max(worst, std::abs(sum(integrated).item() / difference - 1));
             for (std::size_t way = 0; way < ways.size(); ++way)
                 lost[way] += deletion(net, image, label, maps[way]) / static_cast<double>(count);
@@ -114,11 +124,12 @@ int main(int argc, char** argv) {
         nn::Plot plot({.title = "What each answer rests on", .width = 700});
         example.picture("maps.svg", "Red speaks for the answer, blue against it; saliency and SmoothGrad have no sign.",
                         {plot.pictures(stack(shown), options)}, 1);
-        example.figure("integrated gradients: their sum against the difference of scores, in per cent off, the worst", 100 * worst,
-                       {.at_most = 1, .brief_at_most = 1});
+        example.figure("integrated gradients: their sum against the difference of scores, in per cent off, the worst",
+                       100 * worst, {.at_most = 1, .brief_at_most = 1});
         for (std::size_t way = 0; way < ways.size(); ++way)
             example.figure("score lost with a tenth of the pixels turned black: " + ways[way], lost[way],
                            way == 2 ? Target{.at_least = lost.back(), .brief_at_least = lost.back()} : Target{});
-        example.note("Saliency and SmoothGrad often point at background, where a pixel that is black already can lose nothing.");
+        example.note(
+            "Saliency and SmoothGrad often point at background, where a pixel that is black already can lose nothing.");
     });
 }

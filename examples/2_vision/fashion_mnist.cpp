@@ -27,7 +27,8 @@ struct Classifier {
     explicit Classifier(std::int64_t hidden) : fc1(784, hidden), fc2(hidden, 10) {}
 
     nn::Linear fc1, fc2;
-    /// Scores of the classes. 0.2860 and 0.3530 are the mean and the deviation of all training pixels: numbers around zero are learned from better.
+    /// Scores of the classes. 0.2860 and 0.3530 are the mean and the deviation of all training pixels: numbers around
+    /// zero are learned from better.
     Tensor operator()(const Tensor& images) const { return fc2(relu(fc1((flatten(images, 1) - 0.2860) / 0.3530))); }
     XGRAD_FIELDS(fc1, fc2)
 };
@@ -66,8 +67,8 @@ nn::History train(Classifier& net, const Pictures& training, const Pictures& tes
                          {"valid_accuracy", nn::accuracy(scores, test.labels)},
                          {"seconds", seconds}});
         progress.clear();
-        fmt::print("epoch {:2}/{}  loss {:.4f}  training accuracy {:.4f}  test accuracy {:.4f}  {:.1f} s\n", epoch, options.epochs,
-                   loss_sum / seen, right / seen, history.last("valid_accuracy"), seconds);
+        fmt::print("epoch {:2}/{}  loss {:.4f}  training accuracy {:.4f}  test accuracy {:.4f}  {:.1f} s\n", epoch,
+                   options.epochs, loss_sum / seen, right / seen, history.last("valid_accuracy"), seconds);
         std::fflush(stdout);
     }
     return history;
@@ -82,19 +83,22 @@ nn::Plot predictions(const Tensor& scores, const Pictures& test) {
         const auto predicted = argmax(scores[i]).item<std::int64_t>(), label = test.labels[i].item<std::int64_t>();
         const bool wrong = predicted != label;
         mistaken += wrong;
-        options.captions.push_back(wrong ? fmt::format("{}? {}", fashion_classes.at(predicted), fashion_classes.at(label))
-                                         : fashion_classes.at(predicted));
+        options.captions.push_back(wrong
+                                       ? fmt::format("{}? {}", fashion_classes.at(predicted), fashion_classes.at(label))
+                                       : fashion_classes.at(predicted));
         options.marked.push_back(wrong);
     }
-    nn::Plot plot(
-        {.title = fmt::format("{} test images, {} of them mistaken: framed, with the true class behind", shown, mistaken), .width = 960});
+    nn::Plot plot({.title = fmt::format("{} test images, {} of them mistaken: framed, with the true class behind",
+                                        shown, mistaken),
+                   .width = 960});
     return plot.pictures(slice(test.images, 0, 0, shown), options);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("fashion_mnist", "Trains a network with one hidden layer on Fashion-MNIST and draws what it has learned.");
+    Example example("fashion_mnist",
+                    "Trains a network with one hidden layer on Fashion-MNIST and draws what it has learned.");
     Options options;
     example.option("--epochs", options.epochs, "Passes over the 60 000 training images");
     example.option("--batch-size", options.batch_size, "Images in one step");
@@ -104,7 +108,8 @@ int main(int argc, char** argv) {
     example.default_threads(1);  // a network as small as this gains little from more
     return example.run(argc, argv, [&] {
         if (example.brief()) options.epochs = 1;
-        const Pictures training = fashion_mnist("train", 60000, options.data), test = fashion_mnist("t10k", 10000, options.data);
+        const Pictures training = fashion_mnist("train", 60000, options.data),
+                       test = fashion_mnist("t10k", 10000, options.data);
         Classifier net(options.hidden);
         const nn::History history = train(net, training, test, options);
 

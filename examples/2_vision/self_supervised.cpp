@@ -1,7 +1,8 @@
-// Filters that are learned without any label. Two views are made of each picture, cut, mirrored and of other brightness at random, and a network
-// has to find, among the views of all pictures of a batch, which one belongs to which: contrastive learning (SimCLR: Chen, Kornblith, Norouzi and
-// Hinton 2020). Then a hundred labels are enough for a linear classifier of what its filters find. It is compared with a network that learns
-// everything from the same labels.
+// Filters that are learned without any label. Two views are made of each picture, cut, mirrored and of other brightness
+// at random, and a network has to find, among the views of all pictures of a batch, which one belongs to which:
+// contrastive learning (SimCLR: Chen, Kornblith, Norouzi and Hinton 2020). Then a hundred labels are enough for a
+// linear classifier of what its filters find. It is compared with a network that learns everything from the same
+// labels.
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -17,8 +18,8 @@ using namespace xgrad;
 
 namespace {
 
-/// Filters and, for the time of the pre-training only, two layers behind them: what the filters find may depend on what views differ in, what comes
-/// out at the end may not.
+/// Filters and, for the time of the pre-training only, two layers behind them: what the filters find may depend on what
+/// views differ in, what comes out at the end may not.
 struct Encoder {
     SmallNet filters{128};
     nn::BatchNorm1d norm{128};
@@ -27,7 +28,8 @@ struct Encoder {
     XGRAD_FIELDS(filters, norm, projection)
 };
 
-/// Cross-entropy of "which of all the other views is of the same picture?", by the cosines of the angles over a temperature (NT-Xent).
+/// Cross-entropy of "which of all the other views is of the same picture?", by the cosines of the angles over a
+/// temperature (NT-Xent).
 Tensor contrastive_loss(const Tensor& a, const Tensor& b, double temperature) {
     const std::int64_t n = a.shape(0);
     const Tensor z = normalize(concat({a, b}));
@@ -69,14 +71,16 @@ Tensor neighbours(const Tensor& images, const Tensor& descriptions, std::int64_t
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("self_supervised", "Learns filters without labels by telling views of pictures apart; a hundred labels do the rest.");
+    Example example("self_supervised",
+                    "Learns filters without labels by telling views of pictures apart; a hundred labels do the rest.");
     std::int64_t steps = 1000, batch = 128, draws = 5, scratch_steps = 200;
     double lr = 3e-3, temperature = 0.2;
     bool validate = false;
     example.option("--steps", steps, "Steps of the pre-training");
     example.option("--batch", batch, "Pictures of such a step, of each two views");
     example.option("--lr", lr, "AdamW's highest learning rate there");
-    example.option("--temperature", temperature, "What the cosines are divided by: the lower, the more the likest pictures count");
+    example.option("--temperature", temperature,
+                   "What the cosines are divided by: the lower, the more the likest pictures count");
     example.option("--draws", draws, "Draws of a hundred labels");
     example.option("--scratch-steps", scratch_steps, "Steps of the network that learns from labels alone");
     example.option("--validate", validate, "Judge by training pictures that are left out, to choose the settings");
@@ -87,7 +91,8 @@ int main(int argc, char** argv) {
         const std::vector<double> losses = pretrain(encoder, material.training.images, steps, batch, lr, temperature);
         SmallNet untrained(10);
         nn::eval(untrained);
-        const Description learned([&](const Tensor& x) { return encoder.filters.features(x); }, material.training.images),
+        const Description learned([&](const Tensor& x) { return encoder.filters.features(x); },
+                                  material.training.images),
             random([&](const Tensor& x) { return untrained.features(x); }, material.training.images),
             pixels([](const Tensor& x) { return flatten(x, 1); }, material.training.images);
         const std::vector<const Description*> ways = {&pixels, &random, &learned};
@@ -101,7 +106,8 @@ int main(int argc, char** argv) {
             const auto i = static_cast<std::size_t>(draw);
             const Pictures few = few_of_each(material.training, 10, 10, nn::default_generator());
             for (std::size_t k = 0; k < ways.size(); ++k)
-                linear[k][i] = 100 * nn::accuracy(Ridge((*ways[k])(few.images), few.labels, 10)(judged[k]), material.judged.labels);
+                linear[k][i] = 100 * nn::accuracy(Ridge((*ways[k])(few.images), few.labels, 10)(judged[k]),
+                                                  material.judged.labels);
             SmallNet net(10);
             learn_few(net, few, scratch_steps, 2e-3, 2e-3);
             scratch[i] = per_cent_right(net, material.judged);
@@ -119,18 +125,22 @@ int main(int argc, char** argv) {
         Generator generator(example.seed());
         const Tensor ten = slice(material.judged.images, 0, 0, 10);
         nn::Plot views({.title = "Pictures, and two views of each", .width = 1096});
-        views.pictures(clip(concat({ten, strongly_changed(ten, generator), strongly_changed(ten, generator)}), 0, 1), {.columns = 10});
+        views.pictures(clip(concat({ten, strongly_changed(ten, generator), strongly_changed(ten, generator)}), 0, 1),
+                       {.columns = 10});
         example.picture("views.svg", "Which two views are of the same picture?", {views}, 1);
         nn::Plot by_pixels({.title = "Nearest by pixels"}), by_filters({.title = "Nearest by what its filters find"});
         by_pixels.pictures(neighbours(material.judged.images, judged[0], 8), {.columns = 8});
         by_filters.pictures(neighbours(material.judged.images, judged[2], 8), {.columns = 8});
-        example.picture("neighbours.svg", "Pictures in the first column, and behind each the seven that are most like it.",
+        example.picture("neighbours.svg",
+                        "Pictures in the first column, and behind each the seven that are most like it.",
                         {by_pixels, by_filters});
         example.figure("a network from the labels alone: right, per cent, mean of the draws", mean_of(scratch));
         example.figure("linear classifier of pixels: right, per cent, mean of the draws", mean_of(linear[0]));
-        example.figure("linear classifier of untrained filters: right, per cent, mean of the draws", mean_of(linear[1]));
-        example.figure("linear classifier of pre-trained filters: right, per cent, mean of the draws (chance 10)", mean_of(linear[2]),
-                       {.brief_at_least = 50});
-        example.figure("points that the pre-training gains, mean of the draws", mean_of(linear[2]) - mean_of(scratch), {.at_least = 3});
+        example.figure("linear classifier of untrained filters: right, per cent, mean of the draws",
+                       mean_of(linear[1]));
+        example.figure("linear classifier of pre-trained filters: right, per cent, mean of the draws (chance 10)",
+                       mean_of(linear[2]), {.brief_at_least = 50});
+        example.figure("points that the pre-training gains, mean of the draws", mean_of(linear[2]) - mean_of(scratch),
+                       {.at_least = 3});
     });
 }

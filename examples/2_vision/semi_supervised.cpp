@@ -1,9 +1,10 @@
-// A hundred labels and 59 900 pictures without one. The network guesses what an unlabelled picture is; where it is sure, the guess counts as a label
-// (pseudo-label: Lee 2013) of another, strongly changed view of that picture, which it has to take for the same (consistency). This is
-// FixMatch (Sohn et al. 2020). It is the average of the latest networks that guesses, and that counts in the end: it errs less than the latest one
-// alone (mean teacher: Tarvainen and Valpola 2017). Guesses are corrected so that all classes are guessed equally often on the whole (distribution
-// alignment: Berthelot et al. 2020). All is compared with learning from the hundred labels alone: as many steps, changed as strongly, averaged, too.
-// needs: dataset-fashion-mnist
+// A hundred labels and 59 900 pictures without one. The network guesses what an unlabelled picture is; where it is
+// sure, the guess counts as a label (pseudo-label: Lee 2013) of another, strongly changed view of that picture, which
+// it has to take for the same (consistency). This is FixMatch (Sohn et al. 2020). It is the average of the latest
+// networks that guesses, and that counts in the end: it errs less than the latest one alone (mean teacher: Tarvainen
+// and Valpola 2017). Guesses are corrected so that all classes are guessed equally often on the whole (distribution
+// alignment: Berthelot et al. 2020). All is compared with learning from the hundred labels alone: as many steps,
+// changed as strongly, averaged, too. needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -25,7 +26,8 @@ struct Recipe {
 /// What is seen on the way.
 struct Curve {
     std::vector<double> step, accuracy;  // per cent, of pictures that it does not learn from
-    std::vector<double> sure, right;  // part of the unlabelled pictures that get a pseudo-label, and part of these that are right
+    std::vector<double> sure,
+        right;  // part of the unlabelled pictures that get a pseudo-label, and part of these that are right
 };
 
 /// What unlabelled pictures are, as far as that is sure.
@@ -56,7 +58,8 @@ SmallNet learn(const Pictures& few, const Material& material, const Recipe& reci
     const std::int64_t often = std::max<std::int64_t>(1, recipe.steps / 10);
     const Pictures some = {slice(material.judged.images, 0, 0, 2000), slice(material.judged.labels, 0, 0, 2000)};
     for (std::int64_t step = 1; step <= recipe.steps; ++step, tick()) {
-        const Tensor rows = randint(0, few.labels.size(), {recipe.labelled}, generator), labels = take(few.labels, rows);
+        const Tensor rows = randint(0, few.labels.size(), {recipe.labelled}, generator),
+                     labels = take(few.labels, rows);
         Tensor images = take(few.images, rows, 0);  // half of them strongly changed, too: it helps labels alone as well
         images = concat({weakly_changed(slice(images, 0, 0, recipe.labelled / 2), generator),
                          strongly_changed(slice(images, 0, recipe.labelled / 2), generator)});
@@ -70,15 +73,19 @@ SmallNet learn(const Pictures& few, const Material& material, const Recipe& reci
             const double count = sum(pseudo.sure).item();
             sure.update(count / static_cast<double>(recipe.unlabelled));
             if (count > 0)
-                right.update(sum(pseudo.sure * equal(pseudo.labels, take(material.training.labels, which)).to(DType::f32)).item() / count,
-                             count);
+                right.update(
+                    sum(pseudo.sure * equal(pseudo.labels, take(material.training.labels, which)).to(DType::f32))
+                            .item() /
+                        count,
+                    count);
         }
         Tape tape;
         const Tensor scores = net(images);
         Tensor loss = nn::cross_entropy(slice(scores, 0, 0, recipe.labelled), labels);
         if (recipe.unlabelled > 0)
-            loss = loss + recipe.weight * mean(pseudo.sure * nn::cross_entropy(slice(scores, 0, recipe.labelled), pseudo.labels,
-                                                                               {.reduction = nn::Reduction::none}));
+            loss = loss + recipe.weight *
+                              mean(pseudo.sure * nn::cross_entropy(slice(scores, 0, recipe.labelled), pseudo.labels,
+                                                                   {.reduction = nn::Reduction::none}));
         adam.step(net, tape.gradient(loss));
         average.update(net);
         schedule.step();
@@ -139,16 +146,21 @@ int main(int argc, char** argv) {
             .line("and unlabelled pictures", semi_curves[0].step, semi_curves[0].accuracy);
         guesses.line("pictures that get one", semi_curves[0].step, semi_curves[0].sure)
             .line("pseudo-labels that are right", semi_curves[0].step, semi_curves[0].right);
-        example.picture("curves.svg", "The first seed: how it learns, and how many pseudo-labels there are.", {accuracy, guesses});
+        example.picture("curves.svg", "The first seed: how it learns, and how many pseudo-labels there are.",
+                        {accuracy, guesses});
         std::vector<std::string> names;
-        for (std::int64_t i = 0; i < seeds; ++i) names.push_back(fmt::format("seed {}", example.seed() + static_cast<std::uint64_t>(i)));
+        for (std::int64_t i = 0; i < seeds; ++i)
+            names.push_back(fmt::format("seed {}", example.seed() + static_cast<std::uint64_t>(i)));
         nn::Plot bars({.title = "Right in the end", .y = "per cent", .y_range = {{0, 100}}, .width = 1096});
         bars.bars("100 labels alone", names, supervised).bars("and unlabelled pictures", names, semi);
         example.picture("seeds.svg", "Each seed draws its own hundred labels.", {bars}, 1);
         for (std::size_t i = 0; i < n; ++i)
-            example.figure(fmt::format("{}: right, per cent, more than by labels alone", names[i]), semi[i] - supervised[i]);
-        example.figure("100 labels alone: right, per cent, mean of the seeds", mean_of(supervised), {.brief_at_least = 30});
-        example.figure("with unlabelled pictures: right, per cent, mean of the seeds (chance 10)", mean_of(semi), {.brief_at_least = 40});
+            example.figure(fmt::format("{}: right, per cent, more than by labels alone", names[i]),
+                           semi[i] - supervised[i]);
+        example.figure("100 labels alone: right, per cent, mean of the seeds", mean_of(supervised),
+                       {.brief_at_least = 30});
+        example.figure("with unlabelled pictures: right, per cent, mean of the seeds (chance 10)", mean_of(semi),
+                       {.brief_at_least = 40});
         example.figure("points more, mean of the seeds", mean_of(semi) - mean_of(supervised), {.at_least = 3});
     });
 }

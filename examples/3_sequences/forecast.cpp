@@ -1,7 +1,7 @@
-// Sunspots, counted every year since 1700 (statsmodels' table, from the World Data Center SILSO). A recurrent network reads 22 years, two turns of
-// the sun's cycle, and tells the next one (many-to-one) and, by reading its own forecasts as if they had happened, the next eleven (one-to-many).
-// Years up to 1920 are for learning, those after are forecast: against "as this year" and against the best linear forecast, an autoregression
-// (Yule 1927, on these very numbers).
+// Sunspots, counted every year since 1700 (statsmodels' table, from the World Data Center SILSO). A recurrent network
+// reads 22 years, two turns of the sun's cycle, and tells the next one (many-to-one) and, by reading its own forecasts
+// as if they had happened, the next eleven (one-to-many). Years up to 1920 are for learning, those after are forecast:
+// against "as this year" and against the best linear forecast, an autoregression (Yule 1927, on these very numbers).
 // needs: python3-statsmodels
 
 #include <autodiff/autodiff.hpp>
@@ -27,9 +27,11 @@ struct Series {
 
 Series read_series() {
     const auto table = nn::read_csv("/usr/lib/python3/dist-packages/statsmodels/datasets/sunspots/sunspots.csv");
-    const Tensor years = ravel(table.numbers({"YEAR"}, DType::f64)), roots = sqrt(ravel(table.numbers({"SUNACTIVITY"}, DType::f64)));
+    const Tensor years = ravel(table.numbers({"YEAR"}, DType::f64)),
+                 roots = sqrt(ravel(table.numbers({"SUNACTIVITY"}, DType::f64)));
     const std::int64_t train = 221;
-    const double middle = mean(slice(roots, 0, 0, train)).item(), deviation = xgrad::std(slice(roots, 0, 0, train)).item();
+    const double middle = mean(slice(roots, 0, 0, train)).item(),
+                 deviation = xgrad::std(slice(roots, 0, 0, train)).item();
     return {years, (roots - middle) / deviation, middle, deviation, train};
 }
 
@@ -39,7 +41,8 @@ std::pair<Tensor, Tensor> windows(const Tensor& values, std::int64_t first, std:
     return {take(values, starts + arange(window)), take(values, starts + arange(window, window + ahead))};
 }
 
-/// An autoregression of that order, fitted by least squares to windows and the year after each: (order + 1, 1), the constant last.
+/// An autoregression of that order, fitted by least squares to windows and the year after each: (order + 1, 1), the
+/// constant last.
 Tensor autoregression(const Tensor& x, const Tensor& y, std::int64_t order) {
     return lstsq(concat({slice(x, 1, -order), ones({x.shape(0), 1}, DType::f64)}, 1), slice(y, 1, 0, 1)).solution;
 }
@@ -87,8 +90,8 @@ struct Network {
     }
 };
 
-/// Trains until the newest thirty years of the past are forecast no better; the network as it was then. To forecast every year on the way
-/// teaches the first step; to go on from its own forecasts, the others.
+/// Trains until the newest thirty years of the past are forecast no better; the network as it was then. To forecast
+/// every year on the way teaches the first step; to go on from its own forecasts, the others.
 Network train(const Series& series, std::int64_t order, std::int64_t epochs, std::vector<double>& losses) {
     const auto [x, y] = windows(series.values, 0, series.train - 30 - window - ahead + 1);
     const auto [held_x, held_y] = windows(series.values, series.train - 30 - window, series.train - window - ahead + 1);
@@ -101,7 +104,8 @@ Network train(const Series& series, std::int64_t order, std::int64_t epochs, std
         const Tensor loss = nn::mse_loss(forecasts.next, y) + nn::mse_loss(forecasts.reading, slice(x, 1, order));
         adam.step(net, nn::clip_grad_norm(net, tape.gradient(loss), 1.0));
         const Forecasts held = net(held_x);
-        losses.push_back(nn::mse_loss(held.next, held_y).item() + nn::mse_loss(held.reading, slice(held_x, 1, order)).item());
+        losses.push_back(nn::mse_loss(held.next, held_y).item() +
+                         nn::mse_loss(held.reading, slice(held_x, 1, order)).item());
         if (losses.back() >= least) continue;
         least = losses.back();
         best = net;
@@ -131,7 +135,8 @@ int main(int argc, char** argv) {
         const auto [x, y] = windows(series.values, series.train - window, series.values.size() - window - ahead + 1);
 
         const auto [past_x, past_y] = windows(series.values, 0, series.train - window - ahead + 1);
-        nn::Plot learning({.title = "Error on the newest years of the past", .x = "epoch", .y = "mean squared error", .log_y = true});
+        nn::Plot learning(
+            {.title = "Error on the newest years of the past", .x = "epoch", .y = "mean squared error", .log_y = true});
         nn::ProgressBar bar;
         bar.start("networks", networks);
         Tensor sum = zeros(y.shape(), DType::f64);
@@ -153,10 +158,13 @@ int main(int argc, char** argv) {
                 linear.empty() || mean_of(tried) < mean_of(linear))
                 linear = tried;
 
-        example.figure("one year ahead: error of the network / naive", network[0] / naive[0], {.at_most = 1, .brief_at_most = 1});
+        example.figure("one year ahead: error of the network / naive", network[0] / naive[0],
+                       {.at_most = 1, .brief_at_most = 1});
         example.figure("one year ahead: error of the network / best linear", network[0] / linear[0], {.at_most = 1});
-        example.figure("eleven years ahead, mean: network / naive", mean_of(network) / mean_of(naive), {.at_most = 1, .brief_at_most = 1});
-        example.figure("eleven years ahead, mean: network / best linear", mean_of(network) / mean_of(linear), {.at_most = 1});
+        example.figure("eleven years ahead, mean: network / naive", mean_of(network) / mean_of(naive),
+                       {.at_most = 1, .brief_at_most = 1});
+        example.figure("eleven years ahead, mean: network / best linear", mean_of(network) / mean_of(linear),
+                       {.at_most = 1});
 
         nn::Plot by_year({.title = "Error by years ahead", .x = "years ahead", .y = "sunspots"});
         by_year.line("network", network, {.marks = true})
@@ -170,7 +178,9 @@ int main(int argc, char** argv) {
         cycles.line("counted", known, series.spots(select(y, 1, 0)));
         for (std::int64_t i = 0; i + ahead <= y.shape(0); i += ahead)
             cycles.line(i ? "" : "forecast", slice(known, 0, i, i + ahead), series.spots(forecast[i]), {.colour = 1});
-        example.picture("forecast.svg", "Years that the network has not seen, one ahead and eleven at once.", {next, cycles}, 1);
-        example.picture("errors.svg", "Errors of the forecasts, and of the networks while they learn.", {by_year, learning});
+        example.picture("forecast.svg", "Years that the network has not seen, one ahead and eleven at once.",
+                        {next, cycles}, 1);
+        example.picture("errors.svg", "Errors of the forecasts, and of the networks while they learn.",
+                        {by_year, learning});
     });
 }

@@ -1,13 +1,12 @@
-// Character models of the King James Bible (or any other text): Elman's recurrent network, LSTM and GRU, trained by truncated back-propagation
-// through time, and a GPT, a Transformer that sees only what is before (Radford et al. 2018), with ALiBi in the place of positions (Press, Smith
-// and Lewis 2022), its matrices trained by Muon (Jordan et al. 2024). Each learns to tell the next character, and then writes.
+// Character models of the King James Bible (or any other text): Elman's recurrent network, LSTM and GRU, trained by
+// truncated back-propagation through time, and a GPT, a Transformer that sees only what is before (Radford et al.
+// 2018), with ALiBi in the place of positions (Press, Smith and Lewis 2022), its matrices trained by Muon (Jordan et
+// al. 2024). Each learns to tell the next character, and then writes.
 //
-// The measure is bits per character on the last tenth of the text, which no model is trained on: what an arithmetic coder with these predictions
-// would need. xz -9 and bzip2 -9 need 1.93 and 1.83 there (sizes of the whole text less those of its first nine tenths).
-// needs: bible-kjv bible-kjv-text
-// also: --model gru
-// also: --model rnn
-// also: --model gpt
+// The measure is bits per character on the last tenth of the text, which no model is trained on: what an arithmetic
+// coder with these predictions would need. xz -9 and bzip2 -9 need 1.93 and 1.83 there (sizes of the whole text less
+// those of its first nine tenths). needs: bible-kjv bible-kjv-text also: --model gru also: --model rnn also: --model
+// gpt
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -40,9 +39,12 @@ struct Memory {
 
 struct Model {
     Model(const Options& o, std::int64_t characters) : embedding(characters, o.width), output(o.width, characters) {
-        if (o.model == "rnn") rnn.emplace(o.width, o.width, nn::RNNOptions{.num_layers = o.layers, .batch_first = true});
-        if (o.model == "gru") gru.emplace(o.width, o.width, nn::GRUOptions{.num_layers = o.layers, .batch_first = true});
-        if (o.model == "lstm") lstm.emplace(o.width, o.width, nn::LSTMOptions{.num_layers = o.layers, .batch_first = true});
+        if (o.model == "rnn")
+            rnn.emplace(o.width, o.width, nn::RNNOptions{.num_layers = o.layers, .batch_first = true});
+        if (o.model == "gru")
+            gru.emplace(o.width, o.width, nn::GRUOptions{.num_layers = o.layers, .batch_first = true});
+        if (o.model == "lstm")
+            lstm.emplace(o.width, o.width, nn::LSTMOptions{.num_layers = o.layers, .batch_first = true});
         if (o.model != "gpt") return;
         nn::init::normal(embedding.weight, 0, 0.02);
         encoder.emplace(transformer(o.width, heads, o.layers));
@@ -69,7 +71,8 @@ struct Model {
         if (encoder) {
             memory.cache.resize(encoder->layers.size());
             const std::int64_t steps = characters.shape(1), all = memory.cache[0].steps() + steps;
-            return output((*encoder)(x, {.src_mask = nn::alibi_mask(heads, steps, all), .causal = true, .cache = memory.cache}));
+            return output(
+                (*encoder)(x, {.src_mask = nn::alibi_mask(heads, steps, all), .causal = true, .cache = memory.cache}));
         }
         const auto [y, h] = rnn ? (*rnn)(x, {.h = memory.h}) : (*gru)(x, {.h = memory.h});
         memory.h = h;
@@ -77,11 +80,12 @@ struct Model {
     }
 };
 
-/// A text cut into `count` pieces that are read side by side, a part after the other: truncated back-propagation goes through one part, and the
-/// recurrent state through all.
+/// A text cut into `count` pieces that are read side by side, a part after the other: truncated back-propagation goes
+/// through one part, and the recurrent state through all.
 struct Streams {
     Streams(const Tensor& characters, std::int64_t count)
-        : rows(reshape(slice(characters, 0, 0, characters.size() / count * count), {count, characters.size() / count})) {}
+        : rows(reshape(slice(characters, 0, 0, characters.size() / count * count),
+                       {count, characters.size() / count})) {}
     std::pair<Tensor, Tensor> part(std::int64_t first, std::int64_t steps) const {
         return {slice(rows, 1, first, first + steps), slice(rows, 1, first + 1, first + 1 + steps)};
     }
@@ -89,12 +93,15 @@ struct Streams {
     Tensor rows;
 };
 
-Tensor loss_of(const Tensor& scores, const Tensor& next) { return nn::cross_entropy(reshape(scores, {-1, scores.shape(2)}), ravel(next)); }
+Tensor loss_of(const Tensor& scores, const Tensor& next) {
+    return nn::cross_entropy(reshape(scores, {-1, scores.shape(2)}), ravel(next));
+}
 
 /// A GPT starts every window anew: the first of its characters, which have little before them, do not count.
 double bits_per_character(const Model& model, const Tensor& characters, const Options& options) {
     const Streams streams(characters, options.batch_size);
-    const std::int64_t window = model.encoder ? 2 * options.context : options.context, skipped = model.encoder ? window / 4 : 0;
+    const std::int64_t window = model.encoder ? 2 * options.context : options.context,
+                       skipped = model.encoder ? window / 4 : 0;
     double sum = 0;
     std::int64_t parts = 0;
     Memory memory;
@@ -113,7 +120,8 @@ std::int64_t draw(const Tensor& scores, const Options& options, Generator& gener
 }
 
 /// The prompt continued, a character at a time: the memory spares reading again what came before.
-std::string written(const Model& model, const nn::CharVocabulary& vocabulary, const Options& options, Generator& generator) {
+std::string written(const Model& model, const nn::CharVocabulary& vocabulary, const Options& options,
+                    Generator& generator) {
     Tensor text = vocabulary.encode(options.prompt);
     Memory memory;
     Tensor unread = text;
@@ -135,7 +143,8 @@ void train(Example& example, const Options& options) {
     fmt::print("{} characters of {} kinds\n", characters.size(), vocabulary.size());
 
     Model model(options, vocabulary.size());
-    std::unique_ptr<nn::Optimizer> optimizer = std::make_unique<nn::AdamW>(nn::AdamWOptions{.lr = options.lr, .weight_decay = 0.01});
+    std::unique_ptr<nn::Optimizer> optimizer =
+        std::make_unique<nn::AdamW>(nn::AdamWOptions{.lr = options.lr, .weight_decay = 0.01});
     if (model.encoder) optimizer = std::make_unique<nn::Muon>(transformer_optimizer(options.lr));
     nn::OneCycleLR schedule = one_cycle(*optimizer, options.steps, !model.encoder);
     nn::ProgressBar bar;
@@ -146,7 +155,8 @@ void train(Example& example, const Options& options) {
     for (std::int64_t step = 1, first = 0; step <= options.steps; ++step, first += options.context) {
         if (first + options.context > streams.steps() || model.encoder) memory = {};
         if (first + options.context > streams.steps())
-            first = static_cast<std::int64_t>(rand({}, nn::default_generator()).item() * static_cast<double>(options.context));
+            first = static_cast<std::int64_t>(rand({}, nn::default_generator()).item() *
+                                              static_cast<double>(options.context));
         const auto [x, next] = streams.part(first, options.context);
         Tape tape;
         const Tensor loss = loss_of(model(x, memory), next);
@@ -159,9 +169,10 @@ void train(Example& example, const Options& options) {
         if (step % std::max<std::int64_t>(1, options.steps / 8) != 0 && step < options.steps) continue;
         at.push_back(static_cast<double>(step));
         training.push_back(recent);
-        test.push_back(bits_per_character(model, step < options.steps ? slice(held_out, 0, 0, 20000) : held_out, options));
-        bar.line(
-            fmt::format("step {}: {:.3f} bits per character in training, {:.3f} on text that it has not seen", step, recent, test.back()));
+        test.push_back(
+            bits_per_character(model, step < options.steps ? slice(held_out, 0, 0, 20000) : held_out, options));
+        bar.line(fmt::format("step {}: {:.3f} bits per character in training, {:.3f} on text that it has not seen",
+                             step, recent, test.back()));
     }
     bar.clear();
 
@@ -180,7 +191,8 @@ void train(Example& example, const Options& options) {
                           : options.model == "gpt" ? (options.long_run ? 1.7 : 2.2)
                           : options.long_run       ? 1.75
                                                    : 2.05;
-    example.figure("bits per character on the last tenth", test.back(), bible ? Target{.at_most = target, .brief_at_most = 3.9} : Target{});
+    example.figure("bits per character on the last tenth", test.back(),
+                   bible ? Target{.at_most = target, .brief_at_most = 3.9} : Target{});
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// An autoencoder: one network squeezes each picture into a few numbers, another one makes the picture from these again, and both learn together
-// to lose as little as possible (Hinton and Salakhutdinov 2006). Without hidden layers the best that one can do is principal component analysis
-// (Baldi and Hornik 1989), which is computed beside. With two numbers the code of every picture is a point on a map.
-// needs: dataset-fashion-mnist
+// An autoencoder: one network squeezes each picture into a few numbers, another one makes the picture from these again,
+// and both learn together to lose as little as possible (Hinton and Salakhutdinov 2006). Without hidden layers the best
+// that one can do is principal component analysis (Baldi and Hornik 1989), which is computed beside. With two numbers
+// the code of every picture is a point on a map. needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -59,7 +59,8 @@ struct Components {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("autoencoder", "Squeezes pictures of clothes into a few numbers and makes them again; with two, they are a map.");
+    Example example("autoencoder",
+                    "Squeezes pictures of clothes into a few numbers and makes them again; with two, they are a map.");
     std::int64_t numbers = 32, epochs = 3, pictures = 60000;
     std::string judge_file = "out/cnn/model.safetensors";
     example.option("--numbers", numbers, "Numbers into which each picture is squeezed");
@@ -76,33 +77,40 @@ int main(int argc, char** argv) {
         const Components components(images);
 
         const Tensor again = in_blocks(net, test.images), flat = in_blocks(plane, test.images);
-        const Tensor linear = components.reconstructed(test.images, numbers), flat_linear = components.reconstructed(test.images, 2);
+        const Tensor linear = components.reconstructed(test.images, numbers),
+                     flat_linear = components.reconstructed(test.images, 2);
         const auto error = [&](const Tensor& made) { return nn::mse_loss(made, test.images).item(); };
         const auto recognised = [&](const Tensor& made) { return nn::accuracy(in_blocks(judge, made), test.labels); };
 
         const auto ten = [](const Tensor& x) { return slice(x, 0, 0, 10); };
         const Tensor rows = concat({ten(test.images), ten(again), ten(linear), ten(flat), ten(flat_linear)});
         nn::save_png(example.path("reconstructions.png"), nn::make_grid(rows, {.columns = 10}));
-        example.picture("reconstructions.svg",
-                        fmt::format("Rows: test pictures, the same from {} numbers, from {} principal components, from 2 numbers, from 2 "
-                                    "principal components.",
-                                    numbers, numbers),
-                        {rows_of_pictures("Test pictures and what is left of them", rows)}, 1);
-        const Tensor shown = slice(test.images, 0, 0, 2000);
         example.picture(
-            "map.svg", "Two numbers for each picture, found without labels; the colours show these.",
-            {latent_map("Test pictures on the plane of two numbers", in_blocks(plane.encode, shown), slice(test.labels, 0, 0, 2000))}, 1);
+            "reconstructions.svg",
+            fmt::format(
+                "Rows: test pictures, the same from {} numbers, from {} principal components, from 2 numbers, from 2 "
+                "principal components.",
+                numbers, numbers),
+            {rows_of_pictures("Test pictures and what is left of them", rows)}, 1);
+        const Tensor shown = slice(test.images, 0, 0, 2000);
+        example.picture("map.svg", "Two numbers for each picture, found without labels; the colours show these.",
+                        {latent_map("Test pictures on the plane of two numbers", in_blocks(plane.encode, shown),
+                                    slice(test.labels, 0, 0, 2000))},
+                        1);
         const Tensor code = in_blocks(net.encode, slice(test.images, 0, 0, 12));
         const Tensor lines = straight_lines(slice(code, 0, 0, 6), slice(code, 0, 6, 12), 10);
-        example.picture("interpolation.svg", "From one picture's numbers to another's in nine even steps.",
-                        {rows_of_pictures("Between pictures", in_blocks([&](const Tensor& x) { return net.pictures(x); }, lines))}, 1);
+        example.picture(
+            "interpolation.svg", "From one picture's numbers to another's in nine even steps.",
+            {rows_of_pictures("Between pictures", in_blocks([&](const Tensor& x) { return net.pictures(x); }, lines))},
+            1);
         nn::Plot curve({.title = "Training error", .x = "step", .y = "squared error per pixel", .log_y = true});
         draw_means(curve, fmt::format("{} numbers", numbers), losses, 20);
         draw_means(curve, "2 numbers", plane_losses, 20);
         example.picture("curve.svg", "The error of training pictures, mean over 20 batches.", {curve}, 1);
 
         example.figure("squared error per pixel of test pictures", error(again));
-        example.figure("the same over that of as many principal components", error(again) / error(linear), {.at_most = 0.9});
+        example.figure("the same over that of as many principal components", error(again) / error(linear),
+                       {.at_most = 0.9});
         example.figure("with 2 numbers over 2 principal components", error(flat) / error(flat_linear),
                        {.at_most = 0.9, .brief_at_most = 1});
         example.figure("accuracy of the classifier on the test pictures themselves", recognised(test.images));

@@ -1,8 +1,8 @@
-// A generative adversarial network (Goodfellow et al. 2014): a generator makes pictures from random numbers, a critic tells them from real ones, and
-// each learns from the other's mistakes. Both are small convolutional networks with batch normalisation, after DCGAN (Radford, Metz and Chintala
-// 2016). With --penalty r1 the critic's slope at real pictures is punished (Mescheder, Geiger and Nowozin 2018): a gradient of a gradient.
-// A classifier that knows real clothes tells how many of the made ones it recognises, and whether all classes appear.
-// needs: dataset-fashion-mnist
+// A generative adversarial network (Goodfellow et al. 2014): a generator makes pictures from random numbers, a critic
+// tells them from real ones, and each learns from the other's mistakes. Both are small convolutional networks with
+// batch normalisation, after DCGAN (Radford, Metz and Chintala 2016). With --penalty r1 the critic's slope at real
+// pictures is punished (Mescheder, Geiger and Nowozin 2018): a gradient of a gradient. A classifier that knows real
+// clothes tells how many of the made ones it recognises, and whether all classes appear. needs: dataset-fashion-mnist
 // also: --penalty r1
 
 #include <autodiff/autodiff.hpp>
@@ -57,11 +57,14 @@ Tensor critic_loss(const Critic& critic, const Tensor& real, const Tensor& made,
     return penalty > 0 ? loss + penalty / 2 * slope : loss;
 }
 
-/// A generator, the average of those of the latest steps (Yazıcı et al. 2019), in eval mode: what it makes does not depend on what else it makes.
-Decoder train(const Tensor& images, double penalty, std::int64_t steps, std::int64_t batch_size, double lr, Curves& curves) {
+/// A generator, the average of those of the latest steps (Yazıcı et al. 2019), in eval mode: what it makes does not
+/// depend on what else it makes.
+Decoder train(const Tensor& images, double penalty, std::int64_t steps, std::int64_t batch_size, double lr,
+              Curves& curves) {
     Decoder generator(numbers, 1, width);
     Critic critic;
-    // Without momentum: each network's task changes with the other one, so that old gradients mislead (Gidel et al. 2019).
+    // Without momentum: each network's task changes with the other one, so that old gradients mislead (Gidel et al.
+    // 2019).
     nn::Adam generator_adam({.lr = lr, .betas = {0, 0.99}}), critic_adam({.lr = lr, .betas = {0, 0.99}});
     nn::EMA average(generator, {.decay = 0.99, .use_buffers = true});
     nn::DataLoader loader(images, {.batch_size = batch_size, .shuffle = true, .drop_last = true});
@@ -95,7 +98,9 @@ Decoder train(const Tensor& images, double penalty, std::int64_t steps, std::int
 
 /// How far the mean of the classifier's 128 features of pictures is from that of others.
 double distance(const FashionNet& judge, const Tensor& a, const Tensor& b) {
-    const auto middle = [&](const Tensor& x) { return mean(in_blocks([&](const Tensor& block) { return judge.features(block); }, x), 0); };
+    const auto middle = [&](const Tensor& x) {
+        return mean(in_blocks([&](const Tensor& block) { return judge.features(block); }, x), 0);
+    };
     return sqrt(sum(square(middle(a) - middle(b)))).item();
 }
 
@@ -106,12 +111,15 @@ std::vector<nn::Plot> curves_of(const Curves& curves) {
     nn::Plot losses({.title = "Losses", .x = "step", .y = "nats", .y_range = {{0, 4}}});
     draw_means(losses, "generator", curves.generator, block);
     draw_means(losses, "critic", curves.critic, block);
-    losses.line("critic that guesses", {0, last}, {2 * std::log(2.0), 2 * std::log(2.0)}, {.stroke = nn::Stroke::dashed});
-    nn::Plot chances({.title = "Taken for real by the critic", .x = "step", .y = "mean probability", .y_range = {{0, 1}}});
+    losses.line("critic that guesses", {0, last}, {2 * std::log(2.0), 2 * std::log(2.0)},
+                {.stroke = nn::Stroke::dashed});
+    nn::Plot chances(
+        {.title = "Taken for real by the critic", .x = "step", .y = "mean probability", .y_range = {{0, 1}}});
     draw_means(chances, "real pictures", curves.real, block);
     draw_means(chances, "made pictures", curves.made, block);
     if (curves.slope.empty()) return {losses, chances};
-    nn::Plot slopes({.title = "The critic's squared slope at real pictures", .x = "step", .y = "nats² per unit²", .log_y = true});
+    nn::Plot slopes(
+        {.title = "The critic's squared slope at real pictures", .x = "step", .y = "nats² per unit²", .log_y = true});
     draw_means(slopes, "", curves.slope, block);
     return {losses, chances, slopes};
 }
@@ -119,7 +127,8 @@ std::vector<nn::Plot> curves_of(const Curves& curves) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("gan", "Makes pictures of clothes by a game of two networks, one that makes them and one that judges them.");
+    Example example(
+        "gan", "Makes pictures of clothes by a game of two networks, one that makes them and one that judges them.");
     std::int64_t steps = 6500, batch_size = 32, count = 60000;
     double lr = 3e-3;
     std::string penalty = "none", judge_file = "out/cnn/model.safetensors";
@@ -130,7 +139,8 @@ int main(int argc, char** argv) {
     example.option("--lr", lr, "Adam's learning rate for both networks; it falls to 0 in the second half");
     example.option("--judge", judge_file, "Classifier that example cnn has saved; it judges the pictures");
     return example.run(argc, argv, [&] {
-        check<ValueError>(penalty == "none" || penalty == "r1", {}, [&] { return "--penalty must be none or r1, got " + penalty; });
+        check<ValueError>(penalty == "none" || penalty == "r1", {},
+                          [&] { return "--penalty must be none or r1, got " + penalty; });
         if (example.brief()) steps = 250, count = 12800;
         const Tensor images = channelled(fashion_mnist("train", count)).images;
         const Tensor test = channelled(fashion_mnist("t10k", example.pick(10000, 2000))).images;
@@ -143,23 +153,26 @@ int main(int argc, char** argv) {
         const Tensor made = in_blocks(make, noise(1000));
 
         nn::save_png(example.path("samples.png"), nn::make_grid(slice(made, 0, 0, 100), {.columns = 10}));
-        example.picture("samples.svg", "Pictures from random numbers, not chosen.", {rows_of_pictures("Samples", slice(made, 0, 0, 60))},
-                        1);
+        example.picture("samples.svg", "Pictures from random numbers, not chosen.",
+                        {rows_of_pictures("Samples", slice(made, 0, 0, 60))}, 1);
         example.picture("interpolation.svg", "From one sample's numbers to another's in nine even steps.",
                         {rows_of_pictures("Between samples", make(straight_lines(noise(5), noise(5), 10)))}, 1);
-        example.picture("curves.svg",
-                        "A healthy game: no network wins for good, and the critic stays a little better than one that guesses.",
-                        curves_of(curves));
+        example.picture(
+            "curves.svg",
+            "A healthy game: no network wins for good, and the critic stays a little better than one that guesses.",
+            curves_of(curves));
         const Verdict verdict = judged(judge, made), real = judged(judge, test);
         const std::vector<std::string> classes(fashion_classes.begin(), fashion_classes.end());
         nn::Plot bars({.title = "Of whose class the classifier is sure", .y = "of a thousand pictures", .width = 860});
         bars.bars("test pictures", classes, real.by_class).bars("samples", classes, verdict.by_class);
-        example.picture("classes.svg", "All classes appear, but not equally often; some are hard to tell in real pictures, too.", {bars},
-                        1);
+        example.picture("classes.svg",
+                        "All classes appear, but not equally often; some are hard to tell in real pictures, too.",
+                        {bars}, 1);
 
         example.figure("test pictures of whose class the classifier is sure (0.8 or more), per cent", 100 * real.sure);
         example.figure("samples of whose class it is sure, per cent", 100 * verdict.sure, {.at_least = 60});
-        example.figure("classes that appear: three sure samples in a thousand", static_cast<double>(verdict.classes), {.at_least = 10});
+        example.figure("classes that appear: three sure samples in a thousand", static_cast<double>(verdict.classes),
+                       {.at_least = 10});
         example.figure("distance of the samples' mean features from real ones', over that of an untrained generator's",
                        distance(judge, made, test) / distance(judge, pictures(untrained, noise(1000)), test),
                        {.at_most = 0.5, .brief_at_most = 0.75});

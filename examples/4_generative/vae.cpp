@@ -1,9 +1,10 @@
-// A variational autoencoder (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014): a picture comes from a few numbers z that are normally
-// distributed, through a network that says how each pixel is distributed; another network guesses z from the picture. Both learn by raising a lower
-// bound of the picture's log-probability, the ELBO: how well the picture is reconstructed, less how much the guess of z says beyond the prior (their
-// KL divergence). That second part is let in slowly (KL annealing: Bowman et al. 2016), so that z is used at all. Pixels are whole numbers: uniform
-// noise makes them continuous (dequantisation: Theis, van den Oord and Bethge 2016), for the model as for the Gaussians that it is compared with.
-// needs: dataset-fashion-mnist
+// A variational autoencoder (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014): a picture comes from a few
+// numbers z that are normally distributed, through a network that says how each pixel is distributed; another network
+// guesses z from the picture. Both learn by raising a lower bound of the picture's log-probability, the ELBO: how well
+// the picture is reconstructed, less how much the guess of z says beyond the prior (their KL divergence). That second
+// part is let in slowly (KL annealing: Bowman et al. 2016), so that z is used at all. Pixels are whole numbers: uniform
+// noise makes them continuous (dequantisation: Theis, van den Oord and Bethge 2016), for the model as for the Gaussians
+// that it is compared with. needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -19,9 +20,12 @@ using distributions::Normal;
 namespace {
 
 /// The grey values 0 … 255 spread over [0, 1).
-Tensor dequantised(const Tensor& images) { return (images * 255 + rand(images.shape(), nn::default_generator())) / 256; }
+Tensor dequantised(const Tensor& images) {
+    return (images * 255 + rand(images.shape(), nn::default_generator())) / 256;
+}
 
-/// The logistic distribution, like the normal one but with heavier tails: a pixel that is not where it was expected costs less.
+/// The logistic distribution, like the normal one but with heavier tails: a pixel that is not where it was expected
+/// costs less.
 struct Logistic {
     Tensor loc, scale;
     Tensor log_prob(const Tensor& x) const {
@@ -36,12 +40,14 @@ struct Vae {
     Encoder encode;
     Decoder decode;
     nn::BatchNorm1d norm;
-    /// How z is distributed, as far as pictures tell. The means are normalised, so that they are where the prior is (Zhu et al. 2020).
+    /// How z is distributed, as far as pictures tell. The means are normalised, so that they are where the prior is
+    /// (Zhu et al. 2020).
     Normal guess(const Tensor& images) const {
         const std::vector<Tensor> parts = split(encode(images), 2, 1);
         return {norm(parts[0]), exp(clip(parts[1], -8, 3))};
     }
-    /// The pixels of pictures made from z. Their scales are between exp(-7), less than the noise of dequantisation, and 1.
+    /// The pixels of pictures made from z. Their scales are between exp(-7), less than the noise of dequantisation, and
+    /// 1.
     Logistic pixels(const Tensor& z) const {
         const std::vector<Tensor> parts = split(decode(z), 2, 1);
         return {sigmoid(parts[0]), exp(3.5 * tanh(parts[1]) - 3.5)};
@@ -50,7 +56,8 @@ struct Vae {
     XGRAD_FIELDS(encode, decode, norm)
 };
 
-/// Both parts for each picture, in nats: log p(picture | z) for one z that is drawn from the guess, and the guess's divergence from the prior.
+/// Both parts for each picture, in nats: log p(picture | z) for one z that is drawn from the guess, and the guess's
+/// divergence from the prior.
 struct Parts {
     Tensor reconstruction, divergence;
 };
@@ -69,7 +76,8 @@ Vae train(const Tensor& images, std::int64_t numbers, std::int64_t epochs, Curve
     nn::Adam adam;
     const std::int64_t steps = epochs * loader.size();
     nn::OneCycleLR schedule(adam, 3e-3, {.total_steps = steps});
-    nn::Trainer trainer(net, adam, {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true, .clip_grad_norm = 1.0});
+    nn::Trainer trainer(net, adam,
+                        {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true, .clip_grad_norm = 1.0});
     double weight = 0;  // of the divergence; it has all of it after a third of the steps
     trainer.on_step([&] { weight = std::min(1.0, weight + 3 / static_cast<double>(steps)); });
     trainer.fit(loader, [&](const Vae& model, const auto& batch, nn::Log& log) {
@@ -94,7 +102,8 @@ Parts mean_elbo(const Vae& net, const Tensor& images) {
     return {means[0], means[1]};
 }
 
-/// Mean log-densities of test pictures under Gaussians fitted to training pictures: of independent pixels, and with the whole covariance matrix.
+/// Mean log-densities of test pictures under Gaussians fitted to training pictures: of independent pixels, and with the
+/// whole covariance matrix.
 std::pair<double, double> gaussians(const Tensor& images, const Tensor& test) {
     const Tensor x = flatten(dequantised(images), 1).to(DType::f64), y = flatten(dequantised(test), 1).to(DType::f64);
     const Tensor centre = mean(x, 0);
@@ -106,7 +115,8 @@ std::pair<double, double> gaussians(const Tensor& images, const Tensor& test) {
 std::vector<nn::Plot> curves_of(const Curves& curves, double independent, double joint) {
     const std::size_t block = std::max<std::size_t>(1, curves.weight.size() / 200);
     const double last = static_cast<double>(curves.weight.size());
-    nn::Plot reconstruction({.title = "Reconstruction", .x = "step", .y = "nats per picture", .y_range = {{-500, 2500}}});
+    nn::Plot reconstruction(
+        {.title = "Reconstruction", .x = "step", .y = "nats per picture", .y_range = {{-500, 2500}}});
     draw_means(reconstruction, "model", curves.reconstruction, block);
     reconstruction.line("Gaussian", {0, last}, {joint, joint}, {.stroke = nn::Stroke::dashed})
         .line("independent pixels", {0, last}, {independent, independent}, {.stroke = nn::Stroke::dashed});
@@ -128,11 +138,13 @@ Tensor plane(const Vae& net, std::int64_t side) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("vae", "Learns how pictures of clothes are distributed, measures that by the ELBO, and draws new ones.");
+    Example example("vae",
+                    "Learns how pictures of clothes are distributed, measures that by the ELBO, and draws new ones.");
     std::int64_t numbers = 32, epochs = 4, pictures = 60000;
     std::string judge_file = "out/cnn/model.safetensors";
     example.option("--numbers", numbers, "Numbers z from which each picture comes");
-    example.option("--epochs", epochs, "Passes over the training pictures; half as many for the map, which has two numbers");
+    example.option("--epochs", epochs,
+                   "Passes over the training pictures; half as many for the map, which has two numbers");
     example.option("--pictures", pictures, "Training pictures");
     example.option("--judge", judge_file, "Classifier that example cnn has saved; it judges the pictures");
     return example.run(argc, argv, [&] {
@@ -158,10 +170,13 @@ int main(int argc, char** argv) {
                         {rows_of_pictures("Reconstructions", concat({ten(test.images), ten(again)}))}, 1);
         const Tensor z = net.guess(slice(test.images, 0, 0, 12)).loc;
         example.picture("interpolation.svg", "From one picture's z to another's in nine even steps.",
-                        {rows_of_pictures("Between pictures", net.pictures(straight_lines(slice(z, 0, 0, 6), slice(z, 0, 6, 12), 10)))}, 1);
+                        {rows_of_pictures("Between pictures",
+                                          net.pictures(straight_lines(slice(z, 0, 0, 6), slice(z, 0, 6, 12), 10)))},
+                        1);
         const Pictures shown = {slice(test.images, 0, 0, 2000), slice(test.labels, 0, 0, 2000)};
         const auto place = [&](const Tensor& x) { return flat.guess(x).loc; };
-        example.picture("map.svg", "A model with two numbers: where it puts test pictures, and what it makes of each place.",
+        example.picture("map.svg",
+                        "A model with two numbers: where it puts test pictures, and what it makes of each place.",
                         {latent_map("Test pictures on the plane of z", in_blocks(place, shown.images), shown.labels),
                          rows_of_pictures("Pictures from that plane", plane(flat, 15), 15)});
 
@@ -171,7 +186,8 @@ int main(int argc, char** argv) {
         example.figure("log-density of a Gaussian with independent pixels", independent);
         example.figure("log-density of a Gaussian with a covariance matrix", joint);
         example.figure("ELBO above the Gaussian with independent pixels", bound - independent, {.brief_at_least = 0});
-        example.figure("ELBO above the Gaussian with a covariance matrix", bound - joint, {.at_least = 0, .brief_at_least = 0});
+        example.figure("ELBO above the Gaussian with a covariance matrix", bound - joint,
+                       {.at_least = 0, .brief_at_least = 0});
         example.figure("bits per pixel at most (8: nothing known)", 8 - bound / 784 / std::numbers::ln2);
         example.figure("accuracy of the classifier on the test pictures themselves",
                        nn::accuracy(in_blocks(judge, test.images), test.labels));
@@ -179,6 +195,7 @@ int main(int argc, char** argv) {
                        {.at_least = 0.75, .brief_at_least = 0.3});
         example.figure("samples of which the classifier is sure, in per cent", 100 * judged(judge, samples).sure);
         example.note(
-            "Samples are blurred, and some are of no class: a bound of the log-probability counts every pixel's noise more than shapes.");
+            "Samples are blurred, and some are of no class: a bound of the log-probability counts every pixel's noise "
+            "more than shapes.");
     });
 }

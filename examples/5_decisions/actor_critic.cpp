@@ -1,6 +1,7 @@
-// Advantage actor-critic (Mnih et al., Asynchronous methods for deep reinforcement learning, 2016): an actor that chooses and a critic that says
-// what a state is worth learn together from a few steps at a time, for the critic stands in for the rest of the episode. How far the steps
-// themselves count is weighed as Schulman et al. do (High-dimensional continuous control using generalized advantage estimation, 2016).
+// Advantage actor-critic (Mnih et al., Asynchronous methods for deep reinforcement learning, 2016): an actor that
+// chooses and a critic that says what a state is worth learn together from a few steps at a time, for the critic stands
+// in for the rest of the episode. How far the steps themselves count is weighed as Schulman et al. do (High-dimensional
+// continuous control using generalized advantage estimation, 2016).
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -20,7 +21,8 @@ struct Options {
 };
 
 struct Net {
-    explicit Net(std::int64_t hidden) : actor_in(4, hidden), actor_out(hidden, 2), critic_in(4, hidden), critic_out(hidden, 1) {}
+    explicit Net(std::int64_t hidden)
+        : actor_in(4, hidden), actor_out(hidden, 2), critic_in(4, hidden), critic_out(hidden, 1) {}
     nn::Linear actor_in, actor_out, critic_in, critic_out;
     Tensor actor(const Tensor& states) const { return actor_out(tanh(actor_in(states))); }
     /// In units of 1 / (1 - discount), the most that there is to have.
@@ -61,7 +63,8 @@ public:
             }
             if (!over.empty()) {  // the time was up, but the pole would have stood on: the critic says how long
                 const Tensor worth = net.critic(poles_.states());
-                for (const std::size_t i : over) rewards[i] += options_.discount * static_cast<double>(worth.data<float>()[i]);
+                for (const std::size_t i : over)
+                    rewards[i] += options_.discount * static_cast<double>(worth.data<float>()[i]);
             }
             for (std::size_t i = 0; i < poles_.size(); ++i) {
                 if (goes_on[i] == 1) continue;
@@ -88,7 +91,8 @@ Tensor advantages(const Rollout& rollout, const Options& options) {
     std::vector<Tensor> all(rollout.rewards.size());
     Tensor next = zeros_like(rollout.values[0]);
     for (std::size_t t = all.size(); t-- > 0;) {
-        const Tensor reward = tensor(rollout.rewards[t]).to(DType::f32), goes_on = tensor(rollout.goes_on[t]).to(DType::f32);
+        const Tensor reward = tensor(rollout.rewards[t]).to(DType::f32),
+                     goes_on = tensor(rollout.goes_on[t]).to(DType::f32);
         const Tensor delta = reward + options.discount * goes_on * rollout.values[t + 1] - rollout.values[t];
         next = delta + options.discount * options.lambda * goes_on * next;
         all[t] = next;
@@ -130,6 +134,7 @@ int main(int argc, char** argv) {
     example.option("--hidden", options.hidden, "Units of each hidden layer");
     example.option("--lr", options.lr, "Adam's learning rate");
     return example.run(argc, argv, [&] {
-        learn_cartpole(example, example.pick<std::int64_t>(options.steps, 40000), [&](Course& course) { return learn(course, options); });
+        learn_cartpole(example, example.pick<std::int64_t>(options.steps, 40000),
+                       [&](Course& course) { return learn(course, options); });
     });
 }

@@ -1,6 +1,7 @@
-// A deep Q-network (Mnih et al., Human-level control through deep reinforcement learning, 2015): a network learns what each action is worth from
-// steps drawn from a memory, by what a second, slower network says of the next state. Which action is best there the first one says (van
-// Hasselt, Guez, Silver: Deep reinforcement learning with double Q-learning, 2016).
+// A deep Q-network (Mnih et al., Human-level control through deep reinforcement learning, 2015): a network learns what
+// each action is worth from steps drawn from a memory, by what a second, slower network says of the next state. Which
+// action is best there the first one says (van Hasselt, Guez, Silver: Deep reinforcement learning with double
+// Q-learning, 2016).
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -94,7 +95,8 @@ Policy learn(Course& course, const Options& options) {
         std::vector<double> returns;
         for (std::size_t i = 0; i < poles.size(); ++i) {
             const auto from = poles[i].state();
-            const std::int64_t action = uniform(course.random) < chance ? course.random() % 2 : actions.data<std::int64_t>()[i];
+            const std::int64_t action =
+                uniform(course.random) < chance ? course.random() % 2 : actions.data<std::int64_t>()[i];
             const CartPole::Step step = poles[i].step(action);
             memory.add(from, action, poles[i].state(), step.fell);
             ++lengths[i];
@@ -118,7 +120,8 @@ Policy learn(Course& course, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("dqn", "Balances a pole on a cart by a deep Q-network with a memory of steps and a target network.");
+    Example example("dqn",
+                    "Balances a pole on a cart by a deep Q-network with a memory of steps and a target network.");
     Options options;
     example.option("--steps", options.steps, "Steps of the environment at most, for each of five seeds");
     example.option("--memory", options.memory, "Steps that are remembered");
@@ -127,6 +130,7 @@ int main(int argc, char** argv) {
     example.option("--lr", options.lr, "Adam's learning rate at the start; it falls to a tenth");
     example.option("--tau", options.tau, "How far the target network goes towards the other in each step");
     return example.run(argc, argv, [&] {
-        learn_cartpole(example, example.pick<std::int64_t>(options.steps, 8000), [&](Course& course) { return learn(course, options); });
+        learn_cartpole(example, example.pick<std::int64_t>(options.steps, 8000),
+                       [&](Course& course) { return learn(course, options); });
     });
 }

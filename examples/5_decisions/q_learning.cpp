@@ -1,5 +1,6 @@
-// Q-learning (Watkins and Dayan 1992) with a table: what an action is worth in a state is learned from steps alone. The world, made up here, is a
-// grid in which a move goes astray now and then; as its probabilities are written down, value iteration (Bellman 1957) tells what is right.
+// Q-learning (Watkins and Dayan 1992) with a table: what an action is worth in a state is learned from steps alone. The
+// world, made up here, is a grid in which a move goes astray now and then; as its probabilities are written down, value
+// iteration (Bellman 1957) tells what is right.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -53,7 +54,8 @@ struct World {
     }
 };
 
-/// Q*(s, a) = sum over s' of P(s' | s, a) (R(s') + γ max over a' of Q*(s', a')), iterated until it holds. (states, actions)
+/// Q*(s, a) = sum over s' of P(s' | s, a) (R(s') + γ max over a' of Q*(s', a')), iterated until it holds. (states,
+/// actions)
 Tensor value_iteration(const World& world) {
     const std::int64_t n = world.states();
     std::vector<double> probabilities(static_cast<std::size_t>(n * actions * n)), rewards;
@@ -64,10 +66,12 @@ Tensor value_iteration(const World& world) {
                 probabilities[static_cast<std::size_t>((s * actions + a) * n + world.next(s, a + turn))] +=
                     turn == 0 ? 1 - 2 * world.slip : world.slip;
     const Tensor p = tensor(probabilities, {n, actions, n}), r = tensor(rewards);
-    return fixed_point([&](const Tensor& q) { return matmul(p, r + discount * max(q, 1)); }, zeros({n, actions}, DType::f64));
+    return fixed_point([&](const Tensor& q) { return matmul(p, r + discount * max(q, 1)); },
+                       zeros({n, actions}, DType::f64));
 }
 
-/// The table, learned by a walk that tries all actions alike. Q(s, a) moves to what a step shows, by less and less: 1 / visits^0.8.
+/// The table, learned by a walk that tries all actions alike. Q(s, a) moves to what a step shows, by less and less: 1 /
+/// visits^0.8.
 struct Learner {
     const World& world;
     Generator random;
@@ -109,7 +113,9 @@ nn::Plot drawn(const std::string& title, const Tensor& table, const World& world
     for (std::int64_t s = 0; s < world.states(); ++s) {
         const double column = static_cast<double>(s % world.columns()), row = static_cast<double>(s / world.columns());
         const bool open = world.at(s) != '#' && !world.ends(s);
-        values.push_back(open ? max(table[s]).item() : world.ends(s) ? world.reward(s) : std::numeric_limits<double>::quiet_NaN());
+        values.push_back(open            ? max(table[s]).item()
+                         : world.ends(s) ? world.reward(s)
+                                         : std::numeric_limits<double>::quiet_NaN());
         if (world.ends(s)) plot.text(column, row, world.at(s) == 'G' ? "goal" : "pit");
         if (!open) continue;
         const auto [down, right] = moves[argmax(table[s]).item<std::size_t>()];
@@ -119,7 +125,8 @@ nn::Plot drawn(const std::string& title, const Tensor& table, const World& world
         dy.push_back(0.6 * down);
     }
     return plot
-        .heat_map(tensor(values, {world.rows(), world.columns()}), {.palette = nn::Palette::diverging, .name = "value of the best action"})
+        .heat_map(tensor(values, {world.rows(), world.columns()}),
+                  {.palette = nn::Palette::diverging, .name = "value of the best action"})
         .arrows(x, y, dx, dy);
 }
 
@@ -132,14 +139,21 @@ int main(int argc, char** argv) {
     example.option("--seeds", seeds, "Learners");
     return example.run(argc, argv, [&] {
         if (example.brief()) steps = std::min<std::int64_t>(steps, 2'000'000);
-        example.note("The world is made up: ten by seven fields, walls, three pits, a goal; one move in five slips to a side.");
+        example.note(
+            "The world is made up: ten by seven fields, walls, three pits, a goal; one move in five slips to a side.");
         const World world;
         const Tensor optimal = value_iteration(world);
         const auto open = world.open();
         const Tensor ranked = sort(take(optimal, tensor(open)), -1);
-        fmt::print("the second-best action is worth less by {:.4f} or more\n", min(select(ranked, 1, 3) - select(ranked, 1, 2)).item());
+        fmt::print("the second-best action is worth less by {:.4f} or more\n",
+                   min(select(ranked, 1, 3) - select(ranked, 1, 2)).item());
 
-        nn::Plot error({.title = "Largest error of the table", .x = "moves", .y = "|Q - Q*|", .log_x = true, .log_y = true, .width = 1096});
+        nn::Plot error({.title = "Largest error of the table",
+                        .x = "moves",
+                        .y = "|Q - Q*|",
+                        .log_x = true,
+                        .log_y = true,
+                        .width = 1096});
         std::int64_t right = static_cast<std::int64_t>(open.size());
         double worst = 0;
         Tensor first;
@@ -167,12 +181,13 @@ int main(int argc, char** argv) {
 
         example.picture(
             "policy.svg",
-            "The colour is the value of a field, the arrow what one does there; a move may slip, so it pays to keep away from pits.",
+            "The colour is the value of a field, the arrow what one does there; a move may slip, so it pays to keep "
+            "away from pits.",
             {drawn("Learned by walking", first, world), drawn("Computed from the probabilities", optimal, world)});
         example.picture("error.svg", "How the tables come to the true values.", {error}, 1);
         const auto all = static_cast<double>(open.size());
-        example.figure("fields in which the learned action is optimal, fewest of all learners", static_cast<double>(right),
-                       {.at_least = all, .brief_at_least = 0.8 * all});
+        example.figure("fields in which the learned action is optimal, fewest of all learners",
+                       static_cast<double>(right), {.at_least = all, .brief_at_least = 0.8 * all});
         example.figure("fields", all);
         example.figure("largest error of a value", worst, {.brief_at_most = 0.3});
     });

@@ -1,5 +1,6 @@
-// REINFORCE with a baseline (Williams 1992; Sutton and Barto, Reinforcement learning, 2018, section 13.4): play whole episodes, and make
-// what was done likelier where the rest of the episode went better than expected. A second network learns what to expect.
+// REINFORCE with a baseline (Williams 1992; Sutton and Barto, Reinforcement learning, 2018, section 13.4): play whole
+// episodes, and make what was done likelier where the rest of the episode went better than expected. A second network
+// learns what to expect.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -82,8 +83,10 @@ Policy learn(Course& course, const Options& options) {
         {
             Tape tape;
             const Tensor scores = policy(states);
-            const Tensor of_action = nn::cross_entropy(scores, actions, {.reduction = nn::Reduction::none});  // -log π(a|s)
-            const Tensor loss = mean(of_action * advantage) - options.entropy * mean(nn::categorical_entropy_with_logits(scores));
+            const Tensor of_action =
+                nn::cross_entropy(scores, actions, {.reduction = nn::Reduction::none});  // -log π(a|s)
+            const Tensor loss =
+                mean(of_action * advantage) - options.entropy * mean(nn::categorical_entropy_with_logits(scores));
             policy_adam.step(policy, tape.gradient(loss));
         }
         for (int i = 0; i < 5; ++i) {
@@ -105,6 +108,7 @@ int main(int argc, char** argv) {
     example.option("--hidden", options.hidden, "Units of the networks' hidden layers");
     example.option("--lr", options.lr, "Adam's learning rate");
     return example.run(argc, argv, [&] {
-        learn_cartpole(example, example.pick<std::int64_t>(options.steps, 30000), [&](Course& course) { return learn(course, options); });
+        learn_cartpole(example, example.pick<std::int64_t>(options.steps, 30000),
+                       [&](Course& course) { return learn(course, options); });
     });
 }

@@ -1,7 +1,8 @@
-// A word of DNA to which a protein binds, found by a convolution (after Alipanahi, Delong, Weirauch, Frey: DeepBind, 2015). The sequences are made
-// up: random letters, and in half of them, anywhere, a word drawn from a table of letter frequencies.
-// The network is told which sequences have one, but neither the word nor the place. Afterwards the windows to which its best filter answers most
-// are laid one upon the other: their frequencies are the word, drawn as a logo (Schneider and Stephens 1990: letters as high as their information).
+// A word of DNA to which a protein binds, found by a convolution (after Alipanahi, Delong, Weirauch, Frey: DeepBind,
+// 2015). The sequences are made up: random letters, and in half of them, anywhere, a word drawn from a table of letter
+// frequencies. The network is told which sequences have one, but neither the word nor the place. Afterwards the windows
+// to which its best filter answers most are laid one upon the other: their frequencies are the word, drawn as a logo
+// (Schneider and Stephens 1990: letters as high as their information).
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -73,7 +74,8 @@ nn::History train(Detector& net, const Sequences& training, const Sequences& tes
     });
 }
 
-/// The letters below the filter where it answers most, in those sequences where it answers most, as frequencies (filter_width, 4).
+/// The letters below the filter where it answers most, in those sequences where it answers most, as frequencies
+/// (filter_width, 4).
 Tensor found_word(const Detector& net, std::int64_t filter, const Sequences& test) {
     const Tensor answers = select(net.answers(test.x), 1, filter);  // (N, places)
     const Tensor best = argmax(answers, 1), strongest = topk(max(answers, 1), test.x.shape(0) / 3).indices;
@@ -162,16 +164,18 @@ int main(int argc, char** argv) {
         const nn::History history = train(net, training, test, epochs);
         // What a filter adds to the score of sequences with the word, beyond the others.
         const Tensor strength = max(net.answers(test.x), 2), with = expand_dims(test.y, 1);
-        const Tensor gain =
-            ravel(net.output.weight) * (sum(strength * with, 0) / sum(with) - sum(strength * (1.0 - with), 0) / sum(1.0 - with));
+        const Tensor gain = ravel(net.output.weight) *
+                            (sum(strength * with, 0) / sum(with) - sum(strength * (1.0 - with), 0) / sum(1.0 - with));
         const auto best = argmax(gain).item<std::int64_t>();
         const Tensor found = found_word(net, best, test), planted = planted_word();
         const auto [likeness, begin] = alignment(found, planted);
 
         example.figure("held-out sequences: area under the ROC curve", history.last("valid_auc"),
                        {.at_least = 0.95, .brief_at_least = 0.85});
-        example.figure("letter frequencies found and planted: correlation", likeness, {.at_least = 0.9, .brief_at_least = 0.8});
-        example.picture("logo.svg", "The word that was planted and the one that the best filter finds, with a margin at its ends.",
+        example.figure("letter frequencies found and planted: correlation", likeness,
+                       {.at_least = 0.9, .brief_at_least = 0.8});
+        example.picture("logo.svg",
+                        "The word that was planted and the one that the best filter finds, with a margin at its ends.",
                         {logo("Planted", planted), logo("Found", found)});
         nn::Plot weights({.title = fmt::format("Weights of filter {}", best), .x = "place", .height = 240});
         weights.heat_map(net.conv.weight[best], {.y_labels = {"A", "C", "G", "T"}, .palette = nn::Palette::diverging});

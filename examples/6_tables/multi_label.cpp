@@ -1,7 +1,8 @@
-// One input, several answers: each handwritten digit of scikit-learn's table (Alpaydin and Kaynak 1998; 1797 pictures of 8 × 8 pixels) has those
-// of seven properties that are true of its number or its form. One network answers all seven at once, from one hidden layer that they share; beside it
-// stands one logistic regression for each property alone. The properties are facts about the digit that was written: nothing is made up, but no line through the pixels divides the odd digits from the even.
-// needs: python3-sklearn
+// One input, several answers: each handwritten digit of scikit-learn's table (Alpaydin and Kaynak 1998; 1797 pictures
+// of 8 × 8 pixels) has those of seven properties that are true of its number or its form. One network answers all seven
+// at once, from one hidden layer that they share; beside it stands one logistic regression for each property alone. The
+// properties are facts about the digit that was written: nothing is made up, but no line through the pixels divides the
+// odd digits from the even. needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -39,7 +40,8 @@ Tensor labels_of(const Tensor& digits) {
     return tensor(labels, {digits.size(), static_cast<std::int64_t>(properties.size())});
 }
 
-/// With a hidden layer, or with none: then its outputs have no weight in common and are logistic regressions, trained side by side.
+/// With a hidden layer, or with none: then its outputs have no weight in common and are logistic regressions, trained
+/// side by side.
 nn::Sequential network(std::int64_t hidden) {
     const auto outputs = static_cast<std::int64_t>(properties.size());
     if (hidden == 0) return nn::Sequential(nn::Linear(64, outputs));
@@ -53,7 +55,8 @@ nn::History train(nn::Sequential& net, const Split& data, std::int64_t epochs) {
     nn::CosineAnnealingLR schedule(adam, epochs);
     nn::Trainer trainer(net, adam, {.epochs = epochs, .schedule = &schedule});
     return trainer.fit(training, test, [](const nn::Sequential& model, const auto& batch) {
-        return nn::binary_cross_entropy_with_logits(model(batch[0]), batch[1]);  // each property by itself; none excludes another
+        return nn::binary_cross_entropy_with_logits(model(batch[0]),
+                                                    batch[1]);  // each property by itself; none excludes another
     });
 }
 
@@ -97,7 +100,8 @@ nn::Plot together(const Tensor& truth) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("multi_label", "Learns seven properties of handwritten digits at once, several of which are true of each.");
+    Example example("multi_label",
+                    "Learns seven properties of handwritten digits at once, several of which are true of each.");
     std::int64_t hidden = 64, epochs = 40, splits = 5;
     example.option("--hidden", hidden, "Units of the hidden layer that all properties share");
     example.option("--epochs", epochs, "Passes over the training rows");
@@ -124,14 +128,17 @@ int main(int argc, char** argv) {
             for (const Property& property : properties) names.push_back(property.name);
             nn::Plot bars({.title = "F1 of each property, first split", .y_range = {{0.5, 1}}});
             bars.bars("one network", names, scores_network).bars("a logistic regression each", names, scores_alone);
-            nn::Plot losses({.title = "Loss of the test rows", .x = "epoch", .y = "binary cross-entropy", .log_y = true});
+            nn::Plot losses(
+                {.title = "Loss of the test rows", .x = "epoch", .y = "binary cross-entropy", .log_y = true});
             losses.line("one network", by_network.column("valid_loss"))
                 .line("a logistic regression each", by_regression.column("valid_loss"));
-            example.picture("f1.svg", "The shared hidden layer against regressions that share nothing.", {bars, losses});
+            example.picture("f1.svg", "The shared hidden layer against regressions that share nothing.",
+                            {bars, losses});
             example.picture("answers.svg", "What the network says of test digits.", {answers(says_network, data.test)});
             example.picture("together.svg", "Labels do not exclude each other.", {together(truth)});
         }
-        example.figure("one network: F1, mean of properties and splits", f1_network, {.at_least = 0.95, .brief_at_least = 0.93});
+        example.figure("one network: F1, mean of properties and splits", f1_network,
+                       {.at_least = 0.95, .brief_at_least = 0.93});
         example.figure("one-vs-rest logistic regression: the same", f1_alone);
         example.figure("F1 gained by the network", f1_network - f1_alone, {.at_least = 0.05, .brief_at_least = 0.03});
         example.figure("one network: all seven right", exact_network);

@@ -1,7 +1,8 @@
-// Films recommended from ratings: matrix factorisation with biases (Koren, Bell, Volinsky 2009), and a two-tower network (Covington, Adams, Sargin
-// 2016 and others), whose towers read what is known of people and films besides their numbers. Debian has real ratings only in R's own format, so
-// these are made up: tastes and genres meet in a few hidden numbers, some people are kinder than others, some films better and seen more often,
-// and the sum is rounded to one to five stars. The rule to beat knows the means alone: of everything, of each person and of each film.
+// Films recommended from ratings: matrix factorisation with biases (Koren, Bell, Volinsky 2009), and a two-tower
+// network (Covington, Adams, Sargin 2016 and others), whose towers read what is known of people and films besides their
+// numbers. Debian has real ratings only in R's own format, so these are made up: tastes and genres meet in a few hidden
+// numbers, some people are kinder than others, some films better and seen more often, and the sum is rounded to one to
+// five stars. The rule to beat knows the means alone: of everything, of each person and of each film.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -31,7 +32,9 @@ struct World {
 };
 
 World make_world(std::int64_t people, std::int64_t films, std::int64_t each, Generator& generator) {
-    World world{people, films, randint(0, genre_count, {films}, generator), one_hot(randint(0, 4, {people}, generator), 4), {}, {}, {}};
+    World world{
+        people, films, randint(0, genre_count, {films}, generator), one_hot(randint(0, 4, {people}, generator), 4), {},
+        {},     {}};
     constexpr std::int64_t hidden = 4;
     const Tensor of_genre = randn({genre_count, hidden}, generator), of_age = randn({4, hidden}, generator);
     const Tensor taste = 0.6 * matmul(world.ages, of_age) + 0.8 * randn({people, hidden}, generator);
@@ -43,8 +46,8 @@ World make_world(std::int64_t people, std::int64_t films, std::int64_t each, Gen
     const Tensor chance = static_cast<double>(each) * popularity / sum(popularity);
     const Tensor pairs = argwhere(rand({people, films}, generator) < chance);
     const Tensor who = select(pairs, 1, 0), what = select(pairs, 1, 1);
-    const Tensor score = 3.4 + take(kindness, who) + take(quality, what) + 0.45 * sum(take(taste, who) * take(trait, what), 1) +
-                         0.5 * randn({who.size()}, generator);
+    const Tensor score = 3.4 + take(kindness, who) + take(quality, what) +
+                         0.45 * sum(take(taste, who) * take(trait, what), 1) + 0.5 * randn({who.size()}, generator);
     const Tensor stars = clip(round(score), 1, 5);
     const Tensor is_fresh = what % 10 == 0, draw = rand({who.size()}, generator) < 0.8;
     const auto part = [&](const Tensor& mask) {
@@ -59,18 +62,24 @@ World make_world(std::int64_t people, std::int64_t films, std::int64_t each, Gen
 // Each model gives stars for pairs of numbers.
 
 struct Biases {
-    explicit Biases(const World& world) : person(zeros({world.people})), film(zeros({world.films})), all(mean(world.train.stars)) {}
-    Tensor operator()(const Tensor& who, const Tensor& what) const { return all + take(person, who) + take(film, what); }
+    explicit Biases(const World& world)
+        : person(zeros({world.people})), film(zeros({world.films})), all(mean(world.train.stars)) {}
+    Tensor operator()(const Tensor& who, const Tensor& what) const {
+        return all + take(person, who) + take(film, what);
+    }
     Parameter person, film;
     Tensor all;
     XGRAD_FIELDS(person, film, all)
 };
 
 struct Factors {
-    Factors(const World& world, std::int64_t width) : biases(world), person(world.people, width), film(world.films, width) {
+    Factors(const World& world, std::int64_t width)
+        : biases(world), person(world.people, width), film(world.films, width) {
         for (Parameter* p : {&person.weight, &film.weight}) nn::init::normal(*p, 0, 0.1);
     }
-    Tensor operator()(const Tensor& who, const Tensor& what) const { return biases(who, what) + sum(person(who) * film(what), 1); }
+    Tensor operator()(const Tensor& who, const Tensor& what) const {
+        return biases(who, what) + sum(person(who) * film(what), 1);
+    }
     Biases biases;
     nn::Embedding person, film;
     XGRAD_FIELDS(biases, person, film)
@@ -111,7 +120,8 @@ double rmse(const M& model, const Ratings& ratings) {
 /// The errors on the test ratings by epoch.
 template <class M>
 std::vector<double> train(M& model, const World& world, std::int64_t epochs, double decay) {
-    nn::DataLoader loader(nn::TensorDataset(world.train.who, world.train.what, world.train.stars), {.batch_size = 256, .shuffle = true});
+    nn::DataLoader loader(nn::TensorDataset(world.train.who, world.train.what, world.train.stars),
+                          {.batch_size = 256, .shuffle = true});
     nn::AdamW adam({.lr = 1e-2, .weight_decay = decay});
     nn::CosineAnnealingLR schedule(adam, epochs);
     nn::Trainer trainer(model, adam, {.epochs = epochs, .schedule = &schedule});
@@ -128,7 +138,11 @@ std::vector<double> train(M& model, const World& world, std::int64_t epochs, dou
 nn::Plot map_of_films(const TwoTowers& towers, const World& world) {
     const Tensor vectors = towers.films_side(arange(world.films)), centred = vectors - mean(vectors, 0);
     const Tensor plane = matmul(centred, transpose(slice(svd(centred).vh, 0, 0, 2)));
-    nn::Plot plot({.title = "Films as the right tower sees them", .x = "first principal axis", .y = "second", .width = 700, .height = 420});
+    nn::Plot plot({.title = "Films as the right tower sees them",
+                   .x = "first principal axis",
+                   .y = "second",
+                   .width = 700,
+                   .height = 420});
     for (std::int64_t g = 0; g < genre_count; ++g) {
         const Tensor here = world.genre == g;
         plot.points(genres.at(static_cast<std::size_t>(g)), masked_select(select(plane, 1, 0), here),
@@ -152,8 +166,8 @@ int main(int argc, char** argv) {
         example.note("The ratings are made up: Debian has real ones only in R's own format.");
         Generator generator(example.seed());
         const World world = make_world(people, films, each, generator);
-        fmt::print("{} ratings to train on, {} to test, {} of films without one before\n", world.train.who.size(), world.test.who.size(),
-                   world.fresh.who.size());
+        fmt::print("{} ratings to train on, {} to test, {} of films without one before\n", world.train.who.size(),
+                   world.test.who.size(), world.fresh.who.size());
         Biases biases(world);
         Factors factors(world, width);
         TwoTowers towers(world, width);
@@ -162,20 +176,23 @@ int main(int argc, char** argv) {
             .line("matrix factorisation", train(factors, world, epochs, 0.1))
             .line("two towers", train(towers, world, epochs, 0.1));
 
-        const double alone = rmse(biases, world.test), by_factors = rmse(factors, world.test), by_towers = rmse(towers, world.test);
+        const double alone = rmse(biases, world.test), by_factors = rmse(factors, world.test),
+                     by_towers = rmse(towers, world.test);
         const double fresh_alone = rmse(biases, world.fresh), fresh_towers = rmse(towers, world.fresh);
         example.figure("biases alone: error in stars", alone);
         example.figure("matrix factorisation: error in stars", by_factors);
         example.figure("two towers: error in stars", by_towers);
         example.figure("matrix factorisation: per cent below the biases", 100 * (1 - by_factors / alone),
                        {.at_least = 5, .brief_at_least = 2});
-        example.figure("two towers: per cent below the biases", 100 * (1 - by_towers / alone), {.at_least = 5, .brief_at_least = 2});
+        example.figure("two towers: per cent below the biases", 100 * (1 - by_towers / alone),
+                       {.at_least = 5, .brief_at_least = 2});
         example.figure("films never rated before, biases alone: error in stars", fresh_alone);
-        example.figure("films never rated before, two towers by their genre: per cent below", 100 * (1 - fresh_towers / fresh_alone),
-                       {.at_least = 2});
+        example.figure("films never rated before, two towers by their genre: per cent below",
+                       100 * (1 - fresh_towers / fresh_alone), {.at_least = 2});
         nn::Plot bars({.title = "Error in stars", .y_range = {{0, 1.4}}});
         bars.bars("films rated before", {"biases", "factors", "two towers"}, {alone, by_factors, by_towers})
-            .bars("films never rated before", {"biases", "factors", "two towers"}, {fresh_alone, rmse(factors, world.fresh), fresh_towers});
+            .bars("films never rated before", {"biases", "factors", "two towers"},
+                  {fresh_alone, rmse(factors, world.fresh), fresh_towers});
         example.picture("errors.svg", "What the hidden numbers add to the means.", {plot, bars});
         example.picture("films.svg", "Nobody told the tower which genres are alike.", {map_of_films(towers, world)});
     });

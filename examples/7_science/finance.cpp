@@ -1,6 +1,7 @@
-// Prices of options by Monte Carlo, and how they change with everything that goes into them: all of it in one sweep back through the paths
-// (Giles and Glasserman, Smoking adjoints, 2006). The market is Black and Scholes' (1973) or Heston's (1993), whose variance is random as well. Both
-// have closed forms to compare with. The numbers of the market are made up.
+// Prices of options by Monte Carlo, and how they change with everything that goes into them: all of it in one sweep
+// back through the paths (Giles and Glasserman, Smoking adjoints, 2006). The market is Black and Scholes' (1973) or
+// Heston's (1993), whose variance is random as well. Both have closed forms to compare with. The numbers of the market
+// are made up.
 
 #include <autodiff/autodiff.hpp>
 #include <autodiff/map.hpp>
@@ -51,14 +52,15 @@ Tensor black_scholes_payoffs(const Tensors& in, std::int64_t paths, Generator& r
     return exp(-rate * years) * map(payoff, randn({paths}, random, DType::f64), drift, spread, strike);
 }
 
-/// Heston's price by Lewis' integral (2001), with the characteristic function in the form of Albrecher, Mayer, Schoutens, Tistaert (The little
-/// Heston trap, 2007), which is continuous.
+/// Heston's price by Lewis' integral (2001), with the characteristic function in the form of Albrecher, Mayer,
+/// Schoutens, Tistaert (The little Heston trap, 2007), which is continuous.
 double heston(const Numbers& in) {
     using Complex = std::complex<double>;
-    const double spot = in[0], v0 = in[1], kappa = in[2], theta = in[3], xi = in[4], rho = in[5], rate = in[6], years = in[7],
-                 strike = in[8];
+    const double spot = in[0], v0 = in[1], kappa = in[2], theta = in[3], xi = in[4], rho = in[5], rate = in[6],
+                 years = in[7], strike = in[8];
     const auto characteristic = [&](Complex u) {  // of the logarithm of the price over the forward
-        const Complex i(0, 1), b = kappa - rho * xi * i * u, d = std::sqrt(b * b + xi * xi * (i * u + u * u)), g = (b - d) / (b + d);
+        const Complex i(0, 1), b = kappa - rho * xi * i * u, d = std::sqrt(b * b + xi * xi * (i * u + u * u)),
+                               g = (b - d) / (b + d);
         const Complex e = std::exp(-d * years);
         const Complex c = kappa * theta / (xi * xi) * ((b - d) * years - 2.0 * std::log((1.0 - g * e) / (1.0 - g)));
         return std::exp(c + v0 / (xi * xi) * (b - d) * (1.0 - e) / (1.0 - g * e));
@@ -70,10 +72,11 @@ double heston(const Numbers& in) {
     return spot - std::sqrt(spot * strike) * std::exp(-rate * years / 2) / std::numbers::pi * integral;
 }
 
-/// Steps of Euler's method with full truncation (Lord, Koekkoek, Van Dijk 2010): a negative variance counts as (nearly) none.
+/// Steps of Euler's method with full truncation (Lord, Koekkoek, Van Dijk 2010): a negative variance counts as (nearly)
+/// none.
 Tensor heston_payoffs(const Tensors& in, std::int64_t paths, Generator& random, std::int64_t steps) {
-    const Tensor &spot = in[0], &v0 = in[1], &kappa = in[2], &theta = in[3], &xi = in[4], &rho = in[5], &rate = in[6], &years = in[7],
-                 &strike = in[8];
+    const Tensor &spot = in[0], &v0 = in[1], &kappa = in[2], &theta = in[3], &xi = in[4], &rho = in[5], &rate = in[6],
+                 &years = in[7], &strike = in[8];
     const Tensor dt = years / static_cast<double>(steps), a = kappa * dt, b = kappa * theta * dt, c = xi * sqrt(dt);
     const Tensor z = randn({steps, paths}, random, DType::f64), other = randn({steps, paths}, random, DType::f64);
     constexpr double least = 1e-10;  // where the root still has a slope
@@ -90,24 +93,28 @@ Tensor heston_payoffs(const Tensors& in, std::int64_t paths, Generator& random, 
     }
     // What the price does in all steps is a sum.
     const Tensor noise = rho * z + sqrt(1 - square(rho)) * other;
-    const auto moves = map([](auto v, auto dz, auto h) { return sqrt(maximum(v, least) * h) * dz - 0.5 * maximum(v, least) * h; },
-                           stack(variances), noise, dt);
+    const auto moves =
+        map([](auto v, auto dz, auto h) { return sqrt(maximum(v, least) * h) * dz - 0.5 * maximum(v, least) * h; },
+            stack(variances), noise, dt);
     const Tensor price = spot * exp(rate * years + sum(moves, 0));
     return exp(-rate * years) * relu(price - strike);
 }
 
-/// The price and, after a sweep, its derivatives by all inputs, with their standard errors: how far the chunks' own means differ tells.
+/// The price and, after a sweep, its derivatives by all inputs, with their standard errors: how far the chunks' own
+/// means differ tells.
 struct Estimate {
     Tensor means, errors;
     double seconds = 0;
 };
 
-/// `paths` in chunks that stay in the cache, at least two and equal (which may take a few paths more); the same random numbers in each call.
+/// `paths` in chunks that stay in the cache, at least two and equal (which may take a few paths more); the same random
+/// numbers in each call.
 Estimate simulate(const Market& market, const Numbers& at, std::int64_t paths, std::uint64_t seed, bool sweep) {
     const auto start = std::chrono::steady_clock::now();
     Generator random(seed);
     const std::vector<Tensor> inputs = unbind(tensor(at));
-    const std::int64_t chunks = std::max<std::int64_t>(2, (paths + market.chunk - 1) / market.chunk), each = (paths + chunks - 1) / chunks;
+    const std::int64_t chunks = std::max<std::int64_t>(2, (paths + market.chunk - 1) / market.chunk),
+                       each = (paths + chunks - 1) / chunks;
     const auto price_of = [&](const Tensors& in) { return mean(market.payoffs(in, each, random)); };
     Numbers all;
     for (std::int64_t i = 0; i < chunks; ++i) {
@@ -146,7 +153,8 @@ nn::Plot by_spot(const Market& market, std::size_t input, std::int64_t paths, st
         exact.push_back(bumped(market.closed_form, at, 1e-4)[input]);
     }
     nn::Plot plot({.title = market.name + ": derivative by " + market.inputs[input], .x = "spot"});
-    return plot.line("closed form", spots, exact).points(fmt::format("one sweep through {} paths", paths), spots, swept);
+    return plot.line("closed form", spots, exact)
+        .points(fmt::format("one sweep through {} paths", paths), spots, swept);
 }
 
 void study(Example& example, const Market& market, std::int64_t paths, std::vector<nn::Plot>& plots) {
@@ -170,11 +178,13 @@ void study(Example& example, const Market& market, std::int64_t paths, std::vect
     const Tensor by_bumps = tensor(bumped(simulated_price, market.at, 1e-6));
     progress.clear();
 
-    const Tensor exact = concat({tensor({market.closed_form(market.at)}), tensor(bumped(market.closed_form, market.at, 1e-4))});
+    const Tensor exact =
+        concat({tensor({market.closed_form(market.at)}), tensor(bumped(market.closed_form, market.at, 1e-4))});
     fmt::print("{}      sweep        +-  closed form   bumping\n", name);
     for (std::int64_t i = 0; i < exact.size(); ++i)
-        fmt::print("  {:14} {:10.4f} {:8.4f} {:10.4f} {:>10}\n", i == 0 ? "price" : market.inputs[static_cast<std::size_t>(i - 1)],
-                   estimate.means[i].item(), estimate.errors[i].item(), exact[i].item(),
+        fmt::print("  {:14} {:10.4f} {:8.4f} {:10.4f} {:>10}\n",
+                   i == 0 ? "price" : market.inputs[static_cast<std::size_t>(i - 1)], estimate.means[i].item(),
+                   estimate.errors[i].item(), exact[i].item(),
                    i == 0 ? "" : fmt::format("{:.4f}", by_bumps[i - 1].item()));
 
     const double price_time = median(tensor(price_seconds)).item(), sweep_time = median(tensor(sweep_seconds)).item();
@@ -183,7 +193,8 @@ void study(Example& example, const Market& market, std::int64_t paths, std::vect
     example.figure(name + ": paths per second with all sensitivities", static_cast<double>(paths) / sweep_time);
     example.figure(name + ": largest distance from the closed form, in standard errors",
                    max(abs(estimate.means - exact) / estimate.errors).item(), {.at_most = 4, .brief_at_most = 4});
-    example.figure(name + ": largest relative distance from bumping", max(abs(estimate.means[Slice{1, {}}] / by_bumps - 1)).item(),
+    example.figure(name + ": largest relative distance from bumping",
+                   max(abs(estimate.means[Slice{1, {}}] / by_bumps - 1)).item(),
                    {.at_most = 1e-3, .brief_at_most = 1e-2});
     for (const std::size_t input : {0, 1}) plots.push_back(by_spot(market, input, paths / 10, example.seed()));
 }
@@ -194,7 +205,8 @@ int main(int argc, char** argv) {
     Example example("finance", "Prices options by Monte Carlo with all sensitivities in one sweep.");
     std::int64_t paths = 100000, chunk = 500, steps = 100;
     example.option("--paths", paths, "Simulated paths");
-    example.option("--chunk", chunk, "Paths at a time in Heston's market, so that what a tape holds stays in the cache");
+    example.option("--chunk", chunk,
+                   "Paths at a time in Heston's market, so that what a tape holds stays in the cache");
     example.option("--steps", steps, "Steps of a path in Heston's market");
     example.default_threads(1);  // a chunk is too small to share
     return example.run(argc, argv, [&] {
@@ -215,7 +227,8 @@ int main(int argc, char** argv) {
              heston}};
         std::vector<nn::Plot> plots;
         for (const Market& market : markets) study(example, market, paths, plots);
-        example.picture("sensitivities.svg", "How the price of a call option changes with what goes into it, for some prices of the share.",
+        example.picture("sensitivities.svg",
+                        "How the price of a call option changes with what goes into it, for some prices of the share.",
                         plots);
     });
 }

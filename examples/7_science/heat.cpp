@@ -1,6 +1,7 @@
-// A physics-informed network (Raissi, Perdikaris, Karniadakis 2019): u(x, t) is a network, and training makes it obey the heat equation
-// u_t = α u_xx on a rod of length 1 whose ends are kept at 0. No solution is shown to it: the loss is how far the equation, the ends and the
-// start are from holding, so it needs second derivatives by x, and from there the gradient by the weights.
+// A physics-informed network (Raissi, Perdikaris, Karniadakis 2019): u(x, t) is a network, and training makes it obey
+// the heat equation u_t = α u_xx on a rod of length 1 whose ends are kept at 0. No solution is shown to it: the loss is
+// how far the equation, the ends and the start are from holding, so it needs second derivatives by x, and from there
+// the gradient by the weights.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -21,7 +22,9 @@ struct Net {
     explicit Net(std::int64_t hidden) : in(2, hidden), middle(hidden, hidden), out(hidden, 1) {}
     nn::Linear in, middle, out;
     /// u at x and t, both (N).
-    Tensor operator()(const Tensor& x, const Tensor& t) const { return squeeze(out(tanh(middle(tanh(in(stack({x, t}, 1)))))), 1); }
+    Tensor operator()(const Tensor& x, const Tensor& t) const {
+        return squeeze(out(tanh(middle(tanh(in(stack({x, t}, 1)))))), 1);
+    }
     XGRAD_FIELDS(in, middle, out)
 };
 
@@ -56,7 +59,8 @@ Points scattered(std::int64_t inside, std::int64_t edge, Generator& random) {
 Tensor loss_of(const Net& u, const Points& p) {
     const Tensor inside = mean(square(residual(u, p.x, p.t)));
     const Tensor start = nn::mse_loss(u(p.x_start, zeros_like(p.x_start)), at_start(p.x_start));
-    const Tensor ends = mean(square(u(zeros_like(p.t_ends), p.t_ends))) + mean(square(u(ones_like(p.t_ends), p.t_ends)));
+    const Tensor ends =
+        mean(square(u(zeros_like(p.t_ends), p.t_ends))) + mean(square(u(ones_like(p.t_ends), p.t_ends)));
     return inside + 20 * (start + ends);
 }
 
@@ -77,12 +81,16 @@ int main(int argc, char** argv) {
         nn::to(net, DType::f64);
 
         const Tensor side = linspace(0, 1, 101, DType::f64);
-        const Tensor grid_x = ravel(broadcast_to(side, {101, 101})), grid_t = ravel(transpose(broadcast_to(side, {101, 101})));
+        const Tensor grid_x = ravel(broadcast_to(side, {101, 101})),
+                     grid_t = ravel(transpose(broadcast_to(side, {101, 101})));
         const Tensor truth = closed_form(grid_x, grid_t);
         const auto error = [&] { return max(abs(net(grid_x, grid_t) - truth)).item(); };
 
         constexpr std::int64_t at_once = 25;
-        nn::LBFGS lbfgs({.max_iter = at_once, .tolerance_grad = 0, .tolerance_change = 0, .line_search_fn = nn::LineSearch::strong_wolfe});
+        nn::LBFGS lbfgs({.max_iter = at_once,
+                         .tolerance_grad = 0,
+                         .tolerance_change = 0,
+                         .line_search_fn = nn::LineSearch::strong_wolfe});
         std::vector<double> iterations, losses, errors;
         nn::ProgressBar progress;
         progress.start("LBFGS", steps, "iterations");
@@ -102,7 +110,8 @@ int main(int argc, char** argv) {
             nn::Plot plot({.title = title, .x = "place on the rod", .y = "time"});
             return plot.heat_map(values, {.palette = palette, .x = {{0, 1}}, .y = {{0, 1}}});
         };
-        nn::Plot profiles({.title = "The rod at some times (dashed: closed form)", .x = "place on the rod", .y = "temperature"});
+        nn::Plot profiles(
+            {.title = "The rod at some times (dashed: closed form)", .x = "place on the rod", .y = "temperature"});
         for (const std::int64_t row : {0, 10, 30, 60, 100}) {
             profiles.line(fmt::format("t = {:.1f}", side[row].item()), side, solution[row])
                 .line("", side, exact[row], {.stroke = nn::Stroke::dashed, .colour = 7});
@@ -110,7 +119,9 @@ int main(int argc, char** argv) {
         example.picture("heat.svg", "The solution, its error, and how it came about.",
                         {map("The network's solution", solution, nn::Palette::sequential),
                          map("Its error", solution - exact, nn::Palette::diverging), profiles, curves});
-        example.figure("loss at the start over loss at the end", losses.front() / losses.back(), {.brief_at_least = 10});
-        example.figure("largest error against the closed-form solution", error(), {.at_most = 0.005, .brief_at_most = 0.5});
+        example.figure("loss at the start over loss at the end", losses.front() / losses.back(),
+                       {.brief_at_least = 10});
+        example.figure("largest error against the closed-form solution", error(),
+                       {.at_most = 0.005, .brief_at_most = 0.5});
     });
 }

@@ -1,7 +1,7 @@
-// A neural ordinary differential equation (Chen, Rubanova, Bettencourt, Duvenaud 2018): how a state changes, dy/dt = f(y), is a network, learned from
-// observed paths. The gradient goes through the solver in two ways that must agree: back through each of its steps, which a tape remembers, or by
-// the adjoint equation (Pontryagin 1962), solved backwards in time, which needs no memory of the way. The data, made up here, are a damped
-// pendulum's with noise.
+// A neural ordinary differential equation (Chen, Rubanova, Bettencourt, Duvenaud 2018): how a state changes, dy/dt =
+// f(y), is a network, learned from observed paths. The gradient goes through the solver in two ways that must agree:
+// back through each of its steps, which a tape remembers, or by the adjoint equation (Pontryagin 1962), solved
+// backwards in time, which needs no memory of the way. The data, made up here, are a damped pendulum's with noise.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -63,8 +63,9 @@ Tensors solve(const F& f, const Tensor& y, const Times& times) {
     return seen;
 }
 
-/// The same as one operation with a gradient of its own. With a(t) = dL/dy(t), the adjoint equation is da/dt = -aᵀ ∂f/∂y, and the gradient by the
-/// weights the integral of aᵀ ∂f/∂w; both are solved from the last observation to the first, and each one adds its cotangent to a.
+/// The same as one operation with a gradient of its own. With a(t) = dL/dy(t), the adjoint equation is da/dt = -aᵀ
+/// ∂f/∂y, and the gradient by the weights the integral of aᵀ ∂f/∂w; both are solved from the last observation to the
+/// first, and each one adds its cotangent to a.
 Tensors solve_by_adjoint(const Net& net, const Tensor& start, const Times& times) {
     Tensors inputs{start};
     for (const Parameter& weight : nn::parameters(net)) inputs.push_back(weight);
@@ -113,9 +114,9 @@ Comparison compare(const Net& net, const Paths& paths, const Times& times) {
         const Tensor loss = nn::mse_loss(stack(solver(net, start, times)), paths.seen);
         const std::size_t entries = tape.size();
         const Gradients all = tape.gradient(loss);
-        return std::tuple{
-            concat({ravel(all[start]), ravel(all[net.in.weight]), all[net.in.bias], ravel(all[net.out.weight]), all[net.out.bias]}),
-            entries};
+        return std::tuple{concat({ravel(all[start]), ravel(all[net.in.weight]), all[net.in.bias],
+                                  ravel(all[net.out.weight]), all[net.out.bias]}),
+                          entries};
     };
     const auto [direct, many] = gradients([](const Net& f, const Tensor& y, const Times& t) { return solve(f, y, t); });
     const auto [adjoint, few] = gradients(solve_by_adjoint);
@@ -126,12 +127,18 @@ nn::Plot field(const std::string& title, const std::function<Tensor(const Tensor
     const Tensor side = linspace(-2, 2, 15, DType::f64);
     const Tensor x = ravel(broadcast_to(side, {15, 15})), y = ravel(transpose(broadcast_to(side, {15, 15})));
     const Tensor slope = 0.1 * f(stack({x, y}, 1));
-    nn::Plot plot({.title = title, .x = "angle", .y = "speed", .x_range = {{-2.4, 2.4}}, .y_range = {{-2.4, 2.4}}, .height = 420});
+    nn::Plot plot({.title = title,
+                   .x = "angle",
+                   .y = "speed",
+                   .x_range = {{-2.4, 2.4}},
+                   .y_range = {{-2.4, 2.4}},
+                   .height = 420});
     plot.arrows(x, y, select(slope, 1, 0), select(slope, 1, 1));
     const Tensor path = stack(solve(f, start, {200, 0.1, 5}));
     for (std::int64_t i = 0; i < start.shape(0); ++i) {
         const Tensor one = select(path, 1, i);
-        plot.line(i == 0 ? "paths of 20 s that were not shown" : "", select(one, 1, 0), select(one, 1, 1), {.colour = 1});
+        plot.line(i == 0 ? "paths of 20 s that were not shown" : "", select(one, 1, 0), select(one, 1, 1),
+                  {.colour = 1});
     }
     return plot;
 }
@@ -139,7 +146,8 @@ nn::Plot field(const std::string& title, const std::function<Tensor(const Tensor
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("neural_ode", "Learns a differential equation from observed paths, with gradients through its solver.");
+    Example example("neural_ode",
+                    "Learns a differential equation from observed paths, with gradients through its solver.");
     std::int64_t steps = 4000, hidden = 32;
     bool by_adjoint = false;
     example.option("--steps", steps, "Training steps");
@@ -147,7 +155,9 @@ int main(int argc, char** argv) {
     example.option("--adjoint", by_adjoint, "Train by the adjoint equation instead of through the solver's steps");
     return example.run(argc, argv, [&] {
         omp_set_num_threads(1);  // the tensors are small
-        example.note("The data are made up: 60 paths of a damped pendulum, seen ten times in two seconds each, with noise of 0.01.");
+        example.note(
+            "The data are made up: 60 paths of a damped pendulum, seen ten times in two seconds each, with noise of "
+            "0.01.");
         steps = example.pick(steps, std::min<std::int64_t>(steps, 500));
         Generator random(example.seed());
         const Times times{10, 0.2, 2};
@@ -174,7 +184,8 @@ int main(int argc, char** argv) {
         progress.start("training", steps, "steps");
         for (std::int64_t step = 0; step < steps; ++step) {
             Tape tape;
-            const Tensors seen = by_adjoint ? solve_by_adjoint(net, paths.start, times) : solve(net, paths.start, times);
+            const Tensors seen =
+                by_adjoint ? solve_by_adjoint(net, paths.start, times) : solve(net, paths.start, times);
             const Tensor loss = nn::mse_loss(stack(seen), paths.seen);
             adam.step(net, tape.gradient(loss));
             schedule.step();
@@ -201,6 +212,7 @@ int main(int argc, char** argv) {
                          curve.line("", losses), order.line("", h, difference, {.marks = true})});
         example.figure("loss at the start over loss at the end", losses.front() / losses.back());
         example.figure("error of the learned field, relative", field_error, {.at_most = 0.05, .brief_at_most = 0.3});
-        example.figure("error of 100 unseen paths (root of the mean square)", path_error, {.at_most = 0.01, .brief_at_most = 0.2});
+        example.figure("error of 100 unseen paths (root of the mean square)", path_error,
+                       {.at_most = 0.01, .brief_at_most = 0.2});
     });
 }

@@ -1,6 +1,7 @@
-// A model for those whose program is written with xtensor (Mabille, Corlay, Vollprecht): data, one operation and the loss are xtensor expressions, with
-// pullbacks in xtensor as well; parameters, tape and optimizer are xgrad's. The operation is a layer of Gaussian bumps (Broomhead and Lowe 1988), the
-// loss pseudo-Huber's (Charbonnier et al. 1997). The same in plain tensors must give the same. The data are made up.
+// A model for those whose program is written with xtensor (Mabille, Corlay, Vollprecht): data, one operation and the
+// loss are xtensor expressions, with pullbacks in xtensor as well; parameters, tape and optimizer are xgrad's. The
+// operation is a layer of Gaussian bumps (Broomhead and Lowe 1988), the loss pseudo-Huber's (Charbonnier et al. 1997).
+// The same in plain tensors must give the same. The data are made up.
 
 #include <autodiff/autodiff.hpp>
 #include <autodiff/xtensor.hpp>
@@ -44,7 +45,8 @@ Data made_up(std::size_t n, std::uint64_t seed) {
 
 constexpr double delta = 0.1;  // where the loss goes over from square to absolute
 
-// --- in xtensor expressions -------------------------------------------------------------------------------------------
+// --- in xtensor expressions
+// -------------------------------------------------------------------------------------------
 
 /// exp(-((x - c) / w)² / 2) for x (n, 1), centres and widths (m): (n, m). x is data and has no gradient.
 Tensor bumps_by_xtensor(const Tensor& x, const Tensor& centres, const Tensor& widths) {
@@ -52,30 +54,40 @@ Tensor bumps_by_xtensor(const Tensor& x, const Tensor& centres, const Tensor& wi
         "bumps", {x, centres, widths},
         [](const auto& in, const auto& c, const auto& w) { return xt::exp(-0.5 * xt::square((in - c) / w)); },
         [](const auto& g, const auto& y, const auto& in, const auto& c, const auto& w) {
-            return std::make_tuple(std::nullopt, g * y * (in - c) / xt::square(w), g * y * xt::square(in - c) / (w * w * w));
+            return std::make_tuple(std::nullopt, g * y * (in - c) / xt::square(w),
+                                   g * y * xt::square(in - c) / (w * w * w));
         });
 }
 
 /// The mean of δ² (sqrt(1 + (r/δ)²) - 1) for residuals r.
 Tensor loss_by_xtensor(const Tensor& residual) {
     return apply<double>(
-        "pseudo_huber", {residual}, [](const auto& r) { return xt::mean(delta * delta * (xt::sqrt(1 + xt::square(r / delta)) - 1)); },
+        "pseudo_huber", {residual},
+        [](const auto& r) { return xt::mean(delta * delta * (xt::sqrt(1 + xt::square(r / delta)) - 1)); },
         [](const auto& g, const auto&, const auto& r) {
             return g * r / xt::sqrt(1 + xt::square(r / delta)) / static_cast<double>(r.size());
         });
 }
 
-// --- the same in tensors, whose pullbacks are known -----------------------------------------------------------------------
+// --- the same in tensors, whose pullbacks are known
+// -----------------------------------------------------------------------
 
-Tensor bumps_by_tensors(const Tensor& x, const Tensor& centres, const Tensor& widths) { return exp(-0.5 * square((x - centres) / widths)); }
+Tensor bumps_by_tensors(const Tensor& x, const Tensor& centres, const Tensor& widths) {
+    return exp(-0.5 * square((x - centres) / widths));
+}
 
-Tensor loss_by_tensors(const Tensor& residual) { return mean(delta * delta * (sqrt(1 + square(residual / delta)) - 1)); }
+Tensor loss_by_tensors(const Tensor& residual) {
+    return mean(delta * delta * (sqrt(1 + square(residual / delta)) - 1));
+}
 
-// --- the model ----------------------------------------------------------------------------------------------------------
+// --- the model
+// ----------------------------------------------------------------------------------------------------------
 
 struct Model {
     explicit Model(std::int64_t bumps)
-        : centres(linspace(-4, 4, bumps, DType::f64)), widths(full({bumps}, 0.6, DType::f64)), heights(zeros({bumps}, DType::f64)) {}
+        : centres(linspace(-4, 4, bumps, DType::f64)),
+          widths(full({bumps}, 0.6, DType::f64)),
+          heights(zeros({bumps}, DType::f64)) {}
     Parameter centres, widths, heights;
     template <class Bumps>
     Tensor operator()(const Tensor& x, const Bumps& bumps) const {
@@ -90,7 +102,8 @@ struct Way {
     Tensor (*bumps)(const Tensor& x, const Tensor& centres, const Tensor& widths);
     Tensor (*loss)(const Tensor& residual);
 };
-constexpr Way in_xtensor{"in xtensor", bumps_by_xtensor, loss_by_xtensor}, in_tensors{"in tensors", bumps_by_tensors, loss_by_tensors};
+constexpr Way in_xtensor{"in xtensor", bumps_by_xtensor, loss_by_xtensor},
+    in_tensors{"in tensors", bumps_by_tensors, loss_by_tensors};
 
 std::pair<Tensor, Gradients> loss_and_gradients(const Model& model, const Data& data, const Way& way) {
     Tape tape;
@@ -102,7 +115,8 @@ std::pair<Tensor, Gradients> loss_and_gradients(const Model& model, const Data& 
 double difference(const Model& model, const Data& data) {
     const auto numbers = [&](const Way& way) {
         const auto [loss, gradients] = loss_and_gradients(model, data, way);
-        return concat({reshape(loss, {1}), gradients[model.centres], gradients[model.widths], gradients[model.heights]});
+        return concat(
+            {reshape(loss, {1}), gradients[model.centres], gradients[model.widths], gradients[model.heights]});
     };
     const Tensor ours = numbers(in_xtensor), theirs = numbers(in_tensors);
     return (max(abs(ours - theirs)) / max(abs(theirs))).item();
@@ -131,7 +145,8 @@ Run train(Model& model, const Data& data, std::int64_t steps, const Way& way) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("xtensor_model", "Trains a model whose data, loss and one operation are written in xtensor expressions.");
+    Example example("xtensor_model",
+                    "Trains a model whose data, loss and one operation are written in xtensor expressions.");
     std::int64_t steps = 500, bumps = 16, count = 200;
     example.option("--steps", steps, "Training steps");
     example.option("--bumps", bumps, "Gaussian bumps that are added");
@@ -143,8 +158,11 @@ int main(int argc, char** argv) {
 
         Generator random(example.seed());
         const Tensor c = randn({3}, random, DType::f64), w = 0.5 + rand({3}, random, DType::f64);
-        const auto few = [&](const Tensor& a, const Tensor& b) { return bumps_by_xtensor(slice(data.x, 0, {}, {}, count / 10), a, b); };
-        const GradcheckReport layer = gradcheck(few, {c, w}), loss = gradcheck(loss_by_xtensor, {slice(data.y, 0, 0, 20)});
+        const auto few = [&](const Tensor& a, const Tensor& b) {
+            return bumps_by_xtensor(slice(data.x, 0, {}, {}, count / 10), a, b);
+        };
+        const GradcheckReport layer = gradcheck(few, {c, w}),
+                              loss = gradcheck(loss_by_xtensor, {slice(data.y, 0, 0, 20)});
         if (!layer) example.note(layer.message);
         if (!loss) example.note(loss.message);
         example.figure("operations in xtensor whose derivatives are right, of two", layer.ok + loss.ok,
@@ -160,14 +178,16 @@ int main(int argc, char** argv) {
             .line("in tensors", data.x, fitted_too, {.stroke = nn::Stroke::dashed});
         nn::Plot curve({.title = "Loss", .x = "step", .y = "pseudo-Huber", .log_y = true});
         curve.line("in xtensor", run.losses).line("in tensors", same.losses, {.stroke = nn::Stroke::dashed});
-        example.picture("fit.svg", "The loss forgives wrong measurements; both ways of writing the model lie on each other.", {fit, curve});
+        example.picture("fit.svg",
+                        "The loss forgives wrong measurements; both ways of writing the model lie on each other.",
+                        {fit, curve});
         const Tensor truth = squeeze(sin(3 * data.x) * exp(-data.x * data.x / 6), 1);
-        example.figure("difference of loss and gradients from the tensors', largest while training", std::max(run.apart, same.apart),
-                       {.at_most = 1e-12, .brief_at_most = 1e-12});
+        example.figure("difference of loss and gradients from the tensors', largest while training",
+                       std::max(run.apart, same.apart), {.at_most = 1e-12, .brief_at_most = 1e-12});
         example.note("Trained apart, the two differ by what Adam makes of the rounding in so many steps.");
         example.figure("largest difference of their predictions after that", max(abs(fitted - fitted_too)).item(),
                        {.at_most = 1e-3, .brief_at_most = 1e-3});
-        example.figure("root mean square distance from the wave without noise", sqrt(nn::mse_loss(fitted, truth)).item(),
-                       {.at_most = 0.05, .brief_at_most = 0.2});
+        example.figure("root mean square distance from the wave without noise",
+                       sqrt(nn::mse_loss(fitted, truth)).item(), {.at_most = 0.05, .brief_at_most = 0.2});
     });
 }

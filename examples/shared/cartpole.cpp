@@ -40,7 +40,8 @@ bool Course::advance(std::int64_t steps, const std::vector<double>& returns) {
 }
 
 double Course::latest() const {
-    return latest_.empty() ? 0 : std::accumulate(latest_.begin(), latest_.end(), 0.0) / static_cast<double>(latest_.size());
+    return latest_.empty() ? 0
+                           : std::accumulate(latest_.begin(), latest_.end(), 0.0) / static_cast<double>(latest_.size());
 }
 
 bool Course::mastered(const Policy& policy) { return mean_return(policy, 50, random) == CartPole::limit; }
@@ -96,8 +97,10 @@ void learn_cartpole(Example& example, std::int64_t steps, const std::function<Po
     });
     progress.clear();
 
-    Plot curves(
-        {.title = "Return of the latest 20 episodes", .x = "steps of the environment", .y = "steps that the pole stood", .width = 1096});
+    Plot curves({.title = "Return of the latest 20 episodes",
+                 .x = "steps of the environment",
+                 .y = "steps that the pole stood",
+                 .width = 1096});
     int reached = 0;
     double total = 0;
     for (std::size_t i = 0; i < courses.size(); ++i) {
@@ -105,14 +108,16 @@ void learn_cartpole(Example& example, std::int64_t steps, const std::function<Po
         const double mean = mean_return(policies[i], 100, fresh);
         reached += mean >= 475;
         total += mean;
-        example.figure(
-            fmt::format("seed {}: mean return of 100 fresh episodes, after {} steps", seed_of(static_cast<int>(i)), courses[i].made()),
-            mean);
-        curves.line(fmt::format("seed {}", seed_of(static_cast<int>(i))), courses[i].curve_steps(), courses[i].curve_returns());
+        example.figure(fmt::format("seed {}: mean return of 100 fresh episodes, after {} steps",
+                                   seed_of(static_cast<int>(i)), courses[i].made()),
+                       mean);
+        curves.line(fmt::format("seed {}", seed_of(static_cast<int>(i))), courses[i].curve_steps(),
+                    courses[i].curve_returns());
     }
     Generator fresh(example.seed() + 2000);
     example.picture("curves.svg", "How the five learn, until nothing is left to learn.", {curves}, 1);
-    example.picture("episode.svg", "The policy of the first seed in an episode that it has not seen.", episode(policies[0], fresh));
+    example.picture("episode.svg", "The policy of the first seed in an episode that it has not seen.",
+                    episode(policies[0], fresh));
     example.figure("mean return of all seeds (by chance it is about 22)", total / seeds, {.brief_at_least = 100});
     example.figure("seeds with a mean return of at least 475", reached, {.at_least = 4});
 }

@@ -13,13 +13,15 @@
 
 #include "example.hpp"
 
-// The pole on a cart of Barto, Sutton and Anderson (Neuronlike adaptive elements that can solve difficult learning control problems, IEEE
-// Transactions SMC 13, 1983) with the numbers of Gymnasium's CartPole-v1, and what the examples that learn to balance it share.
+// The pole on a cart of Barto, Sutton and Anderson (Neuronlike adaptive elements that can solve difficult learning
+// control problems, IEEE Transactions SMC 13, 1983) with the numbers of Gymnasium's CartPole-v1, and what the examples
+// that learn to balance it share.
 
 /// A number from [0, 1).
 inline double uniform(xgrad::Generator& random) { return random() / 4294967296.0; }
 
-/// A cart on a track, pushed to the left (0) or to the right (1), and a pole that stands on it. Each step that the pole stands gives a reward of 1.
+/// A cart on a track, pushed to the left (0) or to the right (1), and a pole that stands on it. Each step that the pole
+/// stands gives a reward of 1.
 class CartPole {
 public:
     static constexpr int limit = 500;  // steps of an episode
@@ -34,11 +36,13 @@ public:
         steps_ = 0;
     }
     Step step(std::int64_t action) {
-        constexpr double gravity = 9.8, cart = 1.0, pole = 0.1, half = 0.5, seconds = 0.02, degrees = std::numbers::pi / 180;
+        constexpr double gravity = 9.8, cart = 1.0, pole = 0.1, half = 0.5, seconds = 0.02,
+                         degrees = std::numbers::pi / 180;
         auto& [x, speed, angle, turning] = state_;
         const double force = action == 1 ? 10 : -10, sine = std::sin(angle), cosine = std::cos(angle);
         const double push = (force + pole * half * turning * turning * sine) / (cart + pole);
-        const double angular = (gravity * sine - cosine * push) / (half * (4.0 / 3 - pole * cosine * cosine / (cart + pole)));
+        const double angular =
+            (gravity * sine - cosine * push) / (half * (4.0 / 3 - pole * cosine * cosine / (cart + pole)));
         const double linear = push - pole * half * angular * cosine / (cart + pole);
         x += seconds * speed;
         speed += seconds * linear;
@@ -58,7 +62,8 @@ private:
 /// Several at once, so that a network sees a batch; each begins anew when its episode is over.
 class CartPoles {
 public:
-    CartPoles(std::int64_t count, xgrad::Generator& random) : poles_(static_cast<std::size_t>(count)), random_(&random) {
+    CartPoles(std::int64_t count, xgrad::Generator& random)
+        : poles_(static_cast<std::size_t>(count)), random_(&random) {
         for (CartPole& pole : poles_) pole.reset(random);
     }
     std::size_t size() const { return poles_.size(); }
@@ -111,6 +116,6 @@ private:
     std::vector<double> latest_, curve_steps_, curve_returns_;
 };
 
-/// Trains a policy for each of five seeds, as many at a time as there are threads (each network by itself is too small to share), tests
-/// them in 100 fresh episodes each, and draws the curves and an episode.
+/// Trains a policy for each of five seeds, as many at a time as there are threads (each network by itself is too small
+/// to share), tests them in 100 fresh episodes each, and draws the curves and an episode.
 void learn_cartpole(Example& example, std::int64_t steps, const std::function<Policy(Course&)>& learn);

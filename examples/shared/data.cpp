@@ -17,12 +17,14 @@ Pictures fashion_mnist(const std::string& part, std::int64_t count, const std::s
                       labels_file = folder + "/" + part + "-labels-idx1-ubyte.gz";
     const Tensor pixels = nn::read_idx(pixels_file), labels = nn::read_idx(labels_file).to(DType::i64);
     if (pixels.ndim() != 3 || pixels.shape(1) != 28 || pixels.shape(2) != 28)
-        throw std::runtime_error(pixels_file + ": must hold images of 28x28 pixels, got shape " + to_string(pixels.shape()));
+        throw std::runtime_error(pixels_file + ": must hold images of 28x28 pixels, got shape " +
+                                 to_string(pixels.shape()));
     if (labels.ndim() != 1 || labels.shape(0) != pixels.shape(0))
         throw std::runtime_error(labels_file + ": must hold one label for each of " + std::to_string(pixels.shape(0)) +
                                  " images, got shape " + to_string(labels.shape()));
     if (labels.size() > 0 && max(labels).item<std::int64_t>() > 9)
-        throw std::runtime_error(labels_file + ": labels must be in [0, 10), got " + std::to_string(max(labels).item<std::int64_t>()));
+        throw std::runtime_error(labels_file + ": labels must be in [0, 10), got " +
+                                 std::to_string(max(labels).item<std::int64_t>()));
     return {slice(pixels, 0, 0, count).to(DType::f32) / 255.0, slice(labels, 0, 0, count)};
 }
 
@@ -51,7 +53,9 @@ Table sklearn_table(const std::string& name) {
 Split split(const Table& table, double share, Generator& generator) {
     const Tensor order = permutation(table.x.shape(0), generator);
     const auto first = static_cast<std::int64_t>(share * static_cast<double>(table.x.shape(0)));
-    const auto part = [&](const Tensor& rows) { return Table{take(table.x, rows, 0), take(table.y, rows, 0), table.features}; };
+    const auto part = [&](const Tensor& rows) {
+        return Table{take(table.x, rows, 0), take(table.y, rows, 0), table.features};
+    };
     return {part(slice(order, 0, 0, first)), part(slice(order, 0, first))};
 }
 

@@ -23,7 +23,8 @@ struct Table {
     xgrad::Tensor y;  // (rows): classes i64, or numbers f64
     std::vector<std::string> features;
 };
-/// scikit-learn's tables (Debian: python3-sklearn): "iris", "wine", "breast_cancer", "digits" with classes, "diabetes" with numbers.
+/// scikit-learn's tables (Debian: python3-sklearn): "iris", "wine", "breast_cancer", "digits" with classes, "diabetes"
+/// with numbers.
 Table sklearn_table(const std::string& name);
 
 /// The rows in a random order, apart: the first `share` of them and the rest.
@@ -31,17 +32,20 @@ struct Split {
     Table train, test;
 };
 Split split(const Table& table, double share, xgrad::Generator& generator);
-/// Both with the mean and the deviation of the first: every feature of it has mean 0 and deviation 1 (a constant one stays 0).
+/// Both with the mean and the deviation of the first: every feature of it has mean 0 and deviation 1 (a constant one
+/// stays 0).
 void standardize(Table& train, Table& test);
 
 /// Rows to learn from, to choose by, and to judge by at the end.
 struct Rows {
     Table train, valid, test;
 };
-/// scikit-learn's handwritten digits, 8 × 8 pixels from 0 to 1 as f32, apart at random: nine, three and four sixteenths.
+/// scikit-learn's handwritten digits, 8 × 8 pixels from 0 to 1 as f32, apart at random: nine, three and four
+/// sixteenths.
 Rows digits(xgrad::Generator& generator);
 
-/// A text, without the numbers that stand before the verses of the King James Bible, which run.sh puts into out/kjv.txt (Debian: bible-kjv-text).
+/// A text, without the numbers that stand before the verses of the King James Bible, which run.sh puts into out/kjv.txt
+/// (Debian: bible-kjv-text).
 std::string verses(const std::string& file);
 /// The same, verse by verse, with the names of their books: "Ge", "1Ki", …, "Rev".
 struct Verse {

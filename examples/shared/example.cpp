@@ -57,7 +57,9 @@ void Example::option(const std::string& flag, double& value, const std::string& 
 void Example::option(const std::string& flag, std::string& value, const std::string& help) {
     parts_->app.add_option(flag, value, help)->capture_default_str();
 }
-void Example::option(const std::string& flag, bool& value, const std::string& help) { parts_->app.add_flag(flag, value, help); }
+void Example::option(const std::string& flag, bool& value, const std::string& help) {
+    parts_->app.add_flag(flag, value, help);
+}
 
 void Example::default_threads(int threads) { parts_->threads = threads; }
 
@@ -65,8 +67,11 @@ int Example::run(int argc, char** argv, const std::function<void()>& body) try {
     Parts& p = *parts_;
     p.app.add_flag("--brief", p.brief, "A short run that still has to learn, as the tests make it");
     p.app.add_option("--seed", p.seed, "Seed of all random numbers")->capture_default_str();
-    p.app.add_option("--threads", p.threads, "Threads to use; 0: one for each core")->check(CLI::NonNegativeNumber)->capture_default_str();
-    p.app.add_flag("--bf16", p.bf16, "Multiply in bf16: several times as fast on some processors; targets are those of f32");
+    p.app.add_option("--threads", p.threads, "Threads to use; 0: one for each core")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    p.app.add_flag("--bf16", p.bf16,
+                   "Multiply in bf16: several times as fast on some processors; targets are those of f32");
     p.app.add_option("--out", p.out, "Folder for pictures and result.json")->type_name("DIR")->capture_default_str();
     try {
         p.app.parse(argc, argv);
@@ -87,9 +92,10 @@ int Example::run(int argc, char** argv, const std::function<void()>& body) try {
         if (std::string(argv[i]) == "--out") ++i;  // where it is does not change what it is
         else command += std::string(" ") + argv[i];
     }
-    const nlohmann::ordered_json result = {{"name", p.name},       {"what", p.app.get_description()}, {"command", command},
-                                           {"seconds", seconds},   {"processor", processor()},        {"brief", p.brief},
-                                           {"figures", p.figures}, {"pictures", p.pictures},          {"notes", p.notes}};
+    const nlohmann::ordered_json result = {
+        {"name", p.name},       {"what", p.app.get_description()}, {"command", command},
+        {"seconds", seconds},   {"processor", processor()},        {"brief", p.brief},
+        {"figures", p.figures}, {"pictures", p.pictures},          {"notes", p.notes}};
     write_whole(path("result.json"), result.dump(1) + "\n");
     return p.all_reached ? 0 : 1;
 } catch (const std::exception& error) {
@@ -102,7 +108,8 @@ bool Example::brief() const { return parts_->brief; }
 std::string Example::path(const std::string& file) const { return parts_->out + "/" + file; }
 
 void Example::figure(const std::string& what, double value, const Target& target) {
-    const auto least = brief() ? target.brief_at_least : target.at_least, most = brief() ? target.brief_at_most : target.at_most;
+    const auto least = brief() ? target.brief_at_least : target.at_least,
+               most = brief() ? target.brief_at_most : target.at_most;
     std::string wanted;
     if (least) wanted += fmt::format("at least {:.6g}", *least);
     if (most) wanted += fmt::format("{}at most {:.6g}", least ? ", " : "", *most);
@@ -115,11 +122,13 @@ void Example::figure(const std::string& what, double value, const Target& target
         parts_->all_reached = parts_->all_reached && reached;
     }
     parts_->figures.push_back(figure);
-    fmt::print("{} {:.6g}{}\n", what, value, wanted.empty() ? "" : fmt::format(" ({}: {})", wanted, reached ? "reached" : "MISSED"));
+    fmt::print("{} {:.6g}{}\n", what, value,
+               wanted.empty() ? "" : fmt::format(" ({}: {})", wanted, reached ? "reached" : "MISSED"));
     std::fflush(stdout);
 }
 
-void Example::picture(const std::string& file, const std::string& caption, const std::vector<xgrad::nn::Plot>& plots, int columns) {
+void Example::picture(const std::string& file, const std::string& caption, const std::vector<xgrad::nn::Plot>& plots,
+                      int columns) {
     if (parts_->pictures.empty()) fmt::print("pictures and result.json go to {}\n", parts_->out);
     xgrad::nn::save_svg(path(file), plots, {.columns = columns});
     parts_->pictures.push_back({{"file", file}, {"caption", caption}});

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-// What every example shares: its command line, its folder, figures beside their targets, pictures, and the page that shows them.
+// What every example shares: its command line, its folder, figures beside their targets, pictures, and the page that
+// shows them.
 
 /// What a figure is to reach; in brief runs (CI's), which are to learn something but not all, another one.
 struct Target {
@@ -42,8 +43,9 @@ public:
     /// How many threads it uses unless told otherwise; 0, one for each core, unless set.
     void default_threads(int threads);
 
-    /// Reads the command line, seeds the library, runs the body and writes result.json into its folder. The exit code: 0 when all targets were
-    /// reached, 1 when one was missed, 2 for wrong use and errors, whose message goes to standard error.
+    /// Reads the command line, seeds the library, runs the body and writes result.json into its folder. The exit code:
+    /// 0 when all targets were reached, 1 when one was missed, 2 for wrong use and errors, whose message goes to
+    /// standard error.
     int run(int argc, char** argv, const std::function<void()>& body);
 
     std::uint64_t seed() const;
@@ -59,7 +61,8 @@ public:
     /// A result: printed, beside its target if it has one, and shown on the page.
     void figure(const std::string& what, double value, const Target& target = {});
     /// The diagrams as one SVG file, shown on the page with its caption.
-    void picture(const std::string& file, const std::string& caption, const std::vector<xgrad::nn::Plot>& plots, int columns = 2);
+    void picture(const std::string& file, const std::string& caption, const std::vector<xgrad::nn::Plot>& plots,
+                 int columns = 2);
     /// A sentence or text for the page (printed, too): samples, what was tried, that data are made up.
     void note(const std::string& text);
 

@@ -11,9 +11,11 @@
 
 // The convolutional network that the examples about pictures share, and what they do with networks of their own.
 
-/// Three convolutions, each followed by a half-size pooling, and two layers that join everything: 98 922 parameters. Example cnn trains it.
+/// Three convolutions, each followed by a half-size pooling, and two layers that join everything: 98 922 parameters.
+/// Example cnn trains it.
 struct FashionNet {
-    xgrad::nn::Conv2d conv1{1, 16, 5, {.padding = 2}}, conv2{16, 32, 3, {.padding = 1}}, conv3{32, 64, 3, {.padding = 1}};
+    xgrad::nn::Conv2d conv1{1, 16, 5, {.padding = 2}}, conv2{16, 32, 3, {.padding = 1}},
+        conv3{32, 64, 3, {.padding = 1}};
     xgrad::nn::BatchNorm2d norm1{16}, norm2{32}, norm3{64};
     xgrad::nn::Linear hidden{64 * 3 * 3, 128}, output{128, 10};
 
@@ -63,7 +65,8 @@ template <class Net, class Loader>
 xgrad::nn::History fit_classifier(Net& net, Loader&& loader, const FitOptions& options) {
     xgrad::nn::AdamW adam({.lr = options.lr, .weight_decay = 1e-3});
     xgrad::nn::OneCycleLR schedule(adam, options.lr, {.total_steps = options.epochs * loader.size()});
-    xgrad::nn::Trainer trainer(net, adam, {.epochs = options.epochs, .schedule = &schedule, .schedule_each_step = true});
+    xgrad::nn::Trainer trainer(net, adam,
+                               {.epochs = options.epochs, .schedule = &schedule, .schedule_each_step = true});
     return trainer.fit(loader, [](const Net& model, const auto& batch) {
         const auto& [images, labels] = batch;
         return xgrad::nn::cross_entropy(model(images), labels);
@@ -72,19 +75,21 @@ xgrad::nn::History fit_classifier(Net& net, Loader&& loader, const FitOptions& o
 
 /// Mirrored or not, and moved by at most a pixel in each direction: what does not change what a picture is.
 inline xgrad::Tensor weakly_changed(const xgrad::Tensor& images, xgrad::Generator& generator) {
-    return xgrad::nn::random_crop(xgrad::nn::random_horizontal_flip(images, generator), 28, 28, generator, {.padding = 1});
+    return xgrad::nn::random_crop(xgrad::nn::random_horizontal_flip(images, generator), 28, 28, generator,
+                                  {.padding = 1});
 }
 
 /// The pictures' batches, each picture weakly changed.
 inline auto augmented(const Pictures& pictures) {
-    return xgrad::nn::MapDataset(xgrad::nn::TensorDataset(pictures.images, pictures.labels), [](auto batch, xgrad::Generator& generator) {
-        batch[0] = weakly_changed(batch[0], generator);
-        return batch;
-    });
+    return xgrad::nn::MapDataset(xgrad::nn::TensorDataset(pictures.images, pictures.labels),
+                                 [](auto batch, xgrad::Generator& generator) {
+                                     batch[0] = weakly_changed(batch[0], generator);
+                                     return batch;
+                                 });
 }
 
-/// A classifier of Fashion-MNIST that judges pictures which another example makes: the model that example cnn has saved, or else one that
-/// is trained for a minute. It is in eval mode.
+/// A classifier of Fashion-MNIST that judges pictures which another example makes: the model that example cnn has
+/// saved, or else one that is trained for a minute. It is in eval mode.
 inline FashionNet trained_fashion_net(Example& example, const std::string& file = "out/cnn/model.safetensors") {
     FashionNet net;
     xgrad::nn::eval(net);

@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* head = R"(<!doctype html><html lang="en"><head><title>xgrad's examples</title><meta charset="utf-8">
+constexpr const char* head =
+    R"(<!doctype html><html lang="en"><head><title>xgrad's examples</title><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
 :root { color-scheme: light dark; --paper: #fcfcfa; --card: #fff; --ink: #222; --soft: #6b6b6b; --line: #e2e2dd; --good: #2f7d43; --bad: #b3261e; }
@@ -36,7 +37,8 @@ code, pre { font: 13px/1.4 ui-monospace, monospace; } pre { white-space: pre-wra
 
 std::string escaped(const std::string& text) {
     std::string out;
-    for (const char c : text) out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : std::string(1, c);
+    for (const char c : text)
+        out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : std::string(1, c);
     return out;
 }
 
@@ -48,7 +50,8 @@ Json read(const fs::path& path) {
 /// The word behind a figure: reached, missed, or nothing.
 std::string verdict(const Json& figure) {
     if (!figure.contains("target")) return "";
-    return figure["reached"].get<bool>() ? "<span class=\"reached\">reached</span>" : "<span class=\"missed\">missed</span>";
+    return figure["reached"].get<bool>() ? "<span class=\"reached\">reached</span>"
+                                         : "<span class=\"missed\">missed</span>";
 }
 
 std::string number(const Json& figure) {
@@ -59,18 +62,21 @@ std::string number(const Json& figure) {
 std::string entry_of(const std::string& name, const Json& result) {
     const auto missed = [](const Json& figure) { return figure.contains("reached") && !figure["reached"].get<bool>(); };
     const bool bad = result.contains("failed") || std::ranges::any_of(result["figures"], missed);
-    return fmt::format("<span class=\"entry\"><a href=\"#{0}\">{0}</a> <span class=\"{1}\" title=\"{2}\">{3}</span></span>", escaped(name),
-                       bad ? "missed" : "reached", bad ? "a target was missed" : "all targets reached", bad ? "✗" : "✓");
+    return fmt::format(
+        "<span class=\"entry\"><a href=\"#{0}\">{0}</a> <span class=\"{1}\" title=\"{2}\">{3}</span></span>",
+        escaped(name), bad ? "missed" : "reached", bad ? "a target was missed" : "all targets reached",
+        bad ? "✗" : "✓");
 }
 
 std::string article(const std::string& name, const Json& result) {
-    std::string html = fmt::format("<article id=\"{0}\"><h3>{0}</h3>\n<p>{1}</p>\n", escaped(name), escaped(result.value("what", "")));
+    std::string html =
+        fmt::format("<article id=\"{0}\"><h3>{0}</h3>\n<p>{1}</p>\n", escaped(name), escaped(result.value("what", "")));
     if (result.contains("failed")) html += "<p class=\"missed\">" + escaped(result["failed"]) + "</p>\n";
     if (!result["figures"].empty()) {
         html += "<table><tr><th></th><th>figure</th><th>target</th><th></th></tr>\n";
         for (const Json& figure : result["figures"])
-            html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", escaped(figure["what"]), number(figure),
-                                escaped(figure.value("target", "")), verdict(figure));
+            html += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", escaped(figure["what"]),
+                                number(figure), escaped(figure.value("target", "")), verdict(figure));
         html += "</table>\n";
     }
     for (const Json& note : result["notes"]) {
@@ -79,10 +85,12 @@ std::string article(const std::string& name, const Json& result) {
     }
     for (const Json& picture : result["pictures"])
         html += fmt::format(
-            "<figure><a href=\"{0}/{1}\"><img src=\"{0}/{1}\" alt=\"{2}\" loading=\"lazy\"></a><figcaption>{2}</figcaption></figure>\n",
+            "<figure><a href=\"{0}/{1}\"><img src=\"{0}/{1}\" alt=\"{2}\" "
+            "loading=\"lazy\"></a><figcaption>{2}</figcaption></figure>\n",
             escaped(name), escaped(picture["file"]), escaped(picture["caption"]));
-    return html + fmt::format("<p class=\"soft\">{:.0f} s{} · <code>{}</code></p></article>\n", result.value("seconds", 0.0),
-                              result.value("brief", false) ? ", a brief run" : "", escaped(result["command"]));
+    return html + fmt::format("<p class=\"soft\">{:.0f} s{} · <code>{}</code></p></article>\n",
+                              result.value("seconds", 0.0), result.value("brief", false) ? ", a brief run" : "",
+                              escaped(result["command"]));
 }
 
 void write_page(const fs::path& folder, const std::vector<std::string>& order) {
@@ -123,12 +131,14 @@ void write_page(const fs::path& folder, const std::vector<std::string>& order) {
         }
     }
     write_whole(folder / "results.json", list.dump(1) + "\n");
-    write_whole(folder / "index.html",
-                head +
-                    fmt::format("<h1>xgrad's examples</h1>\n<p class=\"soft\">{} of {} targets reached; {:.0f} minutes in all; {}; "
-                                "<a href=\"results.json\">results.json</a></p>\n",
-                                reached, targets, seconds / 60, escaped(machine)) +
-                    "<table class=\"contents\">" + contents + "</table>\n" + body + "</body></html>\n");
+    write_whole(
+        folder / "index.html",
+        head +
+            fmt::format(
+                "<h1>xgrad's examples</h1>\n<p class=\"soft\">{} of {} targets reached; {:.0f} minutes in all; {}; "
+                "<a href=\"results.json\">results.json</a></p>\n",
+                reached, targets, seconds / 60, escaped(machine)) +
+            "<table class=\"contents\">" + contents + "</table>\n" + body + "</body></html>\n");
     fmt::print("{} of {} targets reached; the page is {}\n", reached, targets, (folder / "index.html").string());
 }
 

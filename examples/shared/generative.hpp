@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
-// What the examples that make pictures share: a network from pictures to a few numbers, one from numbers to pictures, and drawings of both.
+// What the examples that make pictures share: a network from pictures to a few numbers, one from numbers to pictures,
+// and drawings of both.
 
-/// Two convolutions that halve the picture each, and a layer that joins everything: from images (N, 1, 28, 28) to (N, outputs).
+/// Two convolutions that halve the picture each, and a layer that joins everything: from images (N, 1, 28, 28) to (N,
+/// outputs).
 struct Encoder {
     explicit Encoder(std::int64_t outputs, std::int64_t width = 16)
         : conv1(1, width, 4, {.stride = 2, .padding = 1}),
@@ -23,8 +25,8 @@ struct Encoder {
     XGRAD_FIELDS(conv1, conv2, output)
 };
 
-/// The way back: a layer that makes small pictures, and two transposed convolutions that double them. From (N, inputs) to
-/// (N, channels, 28, 28) of any numbers.
+/// The way back: a layer that makes small pictures, and two transposed convolutions that double them. From (N, inputs)
+/// to (N, channels, 28, 28) of any numbers.
 struct Decoder {
     explicit Decoder(std::int64_t inputs, std::int64_t channels = 1, std::int64_t width = 16)
         : input(inputs, 2 * width * 7 * 7),
@@ -43,7 +45,8 @@ struct Decoder {
     XGRAD_FIELDS(input, up1, up2, norm1, norm2)
 };
 
-/// Points on the straight lines from each row to the one of the same number, line by line, both ends included: (rows · points, numbers).
+/// Points on the straight lines from each row to the one of the same number, line by line, both ends included: (rows ·
+/// points, numbers).
 inline xgrad::Tensor straight_lines(const xgrad::Tensor& from, const xgrad::Tensor& to, std::int64_t points) {
     using namespace xgrad;
     const Tensor along = reshape(linspace(0, 1, points), {1, points, 1}).to(from.dtype());
@@ -62,7 +65,8 @@ inline xgrad::nn::Plot latent_map(const std::string& title, const xgrad::Tensor&
 }
 
 /// Numbers of single steps as a line of their means over so many steps each.
-inline void draw_means(xgrad::nn::Plot& plot, const std::string& name, const std::vector<double>& numbers, std::size_t steps) {
+inline void draw_means(xgrad::nn::Plot& plot, const std::string& name, const std::vector<double>& numbers,
+                       std::size_t steps) {
     std::vector<double> x, y;
     for (std::size_t at = 0; at + steps <= numbers.size(); at += steps) {
         double sum = 0;
@@ -82,15 +86,18 @@ inline xgrad::nn::Plot rows_of_pictures(const std::string& title, const xgrad::T
 /// What a classifier makes of pictures.
 struct Verdict {
     double sure = 0;  ///< share of the pictures to whose class it gives a probability of 0.8 or more
-    std::vector<double> by_class = std::vector<double>(10, 0);  ///< of a thousand pictures, how many are surely of each class
+    std::vector<double> by_class =
+        std::vector<double>(10, 0);  ///< of a thousand pictures, how many are surely of each class
     std::int64_t classes = 0;  ///< classes that appear: of a thousand pictures three or more are surely of them
 };
 inline Verdict judged(const FashionNet& judge, const xgrad::Tensor& images) {
     using namespace xgrad;
-    const Tensor chances = softmax(in_blocks(judge, images), 1), sure = greater_equal(max(chances, 1), 0.8).to(DType::f32);
+    const Tensor chances = softmax(in_blocks(judge, images), 1),
+                 sure = greater_equal(max(chances, 1), 0.8).to(DType::f32);
     const Tensor by_class = mean(one_hot(argmax(chances, 1), 10) * expand_dims(sure, 1), 0);
     Verdict verdict{.sure = mean(sure).item()};
-    for (std::int64_t label = 0; label < 10; ++label) verdict.by_class[static_cast<std::size_t>(label)] = 1000 * by_class[label].item();
+    for (std::int64_t label = 0; label < 10; ++label)
+        verdict.by_class[static_cast<std::size_t>(label)] = 1000 * by_class[label].item();
     verdict.classes = std::ranges::count_if(verdict.by_class, [](double count) { return count > 2.999; });
     return verdict;
 }

@@ -12,7 +12,8 @@
 /// Numbers that describe pictures, each with mean 0 and deviation 1 among the first of some other pictures.
 class Description {
 public:
-    Description(std::function<xgrad::Tensor(const xgrad::Tensor&)> features, const xgrad::Tensor& others) : features_(std::move(features)) {
+    Description(std::function<xgrad::Tensor(const xgrad::Tensor&)> features, const xgrad::Tensor& others)
+        : features_(std::move(features)) {
         const xgrad::Tensor some = in_blocks(features_, xgrad::slice(others, 0, 0, 5000));
         mean_ = xgrad::mean(some, 0);
         deviation_ = xgrad::std(some, 0) + 1e-3;
@@ -25,8 +26,9 @@ private:
     xgrad::Tensor mean_, deviation_;
 };
 
-/// Ridge regression from descriptions (n, features) to classes, in its dual form: (K + penalty)⁻¹ Y with K the products of all pairs.
-/// The penalty is the one with the least errors for pictures that are left out one at a time, which have a closed form (Allen 1974).
+/// Ridge regression from descriptions (n, features) to classes, in its dual form: (K + penalty)⁻¹ Y with K the products
+/// of all pairs. The penalty is the one with the least errors for pictures that are left out one at a time, which have
+/// a closed form (Allen 1974).
 class Ridge {
 public:
     Ridge(const xgrad::Tensor& x, const xgrad::Tensor& labels, std::int64_t classes) : known_(x) {
@@ -43,6 +45,8 @@ public:
     xgrad::Tensor operator()(const xgrad::Tensor& x) const { return matmul(compared(x), weights_); }
 
 private:
-    xgrad::Tensor compared(const xgrad::Tensor& x) const { return matmul(x, transpose(known_)) / static_cast<double>(known_.shape(1)); }
+    xgrad::Tensor compared(const xgrad::Tensor& x) const {
+        return matmul(x, transpose(known_)) / static_cast<double>(known_.shape(1));
+    }
     xgrad::Tensor known_, weights_;
 };

@@ -46,16 +46,19 @@ concept Keyed = Range<T> && requires(T& x) {
     (*std::begin(x)).second;
 };
 
-/// A trivially copyable type has no Parameter inside, for that one is not; so numbers, enums, functions and plain lambdas pass.
+/// A trivially copyable type has no Parameter inside, for that one is not; so numbers, enums, functions and plain
+/// lambdas pass.
 template <class T>
 constexpr bool cannot_hold_parameters() {
     if constexpr (std::is_pointer_v<T>) return std::is_function_v<std::remove_pointer_t<T>>;
     else if constexpr (std::is_trivially_copyable_v<T> && !requires(T& x) { x.get(); }) return true;
-    else if constexpr (Range<T>) return cannot_hold_parameters<std::iter_value_t<decltype(std::begin(std::declval<T&>()))>>();
+    else if constexpr (Range<T>)
+        return cannot_hold_parameters<std::iter_value_t<decltype(std::begin(std::declval<T&>()))>>();
     else return false;
 }
 
-/// Has a field of this type to be named, for there are parameters or layers in it? A Tensor has not: it may be a constant.
+/// Has a field of this type to be named, for there are parameters or layers in it? A Tensor has not: it may be a
+/// constant.
 template <class T>
 constexpr bool holds_parameters();
 template <class T, std::size_t... I>
@@ -69,7 +72,8 @@ constexpr bool holds_parameters() {
     else if constexpr (Range<T>) {
         if constexpr (std::is_same_v<range_element<T>, T>) return false;  // as std::filesystem::path
         else return holds_parameters<range_element<T>>();
-    } else if constexpr (TupleLike<T>) return element_holds_parameters<T>(std::make_index_sequence<std::tuple_size_v<T>>());
+    } else if constexpr (TupleLike<T>)
+        return element_holds_parameters<T>(std::make_index_sequence<std::tuple_size_v<T>>());
     else if constexpr (PointerLike<T>) {
         using Target = std::remove_cvref_t<decltype(*std::declval<T&>())>;
         if constexpr (std::is_same_v<Target, T>) return false;
@@ -77,11 +81,13 @@ constexpr bool holds_parameters() {
     } else return false;
 }
 
-// --- do the names cover all fields? -----------------------------------------------------------------------------------
+// --- do the names cover all fields?
+// -----------------------------------------------------------------------------------
 
-// C++20 has no list of a struct's fields, but it can be asked whether a struct can be made from a list of values. One from n values that turn
-// into anything has at least n fields; when the value for field i turns into anything without parameters and the struct can then not be made,
-// field i has some. It works for aggregates; where it comes to no answer (constructors, private fields), nothing is said.
+// C++20 has no list of a struct's fields, but it can be asked whether a struct can be made from a list of values. One
+// from n values that turn into anything has at least n fields; when the value for field i turns into anything without
+// parameters and the struct can then not be made, field i has some. It works for aggregates; where it comes to no
+// answer (constructors, private fields), nothing is said.
 
 template <class Struct>
 struct Anything {
@@ -103,7 +109,9 @@ struct AnythingPlain {
 /// Can Struct be made from so many values, the one at `plain` being without parameters?
 template <class Struct, std::size_t plain, std::size_t... I>
 constexpr bool can_be_made(std::index_sequence<I...>) {
-    return requires { Struct{std::declval<std::conditional_t<I == plain, AnythingPlain<Struct>, Anything<Struct>>>()...}; };
+    return requires {
+        Struct{std::declval<std::conditional_t<I == plain, AnythingPlain<Struct>, Anything<Struct>>>()...};
+    };
 }
 
 template <class Struct, std::size_t n>
@@ -129,14 +137,15 @@ template <class Struct, class... Named>
 constexpr bool names_all_holders() {
     if constexpr (!std::is_aggregate_v<Struct>) return true;
     else {
-        constexpr std::size_t most =
-            std::min<std::size_t>(sizeof(Struct), (std::size_t{0} + ... + (std::is_array_v<Named> ? std::extent_v<Named> : 1)) + 24);
+        constexpr std::size_t most = std::min<std::size_t>(
+            sizeof(Struct), (std::size_t{0} + ... + (std::is_array_v<Named> ? std::extent_v<Named> : 1)) + 24);
         constexpr std::size_t n = count_fields<Struct, most>();
         return count_holders<Struct, n>(std::make_index_sequence<n>()) <= (std::size_t{0} + ... + holders_in<Named>());
     }
 }
 
-// --- is XGRAD_FIELDS the model's own, and public? ---------------------------------------------------------------------
+// --- is XGRAD_FIELDS the model's own, and public?
+// ---------------------------------------------------------------------
 
 template <class Owner>
 Owner owner_of(void (Owner::*)(const Path&, Visitor&));
@@ -160,7 +169,8 @@ struct BothVisits : T, OtherVisit {};
 /// Is there an xgrad_visit that cannot be reached? Then the name is ambiguous where another one is inherited as well.
 template <class T>
 constexpr bool has_private_fields() {
-    if constexpr (std::is_class_v<T> && !std::is_final_v<T> && !Module<T>) return !requires { &BothVisits<T>::xgrad_visit; };
+    if constexpr (std::is_class_v<T> && !std::is_final_v<T> && !Module<T>)
+        return !requires { &BothVisits<T>::xgrad_visit; };
     else return false;
 }
 

@@ -21,7 +21,8 @@ struct Fields final : Visitor {
 
     /// The leaves are parameters, not buffers.
     bool learns() const {
-        return std::any_of(parameters.begin(), parameters.end(), [](const Parameter* p) { return is_floating(p->dtype()); });
+        return std::any_of(parameters.begin(), parameters.end(),
+                           [](const Parameter* p) { return is_floating(p->dtype()); });
     }
 
     std::vector<Parameter*> parameters;
@@ -41,24 +42,30 @@ struct Given {
 };
 
 void check_like(const char* name, const std::string& field, const Tensor& given, const Tensor& own, Location where) {
-    check<ValueError>(given.defined(), where, [&] { return std::string(name) + ": " + field + " must be a tensor, got an empty one"; });
+    check<ValueError>(given.defined(), where,
+                      [&] { return std::string(name) + ": " + field + " must be a tensor, got an empty one"; });
     check<ShapeError>(given.shape() == own.shape(), where, [&] {
-        return std::string(name) + ": " + field + " must have shape " + to_string(own.shape()) + ", got " + to_string(given.shape());
+        return std::string(name) + ": " + field + " must have shape " + to_string(own.shape()) + ", got " +
+               to_string(given.shape());
     });
     check<DTypeError>(given.dtype() == own.dtype(), where, [&] {
-        return std::string(name) + ": " + field + " must be " + name_of(own.dtype()) + ", got " + name_of(given.dtype());
+        return std::string(name) + ": " + field + " must be " + name_of(own.dtype()) + ", got " +
+               name_of(given.dtype());
     });
 }
 
-void give_by_name(const char* name, Given& given, const Fields& fields, ModelRef model, const State& named, Location where) {
+void give_by_name(const char* name, Given& given, const Fields& fields, ModelRef model, const State& named,
+                  Location where) {
     Names names;
     if (!named.empty()) model.visit(names);
     for (const auto& item : named) {
         const auto& key = item.first;
         const Tensor& tensor = item.second;
-        const auto found = std::find_if(names.found.begin(), names.found.end(), [&](const auto& entry) { return entry.first == key; });
-        check<ValueError>(found != names.found.end(), where,
-                          [&] { return std::string(name) + ": the model has no parameter or buffer of that name, got \"" + key + "\""; });
+        const auto found =
+            std::find_if(names.found.begin(), names.found.end(), [&](const auto& entry) { return entry.first == key; });
+        check<ValueError>(found != names.found.end(), where, [&] {
+            return std::string(name) + ": the model has no parameter or buffer of that name, got \"" + key + "\"";
+        });
         check_like(name, key, tensor, *found->second, where);
         const auto give = [field = found->second, &value = tensor](const auto& list, Tensors& places) {
             for (std::size_t i = 0; i < list.size(); ++i)
@@ -70,7 +77,8 @@ void give_by_name(const char* name, Given& given, const Fields& fields, ModelRef
 }
 
 template <class Field>
-void give_in_order(Tensors& places, const std::vector<Field*>& fields, const Tensors& tensors, std::size_t& next, bool only_floating) {
+void give_in_order(Tensors& places, const std::vector<Field*>& fields, const Tensors& tensors, std::size_t& next,
+                   bool only_floating) {
     for (std::size_t i = 0; i < fields.size() && next < tensors.size(); ++i)
         if (!only_floating || is_floating(fields[i]->dtype())) places[i] = tensors[next++];
 }
@@ -84,8 +92,8 @@ Given resolve(const char* name, const Fields& fields, ModelRef model, const Subs
     if (by == By::name) give_by_name(name, given, fields, model, named, from.where());
     if (by == By::order) {
         check<ValueError>(tensors.size() == fields.parameters.size(), from.where(), [&, got = tensors.size()] {
-            return std::string(name) + ": one tensor for each parameter is needed, got " + std::to_string(got) + " for " +
-                   std::to_string(fields.parameters.size());
+            return std::string(name) + ": one tensor for each parameter is needed, got " + std::to_string(got) +
+                   " for " + std::to_string(fields.parameters.size());
         });
         for (std::size_t i = 0; i < tensors.size(); ++i)
             check_like(name, "parameter " + std::to_string(i), tensors[i], *fields.parameters[i], from.where());
@@ -103,7 +111,8 @@ void check_own(const char* name, const Fields& copy, const Fields& original, con
         own = !given.buffers[i].defined() || copy.buffers[i] != original.buffers[i];
     check<ValueError>(own, where, [&] {
         return std::string(name) +
-               ": a copy of the model must have parameters of its own, got one that shares a layer through a pointer; use a tape";
+               ": a copy of the model must have parameters of its own, got one that shares a layer through a pointer; "
+               "use a tape";
     });
 }
 
@@ -167,11 +176,12 @@ Tensor ravel(const char* name, ModelRef model, Location where) {
     for (const Tensor& leaf : leaves(model)) {
         parts.push_back(reshape(Operand(leaf, where), {leaf.size()}));
         check<DTypeError>(leaf.dtype() == parts[0].dtype(), where, [&] {
-            return std::string(name) + ": all parameters must have one dtype, got " + name_of(parts[0].dtype()) + " and " +
-                   name_of(leaf.dtype());
+            return std::string(name) + ": all parameters must have one dtype, got " + name_of(parts[0].dtype()) +
+                   " and " + name_of(leaf.dtype());
         });
     }
-    check<ValueError>(!parts.empty(), where, [&] { return std::string(name) + ": the model must have parameters, got none"; });
+    check<ValueError>(!parts.empty(), where,
+                      [&] { return std::string(name) + ": the model must have parameters, got none"; });
     return concat(parts, 0, where);
 }
 
@@ -184,12 +194,14 @@ Tensors unravel(const char* name, ModelRef like, const Tensor& row, Location whe
         n += leaf.size();
     }
     check<ShapeError>(row.shape() == Shape{n}, where, [&] {
-        return std::string(name) + ": the row must have shape " + to_string(Shape{n}) + ", got " + to_string(row.shape());
+        return std::string(name) + ": the row must have shape " + to_string(Shape{n}) + ", got " +
+               to_string(row.shape());
     });
     Tensors parts = wanted.empty() ? Tensors() : split(Operand(row, where), sizes);
     for (std::size_t i = 0; i < parts.size(); ++i) {
         check<DTypeError>(row.dtype() == wanted[i].dtype(), where, [&] {
-            return std::string(name) + ": the row must be " + name_of(wanted[i].dtype()) + ", got " + name_of(row.dtype());
+            return std::string(name) + ": the row must be " + name_of(wanted[i].dtype()) + ", got " +
+                   name_of(row.dtype());
         });
         parts[i] = reshape(Operand(parts[i], where), wanted[i].shape());
     }
@@ -231,7 +243,8 @@ Call::Call(const char* name, ModelRef copy, ModelRef original, const Substitutio
     put(to, own, given);
     const bool functional = from.given().by == Substitutes::By::name || from.given().by == Substitutes::By::order;
     for (std::size_t i = 0; i < to.parameters.size(); ++i) {
-        // A constant given to functional_call is one for every tape, as it would be in a function of tensors; the identity of the copy is not used.
+        // A constant given to functional_call is one for every tape, as it would be in a function of tensors; the
+        // identity of the copy is not used.
         if (functional && given.parameters[i].defined() && !to.parameters[i]->bound())
             static_cast<Tensor&>(*to.parameters[i]) = stop_gradient(given.parameters[i]);
         parameters.push_back(*to.parameters[i]);
@@ -249,7 +262,8 @@ Call::~Call() {
         if (!given.buffers[i].defined() && to.buffers[i] != own.buffers[i] && to.buffers[i]->defined() &&
             address(*to.buffers[i]) != address(buffers[i]))
             *own.buffers[i] = stop_gradient(*to.buffers[i]);
-    for (std::size_t i = 0; i < to.parameters.size(); ++i)  // an embedding with max_norm, called with the original's own weight
+    for (std::size_t i = 0; i < to.parameters.size();
+         ++i)  // an embedding with max_norm, called with the original's own weight
         if (to.parameters[i]->defined() && address(*to.parameters[i]) != address(parameters[i]) &&
             address(*own.parameters[i]) == address(parameters[i]))
             *own.parameters[i] = to.parameters[i]->value();

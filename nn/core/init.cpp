@@ -13,7 +13,8 @@ struct Fans {
 };
 
 Fans fans_of(const Parameter& p) {
-    check<ShapeError>(p.ndim() >= 2, {}, [&] { return "init: fan in and out need at least 2 axes, got " + to_string(p.shape()); });
+    check<ShapeError>(p.ndim() >= 2, {},
+                      [&] { return "init: fan in and out need at least 2 axes, got " + to_string(p.shape()); });
     double kernel = 1;
     for (int i = 2; i < p.ndim(); ++i) kernel *= static_cast<double>(p.shape(i));
     return {kernel * static_cast<double>(p.shape(1)), kernel * static_cast<double>(p.shape(0))};
@@ -56,12 +57,18 @@ void ones(Parameter& p) { constant(p, 1); }
 void uniform(Parameter& p, double low, double high, Generator& generator) {
     p = rand(p.shape(), generator, p.dtype()) * (high - low) + low;
 }
-void normal(Parameter& p, double mean, double std, Generator& generator) { p = randn(p.shape(), generator, p.dtype()) * std + mean; }
-void xavier_uniform(Parameter& p, double gain, Generator& generator) { uniform_of_std(p, xavier_std(p, gain), generator); }
+void normal(Parameter& p, double mean, double std, Generator& generator) {
+    p = randn(p.shape(), generator, p.dtype()) * std + mean;
+}
+void xavier_uniform(Parameter& p, double gain, Generator& generator) {
+    uniform_of_std(p, xavier_std(p, gain), generator);
+}
 void xavier_normal(Parameter& p, double gain, Generator& generator) { normal(p, 0, xavier_std(p, gain), generator); }
 void kaiming_uniform(Parameter& p, const KaimingOptions& options, Generator& generator) {
     uniform_of_std(p, kaiming_std(p, options), generator);
 }
-void kaiming_normal(Parameter& p, const KaimingOptions& options, Generator& generator) { normal(p, 0, kaiming_std(p, options), generator); }
+void kaiming_normal(Parameter& p, const KaimingOptions& options, Generator& generator) {
+    normal(p, 0, kaiming_std(p, options), generator);
+}
 
 }  // namespace xgrad::nn::init

@@ -4,16 +4,17 @@
 
 #include "random.hpp"
 
-// Initial values, as torch.nn.init. Each replaces a parameter's value and keeps its shape and dtype; random ones draw from a generator.
-// fan_in and fan_out of a weight (out, in, kernel…) are in * kernel size and out * kernel size; they need at least two axes (ShapeError).
+// Initial values, as torch.nn.init. Each replaces a parameter's value and keeps its shape and dtype; random ones draw
+// from a generator. fan_in and fan_out of a weight (out, in, kernel…) are in * kernel size and out * kernel size; they
+// need at least two axes (ShapeError).
 
 namespace xgrad::nn::init {
 
 enum class Fan { in, out };
 enum class Nonlinearity { linear, sigmoid, tanh, relu, leaky_relu, selu };
 
-/// The factor that keeps the variance of activations through a nonlinearity: 1, 5/3 for tanh, sqrt(2) for relu, sqrt(2/(1+slope²)) for
-/// leaky_relu, 3/4 for selu.
+/// The factor that keeps the variance of activations through a nonlinearity: 1, 5/3 for tanh, sqrt(2) for relu,
+/// sqrt(2/(1+slope²)) for leaky_relu, 3/4 for selu.
 XGRAD_API double calculate_gain(Nonlinearity nonlinearity, double slope = 0.01);
 
 XGRAD_API void constant(Parameter& p, double value);
@@ -34,8 +35,10 @@ struct KaimingOptions {
     Nonlinearity nonlinearity = Nonlinearity::leaky_relu;
 };
 /// U(-b, b), b = gain * sqrt(3 / fan) (He, Zhang, Ren, Sun 2015).
-XGRAD_API void kaiming_uniform(Parameter& p, const KaimingOptions& options = {}, Generator& generator = default_generator());
+XGRAD_API void kaiming_uniform(Parameter& p, const KaimingOptions& options = {},
+                               Generator& generator = default_generator());
 /// N(0, s²), s = gain / sqrt(fan) (He, Zhang, Ren, Sun 2015).
-XGRAD_API void kaiming_normal(Parameter& p, const KaimingOptions& options = {}, Generator& generator = default_generator());
+XGRAD_API void kaiming_normal(Parameter& p, const KaimingOptions& options = {},
+                              Generator& generator = default_generator());
 
 }  // namespace xgrad::nn::init

@@ -49,7 +49,8 @@ std::size_t end_of_argument(std::string_view list) {
 }  // namespace
 
 std::string_view Path::segment(char (&buffer)[12]) const {
-    if (!names_) return {buffer, static_cast<std::size_t>(std::to_chars(buffer, buffer + sizeof buffer, index_).ptr - buffer)};
+    if (!names_)
+        return {buffer, static_cast<std::size_t>(std::to_chars(buffer, buffer + sizeof buffer, index_).ptr - buffer)};
     if (index_ < 0) return {names_, static_cast<std::size_t>(-1 - index_)};
     std::string_view rest = names_;
     for (int skip = index_; skip > 0; --skip) rest.remove_prefix(end_of_argument(rest) + 1);
@@ -120,7 +121,8 @@ std::vector<Parameter*> parameters(ModelRef model) {
 NamedParameters named_parameters(ModelRef model) {
     NamedParameters found;
     ParameterVisitor visitor([&](const Path& path, Parameter& p) {
-        if (std::none_of(found.begin(), found.end(), [&](auto& other) { return &other.second == &p; })) found.emplace_back(path.str(), p);
+        if (std::none_of(found.begin(), found.end(), [&](auto& other) { return &other.second == &p; }))
+            found.emplace_back(path.str(), p);
     });
     model.visit(visitor);
     return found;
@@ -136,7 +138,8 @@ void train(ModelRef model, bool training) {
 void eval(ModelRef model) { train(model, false); }
 
 void to(ModelRef model, DType dtype, Location where) {
-    check<DTypeError>(is_floating(dtype), where, [&] { return std::string("nn::to: parameters are f32 or f64, got ") + name_of(dtype); });
+    check<DTypeError>(is_floating(dtype), where,
+                      [&] { return std::string("nn::to: parameters are f32 or f64, got ") + name_of(dtype); });
     Converter visitor(dtype);
     model.visit(visitor);
 }

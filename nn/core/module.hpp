@@ -24,18 +24,19 @@
 //         XGRAD_FIELDS(fc1, fc2)
 //     };
 //
-// A field is a Parameter, another model, a Tensor (a buffer: part of the state, but not learned), or a std::vector, array, optional,
-// tuple or smart pointer of these, or a map from names to them. Fields that cannot hold a parameter (numbers, enums, strings, functions) may
-// be named and are passed over. A copy of a model shares what stands behind a shared_ptr (and nothing else). A member of type `bool` called
-// `training` is set by train() and eval().
+// A field is a Parameter, another model, a Tensor (a buffer: part of the state, but not learned), or a std::vector,
+// array, optional, tuple or smart pointer of these, or a map from names to them. Fields that cannot hold a parameter
+// (numbers, enums, strings, functions) may be named and are passed over. A copy of a model shares what stands behind a
+// shared_ptr (and nothing else). A member of type `bool` called `training` is set by train() and eval().
 //
-// A field that is not named is neither trained nor saved nor converted. Where it holds parameters or layers, that does not compile if the
-// struct is an aggregate; of one with constructors or private fields, nn::summary(net, x) marks the parameters that it uses and does not name.
-// A model that inherits from another names the fields of both: XGRAD_FIELDS(fc1, fc2, head) where fc1 and fc2 are the base's.
+// A field that is not named is neither trained nor saved nor converted. Where it holds parameters or layers, that does
+// not compile if the struct is an aggregate; of one with constructors or private fields, nn::summary(net, x) marks the
+// parameters that it uses and does not name. A model that inherits from another names the fields of both:
+// XGRAD_FIELDS(fc1, fc2, head) where fc1 and fc2 are the base's.
 //
-// One parameter in two places (tied weights) is one field that both use, and not two fields of equal value, for assigning copies the
-// value. It is trained once, by the sum of both places' gradients, and a copy of the model has one of its own. `nn::alias` gives it a second
-// name in the state, as PyTorch's files have it:
+// One parameter in two places (tied weights) is one field that both use, and not two fields of equal value, for
+// assigning copies the value. It is trained once, by the sum of both places' gradients, and a copy of the model has one
+// of its own. `nn::alias` gives it a second name in the state, as PyTorch's files have it:
 //
 //     struct Model {
 //         nn::Embedding embed{vocabulary, width};
@@ -44,9 +45,10 @@
 //     };
 
 /// Names the fields of a model. Their names are those of PyTorch's state_dict: "fc1.weight", "layers.0.bias".
-#define XGRAD_FIELDS(...)                                                                                                      \
-    void xgrad_visit(const ::xgrad::nn::Path& xgrad_path, ::xgrad::nn::Visitor& xgrad_visitor) {                               \
-        ::xgrad::nn::detail::visit_fields(*this, std::forward_as_tuple(__VA_ARGS__), #__VA_ARGS__, xgrad_path, xgrad_visitor); \
+#define XGRAD_FIELDS(...)                                                                                      \
+    void xgrad_visit(const ::xgrad::nn::Path& xgrad_path, ::xgrad::nn::Visitor& xgrad_visitor) {               \
+        ::xgrad::nn::detail::visit_fields(*this, std::forward_as_tuple(__VA_ARGS__), #__VA_ARGS__, xgrad_path, \
+                                          xgrad_visitor);                                                      \
     }
 
 namespace xgrad::nn {
@@ -58,7 +60,8 @@ public:
     Path(const Path& parent, int element) : parent_(&parent), index_(element) {}
     Path(const Path& parent, const char* names, int field) : parent_(&parent), names_(names), index_(field) {}
     /// An element that has a name of its own, which outlives the path.
-    Path(const Path& parent, std::string_view key) : parent_(&parent), names_(key.data()), index_(-1 - static_cast<int>(key.size())) {}
+    Path(const Path& parent, std::string_view key)
+        : parent_(&parent), names_(key.data()), index_(-1 - static_cast<int>(key.size())) {}
 
     /// "fc1.weight"; "" for the model itself.
     std::string str() const;
@@ -73,8 +76,8 @@ private:
     int index_ = 0;  // -1 - its length for a key
 };
 
-/// A stream of random numbers that a layer draws from, one generator for each call. A copy continues the same stream by itself; threads may
-/// share one, and which of them gets which numbers is then up to their order.
+/// A stream of random numbers that a layer draws from, one generator for each call. A copy continues the same stream by
+/// itself; threads may share one, and which of them gets which numbers is then up to their order.
 class XGRAD_API RandomStream {
 public:
     RandomStream();  ///< seeded from default_generator()
@@ -87,7 +90,8 @@ public:
     std::uint64_t seed() const { return leader_ ? leader_->seed() : seed_; }
     std::uint64_t calls() const { return leader_ ? leader_->calls() : calls_.load(std::memory_order_relaxed); }
     void set(std::uint64_t seed, std::uint64_t calls);
-    /// Numbers come from `leader`, and are counted there, until the stream follows null: then it goes on from where that is.
+    /// Numbers come from `leader`, and are counted there, until the stream follows null: then it goes on from where
+    /// that is.
     void follow(RandomStream* leader);
 
 private:
@@ -125,9 +129,11 @@ void visit(T& field, const Path& path, Visitor& visitor) {
         visitor.random(path, field);
     } else if constexpr (Module<T>) {
         static_assert(names_own_fields<T>(),
-                      "xgrad: this model inherits XGRAD_FIELDS and adds fields, which are then neither trained nor saved. Give it an "
+                      "xgrad: this model inherits XGRAD_FIELDS and adds fields, which are then neither trained nor "
+                      "saved. Give it an "
                       "XGRAD_FIELDS(...) that names the base's fields and its own");
-        if constexpr (requires { requires std::is_same_v<decltype(field.training), bool>; }) visitor.training(field.training);
+        if constexpr (requires { requires std::is_same_v<decltype(field.training), bool>; })
+            visitor.training(field.training);
         field.xgrad_visit(path, visitor);
     } else if constexpr (cannot_hold_parameters<std::remove_const_t<T>>()) {
     } else if constexpr (Keyed<T>) {
@@ -140,26 +146,30 @@ void visit(T& field, const Path& path, Visitor& visitor) {
     } else if constexpr (PointerLike<T>) {
         if (field) visit(*field, path, visitor);
     } else if constexpr (std::is_pointer_v<T>) {
-        static_assert(!std::is_pointer_v<T>,
-                      "xgrad: a raw pointer cannot be a field, for nobody knows whether a copy of the model shares what it points to. Take "
-                      "std::shared_ptr to share it, std::unique_ptr to own it, or leave it out if the model only looks at it");
+        static_assert(
+            !std::is_pointer_v<T>,
+            "xgrad: a raw pointer cannot be a field, for nobody knows whether a copy of the model shares what it "
+            "points to. Take "
+            "std::shared_ptr to share it, std::unique_ptr to own it, or leave it out if the model only looks at it");
     } else if constexpr (has_private_fields<T>()) {
-        static_assert(Module<T>, "xgrad: XGRAD_FIELDS is private in this model. Put it behind `public:`, or make the model a struct");
-    } else {
         static_assert(
             Module<T>,
-            "xgrad: not a model. A field must be a Parameter, a Tensor, a struct with XGRAD_FIELDS(...), or a non-const std::vector, "
-            "array, optional, tuple or smart pointer of these");
+            "xgrad: XGRAD_FIELDS is private in this model. Put it behind `public:`, or make the model a struct");
+    } else {
+        static_assert(Module<T>,
+                      "xgrad: not a model. A field must be a Parameter, a Tensor, a struct with XGRAD_FIELDS(...), or "
+                      "a non-const std::vector, "
+                      "array, optional, tuple or smart pointer of these");
     }
 }
 
 template <class Self, class... Fields>
-void visit_fields(const Self&, std::tuple<Fields...> fields, [[maybe_unused]] const char* names, [[maybe_unused]] const Path& path,
-                  [[maybe_unused]] Visitor& visitor) {
-    static_assert(
-        names_all_holders<Self, std::remove_cvref_t<Fields>...>(),
-        "xgrad: XGRAD_FIELDS does not name every field of this model that holds parameters or layers (those of its base included); "
-        "what it leaves out is neither trained nor saved");
+void visit_fields(const Self&, std::tuple<Fields...> fields, [[maybe_unused]] const char* names,
+                  [[maybe_unused]] const Path& path, [[maybe_unused]] Visitor& visitor) {
+    static_assert(names_all_holders<Self, std::remove_cvref_t<Fields>...>(),
+                  "xgrad: XGRAD_FIELDS does not name every field of this model that holds parameters or layers (those "
+                  "of its base included); "
+                  "what it leaves out is neither trained nor saved");
     [[maybe_unused]] const auto one = [&](auto& field, int i) {
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, Alias>)
             visit(field.parameter, Path(path, std::string_view(field.name)), visitor);
@@ -173,16 +183,19 @@ void visit_fields(const Self&, std::tuple<Fields...> fields, [[maybe_unused]] co
 /// For XGRAD_FIELDS: a parameter under a second name in the state, "head.weight".
 inline detail::Alias alias(const char* name, Parameter& parameter) { return {name, parameter}; }
 
-/// A model by reference: any struct with XGRAD_FIELDS, a container or `std::tie(a, b)` of them, or one Parameter. What the
-/// compiled functions of nn take; nobody else needs to name it.
+/// A model by reference: any struct with XGRAD_FIELDS, a container or `std::tie(a, b)` of them, or one Parameter. What
+/// the compiled functions of nn take; nobody else needs to name it.
 class ModelRef {
 public:
     template <class M>
         requires(!std::is_same_v<std::remove_cvref_t<M>, ModelRef>)
     ModelRef(M&& model)
         : object_(const_cast<void*>(static_cast<const void*>(std::addressof(model)))),
-          visit_([](void* object, Visitor& visitor) { detail::visit(*static_cast<std::remove_cvref_t<M>*>(object), Path(), visitor); }) {
-        static_assert(!std::is_const_v<std::remove_reference_t<M>>, "xgrad: this function changes the model, which is const");
+          visit_([](void* object, Visitor& visitor) {
+              detail::visit(*static_cast<std::remove_cvref_t<M>*>(object), Path(), visitor);
+          }) {
+        static_assert(!std::is_const_v<std::remove_reference_t<M>>,
+                      "xgrad: this function changes the model, which is const");
     }
     void visit(Visitor& visitor) const { visit_(object_, visitor); }
 
@@ -221,7 +234,8 @@ public:
     private:
         P* const* at_ = nullptr;
     };
-    // The list owns what its iterators point into, so that those of a temporary one would dangle; `for (… : nn::parameters(net))` keeps it.
+    // The list owns what its iterators point into, so that those of a temporary one would dangle; `for (… :
+    // nn::parameters(net))` keeps it.
     iterator begin() const& { return iterator(found_.data()); }
     iterator end() const& { return iterator(found_.data() + found_.size()); }
     iterator begin() const&& = delete;
@@ -246,8 +260,9 @@ ModelRef readable(M& model) {
 
 }  // namespace detail
 
-/// The parameters of a model in the order of its fields: `for (Parameter& p : nn::parameters(net))`, const for a const model. One that is
-/// reached twice (through a shared_ptr) is listed once. Empty ones, such as the bias of a Linear without bias, are left out.
+/// The parameters of a model in the order of its fields: `for (Parameter& p : nn::parameters(net))`, const for a const
+/// model. One that is reached twice (through a shared_ptr) is listed once. Empty ones, such as the bias of a Linear
+/// without bias, are left out.
 template <class M>
 auto parameters(M&& model) {
     using P = std::conditional_t<std::is_const_v<std::remove_reference_t<M>>, const Parameter, Parameter>;
@@ -259,14 +274,17 @@ template <class M>
 auto named_parameters(M&& model) {
     using P = std::conditional_t<std::is_const_v<std::remove_reference_t<M>>, const Parameter, Parameter>;
     auto found = detail::named_parameters(detail::readable(model));
-    return std::vector<std::pair<std::string, P&>>(std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+    return std::vector<std::pair<std::string, P&>>(std::make_move_iterator(found.begin()),
+                                                   std::make_move_iterator(found.end()));
 }
 
-/// Sets every `training` switch in the model: dropout drops, batch normalisation uses the batch. Models start in this mode.
+/// Sets every `training` switch in the model: dropout drops, batch normalisation uses the batch. Models start in this
+/// mode.
 XGRAD_API void train(ModelRef model, bool training = true);
 /// The opposite of train: the model as it is used.
 XGRAD_API void eval(ModelRef model);
-/// Converts all floating parameters and buffers to `dtype`, as PyTorch's module.to(dtype). DTypeError unless it is f32 or f64.
+/// Converts all floating parameters and buffers to `dtype`, as PyTorch's module.to(dtype). DTypeError unless it is f32
+/// or f64.
 XGRAD_API void to(ModelRef model, DType dtype, Location where = Location::current());
 
 }  // namespace xgrad::nn

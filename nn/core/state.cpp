@@ -82,8 +82,8 @@ std::optional<std::string> translate(std::string_view name, const LoadOptions& o
 }
 
 /// Which tensor of the state each of the model's names means.
-std::map<std::string, std::size_t> translate(const std::vector<detail::Stored>& list, const LoadOptions& options, const std::string& what,
-                                             Location where) {
+std::map<std::string, std::size_t> translate(const std::vector<detail::Stored>& list, const LoadOptions& options,
+                                             const std::string& what, Location where) {
     std::map<std::string, std::size_t> given;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto name = translate(list[i].name, options);
@@ -98,7 +98,8 @@ std::map<std::string, std::size_t> translate(const std::vector<detail::Stored>& 
 
 /// Goes through the model: what gets which tensor, and what does not fit. `given` loses what is in the model.
 LoadReport match(const std::vector<Places::Place>& places, const std::vector<detail::Stored>& list,
-                 std::map<std::string, std::size_t>& given, std::vector<Change>& changes, const std::string& what, Location where) {
+                 std::map<std::string, std::size_t>& given, std::vector<Change>& changes, const std::string& what,
+                 Location where) {
     LoadReport report;
     std::vector<const Places::Place*> absent;
     for (const Places::Place& place : places) {
@@ -112,18 +113,20 @@ LoadReport match(const std::vector<Places::Place>& places, const std::vector<det
         const Shape& shape = place.tensor->shape();
         const DType dtype = place.tensor->dtype();
         if (value.shape != shape) {
-            report.mismatched.push_back(place.name + ": " + to_string(shape) + " in the model, " + to_string(value.shape) +
-                                        " in the state");
+            report.mismatched.push_back(place.name + ": " + to_string(shape) + " in the model, " +
+                                        to_string(value.shape) + " in the state");
         } else {
             check<DTypeError>(value.dtype == dtype || (is_floating(value.dtype) && is_floating(dtype)), where, [&] {
-                return what + place.name + " is " + name_of(dtype) + " in the model and " + name_of(value.dtype) + " in the state";
+                return what + place.name + " is " + name_of(dtype) + " in the model and " + name_of(value.dtype) +
+                       " in the state";
             });
             changes.push_back({place, entry->second});
         }
         given.erase(entry);
     }
     for (const auto* place : absent)
-        if (std::none_of(changes.begin(), changes.end(), [&](const Change& change) { return change.place.tensor == place->tensor; }))
+        if (std::none_of(changes.begin(), changes.end(),
+                         [&](const Change& change) { return change.place.tensor == place->tensor; }))
             report.missing.push_back(place->name);
     return report;
 }
@@ -149,7 +152,8 @@ State detail::StoredState::read_all() const {
 }
 
 Tensor detail::StoredState::read_one(std::string_view name, const std::string& what, Location where) const {
-    const auto found = std::find_if(list().begin(), list().end(), [&](const Stored& value) { return value.name == name; });
+    const auto found =
+        std::find_if(list().begin(), list().end(), [&](const Stored& value) { return value.name == name; });
     check<ValueError>(found != list().end(), where, [&] {
         std::string all;
         for (const Stored& value : list()) all += (all.empty() ? "" : ", ") + value.name;
@@ -159,7 +163,8 @@ Tensor detail::StoredState::read_one(std::string_view name, const std::string& w
     return read(static_cast<std::size_t>(found - list().begin()));
 }
 
-LoadReport detail::load(ModelRef model, const StoredState& stored, const LoadOptions& options, const std::string& what, Location where) {
+LoadReport detail::load(ModelRef model, const StoredState& stored, const LoadOptions& options, const std::string& what,
+                        Location where) {
     const std::vector<Stored>& list = stored.list();
     std::map<std::string, std::size_t> given = translate(list, options, what, where);
     Places places;
@@ -169,7 +174,8 @@ LoadReport detail::load(ModelRef model, const StoredState& stored, const LoadOpt
     for (const Stored& value : list)
         if (const auto name = translate(value.name, options); name && given.count(*name) && value.numbers)
             report.unexpected.push_back(value.name);
-    check<ValueError>(!options.strict || report.ok(), where, [&] { return what + "model and state do not fit\n" + report.message(); });
+    check<ValueError>(!options.strict || report.ok(), where,
+                      [&] { return what + "model and state do not fit\n" + report.message(); });
     std::vector<Tensor> values;  // all of them before the model changes: a file may turn out to be damaged
     for (const Change& change : changes) values.push_back(stored.read(change.from).to(change.place.tensor->dtype()));
     for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -188,7 +194,8 @@ State detail::random_state(ModelRef model) {
     model.visit(streams);
     State state;
     for (const auto& [name, stream] : streams.found)
-        state.emplace_back(name, tensor({std::bit_cast<std::int64_t>(stream->seed()), std::bit_cast<std::int64_t>(stream->calls())}));
+        state.emplace_back(
+            name, tensor({std::bit_cast<std::int64_t>(stream->seed()), std::bit_cast<std::int64_t>(stream->calls())}));
     return state;
 }
 
@@ -196,9 +203,10 @@ void load_random_state(ModelRef model, const State& state, Location where) {
     StreamLister streams;
     model.visit(streams);
     for (const auto& [name, t] : state)
-        check<ValueError>(
-            std::any_of(streams.found.begin(), streams.found.end(), [&, &key = name](const auto& one) { return one.first == key; }), where,
-            [&, &key = name] { return "load_random_state: the model has no random stream " + key; });
+        check<ValueError>(std::any_of(streams.found.begin(), streams.found.end(),
+                                      [&, &key = name](const auto& one) { return one.first == key; }),
+                          where,
+                          [&, &key = name] { return "load_random_state: the model has no random stream " + key; });
     std::vector<const Tensor*> given;
     for (const auto& [name, stream] : streams.found) {
         const Tensor* t = given.emplace_back(find(state, name));
@@ -209,7 +217,8 @@ void load_random_state(ModelRef model, const State& state, Location where) {
     }
     for (std::size_t i = 0; i < given.size(); ++i) {
         const auto numbers = given[i]->data<std::int64_t>();
-        streams.found[i].second->set(std::bit_cast<std::uint64_t>(numbers[0]), std::bit_cast<std::uint64_t>(numbers[1]));
+        streams.found[i].second->set(std::bit_cast<std::uint64_t>(numbers[0]),
+                                     std::bit_cast<std::uint64_t>(numbers[1]));
     }
 }
 
@@ -220,7 +229,8 @@ std::size_t freeze(ModelRef model, std::string_view pattern, bool frozen, Locati
             p.freeze(frozen);
             ++count;
         }
-    check<ValueError>(count > 0, where, [&] { return "freeze: no parameter's name matches \"" + std::string(pattern) + "\""; });
+    check<ValueError>(count > 0, where,
+                      [&] { return "freeze: no parameter's name matches \"" + std::string(pattern) + "\""; });
     return count;
 }
 

@@ -38,7 +38,8 @@ struct Contents final : Visitor {
         std::uint64_t seed, calls;
     };
     void parameter(const Path& path, Parameter& p) override {
-        if (std::none_of(parameters.begin(), parameters.end(), [&](const auto& other) { return other.parameter == &p; }))
+        if (std::none_of(parameters.begin(), parameters.end(),
+                         [&](const auto& other) { return other.parameter == &p; }))
             parameters.push_back({&p, path.str(), p.value(), p.frozen()});
     }
     void buffer(const Path& path, Tensor& t) override {
@@ -46,7 +47,9 @@ struct Contents final : Visitor {
             buffers.push_back({&t, path.str(), t});
     }
     void training(bool& flag) override { flags.emplace_back(&flag, flag); }
-    void random(const Path&, RandomStream& stream) override { streams.push_back({&stream, stream.seed(), stream.calls()}); }
+    void random(const Path&, RandomStream& stream) override {
+        streams.push_back({&stream, stream.seed(), stream.calls()});
+    }
 
     std::vector<OneParameter> parameters;
     std::vector<OneBuffer> buffers;
@@ -99,14 +102,16 @@ Tensor Observation::zeros_for(const Shape& shape) const {
 
 namespace {
 
-/// Reads a tape as the way of the data through layers. An entry that gets data and a parameter is part of the parameter's layer; what is made of parameters
-/// alone, such as a normalised weight, counts as a parameter.
+/// Reads a tape as the way of the data through layers. An entry that gets data and a parameter is part of the
+/// parameter's layer; what is made of parameters alone, such as a normalised weight, counts as a parameter.
 class Reader {
 public:
     explicit Reader(const std::vector<TapeEntry>& entries) : entries_(entries), facts_(entries.size()) {
         // Data is what was watched; where that is nothing, as with indices, what is looked up; else every result.
-        any_data_ = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.source && e.name == input_name; });
-        any_lookup_ = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.operation == "embedding"; });
+        any_data_ =
+            std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.source && e.name == input_name; });
+        any_lookup_ =
+            std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.operation == "embedding"; });
     }
 
     std::vector<Summary::Row> rows() {
@@ -167,14 +172,15 @@ Summary Observation::summary() const {
     Summary summary;
     summary.rows = Reader(list).rows();
     const auto row_of = [&](const std::string& layer) {
-        const auto found =
-            std::find_if(summary.rows.begin(), summary.rows.end(), [&](const auto& row) { return row.is_layer && row.layer == layer; });
+        const auto found = std::find_if(summary.rows.begin(), summary.rows.end(),
+                                        [&](const auto& row) { return row.is_layer && row.layer == layer; });
         return found == summary.rows.end() ? nullptr : &*found;
     };
     for (const auto& p : contents.parameters) {
         Summary::Row* row = row_of(layer_of(p.name));
         if (!row)
-            row = &summary.rows.emplace_back(Summary::Row{.is_layer = true, .layer = layer_of(p.name), .operation = {}, .output = {}});
+            row = &summary.rows.emplace_back(
+                Summary::Row{.is_layer = true, .layer = layer_of(p.name), .operation = {}, .output = {}});
         const std::int64_t bytes = p.value.size() * size_of(p.value.dtype());
         (p.frozen ? row->frozen : row->trainable) += p.value.size();
         (p.frozen ? summary.frozen : summary.trainable) += p.value.size();
@@ -230,9 +236,10 @@ std::string to_string(const Summary& summary) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const Summary::Row& row = rows[i];
         if (row.is_layer) {
-            lines.push_back({row.layer.empty() ? "(model)" : row.layer, row.operation.empty() ? "not used" : row.operation,
-                             row.operation.empty() ? "" : to_string(row.output), grouped(row.trainable), grouped(row.frozen),
-                             xgrad::detail::readable_bytes(row.bytes)});
+            lines.push_back({row.layer.empty() ? "(model)" : row.layer,
+                             row.operation.empty() ? "not used" : row.operation,
+                             row.operation.empty() ? "" : to_string(row.output), grouped(row.trainable),
+                             grouped(row.frozen), xgrad::detail::readable_bytes(row.bytes)});
             continue;
         }
         std::size_t end = i;
@@ -242,7 +249,8 @@ std::string to_string(const Summary& summary) {
         for (i += hidden; i < end; ++i) lines.push_back({"", rows[i].operation, to_string(rows[i].output)});
         --i;
     }
-    lines.push_back({"total", "", "", grouped(summary.trainable), grouped(summary.frozen), xgrad::detail::readable_bytes(summary.bytes)});
+    lines.push_back({"total", "", "", grouped(summary.trainable), grouped(summary.frozen),
+                     xgrad::detail::readable_bytes(summary.bytes)});
     return columns(lines);
 }
 

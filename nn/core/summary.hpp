@@ -15,17 +15,21 @@
 
 namespace xgrad::nn {
 
-/// A model as a run shows it. A layer is what has parameters of its own; what stands between layers are operations of the engine.
+/// A model as a run shows it. A layer is what has parameters of its own; what stands between layers are operations of
+/// the engine.
 struct Summary {
     struct Row {
         bool is_layer = false;  ///< it has parameters of its own
-        std::string layer;      ///< its name in the state; "" for what stands in the model itself; `unnamed` for what is no field
+        std::string
+            layer;  ///< its name in the state; "" for what stands in the model itself; `unnamed` for what is no field
         std::string operation;  ///< the last one that uses its parameters; "" for a layer that was not used
-        Shape output;           ///< of that operation
-        std::int64_t trainable = 0, frozen = 0;  ///< elements of its parameters; those of a tied one count where it comes first
-        std::int64_t bytes = 0;                  ///< of its parameters and buffers
+        Shape output;  ///< of that operation
+        std::int64_t trainable = 0,
+                     frozen = 0;  ///< elements of its parameters; those of a tied one count where it comes first
+        std::int64_t bytes = 0;  ///< of its parameters and buffers
     };
-    /// The layer of parameters that the model uses without naming them as fields: they are neither trained nor saved, nor counted here.
+    /// The layer of parameters that the model uses without naming them as fields: they are neither trained nor saved,
+    /// nor counted here.
     static constexpr const char* unnamed = "(not in XGRAD_FIELDS)";
     std::vector<Row> rows;  ///< in the order of their use, layers that were not used last
     std::int64_t trainable = 0, frozen = 0, bytes = 0;  ///< of the whole model
@@ -55,9 +59,10 @@ private:
 
 }  // namespace detail
 
-/// A table of the layers of a model, as they are used for the given inputs, with output shapes, numbers of parameters and bytes. The model runs once, in
-/// eval mode, and is afterwards as it was; frozen parameters are unfrozen meanwhile, so no other thread may use it then. What has an operation of its own
-/// but no parameters, as relu and flatten, has a row as well, unless it stands before anything that is f32 or f64.
+/// A table of the layers of a model, as they are used for the given inputs, with output shapes, numbers of parameters
+/// and bytes. The model runs once, in eval mode, and is afterwards as it was; frozen parameters are unfrozen meanwhile,
+/// so no other thread may use it then. What has an operation of its own but no parameters, as relu and flatten, has a
+/// row as well, unless it stands before anything that is f32 or f64.
 template <class M, std::convertible_to<Tensor>... X>
     requires(sizeof...(X) > 0 && std::is_invocable_v<const M&, const X&...>)
 Summary summary(const M& model, const X&... inputs) {

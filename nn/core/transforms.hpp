@@ -13,18 +13,20 @@
 #include "functional.hpp"
 #include "module.hpp"
 
-// The transforms with respect to a structured argument: a model, or any struct whose fields XGRAD_FIELDS names. And models on a tape's picture.
+// The transforms with respect to a structured argument: a model, or any struct whose fields XGRAD_FIELDS names. And
+// models on a tape's picture.
 //
-//     auto [loss, g] = nn::value_and_grad([&](const Net& net) { return nn::cross_entropy(net(x), y); }, net);   // g.fc1.weight
-//     struct State { Tensor position, velocity; XGRAD_FIELDS(position, velocity) };                             // or tensors alone
+//     auto [loss, g] = nn::value_and_grad([&](const Net& net) { return nn::cross_entropy(net(x), y); }, net);   //
+//     g.fc1.weight struct State { Tensor position, velocity; XGRAD_FIELDS(position, velocity) }; // or tensors alone
 //
-// f takes the argument as const and must compute with what it is given, a copy that is on the tape: ValueError where its result does not depend on
-// that (it uses a model that it has captured). What differentiates is the argument's floating parameters or, if it has none, its floating tensors,
-// in the order of nn::parameters; a frozen parameter is a constant, whose derivatives are zeros. They nest in each other, in those of xgrad and in
-// tapes. A call of f draws from the argument's random streams and moves its running statistics, as a call of the argument itself. Results that
-// there are one of for each parameter come in the argument's own type, other floating fields being zeros; their parameters are bound
-// (Parameter::bind) to the derivatives where an outer tape records them. ValueError for a model whose copy shares a layer with it through a smart
-// pointer.
+// f takes the argument as const and must compute with what it is given, a copy that is on the tape: ValueError where
+// its result does not depend on that (it uses a model that it has captured). What differentiates is the argument's
+// floating parameters or, if it has none, its floating tensors, in the order of nn::parameters; a frozen parameter is a
+// constant, whose derivatives are zeros. They nest in each other, in those of xgrad and in tapes. A call of f draws
+// from the argument's random streams and moves its running statistics, as a call of the argument itself. Results that
+// there are one of for each parameter come in the argument's own type, other floating fields being zeros; their
+// parameters are bound (Parameter::bind) to the derivatives where an outer tape records them. ValueError for a model
+// whose copy shares a layer with it through a smart pointer.
 
 namespace xgrad::nn {
 
@@ -33,7 +35,9 @@ namespace detail {
 /// ValueError unless y depends on the leaves of `argument`, which the tape opened last watches.
 XGRAD_API void check_depends(const char* name, const Tensor& y, ModelRef argument, Location where);
 
-inline Substitution with_leaves(const Tensors& leaves, Location where = {}) { return {{Substitutes::By::leaves, {}, leaves}, where}; }
+inline Substitution with_leaves(const Tensors& leaves, Location where = {}) {
+    return {{Substitutes::By::leaves, {}, leaves}, where};
+}
 
 /// f as a function of the argument's leaves, and of what comes behind it.
 template <class F, class M>
@@ -62,13 +66,14 @@ M as_gradients(const char* name, const M& argument, Tensors gradients, Location 
 
 }  // namespace detail
 
-/// f(argument), one element, and its gradient, of the argument's type: each parameter holds the derivative with respect to it.
+/// f(argument), one element, and its gradient, of the argument's type: each parameter holds the derivative with respect
+/// to it.
 template <class F, class M>
     requires detail::Structured<M>
 std::pair<Tensor, M> value_and_grad(F&& f, const M& argument, Location where = Location::current()) {
     constexpr const char* name = "nn::grad";
-    auto [y, gradients] =
-        xgrad::value_and_grad(detail::of_leaves(name, f, argument, where), detail::leaves(detail::readable(argument)), where);
+    auto [y, gradients] = xgrad::value_and_grad(detail::of_leaves(name, f, argument, where),
+                                                detail::leaves(detail::readable(argument)), where);
     return {std::move(y), detail::as_gradients(name, argument, std::move(gradients), where)};
 }
 /// The gradient alone.
@@ -84,11 +89,13 @@ template <class F, class M>
 M vjp(const F& f, const M& argument, const Tensor& u, Location where = Location::current()) {
     constexpr const char* name = "nn::vjp";
     return detail::as_gradients(
-        name, argument, xgrad::vjp(detail::of_leaves(name, f, argument, where), detail::leaves(detail::readable(argument)), u, where),
+        name, argument,
+        xgrad::vjp(detail::of_leaves(name, f, argument, where), detail::leaves(detail::readable(argument)), u, where),
         where);
 }
 
-/// J·v: the derivative of f along v, an argument of the same type that holds a direction for each parameter (such as a gradient).
+/// J·v: the derivative of f along v, an argument of the same type that holds a direction for each parameter (such as a
+/// gradient).
 template <class F, class M>
     requires detail::Structured<M>
 Tensor jvp(const F& f, const M& argument, const std::type_identity_t<M>& v, Location where = Location::current()) {
@@ -96,12 +103,14 @@ Tensor jvp(const F& f, const M& argument, const std::type_identity_t<M>& v, Loca
                       detail::leaves(detail::readable(v)), where);
 }
 
-/// All derivatives of f: shape (f's axes…, n) for the n elements of nn::ravel(argument), in its order; one row of it is nn::unravel's.
+/// All derivatives of f: shape (f's axes…, n) for the n elements of nn::ravel(argument), in its order; one row of it is
+/// nn::unravel's.
 template <class F, class M>
     requires detail::Structured<M>
 Tensor jacobian(const F& f, const M& argument, Location where = Location::current()) {
     constexpr const char* name = "nn::jacobian";
-    return xgrad::jacobian(detail::of_row(name, f, argument, where), detail::ravel(name, detail::readable(argument), where), where);
+    return xgrad::jacobian(detail::of_row(name, f, argument, where),
+                           detail::ravel(name, detail::readable(argument), where), where);
 }
 
 /// Second derivatives of a one-element f: a matrix (n, n) over the elements of nn::ravel(argument), in its order.
@@ -109,7 +118,8 @@ template <class F, class M>
     requires detail::Structured<M>
 Tensor hessian(const F& f, const M& argument, Location where = Location::current()) {
     constexpr const char* name = "nn::hessian";
-    return xgrad::hessian(detail::of_row(name, f, argument, where), detail::ravel(name, detail::readable(argument), where), where);
+    return xgrad::hessian(detail::of_row(name, f, argument, where),
+                          detail::ravel(name, detail::readable(argument), where), where);
 }
 
 /// The Hessian of a one-element f times v, without forming it; v and the result are of the argument's type.
@@ -117,35 +127,39 @@ template <class F, class M>
     requires detail::Structured<M>
 M hvp(const F& f, const M& argument, const std::type_identity_t<M>& v, Location where = Location::current()) {
     constexpr const char* name = "nn::hvp";
-    return detail::as_gradients(name, argument,
-                                xgrad::hvp(detail::of_leaves(name, f, argument, where), detail::leaves(detail::readable(argument)),
-                                           detail::leaves(detail::readable(v)), where),
-                                where);
+    return detail::as_gradients(
+        name, argument,
+        xgrad::hvp(detail::of_leaves(name, f, argument, where), detail::leaves(detail::readable(argument)),
+                   detail::leaves(detail::readable(v)), where),
+        where);
 }
 
-/// The gradient of loss(argument, x_i…), one element, for each sample: the i-th slices x_i along the leading axis of the batch. In the argument's
-/// type, with a leading axis of samples before each parameter's own.
+/// The gradient of loss(argument, x_i…), one element, for each sample: the i-th slices x_i along the leading axis of
+/// the batch. In the argument's type, with a leading axis of samples before each parameter's own.
 template <class F, class M, class... X>
     requires detail::Structured<M>
 M per_sample_grad(const F& loss, const M& argument, const X&... batch) {
     constexpr const char* name = "nn::per_sample_grad";
-    return detail::as_gradients(
-        name, argument,
-        xgrad::per_sample_grad(detail::of_leaves(name, loss, argument), detail::leaves(detail::readable(argument)), batch...));
+    return detail::as_gradients(name, argument,
+                                xgrad::per_sample_grad(detail::of_leaves(name, loss, argument),
+                                                       detail::leaves(detail::readable(argument)), batch...));
 }
 
 namespace detail {
 
-/// Puts the arguments of vmap's f together for one slice; `in` holds the slices of all their tensors, one argument after another.
+/// Puts the arguments of vmap's f together for one slice; `in` holds the slices of all their tensors, one argument
+/// after another.
 template <class F, class A, class... Rest>
 auto call_slice(const F& f, std::span<const Tensor> in, const A& first, const Rest&... rest) {
     const auto go_on = [&](const auto& argument, [[maybe_unused]] std::size_t used) {
         if constexpr (sizeof...(Rest) == 0) return f(argument);
-        else return call_slice([&](const auto&... others) { return f(argument, others...); }, in.subspan(used), rest...);
+        else
+            return call_slice([&](const auto&... others) { return f(argument, others...); }, in.subspan(used), rest...);
     };
     if constexpr (Structured<A>) {
         const std::size_t n = everything(readable(first)).size();
-        const Substitution slices({Substitutes::By::everything, {}, Tensors(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(n))}, {});
+        const Substitution slices(
+            {Substitutes::By::everything, {}, Tensors(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(n))}, {});
         return call_as("nn::vmap", first, first, slices, [&](const A& argument) { return go_on(argument, n); });
     } else return go_on(in[0], 1);
 }
@@ -158,8 +172,9 @@ Tensors parts(const T& value) {
 
 }  // namespace detail
 
-/// xgrad::vmap where arguments or the result of f are structured: f gets slices along the leading axis of each tensor in them, buffers too, and what
-/// it returns is stacked tensor by tensor. `nn::stack(models)` makes such an argument of several models: an ensemble.
+/// xgrad::vmap where arguments or the result of f are structured: f gets slices along the leading axis of each tensor
+/// in them, buffers too, and what it returns is stacked tensor by tensor. `nn::stack(models)` makes such an argument of
+/// several models: an ensemble.
 template <class F, class... A>
     requires((detail::Structured<A> || ...) || detail::Structured<std::invoke_result_t<const F&, const A&...>>)
 auto vmap(const F& f, const A&... arguments) {
@@ -181,8 +196,9 @@ auto vmap(const F& f, const A&... arguments) {
     } else return xgrad::detail::as_result<R>(std::move(stacked));
 }
 
-/// f(argument, xs…), keeping only its inputs, of which the argument's parameters are some: xgrad::checkpoint with a model that need not outlive the
-/// tape, for a copy is kept. What f uses beside gets its gradients too. Running statistics move once.
+/// f(argument, xs…), keeping only its inputs, of which the argument's parameters are some: xgrad::checkpoint with a
+/// model that need not outlive the tape, for a copy is kept. What f uses beside gets its gradients too. Running
+/// statistics move once.
 template <class F, class M, class... X>
     requires detail::Structured<M>
 auto checkpoint(F&& f, const M& argument, const X&... xs) {
@@ -190,10 +206,12 @@ auto checkpoint(F&& f, const M& argument, const X&... xs) {
     const std::size_t n = inputs.size();
     (inputs.push_back(xs), ...);
     // The argument itself is there in the first run only.
-    auto run = [f = xgrad::detail::held(std::forward<F>(f)), model = M(argument), caller = &argument, n](std::span<const Tensor> in) {
+    auto run = [f = xgrad::detail::held(std::forward<F>(f)), model = M(argument), caller = &argument,
+                n](std::span<const Tensor> in) {
         const auto body = [&]<std::size_t... I>(std::index_sequence<I...>) {
             return detail::call_as("nn::checkpoint", model, drawing_again() ? model : *caller,
-                                   detail::with_leaves({in.begin(), in.begin() + static_cast<std::ptrdiff_t>(n)}), f(), in[n + I]...);
+                                   detail::with_leaves({in.begin(), in.begin() + static_cast<std::ptrdiff_t>(n)}), f(),
+                                   in[n + I]...);
         };
         return body(std::index_sequence_for<X...>{});
     };
@@ -202,8 +220,8 @@ auto checkpoint(F&& f, const M& argument, const X&... xs) {
     return xgrad::detail::as_result<R>(xgrad::detail::checkpoint(*owned, owned, inputs));
 }
 
-/// xgrad::gradcheck of f with respect to the argument's parameters, which must be f64 (nn::to); f returns a tensor of any shape. What f draws is
-/// drawn again for each number compared.
+/// xgrad::gradcheck of f with respect to the argument's parameters, which must be f64 (nn::to); f returns a tensor of
+/// any shape. What f draws is drawn again for each number compared.
 template <class F, class M>
     requires detail::Structured<M>
 GradcheckReport gradcheck(const F& f, const M& argument, const GradcheckOptions& options = {}) {

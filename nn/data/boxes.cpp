@@ -18,25 +18,30 @@ void check_boxes(const char* name, const Tensor& boxes, Location where) {
                       [&] { return std::string(name) + ": boxes must be (N, 4), got " + to_string(boxes.shape()); });
 }
 
-Tensor area(const Tensor& boxes) { return (select(boxes, 1, 2) - select(boxes, 1, 0)) * (select(boxes, 1, 3) - select(boxes, 1, 1)); }
+Tensor area(const Tensor& boxes) {
+    return (select(boxes, 1, 2) - select(boxes, 1, 0)) * (select(boxes, 1, 3) - select(boxes, 1, 1));
+}
 
 /// One number for each box.
 void check_numbers(const char* name, const char* what, const Tensor& numbers, const Tensor& boxes, Location where) {
     check<ShapeError>(numbers.shape() == Shape{boxes.shape(0)}, where, [&] {
-        return std::string(name) + ": one " + what + " for each box is needed, got " + to_string(numbers.shape()) + " for " +
-               to_string(boxes.shape());
+        return std::string(name) + ": one " + what + " for each box is needed, got " + to_string(numbers.shape()) +
+               " for " + to_string(boxes.shape());
     });
 }
 
 /// nms of boxes whose class is the same; none: of all.
-Tensor suppressed(const char* name, const Tensor& boxes, const Tensor& scores, const Tensor* classes, double threshold, Location where) {
+Tensor suppressed(const char* name, const Tensor& boxes, const Tensor& scores, const Tensor* classes, double threshold,
+                  Location where) {
     const NoRecording nothing;
     check_boxes(name, boxes, where);
     check_numbers(name, "score", scores, boxes, where);
     if (classes) check_numbers(name, "class", *classes, boxes, where);
-    check<ValueError>(threshold >= 0 && threshold <= 1, where,
-                      [&] { return std::string(name) + ": iou_threshold must be in [0, 1], got " + PlainNumber(threshold).text(); });
-    const Tensor numbers = scores.to(DType::f64), corners = boxes.to(DType::f64), kinds = classes ? classes->to(DType::i64) : Tensor();
+    check<ValueError>(threshold >= 0 && threshold <= 1, where, [&] {
+        return std::string(name) + ": iou_threshold must be in [0, 1], got " + PlainNumber(threshold).text();
+    });
+    const Tensor numbers = scores.to(DType::f64), corners = boxes.to(DType::f64),
+                 kinds = classes ? classes->to(DType::i64) : Tensor();
     const auto score = numbers.data<double>(), corner = corners.data<double>();
     std::vector<std::int64_t> order(score.size()), kept;
     std::iota(order.begin(), order.end(), 0);
@@ -50,7 +55,8 @@ Tensor suppressed(const char* name, const Tensor& boxes, const Tensor& scores, c
         return either > 0 ? common / either : 0;
     };
     const auto hidden_by = [&](std::int64_t i, std::int64_t j) {
-        return (!classes || kinds.data<std::int64_t>()[i] == kinds.data<std::int64_t>()[j]) && overlap(i, j) > threshold;
+        return (!classes || kinds.data<std::int64_t>()[i] == kinds.data<std::int64_t>()[j]) &&
+               overlap(i, j) > threshold;
     };
     for (const std::int64_t i : order)
         if (std::none_of(kept.begin(), kept.end(), [&](std::int64_t j) { return hidden_by(i, j); })) kept.push_back(i);
@@ -80,7 +86,8 @@ Tensor nms(const Tensor& boxes, const Tensor& scores, double iou_threshold, Loca
     return suppressed("nms", boxes, scores, nullptr, iou_threshold, where);
 }
 
-Tensor batched_nms(const Tensor& boxes, const Tensor& scores, const Tensor& classes, double iou_threshold, Location where) {
+Tensor batched_nms(const Tensor& boxes, const Tensor& scores, const Tensor& classes, double iou_threshold,
+                   Location where) {
     return suppressed("batched_nms", boxes, scores, &classes, iou_threshold, where);
 }
 

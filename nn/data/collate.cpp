@@ -8,14 +8,16 @@
 namespace xgrad::nn {
 
 Tensor pad_sequence(const std::vector<Tensor>& sequences, const PadSequenceOptions& options, Location where) {
-    check<ValueError>(!sequences.empty(), where, [] { return std::string("pad_sequence: a list of sequences is needed, got none"); });
+    check<ValueError>(!sequences.empty(), where,
+                      [] { return std::string("pad_sequence: a list of sequences is needed, got none"); });
     std::int64_t longest = 0;
     for (const Tensor& sequence : sequences) {
         const Shape &first = sequences[0].shape(), &shape = sequence.shape();
-        check<ShapeError>(shape.rank() > 0 && std::equal(shape.begin() + 1, shape.end(), first.begin() + 1, first.end()), where, [&] {
-            return "pad_sequence: sequences must have one shape but for the first size, got " + to_string(first) + " and " +
-                   to_string(shape);
-        });
+        check<ShapeError>(
+            shape.rank() > 0 && std::equal(shape.begin() + 1, shape.end(), first.begin() + 1, first.end()), where, [&] {
+                return "pad_sequence: sequences must have one shape but for the first size, got " + to_string(first) +
+                       " and " + to_string(shape);
+            });
         longest = std::max(longest, shape[0]);
     }
     std::vector<Tensor> padded;

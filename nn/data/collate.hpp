@@ -20,8 +20,9 @@ struct PadSequenceOptions {
     bool batch_first = false;
     double padding_value = 0;
 };
-/// Sequences (L, *) of different lengths as one tensor (longest L, B, *), or (B, longest L, *) with batch_first, filled up at the end, as
-/// torch.nn.utils.rnn.pad_sequence. ValueError for an empty list; ShapeError unless the other sizes agree.
+/// Sequences (L, *) of different lengths as one tensor (longest L, B, *), or (B, longest L, *) with batch_first, filled
+/// up at the end, as torch.nn.utils.rnn.pad_sequence. ValueError for an empty list; ShapeError unless the other sizes
+/// agree.
 XGRAD_API Tensor pad_sequence(const std::vector<Tensor>& sequences, const PadSequenceOptions& options = {},
                               Location where = Location::current());
 
@@ -46,7 +47,8 @@ auto column(const std::vector<Sample>& samples) {
 
 }  // namespace detail
 
-/// The usual way: tensors are stacked, numbers become a vector, and pairs, tuples and arrays of these an array of tensors, part by part.
+/// The usual way: tensors are stacked, numbers become a vector, and pairs, tuples and arrays of these an array of
+/// tensors, part by part.
 struct Collate {
     template <class Sample>
     auto operator()(const std::vector<Sample>& samples) const {
@@ -62,11 +64,12 @@ struct Collate {
 
 struct PadCollateOptions {
     double padding_value = 0;
-    std::optional<double> target_padding_value = {};  ///< of the parts behind the first, such as an ignore_index; otherwise the same
+    std::optional<double> target_padding_value =
+        {};  ///< of the parts behind the first, such as an ignore_index; otherwise the same
 };
-/// For sequences (L, *) of different lengths: {padded (B, longest L, *), lengths (B) i64}. A sample that is a pair or tuple has its
-/// sequence in front; its other parts follow behind the lengths, tensors of at least one axis padded in the same way, others as Collate
-/// makes them.
+/// For sequences (L, *) of different lengths: {padded (B, longest L, *), lengths (B) i64}. A sample that is a pair or
+/// tuple has its sequence in front; its other parts follow behind the lengths, tensors of at least one axis padded in
+/// the same way, others as Collate makes them.
 class PadCollate {
 public:
     explicit PadCollate(const PadCollateOptions& options = {}) : options_(options) {}
@@ -91,7 +94,8 @@ private:
     template <class T>
     Tensor target(const std::vector<T>& parts) const {
         if constexpr (std::is_same_v<T, Tensor>)
-            if (parts[0].ndim() > 0) return padded(parts, options_.target_padding_value.value_or(options_.padding_value));
+            if (parts[0].ndim() > 0)
+                return padded(parts, options_.target_padding_value.value_or(options_.padding_value));
         return detail::stacked(parts);
     }
 
@@ -100,7 +104,8 @@ private:
 
 namespace detail {
 
-/// A set of single samples with a collate as a set of batches. The collate may be one that takes a Generator as its second argument.
+/// A set of single samples with a collate as a set of batches. The collate may be one that takes a Generator as its
+/// second argument.
 template <SampleDataset D, class C>
 class CollatedDataset {
 public:

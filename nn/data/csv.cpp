@@ -21,11 +21,15 @@ public:
     CsvReader(std::string_view text, const detail::Source& source, const CsvOptions& options)
         : text_(text), source_(source), options_(options) {
         const char special[] = {'"', '\n', '\r', options.separator};
-        const auto differs = [&](char c, std::size_t from) { return std::string_view(special, from).find(c) == std::string_view::npos; };
-        check<ValueError>(differs(options.separator, 3) && differs(options.comment, 4), source.where,
-                          [] { return std::string("read_csv: separator, comment, quote and line ends must all be different characters"); });
-        check<ValueError>(options.skip_lines >= 0, source.where,
-                          [&] { return "read_csv: skip_lines must not be negative, got " + std::to_string(options.skip_lines); });
+        const auto differs = [&](char c, std::size_t from) {
+            return std::string_view(special, from).find(c) == std::string_view::npos;
+        };
+        check<ValueError>(differs(options.separator, 3) && differs(options.comment, 4), source.where, [] {
+            return std::string("read_csv: separator, comment, quote and line ends must all be different characters");
+        });
+        check<ValueError>(options.skip_lines >= 0, source.where, [&] {
+            return "read_csv: skip_lines must not be negative, got " + std::to_string(options.skip_lines);
+        });
         table_.file_ = source.name;
         table_.missing_ = options.missing;
         if (text_.starts_with("\xef\xbb\xbf")) text_.remove_prefix(3);
@@ -48,8 +52,8 @@ public:
             if (table_.lines_.empty() && !options_.header)
                 for (std::size_t i = 0; i < got; ++i) table_.names_.push_back(std::to_string(i));
             if (got != table_.names_.size())
-                fail(begins,
-                     "there must be " + std::to_string(table_.names_.size()) + " fields as in the first line, got " + std::to_string(got));
+                fail(begins, "there must be " + std::to_string(table_.names_.size()) +
+                                 " fields as in the first line, got " + std::to_string(got));
             table_.lines_.push_back(begins);
         }
         if (!named) fail(line_, "there must be a header");
@@ -107,15 +111,16 @@ private:
         for (++at_;;) {
             const auto end = text_.find('"', at_);
             if (end == text_.npos) fail(begins, "quotes must end");
-            line_ += std::count(text_.begin() + static_cast<std::ptrdiff_t>(at_), text_.begin() + static_cast<std::ptrdiff_t>(end), '\n');
+            line_ += std::count(text_.begin() + static_cast<std::ptrdiff_t>(at_),
+                                text_.begin() + static_cast<std::ptrdiff_t>(end), '\n');
             table_.text_.append(text_, at_, end - at_);
             at_ = end + 1;
             if (at_ == text_.size() || text_[at_] != '"') break;
             table_.text_ += '"';  // a doubled one
             ++at_;
         }
-        const bool ends =
-            at_ == text_.size() || text_[at_] == options_.separator || text_[at_] == '\n' || text_.substr(at_, 2) == "\r\n" || at_comment();
+        const bool ends = at_ == text_.size() || text_[at_] == options_.separator || text_[at_] == '\n' ||
+                          text_.substr(at_, 2) == "\r\n" || at_comment();
         if (!ends) fail(line_, "a field must end with its closing quote");
     }
     void take_names(std::int64_t line) {
@@ -138,7 +143,9 @@ private:
         std::sort(table_.by_name_.begin(), table_.by_name_.end(),
                   [&](std::size_t a, std::size_t b) { return table_.names_[a] < table_.names_[b]; });
     }
-    [[noreturn]] void fail(std::int64_t line, const std::string& rule) const { source_.part("line " + std::to_string(line)).fail(rule); }
+    [[noreturn]] void fail(std::int64_t line, const std::string& rule) const {
+        source_.part("line " + std::to_string(line)).fail(rule);
+    }
 
     std::string_view text_;
     const detail::Source& source_;
@@ -163,8 +170,8 @@ CsvTable read_csv(const std::string& path, const CsvOptions& options, Location w
 }
 
 std::int64_t CsvTable::index_of(std::string_view column, Location where) const {
-    const auto found =
-        std::lower_bound(by_name_.begin(), by_name_.end(), column, [&](std::size_t i, std::string_view name) { return names_[i] < name; });
+    const auto found = std::lower_bound(by_name_.begin(), by_name_.end(), column,
+                                        [&](std::size_t i, std::string_view name) { return names_[i] < name; });
     check<IndexError>(found != by_name_.end() && names_[*found] == column, where,
                       [&] { return "CsvTable: no column has the name \"" + std::string(column) + '"'; });
     return static_cast<std::int64_t>(*found);
@@ -172,15 +179,17 @@ std::int64_t CsvTable::index_of(std::string_view column, Location where) const {
 
 std::string_view CsvTable::field(std::int64_t row, std::int64_t column, Location where) const {
     check<IndexError>(row >= 0 && row < rows() && column >= 0 && column < columns(), where, [&] {
-        return "CsvTable: row and column must be in a table of " + std::to_string(rows()) + " rows and " + std::to_string(columns()) +
-               " columns, got " + std::to_string(row) + " and " + std::to_string(column);
+        return "CsvTable: row and column must be in a table of " + std::to_string(rows()) + " rows and " +
+               std::to_string(columns()) + " columns, got " + std::to_string(row) + " and " + std::to_string(column);
     });
     const auto i = static_cast<std::size_t>(row * columns() + column);
     const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
     return std::string_view(text_).substr(begin, ends_[i] - begin);
 }
 
-bool CsvTable::is_missing(std::string_view text) const { return std::find(missing_.begin(), missing_.end(), text) != missing_.end(); }
+bool CsvTable::is_missing(std::string_view text) const {
+    return std::find(missing_.begin(), missing_.end(), text) != missing_.end();
+}
 
 void CsvTable::fail(std::size_t row, std::size_t column, const std::string& rule, Location where) const {
     const std::string_view text = field(static_cast<std::int64_t>(row), static_cast<std::int64_t>(column));
@@ -237,7 +246,8 @@ Tensor CsvTable::numbers_as(const std::vector<std::size_t>& columns, Location wh
             } else if (const std::errc error = parse_number(text, value); error == std::errc::result_out_of_range) {
                 fail(row, column, std::string("a number must fit ") + name_of(dtype_of<T>()), where);
             } else if (error != std::errc()) {
-                fail(row, column, std::is_floating_point_v<T> ? "a number is needed" : "a whole number is needed", where);
+                fail(row, column, std::is_floating_point_v<T> ? "a number is needed" : "a whole number is needed",
+                     where);
             }
             values.push_back(value);
         }

@@ -13,11 +13,13 @@ namespace xgrad::nn {
 
 struct CsvOptions {
     char separator = ',';
-    bool header = true;  ///< the first line (of those that are not skipped) names the columns; otherwise their names are "0", "1", …
+    bool header = true;  ///< the first line (of those that are not skipped) names the columns; otherwise their names
+                         ///< are "0", "1", …
     /// Fields that stand for a missing number.
     std::vector<std::string> missing = {"", "NA", "N/A", "NaN", "nan", "null"};
     std::int64_t skip_lines = 0;  ///< so many lines at the beginning are passed over, whatever they hold
-    std::int64_t max_bytes = 1 << 30;  ///< a gzipped file may hold so many: a small one can be made to expand to a thousand times its size
+    std::int64_t max_bytes =
+        1 << 30;  ///< a gzipped file may hold so many: a small one can be made to expand to a thousand times its size
     char comment = '\0';  ///< begins a comment, to the end of its line, unless in quotes; '\0': there are none
 };
 
@@ -25,8 +27,9 @@ struct CsvOptions {
 ///
 ///     const nn::CsvTable table = nn::read_csv("houses.csv");
 ///     Tensor x = table.numbers({"area", "rooms"}), y = table.numbers({"price"});      // (rows, 2), (rows, 1) f32
-///     nn::read_csv("wine_data.csv", {.header = false, .skip_lines = 1});                // scikit-learn's: its first line is about the others
-///     nn::read_csv("Stocks.csv", {.comment = '#'});                                     // matplotlib's
+///     nn::read_csv("wine_data.csv", {.header = false, .skip_lines = 1});                // scikit-learn's: its first
+///     line is about the others nn::read_csv("Stocks.csv", {.comment = '#'});                                     //
+///     matplotlib's
 class XGRAD_API CsvTable {
 public:
     const std::vector<std::string>& names() const { return names_; }
@@ -39,13 +42,18 @@ public:
         return field(row, index_of(column, where), where);
     }
 
-    /// The named columns as numbers (rows, columns), rounded to the nearest of the dtype, so that 1e-400 is 0; a missing one is NaN. FormatError that tells the line when a field is no number, does not
-    /// fit the dtype, or is missing where the dtype has no NaN; IndexError for a name that no column has.
-    Tensor numbers(const std::vector<std::string>& columns, DType dtype = DType::f32, Location where = Location::current()) const;
+    /// The named columns as numbers (rows, columns), rounded to the nearest of the dtype, so that 1e-400 is 0; a
+    /// missing one is NaN. FormatError that tells the line when a field is no number, does not fit the dtype, or is
+    /// missing where the dtype has no NaN; IndexError for a name that no column has.
+    Tensor numbers(const std::vector<std::string>& columns, DType dtype = DType::f32,
+                   Location where = Location::current()) const;
     /// All columns.
-    Tensor numbers(DType dtype = DType::f32, Location where = Location::current()) const { return numbers(names_, dtype, where); }
+    Tensor numbers(DType dtype = DType::f32, Location where = Location::current()) const {
+        return numbers(names_, dtype, where);
+    }
     /// The kinds of text in a column, sorted, and for each row which of them it has: (rows) i64.
-    std::pair<Tensor, std::vector<std::string>> classes(std::string_view column, Location where = Location::current()) const;
+    std::pair<Tensor, std::vector<std::string>> classes(std::string_view column,
+                                                        Location where = Location::current()) const;
 
     std::int64_t index_of(std::string_view column, Location where = Location::current()) const;
 
@@ -64,13 +72,16 @@ private:
     std::vector<std::int64_t> lines_;  // where each row begins
 };
 
-/// Reads a table by RFC 4180: fields between separators, lines ended by LF or CRLF; a field in quotes may contain separators, line ends and
-/// doubled quotes. Empty lines are passed over, and so are lines of a comment alone and a byte order mark. A file may be gzipped.
+/// Reads a table by RFC 4180: fields between separators, lines ended by LF or CRLF; a field in quotes may contain
+/// separators, line ends and doubled quotes. Empty lines are passed over, and so are lines of a comment alone and a
+/// byte order mark. A file may be gzipped.
 ///
-/// Errors, each with the user's line: FormatError that names file and line: another number of fields than in the first line, a quote inside a field without quotes or behind its
-/// closing one, quotes that do not end, a column's name that comes twice, no header. Error when the file cannot be read. ValueError for a path with
-/// a zero byte, and unless separator, comment, quote and line ends are all different and skip_lines is not negative.
-XGRAD_API CsvTable read_csv(const std::string& path, const CsvOptions& options = {}, Location where = Location::current());
+/// Errors, each with the user's line: FormatError that names file and line: another number of fields than in the first
+/// line, a quote inside a field without quotes or behind its closing one, quotes that do not end, a column's name that
+/// comes twice, no header. Error when the file cannot be read. ValueError for a path with a zero byte, and unless
+/// separator, comment, quote and line ends are all different and skip_lines is not negative.
+XGRAD_API CsvTable read_csv(const std::string& path, const CsvOptions& options = {},
+                            Location where = Location::current());
 /// The same from a text; `name` stands for the file's in errors.
 XGRAD_API CsvTable parse_csv(std::string_view text, const std::string& name = "csv", const CsvOptions& options = {},
                              Location where = Location::current());

@@ -8,26 +8,31 @@ namespace xgrad::nn::detail {
 
 std::vector<std::int64_t> split_sizes(std::int64_t total, const std::vector<double>& lengths, Location where) {
     const double sum = std::accumulate(lengths.begin(), lengths.end(), 0.0);
-    const bool counts = sum == static_cast<double>(total) &&
-                        std::all_of(lengths.begin(), lengths.end(), [](double n) { return n >= 0 && n == std::floor(n); });
-    const bool fractions = std::abs(sum - 1) < 1e-9 && std::all_of(lengths.begin(), lengths.end(), [](double n) { return n >= 0; });
+    const bool counts = sum == static_cast<double>(total) && std::all_of(lengths.begin(), lengths.end(), [](double n) {
+                            return n >= 0 && n == std::floor(n);
+                        });
+    const bool fractions =
+        std::abs(sum - 1) < 1e-9 && std::all_of(lengths.begin(), lengths.end(), [](double n) { return n >= 0; });
     check<ValueError>(counts || fractions, where, [&] {
-        return "random_split: lengths must add up to the size " + std::to_string(total) + ", or fractions to 1, got the sum " +
-               PlainNumber(sum).text();
+        return "random_split: lengths must add up to the size " + std::to_string(total) +
+               ", or fractions to 1, got the sum " + PlainNumber(sum).text();
     });
     std::vector<std::int64_t> sizes;
-    for (const double n : lengths) sizes.push_back(static_cast<std::int64_t>(counts ? n : std::floor(n * static_cast<double>(total))));
+    for (const double n : lengths)
+        sizes.push_back(static_cast<std::int64_t>(counts ? n : std::floor(n * static_cast<double>(total))));
     std::int64_t rest = total - std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
     for (std::size_t i = 0; rest > 0; i = (i + 1) % sizes.size(), --rest) ++sizes[i];
     return sizes;
 }
 
 void check_indices(const char* what, const Tensor& indices, std::int64_t size, Location where) {
-    check<ShapeError>(indices.ndim() == 1, where,
-                      [&] { return std::string(what) + ": indices must be a vector, got " + to_string(indices.shape()); });
+    check<ShapeError>(indices.ndim() == 1, where, [&] {
+        return std::string(what) + ": indices must be a vector, got " + to_string(indices.shape());
+    });
     for (const std::int64_t i : indices.data<std::int64_t>())
         check<IndexError>(i >= 0 && i < size, where, [&] {
-            return std::string(what) + ": indices must be in [0, " + std::to_string(size) + "), got " + std::to_string(i);
+            return std::string(what) + ": indices must be in [0, " + std::to_string(size) + "), got " +
+                   std::to_string(i);
         });
 }
 
@@ -36,7 +41,8 @@ Parts parts_of(const Tensor& indices, const std::vector<std::int64_t>& ends) {
     const auto wanted = indices.data<std::int64_t>();
     std::vector<std::vector<std::int64_t>> within(ends.size()), places(ends.size());
     for (std::size_t at = 0; at < wanted.size(); ++at) {
-        const auto set = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), wanted[at]) - ends.begin());
+        const auto set =
+            static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), wanted[at]) - ends.begin());
         within[set].push_back(wanted[at] - (set ? ends[set - 1] : 0));
         places[set].push_back(static_cast<std::int64_t>(at));
     }

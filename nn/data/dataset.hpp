@@ -15,7 +15,8 @@
 
 #include "nn/core/random.hpp"
 
-// Sets of samples that a DataLoader reads, and what is made of them: parts, joined sets, sets whose batches are changed on the way.
+// Sets of samples that a DataLoader reads, and what is made of them: parts, joined sets, sets whose batches are changed
+// on the way.
 
 namespace xgrad::nn {
 
@@ -34,8 +35,8 @@ public:
         const Location where = std::get<0>(std::tie(tensors...)).where();
         for (const Tensor& t : tensors_)
             check<ShapeError>(t.ndim() > 0 && t.shape(0) == tensors_[0].shape(0), where, [&] {
-                return "TensorDataset: tensors must have one first size, got " + to_string(tensors_[0].shape()) + " and " +
-                       to_string(t.shape());
+                return "TensorDataset: tensors must have one first size, got " + to_string(tensors_[0].shape()) +
+                       " and " + to_string(t.shape());
             });
     }
 
@@ -43,7 +44,9 @@ public:
     /// The samples at `indices` (i64), one tensor for each of the set's.
     std::array<Tensor, N> batch(const Tensor& indices) const { return {take(tensors_[I], indices, 0)...}; }
     /// Samples begin … end-1.
-    std::array<Tensor, N> batch(std::int64_t begin, std::int64_t end) const { return {slice(tensors_[I], 0, begin, end)...}; }
+    std::array<Tensor, N> batch(std::int64_t begin, std::int64_t end) const {
+        return {slice(tensors_[I], 0, begin, end)...};
+    }
 
 private:
     std::array<Tensor, N> tensors_;
@@ -51,16 +54,17 @@ private:
 template <class... T>
 TensorDataset(const T&...) -> TensorDataset<sizeof...(T)>;
 
-/// A set of samples that gives any of them as a batch, by an i64 tensor of indices: what a DataLoader reads. One that draws random
-/// numbers takes a Generator as second argument and draws from that: each batch gets its own, whichever thread makes it.
+/// A set of samples that gives any of them as a batch, by an i64 tensor of indices: what a DataLoader reads. One that
+/// draws random numbers takes a Generator as second argument and draws from that: each batch gets its own, whichever
+/// thread makes it.
 template <class D>
 concept Dataset = requires(const D& set, const Tensor& indices, Generator& generator) {
     { set.size() } -> std::convertible_to<std::int64_t>;
     requires requires { set.batch(indices); } || requires { set.batch(indices, generator); };
 };
 
-/// A set that gives one sample at a time, set[i]: a Tensor, a number, a pair, tuple or array of these, or anything for a collate of its
-/// own.
+/// A set that gives one sample at a time, set[i]: a Tensor, a number, a pair, tuple or array of these, or anything for
+/// a collate of its own.
 template <class D>
 concept SampleDataset = requires(const D& set, std::int64_t i) {
     { set.size() } -> std::convertible_to<std::int64_t>;
@@ -109,8 +113,8 @@ Batch joined(const std::vector<Batch>& batches, const Tensor& order) {
 
 }  // namespace detail
 
-/// Some samples of a set, in the order of `indices` (a vector of i64), as torch.utils.data.Subset. Subsets of one set share it.
-/// IndexError for an index that the set does not have. A subset of single samples gives single samples.
+/// Some samples of a set, in the order of `indices` (a vector of i64), as torch.utils.data.Subset. Subsets of one set
+/// share it. IndexError for an index that the set does not have. A subset of single samples gives single samples.
 template <class D>
     requires(Dataset<D> || SampleDataset<D>)
 class Subset {
@@ -141,12 +145,14 @@ private:
     Tensor indices_;
 };
 
-/// Several sets, one behind the other, as torch.utils.data.ConcatDataset. Their batches are tensors, or tuples of as many tensors.
+/// Several sets, one behind the other, as torch.utils.data.ConcatDataset. Their batches are tensors, or tuples of as
+/// many tensors.
 template <Dataset D>
 class ConcatDataset {
 public:
     explicit ConcatDataset(std::vector<D> datasets) : datasets_(std::move(datasets)) {
-        for (const D& set : datasets_) ends_.push_back((ends_.empty() ? 0 : ends_.back()) + static_cast<std::int64_t>(set.size()));
+        for (const D& set : datasets_)
+            ends_.push_back((ends_.empty() ? 0 : ends_.back()) + static_cast<std::int64_t>(set.size()));
     }
 
     std::int64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
@@ -154,7 +160,8 @@ public:
         const detail::Parts parts = detail::parts_of(indices, ends_);
         std::vector<detail::BatchOf<D>> batches;
         for (std::size_t i = 0; i < datasets_.size(); ++i)
-            if (parts.within[i].defined()) batches.push_back(detail::batch_of(datasets_[i], parts.within[i], generator));
+            if (parts.within[i].defined())
+                batches.push_back(detail::batch_of(datasets_[i], parts.within[i], generator));
         return batches.size() == 1 ? batches[0] : detail::joined(batches, parts.order);
     }
 
@@ -163,9 +170,9 @@ private:
     std::vector<std::int64_t> ends_;
 };
 
-/// A set whose batches go through a function: `f(batch)`, or `f(batch, generator)` for one that draws random numbers, such as a random
-/// crop. The numbers depend on the loader's seed, the pass and the batch, not on threads. The function is called by the loader's workers at
-/// once.
+/// A set whose batches go through a function: `f(batch)`, or `f(batch, generator)` for one that draws random numbers,
+/// such as a random crop. The numbers depend on the loader's seed, the pass and the batch, not on threads. The function
+/// is called by the loader's workers at once.
 ///
 ///     auto augmented = nn::MapDataset(set, [](auto batch, Generator& g) {
 ///         auto& [images, labels] = batch;
@@ -189,8 +196,9 @@ private:
     F f_;
 };
 
-/// A set cut at random into parts, as torch.utils.data.random_split: `lengths` are numbers of samples that add up to the set's size, or
-/// fractions that add up to 1; samples left over when those are rounded down go to the first parts, one each. ValueError otherwise.
+/// A set cut at random into parts, as torch.utils.data.random_split: `lengths` are numbers of samples that add up to
+/// the set's size, or fractions that add up to 1; samples left over when those are rounded down go to the first parts,
+/// one each. ValueError otherwise.
 ///
 ///     auto [train, valid] = nn::random_split(set, {0.9, 0.1});
 template <class D, std::size_t N>
@@ -206,7 +214,9 @@ std::array<Subset<D>, N> random_split(D dataset, const double (&lengths)[N], Gen
         at += sizes[i];
         return Subset<D>(shared, slice(order, 0, begin, at), where);
     };
-    return [&]<std::size_t... I>(std::index_sequence<I...>) { return std::array<Subset<D>, N>{next(I)...}; }(std::make_index_sequence<N>());
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return std::array<Subset<D>, N>{next(I)...};
+    }(std::make_index_sequence<N>());
 }
 
 }  // namespace xgrad::nn

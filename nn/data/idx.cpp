@@ -44,7 +44,8 @@ Header read_header(detail::ByteReader& file) {
     for (int i = 0; i < rank; ++i) {
         std::uint8_t b[4];
         file.read(b, sizeof b, "header");
-        const std::uint64_t size = std::uint64_t{b[0]} << 24 | std::uint64_t{b[1]} << 16 | std::uint64_t{b[2]} << 8 | b[3];
+        const std::uint64_t size =
+            std::uint64_t{b[0]} << 24 | std::uint64_t{b[1]} << 16 | std::uint64_t{b[2]} << 8 | b[3];
         header.shape.push_back(static_cast<std::int64_t>(size));
     }
     const auto bytes = detail::bytes_of(header.shape, header.element);
@@ -56,7 +57,8 @@ Header read_header(detail::ByteReader& file) {
 
 void check_limit(const detail::ByteReader& file, std::int64_t bytes, const IdxLimits& limits) {
     if (file.gzipped() && bytes > limits.max_bytes)
-        file.fail("it would take " + std::to_string(bytes) + " bytes, more than max_bytes, " + std::to_string(limits.max_bytes));
+        file.fail("it would take " + std::to_string(bytes) + " bytes, more than max_bytes, " +
+                  std::to_string(limits.max_bytes));
 }
 
 Tensor tensor_of(Bytes bytes, const Source& source, const IdxLimits& limits) {
@@ -65,7 +67,8 @@ Tensor tensor_of(Bytes bytes, const Source& source, const IdxLimits& limits) {
     const Header header = read_header(file);
     check_limit(file, header.shape.size() * size_of(detail::dtype_of(header.element)), limits);
     const auto next = [&](void* into, std::size_t count) { file.read(into, count, "data"); };
-    const Tensor t = detail::decode(next, header.element, header.shape, std::endian::native == std::endian::little, source);
+    const Tensor t =
+        detail::decode(next, header.element, header.shape, std::endian::native == std::endian::little, source);
     file.expect_end();
     return t;
 }
@@ -89,11 +92,13 @@ Tensor parse_idx(Bytes file, const std::string& name, const IdxLimits& limits, L
 }
 
 Tensor read_idx(const std::string& path, const IdxLimits& limits, Location where) {
-    return detail::read_file(path, where, [&](Bytes bytes, const Source& source) { return tensor_of(bytes, source, limits); });
+    return detail::read_file(path, where,
+                             [&](Bytes bytes, const Source& source) { return tensor_of(bytes, source, limits); });
 }
 
 IdxBytes read_idx_bytes(const std::string& path, const IdxLimits& limits, Location where) {
-    return detail::read_file(path, where, [&](Bytes bytes, const Source& source) { return bytes_of(bytes, source, limits); });
+    return detail::read_file(path, where,
+                             [&](Bytes bytes, const Source& source) { return bytes_of(bytes, source, limits); });
 }
 
 }  // namespace xgrad::nn

@@ -8,11 +8,13 @@
 
 #include <autodiff/core/tensor.hpp>
 
-// The IDX format of the MNIST family: 0, 0, element type, number of axes, then one big-endian 32-bit size per axis, then the elements,
-// big-endian. (Y. LeCun, C. Cortes: The MNIST database of handwritten digits.) A file may be gzipped.
+// The IDX format of the MNIST family: 0, 0, element type, number of axes, then one big-endian 32-bit size per axis,
+// then the elements, big-endian. (Y. LeCun, C. Cortes: The MNIST database of handwritten digits.) A file may be
+// gzipped.
 //
-// Errors, each with the user's line: Error when a file cannot be read, ValueError for a path with a zero byte; FormatError naming the file when it
-// is not IDX, truncated, damaged, longer than it says, or says it is larger than it can be. Memory is needed for the result and little more.
+// Errors, each with the user's line: Error when a file cannot be read, ValueError for a path with a zero byte;
+// FormatError naming the file when it is not IDX, truncated, damaged, longer than it says, or says it is larger than it
+// can be. Memory is needed for the result and little more.
 
 namespace xgrad::nn {
 
@@ -23,17 +25,19 @@ struct IdxBytes {
 };
 
 struct IdxLimits {
-    /// The result of a gzipped file may have this many bytes in memory, whatever the file's own size: a small one can be made to expand to a
-    /// thousand times as much.
+    /// The result of a gzipped file may have this many bytes in memory, whatever the file's own size: a small one can
+    /// be made to expand to a thousand times as much.
     std::int64_t max_bytes = std::int64_t{4} << 30;
 };
 
-/// An array of any element type: bytes, signed bytes and 16-bit integers become i32; i32, f32 and f64 stay what they are.
+/// An array of any element type: bytes, signed bytes and 16-bit integers become i32; i32, f32 and f64 stay what they
+/// are.
 XGRAD_API Tensor read_idx(const std::string& path, const IdxLimits& limits = {}, Location where = Location::current());
 /// The same from bytes in memory; `name` stands for the file's in errors.
-XGRAD_API Tensor parse_idx(std::span<const std::byte> file, const std::string& name = "idx", const IdxLimits& limits = {},
-                           Location where = Location::current());
+XGRAD_API Tensor parse_idx(std::span<const std::byte> file, const std::string& name = "idx",
+                           const IdxLimits& limits = {}, Location where = Location::current());
 /// An array of unsigned bytes as it is, which takes a quarter of the memory. FormatError for another element type.
-XGRAD_API IdxBytes read_idx_bytes(const std::string& path, const IdxLimits& limits = {}, Location where = Location::current());
+XGRAD_API IdxBytes read_idx_bytes(const std::string& path, const IdxLimits& limits = {},
+                                  Location where = Location::current());
 
 }  // namespace xgrad::nn

@@ -21,7 +21,8 @@ void check_images(const char* name, const Tensor& x, Location where) {
 }
 
 void check_probability(const char* name, double p, Location where) {
-    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + PlainNumber(p).text(); });
+    check<ValueError>(p >= 0 && p <= 1, where,
+                      [&] { return std::string(name) + ": p must be in [0, 1], got " + PlainNumber(p).text(); });
 }
 
 Tensor random_flip(const char* name, const Tensor& x, int axis, Generator& generator, double p, Location where) {
@@ -39,13 +40,13 @@ Tensor windows(const Tensor& x, int axis, const Tensor& first, std::int64_t coun
 
 void check_window(const char* name, const Tensor& x, std::int64_t height, std::int64_t width, Location where) {
     check<ShapeError>(height >= 0 && width >= 0 && height <= x.shape(2) && width <= x.shape(3), where, [&] {
-        return std::string(name) + ": the window must fit into the image, got " + std::to_string(height) + "x" + std::to_string(width) +
-               " of " + to_string(x.shape());
+        return std::string(name) + ": the window must fit into the image, got " + std::to_string(height) + "x" +
+               std::to_string(width) + " of " + to_string(x.shape());
     });
 }
 
-/// Where the elements of turned images come from: for each of the N·H·W places an element of its image and whether it lies inside, or,
-/// for bilinear, its four neighbours with their weights.
+/// Where the elements of turned images come from: for each of the N·H·W places an element of its image and whether it
+/// lies inside, or, for bilinear, its four neighbours with their weights.
 struct Sources {
     explicit Sources(const Shape& x) : n(x[0]), h(x[2]), w(x[3]) {}
     std::int64_t n, h, w;
@@ -111,11 +112,12 @@ Tensor random_vertical_flip(const Tensor& x, Generator& generator, double p, Loc
     return random_flip("random_vertical_flip", x, 2, generator, p, where);
 }
 
-Tensor random_crop(const Tensor& x, std::int64_t height, std::int64_t width, Generator& generator, const RandomCropOptions& options,
-                   Location where) {
+Tensor random_crop(const Tensor& x, std::int64_t height, std::int64_t width, Generator& generator,
+                   const RandomCropOptions& options, Location where) {
     check_images("random_crop", x, where);
     const std::int64_t p = options.padding;
-    check<ValueError>(p >= 0, where, [&] { return "random_crop: padding must not be negative, got " + std::to_string(p); });
+    check<ValueError>(p >= 0, where,
+                      [&] { return "random_crop: padding must not be negative, got " + std::to_string(p); });
     const Tensor padded = p ? pad(x, {{0, 0}, {0, 0}, {p, p}, {p, p}}, {.value = options.fill}) : x;
     check_window("random_crop", padded, height, width, where);
     const Tensor top = randint(0, padded.shape(2) - height + 1, {x.shape(0)}, generator);
@@ -136,7 +138,8 @@ Tensor center_crop(const Tensor& x, std::int64_t height, std::int64_t width, Loc
 Tensor rotate(const Tensor& x, const std::vector<double>& degrees, const RotateOptions& options, Location where) {
     check_images("rotate", x, where);
     check<ShapeError>(static_cast<std::int64_t>(degrees.size()) == x.shape(0), where, [&] {
-        return "rotate: one angle for each image is needed, got " + std::to_string(degrees.size()) + " for " + to_string(x.shape());
+        return "rotate: one angle for each image is needed, got " + std::to_string(degrees.size()) + " for " +
+               to_string(x.shape());
     });
     const bool bilinear = options.interpolation == RotationMode::bilinear;
     std::vector<Sources> sources(bilinear ? 4 : 1, Sources(x.shape()));
@@ -144,11 +147,13 @@ Tensor rotate(const Tensor& x, const std::vector<double>& degrees, const RotateO
         row = tidied(row);
         column = tidied(column);
         if (!bilinear)
-            return sources[0].add(static_cast<std::int64_t>(std::nearbyint(row)), static_cast<std::int64_t>(std::nearbyint(column)), 1);
+            return sources[0].add(static_cast<std::int64_t>(std::nearbyint(row)),
+                                  static_cast<std::int64_t>(std::nearbyint(column)), 1);
         const double top = std::floor(row), left = std::floor(column), down = row - top, right = column - left;
         for (int k = 0; k < 4; ++k) {
             const bool lower = k & 1, righter = k & 2;
-            sources[static_cast<std::size_t>(k)].add(static_cast<std::int64_t>(top) + lower, static_cast<std::int64_t>(left) + righter,
+            sources[static_cast<std::size_t>(k)].add(static_cast<std::int64_t>(top) + lower,
+                                                     static_cast<std::int64_t>(left) + righter,
                                                      (lower ? down : 1 - down) * (righter ? right : 1 - right));
         }
     });
@@ -162,10 +167,12 @@ Tensor rotate(const Tensor& x, const std::vector<double>& degrees, const RotateO
     return reshape(turned, x.shape());
 }
 
-Tensor random_rotation(const Tensor& x, double degrees, Generator& generator, const RotateOptions& options, Location where) {
+Tensor random_rotation(const Tensor& x, double degrees, Generator& generator, const RotateOptions& options,
+                       Location where) {
     check_images("random_rotation", x, where);
-    check<ValueError>(degrees >= 0, where,
-                      [&] { return "random_rotation: degrees must not be negative, got " + PlainNumber(degrees).text(); });
+    check<ValueError>(degrees >= 0, where, [&] {
+        return "random_rotation: degrees must not be negative, got " + PlainNumber(degrees).text();
+    });
     const Tensor uniform = rand({x.shape(0)}, generator, DType::f64);
     std::vector<double> angles;
     for (const double u : uniform.data<double>()) angles.push_back((2 * u - 1) * degrees);
@@ -180,9 +187,10 @@ struct Rectangle {
 
 using Range = std::pair<double, double>;
 
-/// One image's rectangle with an area and a ratio of height to width in these ranges, less high and wide than the image or, with `whole`, no larger;
-/// none where ten tries do not fit.
-Rectangle draw_rectangle(std::int64_t h, std::int64_t w, Generator& generator, const Range& scale, const Range& ratio, bool whole) {
+/// One image's rectangle with an area and a ratio of height to width in these ranges, less high and wide than the image
+/// or, with `whole`, no larger; none where ten tries do not fit.
+Rectangle draw_rectangle(std::int64_t h, std::int64_t w, Generator& generator, const Range& scale, const Range& ratio,
+                         bool whole) {
     const Tensor numbers = rand({10, 4}, generator, DType::f64);
     const auto u = numbers.data<double>();
     const double low = std::log(ratio.first), high = std::log(ratio.second);
@@ -217,7 +225,8 @@ Tensor random_erasing(const Tensor& x, Generator& generator, const RandomErasing
     for (std::int64_t i = 0; i < n; ++i) {
         if (!chosen.data<std::int64_t>()[static_cast<std::size_t>(i)]) continue;
         const Rectangle r = draw_rectangle(h, w, generator, options.scale, options.ratio, false);
-        for (std::int64_t row = r.top; row < r.top + r.height; ++row) std::fill_n(erased.begin() + (i * h + row) * w + r.left, r.width, 1);
+        for (std::int64_t row = r.top; row < r.top + r.height; ++row)
+            std::fill_n(erased.begin() + (i * h + row) * w + r.left, r.width, 1);
     }
     return xgrad::where(tensor(erased, {n, 1, h, w}).to(DType::boolean), full({1}, options.value, x.dtype()), x);
 }
@@ -226,14 +235,16 @@ Tensor random_resized_crop(const Tensor& x, std::int64_t height, std::int64_t wi
                            const RandomResizedCropOptions& options, Location where) {
     check_images("random_resized_crop", x, where);
     check<ValueError>(height > 0 && width > 0, where, [&] {
-        return "random_resized_crop: sizes must be positive, got " + std::to_string(height) + "x" + std::to_string(width);
+        return "random_resized_crop: sizes must be positive, got " + std::to_string(height) + "x" +
+               std::to_string(width);
     });
     check_rectangle("random_resized_crop", options.scale, options.ratio, where);
     const std::int64_t n = x.shape(0), h = x.shape(2), w = x.shape(3);
     std::vector<double> maps;
     for (std::int64_t i = 0; i < n; ++i) {
         // Its ratio is that of width to height.
-        Rectangle r = draw_rectangle(h, w, generator, options.scale, {1 / options.ratio.second, 1 / options.ratio.first}, true);
+        Rectangle r =
+            draw_rectangle(h, w, generator, options.scale, {1 / options.ratio.second, 1 / options.ratio.first}, true);
         if (r.height == 0 || r.width == 0) r = {0, 0, h, w};
         const auto place = [](std::int64_t first, std::int64_t count, std::int64_t size) {
             return static_cast<double>(2 * first + count) / static_cast<double>(size) - 1;

@@ -24,7 +24,8 @@ struct DataLoaderOptions {
     int num_workers = 0;    ///< threads that make batches in advance; 0: each is made when the loop asks for it
     int prefetch_factor = 2;  ///< batches in advance for each worker
     bool drop_last = false;  ///< leave out the last batch when it is not full
-    std::optional<std::uint64_t> seed = {};  ///< of the order and of random transforms; otherwise drawn from default_generator()
+    std::optional<std::uint64_t> seed =
+        {};  ///< of the order and of random transforms; otherwise drawn from default_generator()
 };
 
 /// Where a loader stands: what a run needs to go on with the same batches.
@@ -39,7 +40,8 @@ namespace detail {
 /// A loader's place in its passes, with a seed given or drawn from default_generator().
 class Positioned {
 public:
-    /// Passes begun so far. Setting it gives the batches of a later pass again, as resuming needs, if wanted from its batch `batch` on.
+    /// Passes begun so far. Setting it gives the batches of a later pass again, as resuming needs, if wanted from its
+    /// batch `batch` on.
     std::int64_t epoch() const { return position_.epoch; }
     void set_epoch(std::int64_t epoch, std::int64_t batch = 0) {
         position_.epoch = epoch;
@@ -54,7 +56,8 @@ protected:
     LoaderPosition position_;
 };
 
-XGRAD_API void check_loader(const char* loader, std::int64_t batch_size, int num_workers, int prefetch_factor, Location where);
+XGRAD_API void check_loader(const char* loader, std::int64_t batch_size, int num_workers, int prefetch_factor,
+                            Location where);
 XGRAD_API void check_order(bool shuffle, bool sampler, Location where);
 
 /// Slots for the batches of a pass.
@@ -64,10 +67,11 @@ inline std::size_t slots_for(int num_workers, int prefetch_factor) {
 
 }  // namespace detail
 
-/// Mini-batches: `for (auto [x, y] : loader)` is one pass over the set, with a new order each time when shuffling. Batches and their order
-/// depend on the seed and the number of the pass only, not on the number of workers. Workers call the set's `batch` (or its operator[] and
-/// the collate) from several threads at once; what they throw is thrown by the loop, at the batch where it happened. A loop may be left at
-/// any time. The loader must stay where it is while a loop runs. ValueError for options that make no sense.
+/// Mini-batches: `for (auto [x, y] : loader)` is one pass over the set, with a new order each time when shuffling.
+/// Batches and their order depend on the seed and the number of the pass only, not on the number of workers. Workers
+/// call the set's `batch` (or its operator[] and the collate) from several threads at once; what they throw is thrown
+/// by the loop, at the batch where it happened. A loop may be left at any time. The loader must stay where it is while
+/// a loop runs. ValueError for options that make no sense.
 ///
 ///     nn::DataLoader loader(nn::TensorDataset(images, labels), {.batch_size = 64, .shuffle = true, .num_workers = 2});
 ///     nn::DataLoader sentences(texts, {.batch_size = 16}, nn::PadCollate());   // texts[i] is a sample
@@ -83,13 +87,16 @@ public:
     explicit DataLoader(const Tensor& x, const DataLoaderOptions& options = {}, Location where = Location::current())
         requires std::same_as<D, TensorDataset<1>>
         : DataLoader(D({x, where}), options, where) {}
-    DataLoader(const Tensor& x, const Tensor& y, const DataLoaderOptions& options = {}, Location where = Location::current())
+    DataLoader(const Tensor& x, const Tensor& y, const DataLoaderOptions& options = {},
+               Location where = Location::current())
         requires std::same_as<D, TensorDataset<2>>
         : DataLoader(D({x, where}, {y, where}), options, where) {}
-    /// Single samples, made into batches by `collate`: it takes a vector of them (and a Generator, if it draws random numbers).
+    /// Single samples, made into batches by `collate`: it takes a vector of them (and a Generator, if it draws random
+    /// numbers).
     template <class Samples, class C = Collate>
         requires std::same_as<D, detail::CollatedDataset<Samples, C>>
-    explicit DataLoader(Samples samples, const DataLoaderOptions& options = {}, C collate = {}, Location where = Location::current())
+    explicit DataLoader(Samples samples, const DataLoaderOptions& options = {}, C collate = {},
+                        Location where = Location::current())
         : DataLoader(D(std::move(samples), std::move(collate)), options, where) {}
 
     using Batch = detail::BatchOf<D>;
@@ -98,7 +105,8 @@ public:
     /// Starts the next pass.
     iterator begin() {
         const auto pass = static_cast<std::uint64_t>(position_.epoch++);
-        return {std::make_unique<Pass>(*this, detail::mix(position_.seed, pass)), std::exchange(position_.batch, 0), options_.num_workers};
+        return {std::make_unique<Pass>(*this, detail::mix(position_.seed, pass)), std::exchange(position_.batch, 0),
+                options_.num_workers};
     }
     std::default_sentinel_t end() const { return {}; }
 
@@ -160,16 +168,18 @@ DataLoader(D, const DataLoaderOptions&, C, Location = {}) -> DataLoader<detail::
 
 struct StreamLoaderOptions {
     std::int64_t batch_size = 1;
-    std::int64_t shuffle_buffer = 0;  ///< so many samples wait, and a random one of them comes next; 0: in the stream's order
+    std::int64_t shuffle_buffer =
+        0;  ///< so many samples wait, and a random one of them comes next; 0: in the stream's order
     int num_workers = 0;  ///< as DataLoaderOptions
     int prefetch_factor = 2;
     bool drop_last = false;
     std::optional<std::uint64_t> seed = {};
 };
 
-/// Mini-batches of a stream whose length nobody needs to know: `open(pass)` starts it and returns a function that gives the next sample
-/// each time it is called, a std::optional that is empty at the end. One thread at a time calls it, also with workers, which share the
-/// collating. Everything else is as with DataLoader; a pass that starts at a later batch reads and drops the samples before it.
+/// Mini-batches of a stream whose length nobody needs to know: `open(pass)` starts it and returns a function that gives
+/// the next sample each time it is called, a std::optional that is empty at the end. One thread at a time calls it,
+/// also with workers, which share the collating. Everything else is as with DataLoader; a pass that starts at a later
+/// batch reads and drops the samples before it.
 ///
 ///     nn::StreamLoader loader(
 ///         [](std::int64_t) {
@@ -185,7 +195,8 @@ class StreamLoader : public detail::Positioned {
     using Sample = typename std::remove_cvref_t<std::invoke_result_t<Next&>>::value_type;
 
 public:
-    explicit StreamLoader(Open open, const StreamLoaderOptions& options = {}, C collate = {}, Location where = Location::current())
+    explicit StreamLoader(Open open, const StreamLoaderOptions& options = {}, C collate = {},
+                          Location where = Location::current())
         : Positioned(options.seed), open_(std::move(open)), collate_(std::move(collate)), options_(options) {
         detail::check_loader("StreamLoader", options.batch_size, options.num_workers, options.prefetch_factor, where);
     }
@@ -219,7 +230,8 @@ private:
                 if (!sample) break;
                 samples.push_back(std::move(*sample));
             }
-            return loader_.options_.drop_last ? static_cast<std::int64_t>(samples.size()) == loader_.options_.batch_size : !samples.empty();
+            return loader_.options_.drop_last ? static_cast<std::int64_t>(samples.size()) == loader_.options_.batch_size
+                                              : !samples.empty();
         }
         void make(std::int64_t, std::size_t slot) override { this->batches[slot] = loader_.collate_(samples_[slot]); }
 

@@ -22,14 +22,15 @@ struct Prefetch::Shared {
         std::exception_ptr error;
     };
 
-    Shared(BatchSource& s, std::int64_t first, int workers, std::size_t count) : source(s), next(first), taken(first), slots(count) {
+    Shared(BatchSource& s, std::int64_t first, int workers, std::size_t count)
+        : source(s), next(first), taken(first), slots(count) {
         try {
             for (int i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
         } catch (const std::system_error& error) {
             const std::size_t started = threads.size();
             stop();
-            throw Error("DataLoader: the system must have room for num_workers = " + std::to_string(workers) + " threads, got " +
-                        std::to_string(started) + " (" + error.what() + ")");
+            throw Error("DataLoader: the system must have room for num_workers = " + std::to_string(workers) +
+                        " threads, got " + std::to_string(started) + " (" + error.what() + ")");
         } catch (...) {
             stop();
             throw;
@@ -125,7 +126,9 @@ struct Prefetch::Shared {
 };
 
 Prefetch::Prefetch(BatchSource& source, std::int64_t first, int workers, std::size_t slots)
-    : source_(source), at_(first), shared_(workers > 0 ? std::make_unique<Shared>(source, first, workers, slots) : nullptr) {}
+    : source_(source),
+      at_(first),
+      shared_(workers > 0 ? std::make_unique<Shared>(source, first, workers, slots) : nullptr) {}
 
 Prefetch::~Prefetch() = default;
 

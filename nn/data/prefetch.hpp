@@ -17,15 +17,16 @@ namespace xgrad::nn::detail {
 class XGRAD_API BatchSource {
 public:
     virtual ~BatchSource();
-    /// Gets what batch number `at` needs; false behind the last one. Called for one batch after another, by one thread at a time.
+    /// Gets what batch number `at` needs; false behind the last one. Called for one batch after another, by one thread
+    /// at a time.
     virtual bool fetch(std::int64_t at, std::size_t slot) = 0;
     /// Makes the batch and leaves it in its slot. Called by several threads at once, for different slots.
     virtual void make(std::int64_t at, std::size_t slot) = 0;
 };
 
-/// Makes batches in advance on `workers` threads, at most `slots` that nobody has taken yet; without workers each when it is asked for. An
-/// error is thrown to the one who asks for the batch where it happened. The destructor stops the threads after the batches that they are
-/// at.
+/// Makes batches in advance on `workers` threads, at most `slots` that nobody has taken yet; without workers each when
+/// it is asked for. An error is thrown to the one who asks for the batch where it happened. The destructor stops the
+/// threads after the batches that they are at.
 class XGRAD_API Prefetch {
 public:
     Prefetch(BatchSource& source, std::int64_t first, int workers, std::size_t slots);

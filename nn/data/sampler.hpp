@@ -7,8 +7,8 @@
 
 #include "nn/core/random.hpp"
 
-// In which order a DataLoader gives samples: `nn::DataLoader loader(set, {.batch_size = 64, .sampler = nn::WeightedRandomSampler(weights,
-// 1000)})`.
+// In which order a DataLoader gives samples: `nn::DataLoader loader(set, {.batch_size = 64, .sampler =
+// nn::WeightedRandomSampler(weights, 1000)})`.
 
 namespace xgrad::nn {
 
@@ -20,7 +20,8 @@ public:
     public:
         virtual ~Rule();
         virtual std::int64_t size() const = 0;
-        /// Indices (i64) of one pass, `size` of them; equal for equal generators. Called for each pass, and again where one is resumed.
+        /// Indices (i64) of one pass, `size` of them; equal for equal generators. Called for each pass, and again where
+        /// one is resumed.
         virtual Tensor order(Generator& generator) const = 0;
     };
 
@@ -43,11 +44,13 @@ struct XGRAD_API SequentialSampler : Sampler {
 
 struct RandomSamplerOptions {
     bool replacement = false;
-    std::int64_t num_samples = 0;  ///< in one pass; 0: as many as there are. More than there are: whole passes one after another
+    std::int64_t num_samples =
+        0;  ///< in one pass; 0: as many as there are. More than there are: whole passes one after another
 };
 /// 0 … size-1 in a new order in each pass, or drawn with replacement. ValueError for a size that is not positive.
 struct XGRAD_API RandomSampler : Sampler {
-    explicit RandomSampler(std::int64_t size, const RandomSamplerOptions& options = {}, Location where = Location::current());
+    explicit RandomSampler(std::int64_t size, const RandomSamplerOptions& options = {},
+                           Location where = Location::current());
 };
 
 /// The given indices (a vector of i64) in a new order in each pass.
@@ -58,12 +61,13 @@ struct XGRAD_API SubsetRandomSampler : Sampler {
 struct WeightedRandomSamplerOptions {
     bool replacement = true;
 };
-/// num_samples draws of 0 … n-1 with probabilities in proportion to `weights` (n). Without replacement no index comes twice, and each draw
-/// is in proportion among those that are left (Efraimidis and Spirakis 2006). ValueError for weights that are negative or not finite or all
-/// zero, and for more draws without replacement than there are positive weights.
+/// num_samples draws of 0 … n-1 with probabilities in proportion to `weights` (n). Without replacement no index comes
+/// twice, and each draw is in proportion among those that are left (Efraimidis and Spirakis 2006). ValueError for
+/// weights that are negative or not finite or all zero, and for more draws without replacement than there are positive
+/// weights.
 struct XGRAD_API WeightedRandomSampler : Sampler {
-    WeightedRandomSampler(const Tensor& weights, std::int64_t num_samples, const WeightedRandomSamplerOptions& options = {},
-                          Location where = Location::current());
+    WeightedRandomSampler(const Tensor& weights, std::int64_t num_samples,
+                          const WeightedRandomSamplerOptions& options = {}, Location where = Location::current());
 };
 
 }  // namespace xgrad::nn

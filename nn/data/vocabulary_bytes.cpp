@@ -13,13 +13,15 @@ struct BytePairVocabulary::Data {
         for (int byte = 0; byte < 256; ++byte) tokens.emplace_back(1, static_cast<char>(byte));
         for (const auto& pair : pairs) {
             ids.emplace(detail::key_of(pair), static_cast<std::int32_t>(tokens.size()));
-            tokens.push_back(tokens[static_cast<std::size_t>(pair.first)] + tokens[static_cast<std::size_t>(pair.second)]);
+            tokens.push_back(tokens[static_cast<std::size_t>(pair.first)] +
+                             tokens[static_cast<std::size_t>(pair.second)]);
         }
         tokens.insert(tokens.end(), special.begin(), special.end());
     }
     std::size_t ordinary() const { return 256 + pairs.size(); }
 
-    /// A word's tokens: of all pairs of neighbours that are tokens, the one that was learned first is joined, until there is none.
+    /// A word's tokens: of all pairs of neighbours that are tokens, the one that was learned first is joined, until
+    /// there is none.
     std::vector<std::int32_t> encode(std::string_view word) const {
         std::vector<std::int32_t> found;
         for (const char c : word) found.push_back(static_cast<unsigned char>(c));
@@ -32,7 +34,8 @@ struct BytePairVocabulary::Data {
             const detail::BytePair pair = pairs[static_cast<std::size_t>(first) - 256];
             std::size_t to = 0;
             for (std::size_t from = 0; from < found.size(); ++to) {
-                const bool here = from + 1 < found.size() && found[from] == pair.first && found[from + 1] == pair.second;
+                const bool here =
+                    from + 1 < found.size() && found[from] == pair.first && found[from + 1] == pair.second;
                 found[to] = here ? first : found[from];
                 from += here ? 2 : 1;
             }
@@ -45,11 +48,14 @@ struct BytePairVocabulary::Data {
     std::unordered_map<std::uint64_t, std::int32_t> ids;
 };
 
-BytePairVocabulary::BytePairVocabulary(std::string_view text, std::int64_t size, const BytePairOptions& options, Location where) {
-    check<ValueError>(size >= 256 && size <= (1 << 24), where,
-                      [&] { return "BytePairVocabulary: size must be in [256, 16777216], got " + std::to_string(size); });
+BytePairVocabulary::BytePairVocabulary(std::string_view text, std::int64_t size, const BytePairOptions& options,
+                                       Location where) {
+    check<ValueError>(size >= 256 && size <= (1 << 24), where, [&] {
+        return "BytePairVocabulary: size must be in [256, 16777216], got " + std::to_string(size);
+    });
     detail::check_special(options.special, where);
-    data_ = std::make_shared<const Data>(detail::learn_byte_pairs(text, static_cast<std::size_t>(size - 256)), options.special);
+    data_ = std::make_shared<const Data>(detail::learn_byte_pairs(text, static_cast<std::size_t>(size - 256)),
+                                         options.special);
 }
 
 std::int64_t BytePairVocabulary::size() const { return static_cast<std::int64_t>(data_->tokens.size()); }
@@ -67,7 +73,9 @@ Tensor BytePairVocabulary::encode(std::string_view text) const {
     return tensor(ids);
 }
 
-std::string BytePairVocabulary::decode(const Tensor& ids, Location where) const { return detail::join(data_->tokens, ids, where); }
+std::string BytePairVocabulary::decode(const Tensor& ids, Location where) const {
+    return detail::join(data_->tokens, ids, where);
+}
 
 std::int64_t BytePairVocabulary::id_of(std::string_view special, Location where) const {
     const auto begin = data_->tokens.begin() + static_cast<std::ptrdiff_t>(data_->ordinary());
@@ -86,7 +94,9 @@ constexpr const char* type = "byte pairs";
 void BytePairVocabulary::save(const std::string& path, Location where) const {
     const auto begin = data_->tokens.begin() + static_cast<std::ptrdiff_t>(data_->ordinary());
     detail::save_vocabulary(
-        path, {{"type", type}, {"pairs", data_->pairs}, {"special", std::vector<std::string>(begin, data_->tokens.end())}}, where);
+        path,
+        {{"type", type}, {"pairs", data_->pairs}, {"special", std::vector<std::string>(begin, data_->tokens.end())}},
+        where);
 }
 
 BytePairVocabulary BytePairVocabulary::load(const std::string& path, Location where) {
@@ -104,14 +114,18 @@ BytePairVocabulary BytePairVocabulary::parse(std::string_view text, const std::s
     std::vector<detail::BytePair> pairs;
     std::vector<std::size_t> lengths(256, 1);
     for (const auto& pair : *list) {
-        const auto is_token = [&](const nlohmann::json& id) { return id.is_number_unsigned() && id.get<std::uint64_t>() < lengths.size(); };
-        if (!pair.is_array() || pair.size() != 2 || !is_token(pair[0]) || !is_token(pair[1])) fail("pairs must be two earlier tokens each");
+        const auto is_token = [&](const nlohmann::json& id) {
+            return id.is_number_unsigned() && id.get<std::uint64_t>() < lengths.size();
+        };
+        if (!pair.is_array() || pair.size() != 2 || !is_token(pair[0]) || !is_token(pair[1]))
+            fail("pairs must be two earlier tokens each");
         pairs.emplace_back(pair[0].get<std::int32_t>(), pair[1].get<std::int32_t>());
         lengths.push_back(lengths[pair[0].get<std::size_t>()] + lengths[pair[1].get<std::size_t>()]);
         // A list that doubles its tokens each time would have one of any length.
         if (lengths.back() > detail::max_word) fail("tokens must have at most 128 bytes");
     }
-    return BytePairVocabulary(std::make_shared<const Data>(std::move(pairs), detail::texts_of(json, "special", source)));
+    return BytePairVocabulary(
+        std::make_shared<const Data>(std::move(pairs), detail::texts_of(json, "special", source)));
 }
 
 }  // namespace xgrad::nn

@@ -14,7 +14,8 @@ struct CharVocabulary::Data {
         : tokens(std::move(characters)), ordinary(tokens.size()) {
         tokens.insert(tokens.end(), options.special.begin(), options.special.end());
         if (!options.unknown.empty()) {
-            const auto at = std::find(options.special.begin(), options.special.end(), options.unknown) - options.special.begin();
+            const auto at =
+                std::find(options.special.begin(), options.special.end(), options.unknown) - options.special.begin();
             unknown = static_cast<std::int64_t>(ordinary) + at;
             if (unknown == static_cast<std::int64_t>(tokens.size())) tokens.push_back(options.unknown);
         }
@@ -33,8 +34,9 @@ namespace {
 
 void check_utf8(std::string_view text, Location where) {
     const std::size_t valid = detail::utf8_valid(text);
-    check<ValueError>(valid == text.size(), where,
-                      [&] { return "CharVocabulary: texts must be UTF-8, which this one is not at byte " + std::to_string(valid); });
+    check<ValueError>(valid == text.size(), where, [&] {
+        return "CharVocabulary: texts must be UTF-8, which this one is not at byte " + std::to_string(valid);
+    });
 }
 
 std::vector<std::string> characters_of(std::string_view text) {
@@ -65,19 +67,22 @@ Tensor CharVocabulary::encode(std::string_view text, Location where) const {
         const auto found = data_->ids.find(text.substr(at, length));
         const bool known = found != data_->ids.end() && found->second < static_cast<std::int64_t>(data_->ordinary);
         check<ValueError>(known || data_->unknown >= 0, where, [&] {
-            return "CharVocabulary: the text must have only characters of the vocabulary, got \"" + std::string(text.substr(at, length)) +
-                   '"';
+            return "CharVocabulary: the text must have only characters of the vocabulary, got \"" +
+                   std::string(text.substr(at, length)) + '"';
         });
         ids.push_back(known ? found->second : data_->unknown);
     }
     return tensor(ids);
 }
 
-std::string CharVocabulary::decode(const Tensor& ids, Location where) const { return detail::join(data_->tokens, ids, where); }
+std::string CharVocabulary::decode(const Tensor& ids, Location where) const {
+    return detail::join(data_->tokens, ids, where);
+}
 
 std::int64_t CharVocabulary::id_of(std::string_view token, Location where) const {
     const auto found = data_->ids.find(token);
-    check<IndexError>(found != data_->ids.end(), where, [&] { return "CharVocabulary: no token \"" + std::string(token) + '"'; });
+    check<IndexError>(found != data_->ids.end(), where,
+                      [&] { return "CharVocabulary: no token \"" + std::string(token) + '"'; });
     return found->second;
 }
 

@@ -27,17 +27,18 @@ char32_t code_point(std::string_view character) {
 
 Kind kind_of(char32_t c) {
     const auto in = [c](char32_t from, char32_t to) { return c >= from && c <= to; };
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == 0xa0 || in(0x2000, 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
-        c == 0x205f || c == 0x3000)
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == 0xa0 || in(0x2000, 0x200a) || c == 0x2028 ||
+        c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000)
         return Kind::space;
-    if (c < ' ' || in(0x7f, 0x9f) || c == 0xad || in(0x200b, 0x200f) || in(0x202a, 0x202e) || in(0x2060, 0x2064) || c == 0xfeff ||
-        c == 0xfffd)
+    if (c < ' ' || in(0x7f, 0x9f) || c == 0xad || in(0x200b, 0x200f) || in(0x202a, 0x202e) || in(0x2060, 0x2064) ||
+        c == 0xfeff || c == 0xfffd)
         return Kind::nothing;
-    if (in('!', '/') || in(':', '@') || in('[', '`') || in('{', '~') || c == 0xa1 || c == 0xa7 || c == 0xab || c == 0xb6 || c == 0xb7 ||
-        c == 0xbb || c == 0xbf || in(0x2010, 0x2027) || (in(0x2030, 0x205e) && c != 0x2044 && c != 0x2052) || in(0x3001, 0x3003) ||
-        in(0x3008, 0x3011))
+    if (in('!', '/') || in(':', '@') || in('[', '`') || in('{', '~') || c == 0xa1 || c == 0xa7 || c == 0xab ||
+        c == 0xb6 || c == 0xb7 || c == 0xbb || c == 0xbf || in(0x2010, 0x2027) ||
+        (in(0x2030, 0x205e) && c != 0x2044 && c != 0x2052) || in(0x3001, 0x3003) || in(0x3008, 0x3011))
         return Kind::alone;
-    const bool chinese = in(0x4e00, 0x9fff) || in(0x3400, 0x4dbf) || in(0xf900, 0xfaff) || in(0x20000, 0x2ceaf) || in(0x2f800, 0x2fa1f);
+    const bool chinese =
+        in(0x4e00, 0x9fff) || in(0x3400, 0x4dbf) || in(0xf900, 0xfaff) || in(0x20000, 0x2ceaf) || in(0x2f800, 0x2fa1f);
     return chinese ? Kind::alone : Kind::letter;
 }
 
@@ -46,8 +47,9 @@ using Characters = std::vector<std::string>;
 /// The words of a text, each as its characters.
 std::vector<Characters> words_of(std::string_view text, const WordPieceOptions& options, Location where) {
     const std::size_t valid = detail::utf8_valid(text);
-    check<ValueError>(valid == text.size(), where,
-                      [&] { return "WordPieceVocabulary: texts must be UTF-8, which this one is not at byte " + std::to_string(valid); });
+    check<ValueError>(valid == text.size(), where, [&] {
+        return "WordPieceVocabulary: texts must be UTF-8, which this one is not at byte " + std::to_string(valid);
+    });
     std::vector<Characters> words;
     bool inside = false;
     for (std::size_t at = 0, length; at < text.size(); at += length) {
@@ -105,7 +107,8 @@ struct WordPieceVocabulary::Data {
     std::unordered_map<std::string, std::int32_t> ids;
 };
 
-WordPieceVocabulary::WordPieceVocabulary(std::string_view text, std::int64_t size, const WordPieceOptions& options, Location where) {
+WordPieceVocabulary::WordPieceVocabulary(std::string_view text, std::int64_t size, const WordPieceOptions& options,
+                                         Location where) {
     std::map<Characters, std::int64_t> counts;
     for (Characters& word : words_of(text, options, where)) ++counts[std::move(word)];
     const auto data = std::make_shared<Data>(options);
@@ -119,13 +122,14 @@ WordPieceVocabulary::WordPieceVocabulary(std::string_view text, std::int64_t siz
         for (const std::string& piece : pieces) data->add(piece);
     const auto least = static_cast<std::int64_t>(data->tokens.size());
     check<ValueError>(size >= least && size <= (1 << 24), where, [&] {
-        return "WordPieceVocabulary: size must be in [" + std::to_string(least) + ", 16777216] for the characters of this text, got " +
-               std::to_string(size);
+        return "WordPieceVocabulary: size must be in [" + std::to_string(least) +
+               ", 16777216] for the characters of this text, got " + std::to_string(size);
     });
     std::vector<detail::CountedWord> words;
     for (const auto& [word, count] : counts) {
         words.push_back({{}, count});
-        for (std::size_t i = 0; i < word.size(); ++i) words.back().tokens.push_back(data->ids.at((i == 0 ? "" : "##") + word[i]));
+        for (std::size_t i = 0; i < word.size(); ++i)
+            words.back().tokens.push_back(data->ids.at((i == 0 ? "" : "##") + word[i]));
     }
     detail::join_pairs(std::move(words), [&](detail::BytePair pair) {
         if (static_cast<std::int64_t>(data->tokens.size()) == size) return -1;
@@ -154,7 +158,8 @@ std::string WordPieceVocabulary::decode(const Tensor& ids, Location where) const
 
 std::int64_t WordPieceVocabulary::id_of(std::string_view token, Location where) const {
     const auto found = data_->ids.find(std::string(token));
-    check<IndexError>(found != data_->ids.end(), where, [&] { return "WordPieceVocabulary: no token \"" + std::string(token) + '"'; });
+    check<IndexError>(found != data_->ids.end(), where,
+                      [&] { return "WordPieceVocabulary: no token \"" + std::string(token) + '"'; });
     return found->second;
 }
 
@@ -167,14 +172,15 @@ void WordPieceVocabulary::save(const std::string& path, Location where) const {
         where);
 }
 
-WordPieceVocabulary WordPieceVocabulary::load(const std::string& path, const WordPieceOptions& options, Location where) {
+WordPieceVocabulary WordPieceVocabulary::load(const std::string& path, const WordPieceOptions& options,
+                                              Location where) {
     return detail::read_file(path, where, [&](std::span<const std::byte> bytes, const detail::Source& source) {
         return parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, options, source.name, source.where);
     });
 }
 
-WordPieceVocabulary WordPieceVocabulary::parse(std::string_view lines, const WordPieceOptions& options, const std::string& name,
-                                               Location where) {
+WordPieceVocabulary WordPieceVocabulary::parse(std::string_view lines, const WordPieceOptions& options,
+                                               const std::string& name, Location where) {
     const detail::Source source{name, where};
     if (detail::utf8_valid(lines) != lines.size()) source.fail("not a vocabulary of word pieces: it is not UTF-8");
     const auto data = std::make_shared<Data>(options);
@@ -186,7 +192,8 @@ WordPieceVocabulary WordPieceVocabulary::parse(std::string_view lines, const Wor
         const std::size_t line = data->tokens.size() + 1;
         if (token.empty()) source.fail("line " + std::to_string(line) + " has no token");
         data->add(token);
-        if (data->tokens.size() < line) source.fail("line " + std::to_string(line) + " has a token that came before: " + token);
+        if (data->tokens.size() < line)
+            source.fail("line " + std::to_string(line) + " has a token that came before: " + token);
     }
     if (!data->ids.contains(unknown)) source.fail("not a vocabulary of word pieces: it has no [UNK]");
     return WordPieceVocabulary(data);

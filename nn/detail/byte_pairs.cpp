@@ -51,7 +51,8 @@ public:
             count_pairs(w, -1);
             std::size_t to = 0;
             for (std::size_t from = 0; from < tokens.size(); ++to) {
-                const bool here = from + 1 < tokens.size() && tokens[from] == pair.first && tokens[from + 1] == pair.second;
+                const bool here =
+                    from + 1 < tokens.size() && tokens[from] == pair.first && tokens[from + 1] == pair.second;
                 tokens[to] = here ? token : tokens[from];
                 from += here ? 2 : 1;
             }
@@ -78,7 +79,9 @@ private:
     struct Candidate {
         std::int64_t count;
         std::uint64_t key;
-        friend bool operator<(const Candidate& a, const Candidate& b) { return a.count != b.count ? a.count < b.count : a.key > b.key; }
+        friend bool operator<(const Candidate& a, const Candidate& b) {
+            return a.count != b.count ? a.count < b.count : a.key > b.key;
+        }
     };
 
     void count_pairs(std::size_t w, std::int64_t sign) {

@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-// Byte-pair encoding as BytePairVocabulary describes it, and what WordPieceVocabulary shares of it: for use inside the library.
+// Byte-pair encoding as BytePairVocabulary describes it, and what WordPieceVocabulary shares of it: for use inside the
+// library.
 
 namespace xgrad::nn::detail {
 
@@ -23,8 +24,8 @@ struct CountedWord {
     std::vector<std::int32_t> tokens;
     std::int64_t count;
 };
-/// Joins the most frequent pair of neighbours, the smallest of several, in all words, again and again, until none comes twice: token_of(pair)
-/// says which token it becomes; a negative one ends it.
+/// Joins the most frequent pair of neighbours, the smallest of several, in all words, again and again, until none comes
+/// twice: token_of(pair) says which token it becomes; a negative one ends it.
 void join_pairs(std::vector<CountedWord> words, const std::function<std::int32_t(BytePair)>& token_of);
 
 /// What becomes token 256, 257, …: at most `count` pairs.

@@ -15,7 +15,8 @@ struct Half {
     static float value(Bits h) {
         const std::uint32_t sign = std::uint32_t{h} >> 15 << 31, exponent = h >> 10 & 31, fraction = h & 1023;
         // Zeros and subnormals: fraction times 2^-24, exact in f32.
-        if (exponent == 0) return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24f));
+        if (exponent == 0)
+            return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24f));
         const std::uint32_t wide = exponent == 31 ? 255 : exponent + 127 - 15;
         return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
     }
@@ -120,7 +121,8 @@ Tensor decode(const NextBytes& next, Element element, const Shape& shape, bool s
     return convert<Byte>(next, shape, swapped, source);
 }
 
-Tensor decode(std::span<const std::byte> bytes, Element element, const Shape& shape, bool swapped, const Source& source) {
+Tensor decode(std::span<const std::byte> bytes, Element element, const Shape& shape, bool swapped,
+              const Source& source) {
     const NextBytes next = [&](void* into, std::size_t count) {
         std::memcpy(into, bytes.data(), count);
         bytes = bytes.subspan(count);

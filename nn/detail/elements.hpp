@@ -23,19 +23,20 @@ std::int64_t size_of(Element element);
 DType dtype_of(Element element);
 Element element_of(DType dtype);
 
-/// Bytes of a tensor in a file; nothing when the shape has a negative size, or more than the 2^46 elements that a tensor can have, zero sizes
-/// being no excuse.
+/// Bytes of a tensor in a file; nothing when the shape has a negative size, or more than the 2^46 elements that a
+/// tensor can have, zero sizes being no excuse.
 std::optional<std::int64_t> bytes_of(const Shape& shape, Element element);
 
 /// Puts the next bytes of some data where they are wanted.
 using NextBytes = std::function<void(void* into, std::size_t bytes)>;
 
-/// The tensor whose elements come next, in row-major order; bytes_of says how many bytes that are. Beside the tensor itself little memory is
-/// needed. `swapped`: the bytes of each element are in the order that this machine does not use. A bool is true for every byte but 0.
-/// FormatError for a u64 that i64 cannot hold.
+/// The tensor whose elements come next, in row-major order; bytes_of says how many bytes that are. Beside the tensor
+/// itself little memory is needed. `swapped`: the bytes of each element are in the order that this machine does not
+/// use. A bool is true for every byte but 0. FormatError for a u64 that i64 cannot hold.
 Tensor decode(const NextBytes& next, Element element, const Shape& shape, bool swapped, const Source& source);
 /// The same of bytes in memory.
-Tensor decode(std::span<const std::byte> bytes, Element element, const Shape& shape, bool swapped, const Source& source);
+Tensor decode(std::span<const std::byte> bytes, Element element, const Shape& shape, bool swapped,
+              const Source& source);
 
 /// A tensor's elements as bytes, in this machine's order.
 std::span<const std::byte> bytes_of(const Tensor& t);

@@ -34,12 +34,14 @@ struct Descriptor {
 
 /// A path as the system takes it, to which a zero byte is the end.
 const char* to_system(const std::string& path, Location where) {
-    check<ValueError>(path.find('\0') == path.npos, where,
-                      [&] { return "file: a path must be without zero bytes, got \"" + with_visible_zeros(path) + '"'; });
+    check<ValueError>(path.find('\0') == path.npos, where, [&] {
+        return "file: a path must be without zero bytes, got \"" + with_visible_zeros(path) + '"';
+    });
     return path.c_str();
 }
 
-/// The file that a chain of links leads to, so that a rename replaces it and not the link. What it leads to need not be there.
+/// The file that a chain of links leads to, so that a rename replaces it and not the link. What it leads to need not be
+/// there.
 std::string behind_links(const std::string& path, Location where) {
     std::error_code error;
     fs::path at = to_system(path, where);
@@ -101,7 +103,8 @@ void AtomicFile::open_temporary() {
         struct stat mine{}, named{};
         if (file.fd < 0 || ::flock(file.fd, LOCK_EX) != 0 || ::fstat(file.fd, &mine) != 0) fail();
         // Whoever had the lock before has renamed or removed that file: what is open is no longer the temporary.
-        if (::stat(temporary_.c_str(), &named) != 0 || named.st_ino != mine.st_ino || named.st_dev != mine.st_dev) continue;
+        if (::stat(temporary_.c_str(), &named) != 0 || named.st_ino != mine.st_ino || named.st_dev != mine.st_dev)
+            continue;
         if (::stat(path_.c_str(), &named) == 0 && ::fchmod(file.fd, named.st_mode & 0777) != 0) fail();
         if (::ftruncate(file.fd, 0) != 0) fail();
         file_ = ::fdopen(file.fd, "wb");
@@ -134,7 +137,8 @@ std::int64_t AtomicFile::tell() const {
 }
 
 void AtomicFile::commit() {
-    if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) fail();
+    if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
+        fail();
     std::fclose(file_);  // nothing is left to be written
     file_ = nullptr;
     const fs::path folder = fs::path(path_).parent_path();

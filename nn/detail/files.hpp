@@ -29,8 +29,8 @@ struct XGRAD_API Source {
 /// Removes a file that is to be replaced; none is as well. Error when what bears that name is not a regular file.
 void remove_file(const std::string& path, Location where);
 
-/// A file's bytes, mapped into memory: pages are read when they are touched. Error when it cannot be opened or is not a regular file,
-/// ValueError for a path with a zero byte.
+/// A file's bytes, mapped into memory: pages are read when they are touched. Error when it cannot be opened or is not a
+/// regular file, ValueError for a path with a zero byte.
 class XGRAD_API MappedFile {
 public:
     explicit MappedFile(const std::string& path, Location where = {});
@@ -45,13 +45,14 @@ private:
     std::size_t size_ = 0;
 };
 
-/// A file that appears under its name all at once: what is written goes to `path`.tmp beside it, and commit() puts that in the
-/// place of whatever bore the name. Until then, and whatever happens before, the old file stands; without a commit the temporary is removed.
-/// What a killed process leaves behind is overwritten by the next one; of several that write at once, each waits for the one before.
+/// A file that appears under its name all at once: what is written goes to `path`.tmp beside it, and commit() puts that
+/// in the place of whatever bore the name. Until then, and whatever happens before, the old file stands; without a
+/// commit the temporary is removed. What a killed process leaves behind is overwritten by the next one; of several that
+/// write at once, each waits for the one before.
 ///
-/// A link is followed, so that its target is replaced; an existing file's permissions are kept. Error naming the file when anything fails, or
-/// when the name is that of something else than a file (a folder, a device, a pipe, a link to itself), which stays what it is; ValueError for
-/// a path with a zero byte.
+/// A link is followed, so that its target is replaced; an existing file's permissions are kept. Error naming the file
+/// when anything fails, or when the name is that of something else than a file (a folder, a device, a pipe, a link to
+/// itself), which stays what it is; ValueError for a path with a zero byte.
 class XGRAD_API AtomicFile {
 public:
     explicit AtomicFile(const std::string& path, Location where = {});
@@ -75,7 +76,8 @@ private:
     std::FILE* file_ = nullptr;
 };
 
-/// Writes a file atomically: `write_atomically(path, [&](AtomicFile& file) { file.write("text"); }, where)`. See AtomicFile.
+/// Writes a file atomically: `write_atomically(path, [&](AtomicFile& file) { file.write("text"); }, where)`. See
+/// AtomicFile.
 template <class F>
 void write_atomically(const std::string& path, F&& write, Location where = {}) {
     AtomicFile file(path, where);
@@ -83,7 +85,8 @@ void write_atomically(const std::string& path, F&& write, Location where = {}) {
     file.commit();
 }
 
-/// Calls read(source) where bytes of somebody else say how much memory is needed: what there is not enough of is an Error that names them.
+/// Calls read(source) where bytes of somebody else say how much memory is needed: what there is not enough of is an
+/// Error that names them.
 template <class F>
 auto within_memory(const Source& source, F&& read) {
     try {
@@ -93,7 +96,8 @@ auto within_memory(const Source& source, F&& read) {
     }
 }
 
-/// read(bytes, source) of a file: `read_file(path, where, [&](std::span<const std::byte> bytes, const Source& source) { … })`.
+/// read(bytes, source) of a file: `read_file(path, where, [&](std::span<const std::byte> bytes, const Source& source) {
+/// … })`.
 template <class F>
 auto read_file(const std::string& path, Location where, F&& read) {
     const MappedFile file(path, where);
@@ -103,7 +107,8 @@ auto read_file(const std::string& path, Location where, F&& read) {
 /// A text for a message, which would end at a zero byte.
 XGRAD_API std::string with_visible_zeros(std::string text);
 
-/// Makes a folder and those above it, unless it is there. Error when that fails, ValueError for a path with a zero byte.
+/// Makes a folder and those above it, unless it is there. Error when that fails, ValueError for a path with a zero
+/// byte.
 XGRAD_API void make_folder(const std::string& path, Location where = {});
 
 }  // namespace xgrad::nn::detail

@@ -19,7 +19,8 @@ struct ByteReader::Inflater {
 };
 
 ByteReader::ByteReader(std::span<const std::byte> file, const Source& source) : file_(file), source_(source) {
-    if (file.size() >= 2 && file[0] == std::byte{0x1f} && file[1] == std::byte{0x8b}) inflater_ = std::make_unique<Inflater>();
+    if (file.size() >= 2 && file[0] == std::byte{0x1f} && file[1] == std::byte{0x8b})
+        inflater_ = std::make_unique<Inflater>();
 }
 
 ByteReader::~ByteReader() = default;
@@ -63,7 +64,8 @@ std::string ByteReader::rest(std::int64_t most) {
     std::string all;
     char part[1 << 16];
     while (const std::size_t got = some(part, sizeof part)) {
-        if (static_cast<std::int64_t>(all.size() + got) > most) fail("it would take more than max_bytes, " + std::to_string(most));
+        if (static_cast<std::int64_t>(all.size() + got) > most)
+            fail("it would take more than max_bytes, " + std::to_string(most));
         all.append(part, got);
     }
     return all;

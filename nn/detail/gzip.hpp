@@ -12,7 +12,8 @@
 
 namespace xgrad::nn::detail {
 
-/// Reads bytes in memory from beginning to end, expanding them if they are gzip. FormatError naming the file for whatever is wrong.
+/// Reads bytes in memory from beginning to end, expanding them if they are gzip. FormatError naming the file for
+/// whatever is wrong.
 class ByteReader {
 public:
     ByteReader(std::span<const std::byte> file, const Source& source);

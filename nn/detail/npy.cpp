@@ -16,10 +16,12 @@ using detail::Source;
 
 constexpr std::string_view magic = "\x93NUMPY";
 
-/// Reads the header's text, a dictionary in Python's notation: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
+/// Reads the header's text, a dictionary in Python's notation: {'descr': '<f4', 'fortran_order': False, 'shape': (2,
+/// 3), }
 class NpyParser {
 public:
-    NpyParser(std::string_view text, const Source& source, NpyHeader& header) : rest_(text), source_(source), header_(header) {}
+    NpyParser(std::string_view text, const Source& source, NpyHeader& header)
+        : rest_(text), source_(source), header_(header) {}
 
     void parse() {
         expect("{");
@@ -51,7 +53,8 @@ private:
         return true;
     }
     void expect(std::string_view token) {
-        if (!accept(token)) fail("the header must be a dictionary in Python's notation, which lacks a " + std::string(token));
+        if (!accept(token))
+            fail("the header must be a dictionary in Python's notation, which lacks a " + std::string(token));
     }
     std::string_view string() {
         skip_space();
@@ -84,10 +87,10 @@ private:
     }
     /// False: no tensor can hold such elements, and the header says why.
     bool descr() {
-        constexpr std::pair<std::string_view, Element> types[] = {{"f2", Element::f16}, {"f4", Element::f32}, {"f8", Element::f64},
-                                                                  {"i1", Element::i8},  {"u1", Element::u8},  {"i2", Element::i16},
-                                                                  {"u2", Element::u16}, {"i4", Element::i32}, {"u4", Element::u32},
-                                                                  {"i8", Element::i64}, {"u8", Element::u64}, {"b1", Element::boolean}};
+        constexpr std::pair<std::string_view, Element> types[] = {
+            {"f2", Element::f16}, {"f4", Element::f32}, {"f8", Element::f64}, {"i1", Element::i8},
+            {"u1", Element::u8},  {"i2", Element::i16}, {"u2", Element::u16}, {"i4", Element::i32},
+            {"u4", Element::u32}, {"i8", Element::i64}, {"u8", Element::u64}, {"b1", Element::boolean}};
         if (accept("[")) return unsupported("arrays of records are not supported", false);
         const std::string_view text = string();
         for (const auto& [name, element] : types) {
@@ -101,7 +104,8 @@ private:
         }
         const char kind = text.size() > 1 ? text[1] : '\0';
         return unsupported("the element type must be f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1, got \"" +
-                               std::string(text.substr(0, 60)) + '"' + (kind == 'O' ? ", a pickle of Python's objects" : ""),
+                               std::string(text.substr(0, 60)) + '"' +
+                               (kind == 'O' ? ", a pickle of Python's objects" : ""),
                            std::string_view("OSUVMma").find(kind) == std::string_view::npos);
     }
     bool unsupported(std::string why, bool numbers) {
@@ -124,11 +128,13 @@ NpyHeader detail::parse_npy_header(std::span<const std::byte> bytes, std::uint64
     if (!text.starts_with(magic)) source.fail("not an npy file: it must start with \\x93NUMPY");
     if (text.size() < 10) source.fail("truncated in its header");
     const std::size_t version = number(6), fixed = version == 1 ? 10 : 12;
-    if (version < 1 || version > 3) source.fail("the format's version must be 1, 2 or 3, got " + std::to_string(version));
+    if (version < 1 || version > 3)
+        source.fail("the format's version must be 1, 2 or 3, got " + std::to_string(version));
     if (text.size() < fixed) source.fail("truncated in its header");
     std::size_t length = number(8) | number(9) << 8;
     if (fixed == 12) length |= number(10) << 16 | number(11) << 24;
-    if (fixed + length > max_npy_header) source.fail("the header may have 65536 bytes, got a length of " + std::to_string(length));
+    if (fixed + length > max_npy_header)
+        source.fail("the header may have 65536 bytes, got a length of " + std::to_string(length));
     if (fixed + length > text.size()) source.fail("truncated in its header");
     NpyParser(text.substr(fixed, length), source, header).parse();
     header.length = fixed + length;
@@ -136,14 +142,15 @@ NpyHeader detail::parse_npy_header(std::span<const std::byte> bytes, std::uint64
 
     const auto needed = bytes_of(header.shape, header.element);
     if (!needed || static_cast<std::uint64_t>(*needed) != total - header.length)
-        source.fail("the data must be as long as shape " + to_string(header.shape) + " says, got " + std::to_string(total - header.length) +
-                    " bytes");
+        source.fail("the data must be as long as shape " + to_string(header.shape) + " says, got " +
+                    std::to_string(total - header.length) + " bytes");
     header.data_bytes = static_cast<std::size_t>(*needed);
     return header;
 }
 
 Tensor detail::decode_npy(const NpyHeader& header, const NextBytes& next, const Source& source) {
-    if (!header.fortran || header.shape.rank() < 2) return decode(next, header.element, header.shape, header.swapped, source);
+    if (!header.fortran || header.shape.rank() < 2)
+        return decode(next, header.element, header.shape, header.swapped, source);
     std::vector<std::int64_t> sizes(header.shape.begin(), header.shape.end());
     std::reverse(sizes.begin(), sizes.end());
     return transpose(decode(next, header.element, Shape(sizes), header.swapped, source));
@@ -154,8 +161,8 @@ std::string detail::format_npy_header(const Tensor& t) {
     std::string sizes;
     for (const std::int64_t n : t.shape()) sizes += (sizes.empty() ? "" : ", ") + std::to_string(n);
     if (t.ndim() == 1) sizes += ',';
-    std::string text =
-        std::string("{'descr': '") + types[static_cast<int>(t.dtype())] + "', 'fortran_order': False, 'shape': (" + sizes + "), }";
+    std::string text = std::string("{'descr': '") + types[static_cast<int>(t.dtype())] +
+                       "', 'fortran_order': False, 'shape': (" + sizes + "), }";
     // The data start at a multiple of 64 bytes, and a line's end stands before them.
     const std::size_t total = (10 + text.size() + 1 + 63) / 64 * 64;
     text.resize(total - 11, ' ');

@@ -19,14 +19,16 @@ struct NpyHeader {
     Shape shape;
     std::size_t length = 0;      ///< bytes before the data
     std::size_t data_bytes = 0;  ///< bytes of data
-    std::string unsupported = {};  ///< why no tensor can hold the array, whose shape and data are then not looked at; "" when one can
+    std::string unsupported =
+        {};  ///< why no tensor can hold the array, whose shape and data are then not looked at; "" when one can
     bool numbers = true;           ///< false: it is of texts, objects, records or times
 };
 
 /// Bytes that hold the longest header that is read.
 inline constexpr std::size_t max_npy_header = 12 + 65536;
 
-/// Reads the header that `bytes`, the beginning of a file of `total` bytes, starts with. FormatError unless it fits the file in every respect.
+/// Reads the header that `bytes`, the beginning of a file of `total` bytes, starts with. FormatError unless it fits the
+/// file in every respect.
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::uint64_t total, const Source& source);
 /// The array of that header, whose data_bytes come next.
 Tensor decode_npy(const NpyHeader& header, const NextBytes& next, const Source& source);

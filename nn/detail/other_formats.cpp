@@ -9,8 +9,9 @@ namespace xgrad::nn::detail {
 namespace {
 
 const char* name_of(Format format) {
-    constexpr const char* names[] = {"an IDX file", "a gzip file", "an npy file",  "a zip archive",    "a safetensors file",
-                                     "a text",      "a pickle",    "an HDF5 file", "a Git LFS pointer"};
+    constexpr const char* names[] = {"an IDX file",   "a gzip file",        "an npy file",
+                                     "a zip archive", "a safetensors file", "a text",
+                                     "a pickle",      "an HDF5 file",       "a Git LFS pointer"};
     return names[static_cast<int>(format)];
 }
 
@@ -22,7 +23,8 @@ const char* advice(Format format) {
         case Format::safetensors: return "read_safetensors and load_safetensors read it";
         case Format::pickle:
             return "as torch.save writes it, a program for Python alone; there, "
-                   "safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") writes what load_safetensors reads";
+                   "safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") writes what "
+                   "load_safetensors reads";
         case Format::hdf5: return "h5py and numpy.savez make an npz of it";
         case Format::git_lfs: return "git lfs pull gets the file that it stands for";
         default: return "";
@@ -31,8 +33,8 @@ const char* advice(Format format) {
 
 std::string_view first_member(std::string_view zip) {
     if (zip.size() < 30) return {};
-    const auto length =
-        static_cast<std::size_t>(static_cast<unsigned char>(zip[26])) | static_cast<std::size_t>(static_cast<unsigned char>(zip[27])) << 8;
+    const auto length = static_cast<std::size_t>(static_cast<unsigned char>(zip[26])) |
+                        static_cast<std::size_t>(static_cast<unsigned char>(zip[27])) << 8;
     return zip.substr(30, length);
 }
 
@@ -41,10 +43,12 @@ std::optional<Format> format_of(std::string_view text) {
     if (first.starts_with("\x93NUMPY")) return Format::npy;
     if (first.starts_with("\x89HDF\r\n")) return Format::hdf5;
     if (first.starts_with("version https://git-lfs")) return Format::git_lfs;
-    // A safetensors file begins with its header's length, whose upper half is zero: it may look like one of the following.
+    // A safetensors file begins with its header's length, whose upper half is zero: it may look like one of the
+    // following.
     if (first.size() < 9) return std::nullopt;
     if (first.substr(4, 5) == std::string_view("\0\0\0\0{", 5)) return Format::safetensors;
-    // torch.save's archives have the pickle as their first member; before version 1.6 its files began with the pickle of a certain number.
+    // torch.save's archives have the pickle as their first member; before version 1.6 its files began with the pickle
+    // of a certain number.
     if (first.starts_with("PK\3\4")) return first_member(first).ends_with("data.pkl") ? Format::pickle : Format::zip;
     if (first.starts_with("\x80\2\x8a\nl\xfc\x9c"
                           "F\xf9 j\xa8P\x19."))
@@ -58,7 +62,8 @@ std::optional<Format> format_of(std::string_view text) {
 
 void refuse_others(std::span<const std::byte> bytes, Format wanted, const Source& source) {
     const auto found = format_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    if (found && *found != wanted) source.fail(std::string("not ") + name_of(wanted) + " but " + name_of(*found) + ": " + advice(*found));
+    if (found && *found != wanted)
+        source.fail(std::string("not ") + name_of(wanted) + " but " + name_of(*found) + ": " + advice(*found));
 }
 
 }  // namespace xgrad::nn::detail

@@ -11,8 +11,8 @@ namespace xgrad::nn::detail {
 
 enum class Format { idx, gzip, npy, zip, safetensors, text, pickle, hdf5, git_lfs };
 
-/// FormatError telling what the file is, and what to do, when its first bytes are clearly those of another format than `wanted`: the weights
-/// that torch.save pickles, above all.
+/// FormatError telling what the file is, and what to do, when its first bytes are clearly those of another format than
+/// `wanted`: the weights that torch.save pickles, above all.
 void refuse_others(std::span<const std::byte> bytes, Format wanted, const Source& source);
 
 }  // namespace xgrad::nn::detail

@@ -9,7 +9,8 @@ namespace xgrad::nn::detail {
 
 nlohmann::json parse_vocabulary(std::string_view text, const Source& source, const char* type) {
     refuse_others(std::as_bytes(std::span(text)), Format::text, source);
-    // A zero byte would end the text for the JSON reader, and hide what follows. Nesting deeper than a vocabulary's is no vocabulary.
+    // A zero byte would end the text for the JSON reader, and hide what follows. Nesting deeper than a vocabulary's is
+    // no vocabulary.
     const auto shallow = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
         if (depth > 3) source.fail("not a vocabulary");
         return true;
@@ -18,7 +19,8 @@ nlohmann::json parse_vocabulary(std::string_view text, const Source& source, con
     try {
         if (text.find('\0') == text.npos) json = nlohmann::json::parse(text.begin(), text.end(), shallow);
     } catch (const nlohmann::json::exception&) {}
-    if (!json.is_object() || !json.contains("type") || json["type"] != type) source.fail(std::string("not a vocabulary of ") + type);
+    if (!json.is_object() || !json.contains("type") || json["type"] != type)
+        source.fail(std::string("not a vocabulary of ") + type);
     return json;
 }
 
@@ -42,9 +44,11 @@ std::vector<std::string> texts_of(const nlohmann::json& json, const char* member
 void check_special(const std::vector<std::string>& special, Location where) {
     std::set<std::string_view> seen;
     for (const std::string& name : special) {
-        check<ValueError>(seen.insert(name).second, where,
-                          [&] { return "vocabulary: special tokens must have different names, got " + name + " twice"; });
-        check<ValueError>(utf8_valid(name) == name.size(), where, [&] { return "vocabulary: special tokens must be UTF-8, got " + name; });
+        check<ValueError>(seen.insert(name).second, where, [&] {
+            return "vocabulary: special tokens must have different names, got " + name + " twice";
+        });
+        check<ValueError>(utf8_valid(name) == name.size(), where,
+                          [&] { return "vocabulary: special tokens must be UTF-8, got " + name; });
     }
 }
 
@@ -54,8 +58,9 @@ std::string join(const std::vector<std::string>& tokens, const Tensor& ids, Loca
                       [&] { return std::string("decode: ids must be i32 or i64, got ") + name_of(ids.dtype()); });
     std::string text;
     for (const std::int64_t id : wide.data<std::int64_t>()) {
-        check<IndexError>(id >= 0 && id < static_cast<std::int64_t>(tokens.size()), where,
-                          [&] { return "decode: an id must be in [0, " + std::to_string(tokens.size()) + "), got " + std::to_string(id); });
+        check<IndexError>(id >= 0 && id < static_cast<std::int64_t>(tokens.size()), where, [&] {
+            return "decode: an id must be in [0, " + std::to_string(tokens.size()) + "), got " + std::to_string(id);
+        });
         text += tokens[static_cast<std::size_t>(id)];
     }
     return text;

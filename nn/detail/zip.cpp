@@ -34,17 +34,21 @@ std::string problem_of(const zip_stat_t& info) {
         if (info.size > (info.comp_size + 1) * 1032) return "it claims to be larger than its compressed data can be";
         return "";
     }
-    const char* name = info.comp_method == ZIP_CM_LZMA ? "LZMA" : info.comp_method == ZIP_CM_BZIP2 ? "bzip2" : "an unknown method";
-    return "compression must be none or deflate, as NumPy's, others are not supported, got " + std::string(name) + " (" +
-           std::to_string(info.comp_method) + ")";
+    const char* name = info.comp_method == ZIP_CM_LZMA    ? "LZMA"
+                       : info.comp_method == ZIP_CM_BZIP2 ? "bzip2"
+                                                          : "an unknown method";
+    return "compression must be none or deflate, as NumPy's, others are not supported, got " + std::string(name) +
+           " (" + std::to_string(info.comp_method) + ")";
 }
 
 }  // namespace
 
 ZipReader::ZipReader(std::span<const std::byte> bytes, const Source& source, std::int64_t max_bytes)
-    : source_(source), most_(std::max<std::uint64_t>(static_cast<std::uint64_t>(std::max<std::int64_t>(max_bytes, 0)), bytes.size())) {
+    : source_(source),
+      most_(std::max<std::uint64_t>(static_cast<std::uint64_t>(std::max<std::int64_t>(max_bytes, 0)), bytes.size())) {
     constexpr std::size_t smallest = 22;  // an archive of nothing; libzip takes no bytes at all for one
-    if (bytes.size() < smallest) source.fail("not a zip archive: it has at least 22 bytes, got " + std::to_string(bytes.size()));
+    if (bytes.size() < smallest)
+        source.fail("not a zip archive: it has at least 22 bytes, got " + std::to_string(bytes.size()));
     ZipError error;
     std::unique_ptr<zip_source_t, Close> data(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error.error));
     if (!data) source.fail(error.text());
@@ -55,7 +59,8 @@ ZipReader::ZipReader(std::span<const std::byte> bytes, const Source& source, std
     const auto count = static_cast<std::uint64_t>(std::max<zip_int64_t>(zip_get_num_entries(archive.get(), 0), 0));
     for (std::uint64_t i = 0; i < count; ++i) {
         zip_stat_t info;
-        constexpr auto wanted = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+        constexpr auto wanted =
+            ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
         if (zip_stat_index(archive.get(), i, 0, &info) != 0 || (info.valid & wanted) != wanted)
             source.fail("damaged archive: " + std::string(zip_strerror(archive.get())));
         const std::string problem = problem_of(info);
@@ -149,8 +154,10 @@ zip_int64_t answer_safely(void* state, void* data, zip_uint64_t length, zip_sour
 
 }  // namespace
 
-void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed, Location where) {
-    if (contents.empty()) return file.write(std::string("PK\5\6") + std::string(18, '\0'));  // libzip would write nothing at all
+void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed,
+               Location where) {
+    if (contents.empty())
+        return file.write(std::string("PK\5\6") + std::string(18, '\0'));  // libzip would write nothing at all
     Sink sink{file, {}, {}};
     ZipError error;
     const auto fail = [&](const std::string& why) {

@@ -71,7 +71,7 @@ struct ZipContent {
 };
 
 /// Writes an archive; the same contents give the same bytes.
-XGRAD_API void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed,
-                         Location where = {});
+XGRAD_API void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents,
+                         bool compressed, Location where = {});
 
 }  // namespace xgrad::nn::detail

@@ -8,8 +8,9 @@
 namespace xgrad::nn {
 
 PReLU::PReLU(const PReLUOptions& options, Location where) {
-    check<ValueError>(options.num_parameters > 0, where,
-                      [&] { return "PReLU: num_parameters must be positive, got " + std::to_string(options.num_parameters); });
+    check<ValueError>(options.num_parameters > 0, where, [&] {
+        return "PReLU: num_parameters must be positive, got " + std::to_string(options.num_parameters);
+    });
     weight = full({options.num_parameters}, options.init, options.dtype);
 }
 
@@ -28,9 +29,11 @@ Valid::Valid(bool ok, const char* rule, std::initializer_list<double> numbers, L
 
 RReLU::RReLU(double lower, double upper, Location where) : RReLU(lower, upper, RandomStream(), where) {}
 
-RReLU::RReLU(double lower, double upper, std::uint64_t seed, Location where) : RReLU(lower, upper, RandomStream(seed), where) {}
+RReLU::RReLU(double lower, double upper, std::uint64_t seed, Location where)
+    : RReLU(lower, upper, RandomStream(seed), where) {}
 
-RReLU::RReLU(double lower, double upper, RandomStream random, Location where) : lower_(lower), upper_(upper), random_(std::move(random)) {
+RReLU::RReLU(double lower, double upper, RandomStream random, Location where)
+    : lower_(lower), upper_(upper), random_(std::move(random)) {
     detail::Valid(lower <= upper, "RReLU: lower must not be above upper", {lower, upper}, where);
 }
 

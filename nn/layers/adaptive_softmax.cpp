@@ -37,8 +37,8 @@ struct Part {
 }  // namespace
 
 AdaptiveLogSoftmaxWithLoss::AdaptiveLogSoftmaxWithLoss(std::int64_t in_features, std::int64_t n_classes,
-                                                       const std::vector<std::int64_t>& cutoffs, const AdaptiveLogSoftmaxOptions& options,
-                                                       Location where)
+                                                       const std::vector<std::int64_t>& cutoffs,
+                                                       const AdaptiveLogSoftmaxOptions& options, Location where)
     : head(in_features, checked(cutoffs, n_classes, where)[0] + static_cast<std::int64_t>(cutoffs.size()),
            {.bias = options.head_bias, .dtype = options.dtype}, where),
       cutoffs_(cutoffs) {
@@ -47,7 +47,8 @@ AdaptiveLogSoftmaxWithLoss::AdaptiveLogSoftmaxWithLoss(std::int64_t in_features,
     for (std::size_t i = 0; i + 1 < cutoffs_.size(); ++i) {
         const auto narrow = static_cast<std::int64_t>(
             std::floor(static_cast<double>(in_features) / std::pow(options.div_value, static_cast<double>(i + 1))));
-        tail.push_back({Linear(in_features, narrow, plain, where), Linear(narrow, cutoffs_[i + 1] - cutoffs_[i], plain, where)});
+        tail.push_back(
+            {Linear(in_features, narrow, plain, where), Linear(narrow, cutoffs_[i + 1] - cutoffs_[i], plain, where)});
     }
 }
 
@@ -55,10 +56,11 @@ Tensor AdaptiveLogSoftmaxWithLoss::within(std::size_t i, const Tensor& x, Locati
     return log_softmax({tail[i][1](tail[i][0](x, where), where), where}, 1);
 }
 
-AdaptiveLogSoftmaxWithLoss::Result AdaptiveLogSoftmaxWithLoss::operator()(const Tensor& x, const Tensor& target, Location where) const {
+AdaptiveLogSoftmaxWithLoss::Result AdaptiveLogSoftmaxWithLoss::operator()(const Tensor& x, const Tensor& target,
+                                                                          Location where) const {
     check<ShapeError>(x.ndim() == 2 && target.shape() == Shape{x.shape(0)}, where, [&] {
-        return "AdaptiveLogSoftmaxWithLoss: x (N, in_features) and target (N) are needed, got " + to_string(x.shape()) + " and " +
-               to_string(target.shape());
+        return "AdaptiveLogSoftmaxWithLoss: x (N, in_features) and target (N) are needed, got " + to_string(x.shape()) +
+               " and " + to_string(target.shape());
     });
     check<DTypeError>(target.dtype() == DType::i32 || target.dtype() == DType::i64, where, [&] {
         return std::string("AdaptiveLogSoftmaxWithLoss: classes must be i32 or i64, got ") + name_of(target.dtype());
@@ -68,7 +70,8 @@ AdaptiveLogSoftmaxWithLoss::Result AdaptiveLogSoftmaxWithLoss::operator()(const 
     const Tensor classes = target.to(DType::i64);
     for (const std::int64_t c : classes.data<std::int64_t>()) {
         check<IndexError>(c >= 0 && c < cutoffs_.back(), where, [&] {
-            return "AdaptiveLogSoftmaxWithLoss: class must be in [0, " + std::to_string(cutoffs_.back()) + "), got " + std::to_string(c);
+            return "AdaptiveLogSoftmaxWithLoss: class must be in [0, " + std::to_string(cutoffs_.back()) + "), got " +
+                   std::to_string(c);
         });
         const auto sample = static_cast<std::int64_t>(in_head.size());
         in_head.push_back(c);
@@ -96,8 +99,9 @@ AdaptiveLogSoftmaxWithLoss::Result AdaptiveLogSoftmaxWithLoss::operator()(const 
 }
 
 Tensor AdaptiveLogSoftmaxWithLoss::log_prob(const Tensor& x, Location where) const {
-    check<ShapeError>(x.ndim() == 2, where,
-                      [&] { return "AdaptiveLogSoftmaxWithLoss: x must be (N, in_features), got " + to_string(x.shape()); });
+    check<ShapeError>(x.ndim() == 2, where, [&] {
+        return "AdaptiveLogSoftmaxWithLoss: x must be (N, in_features), got " + to_string(x.shape());
+    });
     const Tensor of_head = log_softmax({head(x, where), where}, 1);
     std::vector<Tensor> parts{slice({of_head, where}, 1, 0, shortlist())};
     for (std::size_t i = 0; i < tail.size(); ++i) {

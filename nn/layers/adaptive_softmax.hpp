@@ -16,22 +16,24 @@ struct AdaptiveLogSoftmaxOptions {
     DType dtype = DType::f32;
 };
 
-/// A softmax over very many classes, sorted by how frequent they are, that only computes what the targets need: the most frequent ones, up to
-/// cutoffs[0], have outputs of their own in `head`, which also has one output for each cluster of rarer classes between two cutoffs; a cluster has
-/// two linear layers in `tail`, the first of which narrows x. (Grave, Joulin, Cissé, Grangier, Jégou 2017.) Names and initial values are PyTorch's:
-/// head.weight, tail.0.0.weight, tail.0.1.weight. ValueError unless cutoffs rise from 1 to n_classes - 1.
+/// A softmax over very many classes, sorted by how frequent they are, that only computes what the targets need: the
+/// most frequent ones, up to cutoffs[0], have outputs of their own in `head`, which also has one output for each
+/// cluster of rarer classes between two cutoffs; a cluster has two linear layers in `tail`, the first of which narrows
+/// x. (Grave, Joulin, Cissé, Grangier, Jégou 2017.) Names and initial values are PyTorch's: head.weight,
+/// tail.0.0.weight, tail.0.1.weight. ValueError unless cutoffs rise from 1 to n_classes - 1.
 struct XGRAD_API AdaptiveLogSoftmaxWithLoss {
     Linear head;
     std::vector<std::array<Linear, 2>> tail;
 
-    AdaptiveLogSoftmaxWithLoss(std::int64_t in_features, std::int64_t n_classes, const std::vector<std::int64_t>& cutoffs,
-                               const AdaptiveLogSoftmaxOptions& options = {}, Location where = Location::current());
+    AdaptiveLogSoftmaxWithLoss(std::int64_t in_features, std::int64_t n_classes,
+                               const std::vector<std::int64_t>& cutoffs, const AdaptiveLogSoftmaxOptions& options = {},
+                               Location where = Location::current());
 
     struct Result {
         Tensor output, loss;
     };
-    /// The log-probability (N) of each sample's target, and minus their mean. x (N, in_features), target (N) as i32 or i64: ShapeError, DTypeError;
-    /// IndexError for a class outside [0, n_classes).
+    /// The log-probability (N) of each sample's target, and minus their mean. x (N, in_features), target (N) as i32 or
+    /// i64: ShapeError, DTypeError; IndexError for a class outside [0, n_classes).
     Result operator()(const Tensor& x, const Tensor& target, Location where = Location::current()) const;
     /// The log-probabilities (N, n_classes) of all classes.
     Tensor log_prob(const Tensor& x, Location where = Location::current()) const;

@@ -40,17 +40,19 @@ struct MultiheadAttention::Heads {
     Tensor query, key, value;
 };
 
-MultiheadAttention::MultiheadAttention(Int embed_dim, Int num_heads, const MultiheadAttentionOptions& options, Location where)
+MultiheadAttention::MultiheadAttention(Int embed_dim, Int num_heads, const MultiheadAttentionOptions& options,
+                                       Location where)
     : out_proj(embed_dim, embed_dim, {.bias = options.bias, .dtype = options.dtype}, where),
       embed_dim_(embed_dim),
       num_heads_(num_heads),
       options_(options) {
     check<ValueError>(num_heads > 0 && embed_dim % num_heads == 0, where, [&] {
-        return "MultiheadAttention: embed_dim must be a multiple of num_heads, got " + std::to_string(embed_dim) + " and " +
-               std::to_string(num_heads);
+        return "MultiheadAttention: embed_dim must be a multiple of num_heads, got " + std::to_string(embed_dim) +
+               " and " + std::to_string(num_heads);
     });
-    check<ValueError>(options.dropout >= 0 && options.dropout <= 1, where,
-                      [&] { return "MultiheadAttention: dropout must be in [0, 1], got " + PlainNumber(options.dropout).text(); });
+    check<ValueError>(options.dropout >= 0 && options.dropout <= 1, where, [&] {
+        return "MultiheadAttention: dropout must be in [0, 1], got " + PlainNumber(options.dropout).text();
+    });
     const Int kdim = options.kdim.value_or(embed_dim), vdim = options.vdim.value_or(embed_dim);
     const auto projection = [&](Parameter& weight, Int rows, Int columns) {
         weight = zeros({rows, columns}, options.dtype);
@@ -74,19 +76,24 @@ MultiheadAttention::MultiheadAttention(Int embed_dim, Int num_heads, const Multi
         }
 }
 
-void MultiheadAttention::check_inputs(const Tensor& query, const Tensor& key, const Tensor& value, Location where) const {
+void MultiheadAttention::check_inputs(const Tensor& query, const Tensor& key, const Tensor& value,
+                                      Location where) const {
     const Int kdim = options_.kdim.value_or(embed_dim_), vdim = options_.vdim.value_or(embed_dim_);
     const int rank = query.ndim();
-    bool fits = (rank == 2 || rank == 3) && key.ndim() == rank && value.ndim() == rank && query.shape(-1) == embed_dim_ &&
-                key.shape(-1) == kdim && value.shape(-1) == vdim;
+    bool fits = (rank == 2 || rank == 3) && key.ndim() == rank && value.ndim() == rank &&
+                query.shape(-1) == embed_dim_ && key.shape(-1) == kdim && value.shape(-1) == vdim;
     const int steps = rank == 3 && options_.batch_first ? 1 : 0;
     fits = fits && key.shape(steps) == value.shape(steps);
-    if (fits && rank == 3) fits = query.shape(1 - steps) == key.shape(1 - steps) && query.shape(1 - steps) == value.shape(1 - steps);
+    if (fits && rank == 3)
+        fits = query.shape(1 - steps) == key.shape(1 - steps) && query.shape(1 - steps) == value.shape(1 - steps);
     check<ShapeError>(fits, where, [&] {
         const std::string lead = options_.batch_first ? "(N, " : "(", middle = options_.batch_first ? ", " : ", N, ";
-        const auto wanted = [&](const char* count, Int width) { return lead + count + middle + std::to_string(width) + ")"; };
-        return "MultiheadAttention: query, key and value must be " + wanted("L", embed_dim_) + ", " + wanted("S", kdim) + " and " +
-               wanted("S", vdim) + ", got " + to_string(query.shape()) + ", " + to_string(key.shape()) + " and " + to_string(value.shape());
+        const auto wanted = [&](const char* count, Int width) {
+            return lead + count + middle + std::to_string(width) + ")";
+        };
+        return "MultiheadAttention: query, key and value must be " + wanted("L", embed_dim_) + ", " +
+               wanted("S", kdim) + " and " + wanted("S", vdim) + ", got " + to_string(query.shape()) + ", " +
+               to_string(key.shape()) + " and " + to_string(value.shape());
     });
 }
 
@@ -107,7 +114,8 @@ Tensor MultiheadAttention::from_heads(const Tensor& x) const {
     return reshape(y, {y.shape(0), y.shape(1), embed_dim_});
 }
 
-MultiheadAttention::Heads MultiheadAttention::project(const Tensor& query, const Tensor& key, const Tensor& value, Location where) const {
+MultiheadAttention::Heads MultiheadAttention::project(const Tensor& query, const Tensor& key, const Tensor& value,
+                                                      Location where) const {
     const auto apart = [](const Tensor& heads, int count) {
         std::vector<Tensor> parts = split(heads, count, 0);
         for (Tensor& part : parts) part = squeeze(part, 0);
@@ -122,7 +130,9 @@ MultiheadAttention::Heads MultiheadAttention::project(const Tensor& query, const
         const auto parts = apart(to_heads(linear({key, where}, rows_of(in_proj_weight, 1, 2), bias(1, 2))), 2);
         return {to_heads(linear({query, where}, rows_of(in_proj_weight, 0, 1), bias(0, 1))), parts[0], parts[1]};
     }
-    const auto weight = [&](const Tensor& own, Int part) { return own.defined() ? own : rows_of(in_proj_weight, part, 1); };
+    const auto weight = [&](const Tensor& own, Int part) {
+        return own.defined() ? own : rows_of(in_proj_weight, part, 1);
+    };
     return {to_heads(linear({query, where}, weight(q_proj_weight, 0), bias(0, 1))),
             to_heads(linear({key, where}, weight(k_proj_weight, 1), bias(1, 1))),
             to_heads(linear({value, where}, weight(v_proj_weight, 2), bias(2, 1)))};
@@ -133,11 +143,12 @@ Int MultiheadAttention::remember(KeyValueCache& cache, Heads& heads, Location wh
     const Int past = cache.steps();
     if (past > 0) {
         const auto put_before = [&](const Tensor& earlier, Tensor& now) {
-            check<ShapeError>(earlier.ndim() == 4 && earlier.shape(0) == now.shape(0) && earlier.shape(1) == now.shape(1) &&
-                                  earlier.shape(3) == now.shape(3),
+            check<ShapeError>(earlier.ndim() == 4 && earlier.shape(0) == now.shape(0) &&
+                                  earlier.shape(1) == now.shape(1) && earlier.shape(3) == now.shape(3),
                               where, [&] {
                                   return "MultiheadAttention: the cache must be of the same samples and heads, got " +
-                                         to_string(earlier.shape()) + " where this call makes " + to_string(now.shape());
+                                         to_string(earlier.shape()) + " where this call makes " +
+                                         to_string(now.shape());
                               });
             now = concat({earlier, now}, 2);
         };
@@ -164,16 +175,20 @@ void MultiheadAttention::extend(Heads& heads) const {
         for (Tensor* to : {&heads.key, &heads.value}) append(*to, zeros(one, to->dtype()));
 }
 
-/// Both masks in one that broadcasts to (N,H,L,S + what extend appends): of bools, where true takes part, if both are, else added.
-Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int past, Int batch, Int rows, Int columns, DType dtype,
-                                   Location where) const {
+/// Both masks in one that broadcasts to (N,H,L,S + what extend appends): of bools, where true takes part, if both are,
+/// else added.
+Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int past, Int batch, Int rows, Int columns,
+                                   DType dtype, Location where) const {
     std::vector<Tensor> masks;
-    const auto give = [&](const Tensor& mask, const char* what, bool fits, const std::string& wanted, const Shape& shape) {
+    const auto give = [&](const Tensor& mask, const char* what, bool fits, const std::string& wanted,
+                          const Shape& shape) {
         check<ShapeError>(fits, where, [&] {
-            return std::string("MultiheadAttention: ") + what + " must be " + wanted + ", got " + to_string(mask.shape());
+            return std::string("MultiheadAttention: ") + what + " must be " + wanted + ", got " +
+                   to_string(mask.shape());
         });
         check<DTypeError>(mask.dtype() == DType::boolean || mask.dtype() == dtype, where, [&] {
-            return std::string("MultiheadAttention: ") + what + " must be bool or " + name_of(dtype) + ", got " + name_of(mask.dtype());
+            return std::string("MultiheadAttention: ") + what + " must be bool or " + name_of(dtype) + ", got " +
+                   name_of(mask.dtype());
         });
         masks.push_back(reshape(mask, shape));
     };
@@ -184,11 +199,13 @@ Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int past, Int 
              mask.shape() == each ? Shape{batch, num_heads_, rows, columns} : mask.shape());
     }
     if (const Tensor& mask = inputs.key_padding_mask; mask.defined())
-        give(mask, "key_padding_mask", mask.shape() == Shape{batch, columns} || (batch == 1 && mask.shape() == Shape{columns}),
+        give(mask, "key_padding_mask",
+             mask.shape() == Shape{batch, columns} || (batch == 1 && mask.shape() == Shape{columns}),
              to_string(Shape{batch, columns}), {batch, 1, 1, columns});
     const Int extra = bias_k.defined() + options_.add_zero_attn;
     // Without these, or for a single query behind all keys, attention itself knows what causal means.
-    if (inputs.causal && (extra || (past && rows > 1))) masks.push_back(logical_not(tril(ones({rows, columns}, DType::boolean), past)));
+    if (inputs.causal && (extra || (past && rows > 1)))
+        masks.push_back(logical_not(tril(ones({rows, columns}, DType::boolean), past)));
     if (masks.empty()) return {};
     bool all_bool = true;
     for (const Tensor& mask : masks) all_bool = all_bool && mask.dtype() == DType::boolean;
@@ -203,18 +220,20 @@ Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int past, Int 
     return pad(mask, widths, {.value = all_bool ? 1.0 : 0.0});
 }
 
-AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionInputs& inputs,
-                                               Location where) const {
+AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
+                                               const AttentionInputs& inputs, Location where) const {
     check_inputs(query, key, value, where);
     if (query.ndim() == 2) {
         const int n = options_.batch_first ? 0 : 1;
         const Tensor q = expand_dims(query, n), k = expand_dims(key, n), v = expand_dims(value, n);
-        const auto y = &query == &key && &key == &value ? (*this)(q, q, q, inputs, where) : (*this)(q, k, v, inputs, where);
+        const auto y =
+            &query == &key && &key == &value ? (*this)(q, q, q, inputs, where) : (*this)(q, k, v, inputs, where);
         return {squeeze(y.output, n), y.weights.defined() ? squeeze(y.weights, 0) : Tensor()};
     }
     Heads heads = project(query, key, value, where);
     const Int past = inputs.cache ? remember(*inputs.cache, heads, where) : 0;
-    const Tensor mask = mask_of(inputs, past, heads.query.shape(0), heads.query.shape(2), heads.key.shape(2), query.dtype(), where);
+    const Tensor mask =
+        mask_of(inputs, past, heads.query.shape(0), heads.query.shape(2), heads.key.shape(2), query.dtype(), where);
     const bool extended = bias_k.defined() || options_.add_zero_attn;
     if (extended) extend(heads);
     const AttentionOptions options{.mask = mask, .causal = inputs.causal && past == 0 && !extended};
@@ -241,7 +260,7 @@ AttentionOutput MultiheadAttention::operator()(const Tensor& x, const AttentionI
     return (*this)(x, x, x, inputs, where);
 }
 
-XGRAD_FIELDS_OF(MultiheadAttention, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj,
-                random_)
+XGRAD_FIELDS_OF(MultiheadAttention, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_weight, in_proj_bias, bias_k,
+                bias_v, out_proj, random_)
 
 }  // namespace xgrad::nn

@@ -18,8 +18,8 @@ struct MultiheadAttentionOptions {
     DType dtype = DType::f32;
 };
 
-/// Keys and values of the steps that a MultiheadAttention has seen, (N, heads, steps, embed_dim / heads) each; empty before the first. With it
-/// text is generated token by token without computing earlier ones again.
+/// Keys and values of the steps that a MultiheadAttention has seen, (N, heads, steps, embed_dim / heads) each; empty
+/// before the first. With it text is generated token by token without computing earlier ones again.
 struct KeyValueCache {
     Tensor key = {}, value = {};
     std::int64_t steps() const { return key.defined() ? key.shape(2) : 0; }
@@ -29,24 +29,28 @@ struct KeyValueCache {
 struct AttentionInputs {
     Tensor key_padding_mask = {};  ///< (N, S), or (S) for one sample: keys that nobody looks at
     bool need_weights = false;  ///< the weights as well; that takes memory for all of them
-    Tensor attn_mask = {};  ///< (L, S), or one for each head: (heads, L, S), or for each sample and head: (N * heads, L, S)
+    Tensor attn_mask =
+        {};  ///< (L, S), or one for each head: (heads, L, S), or for each sample and head: (N * heads, L, S)
     bool average_attn_weights = true;
     bool causal = false;  ///< query i sees keys 0 … i, with a cache also all that it holds
-    KeyValueCache* cache =
-        nullptr;  ///< this call's keys and values stand behind those in it, and are put into it; masks are about all of them
+    KeyValueCache* cache = nullptr;  ///< this call's keys and values stand behind those in it, and are put into it;
+                                     ///< masks are about all of them
 };
-/// output as query; weights only on request: (N, L, S), the mean over heads, or (N, heads, L, S), without N for one sample.
+/// output as query; weights only on request: (N, L, S), the mean over heads, or (N, heads, L, S), without N for one
+/// sample.
 struct AttentionOutput {
     Tensor output, weights;
 };
 
-/// Attention with several heads (Vaswani et al. 2017): queries, keys and values are projected, each head attends with embed_dim / num_heads of
-/// the numbers (see scaled_dot_product_attention), and their results, side by side, are projected by out_proj.
+/// Attention with several heads (Vaswani et al. 2017): queries, keys and values are projected, each head attends with
+/// embed_dim / num_heads of the numbers (see scaled_dot_product_attention), and their results, side by side, are
+/// projected by out_proj.
 ///
-/// query (L, N, embed_dim), key (S, N, kdim), value (S, N, vdim); with batch_first samples come first; without N one sample. Scores are never written
-/// out unless weights are asked for or dropped. A query that may look at nothing attends to zeros (PyTorch: NaN). in_proj_weight (3 embed_dim,
-/// embed_dim) holds the projections of query, key and value one below the other; where sizes differ, q_proj_weight, k_proj_weight and
-/// v_proj_weight stand for it. These start as xavier_uniform, biases as zeros, bias_k and bias_v as xavier_normal.
+/// query (L, N, embed_dim), key (S, N, kdim), value (S, N, vdim); with batch_first samples come first; without N one
+/// sample. Scores are never written out unless weights are asked for or dropped. A query that may look at nothing
+/// attends to zeros (PyTorch: NaN). in_proj_weight (3 embed_dim, embed_dim) holds the projections of query, key and
+/// value one below the other; where sizes differ, q_proj_weight, k_proj_weight and v_proj_weight stand for it. These
+/// start as xavier_uniform, biases as zeros, bias_k and bias_v as xavier_normal.
 ///
 ///     Tensor y = attention(x, {.causal = true}).output;
 ///     auto [output, weights] = attention(query, key, value, {.need_weights = true});
@@ -58,10 +62,11 @@ struct XGRAD_API MultiheadAttention {
     MultiheadAttention(std::int64_t embed_dim, std::int64_t num_heads, const MultiheadAttentionOptions& options = {},
                        Location where = Location::current());
 
-    AttentionOutput operator()(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionInputs& inputs = {},
-                               Location where = Location::current()) const;
+    AttentionOutput operator()(const Tensor& query, const Tensor& key, const Tensor& value,
+                               const AttentionInputs& inputs = {}, Location where = Location::current()) const;
     /// Of a sequence with itself: (x, x, x) in one projection.
-    AttentionOutput operator()(const Tensor& x, const AttentionInputs& inputs = {}, Location where = Location::current()) const;
+    AttentionOutput operator()(const Tensor& x, const AttentionInputs& inputs = {},
+                               Location where = Location::current()) const;
 
     std::int64_t embed_dim() const { return embed_dim_; }
     std::int64_t num_heads() const { return num_heads_; }
@@ -76,8 +81,8 @@ private:
     Tensor from_heads(const Tensor& x) const;
     void extend(Heads& heads) const;
     static std::int64_t remember(KeyValueCache& cache, Heads& heads, Location where);
-    Tensor mask_of(const AttentionInputs& inputs, std::int64_t past, std::int64_t batch, std::int64_t rows, std::int64_t columns,
-                   DType dtype, Location where) const;
+    Tensor mask_of(const AttentionInputs& inputs, std::int64_t past, std::int64_t batch, std::int64_t rows,
+                   std::int64_t columns, DType dtype, Location where) const;
 
     std::int64_t embed_dim_, num_heads_;
     MultiheadAttentionOptions options_;

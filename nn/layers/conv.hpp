@@ -11,8 +11,8 @@
 
 namespace xgrad::nn {
 
-/// A convolution's padding: a number for every spatial axis, one for all, "valid" (none), or "same", which keeps the sizes; where the padding that
-/// needs is odd, the end gets one more. ValueError for another word.
+/// A convolution's padding: a number for every spatial axis, one for all, "valid" (none), or "same", which keeps the
+/// sizes; where the padding that needs is odd, the end gets one more. ValueError for another word.
 class XGRAD_API ConvPadding {
 public:
     ConvPadding() = default;
@@ -39,7 +39,8 @@ struct ConvOptions {
     PerAxis dilation = 1;
     std::int64_t groups = 1;
     bool bias = true;
-    PadMode padding_mode = PadMode::constant;  ///< what the padding is made of: zeros, or PyTorch's reflect, replicate, circular
+    PadMode padding_mode =
+        PadMode::constant;  ///< what the padding is made of: zeros, or PyTorch's reflect, replicate, circular
     DType dtype = DType::f32;
 };
 struct ConvTransposeOptions {
@@ -59,7 +60,9 @@ class XGRAD_API Conv {
 public:
     Parameter weight, bias;
 
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return with_weight(x, weight, where); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return with_weight(x, weight, where);
+    }
     /// The same with another weight in the place of its own.
     Tensor with_weight(const Tensor& x, const Tensor& other, Location where = Location::current()) const;
     const ConvOptions& options() const { return options_; }
@@ -67,8 +70,8 @@ public:
     void xgrad_visit(const Path& path, Visitor& visitor);
 
 protected:
-    Conv(int axes, std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, const ConvOptions& options,
-         Location where);
+    Conv(int axes, std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
+         const ConvOptions& options, Location where);
 
 private:
     Tensor padded(const Tensor& x, Location where) const;
@@ -86,10 +89,13 @@ public:
 
     Parameter weight, bias;
 
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return with_weight(x, weight, where); }
-    /// With the result's sizes (one for each spatial axis) in the place of output_padding. ValueError unless they are at least those without output
-    /// padding, and less than a stride beyond.
-    Tensor operator()(const Tensor& x, const std::vector<std::int64_t>& output_size, Location where = Location::current()) const;
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return with_weight(x, weight, where);
+    }
+    /// With the result's sizes (one for each spatial axis) in the place of output_padding. ValueError unless they are
+    /// at least those without output padding, and less than a stride beyond.
+    Tensor operator()(const Tensor& x, const std::vector<std::int64_t>& output_size,
+                      Location where = Location::current()) const;
     /// The same with another weight in the place of its own.
     Tensor with_weight(const Tensor& x, const Tensor& other, Location where = Location::current()) const {
         return transposed(x, other, options_.output_padding, where);
@@ -111,14 +117,15 @@ private:
 
 }  // namespace detail
 
-/// The convolution of x (batch, in_channels, sizes…), or without batch, giving out_channels; sizes and errors as xgrad::conv2d. weight is (out_channels,
-/// in_channels / groups, kernel sizes…), bias (out_channels); both start as U(-k, k) with k = 1/sqrt(in_channels / groups * kernel size), PyTorch's
-/// default. ValueError for sizes that are not positive, groups that do not divide both channels, and "same" with a stride.
+/// The convolution of x (batch, in_channels, sizes…), or without batch, giving out_channels; sizes and errors as
+/// xgrad::conv2d. weight is (out_channels, in_channels / groups, kernel sizes…), bias (out_channels); both start as
+/// U(-k, k) with k = 1/sqrt(in_channels / groups * kernel size), PyTorch's default. ValueError for sizes that are not
+/// positive, groups that do not divide both channels, and "same" with a stride.
 ///
 ///     nn::Conv2d conv(3, 8, 5, {.padding = 2});       nn::Conv2d(3, 8, {3, 5}, {.padding = "same"})
 struct Conv1d : detail::Conv {
-    Conv1d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, const ConvOptions& options = {},
-           Location where = Location::current())
+    Conv1d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
+           const ConvOptions& options = {}, Location where = Location::current())
         : Conv(1, in_channels, out_channels, kernel_size, options, where) {}
     template <xgrad::detail::Integer... I>
         requires(sizeof...(I) > 0 && sizeof...(I) <= 4)
@@ -126,8 +133,8 @@ struct Conv1d : detail::Conv {
         : Conv1d(in_channels, out_channels, kernel_size, ConvOptions{numbers...}) {}
 };
 struct Conv2d : detail::Conv {
-    Conv2d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, const ConvOptions& options = {},
-           Location where = Location::current())
+    Conv2d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
+           const ConvOptions& options = {}, Location where = Location::current())
         : Conv(2, in_channels, out_channels, kernel_size, options, where) {}
     template <xgrad::detail::Integer... I>
         requires(sizeof...(I) > 0 && sizeof...(I) <= 4)
@@ -135,8 +142,8 @@ struct Conv2d : detail::Conv {
         : Conv2d(in_channels, out_channels, kernel_size, ConvOptions{numbers...}) {}
 };
 struct Conv3d : detail::Conv {
-    Conv3d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size, const ConvOptions& options = {},
-           Location where = Location::current())
+    Conv3d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
+           const ConvOptions& options = {}, Location where = Location::current())
         : Conv(3, in_channels, out_channels, kernel_size, options, where) {}
     template <xgrad::detail::Integer... I>
         requires(sizeof...(I) > 0 && sizeof...(I) <= 4)
@@ -144,9 +151,9 @@ struct Conv3d : detail::Conv {
         : Conv3d(in_channels, out_channels, kernel_size, ConvOptions{numbers...}) {}
 };
 
-/// The transpose of a convolution from out_channels to in_channels: x (batch, in_channels, sizes…) gives out_channels; sizes and errors as
-/// xgrad::conv_transpose2d. weight is (in_channels, out_channels / groups, kernel sizes…), bias (out_channels); both start as U(-k, k) with
-/// k = 1/sqrt(out_channels / groups * kernel size), PyTorch's default.
+/// The transpose of a convolution from out_channels to in_channels: x (batch, in_channels, sizes…) gives out_channels;
+/// sizes and errors as xgrad::conv_transpose2d. weight is (in_channels, out_channels / groups, kernel sizes…), bias
+/// (out_channels); both start as U(-k, k) with k = 1/sqrt(out_channels / groups * kernel size), PyTorch's default.
 struct ConvTranspose1d : detail::ConvTranspose {
     ConvTranspose1d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
                     const ConvTransposeOptions& options = {}, Location where = Location::current())

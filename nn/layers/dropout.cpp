@@ -9,7 +9,8 @@ namespace xgrad::nn::detail {
 namespace {
 
 double checked(const char* name, double p, Location where) {
-    check<ValueError>(p >= 0 && p <= 1, where, [&] { return std::string(name) + ": p must be in [0, 1], got " + PlainNumber(p).text(); });
+    check<ValueError>(p >= 0 && p <= 1, where,
+                      [&] { return std::string(name) + ": p must be in [0, 1], got " + PlainNumber(p).text(); });
     return p;
 }
 

@@ -33,34 +33,45 @@ private:
 
 }  // namespace detail
 
-/// In training, each element is zeroed with probability p and the others are scaled by 1/(1-p), so that the mean stays; in eval mode x
-/// itself. (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.)
+/// In training, each element is zeroed with probability p and the others are scaled by 1/(1-p), so that the mean stays;
+/// in eval mode x itself. (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.)
 ///
-/// The masks come from the layer's own random stream, seeded from default_generator() when it is made, or given. A copy continues the
-/// same stream by itself. Several threads may use one layer; which of them gets which mask is then up to their order.
-/// ValueError unless 0 <= p <= 1.
+/// The masks come from the layer's own random stream, seeded from default_generator() when it is made, or given. A copy
+/// continues the same stream by itself. Several threads may use one layer; which of them gets which mask is then up to
+/// their order. ValueError unless 0 <= p <= 1.
 struct Dropout : detail::DropoutLayer {
-    explicit Dropout(double p = 0.5, Location where = Location::current()) : DropoutLayer("Dropout", dropout, p, where) {}
-    Dropout(double p, std::uint64_t seed, Location where = Location::current()) : DropoutLayer("Dropout", dropout, p, seed, where) {}
+    explicit Dropout(double p = 0.5, Location where = Location::current())
+        : DropoutLayer("Dropout", dropout, p, where) {}
+    Dropout(double p, std::uint64_t seed, Location where = Location::current())
+        : DropoutLayer("Dropout", dropout, p, seed, where) {}
 };
 
-/// The same with whole channels zeroed together: x (batch, channels, sizes…); xgrad::dropout2d says what else. (Tompson et al. 2015.)
+/// The same with whole channels zeroed together: x (batch, channels, sizes…); xgrad::dropout2d says what else. (Tompson
+/// et al. 2015.)
 struct Dropout1d : detail::DropoutLayer {
-    explicit Dropout1d(double p = 0.5, Location where = Location::current()) : DropoutLayer("Dropout1d", dropout1d, p, where) {}
-    Dropout1d(double p, std::uint64_t seed, Location where = Location::current()) : DropoutLayer("Dropout1d", dropout1d, p, seed, where) {}
+    explicit Dropout1d(double p = 0.5, Location where = Location::current())
+        : DropoutLayer("Dropout1d", dropout1d, p, where) {}
+    Dropout1d(double p, std::uint64_t seed, Location where = Location::current())
+        : DropoutLayer("Dropout1d", dropout1d, p, seed, where) {}
 };
 struct Dropout2d : detail::DropoutLayer {
-    explicit Dropout2d(double p = 0.5, Location where = Location::current()) : DropoutLayer("Dropout2d", dropout2d, p, where) {}
-    Dropout2d(double p, std::uint64_t seed, Location where = Location::current()) : DropoutLayer("Dropout2d", dropout2d, p, seed, where) {}
+    explicit Dropout2d(double p = 0.5, Location where = Location::current())
+        : DropoutLayer("Dropout2d", dropout2d, p, where) {}
+    Dropout2d(double p, std::uint64_t seed, Location where = Location::current())
+        : DropoutLayer("Dropout2d", dropout2d, p, seed, where) {}
 };
 struct Dropout3d : detail::DropoutLayer {
-    explicit Dropout3d(double p = 0.5, Location where = Location::current()) : DropoutLayer("Dropout3d", dropout3d, p, where) {}
-    Dropout3d(double p, std::uint64_t seed, Location where = Location::current()) : DropoutLayer("Dropout3d", dropout3d, p, seed, where) {}
+    explicit Dropout3d(double p = 0.5, Location where = Location::current())
+        : DropoutLayer("Dropout3d", dropout3d, p, where) {}
+    Dropout3d(double p, std::uint64_t seed, Location where = Location::current())
+        : DropoutLayer("Dropout3d", dropout3d, p, seed, where) {}
 };
 
-/// Dropout for networks of selu, which keeps mean 0 and variance 1: single elements, or whole channels. (Klambauer et al. 2017.)
+/// Dropout for networks of selu, which keeps mean 0 and variance 1: single elements, or whole channels. (Klambauer et
+/// al. 2017.)
 struct AlphaDropout : detail::DropoutLayer {
-    explicit AlphaDropout(double p = 0.5, Location where = Location::current()) : DropoutLayer("AlphaDropout", alpha_dropout, p, where) {}
+    explicit AlphaDropout(double p = 0.5, Location where = Location::current())
+        : DropoutLayer("AlphaDropout", alpha_dropout, p, where) {}
     AlphaDropout(double p, std::uint64_t seed, Location where = Location::current())
         : DropoutLayer("AlphaDropout", alpha_dropout, p, seed, where) {}
 };

@@ -17,13 +17,15 @@ namespace xgrad::nn {
 
 namespace {
 
-void check_sizes(const char* layer, std::int64_t n, std::int64_t width, const std::optional<std::int64_t>& padding, Location where) {
+void check_sizes(const char* layer, std::int64_t n, std::int64_t width, const std::optional<std::int64_t>& padding,
+                 Location where) {
     check<ValueError>(n > 0 && width > 0, where, [&] {
-        return std::string(layer) + ": sizes must be positive, got " + std::to_string(n) + " and " + std::to_string(width);
+        return std::string(layer) + ": sizes must be positive, got " + std::to_string(n) + " and " +
+               std::to_string(width);
     });
     check<IndexError>(!padding || (*padding >= -n && *padding < n), where, [&] {
-        return std::string(layer) + ": padding_idx must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " +
-               std::to_string(*padding);
+        return std::string(layer) + ": padding_idx must be in [" + std::to_string(-n) + ", " + std::to_string(n) +
+               "), got " + std::to_string(*padding);
     });
 }
 
@@ -67,7 +69,8 @@ void renormalise(Parameter& weight, const Tensor& x, double max_norm, double nor
 
 }  // namespace
 
-Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim, const EmbeddingOptions& options, Location where)
+Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim, const EmbeddingOptions& options,
+                     Location where)
     : padding_(options.padding_idx), max_norm_(options.max_norm), norm_type_(options.norm_type) {
     check_sizes("Embedding", num_embeddings, embedding_dim, padding_, where);
     weight = start(num_embeddings, embedding_dim, padding_, options.dtype);
@@ -89,16 +92,20 @@ Tensor Embedding::operator()(const Tensor& x, Location where) const {
     return embedding(Operand(x, where), weight, {.padding_idx = padding_});
 }
 
-EmbeddingBag::EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_dim, const EmbeddingBagOptions& options, Location where)
+EmbeddingBag::EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_dim, const EmbeddingBagOptions& options,
+                           Location where)
     : options_(options) {
     check_sizes("EmbeddingBag", num_embeddings, embedding_dim, options.padding_idx, where);
     weight = start(num_embeddings, embedding_dim, options.padding_idx, options.dtype);
 }
 
-Tensor EmbeddingBag::operator()(const Tensor& x, const Tensor& offsets, const Tensor& per_sample_weights, Location where) const {
+Tensor EmbeddingBag::operator()(const Tensor& x, const Tensor& offsets, const Tensor& per_sample_weights,
+                                Location where) const {
     if (options_.max_norm) renormalise(weight, x, *options_.max_norm, options_.norm_type, where);
     return embedding_bag(Operand(x, where), weight, offsets, per_sample_weights,
-                         {.mode = options_.mode, .include_last_offset = options_.include_last_offset, .padding_idx = options_.padding_idx});
+                         {.mode = options_.mode,
+                          .include_last_offset = options_.include_last_offset,
+                          .padding_idx = options_.padding_idx});
 }
 
 XGRAD_FIELDS_OF(Embedding, weight)

@@ -14,8 +14,9 @@ namespace detail {
 
 RunningNorm::RunningNorm(const char* name, std::int64_t num_features, const BatchNormOptions& options, Location where)
     : features_(num_features), eps_(options.eps), momentum_(options.momentum) {
-    check<ValueError>(num_features > 0, where,
-                      [&] { return std::string(name) + ": num_features must be positive, got " + std::to_string(num_features); });
+    check<ValueError>(num_features > 0, where, [&] {
+        return std::string(name) + ": num_features must be positive, got " + std::to_string(num_features);
+    });
     const Shape shape{num_features};
     if (options.affine) {
         weight = ones(shape, options.dtype);
@@ -27,17 +28,21 @@ RunningNorm::RunningNorm(const char* name, std::int64_t num_features, const Batc
     num_batches_tracked = scalar(std::int64_t{0});
 }
 
-void RunningNorm::check_input(const Tensor& x, const char* name, int least_rank, int most_rank, int channel_axis, Location where) const {
-    check<ShapeError>(x.ndim() >= least_rank && x.ndim() <= most_rank && x.shape(channel_axis) == features_, where, [&] {
-        return std::string(name) + ": the input must have " + std::to_string(least_rank) +
-               (most_rank > least_rank ? " or " + std::to_string(most_rank) : std::string()) + " axes and " + std::to_string(features_) +
-               " channels, got shape " + to_string(x.shape());
-    });
+void RunningNorm::check_input(const Tensor& x, const char* name, int least_rank, int most_rank, int channel_axis,
+                              Location where) const {
+    check<ShapeError>(
+        x.ndim() >= least_rank && x.ndim() <= most_rank && x.shape(channel_axis) == features_, where, [&] {
+            return std::string(name) + ": the input must have " + std::to_string(least_rank) +
+                   (most_rank > least_rank ? " or " + std::to_string(most_rank) : std::string()) + " axes and " +
+                   std::to_string(features_) + " channels, got shape " + to_string(x.shape());
+        });
 }
 
-Tensor RunningNorm::batch_normalised(const Tensor& x, const char* name, int least_rank, int most_rank, Location where) const {
+Tensor RunningNorm::batch_normalised(const Tensor& x, const char* name, int least_rank, int most_rank,
+                                     Location where) const {
     check_input(x, name, least_rank, most_rank, 1, where);
-    const bool tracks = running_mean.defined(), own = training || !tracks, updates = training && tracks && !drawing_again();
+    const bool tracks = running_mean.defined(), own = training || !tracks,
+               updates = training && tracks && !drawing_again();
     xgrad::BatchNormFuncOptions options{.training = own, .momentum = 0, .eps = eps_};
     const Operand input(x, where);
     if (!updates) return batch_norm(input, running_mean, running_var, weight, bias, options).y;
@@ -71,20 +76,24 @@ Tensor RunningNorm::instance_normalised(const Tensor& x, const char* name, int a
 
 }  // namespace detail
 
-LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options) : shape_(normalized_shape), eps_(options.eps) {
+LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options)
+    : shape_(normalized_shape), eps_(options.eps) {
     if (!options.elementwise_affine) return;
     weight = ones(shape_, options.dtype);
     if (options.bias) bias = zeros(shape_, options.dtype);
 }
 
-RMSNorm::RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options) : shape_(normalized_shape), eps_(options.eps) {
+RMSNorm::RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options)
+    : shape_(normalized_shape), eps_(options.eps) {
     if (options.elementwise_affine) weight = ones(shape_, options.dtype);
 }
 
-GroupNorm::GroupNorm(std::int64_t num_groups, std::int64_t num_channels, const GroupNormOptions& options, Location where)
+GroupNorm::GroupNorm(std::int64_t num_groups, std::int64_t num_channels, const GroupNormOptions& options,
+                     Location where)
     : groups_(num_groups), channels_(num_channels), eps_(options.eps) {
     check<ValueError>(num_groups > 0 && num_channels > 0 && num_channels % num_groups == 0, where, [&] {
-        return "GroupNorm: num_groups must divide num_channels, got " + std::to_string(num_groups) + " and " + std::to_string(num_channels);
+        return "GroupNorm: num_groups must divide num_channels, got " + std::to_string(num_groups) + " and " +
+               std::to_string(num_channels);
     });
     if (!options.affine) return;
     weight = ones({num_channels}, options.dtype);
@@ -93,7 +102,8 @@ GroupNorm::GroupNorm(std::int64_t num_groups, std::int64_t num_channels, const G
 
 Tensor GroupNorm::operator()(const Tensor& x, Location where) const {
     check<ShapeError>(x.ndim() >= 2 && x.shape(1) == channels_, where, [&] {
-        return "GroupNorm: the input must have " + std::to_string(channels_) + " channels in axis 1, got shape " + to_string(x.shape());
+        return "GroupNorm: the input must have " + std::to_string(channels_) + " channels in axis 1, got shape " +
+               to_string(x.shape());
     });
     return group_norm(Operand(x, where), groups_, weight, bias, {.eps = eps_});
 }

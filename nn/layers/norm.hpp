@@ -9,13 +9,15 @@
 
 #include "nn/core/module.hpp"
 
-// Normalisations as layers. weight starts as ones, bias as zeros. What each computes stands at its function in autodiff/ops/nn/normalize.hpp.
+// Normalisations as layers. weight starts as ones, bias as zeros. What each computes stands at its function in
+// autodiff/ops/nn/normalize.hpp.
 
 namespace xgrad::nn {
 
 struct BatchNormOptions {
     double eps = 1e-5;
-    std::optional<double> momentum = 0.1;  ///< weight of a new batch in the running statistics; nullopt: their mean over all batches
+    std::optional<double> momentum =
+        0.1;  ///< weight of a new batch in the running statistics; nullopt: their mean over all batches
     bool affine = true;  ///< with weight and bias
     bool track_running_stats = true;  ///< false: the batch's own statistics in eval mode, too
     DType dtype = DType::f32;
@@ -29,8 +31,8 @@ struct InstanceNormOptions {
 
 namespace detail {
 
-/// What batch and instance normalisation share. A call in training changes the running statistics, so threads that share a layer in training need
-/// a lock; a checkpoint that computes again does not count its batch twice.
+/// What batch and instance normalisation share. A call in training changes the running statistics, so threads that
+/// share a layer in training need a lock; a checkpoint that computes again does not count its batch twice.
 class XGRAD_API RunningNorm {
 public:
     Parameter weight, bias;
@@ -45,7 +47,8 @@ protected:
     Tensor instance_normalised(const Tensor& x, const char* name, int axes, Location where) const;
 
 private:
-    void check_input(const Tensor& x, const char* name, int least_rank, int most_rank, int channel_axis, Location where) const;
+    void check_input(const Tensor& x, const char* name, int least_rank, int most_rank, int channel_axis,
+                     Location where) const;
     /// The weight of a new batch in the running statistics, given how many there are with it.
     double weight_of(const Tensor& batches) const { return momentum_ ? *momentum_ : 1 / batches.item<double>(); }
 
@@ -56,50 +59,60 @@ private:
 
 }  // namespace detail
 
-/// Batch normalisation over all axes but the channels (axis 1): in training with the batch's own statistics, of which running_mean and running_var keep
-/// a moving average, in eval mode with these. weight and bias (num_features) with affine. x: BatchNorm1d (N, C) or (N, C, L), BatchNorm2d (N, C, H, W),
-/// BatchNorm3d (N, C, D, H, W); ShapeError otherwise. ValueError in training with a single value for each channel.
+/// Batch normalisation over all axes but the channels (axis 1): in training with the batch's own statistics, of which
+/// running_mean and running_var keep a moving average, in eval mode with these. weight and bias (num_features) with
+/// affine. x: BatchNorm1d (N, C) or (N, C, L), BatchNorm2d (N, C, H, W), BatchNorm3d (N, C, D, H, W); ShapeError
+/// otherwise. ValueError in training with a single value for each channel.
 struct BatchNorm1d : detail::RunningNorm {
-    explicit BatchNorm1d(std::int64_t num_features, const BatchNormOptions& options = {}, Location where = Location::current())
+    explicit BatchNorm1d(std::int64_t num_features, const BatchNormOptions& options = {},
+                         Location where = Location::current())
         : RunningNorm("BatchNorm1d", num_features, options, where) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return batch_normalised(x, "BatchNorm1d", 2, 3, where);
     }
 };
 struct BatchNorm2d : detail::RunningNorm {
-    explicit BatchNorm2d(std::int64_t num_features, const BatchNormOptions& options = {}, Location where = Location::current())
+    explicit BatchNorm2d(std::int64_t num_features, const BatchNormOptions& options = {},
+                         Location where = Location::current())
         : RunningNorm("BatchNorm2d", num_features, options, where) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return batch_normalised(x, "BatchNorm2d", 4, 4, where);
     }
 };
 struct BatchNorm3d : detail::RunningNorm {
-    explicit BatchNorm3d(std::int64_t num_features, const BatchNormOptions& options = {}, Location where = Location::current())
+    explicit BatchNorm3d(std::int64_t num_features, const BatchNormOptions& options = {},
+                         Location where = Location::current())
         : RunningNorm("BatchNorm3d", num_features, options, where) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return batch_normalised(x, "BatchNorm3d", 5, 5, where);
     }
 };
 
-/// Instance normalisation over the axes behind the channels, for each sample and channel. x (N, C, sizes…) or (C, sizes…). With running statistics
-/// these are used in eval mode; as in PyTorch num_batches_tracked stays 0.
+/// Instance normalisation over the axes behind the channels, for each sample and channel. x (N, C, sizes…) or (C,
+/// sizes…). With running statistics these are used in eval mode; as in PyTorch num_batches_tracked stays 0.
 struct InstanceNorm1d : detail::RunningNorm {
-    explicit InstanceNorm1d(std::int64_t num_features, const InstanceNormOptions& o = {}, Location where = Location::current())
-        : RunningNorm("InstanceNorm1d", num_features, {o.eps, o.momentum, o.affine, o.track_running_stats, o.dtype}, where) {}
+    explicit InstanceNorm1d(std::int64_t num_features, const InstanceNormOptions& o = {},
+                            Location where = Location::current())
+        : RunningNorm("InstanceNorm1d", num_features, {o.eps, o.momentum, o.affine, o.track_running_stats, o.dtype},
+                      where) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return instance_normalised(x, "InstanceNorm1d", 1, where);
     }
 };
 struct InstanceNorm2d : detail::RunningNorm {
-    explicit InstanceNorm2d(std::int64_t num_features, const InstanceNormOptions& o = {}, Location where = Location::current())
-        : RunningNorm("InstanceNorm2d", num_features, {o.eps, o.momentum, o.affine, o.track_running_stats, o.dtype}, where) {}
+    explicit InstanceNorm2d(std::int64_t num_features, const InstanceNormOptions& o = {},
+                            Location where = Location::current())
+        : RunningNorm("InstanceNorm2d", num_features, {o.eps, o.momentum, o.affine, o.track_running_stats, o.dtype},
+                      where) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return instance_normalised(x, "InstanceNorm2d", 2, where);
     }
 };
 struct InstanceNorm3d : detail::RunningNorm {
-    explicit InstanceNorm3d(std::int64_t num_features, const InstanceNormOptions& o = {}, Location where = Location::current())
-        : RunningNorm("InstanceNorm3d", num_features, {o.eps, o.momentum, o.affine, o.track_running_stats, o.dtype}, where) {}
+    explicit InstanceNorm3d(std::int64_t num_features, const InstanceNormOptions& o = {},
+                            Location where = Location::current())
+        : RunningNorm("InstanceNorm3d", num_features, {o.eps, o.momentum, o.affine, o.track_running_stats, o.dtype},
+                      where) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return instance_normalised(x, "InstanceNorm3d", 3, where);
     }
@@ -111,8 +124,8 @@ struct LayerNormOptions {
     bool bias = true;
     DType dtype = DType::f32;
 };
-/// Layer normalisation over the last axes, whose sizes normalized_shape repeats; weight and bias have that shape. `nn::LayerNorm(64)`,
-/// `nn::LayerNorm({8, 64})`.
+/// Layer normalisation over the last axes, whose sizes normalized_shape repeats; weight and bias have that shape.
+/// `nn::LayerNorm(64)`, `nn::LayerNorm({8, 64})`.
 struct XGRAD_API LayerNorm {
     Parameter weight, bias;
 
@@ -142,7 +155,8 @@ struct XGRAD_API RMSNorm {
 
     explicit RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options = {});
     explicit RMSNorm(std::int64_t size, const RMSNormOptions& options = {}) : RMSNorm(Shape{size}, options) {}
-    explicit RMSNorm(std::initializer_list<std::int64_t> sizes, const RMSNormOptions& options = {}) : RMSNorm(Shape(sizes), options) {}
+    explicit RMSNorm(std::initializer_list<std::int64_t> sizes, const RMSNormOptions& options = {})
+        : RMSNorm(Shape(sizes), options) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return rms_norm(Operand(x, where), shape_, weight, {.eps = eps_});
     }
@@ -159,7 +173,8 @@ struct GroupNormOptions {
     bool affine = true;
     DType dtype = DType::f32;
 };
-/// Group normalisation of x (N, num_channels, …) over each of num_groups groups of channels; weight and bias (num_channels).
+/// Group normalisation of x (N, num_channels, …) over each of num_groups groups of channels; weight and bias
+/// (num_channels).
 struct XGRAD_API GroupNorm {
     Parameter weight, bias;
 
@@ -182,7 +197,8 @@ struct LocalResponseNormOptions {
 struct LocalResponseNorm {
     std::int64_t size;
     LocalResponseNormOptions options;
-    explicit LocalResponseNorm(std::int64_t channels, const LocalResponseNormOptions& given = {}) : size(channels), options(given) {}
+    explicit LocalResponseNorm(std::int64_t channels, const LocalResponseNormOptions& given = {})
+        : size(channels), options(given) {}
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return local_response_norm(Operand(x, where), size, options.alpha, options.beta, options.k);
     }

@@ -3,7 +3,8 @@
 #include <autodiff/ops/shape/arrange.hpp>
 #include <autodiff/core/per_axis.hpp>
 
-// Padding as layers, for Sequential: of the last axes of x (batch, channels, sizes…) or (channels, sizes…). The function is xgrad::pad.
+// Padding as layers, for Sequential: of the last axes of x (batch, channels, sizes…) or (channels, sizes…). The
+// function is xgrad::pad.
 
 namespace xgrad::nn {
 
@@ -12,7 +13,8 @@ using PadWidths = NumberOrList<std::int64_t, 6>;
 
 namespace detail {
 
-/// What the layers below share. ValueError for another number of widths or negative ones, ShapeError for an input of another rank.
+/// What the layers below share. ValueError for another number of widths or negative ones, ShapeError for an input of
+/// another rank.
 class XGRAD_API Pad {
 public:
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;

@@ -8,9 +8,9 @@
 
 #include "nn/core/module.hpp"
 
-// Pooling as layers, for Sequential: `nn::MaxPool2d(2)`, `nn::AvgPool2d(3, {.stride = 2, .padding = 1})`; plain integers behind the kernel are, as in
-// PyTorch, stride, padding and (of MaxPool) dilation. They have no parameters; what each computes,
-// its options and its errors stand at its function in autodiff/ops/nn/pool.hpp.
+// Pooling as layers, for Sequential: `nn::MaxPool2d(2)`, `nn::AvgPool2d(3, {.stride = 2, .padding = 1})`; plain
+// integers behind the kernel are, as in PyTorch, stride, padding and (of MaxPool) dilation. They have no parameters;
+// what each computes, its options and its errors stand at its function in autodiff/ops/nn/pool.hpp.
 
 namespace xgrad::nn {
 

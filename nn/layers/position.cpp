@@ -32,8 +32,9 @@ Tensor plus(const Tensor& x, const Tensor& positions, bool batch_first, Location
 }
 
 void check_first(const char* name, Int first, Location where) {
-    check<ValueError>(first >= 0, where,
-                      [&] { return std::string(name) + ": the first position must not be negative, got " + std::to_string(first); });
+    check<ValueError>(first >= 0, where, [&] {
+        return std::string(name) + ": the first position must not be negative, got " + std::to_string(first);
+    });
 }
 
 }  // namespace
@@ -45,14 +46,16 @@ SinusoidalPositions::SinusoidalPositions(Int d_model, const PositionOptions& opt
 Tensor SinusoidalPositions::operator()(const Tensor& x, Int first, Location where) const {
     check_first("SinusoidalPositions", first, where);
     const Int width = table_.shape(1), last = first + steps_of("SinusoidalPositions", x, width, batch_first_, where);
-    const Tensor rows = slice(last <= table_.shape(0) ? table_ : sinusoidal_positions(last, width, DType::f64), 0, first, last);
+    const Tensor rows =
+        slice(last <= table_.shape(0) ? table_ : sinusoidal_positions(last, width, DType::f64), 0, first, last);
     return dropout(plus(x, rows.to(x.dtype()), batch_first_, where));
 }
 
 LearnedPositions::LearnedPositions(Int max_len, Int d_model, const LearnedPositionOptions& options, Location where)
     : dropout(options.dropout, where), batch_first_(options.batch_first) {
     check<ValueError>(max_len > 0 && d_model > 0, where, [&] {
-        return "LearnedPositions: sizes must be positive, got " + std::to_string(max_len) + " and " + std::to_string(d_model);
+        return "LearnedPositions: sizes must be positive, got " + std::to_string(max_len) + " and " +
+               std::to_string(d_model);
     });
     weight = zeros({max_len, d_model}, options.dtype);
     init::normal(weight);
@@ -61,7 +64,8 @@ Tensor LearnedPositions::operator()(const Tensor& x, Int first, Location where) 
     check_first("LearnedPositions", first, where);
     const Int last = first + steps_of("LearnedPositions", x, weight.shape(1), batch_first_, where);
     check<ShapeError>(last <= weight.shape(0), where, [&] {
-        return "LearnedPositions: there are " + std::to_string(weight.shape(0)) + " positions, got " + std::to_string(last) + " steps";
+        return "LearnedPositions: there are " + std::to_string(weight.shape(0)) + " positions, got " +
+               std::to_string(last) + " steps";
     });
     return dropout(plus(x, slice(weight, 0, first, last), batch_first_, where));
 }
@@ -75,7 +79,8 @@ RotaryPositions::RotaryPositions(Int dim, const RotaryOptions& options, Location
 }
 Tensor RotaryPositions::operator()(const Tensor& x, Int first, Location where) const {
     check<ShapeError>(x.ndim() >= 2 && x.shape(-1) == dim_, where, [&] {
-        return "RotaryPositions: the input must be (…, steps, " + std::to_string(dim_) + "), got " + to_string(x.shape());
+        return "RotaryPositions: the input must be (…, steps, " + std::to_string(dim_) + "), got " +
+               to_string(x.shape());
     });
     check_first("RotaryPositions", first, where);
     const Int steps = x.shape(-2), last = first + steps;
@@ -93,12 +98,13 @@ Tensor RotaryPositions::operator()(const Tensor& x, Int first, Location where) c
 
 Tensor alibi_mask(Int num_heads, Int queries, Int keys, DType dtype, Location where) {
     check<ValueError>(num_heads > 0 && queries > 0 && keys >= queries, where, [&] {
-        return "alibi_mask: there must be heads, queries and at least as many keys, got " + std::to_string(num_heads) + ", " +
-               std::to_string(queries) + " and " + std::to_string(keys);
+        return "alibi_mask: there must be heads, queries and at least as many keys, got " + std::to_string(num_heads) +
+               ", " + std::to_string(queries) + " and " + std::to_string(keys);
     });
     const auto below = static_cast<Int>(std::bit_floor(static_cast<std::uint64_t>(num_heads)));
     std::vector<double> slopes;
-    for (Int i = 1; i <= below; ++i) slopes.push_back(std::exp2(-8.0 * static_cast<double>(i) / static_cast<double>(below)));
+    for (Int i = 1; i <= below; ++i)
+        slopes.push_back(std::exp2(-8.0 * static_cast<double>(i) / static_cast<double>(below)));
     for (Int i = 1; static_cast<Int>(slopes.size()) < num_heads; i += 2)
         slopes.push_back(std::exp2(-4.0 * static_cast<double>(i) / static_cast<double>(below)));
     const Tensor distance = abs(arange(keys) - expand_dims(arange(keys - queries, keys), 1)).to(DType::f64);

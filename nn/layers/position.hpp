@@ -16,12 +16,14 @@ struct PositionOptions {
     std::int64_t max_len = 5000;  ///< steps whose positions are kept ready; longer sequences cost their sines again
     bool batch_first = false;
 };
-/// dropout(x + positions): x (T, N, d_model), or (N, T, d_model) with batch_first, or (T, d_model), and the sines and cosines of
-/// sinusoidal_positions (Vaswani et al. 2017); `first` is the position of the first step, for sequences that come in parts. No parameters, and nothing in the state. ValueError unless d_model is even.
+/// dropout(x + positions): x (T, N, d_model), or (N, T, d_model) with batch_first, or (T, d_model), and the sines and
+/// cosines of sinusoidal_positions (Vaswani et al. 2017); `first` is the position of the first step, for sequences that
+/// come in parts. No parameters, and nothing in the state. ValueError unless d_model is even.
 struct XGRAD_API SinusoidalPositions {
     Dropout dropout;
 
-    explicit SinusoidalPositions(std::int64_t d_model, const PositionOptions& options = {}, Location where = Location::current());
+    explicit SinusoidalPositions(std::int64_t d_model, const PositionOptions& options = {},
+                                 Location where = Location::current());
     Tensor operator()(const Tensor& x, std::int64_t first = 0, Location where = Location::current()) const;
 
     void xgrad_visit(const Path& path, Visitor& visitor);
@@ -36,8 +38,8 @@ struct LearnedPositionOptions {
     bool batch_first = false;
     DType dtype = DType::f32;
 };
-/// dropout(x + weight[first … first+T-1]), shapes as SinusoidalPositions'. weight (max_len, d_model) starts as N(0, 1), like an Embedding's.
-/// ShapeError for a sequence that ends behind max_len.
+/// dropout(x + weight[first … first+T-1]), shapes as SinusoidalPositions'. weight (max_len, d_model) starts as N(0, 1),
+/// like an Embedding's. ShapeError for a sequence that ends behind max_len.
 struct XGRAD_API LearnedPositions {
     Parameter weight;
     Dropout dropout;
@@ -54,11 +56,13 @@ private:
 
 struct RotaryOptions {
     double base = 10000;
-    RotaryPairs pairs = RotaryPairs::halves;  ///< as in GPT-NeoX and Llama's published weights; `neighbours` as in the paper
+    RotaryPairs pairs =
+        RotaryPairs::halves;  ///< as in GPT-NeoX and Llama's published weights; `neighbours` as in the paper
     std::int64_t max_len = 2048;  ///< steps whose angles are kept ready; longer sequences cost their sines again
 };
-/// Rotary positions for queries and keys (…, T, dim), before their product: see rotary. `first` is the position of the first step, for a
-/// sequence that is continued. No parameters. ValueError unless dim is even, ShapeError for another width.
+/// Rotary positions for queries and keys (…, T, dim), before their product: see rotary. `first` is the position of the
+/// first step, for a sequence that is continued. No parameters. ValueError unless dim is even, ShapeError for another
+/// width.
 class XGRAD_API RotaryPositions {
 public:
     explicit RotaryPositions(std::int64_t dim, const RotaryOptions& options = {}, Location where = Location::current());
@@ -72,15 +76,17 @@ private:
     Tensor cosine_, sine_;  // f64 (max_len, dim/2)
 };
 
-/// A mask for attention in place of positions: each head sees what is near better than what is far (ALiBi: Press, Smith and Lewis 2022).
-/// (num_heads, queries, keys) of -slope * |distance|; the queries are the last of the keys, as with a KeyValueCache. Slopes are 2^(-8 / num_heads)
-/// and its powers, and for numbers of heads that are no power of two, those of the power below and then every other one of the power above.
-/// ValueError unless sizes are positive and queries <= keys.
+/// A mask for attention in place of positions: each head sees what is near better than what is far (ALiBi: Press, Smith
+/// and Lewis 2022). (num_heads, queries, keys) of -slope * |distance|; the queries are the last of the keys, as with a
+/// KeyValueCache. Slopes are 2^(-8 / num_heads) and its powers, and for numbers of heads that are no power of two,
+/// those of the power below and then every other one of the power above. ValueError unless sizes are positive and
+/// queries <= keys.
 ///
 ///     Tensor y = encoder(x, {.src_mask = nn::alibi_mask(4, x.shape(1)), .causal = true});
 XGRAD_API Tensor alibi_mask(std::int64_t num_heads, std::int64_t queries, std::int64_t keys, DType dtype = DType::f32,
                             Location where = Location::current());
-inline Tensor alibi_mask(std::int64_t num_heads, std::int64_t steps, DType dtype = DType::f32, Location where = Location::current()) {
+inline Tensor alibi_mask(std::int64_t num_heads, std::int64_t steps, DType dtype = DType::f32,
+                         Location where = Location::current()) {
     return alibi_mask(num_heads, steps, steps, dtype, where);
 }
 

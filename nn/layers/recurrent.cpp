@@ -21,7 +21,8 @@ const char* name_of(Kind kind) { return kind == Kind::lstm ? "LSTM" : kind == Ki
 
 void check_sizes(const char* name, Int input_size, Int hidden_size, Location where) {
     check<ValueError>(input_size > 0 && hidden_size > 0, where, [&] {
-        return std::string(name) + ": sizes must be positive, got " + std::to_string(input_size) + " and " + std::to_string(hidden_size);
+        return std::string(name) + ": sizes must be positive, got " + std::to_string(input_size) + " and " +
+               std::to_string(hidden_size);
     });
 }
 
@@ -49,12 +50,15 @@ namespace detail {
 RecurrentLayers::RecurrentLayers(Kind kind, Int input_size, Int hidden_size, const LSTMOptions& options, Location where)
     : kind_(kind), input_size_(input_size), hidden_size_(hidden_size), options_(options) {
     check_sizes(name(), input_size, hidden_size, where);
-    check<ValueError>(options.num_layers > 0, where,
-                      [&] { return std::string(name()) + ": num_layers must be positive, got " + std::to_string(options.num_layers); });
-    check<ValueError>(options.dropout >= 0 && options.dropout <= 1, where,
-                      [&] { return std::string(name()) + ": dropout must be in [0, 1], got " + PlainNumber(options.dropout).text(); });
+    check<ValueError>(options.num_layers > 0, where, [&] {
+        return std::string(name()) + ": num_layers must be positive, got " + std::to_string(options.num_layers);
+    });
+    check<ValueError>(options.dropout >= 0 && options.dropout <= 1, where, [&] {
+        return std::string(name()) + ": dropout must be in [0, 1], got " + PlainNumber(options.dropout).text();
+    });
     check<ValueError>(options.proj_size >= 0 && options.proj_size < hidden_size, where, [&] {
-        return std::string(name()) + ": proj_size must be in [0, hidden_size), got " + std::to_string(options.proj_size);
+        return std::string(name()) + ": proj_size must be in [0, hidden_size), got " +
+               std::to_string(options.proj_size);
     });
     const Int width = gates_of(kind) * hidden_size;
     for (Int layer = 0; layer < options.num_layers; ++layer)
@@ -80,8 +84,9 @@ void RecurrentLayers::add(const Shape& shape, const std::string& parameter) {
 
 const Parameter& RecurrentLayers::parameter(std::string_view wanted, Location where) const {
     const int i = find_name(names_, wanted);
-    check<IndexError>(i >= 0, where,
-                      [&] { return std::string(name()) + ": parameters are " + names_ + ", got \"" + std::string(wanted) + "\""; });
+    check<IndexError>(i >= 0, where, [&] {
+        return std::string(name()) + ": parameters are " + names_ + ", got \"" + std::string(wanted) + "\"";
+    });
     return parameters_[static_cast<std::size_t>(i)];
 }
 
@@ -98,8 +103,9 @@ void RecurrentLayers::xgrad_visit(const Path& path, Visitor& visitor) {
 void RecurrentLayers::check_inputs(const Tensor& x, const LSTMInputs& inputs, Location where) const {
     const bool one = x.ndim() == 2;
     check<ShapeError>((one || x.ndim() == 3) && x.shape(-1) == input_size_, where, [&] {
-        return std::string(name()) + ": the input must be " + (options_.batch_first ? "(samples, steps, " : "(steps, samples, ") +
-               std::to_string(input_size_) + ") or (steps, " + std::to_string(input_size_) + "), got " + to_string(x.shape());
+        return std::string(name()) + ": the input must be " +
+               (options_.batch_first ? "(samples, steps, " : "(steps, samples, ") + std::to_string(input_size_) +
+               ") or (steps, " + std::to_string(input_size_) + "), got " + to_string(x.shape());
     });
     const auto check_state = [&](const Tensor& state, const char* what, Int width) {
         if (!state.defined()) return;
@@ -107,7 +113,8 @@ void RecurrentLayers::check_inputs(const Tensor& x, const LSTMInputs& inputs, Lo
         if (!one) shape.push_back(x.shape(options_.batch_first ? 0 : 1));
         shape.push_back(width);
         check<ShapeError>(state.shape() == shape, where, [&] {
-            return std::string(name()) + ": " + what + " must be " + to_string(shape) + ", got " + to_string(state.shape());
+            return std::string(name()) + ": " + what + " must be " + to_string(shape) + ", got " +
+                   to_string(state.shape());
         });
     };
     check_state(inputs.h, "h", state_size());
@@ -121,13 +128,15 @@ LongShortTerm RecurrentLayers::run_direction(std::size_t direction, const Tensor
     const bool reverse = options_.bidirectional && direction % 2 == 1;
     const Operand input(x, where);
     if (kind_ == Kind::lstm)
-        return lstm(input, h, c, p[0], p[1], bias_ih, bias_hh,
-                    {.reverse = reverse, .lengths = lengths, .weight_hr = options_.proj_size ? p[per_direction_ - 1] : none});
-    const Recurrent y = kind_ == Kind::gru ? gru(input, h, p[0], p[1], bias_ih, bias_hh, {.reverse = reverse, .lengths = lengths})
-                                           : rnn(input, h, p[0], p[1], bias_ih, bias_hh,
-                                                 {.nonlinearity = kind_ == Kind::rnn_relu ? Nonlinearity::relu : Nonlinearity::tanh,
-                                                  .reverse = reverse,
-                                                  .lengths = lengths});
+        return lstm(
+            input, h, c, p[0], p[1], bias_ih, bias_hh,
+            {.reverse = reverse, .lengths = lengths, .weight_hr = options_.proj_size ? p[per_direction_ - 1] : none});
+    const Recurrent y = kind_ == Kind::gru
+                            ? gru(input, h, p[0], p[1], bias_ih, bias_hh, {.reverse = reverse, .lengths = lengths})
+                            : rnn(input, h, p[0], p[1], bias_ih, bias_hh,
+                                  {.nonlinearity = kind_ == Kind::rnn_relu ? Nonlinearity::relu : Nonlinearity::tanh,
+                                   .reverse = reverse,
+                                   .lengths = lengths});
     return {y.output, y.h, {}};
 }
 
@@ -174,22 +183,26 @@ Recurrent RNN::operator()(const Tensor& x, const RecurrentInputs& inputs, Locati
 
 LSTM::LSTM(Int input_size, Int hidden_size, const LSTMOptions& options, Location where)
     : RecurrentLayers(Kind::lstm, input_size, hidden_size, options, where) {}
-LongShortTerm LSTM::operator()(const Tensor& x, const LSTMInputs& inputs, Location where) const { return run(x, inputs, where); }
+LongShortTerm LSTM::operator()(const Tensor& x, const LSTMInputs& inputs, Location where) const {
+    return run(x, inputs, where);
+}
 
 GRU::GRU(Int input_size, Int hidden_size, const GRUOptions& o, Location where)
-    : RecurrentLayers(Kind::gru, input_size, hidden_size, {o.num_layers, o.bias, o.batch_first, o.dropout, o.bidirectional, 0, o.dtype},
-                      where) {}
+    : RecurrentLayers(Kind::gru, input_size, hidden_size,
+                      {o.num_layers, o.bias, o.batch_first, o.dropout, o.bidirectional, 0, o.dtype}, where) {}
 Recurrent GRU::operator()(const Tensor& x, const RecurrentInputs& inputs, Location where) const {
     LongShortTerm y = run(x, {inputs.h, {}, inputs.lengths}, where);
     return {std::move(y.output), std::move(y.h)};
 }
 
-// --- cells --------------------------------------------------------------------------------------------------------------
+// --- cells
+// --------------------------------------------------------------------------------------------------------------
 
 namespace {
 
 template <class Cell>
-void make_cell(const char* name, Cell& cell, Int gates, Int input_size, Int hidden_size, bool bias, DType dtype, Location where) {
+void make_cell(const char* name, Cell& cell, Int gates, Int input_size, Int hidden_size, bool bias, DType dtype,
+               Location where) {
     check_sizes(name, input_size, hidden_size, where);
     cell.weight_ih = drawn({gates * hidden_size, input_size}, hidden_size, dtype);
     cell.weight_hh = drawn({gates * hidden_size, hidden_size}, hidden_size, dtype);
@@ -211,8 +224,8 @@ struct Step {
         : one(input.ndim() == 1), hidden(cell.weight_hh.shape(1)), name(cell_name), where(location) {
         const Int inputs = cell.weight_ih.shape(1);
         check<ShapeError>((one || input.ndim() == 2) && input.shape(-1) == inputs, where, [&] {
-            return std::string(name) + ": the input must be (samples, " + std::to_string(inputs) + ") or (" + std::to_string(inputs) +
-                   ",), got " + to_string(input.shape());
+            return std::string(name) + ": the input must be (samples, " + std::to_string(inputs) + ") or (" +
+                   std::to_string(inputs) + ",), got " + to_string(input.shape());
         });
         x = expand_dims(input, one ? Axes{0, 1} : Axes{0});
     }
@@ -220,7 +233,8 @@ struct Step {
         if (!given.defined()) return zeros({x.shape(1), hidden}, x.dtype());
         const Shape shape = one ? Shape{hidden} : Shape{x.shape(1), hidden};
         check<ShapeError>(given.shape() == shape, where, [&] {
-            return std::string(name) + ": " + what + " must be " + to_string(shape) + ", got " + to_string(given.shape());
+            return std::string(name) + ": " + what + " must be " + to_string(shape) + ", got " +
+                   to_string(given.shape());
         });
         return one ? expand_dims(given, 0) : given;
     }
@@ -229,12 +243,15 @@ struct Step {
 
 }  // namespace
 
-RNNCell::RNNCell(Int input_size, Int hidden_size, const RNNCellOptions& options, Location where) : nonlinearity(options.nonlinearity) {
+RNNCell::RNNCell(Int input_size, Int hidden_size, const RNNCellOptions& options, Location where)
+    : nonlinearity(options.nonlinearity) {
     make_cell("RNNCell", *this, 1, input_size, hidden_size, options.bias, options.dtype, where);
 }
 Tensor RNNCell::operator()(const Tensor& x, const Tensor& h, Location where) const {
     const Step step("RNNCell", *this, x, where);
-    return step.result(rnn({step.x, where}, step.state(h, "h"), weight_ih, weight_hh, bias_ih, bias_hh, {.nonlinearity = nonlinearity}).h);
+    return step.result(
+        rnn({step.x, where}, step.state(h, "h"), weight_ih, weight_hh, bias_ih, bias_hh, {.nonlinearity = nonlinearity})
+            .h);
 }
 
 LSTMCell::LSTMCell(Int input_size, Int hidden_size, const CellOptions& options, Location where) {
@@ -242,7 +259,8 @@ LSTMCell::LSTMCell(Int input_size, Int hidden_size, const CellOptions& options, 
 }
 LSTMState LSTMCell::operator()(const Tensor& x, const LSTMState& state, Location where) const {
     const Step step("LSTMCell", *this, x, where);
-    const auto y = lstm({step.x, where}, step.state(state.h, "h"), step.state(state.c, "c"), weight_ih, weight_hh, bias_ih, bias_hh);
+    const auto y = lstm({step.x, where}, step.state(state.h, "h"), step.state(state.c, "c"), weight_ih, weight_hh,
+                        bias_ih, bias_hh);
     return {step.result(y.h), step.result(y.c)};
 }
 

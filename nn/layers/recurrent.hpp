@@ -9,15 +9,15 @@
 
 #include "nn/core/module.hpp"
 
-// Recurrent layers over a sequence and their cells for one step. Formulas, gate orders, parameter names and shapes are PyTorch's; all parameters
-// start as U(-k, k) with k = 1/sqrt(hidden_size).
+// Recurrent layers over a sequence and their cells for one step. Formulas, gate orders, parameter names and shapes are
+// PyTorch's; all parameters start as U(-k, k) with k = 1/sqrt(hidden_size).
 //
-// A sequence is (T, B, I): steps, samples, inputs; with batch_first (B, T, I); one sample alone is (T, I). The result's `output` lies likewise, with
-// hidden_size (twice that when bidirectional: forward, then backward) in the place of I. States are (num_layers * directions, B, H),
-// without B for one sample: layer by layer, forward before backward.
+// A sequence is (T, B, I): steps, samples, inputs; with batch_first (B, T, I); one sample alone is (T, I). The result's
+// `output` lies likewise, with hidden_size (twice that when bidirectional: forward, then backward) in the place of I.
+// States are (num_layers * directions, B, H), without B for one sample: layer by layer, forward before backward.
 //
-// `lengths` (B), i32 or i64, says how many steps of each sample count, as pack_padded_sequence does; samples may stand in any order. Behind them
-// the output is 0, and nothing is read.
+// `lengths` (B), i32 or i64, says how many steps of each sample count, as pack_padded_sequence does; samples may stand
+// in any order. Behind them the output is 0, and nothing is read.
 
 namespace xgrad::nn {
 
@@ -79,15 +79,16 @@ public:
     bool training = true;
 
 protected:
-    RecurrentLayers(Kind kind, std::int64_t input_size, std::int64_t hidden_size, const LSTMOptions& options, Location where);
+    RecurrentLayers(Kind kind, std::int64_t input_size, std::int64_t hidden_size, const LSTMOptions& options,
+                    Location where);
     LongShortTerm run(const Tensor& x, const LSTMInputs& inputs, Location where) const;
 
 private:
     const char* name() const;
     void add(const Shape& shape, const std::string& parameter);
     void check_inputs(const Tensor& x, const LSTMInputs& inputs, Location where) const;
-    LongShortTerm run_direction(std::size_t direction, const Tensor& x, const Tensor& h, const Tensor& c, const Tensor& lengths,
-                                Location where) const;
+    LongShortTerm run_direction(std::size_t direction, const Tensor& x, const Tensor& h, const Tensor& c,
+                                const Tensor& lengths, Location where) const;
     std::int64_t directions() const { return options_.bidirectional ? 2 : 1; }
     std::int64_t state_size() const { return options_.proj_size ? options_.proj_size : hidden_size_; }
 
@@ -107,25 +108,33 @@ private:
 ///     auto [output, h] = rnn(x, {.h = h0, .lengths = lengths});
 class XGRAD_API RNN : public detail::RecurrentLayers {
 public:
-    RNN(std::int64_t input_size, std::int64_t hidden_size, const RNNOptions& options = {}, Location where = Location::current());
-    Recurrent operator()(const Tensor& x, const RecurrentInputs& inputs = {}, Location where = Location::current()) const;
+    RNN(std::int64_t input_size, std::int64_t hidden_size, const RNNOptions& options = {},
+        Location where = Location::current());
+    Recurrent operator()(const Tensor& x, const RecurrentInputs& inputs = {},
+                         Location where = Location::current()) const;
 };
 
-/// Long short-term memory, gates in the order i f g o: c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c), and with proj_size
-/// weight_hr·h in its place (Hochreiter, Schmidhuber 1997; Sak, Senior, Beaufays 2014). A projected layer runs step by step.
+/// Long short-term memory, gates in the order i f g o: c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c),
+/// and with proj_size weight_hr·h in its place (Hochreiter, Schmidhuber 1997; Sak, Senior, Beaufays 2014). A projected
+/// layer runs step by step.
 ///
 ///     auto [output, h, c] = lstm(x, {.h = h0, .c = c0, .lengths = lengths});
 class XGRAD_API LSTM : public detail::RecurrentLayers {
 public:
-    LSTM(std::int64_t input_size, std::int64_t hidden_size, const LSTMOptions& options = {}, Location where = Location::current());
-    LongShortTerm operator()(const Tensor& x, const LSTMInputs& inputs = {}, Location where = Location::current()) const;
+    LSTM(std::int64_t input_size, std::int64_t hidden_size, const LSTMOptions& options = {},
+         Location where = Location::current());
+    LongShortTerm operator()(const Tensor& x, const LSTMInputs& inputs = {},
+                             Location where = Location::current()) const;
 };
 
-/// Gated recurrent unit, gates in the order r z n: n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h = (1 - z) n + z h (Cho et al. 2014).
+/// Gated recurrent unit, gates in the order r z n: n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h = (1 - z) n + z h
+/// (Cho et al. 2014).
 class XGRAD_API GRU : public detail::RecurrentLayers {
 public:
-    GRU(std::int64_t input_size, std::int64_t hidden_size, const GRUOptions& options = {}, Location where = Location::current());
-    Recurrent operator()(const Tensor& x, const RecurrentInputs& inputs = {}, Location where = Location::current()) const;
+    GRU(std::int64_t input_size, std::int64_t hidden_size, const GRUOptions& options = {},
+        Location where = Location::current());
+    Recurrent operator()(const Tensor& x, const RecurrentInputs& inputs = {},
+                         Location where = Location::current()) const;
 };
 
 struct RNNCellOptions {
@@ -143,7 +152,8 @@ struct XGRAD_API RNNCell {
     Parameter weight_ih, weight_hh, bias_ih, bias_hh;
     Nonlinearity nonlinearity;
 
-    RNNCell(std::int64_t input_size, std::int64_t hidden_size, const RNNCellOptions& options = {}, Location where = Location::current());
+    RNNCell(std::int64_t input_size, std::int64_t hidden_size, const RNNCellOptions& options = {},
+            Location where = Location::current());
     Tensor operator()(const Tensor& x, const Tensor& h = {}, Location where = Location::current()) const;
 
     void xgrad_visit(const Path& path, Visitor& visitor);
@@ -156,7 +166,8 @@ struct LSTMState {
 struct XGRAD_API LSTMCell {
     Parameter weight_ih, weight_hh, bias_ih, bias_hh;
 
-    LSTMCell(std::int64_t input_size, std::int64_t hidden_size, const CellOptions& options = {}, Location where = Location::current());
+    LSTMCell(std::int64_t input_size, std::int64_t hidden_size, const CellOptions& options = {},
+             Location where = Location::current());
     LSTMState operator()(const Tensor& x, const LSTMState& state = {}, Location where = Location::current()) const;
 
     void xgrad_visit(const Path& path, Visitor& visitor);
@@ -166,7 +177,8 @@ struct XGRAD_API LSTMCell {
 struct XGRAD_API GRUCell {
     Parameter weight_ih, weight_hh, bias_ih, bias_hh;
 
-    GRUCell(std::int64_t input_size, std::int64_t hidden_size, const CellOptions& options = {}, Location where = Location::current());
+    GRUCell(std::int64_t input_size, std::int64_t hidden_size, const CellOptions& options = {},
+            Location where = Location::current());
     Tensor operator()(const Tensor& x, const Tensor& h = {}, Location where = Location::current()) const;
 
     void xgrad_visit(const Path& path, Visitor& visitor);

@@ -17,13 +17,15 @@ Sequential& Sequential::operator=(const Sequential& other) {
 
 namespace {
 
-/// To be called where an exception is caught: throws it again with the layer's number, one that is inside another as "layer 1.0".
+/// To be called where an exception is caught: throws it again with the layer's number, one that is inside another as
+/// "layer 1.0".
 [[noreturn]] void throw_from_layer(std::size_t i) {
     static constexpr std::string_view start = "Sequential: layer ";
     const auto message = [&](const Error& e) {
         const std::string_view text = e.what();
         const bool inner = text.starts_with(start);
-        return std::string(start) + std::to_string(i) + (inner ? "." : ": ") + std::string(text.substr(inner ? start.size() : 0));
+        return std::string(start) + std::to_string(i) + (inner ? "." : ": ") +
+               std::string(text.substr(inner ? start.size() : 0));
     };
     try {
         throw;
@@ -53,7 +55,8 @@ Tensor Sequential::operator()(const Tensor& x, Location where) const {
 
 Sequential::Layer& Sequential::at(std::size_t i, Location where) const {
     check<IndexError>(i < layers_.size(), where, [&] {
-        return "Sequential: layer " + std::to_string(i) + " out of range, got " + std::to_string(layers_.size()) + " layers";
+        return "Sequential: layer " + std::to_string(i) + " out of range, got " + std::to_string(layers_.size()) +
+               " layers";
     });
     return *layers_[i];
 }

@@ -12,13 +12,13 @@
 
 namespace xgrad::nn {
 
-/// Any number of layers of one type, which the model calls as it likes; parameters are named "0.weight", "1.weight" and so on behind the field's name.
-/// Layers of several types go into a std::tuple, or into Sequential.
+/// Any number of layers of one type, which the model calls as it likes; parameters are named "0.weight", "1.weight" and
+/// so on behind the field's name. Layers of several types go into a std::tuple, or into Sequential.
 template <class L>
 using ModuleList = std::vector<L>;
 
-/// Layers of one type by name, in the order in which they came, as torch.nn.ModuleDict: parameters are named "encoder.weight" for the key
-/// "encoder". ValueError for a key that is empty or has a dot.
+/// Layers of one type by name, in the order in which they came, as torch.nn.ModuleDict: parameters are named
+/// "encoder.weight" for the key "encoder". ValueError for a key that is empty or has a dot.
 ///
 ///     nn::ModuleDict<nn::Linear> heads{{"age", nn::Linear(64, 1)}, {"name", nn::Linear(64, 100)}};
 ///     heads["age"](x);
@@ -31,7 +31,8 @@ public:
         for (const auto& [key, layer] : layers) insert(key, layer, where);
     }
 
-    /// Adds a layer at the end, or puts it in the place of the one of that name. References to layers are valid until the next one is added.
+    /// Adds a layer at the end, or puts it in the place of the one of that name. References to layers are valid until
+    /// the next one is added.
     L& insert(std::string key, L layer, Location where = Location::current()) {
         check<ValueError>(!key.empty() && key.find('.') == key.npos, where,
                           [&] { return "ModuleDict: a key must be without dots and not empty, got \"" + key + "\""; });
@@ -77,10 +78,11 @@ private:
     std::vector<std::pair<std::string, L>> layers_;
 };
 
-/// Layers one after another: `nn::Sequential net(nn::Linear(784, 256), nn::ReLU(), nn::Linear(256, 10))`. A layer is anything that
-/// maps a Tensor to a Tensor: a layer of nn, a model of yours, a function, a lambda. Parameters are named "0.weight", "2.bias" and
-/// so on. A copy has parameters of its own, and so have the layers in it: `nn::Sequential(encoder, head)` copies both, and training it leaves
-/// `encoder` as it was; move them in, or reach them by `layer`. An error says the number of the layer that it came from.
+/// Layers one after another: `nn::Sequential net(nn::Linear(784, 256), nn::ReLU(), nn::Linear(256, 10))`. A layer is
+/// anything that maps a Tensor to a Tensor: a layer of nn, a model of yours, a function, a lambda. Parameters are named
+/// "0.weight", "2.bias" and so on. A copy has parameters of its own, and so have the layers in it:
+/// `nn::Sequential(encoder, head)` copies both, and training it leaves `encoder` as it was; move them in, or reach them
+/// by `layer`. An error says the number of the layer that it came from.
 class XGRAD_API Sequential {
     template <class L>
     static constexpr bool is_layer = std::is_invocable_r_v<Tensor, std::decay_t<L>&, const Tensor&>;
@@ -88,7 +90,8 @@ class XGRAD_API Sequential {
 public:
     Sequential() = default;
     template <class First, class... Rest>
-        requires(is_layer<First> && (is_layer<Rest> && ...) && !(sizeof...(Rest) == 0 && std::is_same_v<std::decay_t<First>, Sequential>))
+        requires(is_layer<First> && (is_layer<Rest> && ...) &&
+                 !(sizeof...(Rest) == 0 && std::is_same_v<std::decay_t<First>, Sequential>))
     explicit Sequential(First&& first, Rest&&... rest) {
         layers_.reserve(1 + sizeof...(Rest));
         append(std::forward<First>(first));
@@ -112,11 +115,13 @@ public:
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;
     std::size_t size() const { return layers_.size(); }
 
-    /// Layer i, whose type the caller knows: `net.layer<nn::Linear>(0).weight`. IndexError out of range, ValueError for another type.
+    /// Layer i, whose type the caller knows: `net.layer<nn::Linear>(0).weight`. IndexError out of range, ValueError for
+    /// another type.
     template <class L>
     L& layer(std::size_t i, Location where = Location::current()) {
         auto* holder = dynamic_cast<Holder<L>*>(&at(i, where));
-        check<ValueError>(holder != nullptr, where, [&] { return "Sequential: layer " + std::to_string(i) + " is of another type"; });
+        check<ValueError>(holder != nullptr, where,
+                          [&] { return "Sequential: layer " + std::to_string(i) + " is of another type"; });
         return holder->layer;
     }
 

@@ -22,7 +22,9 @@ struct Flatten {
 struct Unflatten {
     int dim;
     Shape sizes;
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return unflatten(Operand(x, where), dim, sizes); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return unflatten(Operand(x, where), dim, sizes);
+    }
 };
 
 /// x itself: where a layer is expected and none is wanted.
@@ -34,7 +36,9 @@ struct Identity {
 struct Upsample {
     InterpolateOptions options;
     explicit Upsample(const InterpolateOptions& given) : options(given) {}
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return interpolate(Operand(x, where), options); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return interpolate(Operand(x, where), options);
+    }
     void xgrad_visit(const Path&, Visitor&) {}
 };
 
@@ -72,7 +76,9 @@ struct PixelUnshuffle {
 };
 struct ChannelShuffle {
     std::int64_t groups;
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return channel_shuffle(Operand(x, where), groups); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return channel_shuffle(Operand(x, where), groups);
+    }
 };
 
 }  // namespace xgrad::nn

@@ -10,8 +10,9 @@
 #include "linear.hpp"
 #include "norm.hpp"
 
-// The layers of Vaswani et al. 2017, each with the norm behind (default) or in front of its parts (norm_first; Xiong et al. 2020). Sequences are (T, N,
-// d_model), with batch_first (N, T, d_model), without N one sample. Masks are those of MultiheadAttention: bool, where true hides, or added.
+// The layers of Vaswani et al. 2017, each with the norm behind (default) or in front of its parts (norm_first; Xiong et
+// al. 2020). Sequences are (T, N, d_model), with batch_first (N, T, d_model), without N one sample. Masks are those of
+// MultiheadAttention: bool, where true hides, or added.
 
 namespace xgrad::nn {
 
@@ -30,7 +31,8 @@ struct TransformerLayerOptions {
 struct TransformerEncoderInputs {
     Tensor src_mask = {}, src_key_padding_mask = {};
     bool causal = false;  ///< step i sees steps 0 … i, without a mask in memory
-    std::span<KeyValueCache> cache = {};  ///< one for each layer: earlier steps, which this call's see, too; it is put behind them
+    std::span<KeyValueCache> cache =
+        {};  ///< one for each layer: earlier steps, which this call's see, too; it is put behind them
 };
 
 /// Self-attention and two linear layers with an activation between, each added to what came in and normalised.
@@ -46,23 +48,27 @@ struct XGRAD_API TransformerEncoderLayer {
 
     TransformerEncoderLayer(std::int64_t d_model, std::int64_t nhead, const TransformerLayerOptions& options = {},
                             Location where = Location::current());
-    Tensor operator()(const Tensor& src, const TransformerEncoderInputs& inputs = {}, Location where = Location::current()) const;
+    Tensor operator()(const Tensor& src, const TransformerEncoderInputs& inputs = {},
+                      Location where = Location::current()) const;
 
     void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
-/// Layers one after another, and a norm behind them if one is given. Each begins as a copy of `layer`, with a random stream of its own.
+/// Layers one after another, and a norm behind them if one is given. Each begins as a copy of `layer`, with a random
+/// stream of its own.
 ///
 ///     nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(128, 4), 2, nn::LayerNorm({128}));
 ///     std::vector<nn::KeyValueCache> cache(2);
-///     Tensor y = encoder(prompt, {.causal = true, .cache = cache}), z = encoder(next, {.causal = true, .cache = cache});  // next sees the prompt
+///     Tensor y = encoder(prompt, {.causal = true, .cache = cache}), z = encoder(next, {.causal = true, .cache =
+///     cache});  // next sees the prompt
 struct XGRAD_API TransformerEncoder {
     std::vector<TransformerEncoderLayer> layers;
     std::optional<LayerNorm> norm;
 
-    TransformerEncoder(const TransformerEncoderLayer& layer, std::int64_t num_layers, const std::optional<LayerNorm>& final_norm = {},
-                       Location where = Location::current());
-    Tensor operator()(const Tensor& src, const TransformerEncoderInputs& inputs = {}, Location where = Location::current()) const;
+    TransformerEncoder(const TransformerEncoderLayer& layer, std::int64_t num_layers,
+                       const std::optional<LayerNorm>& final_norm = {}, Location where = Location::current());
+    Tensor operator()(const Tensor& src, const TransformerEncoderInputs& inputs = {},
+                      Location where = Location::current()) const;
 
     void xgrad_visit(const Path& path, Visitor& visitor);
 };
@@ -96,8 +102,8 @@ struct XGRAD_API TransformerDecoder {
     std::vector<TransformerDecoderLayer> layers;
     std::optional<LayerNorm> norm;
 
-    TransformerDecoder(const TransformerDecoderLayer& layer, std::int64_t num_layers, const std::optional<LayerNorm>& final_norm = {},
-                       Location where = Location::current());
+    TransformerDecoder(const TransformerDecoderLayer& layer, std::int64_t num_layers,
+                       const std::optional<LayerNorm>& final_norm = {}, Location where = Location::current());
     Tensor operator()(const Tensor& tgt, const Tensor& memory, const TransformerDecoderInputs& inputs = {},
                       Location where = Location::current()) const;
 
@@ -119,7 +125,8 @@ struct TransformerInputs {
     bool tgt_causal = false;  ///< target step i sees target steps 0 … i
 };
 
-/// An encoder of the source and a decoder of the target that looks at its result, both with a final norm. All matrices start as xavier_uniform.
+/// An encoder of the source and a decoder of the target that looks at its result, both with a final norm. All matrices
+/// start as xavier_uniform.
 ///
 ///     Tensor y = transformer(src, tgt, {.tgt_causal = true});
 struct XGRAD_API Transformer {

@@ -16,8 +16,8 @@ namespace xgrad::nn::detail {
 
 int checked_axis(const char* name, int axis, int rank, Location where) {
     check<IndexError>(axis >= -rank && axis < rank, where, [&] {
-        return std::string(name) + ": dim must be in [" + std::to_string(-rank) + ", " + std::to_string(rank) + "), got " +
-               std::to_string(axis);
+        return std::string(name) + ": dim must be in [" + std::to_string(-rank) + ", " + std::to_string(rank) +
+               "), got " + std::to_string(axis);
     });
     return axis < 0 ? axis + rank : axis;
 }
@@ -45,7 +45,9 @@ Tensor as_matrix(const Tensor& weight, int axis, Location where) {
 }  // namespace
 
 std::pair<Tensor, Tensor> spectral_start(const Tensor& weight, const Spectral& how) {
-    const auto start = [&](std::int64_t n) { return normalize(randn({n}, default_generator(), weight.dtype()), 2, 0, how.eps); };
+    const auto start = [&](std::int64_t n) {
+        return normalize(randn({n}, default_generator(), weight.dtype()), 2, 0, how.eps);
+    };
     const std::int64_t outputs = weight.shape(how.axis);
     Tensor u = start(outputs), v = start(weight.size() / outputs);
     return {std::move(u), std::move(v)};

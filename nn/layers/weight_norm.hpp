@@ -7,9 +7,10 @@
 
 #include "nn/core/module.hpp"
 
-// Layers whose weight is computed from other parameters: `nn::WeightNorm layer(nn::Linear(64, 64))`. The wrapped layer is any of nn that has
-// with_weight(x, weight): linear layers and convolutions. Names of parameters are those that PyTorch's torch.nn.utils.weight_norm and spectral_norm
-// leave in a layer: its own, without weight, then weight_g and weight_v, or weight_orig, weight_u and weight_v.
+// Layers whose weight is computed from other parameters: `nn::WeightNorm layer(nn::Linear(64, 64))`. The wrapped layer
+// is any of nn that has with_weight(x, weight): linear layers and convolutions. Names of parameters are those that
+// PyTorch's torch.nn.utils.weight_norm and spectral_norm leave in a layer: its own, without weight, then weight_g and
+// weight_v, or weight_orig, weight_u and weight_v.
 
 namespace xgrad::nn {
 
@@ -28,27 +29,33 @@ struct Spectral {
 /// Start vectors u and v for a weight.
 XGRAD_API std::pair<Tensor, Tensor> spectral_start(const Tensor& weight, const Spectral& how);
 /// weight / σ, the largest singular value as u and v tell it; these are brought nearer first when `moves`.
-XGRAD_API Tensor spectral_normed(const Tensor& weight, Tensor& u, Tensor& v, const Spectral& how, bool moves, Location where);
+XGRAD_API Tensor spectral_normed(const Tensor& weight, Tensor& u, Tensor& v, const Spectral& how, bool moves,
+                                 Location where);
 XGRAD_API int checked_axis(const char* name, int axis, int rank, Location where);
 
 }  // namespace detail
 
-/// A layer whose weight is weight_g * weight_v / |weight_v|, with a length for each slice of axis `dim`; nullopt: one for the whole weight. (Salimans,
-/// Kingma 2016.) IndexError for an axis out of range.
+/// A layer whose weight is weight_g * weight_v / |weight_v|, with a length for each slice of axis `dim`; nullopt: one
+/// for the whole weight. (Salimans, Kingma 2016.) IndexError for an axis out of range.
 template <class L>
 class WeightNorm {
 public:
     Parameter weight_g, weight_v;
 
-    explicit WeightNorm(L layer, std::optional<int> dim = 0, Location where = Location::current()) : layer_(std::move(layer)), dim_(dim) {
+    explicit WeightNorm(L layer, std::optional<int> dim = 0, Location where = Location::current())
+        : layer_(std::move(layer)), dim_(dim) {
         if (dim_) dim_ = detail::checked_axis("WeightNorm", *dim_, layer_.weight.ndim(), where);
         weight_v = layer_.weight.release();
         weight_g = detail::norm_except(weight_v.value(), dim_, where);
     }
 
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return layer_.with_weight(x, weight(where), where); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return layer_.with_weight(x, weight(where), where);
+    }
     /// The weight as it is now.
-    Tensor weight(Location where = Location::current()) const { return detail::weight_normed(weight_g, weight_v, dim_, where); }
+    Tensor weight(Location where = Location::current()) const {
+        return detail::weight_normed(weight_g, weight_v, dim_, where);
+    }
     /// The wrapped layer, whose own weight is empty.
     const L& layer() const { return layer_; }
 
@@ -67,9 +74,10 @@ struct SpectralNormOptions {
     double eps = 1e-12;
     std::optional<int> dim = {};  ///< the weight's axis of outputs: 1 in transposed convolutions, else 0
 };
-/// A layer whose weight is divided by its largest singular value, the weight being a matrix of its outputs and everything else. The value comes from
-/// vectors weight_u and weight_v, which each call in training brings nearer by power iterations; gradients take them as constants. Threads that share
-/// a layer in training need a lock. (Miyato, Kataoka, Koyama, Yoshida 2018.) IndexError for an axis out of range.
+/// A layer whose weight is divided by its largest singular value, the weight being a matrix of its outputs and
+/// everything else. The value comes from vectors weight_u and weight_v, which each call in training brings nearer by
+/// power iterations; gradients take them as constants. Threads that share a layer in training need a lock. (Miyato,
+/// Kataoka, Koyama, Yoshida 2018.) IndexError for an axis out of range.
 template <class L>
 class SpectralNorm {
 public:
@@ -85,7 +93,9 @@ public:
         std::tie(weight_u, weight_v) = detail::spectral_start(weight_orig.value(), how_);
     }
 
-    Tensor operator()(const Tensor& x, Location where = Location::current()) const { return layer_.with_weight(x, weight(where), where); }
+    Tensor operator()(const Tensor& x, Location where = Location::current()) const {
+        return layer_.with_weight(x, weight(where), where);
+    }
     /// The weight as the next call uses it; in training, that moves weight_u and weight_v.
     Tensor weight(Location where = Location::current()) const {
         return detail::spectral_normed(weight_orig, weight_u, weight_v, how_, training, where);
@@ -94,7 +104,8 @@ public:
 
     void xgrad_visit(const Path& path, Visitor& visitor) {
         detail::visit(layer_, path, visitor);
-        detail::visit_fields(*this, std::tie(weight_orig, weight_u, weight_v), "weight_orig, weight_u, weight_v", path, visitor);
+        detail::visit_fields(*this, std::tie(weight_orig, weight_u, weight_v), "weight_orig, weight_u, weight_v", path,
+                             visitor);
     }
 
 private:

@@ -13,7 +13,8 @@ namespace xgrad::nn {
 namespace {
 
 const Tensor& with_classes(const char* name, const Tensor& x, Location where) {
-    check<ShapeError>(x.ndim() > 0, where, [&] { return std::string(name) + ": the last axis is summed over, got a scalar"; });
+    check<ShapeError>(x.ndim() > 0, where,
+                      [&] { return std::string(name) + ": the last axis is summed over, got a scalar"; });
     return x;
 }
 
@@ -36,8 +37,8 @@ Tensor categorical_kl(const Tensor& p, const Tensor& q, Location where) {
 
 Tensor categorical_kl_with_logits(const Tensor& p_logits, const Tensor& q_logits, Location where) {
     with_classes("categorical_kl_with_logits", p_logits, where);
-    return kl_divergence(distributions::Categorical({.logits = p_logits}, where), distributions::Categorical({.logits = q_logits}, where),
-                         where);
+    return kl_divergence(distributions::Categorical({.logits = p_logits}, where),
+                         distributions::Categorical({.logits = q_logits}, where), where);
 }
 
 Tensor normal_entropy(const Tensor& scale, Location where) {
@@ -45,14 +46,18 @@ Tensor normal_entropy(const Tensor& scale, Location where) {
     return sum(distributions::Normal(0.0, {scale, where}).entropy(), -1);
 }
 
-Tensor normal_kl(const Tensor& p_loc, const Tensor& p_scale, const Tensor& q_loc, const Tensor& q_scale, Location where) {
+Tensor normal_kl(const Tensor& p_loc, const Tensor& p_scale, const Tensor& q_loc, const Tensor& q_scale,
+                 Location where) {
     with_classes("normal_kl", p_loc, where);
-    return sum(kl_divergence(distributions::Normal({p_loc, where}, p_scale), distributions::Normal({q_loc, where}, q_scale), where), -1);
+    return sum(kl_divergence(distributions::Normal({p_loc, where}, p_scale),
+                             distributions::Normal({q_loc, where}, q_scale), where),
+               -1);
 }
 
 Tensor normal_kl(const Tensor& loc, const Tensor& scale, Location where) {
     with_classes("normal_kl", loc, where);
-    return sum(kl_divergence(distributions::Normal({loc, where}, scale), distributions::Normal(zeros_like(loc), ones_like(loc)), where),
+    return sum(kl_divergence(distributions::Normal({loc, where}, scale),
+                             distributions::Normal(zeros_like(loc), ones_like(loc)), where),
                -1);
 }
 
@@ -63,7 +68,8 @@ Tensor detail::penalty(ModelRef model, std::string_view pattern, double p, Locat
         const Tensor part = p == 1 ? sum(abs(Operand(parameter, where))) : sum(square(Operand(parameter, where)));
         total = total.defined() ? total + part : part;
     }
-    check<ValueError>(total.defined(), where, [&] { return "penalty: no parameter's name matches \"" + std::string(pattern) + "\""; });
+    check<ValueError>(total.defined(), where,
+                      [&] { return "penalty: no parameter's name matches \"" + std::string(pattern) + "\""; });
     return total;
 }
 

@@ -40,8 +40,9 @@ Tensor rounded_distance(const Tensor& input, const Tensor& target, double limit,
 
 Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, const SmoothL1Options& options, Location where) {
     check_same_shape("smooth_l1_loss", input, target, where);
-    check<ValueError>(options.beta >= 0, where,
-                      [&] { return "smooth_l1_loss: beta must not be negative, got " + PlainNumber(options.beta).text(); });
+    check<ValueError>(options.beta >= 0, where, [&] {
+        return "smooth_l1_loss: beta must not be negative, got " + PlainNumber(options.beta).text();
+    });
     if (options.beta == 0) return l1_loss(input, target, {options.reduction}, where);
     return reduced(rounded_distance(input, target, options.beta, where) / options.beta, options.reduction);
 }
@@ -64,7 +65,8 @@ Tensor poisson_nll_loss(const Tensor& input, const Tensor& given, const PoissonN
     return reduced(std::move(losses), options.reduction);
 }
 
-Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var, const GaussianNllOptions& options, Location where) {
+Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var,
+                         const GaussianNllOptions& options, Location where) {
     check_same_shape("gaussian_nll_loss", input, target, where);
     Tensor variance = var;
     if (var.shape() != input.shape()) {
@@ -72,8 +74,8 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
         Shape column = outer;
         column.push_back(1);
         check<ShapeError>(input.ndim() > 0 && (var.shape() == outer || var.shape() == column), where, [&] {
-            return "gaussian_nll_loss: var must have input's shape, the last size 1 or missing, got " + to_string(var.shape()) + " for " +
-                   to_string(input.shape());
+            return "gaussian_nll_loss: var must have input's shape, the last size 1 or missing, got " +
+                   to_string(var.shape()) + " for " + to_string(input.shape());
         });
         variance = reshape(var, column);
     }
@@ -93,13 +95,15 @@ namespace {
 void check_factor(const char* loss, const char* name, const Tensor& factor, const Tensor& input, Location where) {
     if (!factor.defined()) return;
     bool fits = factor.ndim() <= input.ndim();
-    for (int k = 1; fits && k <= factor.ndim(); ++k) fits = factor.shape(-k) == 1 || factor.shape(-k) == input.shape(-k);
+    for (int k = 1; fits && k <= factor.ndim(); ++k)
+        fits = factor.shape(-k) == 1 || factor.shape(-k) == input.shape(-k);
     check<ShapeError>(fits, where, [&] {
-        return std::string(loss) + ": " + name + " must broadcast to input's shape " + to_string(input.shape()) + ", got " +
-               to_string(factor.shape());
+        return std::string(loss) + ": " + name + " must broadcast to input's shape " + to_string(input.shape()) +
+               ", got " + to_string(factor.shape());
     });
     check<DTypeError>(factor.dtype() == input.dtype(), where, [&] {
-        return std::string(loss) + ": " + name + " must have input's dtype " + name_of(input.dtype()) + ", got " + name_of(factor.dtype());
+        return std::string(loss) + ": " + name + " must have input's dtype " + name_of(input.dtype()) + ", got " +
+               name_of(factor.dtype());
     });
 }
 }  // namespace
@@ -108,8 +112,8 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Bce
     check_same_shape("binary_cross_entropy", input, target, where);
     if (const Tensor p = stop_gradient(input); p.size() > 0)
         check<ValueError>(min(p).item() >= 0 && max(p).item() <= 1, where, [&] {
-            return "binary_cross_entropy: inputs must be in [0, 1], got some from " + PlainNumber(min(p).item()).text() + " to " +
-                   PlainNumber(max(p).item()).text();
+            return "binary_cross_entropy: inputs must be in [0, 1], got some from " +
+                   PlainNumber(min(p).item()).text() + " to " + PlainNumber(max(p).item()).text();
         });
     Tensor losses = bernoulli_cross_entropy(Operand(input, where), like(target, input));
     check_factor("binary_cross_entropy", "weight", options.weight, input, where);
@@ -117,7 +121,8 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Bce
     return reduced(std::move(losses), options.reduction);
 }
 
-Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& given, const BceWithLogitsOptions& options, Location where) {
+Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& given, const BceWithLogitsOptions& options,
+                                        Location where) {
     check_same_shape("binary_cross_entropy_with_logits", input, given, where);
     check_factor("binary_cross_entropy_with_logits", "weight", options.weight, input, where);
     check_factor("binary_cross_entropy_with_logits", "pos_weight", options.pos_weight, input, where);
@@ -131,11 +136,13 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& given
 
 namespace {
 
-/// Classes that index something, what each counts, and which count nothing; all of target's shape. Empty ones stand for 1 and for none.
+/// Classes that index something, what each counts, and which count nothing; all of target's shape. Empty ones stand for
+/// 1 and for none.
 struct Classes {
     Tensor index, weight, ignored;
 
-    Classes(const Tensor& target, const Tensor& class_weight, bool ignores, std::int64_t ignore_index, DType dtype) : index(target) {
+    Classes(const Tensor& target, const Tensor& class_weight, bool ignores, std::int64_t ignore_index, DType dtype)
+        : index(target) {
         if (ignores) {
             ignored = equal(target, static_cast<double>(ignore_index));
             index = xgrad::where(ignored, 0, target);
@@ -187,13 +194,15 @@ Tensor probability_loss(const Tensor& log_probabilities, Tensor target, const Cr
 Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& options, Location where) {
     const bool ignores = check_classes("nll_loss", input, target, options.ignore_index, where);
     check_class_weight("nll_loss", options.weight, input, where);
-    return picked_loss(input, Classes(target, options.weight, ignores, options.ignore_index, input.dtype()), options.reduction);
+    return picked_loss(input, Classes(target, options.weight, ignores, options.ignore_index, input.dtype()),
+                       options.reduction);
 }
 
 Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyOptions& options, Location where) {
     const double smoothing = options.label_smoothing;
-    check<ValueError>(smoothing >= 0 && smoothing <= 1, where,
-                      [&] { return "cross_entropy: label_smoothing must be in [0, 1], got " + PlainNumber(smoothing).text(); });
+    check<ValueError>(smoothing >= 0 && smoothing <= 1, where, [&] {
+        return "cross_entropy: label_smoothing must be in [0, 1], got " + PlainNumber(smoothing).text();
+    });
     const bool probabilities = is_floating(target.dtype()) && input.ndim() > 0 && target.shape() == input.shape();
     const bool ignores = !probabilities && check_classes("cross_entropy", input, target, options.ignore_index, where);
     check_class_weight("cross_entropy", options.weight, input, where);
@@ -203,8 +212,9 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntro
     const Classes classes(target, options.weight, ignores, options.ignore_index, input.dtype());
     const Tensor loss = picked_loss(log_probabilities, classes, options.reduction);
     if (smoothing == 0) return loss;
-    const Tensor weighted =
-        options.weight.defined() ? log_probabilities * along_classes(options.weight, log_probabilities) : log_probabilities;
+    const Tensor weighted = options.weight.defined()
+                                ? log_probabilities * along_classes(options.weight, log_probabilities)
+                                : log_probabilities;
     const Tensor even = classes.reduce(-sum(weighted, axis), options.reduction);
     return (1 - smoothing) * loss + smoothing / static_cast<double>(input.shape(axis)) * even;
 }
@@ -212,14 +222,16 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntro
 Tensor kl_div(const Tensor& input, const Tensor& target, const KlDivOptions& options, Location where) {
     check_same_shape("kl_div", input, target, where);
     const Operand x(input, where);
-    Tensor losses = options.log_target ? exp(target) * (target - input) : xlogy(target, target) - multiply(target, x.kept());
+    Tensor losses =
+        options.log_target ? exp(target) * (target - input) : xlogy(target, target) - multiply(target, x.kept());
     switch (options.reduction) {
         case KlReduction::none: return losses;
         case KlReduction::mean: return mean(losses);
         case KlReduction::sum: return sum(losses);
         case KlReduction::batchmean: break;
     }
-    check<ShapeError>(input.ndim() > 0, where, [] { return std::string("kl_div: batchmean needs an axis of samples, got a scalar"); });
+    check<ShapeError>(input.ndim() > 0, where,
+                      [] { return std::string("kl_div: batchmean needs an axis of samples, got a scalar"); });
     return sum(losses) / static_cast<double>(input.shape(0));
 }
 

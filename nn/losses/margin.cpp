@@ -15,13 +15,15 @@ namespace xgrad::nn {
 
 using namespace detail;
 
-Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, const HingeEmbeddingOptions& options, Location where) {
+Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, const HingeEmbeddingOptions& options,
+                            Location where) {
     check_same_shape("hinge_embedding_loss", input, target, where);
     const Tensor unlike = xgrad::where(not_equal(target, 1), at_least_0(options.margin - input), 0);
     return reduced(unlike + xgrad::where(not_equal(target, -1), input, 0), options.reduction);
 }
 
-Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, const MarginOptions& options, Location where) {
+Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
+                           const MarginOptions& options, Location where) {
     check_same_shape("margin_ranking_loss", input1, input2, where);
     check_same_shape("margin_ranking_loss", input1, target, where);
     return reduced(at_least_0(options.margin - like(target, input1) * (input1 - input2)), options.reduction);
@@ -36,8 +38,9 @@ namespace {
 
 /// Scores (N, C); (C,) is one sample.
 Tensor as_rows(const char* loss, const Tensor& input, Location where) {
-    check<ShapeError>(input.ndim() == 1 || input.ndim() == 2, where,
-                      [&] { return std::string(loss) + ": input must be (N, C) or (C,), got " + to_string(input.shape()); });
+    check<ShapeError>(input.ndim() == 1 || input.ndim() == 2, where, [&] {
+        return std::string(loss) + ": input must be (N, C) or (C,), got " + to_string(input.shape());
+    });
     return input.ndim() == 2 ? input : reshape(input, {1, input.size()});
 }
 
@@ -62,47 +65,54 @@ Tensor multi_margin_loss(const Tensor& input, const Tensor& target, const MultiM
 Tensor multilabel_margin_loss(const Tensor& input, const Tensor& target, const LossOptions& options, Location where) {
     const Tensor scores = as_rows("multilabel_margin_loss", input, where);
     check_same_shape("multilabel_margin_loss", input, target, where);
-    check<DTypeError>(target.dtype() == DType::i32 || target.dtype() == DType::i64, where,
-                      [&] { return std::string("multilabel_margin_loss: classes must be i32 or i64, got ") + name_of(target.dtype()); });
+    check<DTypeError>(target.dtype() == DType::i32 || target.dtype() == DType::i64, where, [&] {
+        return std::string("multilabel_margin_loss: classes must be i32 or i64, got ") + name_of(target.dtype());
+    });
     const std::int64_t samples = scores.shape(0), classes = scores.shape(1);
     const Tensor given = target.to(DType::i64);
     std::vector<std::int64_t> index(static_cast<std::size_t>(samples * classes));
-    std::vector<double> named(index.size()), other(index.size(), 1);  // 1 where a class is named; where it is none of the target's
+    std::vector<double> named(index.size()),
+        other(index.size(), 1);  // 1 where a class is named; where it is none of the target's
     for (std::int64_t n = 0; n < samples; ++n)
         for (std::int64_t c = 0; c < classes; ++c) {
             const std::int64_t label = given.data<std::int64_t>()[static_cast<std::size_t>(n * classes + c)];
             if (label == -1) break;
             check<IndexError>(label >= 0 && label < classes, where, [&] {
-                return "multilabel_margin_loss: class must be in [0, " + std::to_string(classes) + "), got " + std::to_string(label);
+                return "multilabel_margin_loss: class must be in [0, " + std::to_string(classes) + "), got " +
+                       std::to_string(label);
             });
             index[static_cast<std::size_t>(n * classes + c)] = label;
             named[static_cast<std::size_t>(n * classes + c)] = 1;
             other[static_cast<std::size_t>(n * classes + label)] = 0;
         }
     const Tensor picked = take_along_axis(scores, tensor(index, scores.shape()), 1);
-    const Tensor mask =
-        expand_dims(tensor(named, scores.shape()).to(input.dtype()), 2) * expand_dims(tensor(other, scores.shape()).to(input.dtype()), 1);
+    const Tensor mask = expand_dims(tensor(named, scores.shape()).to(input.dtype()), 2) *
+                        expand_dims(tensor(other, scores.shape()).to(input.dtype()), 1);
     const Tensor violations = relu(1 - expand_dims(picked, 2) + expand_dims(scores, 1)) * mask;  // (N, named, all)
     const Tensor losses = sum(violations, {1, 2}) / static_cast<double>(classes);
     return reduced(input.ndim() == 2 ? losses : reshape(losses, {}), options.reduction);
 }
 
-Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target, const BceOptions& options, Location where) {
-    check<ShapeError>(input.ndim() > 0, where,
-                      [] { return std::string("multilabel_soft_margin_loss: input needs an axis of classes, got a scalar"); });
+Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target, const BceOptions& options,
+                                   Location where) {
+    check<ShapeError>(input.ndim() > 0, where, [] {
+        return std::string("multilabel_soft_margin_loss: input needs an axis of classes, got a scalar");
+    });
     check_same_shape("multilabel_soft_margin_loss", input, target, where);
-    const Tensor losses = binary_cross_entropy_with_logits(input, target, {.weight = options.weight, .reduction = Reduction::none}, where);
+    const Tensor losses = binary_cross_entropy_with_logits(
+        input, target, {.weight = options.weight, .reduction = Reduction::none}, where);
     return reduced(mean(losses, -1), options.reduction);
 }
 
-Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, const MarginOptions& options,
-                             Location where) {
+Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
+                             const MarginOptions& options, Location where) {
     check_same_shape("cosine_embedding_loss", input1, input2, where);
-    check<ShapeError>((input1.ndim() == 2 && target.shape() == Shape{input1.shape(0)}) || (input1.ndim() == 1 && target.ndim() == 0), where,
-                      [&] {
-                          return "cosine_embedding_loss: inputs must be (N, D) with targets (N,), or (D,) with a scalar, got " +
-                                 to_string(input1.shape()) + " and " + to_string(target.shape());
-                      });
+    check<ShapeError>(
+        (input1.ndim() == 2 && target.shape() == Shape{input1.shape(0)}) || (input1.ndim() == 1 && target.ndim() == 0),
+        where, [&] {
+            return "cosine_embedding_loss: inputs must be (N, D) with targets (N,), or (D,) with a scalar, got " +
+                   to_string(input1.shape()) + " and " + to_string(target.shape());
+        });
     constexpr double eps = 1e-12;
     const Tensor squares = (sum(square(input1), -1) + eps) * (sum(square(input2), -1) + eps);
     const Tensor cosine = sum(input1 * input2, -1) / sqrt(squares);
@@ -110,8 +120,8 @@ Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const T
     return reduced(xgrad::where(equal(target, 1), 1 - cosine, 0) + unlike, options.reduction);
 }
 
-Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, const TripletMarginOptions& options,
-                           Location where) {
+Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                           const TripletMarginOptions& options, Location where) {
     check_same_shape("triplet_margin_loss", anchor, positive, where);
     check_same_shape("triplet_margin_loss", anchor, negative, where);
     const Tensor near = pairwise_distance(anchor, positive, options.p, options.eps);
@@ -126,8 +136,9 @@ void check_queries(const Tensor& query, const Tensor& positive, const InfoNceOpt
     check_same_shape("info_nce", query, positive, where);
     check<ShapeError>(query.ndim() == 2, where,
                       [&] { return "info_nce: query and positive must be (N, D), got " + to_string(query.shape()); });
-    check<ValueError>(options.temperature > 0, where,
-                      [&] { return "info_nce: the temperature must be positive, got " + PlainNumber(options.temperature).text(); });
+    check<ValueError>(options.temperature > 0, where, [&] {
+        return "info_nce: the temperature must be positive, got " + PlainNumber(options.temperature).text();
+    });
 }
 
 }  // namespace
@@ -138,18 +149,22 @@ Tensor info_nce(const Tensor& query, const Tensor& positive, const InfoNceOption
     return cross_entropy(scores, arange(query.shape(0)), {.reduction = options.reduction}, where);
 }
 
-Tensor info_nce(const Tensor& query, const Tensor& positive, const Tensor& negatives, const InfoNceOptions& options, Location where) {
+Tensor info_nce(const Tensor& query, const Tensor& positive, const Tensor& negatives, const InfoNceOptions& options,
+                Location where) {
     check_queries(query, positive, options, where);
     const std::int64_t n = query.shape(0), width = query.shape(1);
     const bool own = negatives.ndim() == 3;
-    check<ShapeError>((own || negatives.ndim() == 2) && negatives.shape(-1) == width && (!own || negatives.shape(0) == n), where, [&] {
-        return "info_nce: negatives must be (M, D) or (N, M, D), got " + to_string(negatives.shape()) + " for queries " +
-               to_string(query.shape());
-    });
+    check<ShapeError>(
+        (own || negatives.ndim() == 2) && negatives.shape(-1) == width && (!own || negatives.shape(0) == n), where,
+        [&] {
+            return "info_nce: negatives must be (M, D) or (N, M, D), got " + to_string(negatives.shape()) +
+                   " for queries " + to_string(query.shape());
+        });
     const Tensor q = normalize(query, 2, -1), others = normalize(negatives, 2, -1);
     const Tensor right = sum(q * normalize(positive, 2, -1), -1, true);
     const Tensor wrong = own ? squeeze(matmul(others, expand_dims(q, 2)), 2) : matmul(q, transpose(others));
-    return cross_entropy(concat({right, wrong}, 1) / options.temperature, zeros({n}, DType::i64), {.reduction = options.reduction}, where);
+    return cross_entropy(concat({right, wrong}, 1) / options.temperature, zeros({n}, DType::i64),
+                         {.reduction = options.reduction}, where);
 }
 
 }  // namespace xgrad::nn

@@ -12,17 +12,18 @@ namespace xgrad::nn {
 
 namespace detail {
 /// averaged += rate * (model - averaged) for parameters and, if wanted, floating buffers; all other buffers are copied.
-XGRAD_API void average(const char* name, ModelRef averaged, ModelRef model, double rate, bool use_buffers, Location where);
+XGRAD_API void average(const char* name, ModelRef averaged, ModelRef model, double rate, bool use_buffers,
+                       Location where);
 }  // namespace detail
 
 struct AveragedModelOptions {
     std::optional<double> decay = {};  ///< without: all updates count the same
-    bool use_buffers = false;          ///< average floating buffers as well; otherwise they are the model's last
+    bool use_buffers = false;  ///< average floating buffers as well; otherwise they are the model's last
 };
 
-/// The mean of a model's weights at each update (Izmailov, Podoprikhin, Garipov, Vetrov, Wilson 2018), or with a decay their exponential
-/// moving average decay * average + (1 - decay) * weights. The first update copies. It is a model itself, whose state has PyTorch's names
-/// ("n_averaged", "module.fc1.weight").
+/// The mean of a model's weights at each update (Izmailov, Podoprikhin, Garipov, Vetrov, Wilson 2018), or with a decay
+/// their exponential moving average decay * average + (1 - decay) * weights. The first update copies. It is a model
+/// itself, whose state has PyTorch's names ("n_averaged", "module.fc1.weight").
 ///
 ///     nn::AveragedModel average(net);
 ///     average.update(net);                       // after some steps or epochs
@@ -30,10 +31,12 @@ struct AveragedModelOptions {
 template <class M>
 class AveragedModel {
 public:
-    explicit AveragedModel(const M& model, const AveragedModelOptions& options = {}, Location where = Location::current())
+    explicit AveragedModel(const M& model, const AveragedModelOptions& options = {},
+                           Location where = Location::current())
         : module(model), options_(options) {
-        check<ValueError>(!options.decay || (*options.decay >= 0 && *options.decay <= 1), where,
-                          [&] { return "AveragedModel: decay must be in [0, 1], got " + PlainNumber(*options.decay).text(); });
+        check<ValueError>(!options.decay || (*options.decay >= 0 && *options.decay <= 1), where, [&] {
+            return "AveragedModel: decay must be in [0, 1], got " + PlainNumber(*options.decay).text();
+        });
     }
 
     /// Takes the model's weights in. ValueError unless it has the same parameters.
@@ -63,7 +66,8 @@ struct EMAOptions {
     bool use_buffers = false;
 };
 
-/// The exponential moving average of a model's weights: `nn::EMA ema(net, {.decay = 0.99}); ema.update(net);` after each step, `ema.model()` to use.
+/// The exponential moving average of a model's weights: `nn::EMA ema(net, {.decay = 0.99}); ema.update(net);` after
+/// each step, `ema.model()` to use.
 template <class M>
 class EMA : public AveragedModel<M> {
 public:
@@ -71,12 +75,14 @@ public:
         : AveragedModel<M>(model, {.decay = options.decay, .use_buffers = options.use_buffers}, where) {}
 };
 
-/// Moves the parameters of `target` towards those of `source`: tau * source + (1 - tau) * target. Buffers are copied. It is how the target network
-/// of reinforcement learning follows the one that learns (Lillicrap et al. 2016): `nn::soft_update(target, net, 0.005)` after each step; tau = 1
-/// copies. ValueError unless tau is in [0, 1] and both have the same parameters, each its own.
+/// Moves the parameters of `target` towards those of `source`: tau * source + (1 - tau) * target. Buffers are copied.
+/// It is how the target network of reinforcement learning follows the one that learns (Lillicrap et al. 2016):
+/// `nn::soft_update(target, net, 0.005)` after each step; tau = 1 copies. ValueError unless tau is in [0, 1] and both
+/// have the same parameters, each its own.
 template <class M>
 void soft_update(M& target, const M& source, double tau, Location where = Location::current()) {
-    check<ValueError>(tau >= 0 && tau <= 1, where, [&] { return "soft_update: tau must be in [0, 1], got " + PlainNumber(tau).text(); });
+    check<ValueError>(tau >= 0 && tau <= 1, where,
+                      [&] { return "soft_update: tau must be in [0, 1], got " + PlainNumber(tau).text(); });
     detail::average("soft_update", target, detail::readable(source), tau, false, where);
 }
 

@@ -10,8 +10,9 @@ using Description = detail::OptimizerDescription;
 namespace {
 
 void check_not_negative(const char* optimizer, const char* option, double value, Location where) {
-    check<ValueError>(value >= 0, where,
-                      [&] { return std::string(optimizer) + ": " + option + " must not be negative, got " + PlainNumber(value).text(); });
+    check<ValueError>(value >= 0, where, [&] {
+        return std::string(optimizer) + ": " + option + " must not be negative, got " + PlainNumber(value).text();
+    });
 }
 
 /// What most options have, where they have it.
@@ -23,8 +24,9 @@ void check_usual(const char* optimizer, const Options& o, Location where) {
     if constexpr (requires { o.weight_decay; }) check_not_negative(optimizer, "weight_decay", o.weight_decay, where);
     if constexpr (requires { o.betas; })
         for (const double beta : {o.betas.first, o.betas.second})
-            check<ValueError>(beta >= 0 && beta < 1, where,
-                              [&] { return std::string(optimizer) + ": betas must be in [0, 1), got " + PlainNumber(beta).text(); });
+            check<ValueError>(beta >= 0 && beta < 1, where, [&] {
+                return std::string(optimizer) + ": betas must be in [0, 1), got " + PlainNumber(beta).text();
+            });
 }
 
 double sign_of(bool maximize) { return maximize ? -1 : 1; }
@@ -51,8 +53,8 @@ updates::Adam adam_rule(const Options& o, const Slot& slot) {
 static Description describe(const SGDOptions&) { return {"SGD", {"momentum_buffer"}}; }
 static void check_own(const SGDOptions& o, Location where) {
     check<ValueError>(!o.nesterov || (o.momentum > 0 && o.dampening == 0), where, [&] {
-        return "SGD: nesterov needs momentum and no dampening, got momentum " + PlainNumber(o.momentum).text() + " and dampening " +
-               PlainNumber(o.dampening).text();
+        return "SGD: nesterov needs momentum and no dampening, got momentum " + PlainNumber(o.momentum).text() +
+               " and dampening " + PlainNumber(o.dampening).text();
     });
 }
 static UpdateRule rule_of(const SGDOptions& o, Slot& slot) {
@@ -81,9 +83,13 @@ static UpdateRule rule_of(const AdamWOptions& o, Slot& slot) {
 }
 
 static Description describe(const NAdamOptions&) { return {"NAdam", {"exp_avg", "exp_avg_sq"}, "mu_product"}; }
-static void check_own(const NAdamOptions& o, Location where) { check_not_negative("NAdam", "momentum_decay", o.momentum_decay, where); }
+static void check_own(const NAdamOptions& o, Location where) {
+    check_not_negative("NAdam", "momentum_decay", o.momentum_decay, where);
+}
 static UpdateRule rule_of(const NAdamOptions& o, Slot& slot) {
-    const auto mu = [&](std::int64_t t) { return o.betas.first * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * o.momentum_decay)); };
+    const auto mu = [&](std::int64_t t) {
+        return o.betas.first * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * o.momentum_decay));
+    };
     const double now = mu(slot.steps), next = mu(slot.steps + 1);
     slot.number *= now;
     updates::Adam rule = adam_rule(o, slot);
@@ -100,7 +106,8 @@ static UpdateRule rule_of(const RAdamOptions& o, Slot& slot) {
     const double beta2 = o.betas.second, t = static_cast<double>(slot.steps), seen2 = seen(beta2, slot);
     const double longest = 2 / (1 - beta2) - 1, length = longest - 2 * t * std::pow(beta2, t) / seen2;
     if (length > 5) {
-        rule.size *= std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) * std::sqrt(seen2);
+        rule.size *= std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) *
+                     std::sqrt(seen2);
         rule.scale = 1;
     } else {  // a denominator of 1
         rule.scale = 0;
@@ -121,8 +128,12 @@ static UpdateRule rule_of(const AdamaxOptions& o, Slot& slot) {
 
 // --- by the size of the gradients so far ----------------------------------------------------------------------------
 
-static Description describe(const RMSpropOptions&) { return {"RMSprop", {"square_avg", "grad_avg", "momentum_buffer"}}; }
-static void check_own(const RMSpropOptions& o, Location where) { check_not_negative("RMSprop", "alpha", o.alpha, where); }
+static Description describe(const RMSpropOptions&) {
+    return {"RMSprop", {"square_avg", "grad_avg", "momentum_buffer"}};
+}
+static void check_own(const RMSpropOptions& o, Location where) {
+    check_not_negative("RMSprop", "alpha", o.alpha, where);
+}
 static UpdateRule rule_of(const RMSpropOptions& o, Slot&) {
     return updates::Rmsprop{.lr = o.lr,
                             .alpha = o.alpha,
@@ -148,10 +159,12 @@ static UpdateRule rule_of(const AdagradOptions& o, Slot& slot) {
 
 static Description describe(const AdadeltaOptions&) { return {"Adadelta", {"square_avg", "acc_delta"}}; }
 static void check_own(const AdadeltaOptions& o, Location where) {
-    check<ValueError>(o.rho >= 0 && o.rho <= 1, where, [&] { return "Adadelta: rho must be in [0, 1], got " + PlainNumber(o.rho).text(); });
+    check<ValueError>(o.rho >= 0 && o.rho <= 1, where,
+                      [&] { return "Adadelta: rho must be in [0, 1], got " + PlainNumber(o.rho).text(); });
 }
 static UpdateRule rule_of(const AdadeltaOptions& o, Slot&) {
-    return updates::Adadelta{.lr = o.lr, .rho = o.rho, .eps = o.eps, .sign = sign_of(o.maximize), .decay = o.weight_decay};
+    return updates::Adadelta{
+        .lr = o.lr, .rho = o.rho, .eps = o.eps, .sign = sign_of(o.maximize), .decay = o.weight_decay};
 }
 
 // --- by the signs of gradients --------------------------------------------------------------------------------------
@@ -174,8 +187,11 @@ static UpdateRule rule_of(const RpropOptions& o, Slot& slot) {
 
 static Description describe(const LionOptions&) { return {"Lion", {"exp_avg"}}; }
 static UpdateRule rule_of(const LionOptions& o, Slot&) {
-    return updates::Lion{
-        .lr = o.lr, .beta1 = o.betas.first, .beta2 = o.betas.second, .sign = sign_of(o.maximize), .keep = 1 - o.lr * o.weight_decay};
+    return updates::Lion{.lr = o.lr,
+                         .beta1 = o.betas.first,
+                         .beta2 = o.betas.second,
+                         .sign = sign_of(o.maximize),
+                         .keep = 1 - o.lr * o.weight_decay};
 }
 
 // --- what they have in common ---------------------------------------------------------------------------------------
@@ -185,7 +201,8 @@ template <class Options>
 static void check_own(const Options&, Location) {}
 
 template <class Options>
-RuleOptimizer<Options>::RuleOptimizer(const Options& options, Location where) : RuleOptimizer(options, describe(options), where) {}
+RuleOptimizer<Options>::RuleOptimizer(const Options& options, Location where)
+    : RuleOptimizer(options, describe(options), where) {}
 template <class Options>
 RuleOptimizer<Options>::RuleOptimizer(const Options& options, const Description& description, Location where)
     : OptimizerWith<Options>(options, description.name, description.states, description.number) {

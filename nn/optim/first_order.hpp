@@ -2,9 +2,10 @@
 
 #include "optimizer.hpp"
 
-// Optimizers, as torch.optim, in PyTorch's names and defaults. All of them take `weight_decay` as a penalty: weight_decay * w is added to the
-// gradient, unless said otherwise; `maximize` turns the sign of the gradient round. ValueError for options that make no sense. Which
-// arithmetic each does on its tensors stands in autodiff/rules/update.hpp.
+// Optimizers, as torch.optim, in PyTorch's names and defaults. All of them take `weight_decay` as a penalty:
+// weight_decay * w is added to the gradient, unless said otherwise; `maximize` turns the sign of the gradient round.
+// ValueError for options that make no sense. Which arithmetic each does on its tensors stands in
+// autodiff/rules/update.hpp.
 
 namespace xgrad::nn {
 
@@ -14,8 +15,9 @@ struct SGDOptions {
     bool nesterov = false, maximize = false;
 };
 
-/// Stochastic gradient descent with momentum: v = momentum * v + (1 - dampening) * g (v = g the first time); w -= lr * v, or
-/// lr * (g + momentum * v) with nesterov (Sutskever, Martens, Dahl, Hinton 2013), which needs momentum and no dampening.
+/// Stochastic gradient descent with momentum: v = momentum * v + (1 - dampening) * g (v = g the first time); w -= lr *
+/// v, or lr * (g + momentum * v) with nesterov (Sutskever, Martens, Dahl, Hinton 2013), which needs momentum and no
+/// dampening.
 using SGD = RuleOptimizer<SGDOptions>;
 extern template class XGRAD_API RuleOptimizer<SGDOptions>;
 
@@ -47,8 +49,8 @@ struct NAdamOptions {
     double eps = 1e-8, weight_decay = 0, momentum_decay = 4e-3;
 };
 
-/// Adam with Nesterov's momentum (Dozat 2016), by the formula of PyTorch's documentation; its code before 2.0 has one factor too many in the
-/// product of the momenta.
+/// Adam with Nesterov's momentum (Dozat 2016), by the formula of PyTorch's documentation; its code before 2.0 has one
+/// factor too many in the product of the momenta.
 using NAdam = RuleOptimizer<NAdamOptions>;
 extern template class XGRAD_API RuleOptimizer<NAdamOptions>;
 
@@ -58,7 +60,8 @@ struct RAdamOptions {
     double eps = 1e-8, weight_decay = 0;
 };
 
-/// Adam with its variance rectified (Liu, Jiang, He, Chen, Liu, Gao, Han 2020): momentum alone while there are too few steps to tell.
+/// Adam with its variance rectified (Liu, Jiang, He, Chen, Liu, Gao, Han 2020): momentum alone while there are too few
+/// steps to tell.
 using RAdam = RuleOptimizer<RAdamOptions>;
 extern template class XGRAD_API RuleOptimizer<RAdamOptions>;
 
@@ -78,8 +81,8 @@ struct RMSpropOptions {
     bool centered = false, maximize = false;
 };
 
-/// The gradient divided by the root of its mean square (Hinton, lecture 6 of his course, 2012), or by its standard deviation when centered
-/// (Graves 2013).
+/// The gradient divided by the root of its mean square (Hinton, lecture 6 of his course, 2012), or by its standard
+/// deviation when centered (Graves 2013).
 using RMSprop = RuleOptimizer<RMSpropOptions>;
 extern template class XGRAD_API RuleOptimizer<RMSpropOptions>;
 
@@ -107,8 +110,8 @@ struct RpropOptions {
     bool maximize = false;
 };
 
-/// A step size for each element, which grows while the gradient keeps its sign and shrinks when that changes (Riedmiller and Braun 1993).
-/// For gradients of all data, not of batches.
+/// A step size for each element, which grows while the gradient keeps its sign and shrinks when that changes
+/// (Riedmiller and Braun 1993). For gradients of all data, not of batches.
 using Rprop = RuleOptimizer<RpropOptions>;
 extern template class XGRAD_API RuleOptimizer<RpropOptions>;
 
@@ -119,8 +122,8 @@ struct LionOptions {
     bool maximize = false;
 };
 
-/// The sign of a momentum (Chen, Liang, Huang and others 2023, algorithm 2), with decoupled weight decay: w -= lr * (sign(b1 * m + (1 - b1) * g) +
-/// weight_decay * w), then m = b2 * m + (1 - b2) * g.
+/// The sign of a momentum (Chen, Liang, Huang and others 2023, algorithm 2), with decoupled weight decay: w -= lr *
+/// (sign(b1 * m + (1 - b1) * g) + weight_decay * w), then m = b2 * m + (1 - b2) * g.
 using Lion = RuleOptimizer<LionOptions>;
 extern template class XGRAD_API RuleOptimizer<LionOptions>;
 

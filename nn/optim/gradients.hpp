@@ -9,7 +9,8 @@
 
 #include "nn/core/module.hpp"
 
-// Gradients of a model on their way to an optimizer: `adam.step(net, nn::clip_grad_norm(net, tape.gradient(loss), 1.0))`.
+// Gradients of a model on their way to an optimizer: `adam.step(net, nn::clip_grad_norm(net, tape.gradient(loss),
+// 1.0))`.
 
 namespace xgrad::nn {
 
@@ -26,7 +27,8 @@ std::vector<Tensor> gradients_of(const M& model, const Gradients& gradients) {
     return detail::gradients_of(detail::readable(model), gradients);
 }
 
-/// How long each parameter's gradient is, by the parameter's name, in their order; without those that have none. Where gradients vanish or explode:
+/// How long each parameter's gradient is, by the parameter's name, in their order; without those that have none. Where
+/// gradients vanish or explode:
 ///
 ///     for (const auto& [name, norm] : nn::gradient_norms(net, gradients)) std::cout << name << ' ' << norm << '\n';
 template <class M>
@@ -40,22 +42,27 @@ struct ClippedGradients : std::vector<Tensor> {
 };
 struct ClipGradNormOptions {
     double norm_type = 2;  ///< infinity: the largest element counts
-    bool error_if_nonfinite = false;  ///< ValueError for a norm that is NaN or infinite; otherwise so are the gradients then
+    bool error_if_nonfinite =
+        false;  ///< ValueError for a norm that is NaN or infinite; otherwise so are the gradients then
 };
-/// The gradients, all times max_norm / (total_norm + 1e-6) if that is less than 1, where total_norm is the norm of all elements together: PyTorch's
-/// clip_grad_norm_ (Pascanu, Mikolov, Bengio 2013). Empty ones are left out. ValueError for a negative max_norm, which would turn them round.
-XGRAD_API ClippedGradients clip_grad_norm(std::vector<Tensor> gradients, double max_norm, const ClipGradNormOptions& options = {},
+/// The gradients, all times max_norm / (total_norm + 1e-6) if that is less than 1, where total_norm is the norm of all
+/// elements together: PyTorch's clip_grad_norm_ (Pascanu, Mikolov, Bengio 2013). Empty ones are left out. ValueError
+/// for a negative max_norm, which would turn them round.
+XGRAD_API ClippedGradients clip_grad_norm(std::vector<Tensor> gradients, double max_norm,
+                                          const ClipGradNormOptions& options = {},
                                           Location where = Location::current());
 template <class M>
-ClippedGradients clip_grad_norm(const M& model, const Gradients& gradients, double max_norm, const ClipGradNormOptions& options = {},
-                                Location where = Location::current()) {
+ClippedGradients clip_grad_norm(const M& model, const Gradients& gradients, double max_norm,
+                                const ClipGradNormOptions& options = {}, Location where = Location::current()) {
     return clip_grad_norm(gradients_of(model, gradients), max_norm, options, where);
 }
 
 /// Each element limited to [-clip_value, clip_value]. ValueError for a negative limit.
-XGRAD_API std::vector<Tensor> clip_grad_value(std::vector<Tensor> gradients, double clip_value, Location where = Location::current());
+XGRAD_API std::vector<Tensor> clip_grad_value(std::vector<Tensor> gradients, double clip_value,
+                                              Location where = Location::current());
 template <class M>
-std::vector<Tensor> clip_grad_value(const M& model, const Gradients& gradients, double clip_value, Location where = Location::current()) {
+std::vector<Tensor> clip_grad_value(const M& model, const Gradients& gradients, double clip_value,
+                                    Location where = Location::current()) {
     return clip_grad_value(gradients_of(model, gradients), clip_value, where);
 }
 

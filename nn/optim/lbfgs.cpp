@@ -44,25 +44,29 @@ Tensor flat_gradient(const std::vector<Parameter*>& parameters, const Gradients&
 void check_dtype(const std::vector<Parameter*>& parameters, Location where) {
     for (const Parameter* p : parameters)
         check<DTypeError>(p->dtype() == parameters[0]->dtype(), where, [&] {
-            return std::string("LBFGS: all parameters must have one element type, got ") + name_of(p->dtype()) + " and " +
-                   name_of(parameters[0]->dtype());
+            return std::string("LBFGS: all parameters must have one element type, got ") + name_of(p->dtype()) +
+                   " and " + name_of(parameters[0]->dtype());
         });
 }
 
 }  // namespace
 
-LBFGS::LBFGS(const LBFGSOptions& options, Location where) : OptimizerWith(options, "LBFGS", {}) { check_options(options, where); }
+LBFGS::LBFGS(const LBFGSOptions& options, Location where) : OptimizerWith(options, "LBFGS", {}) {
+    check_options(options, where);
+}
 
 void LBFGS::check_options(const LBFGSOptions& o, Location where) const {
-    check<ValueError>(o.lr >= 0 && o.max_iter > 0 && o.history_size > 0, where,
-                      [] { return std::string("LBFGS: lr must not be negative, max_iter and history_size must be positive"); });
+    check<ValueError>(o.lr >= 0 && o.max_iter > 0 && o.history_size > 0, where, [] {
+        return std::string("LBFGS: lr must not be negative, max_iter and history_size must be positive");
+    });
 }
 
 void LBFGS::check_size(const Tensor& flat, Location where) const {
-    check<ValueError>(groups() == 1, where, [] { return std::string("LBFGS: there can be only one group of parameters"); });
+    check<ValueError>(groups() == 1, where,
+                      [] { return std::string("LBFGS: there can be only one group of parameters"); });
     check<ValueError>(!direction_.defined() || direction_.size() == flat.size(), where, [&] {
-        return "LBFGS: the model must keep its structure between steps, got " + std::to_string(flat.size()) + " elements where " +
-               std::to_string(direction_.size()) + " were";
+        return "LBFGS: the model must keep its structure between steps, got " + std::to_string(flat.size()) +
+               " elements where " + std::to_string(direction_.size()) + " were";
     });
 }
 
@@ -104,8 +108,9 @@ double LBFGS::aim(const Tensor& gradient) {
 UpdateRule LBFGS::rule(std::size_t, detail::Slot&, Tensor&) const { return updates::Sgd{.lr = length_}; }
 
 void LBFGS::run(std::vector<Task>& tasks) {
-    check<ValueError>(options().line_search_fn == LineSearch::none, {},
-                      [] { return std::string("LBFGS: a line search needs the loss again and again, as in step(model, closure)"); });
+    check<ValueError>(options().line_search_fn == LineSearch::none, {}, [] {
+        return std::string("LBFGS: a line search needs the loss again and again, as in step(model, closure)");
+    });
     std::vector<Tensor> parts;
     auto task = tasks.begin();
     for (const Parameter* p : found()) {
@@ -134,7 +139,8 @@ void LBFGS::run(std::vector<Task>& tasks) {
 Tensor LBFGS::minimise(ModelRef model, const void* closure, Evaluation (*evaluation)(const void*), Location where) {
     const LBFGSOptions& o = options();
     const std::vector<Parameter*> parameters = detail::parameters(model);
-    check<ValueError>(!parameters.empty(), where, [] { return std::string("LBFGS: there must be parameters, got a model without"); });
+    check<ValueError>(!parameters.empty(), where,
+                      [] { return std::string("LBFGS: there must be parameters, got a model without"); });
     check_dtype(parameters, where);
     std::vector<Tensor> values;
     for (const Parameter* p : parameters) values.push_back(p->value());
@@ -148,9 +154,9 @@ Tensor LBFGS::minimise(ModelRef model, const void* closure, Evaluation (*evaluat
         const auto [y, gradients] = evaluation(closure);
         ++evaluations;
         ++func_evals_;
-        check<ValueError>(
-            std::any_of(parameters.begin(), parameters.end(), [&, &g = gradients](const Parameter* p) { return g.find(*p) != nullptr; }),
-            where, [&, &g = gradients] { return "LBFGS: " + detail::why_no_gradients(parameters, &g); });
+        check<ValueError>(std::any_of(parameters.begin(), parameters.end(),
+                                      [&, &g = gradients](const Parameter* p) { return g.find(*p) != nullptr; }),
+                          where, [&, &g = gradients] { return "LBFGS: " + detail::why_no_gradients(parameters, &g); });
         gradient = flat_gradient(parameters, gradients);
         loss = y.item();
         return y;
@@ -179,8 +185,8 @@ Tensor LBFGS::minimise(ModelRef model, const void* closure, Evaluation (*evaluat
             set_parameters(parameters, x);
             if (iteration < o.max_iter) measure();  // what follows the last iteration is the next step's
         }
-        if (evaluations >= max_eval || largest(gradient) <= o.tolerance_grad || largest(direction_ * length_) <= o.tolerance_change ||
-            std::abs(loss - loss_before) < o.tolerance_change)
+        if (evaluations >= max_eval || largest(gradient) <= o.tolerance_grad ||
+            largest(direction_ * length_) <= o.tolerance_change || std::abs(loss - loss_before) < o.tolerance_change)
             break;
     }
     return first;

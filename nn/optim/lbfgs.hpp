@@ -6,7 +6,8 @@
 
 namespace xgrad::nn {
 
-/// How LBFGS finds the length of a step: lr as it is, or a search for a point that satisfies the strong Wolfe conditions.
+/// How LBFGS finds the length of a step: lr as it is, or a search for a point that satisfies the strong Wolfe
+/// conditions.
 enum class LineSearch { none, strong_wolfe };
 struct LBFGSOptions {
     double lr = 1;
@@ -17,8 +18,8 @@ struct LBFGSOptions {
     LineSearch line_search_fn = LineSearch::none;
 };
 
-/// The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (Nocedal 1980), for a loss that is the same at each call. One step is up to
-/// max_iter iterations, each of which evaluates the loss at least once:
+/// The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (Nocedal 1980), for a loss that is the same at
+/// each call. One step is up to max_iter iterations, each of which evaluates the loss at least once:
 ///
 ///     nn::LBFGS lbfgs({.line_search_fn = nn::LineSearch::strong_wolfe});
 ///     Tensor loss = lbfgs.step(net, [&] { return nn::mse_loss(net(x), y); });
@@ -28,10 +29,11 @@ class XGRAD_API LBFGS final : public OptimizerWith<LBFGSOptions> {
 public:
     explicit LBFGS(const LBFGSOptions& options = {}, Location where = Location::current());
 
-    /// One iteration of length lr from gradients alone, as torch.optim.LBFGS with max_iter = 1. ValueError with a line search.
+    /// One iteration of length lr from gradients alone, as torch.optim.LBFGS with max_iter = 1. ValueError with a line
+    /// search.
     using Optimizer::step;
-    /// Minimises what `closure` computes from the model and returns the loss before. The closure returns a loss, which is recorded and
-    /// differentiated here, or a pair of a loss and its Gradients.
+    /// Minimises what `closure` computes from the model and returns the loss before. The closure returns a loss, which
+    /// is recorded and differentiated here, or a pair of a loss and its Gradients.
     template <class M, std::invocable F>
     Tensor step(M&& model, const F& closure, Location where = Location::current()) {
         return minimise(model, &closure, &evaluate<F>, where);

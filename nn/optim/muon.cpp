@@ -39,7 +39,8 @@ UpdateRule adamw_rule(const MuonOptions& o, const detail::Slot& slot) {
 
 }  // namespace
 
-Muon::Muon(const MuonOptions& options, Location where) : OptimizerWith(options, "Muon", {"exp_avg", "exp_avg_sq", "momentum_buffer"}) {
+Muon::Muon(const MuonOptions& options, Location where)
+    : OptimizerWith(options, "Muon", {"exp_avg", "exp_avg_sq", "momentum_buffer"}) {
     check_options(options, where);
 }
 
@@ -61,7 +62,8 @@ UpdateRule Muon::rule(std::size_t group, detail::Slot& slot, Tensor& gradient) c
     const std::int64_t rows = slot.shape[0], columns = slot.shape.size() / rows;
     gradient = reshape(orthogonalised(reshape(update, {rows, columns}), o), slot.shape);
     const double m = static_cast<double>(rows), n = static_cast<double>(columns);
-    const double factor = o.adjust_lr_fn == MuonLr::original ? std::sqrt(std::max(1.0, m / n)) : 0.2 * std::sqrt(std::max(m, n));
+    const double factor =
+        o.adjust_lr_fn == MuonLr::original ? std::sqrt(std::max(1.0, m / n)) : 0.2 * std::sqrt(std::max(m, n));
     return updates::Sgd{.lr = o.lr * factor, .keep = 1 - o.lr * o.weight_decay};
 }
 

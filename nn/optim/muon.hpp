@@ -4,8 +4,8 @@
 
 namespace xgrad::nn {
 
-/// How Muon's step depends on a matrix' shape (rows, columns): times sqrt(max(1, rows / columns)) as Jordan, or 0.2 * sqrt(max(rows, columns)), which
-/// makes it as large as AdamW's (Liu and others 2025).
+/// How Muon's step depends on a matrix' shape (rows, columns): times sqrt(max(1, rows / columns)) as Jordan, or 0.2 *
+/// sqrt(max(rows, columns)), which makes it as large as AdamW's (Liu and others 2025).
 enum class MuonLr { original, match_rms_adamw };
 struct MuonOptions {
     double lr = 1e-3, weight_decay = 0.1, momentum = 0.95;
@@ -19,13 +19,14 @@ struct MuonOptions {
     double adamw_eps = 1e-10;
 };
 
-/// A momentum whose singular values are all brought near 1 (Jordan and others 2024): m += (1 - momentum) * (g - m); u = g + momentum * (m - g) with
-/// nesterov, else m; w -= lr * (weight_decay * w + factor * orthogonalised u), as torch.optim.Muon of PyTorch 2.9, in the parameter's own precision.
+/// A momentum whose singular values are all brought near 1 (Jordan and others 2024): m += (1 - momentum) * (g - m); u =
+/// g + momentum * (m - g) with nesterov, else m; w -= lr * (weight_decay * w + factor * orthogonalised u), as
+/// torch.optim.Muon of PyTorch 2.9, in the parameter's own precision.
 ///
-/// The Newton–Schulz iteration X = a X + (b A + c A²) X, A = X·Xᵀ, starts from u / |u| and runs ns_steps times; its coefficients (a, b, c) make small
-/// singular values grow fast and leave all of them in about [0.7, 1.2]. Kernels of convolutions are matrices (out, everything else).
-/// Parameters with fewer than two axes, and groups with use_muon = false, get AdamW with the same lr and weight_decay:
-/// `muon.group("embedding.*").use_muon = false`.
+/// The Newton–Schulz iteration X = a X + (b A + c A²) X, A = X·Xᵀ, starts from u / |u| and runs ns_steps times; its
+/// coefficients (a, b, c) make small singular values grow fast and leave all of them in about [0.7, 1.2]. Kernels of
+/// convolutions are matrices (out, everything else). Parameters with fewer than two axes, and groups with use_muon =
+/// false, get AdamW with the same lr and weight_decay: `muon.group("embedding.*").use_muon = false`.
 class XGRAD_API Muon final : public OptimizerWith<MuonOptions> {
 public:
     explicit Muon(const MuonOptions& options = {}, Location where = Location::current());

@@ -32,11 +32,14 @@ public:
             slot.shape = p.shape();
             slot.dtype = p.dtype();
         }
-        check<ValueError>(
-            i < slots_.size() && path.is(slots_[i].name) && p.shape() == slots_[i].shape && p.dtype() == slots_[i].dtype, where_, [&] {
-                return changed() + described(path.str(), p.shape(), p.dtype()) + " where " +
-                       (i < slots_.size() ? described(slots_[i].name, slots_[i].shape, slots_[i].dtype) : std::string("nothing")) + " was";
-            });
+        check<ValueError>(i < slots_.size() && path.is(slots_[i].name) && p.shape() == slots_[i].shape &&
+                              p.dtype() == slots_[i].dtype,
+                          where_, [&] {
+                              return changed() + described(path.str(), p.shape(), p.dtype()) + " where " +
+                                     (i < slots_.size() ? described(slots_[i].name, slots_[i].shape, slots_[i].dtype)
+                                                        : std::string("nothing")) +
+                                     " was";
+                          });
     }
     void finish() const {
         check<ValueError>(found_.size() == slots_.size(), where_, [&] {
@@ -46,7 +49,9 @@ public:
     }
 
 private:
-    std::string changed() const { return std::string(optimizer_) + ": the model must keep its structure between steps, got "; }
+    std::string changed() const {
+        return std::string(optimizer_) + ": the model must keep its structure between steps, got ";
+    }
 
     const char* optimizer_;
     std::vector<Slot>& slots_;
@@ -69,7 +74,8 @@ Optimizer& Optimizer::operator=(const Optimizer&) = default;
 
 void Optimizer::check_group(std::size_t group, Location where) const {
     check<IndexError>(group < groups(), where, [&] {
-        return std::string(name_) + ": group must be in [0, " + std::to_string(groups()) + "), got " + std::to_string(group);
+        return std::string(name_) + ": group must be in [0, " + std::to_string(groups()) + "), got " +
+               std::to_string(group);
     });
 }
 
@@ -129,8 +135,11 @@ void Optimizer::collect(ModelRef model, Location where) {
     for (Slot& slot : slots_) slot.group = group_of(slot.name);
     for (const std::string& pattern : patterns_)
         check<ValueError>(
-            std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return matches(pattern, slot.name); }), where,
-            [&] { return std::string(name_) + ": each group must have a parameter, got no name that matches \"" + pattern + "\""; });
+            std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return matches(pattern, slot.name); }),
+            where, [&] {
+                return std::string(name_) + ": each group must have a parameter, got no name that matches \"" +
+                       pattern + "\"";
+            });
     if (!loaded_.empty()) restore(where);
 }
 
@@ -157,8 +166,9 @@ void Optimizer::step_by(ModelRef model, const Find& find, const Gradients* given
         if (!gradient || !gradient->defined()) continue;
         const Slot& slot = slots_[i];
         const auto message = [&] {
-            return std::string(name_) + ": the gradient must be like its parameter " + described(slot.name, slot.shape, slot.dtype) +
-                   ", got " + to_string(gradient->shape()) + " " + name_of(gradient->dtype());
+            return std::string(name_) + ": the gradient must be like its parameter " +
+                   described(slot.name, slot.shape, slot.dtype) + ", got " + to_string(gradient->shape()) + " " +
+                   name_of(gradient->dtype());
         };
         check<ShapeError>(gradient->shape() == slot.shape, where, message);
         check<DTypeError>(gradient->dtype() == slot.dtype, where, message);
@@ -179,8 +189,8 @@ void Optimizer::step(ModelRef model, const Gradients& gradients, Location where)
 void Optimizer::step(ModelRef model, const std::vector<Tensor>& gradients, Location where) {
     const auto find = [&](std::size_t i) {
         check<ValueError>(gradients.size() == found_.size(), where, [&] {
-            return std::string(name_) + ": one gradient for each parameter is needed, got " + std::to_string(gradients.size()) + " for " +
-                   std::to_string(found_.size()) + " parameters";
+            return std::string(name_) + ": one gradient for each parameter is needed, got " +
+                   std::to_string(gradients.size()) + " for " + std::to_string(found_.size()) + " parameters";
         });
         return &gradients[i];
     };
@@ -193,7 +203,8 @@ void Optimizer::run(std::vector<Task>& tasks) {
         const UpdateRule update = rule(slot.group, slot, task.gradient);
         for (unsigned k = 0; k < 3; ++k)
             if (update.states() >> k & 1 && !slot.tensors[k].defined()) slot.tensors[k] = zeros(slot.shape, slot.dtype);
-        updates_.push_back({&task.value, &task.gradient, {&slot.tensors[0], &slot.tensors[1], &slot.tensors[2]}, update});
+        updates_.push_back(
+            {&task.value, &task.gradient, {&slot.tensors[0], &slot.tensors[1], &slot.tensors[2]}, update});
     }
     update_parameters(updates_);
 }
@@ -203,7 +214,9 @@ void Optimizer::run(std::vector<Task>& tasks) {
 State Optimizer::state_dict() const {
     State state;
     for (std::size_t group = 0; group < groups(); ++group) {
-        const auto add = [&](const char* name, double number) { state.emplace_back(group_prefix(group) + name, scalar(number)); };
+        const auto add = [&](const char* name, double number) {
+            state.emplace_back(group_prefix(group) + name, scalar(number));
+        };
         add("lr", lr(group));
         if (group < initial_lrs_.size() && initial_lrs_[group]) add("initial_lr", *initial_lrs_[group]);
         if (const auto value = momentum(group)) add("momentum", *value);
@@ -231,15 +244,17 @@ void Optimizer::load_state_dict(const State& state, Location where) {
         for (std::size_t group = 0; group < groups() && !known; ++group) {
             if (name == group_prefix(group) + "lr") numbers.emplace_back(lr_of(group), t.item());
             else if (name == group_prefix(group) + "initial_lr") initial_lrs[group] = t.item();
-            else if (name == group_prefix(group) + "momentum" && momentum_of(group)) numbers.emplace_back(momentum_of(group), t.item());
+            else if (name == group_prefix(group) + "momentum" && momentum_of(group))
+                numbers.emplace_back(momentum_of(group), t.item());
             else continue;
             known = true;
         }
         if (known) continue;
         known = last == "step" || (number_name_ && last == number_name_);
         for (const char* own : state_names_) known = known || (own && last == own);
-        check<ValueError>(known && !name.starts_with("param_groups."), where,
-                          [&, &entry = name] { return std::string(name_) + ": the state is not of such an optimizer, got " + entry; });
+        check<ValueError>(known && !name.starts_with("param_groups."), where, [&, &entry = name] {
+            return std::string(name_) + ": the state is not of such an optimizer, got " + entry;
+        });
         rest.emplace_back(name, t);
     }
     for (const auto& [place, number] : numbers) *place = number;
@@ -271,7 +286,8 @@ void Optimizer::restore(Location where) {
     }
     if (wrong.empty() && !given.empty()) wrong = given.begin()->first;
     if (!wrong.empty()) slots_.clear();
-    check<ValueError>(wrong.empty(), where, [&] { return std::string(name_) + ": the loaded state does not fit the model, got " + wrong; });
+    check<ValueError>(wrong.empty(), where,
+                      [&] { return std::string(name_) + ": the loaded state does not fit the model, got " + wrong; });
     loaded_.clear();
 }
 

@@ -15,10 +15,11 @@
 
 // What all optimizers share: `adam.step(net, tape.gradient(loss))`.
 //
-// They change the model's parameters in place where nobody else holds their values, and keep their own state (moments) by the position
-// of a parameter in the model, never a pointer into it: a model may be moved, copied or replaced by one of the same structure between
-// steps. A parameter without gradient or frozen is left as it is, and so is its state. ValueError when the structure has changed, and when
-// there is nothing to do: no parameter has a gradient (the loss is not of this model or not of this tape), or all are frozen.
+// They change the model's parameters in place where nobody else holds their values, and keep their own state (moments)
+// by the position of a parameter in the model, never a pointer into it: a model may be moved, copied or replaced by one
+// of the same structure between steps. A parameter without gradient or frozen is left as it is, and so is its state.
+// ValueError when the structure has changed, and when there is nothing to do: no parameter has a gradient (the loss is
+// not of this model or not of this tape), or all are frozen.
 
 namespace xgrad::nn {
 
@@ -31,7 +32,7 @@ struct Slot {
     DType dtype = DType::f32;
     std::size_t group = 0;
     std::int64_t steps = 0;  ///< how many times it was updated, this one included
-    double number = 1;       ///< for the rule's own use (NAdam)
+    double number = 1;  ///< for the rule's own use (NAdam)
     std::array<Tensor, 3> tensors;
 };
 
@@ -47,7 +48,8 @@ public:
     /// With gradients from elsewhere, in the order of parameters(model); an empty one leaves its parameter as it is.
     void step(ModelRef model, const std::vector<Tensor>& gradients, Location where = Location::current());
 
-    /// How many groups of parameters there are: group 0 holds those that no pattern names, then come the patterns in their order.
+    /// How many groups of parameters there are: group 0 holds those that no pattern names, then come the patterns in
+    /// their order.
     std::size_t groups() const { return 1 + patterns_.size(); }
     double lr(std::size_t group = 0) const;
     void set_lr(double lr);  ///< of all groups
@@ -59,11 +61,11 @@ public:
     std::optional<double> momentum(std::size_t group = 0) const;
     void set_momentum(double momentum, std::size_t group);  ///< ValueError where there is none
 
-    /// All that a run needs to go on exactly as if it had not stopped: moments and numbers of steps by the parameters' names
-    /// ("fc1.weight.exp_avg", "fc1.weight.step"), learning rates and momenta by group ("param_groups.0.lr").
+    /// All that a run needs to go on exactly as if it had not stopped: moments and numbers of steps by the parameters'
+    /// names ("fc1.weight.exp_avg", "fc1.weight.step"), learning rates and momenta by group ("param_groups.0.lr").
     virtual State state_dict() const;
-    /// Takes such a state, also before the first step; it must then be a state of the model that is stepped. ValueError for names
-    /// that this optimizer or (in the next step) that model does not have.
+    /// Takes such a state, also before the first step; it must then be a state of the model that is stepped. ValueError
+    /// for names that this optimizer or (in the next step) that model does not have.
     virtual void load_state_dict(const State& state, Location where = Location::current());
 
     const char* name() const { return name_; }
@@ -82,8 +84,8 @@ protected:
     Optimizer(const Optimizer&);
     Optimizer& operator=(const Optimizer&);
 
-    /// The update of one parameter. States that it names are zeros the first time unless this puts something else there; it may also
-    /// put another tensor in the place of the gradient.
+    /// The update of one parameter. States that it names are zeros the first time unless this puts something else
+    /// there; it may also put another tensor in the place of the gradient.
     virtual UpdateRule rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const = 0;
     virtual double* lr_of(std::size_t group) = 0;
     virtual double* momentum_of(std::size_t group) = 0;
@@ -130,8 +132,9 @@ public:
     Options& options() { return options_[0]; }
     const Options& options() const { return options_[0]; }
 
-    /// Parameters whose names match get options of their own: `adam.group("*.bias", {.weight_decay = 0})`. The first pattern that matches
-    /// counts. What is not given is as in group 0 now. Returns all options of the new group; valid until the next call.
+    /// Parameters whose names match get options of their own: `adam.group("*.bias", {.weight_decay = 0})`. The first
+    /// pattern that matches counts. What is not given is as in group 0 now. Returns all options of the new group; valid
+    /// until the next call.
     Options& group(std::string pattern, const GroupOptions& given = {}, Location where = Location::current()) {
         Options chosen = options_[0];
         if (given.lr) chosen.lr = *given.lr;
@@ -145,7 +148,8 @@ public:
     }
 
 protected:
-    OptimizerWith(const Options& options, const char* name, std::array<const char*, 3> states, const char* number = nullptr)
+    OptimizerWith(const Options& options, const char* name, std::array<const char*, 3> states,
+                  const char* number = nullptr)
         : Optimizer(name, states, number), options_{options} {}
 
     /// ValueError for options that make no sense.
@@ -172,8 +176,8 @@ struct OptimizerDescription {
 };
 }  // namespace detail
 
-/// An optimizer that is an update rule of its options: in first_order.cpp three functions of the options describe it, check what only it has, and fill in the
-/// rule.
+/// An optimizer that is an update rule of its options: in first_order.cpp three functions of the options describe it,
+/// check what only it has, and fill in the rule.
 template <class Options>
 class RuleOptimizer final : public OptimizerWith<Options> {
 public:

@@ -10,12 +10,14 @@ namespace xgrad::nn {
 namespace {
 
 void check_positive(const char* schedule, const char* option, std::int64_t value, Location where) {
-    check<ValueError>(value > 0, where,
-                      [&] { return std::string(schedule) + ": " + option + " must be positive, got " + std::to_string(value); });
+    check<ValueError>(value > 0, where, [&] {
+        return std::string(schedule) + ": " + option + " must be positive, got " + std::to_string(value);
+    });
 }
 void check_factor(const char* schedule, const char* option, double value, Location where) {
-    check<ValueError>(value > 0 && value <= 1, where,
-                      [&] { return std::string(schedule) + ": " + option + " must be in (0, 1], got " + PlainNumber(value).text(); });
+    check<ValueError>(value > 0 && value <= 1, where, [&] {
+        return std::string(schedule) + ": " + option + " must be in (0, 1], got " + PlainNumber(value).text();
+    });
 }
 double cosine(std::int64_t epoch, std::int64_t length) {
     return 1 + std::cos(std::numbers::pi * static_cast<double>(epoch) / static_cast<double>(length));
@@ -64,14 +66,16 @@ MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milesto
     start();
 }
 double MultiStepLR::next(std::size_t group) const {
-    return lr(group) * std::pow(options_.gamma, static_cast<double>(std::count(milestones_.begin(), milestones_.end(), last_epoch())));
+    return lr(group) * std::pow(options_.gamma,
+                                static_cast<double>(std::count(milestones_.begin(), milestones_.end(), last_epoch())));
 }
 
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& options, Location where)
     : Schedule("ConstantLR", optimizer), options_(options) {
     check_factor(name(), "factor", options.factor, where);
-    check<ValueError>(options.total_iters >= 0, where,
-                      [&] { return "ConstantLR: total_iters must not be negative, got " + std::to_string(options.total_iters); });
+    check<ValueError>(options.total_iters >= 0, where, [&] {
+        return "ConstantLR: total_iters must not be negative, got " + std::to_string(options.total_iters);
+    });
     start();
 }
 double ConstantLR::next(std::size_t group) const {
@@ -83,8 +87,9 @@ double ConstantLR::next(std::size_t group) const {
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& options, Location where)
     : Schedule("LinearLR", optimizer), options_(options) {
     check_factor(name(), "start_factor", options.start_factor, where);
-    check<ValueError>(options.end_factor >= 0 && options.end_factor <= 1, where,
-                      [&] { return "LinearLR: end_factor must be in [0, 1], got " + PlainNumber(options.end_factor).text(); });
+    check<ValueError>(options.end_factor >= 0 && options.end_factor <= 1, where, [&] {
+        return "LinearLR: end_factor must be in [0, 1], got " + PlainNumber(options.end_factor).text();
+    });
     check_positive(name(), "total_iters", options.total_iters, where);
     start();
 }
@@ -92,12 +97,14 @@ double LinearLR::next(std::size_t group) const {
     if (last_epoch() == 0) return lr(group) * options_.start_factor;
     if (last_epoch() > options_.total_iters) return lr(group);
     const double change = options_.end_factor - options_.start_factor;
-    const double before =
-        static_cast<double>(options_.total_iters) * options_.start_factor + static_cast<double>(last_epoch() - 1) * change;
+    const double before = static_cast<double>(options_.total_iters) * options_.start_factor +
+                          static_cast<double>(last_epoch() - 1) * change;
     return lr(group) * (1 + change / before);
 }
 
-ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma) : Schedule("ExponentialLR", optimizer), gamma_(gamma) { start(); }
+ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma) : Schedule("ExponentialLR", optimizer), gamma_(gamma) {
+    start();
+}
 double ExponentialLR::next(std::size_t group) const { return last_epoch() == 0 ? lr(group) : lr(group) * gamma_; }
 
 PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options, Location where)
@@ -113,7 +120,8 @@ double PolynomialLR::next(std::size_t group) const {
 
 // --- cosines --------------------------------------------------------------------------------------------------------
 
-CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t T_max, const CosineAnnealingLROptions& options, Location where)
+CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t T_max, const CosineAnnealingLROptions& options,
+                                     Location where)
     : Schedule("CosineAnnealingLR", optimizer), T_max_(T_max), options_(options) {
     check_positive(name(), "T_max", T_max, where);
     start();
@@ -122,12 +130,14 @@ double CosineAnnealingLR::next(std::size_t group) const {
     const std::int64_t epoch = last_epoch();
     if (epoch == 0) return lr(group);
     // Where the learning rate before was eta_min, a ratio says nothing.
-    if ((epoch - 1 - T_max_) % (2 * T_max_) == 0) return lr(group) + (base_lr(group) - options_.eta_min) * (2 - cosine(1, T_max_)) / 2;
+    if ((epoch - 1 - T_max_) % (2 * T_max_) == 0)
+        return lr(group) + (base_lr(group) - options_.eta_min) * (2 - cosine(1, T_max_)) / 2;
     return cosine(epoch, T_max_) / cosine(epoch - 1, T_max_) * (lr(group) - options_.eta_min) + options_.eta_min;
 }
 
 CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer, std::int64_t T_0,
-                                                         const CosineAnnealingWarmRestartsOptions& options, Location where)
+                                                         const CosineAnnealingWarmRestartsOptions& options,
+                                                         Location where)
     : Schedule("CosineAnnealingWarmRestarts", optimizer), T_0_(T_0), T_i_(T_0), options_(options) {
     check_positive(name(), "T_0", T_0, where);
     check_positive(name(), "T_mult", options.T_mult, where);

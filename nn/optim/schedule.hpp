@@ -9,7 +9,8 @@
 #include "nn/core/state.hpp"
 #include "optimizer.hpp"
 
-// Learning rates that change over time, as torch.optim.lr_scheduler: names, arguments, defaults and numbers are PyTorch's.
+// Learning rates that change over time, as torch.optim.lr_scheduler: names, arguments, defaults and numbers are
+// PyTorch's.
 //
 //     nn::SGD sgd({.lr = 0.1});
 //     nn::CosineAnnealingLR schedule(sgd, 90);
@@ -18,9 +19,9 @@
 //         schedule.step();
 //     }
 //
-// A schedule keeps a reference to its optimizer, which must outlive it and stay where it is. It works on all groups of parameters, which must
-// have been made before. Most compute a learning rate from the one before, so that several on one optimizer multiply (and `set_lr` in between
-// has its effect). ValueError for options that make no sense.
+// A schedule keeps a reference to its optimizer, which must outlive it and stay where it is. It works on all groups of
+// parameters, which must have been made before. Most compute a learning rate from the one before, so that several on
+// one optimizer multiply (and `set_lr` in between has its effect). ValueError for options that make no sense.
 
 namespace xgrad::nn {
 
@@ -39,8 +40,9 @@ public:
     /// What the last step set, for each group.
     const std::vector<double>& last_lr() const { return last_lr_; }
 
-    /// All that is needed to go on as if nothing had happened. Loading sets the optimizer's learning rates, too; the momenta of OneCycleLR are
-    /// in the optimizer's own state. ValueError for a state of another kind of schedule, or for another number of groups.
+    /// All that is needed to go on as if nothing had happened. Loading sets the optimizer's learning rates, too; the
+    /// momenta of OneCycleLR are in the optimizer's own state. ValueError for a state of another kind of schedule, or
+    /// for another number of groups.
     virtual State state_dict() const;
     virtual void load_state_dict(const State& state, Location where = Location::current());
 
@@ -81,7 +83,8 @@ struct StepLROptions {
 /// Times gamma every step_size epochs.
 class XGRAD_API StepLR final : public Schedule {
 public:
-    StepLR(Optimizer& optimizer, std::int64_t step_size, const StepLROptions& options = {}, Location where = Location::current());
+    StepLR(Optimizer& optimizer, std::int64_t step_size, const StepLROptions& options = {},
+           Location where = Location::current());
 
 private:
     double next(std::size_t group) const override;
@@ -109,7 +112,8 @@ struct ConstantLROptions {
 /// Times factor in the first total_iters epochs.
 class XGRAD_API ConstantLR final : public Schedule {
 public:
-    explicit ConstantLR(Optimizer& optimizer, const ConstantLROptions& options = {}, Location where = Location::current());
+    explicit ConstantLR(Optimizer& optimizer, const ConstantLROptions& options = {},
+                        Location where = Location::current());
 
 private:
     double next(std::size_t group) const override;
@@ -150,7 +154,8 @@ struct PolynomialLROptions {
 /// Times (1 - epoch / total_iters)^power, 0 from then on.
 class XGRAD_API PolynomialLR final : public Schedule {
 public:
-    explicit PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options = {}, Location where = Location::current());
+    explicit PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options = {},
+                          Location where = Location::current());
 
 private:
     double next(std::size_t group) const override;
@@ -161,7 +166,8 @@ private:
 struct CosineAnnealingLROptions {
     double eta_min = 0;
 };
-/// Half a cosine from the initial learning rate down to eta_min in T_max epochs, and up again (Loshchilov and Hutter 2017, without restarts).
+/// Half a cosine from the initial learning rate down to eta_min in T_max epochs, and up again (Loshchilov and Hutter
+/// 2017, without restarts).
 class XGRAD_API CosineAnnealingLR final : public Schedule {
 public:
     CosineAnnealingLR(Optimizer& optimizer, std::int64_t T_max, const CosineAnnealingLROptions& options = {},
@@ -178,10 +184,12 @@ struct CosineAnnealingWarmRestartsOptions {
     std::int64_t T_mult = 1;
     double eta_min = 0;
 };
-/// Half a cosine down to eta_min in T_0 epochs, then again from the start, each time T_mult times longer (Loshchilov and Hutter 2017).
+/// Half a cosine down to eta_min in T_0 epochs, then again from the start, each time T_mult times longer (Loshchilov
+/// and Hutter 2017).
 class XGRAD_API CosineAnnealingWarmRestarts final : public Schedule {
 public:
-    CosineAnnealingWarmRestarts(Optimizer& optimizer, std::int64_t T_0, const CosineAnnealingWarmRestartsOptions& options = {},
+    CosineAnnealingWarmRestarts(Optimizer& optimizer, std::int64_t T_0,
+                                const CosineAnnealingWarmRestartsOptions& options = {},
                                 Location where = Location::current());
 
     State state_dict() const override;
@@ -206,15 +214,17 @@ struct OneCycleLROptions {
     double base_momentum = 0.85, max_momentum = 0.95, div_factor = 25, final_div_factor = 1e4;
     bool three_phase = false;
 };
-/// From max_lr / div_factor up to max_lr and down to max_lr / (div_factor * final_div_factor), momentum (or the first beta) the other way round
-/// (Smith and Topin 2019): a step for each batch. The rise is over at step pct_start * total_steps - 1, counted from 0: where that is 0, the cycle begins
-/// at max_lr. The last of total_steps calls of step() leaves everything at its end. ValueError for one more call, and where there is no
-/// momentum to cycle.
+/// From max_lr / div_factor up to max_lr and down to max_lr / (div_factor * final_div_factor), momentum (or the first
+/// beta) the other way round (Smith and Topin 2019): a step for each batch. The rise is over at step pct_start *
+/// total_steps - 1, counted from 0: where that is 0, the cycle begins at max_lr. The last of total_steps calls of
+/// step() leaves everything at its end. ValueError for one more call, and where there is no momentum to cycle.
 class XGRAD_API OneCycleLR final : public Schedule {
 public:
-    OneCycleLR(Optimizer& optimizer, double max_lr, const OneCycleLROptions& options, Location where = Location::current());
+    OneCycleLR(Optimizer& optimizer, double max_lr, const OneCycleLROptions& options,
+               Location where = Location::current());
     /// A max_lr for each group.
-    OneCycleLR(Optimizer& optimizer, std::vector<double> max_lrs, const OneCycleLROptions& options, Location where = Location::current());
+    OneCycleLR(Optimizer& optimizer, std::vector<double> max_lrs, const OneCycleLROptions& options,
+               Location where = Location::current());
 
 private:
     void advance(std::optional<double> metric, Location where) override;
@@ -230,8 +240,8 @@ private:
 
 /// What of a metric is good: little (a loss) or much (an accuracy).
 enum class PlateauMode { min, max };
-/// Whether a threshold is a share of the best value's size (PyTorch: of the value, so that for negative metrics no change at all is better) or a
-/// difference to it.
+/// Whether a threshold is a share of the best value's size (PyTorch: of the value, so that for negative metrics no
+/// change at all is better) or a difference to it.
 enum class ThresholdMode { rel, abs };
 struct ReduceLROnPlateauOptions {
     PlateauMode mode = PlateauMode::min;
@@ -242,11 +252,12 @@ struct ReduceLROnPlateauOptions {
     std::int64_t cooldown = 0;
     double min_lr = 0, eps = 1e-8;
 };
-/// Times factor when the metric has not become better for more than `patience` steps: `schedule.step(validation_loss)`. ValueError for a step
-/// without metric.
+/// Times factor when the metric has not become better for more than `patience` steps: `schedule.step(validation_loss)`.
+/// ValueError for a step without metric.
 class XGRAD_API ReduceLROnPlateau final : public Schedule {
 public:
-    explicit ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {}, Location where = Location::current());
+    explicit ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {},
+                               Location where = Location::current());
 
     State state_dict() const override;
     void load_state_dict(const State& state, Location where = Location::current()) override;
@@ -261,20 +272,25 @@ private:
     std::int64_t cooldown_counter_ = 0, num_bad_epochs_ = 0;
 };
 
-/// The initial learning rate times lr_lambda(epoch): `nn::LambdaLR schedule(sgd, [](std::int64_t epoch) { return 1.0 / (1 + epoch); })`.
+/// The initial learning rate times lr_lambda(epoch): `nn::LambdaLR schedule(sgd, [](std::int64_t epoch) { return 1.0 /
+/// (1 + epoch); })`.
 template <class F>
 class LambdaLR final : public Schedule {
 public:
-    LambdaLR(Optimizer& optimizer, F lr_lambda) : Schedule("LambdaLR", optimizer), lr_lambda_(std::move(lr_lambda)) { start(); }
+    LambdaLR(Optimizer& optimizer, F lr_lambda) : Schedule("LambdaLR", optimizer), lr_lambda_(std::move(lr_lambda)) {
+        start();
+    }
 
 private:
-    double next(std::size_t group) const override { return base_lr(group) * static_cast<double>(lr_lambda_(last_epoch())); }
+    double next(std::size_t group) const override {
+        return base_lr(group) * static_cast<double>(lr_lambda_(last_epoch()));
+    }
 
     F lr_lambda_;
 };
 
-/// One schedule after another: schedules[i] from milestones[i - 1] on, which ascend. They must outlive this one, belong to its optimizer, and have been made
-/// just before. `nn::SequentialLR schedule(sgd, {&warm_up, &cosine}, {5})`.
+/// One schedule after another: schedules[i] from milestones[i - 1] on, which ascend. They must outlive this one, belong
+/// to its optimizer, and have been made just before. `nn::SequentialLR schedule(sgd, {&warm_up, &cosine}, {5})`.
 class XGRAD_API SequentialLR final : public Schedule {
 public:
     SequentialLR(Optimizer& optimizer, std::vector<Schedule*> schedules, std::vector<std::int64_t> milestones,

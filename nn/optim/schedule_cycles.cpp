@@ -20,11 +20,12 @@ const Tensor& entry(const char* schedule, const State& state, const char* key, L
 std::int64_t integer(const char* schedule, const State& state, const char* key, Location where) {
     return entry(schedule, state, key, where).item<std::int64_t>();
 }
-std::vector<double> numbers(const char* schedule, const State& state, const char* key, std::size_t count, Location where) {
+std::vector<double> numbers(const char* schedule, const State& state, const char* key, std::size_t count,
+                            Location where) {
     const auto data = entry(schedule, state, key, where).data<double>();
     check<ValueError>(data.size() == count, where, [&] {
-        return std::string(schedule) + ": the state must have a number for each of " + std::to_string(count) + " groups in " + key +
-               ", got " + std::to_string(data.size());
+        return std::string(schedule) + ": the state must have a number for each of " + std::to_string(count) +
+               " groups in " + key + ", got " + std::to_string(data.size());
     });
     return {data.begin(), data.end()};
 }
@@ -85,11 +86,13 @@ OneCycleLR::OneCycleLR(Optimizer& given, double max_lr, const OneCycleLROptions&
 
 OneCycleLR::OneCycleLR(Optimizer& given, std::vector<double> max_lrs, const OneCycleLROptions& options, Location where)
     : Schedule("OneCycleLR", given), max_lrs_(std::move(max_lrs)), options_(options) {
-    check<ValueError>(options.total_steps || (options.epochs && options.steps_per_epoch), where,
-                      [] { return std::string("OneCycleLR: total_steps, or epochs and steps_per_epoch, must be given, got neither"); });
+    check<ValueError>(options.total_steps || (options.epochs && options.steps_per_epoch), where, [] {
+        return std::string("OneCycleLR: total_steps, or epochs and steps_per_epoch, must be given, got neither");
+    });
     const auto positive = [&](const char* option, auto value) {
-        check<ValueError>(value > 0, where,
-                          [&] { return std::string("OneCycleLR: ") + option + " must be positive, got " + PlainNumber(value).text(); });
+        check<ValueError>(value > 0, where, [&] {
+            return std::string("OneCycleLR: ") + option + " must be positive, got " + PlainNumber(value).text();
+        });
     };
     if (options.total_steps) {
         total_steps_ = *options.total_steps;
@@ -102,14 +105,16 @@ OneCycleLR::OneCycleLR(Optimizer& given, std::vector<double> max_lrs, const OneC
     }
     positive("div_factor", options.div_factor);
     positive("final_div_factor", options.final_div_factor);
-    check<ValueError>(options.pct_start >= 0 && options.pct_start <= 1, where,
-                      [&] { return "OneCycleLR: pct_start must be in [0, 1], got " + PlainNumber(options.pct_start).text(); });
+    check<ValueError>(options.pct_start >= 0 && options.pct_start <= 1, where, [&] {
+        return "OneCycleLR: pct_start must be in [0, 1], got " + PlainNumber(options.pct_start).text();
+    });
     check<ValueError>(max_lrs_.size() == given.groups(), where, [&] {
         return "OneCycleLR: one max_lr for each of " + std::to_string(given.groups()) + " groups is needed, got " +
                std::to_string(max_lrs_.size());
     });
-    check<ValueError>(!options.cycle_momentum || given.momentum(), where,
-                      [&] { return std::string("OneCycleLR: cycle_momentum needs an optimizer with momentum, got ") + given.name(); });
+    check<ValueError>(!options.cycle_momentum || given.momentum(), where, [&] {
+        return std::string("OneCycleLR: cycle_momentum needs an optimizer with momentum, got ") + given.name();
+    });
     for (std::size_t group = 0; group < max_lrs_.size(); ++group) {
         set_base_lr(max_lrs_[group] / options.div_factor, group);
         given.set_initial_lr(base_lr(group), group);
@@ -121,10 +126,12 @@ double OneCycleLR::value(double low, double high, double end) const {
     struct Phase {
         double last_step, from, to;
     };
-    const double total = static_cast<double>(total_steps_), rise = options_.pct_start * total, now = static_cast<double>(last_epoch());
+    const double total = static_cast<double>(total_steps_), rise = options_.pct_start * total,
+                 now = static_cast<double>(last_epoch());
     const Phase two[] = {{rise - 1, low, high}, {total - 1, high, end}};
     const Phase three[] = {{rise - 1, low, high}, {2 * rise - 2, high, low}, {total - 1, low, end}};
-    const std::span<const Phase> phases = options_.three_phase ? std::span<const Phase>(three) : std::span<const Phase>(two);
+    const std::span<const Phase> phases =
+        options_.three_phase ? std::span<const Phase>(three) : std::span<const Phase>(two);
     double first = 0;
     for (const Phase& phase : phases) {
         if (now <= phase.last_step || &phase == &phases.back()) {
@@ -152,7 +159,8 @@ void OneCycleLR::set_momenta() {
 
 void OneCycleLR::advance(std::optional<double> metric, Location where) {
     check<ValueError>(last_epoch() < total_steps_, where, [&] {
-        return "OneCycleLR: there must be at most " + std::to_string(total_steps_) + " steps, got " + std::to_string(last_epoch() + 1);
+        return "OneCycleLR: there must be at most " + std::to_string(total_steps_) + " steps, got " +
+               std::to_string(last_epoch() + 1);
     });
     Schedule::advance(metric, where);
     set_momenta();
@@ -167,9 +175,11 @@ void OneCycleLR::restart() {
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& given, const ReduceLROnPlateauOptions& options, Location where)
     : Schedule("ReduceLROnPlateau", given),
       options_(options),
-      best_(options.mode == PlateauMode::min ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity()) {
-    check<ValueError>(options.factor < 1, where,
-                      [&] { return "ReduceLROnPlateau: factor must be less than 1, got " + PlainNumber(options.factor).text(); });
+      best_(options.mode == PlateauMode::min ? std::numeric_limits<double>::infinity()
+                                             : -std::numeric_limits<double>::infinity()) {
+    check<ValueError>(options.factor < 1, where, [&] {
+        return "ReduceLROnPlateau: factor must be less than 1, got " + PlainNumber(options.factor).text();
+    });
     set_last_epoch(0);
     remember();
 }
@@ -189,8 +199,9 @@ double ReduceLROnPlateau::next(std::size_t group) const {
 }
 
 void ReduceLROnPlateau::advance(std::optional<double> metric, Location where) {
-    check<ValueError>(metric.has_value(), where,
-                      [] { return std::string("ReduceLROnPlateau: a step needs the metric, as in schedule.step(loss)"); });
+    check<ValueError>(metric.has_value(), where, [] {
+        return std::string("ReduceLROnPlateau: a step needs the metric, as in schedule.step(loss)");
+    });
     const bool improved = better(*metric);
     if (improved) best_ = *metric;
     num_bad_epochs_ = improved ? 0 : num_bad_epochs_ + 1;
@@ -217,7 +228,8 @@ State ReduceLROnPlateau::state_dict() const {
 }
 void ReduceLROnPlateau::load_state_dict(const State& state, Location where) {
     const double best = entry(name(), state, "best", where).item();
-    const std::int64_t cooldown = integer(name(), state, "cooldown_counter", where), bad = integer(name(), state, "num_bad_epochs", where);
+    const std::int64_t cooldown = integer(name(), state, "cooldown_counter", where),
+                       bad = integer(name(), state, "num_bad_epochs", where);
     Schedule::load_state_dict(state, where);
     best_ = best;
     cooldown_counter_ = cooldown;
@@ -226,18 +238,20 @@ void ReduceLROnPlateau::load_state_dict(const State& state, Location where) {
 
 // --- made of others -------------------------------------------------------------------------------------------------
 
-SequentialLR::SequentialLR(Optimizer& given, std::vector<Schedule*> schedules, std::vector<std::int64_t> milestones, Location where)
+SequentialLR::SequentialLR(Optimizer& given, std::vector<Schedule*> schedules, std::vector<std::int64_t> milestones,
+                           Location where)
     : Schedule("SequentialLR", given), schedules_(std::move(schedules)), milestones_(std::move(milestones)) {
     Schedule& first = first_of(name(), schedules_, where);
     for (const Schedule* schedule : schedules_)
         check<ValueError>(schedule->optimizer_ == &given, where, [&] {
-            return std::string("SequentialLR: all schedules must belong to its optimizer, got another's ") + schedule->name();
+            return std::string("SequentialLR: all schedules must belong to its optimizer, got another's ") +
+                   schedule->name();
         });
     check<ValueError>(std::is_sorted(milestones_.begin(), milestones_.end()), where,
                       [] { return std::string("SequentialLR: milestones must be in ascending order"); });
     check<ValueError>(milestones_.size() + 1 == schedules_.size(), where, [&] {
-        return "SequentialLR: one milestone fewer than schedules is needed, got " + std::to_string(milestones_.size()) + " for " +
-               std::to_string(schedules_.size());
+        return "SequentialLR: one milestone fewer than schedules is needed, got " + std::to_string(milestones_.size()) +
+               " for " + std::to_string(schedules_.size());
     });
     // What making the schedules did is undone.
     for (std::size_t group = 0; group < given.groups(); ++group) given.set_lr(given.initial_lr(group), group);
@@ -266,10 +280,12 @@ void SequentialLR::load_state_dict(const State& state, Location where) {
 }
 
 ChainedScheduler::ChainedScheduler(std::vector<Schedule*> schedules, Location where)
-    : Schedule("ChainedScheduler", *first_of("ChainedScheduler", schedules, where).optimizer_), schedules_(std::move(schedules)) {
+    : Schedule("ChainedScheduler", *first_of("ChainedScheduler", schedules, where).optimizer_),
+      schedules_(std::move(schedules)) {
     for (const Schedule* schedule : schedules_)
         check<ValueError>(schedule->optimizer_ == &optimizer(), where, [&] {
-            return std::string("ChainedScheduler: all schedules must belong to one optimizer, got another's ") + schedule->name();
+            return std::string("ChainedScheduler: all schedules must belong to one optimizer, got another's ") +
+                   schedule->name();
         });
     set_last_epoch(0);
     remember();

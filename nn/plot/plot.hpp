@@ -53,15 +53,17 @@ struct HeatMapOptions {
     bool numbers = false;  ///< each cell says its value
     Palette palette = Palette::sequential;
     std::optional<std::array<double, 2>> range = {};  ///< what the ends of the palette stand for
-    std::optional<std::array<double, 2>> x = {},
-                                         y = {};  ///< where the first and the last column and row stand; otherwise 0, 1, … and rows go down
+    std::optional<std::array<double, 2>>
+        x = {},
+        y = {};  ///< where the first and the last column and row stand; otherwise 0, 1, … and rows go down
     std::string name = {};  ///< what the colours mean
 };
 
 /// A frame around something in one of the pictures.
 struct PictureBox {
     std::int64_t picture = 0;  ///< which one, from 0
-    double left = 0, top = 0, right = 0, bottom = 0;  ///< in its pixels: left edge of the first to right edge of the last
+    double left = 0, top = 0, right = 0,
+           bottom = 0;  ///< in its pixels: left edge of the first to right edge of the last
     std::string name = {};  ///< above it
     int colour = 0;  ///< its number in the row of colours
 };
@@ -89,9 +91,11 @@ public:
     Plot& line(const std::string& name, const PlotNumbers& y, const LineOptions& options = {});
     Plot& line(const std::string& name, const PlotNumbers& x, const PlotNumbers& y, const LineOptions& options = {},
                Location where = Location::current());
-    Plot& points(const std::string& name, const PlotNumbers& x, const PlotNumbers& y, Location where = Location::current());
+    Plot& points(const std::string& name, const PlotNumbers& x, const PlotNumbers& y,
+                 Location where = Location::current());
     /// The area between low and high, in the colour of the line that comes next.
-    Plot& band(const PlotNumbers& x, const PlotNumbers& low, const PlotNumbers& high, Location where = Location::current());
+    Plot& band(const PlotNumbers& x, const PlotNumbers& low, const PlotNumbers& high,
+               Location where = Location::current());
     /// The inside of the polygon with these corners, in full colour; only the options' colour counts.
     Plot& area(const std::string& name, const PlotNumbers& x, const PlotNumbers& y, const LineOptions& options = {},
                Location where = Location::current());
@@ -107,8 +111,8 @@ public:
     Plot& text(double x, double y, const std::string& words);
     /// A dashed line across the diagram at x.
     Plot& vertical(const std::string& name, double x);
-    /// Pictures (N, H, W) or (N, 1 or 3, H, W) with elements from 0 to 1 (integers: to 255), row by row. They have no axes.
-    /// IndexError for a box in a picture that is not there.
+    /// Pictures (N, H, W) or (N, 1 or 3, H, W) with elements from 0 to 1 (integers: to 255), row by row. They have no
+    /// axes. IndexError for a box in a picture that is not there.
     Plot& pictures(const Tensor& images, const PictureOptions& options = {}, Location where = Location::current());
 
     const PlotOptions& options() const { return options_; }
@@ -134,8 +138,10 @@ struct SvgOptions {
     int columns = 2;  ///< diagrams in a row
 };
 
-/// The diagrams as one SVG document that follows the reader's light or dark colours. Error when gnuplot (Debian: gnuplot-nox) is not there.
-XGRAD_API std::string svg(const std::vector<Plot>& plots, const SvgOptions& options = {}, Location where = Location::current());
+/// The diagrams as one SVG document that follows the reader's light or dark colours. Error when gnuplot (Debian:
+/// gnuplot-nox) is not there.
+XGRAD_API std::string svg(const std::vector<Plot>& plots, const SvgOptions& options = {},
+                          Location where = Location::current());
 /// The same as a file; it is there whole or not at all.
 XGRAD_API void save_svg(const std::string& path, const std::vector<Plot>& plots, const SvgOptions& options = {},
                         Location where = Location::current());

@@ -19,7 +19,8 @@ namespace {
 
 png_byte byte_of(double value, bool floating, Location where) {
     if (floating) {
-        check<ValueError>(!std::isnan(value), where, [] { return std::string("save_png: elements must be numbers, got NaN"); });
+        check<ValueError>(!std::isnan(value), where,
+                          [] { return std::string("save_png: elements must be numbers, got NaN"); });
         return static_cast<png_byte>(std::clamp(value * 255 + 0.5, 0.0, 255.0));
     }
     check<ValueError>(value >= 0 && value <= 255, where,
@@ -33,7 +34,8 @@ void save_png(const std::string& path, const Tensor& image, Location where) {
     const bool flat = image.ndim() == 2;
     const std::int64_t channels = flat ? 1 : image.ndim() == 3 ? image.shape(0) : 0;
     check<ShapeError>((channels == 1 || channels == 3 || channels == 4) && image.size() > 0, where, [&] {
-        return "save_png: an image must be (H, W) or (1, 3 or 4, H, W) and have pixels, got " + to_string(image.shape());
+        return "save_png: an image must be (H, W) or (1, 3 or 4, H, W) and have pixels, got " +
+               to_string(image.shape());
     });
     check<ValueError>(image.size() <= std::numeric_limits<std::int32_t>::max(), where,
                       [&] { return "save_png: an image has at most 2^31 - 1 bytes, got " + to_string(image.shape()); });
@@ -43,7 +45,8 @@ void save_png(const std::string& path, const Tensor& image, Location where) {
     const std::size_t planes = static_cast<std::size_t>(channels), plane = number.size() / planes;
     std::vector<png_byte> pixels(number.size());
     for (std::size_t c = 0; c < planes; ++c)
-        for (std::size_t i = 0; i < plane; ++i) pixels[i * planes + c] = byte_of(number[c * plane + i], floating, where);
+        for (std::size_t i = 0; i < plane; ++i)
+            pixels[i * planes + c] = byte_of(number[c * plane + i], floating, where);
 
     png_image header{};
     header.version = PNG_IMAGE_VERSION;
@@ -59,11 +62,12 @@ void save_png(const std::string& path, const Tensor& image, Location where) {
 
 Tensor make_grid(const Tensor& images, const GridOptions& options, Location where) {
     const auto& [wanted, padding, value] = options;
-    check<ShapeError>(images.ndim() == 4 && images.shape(0) > 0, where,
-                      [&] { return "make_grid: images must be (N, C, H, W) with at least one, got " + to_string(images.shape()); });
+    check<ShapeError>(images.ndim() == 4 && images.shape(0) > 0, where, [&] {
+        return "make_grid: images must be (N, C, H, W) with at least one, got " + to_string(images.shape());
+    });
     check<ValueError>(wanted > 0 && padding >= 0, where, [&, columns = wanted, gap = padding] {
-        return "make_grid: columns must be positive and padding not negative, got " + std::to_string(columns) + " and " +
-               std::to_string(gap);
+        return "make_grid: columns must be positive and padding not negative, got " + std::to_string(columns) +
+               " and " + std::to_string(gap);
     });
     const std::int64_t count = images.shape(0), channels = images.shape(1);
     if (count == 1) return squeeze(images, 0);

@@ -57,18 +57,20 @@ struct FileOfScratch {
 std::string drawn(const std::string& script, Location where) {
     FileOfScratch commands, picture, complaints;
     write_atomically(commands.path, [&](AtomicFile& file) { file.write(script); }, where);
-    const int status =
-        std::system(("gnuplot '" + commands.path + "' >'" + picture.path + "' 2>'" + complaints.path + "' </dev/null").c_str());
+    const int status = std::system(
+        ("gnuplot '" + commands.path + "' >'" + picture.path + "' 2>'" + complaints.path + "' </dev/null").c_str());
     check(status == 0, where, [&] {
         constexpr int not_found = 127;
-        return WEXITSTATUS(status) != not_found ? "svg: gnuplot must be able to draw, got " + complaints.text()
-                                                : std::string("svg: gnuplot must be installed to draw (Debian: gnuplot-nox), got none");
+        return WEXITSTATUS(status) != not_found
+                   ? "svg: gnuplot must be able to draw, got " + complaints.text()
+                   : std::string("svg: gnuplot must be installed to draw (Debian: gnuplot-nox), got none");
     });
     return picture.text();
 }
 
 void replace_all(std::string& text, const std::string& old, const std::string& fresh) {
-    for (std::size_t at = 0; (at = text.find(old, at)) != text.npos; at += fresh.size()) text.replace(at, old.size(), fresh);
+    for (std::size_t at = 0; (at = text.find(old, at)) != text.npos; at += fresh.size())
+        text.replace(at, old.size(), fresh);
 }
 
 }  // namespace
@@ -107,7 +109,8 @@ std::string svg(const std::vector<Plot>& plots, const SvgOptions& options, Locat
     replace_all(picture, "font-family=\"sans-serif:Bold\"", "font-family=\"sans-serif\" font-weight=\"bold\"");
     replace_all(picture, "<image ", "<image style=\"image-rendering: pixelated\" ");
     const std::size_t body = picture.find("<title>");
-    check(body != picture.npos, where, [&] { return std::string("svg: gnuplot must draw an SVG document, got something else"); });
+    check(body != picture.npos, where,
+          [&] { return std::string("svg: gnuplot must draw an SVG document, got something else"); });
     picture.insert(body, std::string(style) + "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n");
     return picture;
 }

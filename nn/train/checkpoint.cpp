@@ -5,7 +5,8 @@
 #include "nn/core/random.hpp"
 #include "nn/weights/safetensors.hpp"
 
-// A run as one safetensors file. Names of its tensors: model.*, kept.<name>.*, optimizer.*, schedule.*, random.*, log.*, sums.<i>, run.*.
+// A run as one safetensors file. Names of its tensors: model.*, kept.<name>.*, optimizer.*, schedule.*, random.*,
+// log.*, sums.<i>, run.*.
 
 namespace xgrad::nn::detail {
 
@@ -37,7 +38,9 @@ void restore_model(const State& state, const std::string& name, ModelRef model, 
     load_random_state(model, part_of(state, "random." + name + "."), where);
 }
 
-Tensor integers(const std::vector<std::int64_t>& list) { return tensor(list, {static_cast<std::int64_t>(list.size())}); }
+Tensor integers(const std::vector<std::int64_t>& list) {
+    return tensor(list, {static_cast<std::int64_t>(list.size())});
+}
 Tensor reals(const std::vector<double>& list) { return tensor(list, {static_cast<std::int64_t>(list.size())}); }
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -69,7 +72,10 @@ void add_history(State& state, Metadata& metadata, const History& history) {
 class Reader {
 public:
     Reader(const std::string& path, Location where)
-        : path_(path), where_(where), state_(read_safetensors(path, where)), metadata_(read_safetensors_metadata(path, where)) {
+        : path_(path),
+          where_(where),
+          state_(read_safetensors(path, where)),
+          metadata_(read_safetensors_metadata(path, where)) {
         if (text("format") != format) fail("it is no training checkpoint");
     }
     const State& state() const { return state_; }
@@ -90,11 +96,13 @@ public:
     void expect(const char* what, const std::string& now) const {
         const std::string then = text(what);
         check<ValueError>(then == now, where_, [&] {
-            return "Trainer: " + path_ + " must be of the same run, got " + what + " " + (now.empty() ? "(none)" : now) + " where it has " +
-                   (then.empty() ? "(none)" : then);
+            return "Trainer: " + path_ + " must be of the same run, got " + what + " " +
+                   (now.empty() ? "(none)" : now) + " where it has " + (then.empty() ? "(none)" : then);
         });
     }
-    [[noreturn]] void fail(const std::string& reason) const { throw FormatError(at("Trainer: " + path_ + ": " + reason, where_)); }
+    [[noreturn]] void fail(const std::string& reason) const {
+        throw FormatError(at("Trainer: " + path_ + ": " + reason, where_));
+    }
 
 private:
     std::string path_;
@@ -111,7 +119,8 @@ void read_history(const Reader& reader, History& history) {
         reader.fail("run.history is missing or damaged");
     const auto data = t->data<double>();
     history.rows.clear();
-    for (auto at = data.begin(); history.epochs() < t->shape(0); at += columns) history.rows.emplace_back(at, at + columns);
+    for (auto at = data.begin(); history.epochs() < t->shape(0); at += columns)
+        history.rows.emplace_back(at, at + columns);
 }
 
 /// The names of the optimizers' states in the file begin so.
@@ -140,7 +149,8 @@ std::pair<State, Metadata> checkpoint_of(TrainerCore::Setup& setup, const RunSta
     Metadata metadata{{"format", format}};
     add_model(state, "model", setup.model);
     for (const auto& [name, model] : setup.kept) add_model(state, "kept." + name, model);
-    for (std::size_t i = 0; i < setup.parts.size(); ++i) append(state, optimizer_prefix(setup, i), setup.parts[i].optimizer.state_dict());
+    for (std::size_t i = 0; i < setup.parts.size(); ++i)
+        append(state, optimizer_prefix(setup, i), setup.parts[i].optimizer.state_dict());
     if (setup.options.schedule) append(state, "schedule.", setup.options.schedule->state_dict());
     append(state, "log.", run.log.state_dict());
     for (std::size_t i = 0; i < run.sums.size(); ++i)
@@ -183,7 +193,8 @@ void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, con
     run.trained = position[2] != 0;
     run.since_best = position[3];
     run.summed = position[4];
-    if (position[5] < 0 || position[5] > static_cast<std::int64_t>(state.size())) reader.fail("run.position is missing or damaged");
+    if (position[5] < 0 || position[5] > static_cast<std::int64_t>(state.size()))
+        reader.fail("run.position is missing or damaged");
     run.sums.assign(static_cast<std::size_t>(position[5]), Tensor());
     for (std::size_t i = 0; i < run.sums.size(); ++i)
         if (const Tensor* sum = find(state, "sums." + std::to_string(i))) run.sums[i] = *sum;
@@ -192,7 +203,8 @@ void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, con
     const auto generator = reader.numbers<std::int64_t>("run.random", 2);
     default_generator() = Generator(unsigned_bits(generator[0]));
     default_generator().set_counter(unsigned_bits(generator[1]));
-    for (const auto& [name, place] : {std::pair("run.training", &run.training), std::pair("run.validation", &run.validation)}) {
+    for (const auto& [name, place] :
+         {std::pair("run.training", &run.training), std::pair("run.validation", &run.validation)}) {
         const auto p = reader.numbers<std::int64_t>(name, 3);
         *place = {unsigned_bits(p[0]), p[1], p[2]};
     }

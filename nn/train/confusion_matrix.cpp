@@ -23,7 +23,8 @@ std::string decimal(double x) {
 std::string aligned(const std::vector<std::vector<std::string>>& rows) {
     // Bytes that continue a UTF-8 character take no place.
     const auto width = [](const std::string& text) {
-        return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+        return static_cast<std::size_t>(
+            std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
     };
     std::vector<std::size_t> widths(rows[0].size());
     for (const auto& row : rows)
@@ -49,21 +50,26 @@ ConfusionMatrix::ConfusionMatrix(std::int64_t classes, Location where) : classes
 
 void ConfusionMatrix::update(const Tensor& prediction, const Tensor& target, Location where) {
     const auto classes_of = [&](const Tensor& x) {
-        check<DTypeError>(x.dtype() == DType::i64 || x.dtype() == DType::i32, where,
-                          [&] { return std::string("ConfusionMatrix: classes must be i32 or i64, got ") + name_of(x.dtype()); });
+        check<DTypeError>(x.dtype() == DType::i64 || x.dtype() == DType::i32, where, [&] {
+            return std::string("ConfusionMatrix: classes must be i32 or i64, got ") + name_of(x.dtype());
+        });
         const Tensor wide = x.to(DType::i64);
         for (const std::int64_t c : wide.data<std::int64_t>())
             check<IndexError>(c >= 0 && c < classes_, where, [&] {
-                return "ConfusionMatrix: class must be in [0, " + std::to_string(classes_) + "), got " + std::to_string(c);
+                return "ConfusionMatrix: class must be in [0, " + std::to_string(classes_) + "), got " +
+                       std::to_string(c);
             });
         return wide;
     };
-    const auto scores_fit = [&] { return !is_floating(prediction.dtype()) || (prediction.ndim() >= 2 && prediction.shape(1) == classes_); };
+    const auto scores_fit = [&] {
+        return !is_floating(prediction.dtype()) || (prediction.ndim() >= 2 && prediction.shape(1) == classes_);
+    };
     check<ShapeError>(scores_fit(), where, [&] {
         return "ConfusionMatrix: scores must have " + std::to_string(classes_) + " classes along axis 1, got " +
                to_string(prediction.shape());
     });
-    const Tensor predicted = classes_of(is_floating(prediction.dtype()) ? argmax(stop_gradient(prediction), 1) : prediction);
+    const Tensor predicted =
+        classes_of(is_floating(prediction.dtype()) ? argmax(stop_gradient(prediction), 1) : prediction);
     check<ShapeError>(predicted.shape() == target.shape(), where, [&] {
         return "ConfusionMatrix: prediction and target must fit, got " + to_string(prediction.shape()) + " and " +
                to_string(target.shape());
@@ -91,13 +97,15 @@ double ConfusionMatrix::total(std::int64_t index, bool row) const {
 
 std::vector<double> ConfusionMatrix::precision() const {
     std::vector<double> by_class;
-    for (std::int64_t c = 0; c < classes_; ++c) by_class.push_back(ratio(static_cast<double>(count(c, c)), total(c, false)));
+    for (std::int64_t c = 0; c < classes_; ++c)
+        by_class.push_back(ratio(static_cast<double>(count(c, c)), total(c, false)));
     return by_class;
 }
 
 std::vector<double> ConfusionMatrix::recall() const {
     std::vector<double> by_class;
-    for (std::int64_t c = 0; c < classes_; ++c) by_class.push_back(ratio(static_cast<double>(count(c, c)), total(c, true)));
+    for (std::int64_t c = 0; c < classes_; ++c)
+        by_class.push_back(ratio(static_cast<double>(count(c, c)), total(c, true)));
     return by_class;
 }
 
@@ -130,9 +138,12 @@ double ConfusionMatrix::averaged(const std::vector<double>& by_class, Average av
 
 std::string ConfusionMatrix::str(const std::vector<std::string>& names, Location where) const {
     check<ValueError>(names.empty() || static_cast<std::int64_t>(names.size()) == classes_, where, [&] {
-        return "ConfusionMatrix: a name for each class is needed, got " + std::to_string(names.size()) + " for " + std::to_string(classes_);
+        return "ConfusionMatrix: a name for each class is needed, got " + std::to_string(names.size()) + " for " +
+               std::to_string(classes_);
     });
-    const auto name = [&](std::int64_t c) { return names.empty() ? std::to_string(c) : names[static_cast<std::size_t>(c)]; };
+    const auto name = [&](std::int64_t c) {
+        return names.empty() ? std::to_string(c) : names[static_cast<std::size_t>(c)];
+    };
     const auto p = precision(), r = recall(), f = f1();
     std::vector<std::vector<std::string>> rows{{"true \\ predicted"}};
     for (std::int64_t c = 0; c < classes_; ++c) rows[0].push_back(name(c));
@@ -150,7 +161,8 @@ void ConfusionMatrix::reset() { std::fill(counts_.begin(), counts_.end(), 0); }
 
 void ConfusionMatrix::set_state(const Tensor& state) {
     check<ShapeError>(state.shape() == Shape{classes_, classes_}, {}, [&] {
-        return "ConfusionMatrix: the state must be " + to_string(Shape{classes_, classes_}) + ", got " + to_string(state.shape());
+        return "ConfusionMatrix: the state must be " + to_string(Shape{classes_, classes_}) + ", got " +
+               to_string(state.shape());
     });
     const auto data = state.data<std::int64_t>();
     counts_.assign(data.begin(), data.end());

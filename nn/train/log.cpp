@@ -20,10 +20,12 @@ void Log::operator()(std::string_view name, double value, Location where) {
 
 void Log::check_free(std::string_view name, Location where) {
     for (const std::string_view taken : {"loss", "lr", "seconds", "epoch"})
-        check<ValueError>(name != taken, where,
-                          [&] { return "Log: " + std::string(name) + " is a name that Trainer uses itself; take another"; });
+        check<ValueError>(name != taken, where, [&] {
+            return "Log: " + std::string(name) + " is a name that Trainer uses itself; take another";
+        });
     check<ValueError>(!name.starts_with("valid_"), where, [&] {
-        return "Log: names must not start with valid_, which Trainer puts in front of those of the validation, got " + std::string(name);
+        return "Log: names must not start with valid_, which Trainer puts in front of those of the validation, got " +
+               std::string(name);
     });
 }
 
@@ -34,17 +36,22 @@ void Log::add(std::string_view name, double value, double weight, Location where
 }
 
 Log::Meter* Log::find(std::string_view name, const void* kind) {
-    const auto found = std::find_if(meters_.begin(), meters_.end(), [&](const auto& entry) { return entry.first == name; });
+    const auto found =
+        std::find_if(meters_.begin(), meters_.end(), [&](const auto& entry) { return entry.first == name; });
     if (found == meters_.end()) return nullptr;
-    check<ValueError>(found->second->kind_ == kind, {},
-                      [&] { return "Log: a name must stand for one kind of metric, got two for " + std::string(name); });
+    check<ValueError>(found->second->kind_ == kind, {}, [&] {
+        return "Log: a name must stand for one kind of metric, got two for " + std::string(name);
+    });
     return found->second.get();
 }
 
 Log::Meter& Log::insert(std::string_view name, std::unique_ptr<Meter> meter, Location where) {
     check<ValueError>(
-        !name.empty() && std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == ',' || c == '"'; }), where,
-        [&] { return "Log: a name must be a text without commas, quotes and line ends, got \"" + std::string(name) + "\""; });
+        !name.empty() &&
+            std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == ',' || c == '"'; }),
+        where, [&] {
+            return "Log: a name must be a text without commas, quotes and line ends, got \"" + std::string(name) + "\"";
+        });
     if (const Tensor* state = nn::find(loaded_, name)) meter->set_state(*state);
     return *meters_.emplace_back(name, std::move(meter)).second;
 }
@@ -69,7 +76,9 @@ State Log::state_dict() const {
 
 // --- history --------------------------------------------------------------------------------------------------------
 
-bool History::has(std::string_view column) const { return std::find(columns.begin(), columns.end(), column) != columns.end(); }
+bool History::has(std::string_view column) const {
+    return std::find(columns.begin(), columns.end(), column) != columns.end();
+}
 
 std::size_t History::index(std::string_view column, Location where) const {
     check<ValueError>(has(column), where, [&] {

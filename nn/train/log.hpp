@@ -20,13 +20,13 @@ public:
     Log& operator=(Log&&) noexcept;
     ~Log();
 
-    /// A number of this batch; the epoch's is the mean, each batch counting as often as it has samples. ValueError for "loss", "lr", "seconds",
-    /// "epoch" and names that start with "valid_": Trainer's own columns.
+    /// A number of this batch; the epoch's is the mean, each batch counting as often as it has samples. ValueError for
+    /// "loss", "lr", "seconds", "epoch" and names that start with "valid_": Trainer's own columns.
     void operator()(std::string_view name, double value, Location where = Location::current());
     /// The same with a weight of one's own.
     void add(std::string_view name, double value, double weight, Location where = Location::current());
-    /// A metric that looks at the whole epoch: the first call keeps a copy of `fresh`, each calls its `update` with the arguments, and the
-    /// epoch's number is its `value()`: `log.update("auc", nn::RocAuc(), scores, labels)`.
+    /// A metric that looks at the whole epoch: the first call keeps a copy of `fresh`, each calls its `update` with the
+    /// arguments, and the epoch's number is its `value()`: `log.update("auc", nn::RocAuc(), scores, labels)`.
     template <class M, class... Arguments>
     void update(std::string_view name, const M& fresh, const Arguments&... arguments) {
         check_free(name, {});
@@ -80,7 +80,8 @@ class XGRAD_API History {
 public:
     enum class Stop { finished, early, interrupted, requested };
 
-    std::vector<std::string> columns;  ///< "loss", what the log was given, the same with "valid_" in front, "lr", "seconds"
+    std::vector<std::string>
+        columns;  ///< "loss", what the log was given, the same with "valid_" in front, "lr", "seconds"
     std::vector<std::vector<double>> rows;  ///< NaN where an epoch has no such number
     Stop stop = Stop::finished;  ///< why it ended
     std::string monitor;  ///< the column that tells the best epoch

@@ -34,14 +34,15 @@ std::vector<double> numbers(const Tensor& x) {
 /// Classes as they are, or those of the largest scores.
 Tensor predicted(const char* name, const Tensor& prediction, Location where) {
     if (!is_floating(prediction.dtype())) return prediction;
-    check<ShapeError>(prediction.ndim() >= 2, where,
-                      [&] { return std::string(name) + ": scores must be (N, C) or (N, C, d…), got " + to_string(prediction.shape()); });
+    check<ShapeError>(prediction.ndim() >= 2, where, [&] {
+        return std::string(name) + ": scores must be (N, C) or (N, C, d…), got " + to_string(prediction.shape());
+    });
     return argmax(stop_gradient(prediction), 1);
 }
 
 /// Predicted and true classes, as many of one as of the other.
-std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> compared(const char* name, const Tensor& prediction, const Tensor& target,
-                                                                         Location where) {
+std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> compared(const char* name, const Tensor& prediction,
+                                                                         const Tensor& target, Location where) {
     const Tensor classes = predicted(name, prediction, where);
     check<ShapeError>(classes.shape() == target.shape(), where, [&] {
         return std::string(name) + ": prediction and target must fit, got " + to_string(prediction.shape()) + " and " +
@@ -61,12 +62,15 @@ double summed_cross_entropy(const Tensor& scores, const Tensor& target, Location
 
 void check_scores(const Tensor& scores, const Tensor& target, Location where) {
     check<ShapeError>(scores.shape() == target.shape(), where, [&] {
-        return "roc_auc: scores and target must have one shape, got " + to_string(scores.shape()) + " and " + to_string(target.shape());
+        return "roc_auc: scores and target must have one shape, got " + to_string(scores.shape()) + " and " +
+               to_string(target.shape());
     });
     for (const double t : numbers(target))
-        check<ValueError>(t == 0 || t == 1, where, [&] { return "roc_auc: targets must be 0 or 1, got " + PlainNumber(t).text(); });
+        check<ValueError>(t == 0 || t == 1, where,
+                          [&] { return "roc_auc: targets must be 0 or 1, got " + PlainNumber(t).text(); });
     for (const double s : numbers(scores))
-        check<ValueError>(!std::isnan(s), where, [] { return std::string("roc_auc: scores must be numbers, got nan"); });
+        check<ValueError>(!std::isnan(s), where,
+                          [] { return std::string("roc_auc: scores must be numbers, got nan"); });
 }
 
 /// Counts, for each positive, the negatives below it and half of those equal to it (Mann and Whitney 1947).
@@ -98,8 +102,9 @@ double top_k_accuracy(const Tensor& scores, const Tensor& target, std::int64_t k
                to_string(target.shape());
     });
     const std::int64_t classes = scores.shape(1);
-    check<ValueError>(k >= 1 && k <= classes, where,
-                      [&] { return "top_k_accuracy: k must be in [1, " + std::to_string(classes) + "], got " + std::to_string(k); });
+    check<ValueError>(k >= 1 && k <= classes, where, [&] {
+        return "top_k_accuracy: k must be in [1, " + std::to_string(classes) + "], got " + std::to_string(k);
+    });
     const std::vector<double> s = numbers(scores);
     double right = 0;
     const auto targets = integers("top_k_accuracy", target, where);
@@ -120,7 +125,8 @@ namespace {
 /// Targets that a cross-entropy does not ignore.
 double counted(const Tensor& target) {
     const auto classes = numbers(target);
-    const auto ignored = std::count(classes.begin(), classes.end(), static_cast<double>(CrossEntropyOptions{}.ignore_index));
+    const auto ignored =
+        std::count(classes.begin(), classes.end(), static_cast<double>(CrossEntropyOptions{}.ignore_index));
     return static_cast<double>(classes.size()) - static_cast<double>(ignored);
 }
 }  // namespace

@@ -8,25 +8,27 @@
 
 // How good a model is, in numbers for people: no gradient flows through them.
 //
-// Functions judge one batch. Classes are filled batch by batch and asked at the end: update, value, and reset for the next time. Their
-// `state` is one tensor, so that a training run can be continued in the middle of an epoch.
+// Functions judge one batch. Classes are filled batch by batch and asked at the end: update, value, and reset for the
+// next time. Their `state` is one tensor, so that a training run can be continued in the middle of an epoch.
 //
-// Predictions are classes (i32 or i64) of any shape, or scores with the classes along axis 1, (N, C) or (N, C, d…), of which the largest
-// counts (of equal ones the first). Targets are classes, i32 or i64. ShapeError, DTypeError, and IndexError for a class outside [0,
-// classes).
+// Predictions are classes (i32 or i64) of any shape, or scores with the classes along axis 1, (N, C) or (N, C, d…), of
+// which the largest counts (of equal ones the first). Targets are classes, i32 or i64. ShapeError, DTypeError, and
+// IndexError for a class outside [0, classes).
 
 namespace xgrad::nn {
 
 /// The part of the predictions that is right; NaN when there are none.
 XGRAD_API double accuracy(const Tensor& prediction, const Tensor& target, Location where = Location::current());
-/// The part of the rows of scores (N, C) whose target is among the k largest; of equal scores the classes in front count first.
-/// ValueError unless k is in [1, C].
-XGRAD_API double top_k_accuracy(const Tensor& scores, const Tensor& target, std::int64_t k, Location where = Location::current());
-/// exp of the mean cross-entropy of scores (N, C) or (N, C, d…): how many equally likely choices the model sees. (PyTorch's cross_entropy.)
+/// The part of the rows of scores (N, C) whose target is among the k largest; of equal scores the classes in front
+/// count first. ValueError unless k is in [1, C].
+XGRAD_API double top_k_accuracy(const Tensor& scores, const Tensor& target, std::int64_t k,
+                                Location where = Location::current());
+/// exp of the mean cross-entropy of scores (N, C) or (N, C, d…): how many equally likely choices the model sees.
+/// (PyTorch's cross_entropy.)
 XGRAD_API double perplexity(const Tensor& scores, const Tensor& target, Location where = Location::current());
-/// Area under the curve of true against false positives, of real-valued scores for targets that are 0 or 1 (any dtype): the probability
-/// that a positive sample has a higher score than a negative one, equal scores counting half. NaN when one kind is missing; ValueError for
-/// other targets and for a score that is NaN.
+/// Area under the curve of true against false positives, of real-valued scores for targets that are 0 or 1 (any dtype):
+/// the probability that a positive sample has a higher score than a negative one, equal scores counting half. NaN when
+/// one kind is missing; ValueError for other targets and for a score that is NaN.
 XGRAD_API double roc_auc(const Tensor& scores, const Tensor& target, Location where = Location::current());
 
 /// A mean of numbers with weights.
@@ -45,8 +47,8 @@ private:
     double sum_ = 0, weight_ = 0;
 };
 
-/// An exponentially falling memory of numbers, free of bias at the start: after n of them their weights are (1-momentum) momentum^(n-1-i),
-/// divided by their sum (as Adam's moments).
+/// An exponentially falling memory of numbers, free of bias at the start: after n of them their weights are
+/// (1-momentum) momentum^(n-1-i), divided by their sum (as Adam's moments).
 class XGRAD_API RunningMean {
 public:
     explicit RunningMean(double momentum = 0.98, Location where = Location::current());
@@ -99,8 +101,8 @@ private:
     std::vector<double> scores_, targets_;
 };
 
-/// How the classes' numbers become one: the mean over classes, over samples (all counted together), or over classes weighted by their
-/// samples. As scikit-learn's `average`.
+/// How the classes' numbers become one: the mean over classes, over samples (all counted together), or over classes
+/// weighted by their samples. As scikit-learn's `average`.
 enum class Average { macro, micro, weighted };
 
 /// How often each class was taken for each other. value() is the accuracy.
@@ -127,8 +129,8 @@ public:
     double f1(Average average) const { return averaged(f1(), average); }
     double accuracy() const;
 
-    /// A table for people, with precision, recall and F1; names of the classes, or their numbers. ValueError unless there is a name for
-    /// each.
+    /// A table for people, with precision, recall and F1; names of the classes, or their numbers. ValueError unless
+    /// there is a name for each.
     std::string str(const std::vector<std::string>& names = {}, Location where = Location::current()) const;
 
     double value() const { return accuracy(); }

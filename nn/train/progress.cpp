@@ -29,7 +29,8 @@ std::string drawing(std::int64_t done, std::int64_t all, std::int64_t width) {
 std::string duration(double seconds) {
     char buffer[32];
     const auto whole = static_cast<long>(std::clamp(seconds, 0.0, 1e8));
-    if (whole >= 3600) std::snprintf(buffer, sizeof buffer, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    if (whole >= 3600)
+        std::snprintf(buffer, sizeof buffer, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
     else std::snprintf(buffer, sizeof buffer, "%ld:%02ld", whole / 60, whole % 60);
     return buffer;
 }
@@ -37,7 +38,8 @@ std::string duration(double seconds) {
 /// 142000 as "142 000".
 std::string grouped(double number) {
     std::string digits = std::to_string(std::llround(std::min(number, 1e15)));
-    for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<std::size_t>(i), " ");
+    for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3)
+        digits.insert(static_cast<std::size_t>(i), " ");
     return digits;
 }
 
@@ -59,7 +61,8 @@ std::string broken(const std::string& text, std::size_t columns) {
 
 }  // namespace
 
-ProgressBar::ProgressBar(ProgressStyle style) : bar_(style == ProgressStyle::bar), lines_(style != ProgressStyle::none) {
+ProgressBar::ProgressBar(ProgressStyle style)
+    : bar_(style == ProgressStyle::bar), lines_(style != ProgressStyle::none) {
     if (style == ProgressStyle::automatic) bar_ = isatty(STDERR_FILENO) == 1;
 }
 
@@ -93,7 +96,8 @@ std::string ProgressBar::text(const Numbers& numbers, double seconds, std::size_
     const std::string title = title_.empty() ? "" : title_ + " ";
     std::vector<std::string> parts;
     if (!unit_.empty() && here > 0 && seconds > 0) parts.push_back(grouped(here / seconds) + " " + unit_ + "/s");
-    if (total_ >= 0 && here > 0) parts.push_back(duration(seconds / here * static_cast<double>(total_ - done_)) + " left");
+    if (total_ >= 0 && here > 0)
+        parts.push_back(duration(seconds / here * static_cast<double>(total_ - done_)) + " left");
     for (const auto& [name, value] : numbers) parts.push_back(name + " " + detail::readable_number(value));
 
     std::string rest;

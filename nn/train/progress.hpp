@@ -37,8 +37,8 @@ public:
     ProgressBar(const ProgressBar&) = delete;
     ProgressBar& operator=(const ProgressBar&) = delete;
 
-    /// Begins anew: `total` units are to be done, -1 where nobody knows, of which `done` are done already. Speed and time left count from here.
-    /// With a unit, as "images", the speed is shown.
+    /// Begins anew: `total` units are to be done, -1 where nobody knows, of which `done` are done already. Speed and
+    /// time left count from here. With a unit, as "images", the speed is shown.
     void start(std::string title, std::int64_t total, std::string unit = {}, std::int64_t done = 0);
     /// More units are done. True when it is time to draw the bar: at most ten times a second.
     bool advance(std::int64_t units = 1);
@@ -49,7 +49,8 @@ public:
     /// Removes the bar.
     void clear();
 
-    /// The bar as text of at most `columns` characters, after `seconds`. What does not fit is left out from the end, numbers whole.
+    /// The bar as text of at most `columns` characters, after `seconds`. What does not fit is left out from the end,
+    /// numbers whole.
     std::string text(const Numbers& numbers, double seconds, std::size_t columns) const;
 
 private:

@@ -76,7 +76,8 @@ Plot plot_of(const Chart& chart, const std::string& title, double width, double 
 std::string figure(const Chart& chart, double width, double height) {
     // The document without its head: it stands in another.
     const std::string picture = svg({plot_of(chart, "", width, height)});
-    return "<figure><figcaption>" + escaped(chart.name) + "</figcaption>" + picture.substr(picture.find("<svg")) + "</figure>\n";
+    return "<figure><figcaption>" + escaped(chart.name) + "</figcaption>" + picture.substr(picture.find("<svg")) +
+           "</figure>\n";
 }
 
 std::string summary(const History& history) {
@@ -85,8 +86,8 @@ std::string summary(const History& history) {
     if (history.stop == History::Stop::interrupted) text += ", interrupted";
     if (history.stop == History::Stop::requested) text += ", stopped by the program";
     if (history.best_epoch > 0)
-        text += "; best <b>" + escaped(history.monitor) + " " + detail::readable_number(history.best) + "</b> in epoch <b>" +
-                std::to_string(history.best_epoch) + "</b>";
+        text += "; best <b>" + escaped(history.monitor) + " " + detail::readable_number(history.best) +
+                "</b> in epoch <b>" + std::to_string(history.best_epoch) + "</b>";
     if (history.has("seconds")) {
         double seconds = 0;
         for (const double s : history.column("seconds")) seconds += s;
@@ -97,8 +98,8 @@ std::string summary(const History& history) {
 
 /// Open where there are no pictures.
 std::string table(const History& history, bool open) {
-    std::string html =
-        std::string(open ? "<details open>" : "<details>") + "<summary>All numbers</summary><div class=\"wide\"><table><tr><th>epoch</th>";
+    std::string html = std::string(open ? "<details open>" : "<details>") +
+                       "<summary>All numbers</summary><div class=\"wide\"><table><tr><th>epoch</th>";
     for (const std::string& name : history.columns) html += "<th>" + escaped(name) + "</th>";
     html += "</tr>\n";
     for (std::size_t i = 0; i < history.rows.size(); ++i) {
@@ -114,10 +115,10 @@ std::string table(const History& history, bool open) {
 }  // namespace
 
 std::string report_html(const History& history, const std::string& title, const std::vector<std::string>& facts) {
-    std::string html =
-        "<!doctype html><html lang=\"en\"><head><title>" + escaped(title) +
-        "</title><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<style>\n" + page_style +
-        "</style>\n</head><body>\n<h1>" + escaped(title) + "</h1>\n";
+    std::string html = "<!doctype html><html lang=\"en\"><head><title>" + escaped(title) +
+                       "</title><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
+                       "initial-scale=1\">\n<style>\n" +
+                       page_style + "</style>\n</head><body>\n<h1>" + escaped(title) + "</h1>\n";
     std::string line;
     for (const std::string& fact : facts) line += (line.empty() ? "" : "; ") + escaped(fact);
     if (!line.empty()) html += "<p>" + line + "</p>\n";

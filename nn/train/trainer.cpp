@@ -38,8 +38,12 @@ private:
     bool saves() const { return !options_.out.empty(); }
     bool patient() const { return !options_.patience || run_.since_best < *options_.patience; }
     bool halted() const { return setup_.stop_wanted || interrupt_.raised(); }
-    std::string place() const { return "epoch " + std::to_string(run_.epoch + 1) + ", batch " + std::to_string(run_.batch + 1); }
-    std::string title() const { return "epoch " + std::to_string(run_.epoch + 1) + "/" + std::to_string(options_.epochs); }
+    std::string place() const {
+        return "epoch " + std::to_string(run_.epoch + 1) + ", batch " + std::to_string(run_.batch + 1);
+    }
+    std::string title() const {
+        return "epoch " + std::to_string(run_.epoch + 1) + "/" + std::to_string(options_.epochs);
+    }
     double seconds() const { return run_.seconds + std::chrono::duration<double>(Clock::now() - started_).count(); }
 
     void prepare();
@@ -79,8 +83,9 @@ void Loop::prepare() {
     run_.history.monitor = !options_.monitor.empty() ? options_.monitor : validation_ ? "valid_loss" : "loss";
     setup_.stop_wanted = false;
     check_parts(setup_, where_);
-    check<ValueError>(validation_ || !run_.history.monitor.starts_with("valid_"), where_,
-                      [&] { return "Trainer: to monitor " + run_.history.monitor + " there must be validation data, got none"; });
+    check<ValueError>(validation_ || !run_.history.monitor.starts_with("valid_"), where_, [&] {
+        return "Trainer: to monitor " + run_.history.monitor + " there must be validation data, got none";
+    });
     if (!saves()) return;
     prepare_folder(setup_, where_);
     const std::string path = setup_.file("checkpoint.safetensors");
@@ -115,8 +120,10 @@ void Loop::check_monitor() {
     }
     check<ValueError>(has(), where_, [&] {
         std::string all;
-        for (const std::string& column : known) all += (all.empty() ? "" : ", ") + std::string(valid ? "valid_" : "") + column;
-        return "Trainer: monitor must be a number that is logged, got " + run_.history.monitor + " where there are " + all;
+        for (const std::string& column : known)
+            all += (all.empty() ? "" : ", ") + std::string(valid ? "valid_" : "") + column;
+        return "Trainer: monitor must be a number that is logged, got " + run_.history.monitor + " where there are " +
+               all;
     });
 }
 
@@ -135,7 +142,8 @@ void Loop::check_parameters() const {
     const std::string parameter = first_not_finite(setup_.model);
     check<ValueError>(parameter.empty(), where_, [&] {
         return "Trainer: parameters must be finite, got NaN or infinity in " + parameter + " before batch " +
-               std::to_string(run_.batch + 1) + " of epoch " + std::to_string(run_.epoch + 1) + "; .check_finite = false lets it go on";
+               std::to_string(run_.batch + 1) + " of epoch " + std::to_string(run_.epoch + 1) +
+               "; .check_finite = false lets it go on";
     });
 }
 
@@ -156,7 +164,8 @@ History Loop::run() {
     }
     const bool interrupted = history.stop == History::Stop::interrupted;
     if (interrupted || history.stop == History::Stop::requested)
-        bar_.line((interrupted ? "interrupted in " : "stopped in ") + title() + (saves() ? "; everything is saved" : ""));
+        bar_.line((interrupted ? "interrupted in " : "stopped in ") + title() +
+                  (saves() ? "; everything is saved" : ""));
     if (options_.restore_best && history.best_epoch > 0) {
         if (saves()) load_safetensors(setup_.file("best.safetensors"), setup_.model, {}, where_);
         else load_state_dict(setup_.model, best_);
@@ -187,7 +196,8 @@ bool Loop::train_epoch() {
             check_parameters();
             return false;
         }
-        const bool due = options_.checkpoint_batches > 0 && run_.batch > 0 && run_.batch % options_.checkpoint_batches == 0;
+        const bool due =
+            options_.checkpoint_batches > 0 && run_.batch > 0 && run_.batch % options_.checkpoint_batches == 0;
         if (due) {
             check_parameters();
             save();
@@ -198,7 +208,8 @@ bool Loop::train_epoch() {
         if (bar_.advance()) bar_.show(run_.log.values());
     }
     training_.finish();
-    check<ValueError>(run_.batch > 0, where_, [] { return std::string("Trainer: the training data must have a batch, got none"); });
+    check<ValueError>(run_.batch > 0, where_,
+                      [] { return std::string("Trainer: the training data must have a batch, got none"); });
     if (run_.summed > 0) step_accumulated();
     check_parameters();
     run_.row = run_.log.values();
@@ -211,7 +222,8 @@ Tensor logged_loss(Batches& batches, Log& log, Location where) {
     const std::int64_t samples = batches.samples();
     log.start_batch(samples);
     Tensor loss = batches.loss(log);
-    check<ShapeError>(loss.size() == 1, where, [&] { return "Trainer: the loss must be one number, got " + to_string(loss.shape()); });
+    check<ShapeError>(loss.size() == 1, where,
+                      [&] { return "Trainer: the loss must be one number, got " + to_string(loss.shape()); });
     log.add("loss", loss.item(), static_cast<double>(samples));
     return loss;
 }
@@ -223,8 +235,9 @@ void Loop::train_batch() {
     check_loss(loss);
     const Gradients found = tape.gradient(loss);
     std::vector<Tensor> gradients = detail::gradients_of(setup_.model, found);
-    check<ValueError>(std::any_of(gradients.begin(), gradients.end(), [](const Tensor& g) { return g.defined(); }), where_,
-                      [&] { return "Trainer: " + why_no_gradients(parameters(setup_.model), &found) + " (" + place() + ")"; });
+    check<ValueError>(
+        std::any_of(gradients.begin(), gradients.end(), [](const Tensor& g) { return g.defined(); }), where_,
+        [&] { return "Trainer: " + why_no_gradients(parameters(setup_.model), &found) + " (" + place() + ")"; });
     if (options_.accumulate == 1) step(std::move(gradients));
     else add(std::move(gradients));
 }
@@ -291,7 +304,8 @@ bool Loop::validate() {
         if (bar_.advance()) bar_.show(log.values());
     }
     validation_->finish();
-    check<ValueError>(any, where_, [] { return std::string("Trainer: the validation data must have a batch, got none"); });
+    check<ValueError>(any, where_,
+                      [] { return std::string("Trainer: the validation data must have a batch, got none"); });
     for (auto& [name, value] : log.values()) run_.row.emplace_back("valid_" + name, value);
     return true;
 }
@@ -300,7 +314,8 @@ bool Loop::validate() {
 void Loop::judge() {
     History& history = run_.history;
     const double value = history.last(history.monitor);
-    const bool better = options_.maximize ? value > history.best + options_.min_delta : value < history.best - options_.min_delta;
+    const bool better =
+        options_.maximize ? value > history.best + options_.min_delta : value < history.best - options_.min_delta;
     if (std::isnan(value) || (history.best_epoch > 0 && !better)) {
         ++run_.since_best;
         return;
@@ -311,7 +326,8 @@ void Loop::judge() {
     const State state = detail::state_dict(setup_.model);
     if (saves())
         save_safetensors(setup_.file("best.safetensors"), state,
-                         {{"epoch", std::to_string(history.best_epoch)}, {history.monitor, readable_number(value)}}, where_);
+                         {{"epoch", std::to_string(history.best_epoch)}, {history.monitor, readable_number(value)}},
+                         where_);
     else if (options_.restore_best) best_ = state;
 }
 
@@ -320,7 +336,8 @@ void Loop::end_epoch() {
     run_.row.emplace_back("seconds", seconds());
     run_.history.add_row(run_.row);
     judge();
-    if (options_.schedule && !options_.schedule_each_step) options_.schedule->step(run_.history.last(run_.history.monitor));
+    if (options_.schedule && !options_.schedule_each_step)
+        options_.schedule->step(run_.history.last(run_.history.monitor));
     std::string text = title();
     for (const auto& [name, value] : run_.row) text += "  " + name + " " + readable_number(value);
     bar_.line(text + (run_.history.best_epoch == run_.epoch + 1 ? "  *" : ""));
@@ -358,17 +375,20 @@ void Loop::write_reports(bool last) {
     // Drawing takes at most a twentieth of the time, however short the epochs are.
     const Clock::time_point begin = Clock::now();
     if (!last && begin < next_report_) return;
-    write_atomically(setup_.file("report.html"), [&](AtomicFile& file) { file.write(report_of(setup_, run_, training_.size())); }, where_);
+    write_atomically(
+        setup_.file("report.html"), [&](AtomicFile& file) { file.write(report_of(setup_, run_, training_.size())); },
+        where_);
     next_report_ = begin + 20 * (Clock::now() - begin);
 }
 
 }  // namespace
 
-TrainerCore::TrainerCore(ModelRef model, const std::type_info& type, std::vector<OptimizedPart> parts, const TrainerOptions& options,
-                         Location where)
+TrainerCore::TrainerCore(ModelRef model, const std::type_info& type, std::vector<OptimizedPart> parts,
+                         const TrainerOptions& options, Location where)
     : setup_(new Setup{model, std::move(parts), options, readable_type(type)}) {
     check_options(options, where);
-    check<ValueError>(!setup_->parts.empty(), where, [] { return std::string("Trainer: there must be an optimizer, got none"); });
+    check<ValueError>(!setup_->parts.empty(), where,
+                      [] { return std::string("Trainer: there must be an optimizer, got none"); });
 }
 TrainerCore::TrainerCore(TrainerCore&&) noexcept = default;
 TrainerCore::~TrainerCore() = default;
@@ -390,7 +410,8 @@ History TrainerCore::evaluate(Batches& batches, Location where) {
         if (bar.advance()) bar.show(log.values());
     }
     batches.finish();
-    check<ValueError>(count > 0, where, [] { return std::string("Trainer: the data to evaluate must have a batch, got none"); });
+    check<ValueError>(count > 0, where,
+                      [] { return std::string("Trainer: the data to evaluate must have a batch, got none"); });
     Row row = log.values();
     row.emplace_back("seconds", std::chrono::duration<double>(Clock::now() - start).count());
     History history;
@@ -404,7 +425,8 @@ void TrainerCore::keep(std::string name, ModelRef model, Location where) {
     check<ValueError>(!name.empty() && name.find('.') == name.npos, where,
                       [&] { return "Trainer: a name must be without dots and not empty, got " + name; });
     for (const auto& [other, _] : setup_->kept)
-        check<ValueError>(other != name, where, [&] { return "Trainer: a name can be kept once, got " + name + " again"; });
+        check<ValueError>(other != name, where,
+                          [&] { return "Trainer: a name can be kept once, got " + name + " again"; });
     setup_->kept.emplace_back(std::move(name), model);
 }
 void TrainerCore::on_step(std::unique_ptr<Hook> hook) { setup_->step_hooks.push_back(std::move(hook)); }

@@ -20,29 +20,33 @@
 namespace xgrad::nn {
 
 struct TrainerOptions {
-    std::string out = {};  ///< folder for checkpoint.safetensors, best.safetensors, log.csv and report.html; empty: nothing is written
+    std::string out = {};  ///< folder for checkpoint.safetensors, best.safetensors, log.csv and report.html; empty:
+                           ///< nothing is written
     std::int64_t epochs = 10;
     bool resume = false;     ///< go on from the folder's checkpoint, if there is one
-    bool overwrite = false;  ///< begin anew in a folder that holds another run, and remove that one; otherwise it is a ValueError
+    bool overwrite =
+        false;  ///< begin anew in a folder that holds another run, and remove that one; otherwise it is a ValueError
 
-    Schedule* schedule = nullptr;        ///< stepped after each epoch; ReduceLROnPlateau is told the monitored number
-    bool schedule_each_step = false;     ///< stepped after each step of the optimizer instead
-    std::int64_t accumulate = 1;         ///< batches whose mean gradient makes one step
+    Schedule* schedule = nullptr;  ///< stepped after each epoch; ReduceLROnPlateau is told the monitored number
+    bool schedule_each_step = false;  ///< stepped after each step of the optimizer instead
+    std::int64_t accumulate = 1;  ///< batches whose mean gradient makes one step
     std::optional<double> clip_grad_norm = {};  ///< largest norm of a step's gradient
 
-    bool check_finite = true;  ///< ValueError when a training loss or a parameter becomes NaN or infinite, instead of going on with it
+    bool check_finite =
+        true;  ///< ValueError when a training loss or a parameter becomes NaN or infinite, instead of going on with it
 
     std::string monitor = {};  ///< column that tells the best epoch; by default valid_loss, without validation loss
-    bool maximize = false;     ///< the largest number is the best, not the smallest
+    bool maximize = false;  ///< the largest number is the best, not the smallest
     std::optional<std::int64_t> patience = {};  ///< stop after so many epochs in a row that were no better
-    double min_delta = 0;      ///< better means by more than this
+    double min_delta = 0;  ///< better means by more than this
     bool restore_best = false;  ///< leave the model as it was after the best epoch, not after the last
 
-    std::int64_t checkpoint_epochs = 1;   ///< write a checkpoint after so many epochs; 0: only at the end
+    std::int64_t checkpoint_epochs = 1;  ///< write a checkpoint after so many epochs; 0: only at the end
     std::int64_t checkpoint_batches = 0;  ///< and in the middle of them after so many batches; 0: not there
 
     ProgressStyle progress = ProgressStyle::automatic;  ///< on standard error
-    bool interruptible = true;  ///< SIGINT (Ctrl-C) ends the run after the current batch, with everything saved; a second one kills
+    bool interruptible =
+        true;  ///< SIGINT (Ctrl-C) ends the run after the current batch, with everything saved; a second one kills
 };
 
 namespace detail {
@@ -99,7 +103,8 @@ public:
     void finish() override { pass_.reset(); }
     std::int64_t samples() const override { return samples_in(**pass_); }
     Tensor loss(Log& log) override {
-        if constexpr (std::is_invocable_v<const Step&, const M&, decltype(**pass_), Log&>) return step_(model_, **pass_, log);
+        if constexpr (std::is_invocable_v<const Step&, const M&, decltype(**pass_), Log&>)
+            return step_(model_, **pass_, log);
         else return step_(model_, **pass_);
     }
 
@@ -131,8 +136,8 @@ public:
 /// Everything of Trainer that does not depend on types: the loop, checkpoints and reports.
 class XGRAD_API TrainerCore {
 public:
-    TrainerCore(ModelRef model, const std::type_info& type, std::vector<OptimizedPart> parts, const TrainerOptions& options,
-                Location where);
+    TrainerCore(ModelRef model, const std::type_info& type, std::vector<OptimizedPart> parts,
+                const TrainerOptions& options, Location where);
     TrainerCore(TrainerCore&&) noexcept;
     ~TrainerCore();
 
@@ -151,9 +156,10 @@ private:
 
 }  // namespace detail
 
-/// The usual loop: epochs of batches, a step of the optimizer for each, validation behind each epoch, and what one wants to have besides:
-/// progress, numbers by epoch as CSV and as a page with curves, early stopping, the best weights, checkpoints, and a run that goes on after
-/// it was killed or interrupted with the very numbers that it would have had.
+/// The usual loop: epochs of batches, a step of the optimizer for each, validation behind each epoch, and what one
+/// wants to have besides: progress, numbers by epoch as CSV and as a page with curves, early stopping, the best
+/// weights, checkpoints, and a run that goes on after it was killed or interrupted with the very numbers that it would
+/// have had.
 ///
 ///     nn::Adam adam({.lr = 1e-3});
 ///     nn::Trainer trainer(net, adam, {.out = "run", .epochs = 20, .patience = 3});
@@ -164,30 +170,34 @@ private:
 ///         return nn::cross_entropy(scores, y);
 ///     });
 ///
-/// The function gives the loss of a batch; it is called in training mode inside a tape, and in eval mode without one for validation. It may
-/// leave out the last argument. The model is left in eval mode. Loaders are DataLoader, StreamLoader or anything with batches between
-/// begin() and end(). "loss" and what is logged are columns of the history, with "valid_" in front for validation. Model, optimizer and
-/// schedule must outlive the trainer and stay where they are.
+/// The function gives the loss of a batch; it is called in training mode inside a tape, and in eval mode without one
+/// for validation. It may leave out the last argument. The model is left in eval mode. Loaders are DataLoader,
+/// StreamLoader or anything with batches between begin() and end(). "loss" and what is logged are columns of the
+/// history, with "valid_" in front for validation. Model, optimizer and schedule must outlive the trainer and stay
+/// where they are.
 ///
-/// A checkpoint is one safetensors file with everything in it: parameters and buffers ("model.fc1.weight"), the states of optimizer and
-/// schedule, the random streams of layers, default_generator(), the loaders' seeds and positions, and the history. It is replaced
-/// atomically: whenever the process is killed, the last one is there. To resume, make the same objects and set `.resume`; ValueError when
-/// they do not fit the checkpoint. `epochs` may be larger than before. What a data set or the function draws from generators of its own is
-/// not known here: let it use the Generator that the loader hands out, or default_generator().
+/// A checkpoint is one safetensors file with everything in it: parameters and buffers ("model.fc1.weight"), the states
+/// of optimizer and schedule, the random streams of layers, default_generator(), the loaders' seeds and positions, and
+/// the history. It is replaced atomically: whenever the process is killed, the last one is there. To resume, make the
+/// same objects and set `.resume`; ValueError when they do not fit the checkpoint. `epochs` may be larger than before.
+/// What a data set or the function draws from generators of its own is not known here: let it use the Generator that
+/// the loader hands out, or default_generator().
 ///
 /// Several optimizers train a part of the model each; together they must have all of its parameters, each once:
 ///
 ///     nn::Trainer trainer(net, {{net.hidden, muon}, {net.head, adam}}, {.epochs = 20});
 ///
-/// ValueError for options that make no sense, a folder that holds another run, a loader without batches, a loss that does not depend on the
-/// model's parameters, a loss or parameter that is no longer finite (with epoch and batch), and a `monitor` that the first batch does not log;
-/// the last is also sought in a batch of the validation, where only that may log it. Optimizers that call the loss themselves (LBFGS) need a loop of their own.
+/// ValueError for options that make no sense, a folder that holds another run, a loader without batches, a loss that
+/// does not depend on the model's parameters, a loss or parameter that is no longer finite (with epoch and batch), and
+/// a `monitor` that the first batch does not log; the last is also sought in a batch of the validation, where only that
+/// may log it. Optimizers that call the loss themselves (LBFGS) need a loop of their own.
 template <class M>
 class Trainer {
 public:
     Trainer(M& model, Optimizer& optimizer, const TrainerOptions& options = {}, Location where = Location::current())
         : Trainer(model, std::vector<OptimizedPart>{{model, optimizer}}, options, where) {}
-    Trainer(M& model, std::vector<OptimizedPart> parts, const TrainerOptions& options = {}, Location where = Location::current())
+    Trainer(M& model, std::vector<OptimizedPart> parts, const TrainerOptions& options = {},
+            Location where = Location::current())
         : model_(model), core_(model, typeid(M), std::move(parts), options, where) {}
 
     /// Trains, and tells what was measured.
@@ -204,18 +214,22 @@ public:
         return core_.fit(train, nullptr, where);
     }
 
-    /// What `step` measures on other data, in eval mode and without a tape: a history of one row, `trainer.evaluate(test, step).last("accuracy")`.
+    /// What `step` measures on other data, in eval mode and without a tape: a history of one row,
+    /// `trainer.evaluate(test, step).last("accuracy")`.
     template <class Loader, class Step>
     History evaluate(Loader&& loader, const Step& step, Location where = Location::current()) {
         detail::BatchesOf<M, std::remove_reference_t<Loader>, Step> batches(model_, loader, step);
         return core_.evaluate(batches, where);
     }
-    /// For hooks and the function that gives the loss: ends the run after this batch, with everything saved, so that it can be resumed.
+    /// For hooks and the function that gives the loss: ends the run after this batch, with everything saved, so that it
+    /// can be resumed.
     void stop() { core_.stop(); }
 
-    /// Another model that belongs to the run, such as an average of the weights: part of the checkpoints. ValueError for a name that is
-    /// taken or has a dot.
-    void keep(std::string name, ModelRef model, Location where = Location::current()) { core_.keep(std::move(name), model, where); }
+    /// Another model that belongs to the run, such as an average of the weights: part of the checkpoints. ValueError
+    /// for a name that is taken or has a dot.
+    void keep(std::string name, ModelRef model, Location where = Location::current()) {
+        core_.keep(std::move(name), model, where);
+    }
     /// Called after each step of the optimizer: `trainer.on_step([&] { ema.update(net); })`.
     template <class F>
     void on_step(F f) {

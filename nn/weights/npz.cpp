@@ -30,7 +30,9 @@ public:
             if (!names.insert(name).second) source.fail("names must be unique, got " + name + " twice");
             headers_.emplace_back();
             if (name.ends_with(suffix)) list_.push_back(look_at(i, headers_.back()));
-            else list_.push_back({name, {}, {}, source.part(name).message("no array: such a member's name ends in .npy"), false});
+            else
+                list_.push_back(
+                    {name, {}, {}, source.part(name).message("no array: such a member's name ends in .npy"), false});
         }
         const auto is_array = [](const auto& entry) { return entry.name.ends_with(suffix); };
         if (!list_.empty() && std::none_of(archive_.entries().begin(), archive_.entries().end(), is_array))
@@ -61,7 +63,8 @@ private:
         if (!problem.empty()) return found;
         const Source part = archive_.source().part(name);
         try {
-            std::vector<std::byte> head(static_cast<std::size_t>(std::min<std::uint64_t>(size, detail::max_npy_header)));
+            std::vector<std::byte> head(
+                static_cast<std::size_t>(std::min<std::uint64_t>(size, detail::max_npy_header)));
             detail::ZipReader::Content content(archive_, i);
             content.read(head.data(), head.size());
             if (head.size() == size) content.expect_end();
@@ -120,23 +123,28 @@ void save_npz(const std::string& path, const State& state, const NpzOptions& opt
     for (const auto& [name, t] : state) {
         check<ValueError>(names.insert(name).second, where,
                           [&, n = name] { return "save_npz: names must be unique, got " + n + " twice"; });
-        check<ValueError>(detail::utf8_valid(name) == name.size() && name.find('\0') == name.npos, where, [&, n = name] {
-            return "save_npz: names must be UTF-8 without zero bytes, got " + detail::with_visible_zeros(n);
-        });
+        check<ValueError>(
+            detail::utf8_valid(name) == name.size() && name.find('\0') == name.npos, where, [&, n = name] {
+                return "save_npz: names must be UTF-8 without zero bytes, got " + detail::with_visible_zeros(n);
+            });
         contents.push_back({name + std::string(suffix), detail::format_npy_header(t), detail::bytes_of(t)});
     }
-    const auto write = [&](detail::AtomicFile& file) { detail::write_zip(file, path, contents, options.compressed, where); };
+    const auto write = [&](detail::AtomicFile& file) {
+        detail::write_zip(file, path, contents, options.compressed, where);
+    };
     detail::write_atomically(path, write, where);
 }
 
-LoadReport load_npz(const std::string& path, ModelRef model, const LoadOptions& options, const NpzLimits& limits, Location where) {
+LoadReport load_npz(const std::string& path, ModelRef model, const LoadOptions& options, const NpzLimits& limits,
+                    Location where) {
     return detail::read_file(path, where, [&](Bytes bytes, const Source& source) {
         return detail::load(model, Npz(bytes, source, limits), options, "load_npz: " + path + ": ", where);
     });
 }
 
 State read_npz(const std::string& path, const NpzLimits& limits, Location where) {
-    return detail::read_file(path, where, [&](Bytes bytes, const Source& source) { return Npz(bytes, source, limits).read_all(); });
+    return detail::read_file(path, where,
+                             [&](Bytes bytes, const Source& source) { return Npz(bytes, source, limits).read_all(); });
 }
 
 Tensor read_npz_array(const std::string& path, std::string_view name, const NpzLimits& limits, Location where) {
@@ -146,7 +154,8 @@ Tensor read_npz_array(const std::string& path, std::string_view name, const NpzL
 }
 
 State parse_npz(Bytes bytes, const std::string& name, const NpzLimits& limits, Location where) {
-    return detail::within_memory({name, where}, [&](const Source& source) { return Npz(bytes, source, limits).read_all(); });
+    return detail::within_memory({name, where},
+                                 [&](const Source& source) { return Npz(bytes, source, limits).read_all(); });
 }
 
 }  // namespace xgrad::nn

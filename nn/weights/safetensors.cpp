@@ -16,7 +16,8 @@ namespace xgrad::nn {
 
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "xgrad: the formats of weights are little-endian, and so must the machine be");
+static_assert(std::endian::native == std::endian::little,
+              "xgrad: the formats of weights are little-endian, and so must the machine be");
 
 using detail::Source;
 using Bytes = std::span<const std::byte>;
@@ -29,10 +30,12 @@ public:
     Safetensors(Bytes bytes, const Source& source) : source_(source) {
         detail::refuse_others(bytes, detail::Format::safetensors, source);
         std::uint64_t length = 0;
-        if (bytes.size() < sizeof length) source.fail("a safetensors file has at least 8 bytes, got " + std::to_string(bytes.size()));
+        if (bytes.size() < sizeof length)
+            source.fail("a safetensors file has at least 8 bytes, got " + std::to_string(bytes.size()));
         std::memcpy(&length, bytes.data(), sizeof length);
         bytes = bytes.subspan(sizeof length);
-        if (length > max_header) source.fail("the header may have 100000000 bytes, got a length of " + std::to_string(length));
+        if (length > max_header)
+            source.fail("the header may have 100000000 bytes, got a length of " + std::to_string(length));
         if (length > bytes.size())
             source.fail("truncated in its header, which should have " + std::to_string(length) + " bytes, got " +
                         std::to_string(bytes.size()));
@@ -67,7 +70,8 @@ void check_names(const State& state, const Metadata& metadata, Location where) {
     const auto check_name = [&](const std::string& name) {
         check<ValueError>(names.insert(name).second, where,
                           [&] { return "save_safetensors: names must be unique, got " + name + " twice"; });
-        check<ValueError>(is_utf8(name), where, [&] { return "save_safetensors: names and texts must be UTF-8, got " + name; });
+        check<ValueError>(is_utf8(name), where,
+                          [&] { return "save_safetensors: names and texts must be UTF-8, got " + name; });
     };
     for (const auto& [name, t] : state) {
         check_name(name);
@@ -77,7 +81,8 @@ void check_names(const State& state, const Metadata& metadata, Location where) {
     names.clear();
     for (const auto& [name, text] : metadata) {
         check_name(name);
-        check<ValueError>(is_utf8(text), where, [&, t = text] { return "save_safetensors: names and texts must be UTF-8, got " + t; });
+        check<ValueError>(is_utf8(text), where,
+                          [&, t = text] { return "save_safetensors: names and texts must be UTF-8, got " + t; });
     }
 }
 
@@ -88,7 +93,8 @@ void save_safetensors(const std::string& path, const State& state, const Metadat
     // Large elements first, as the format's own writers do it: every tensor is then aligned to its element.
     std::vector<const State::value_type*> order;
     for (const auto& entry : state) order.push_back(&entry);
-    std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return size_of(a->second.dtype()) > size_of(b->second.dtype()); });
+    std::stable_sort(order.begin(), order.end(),
+                     [](auto* a, auto* b) { return size_of(a->second.dtype()) > size_of(b->second.dtype()); });
     detail::SafetensorsHeader header{{}, metadata};
     std::uint64_t at = 0;
     for (const auto* entry : order) {
@@ -102,7 +108,8 @@ void save_safetensors(const std::string& path, const State& state, const Metadat
         const std::uint64_t length = text.size();
         file.write(&length, sizeof length);
         file.write(text);
-        for (const auto* entry : order) file.write(detail::bytes_of(entry->second).data(), detail::bytes_of(entry->second).size());
+        for (const auto* entry : order)
+            file.write(detail::bytes_of(entry->second).data(), detail::bytes_of(entry->second).size());
     };
     detail::write_atomically(path, write, where);
 }
@@ -114,7 +121,8 @@ LoadReport load_safetensors(const std::string& path, ModelRef model, const LoadO
 }
 
 State read_safetensors(const std::string& path, Location where) {
-    return detail::read_file(path, where, [](Bytes bytes, const Source& source) { return Safetensors(bytes, source).read_all(); });
+    return detail::read_file(path, where,
+                             [](Bytes bytes, const Source& source) { return Safetensors(bytes, source).read_all(); });
 }
 
 Tensor read_safetensors_tensor(const std::string& path, std::string_view name, Location where) {
@@ -124,11 +132,13 @@ Tensor read_safetensors_tensor(const std::string& path, std::string_view name, L
 }
 
 State parse_safetensors(Bytes bytes, const std::string& name, Location where) {
-    return detail::within_memory({name, where}, [&](const Source& source) { return Safetensors(bytes, source).read_all(); });
+    return detail::within_memory({name, where},
+                                 [&](const Source& source) { return Safetensors(bytes, source).read_all(); });
 }
 
 Metadata read_safetensors_metadata(const std::string& path, Location where) {
-    return detail::read_file(path, where, [](Bytes bytes, const Source& source) { return Safetensors(bytes, source).metadata(); });
+    return detail::read_file(path, where,
+                             [](Bytes bytes, const Source& source) { return Safetensors(bytes, source).metadata(); });
 }
 
 }  // namespace xgrad::nn

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-// Every public function called with odd and extreme arguments. A result or an xgrad::Error that names the function and the user's line is
-// fine; anything else is a fault: another exception, a signal, a sanitizer's complaint, too much time. A function that is declared and stands
-// not in the table fails the suite (arguments_test.cpp).
+// Every public function called with odd and extreme arguments. A result or an xgrad::Error that names the function and
+// the user's line is fine; anything else is a fault: another exception, a signal, a sanitizer's complaint, too much
+// time. A function that is declared and stands not in the table fails the suite (arguments_test.cpp).
 
 namespace tests {
 

@@ -12,15 +12,17 @@
 #include <utility>
 #include <vector>
 
-// Arguments made of bytes: draw<T>() for every type that a public function takes. Half of the choices are what a user would write, so that calls
-// get past the first check; the others are odd. Sizes that count elements are small or so large that no memory could hold them.
+// Arguments made of bytes: draw<T>() for every type that a public function takes. Half of the choices are what a user
+// would write, so that calls get past the first check; the others are odd. Sizes that count elements are small or so
+// large that no memory could hold them.
 
 namespace tests {
 
 /// The user's line, as every error must name it.
 inline constexpr xgrad::Location user_line{"user.cpp", 7};
 
-/// Members of an aggregate, up to eight; those that a type cannot count itself (std::optional takes anything) are named.
+/// Members of an aggregate, up to eight; those that a type cannot count itself (std::optional takes anything) are
+/// named.
 struct Anything {
     template <class T>
     operator T() const;
@@ -155,15 +157,16 @@ template <class Int>
 Int Draws::integer() {
     using Limits = std::numeric_limits<Int>;
     constexpr Int usual[] = {1, 2, 0, 3, 1, -1, 2, 4, 1, 2, 7, -2};
-    constexpr Int extreme[] = {Limits::max(),
-                               Limits::min(),
-                               Limits::max() - 1,
-                               Limits::min() + 1,
-                               Limits::max() / 2 + 1,
-                               Limits::max() / 3,
-                               sizeof(Int) == 4 ? Limits::max() / 2 : static_cast<Int>(std::int64_t{1} << 48),
-                               sizeof(Int) == 4 ? Limits::max() / 5 : static_cast<Int>(std::int64_t{1} << 40),  // legal, and never there
-                               -(Limits::max() / 2)};
+    constexpr Int extreme[] = {
+        Limits::max(),
+        Limits::min(),
+        Limits::max() - 1,
+        Limits::min() + 1,
+        Limits::max() / 2 + 1,
+        Limits::max() / 3,
+        sizeof(Int) == 4 ? Limits::max() / 2 : static_cast<Int>(std::int64_t{1} << 48),
+        sizeof(Int) == 4 ? Limits::max() / 5 : static_cast<Int>(std::int64_t{1} << 40),  // legal, and never there
+        -(Limits::max() / 2)};
     return once_in(5) ? one_of(extreme) : one_of(usual);
 }
 
@@ -195,7 +198,8 @@ T Draws::draw() {
     } else if constexpr (std::is_same_v<T, const char*>) return "broadcast_shapes";
     else if constexpr (std::is_same_v<T, std::string>) {
         const char* const texts[] = {
-            "ij,jk->ik", "ij", "i,i", "...i,...i->...", "ii", "ij,kj", "abc,cd,de", "i->ii", "ij->k", ",", "", "->", "..", "...", "i..."};
+            "ij,jk->ik", "ij",  "i,i", "...i,...i->...", "ii", "ij,kj", "abc,cd,de", "i->ii", "ij->k", ",", "", "->",
+            "..",        "...", "i..."};
         return one_of(texts);
     } else if constexpr (IsPerPlace<T>::value) {
         using Number = std::remove_cvref_t<decltype(std::declval<T>()[0])>;

@@ -58,7 +58,8 @@ void call_with_draws(Draws& draws, const void* function) {
 
 template <class R, class... A>
 PublicFunction row(const char* name, R (*f)(A...), const char* in_errors = nullptr) {
-    constexpr bool located = ((std::is_same_v<std::decay_t<A>, Operand> || std::is_same_v<std::decay_t<A>, Location>) || ...);
+    constexpr bool located =
+        ((std::is_same_v<std::decay_t<A>, Operand> || std::is_same_v<std::decay_t<A>, Location>) || ...);
     PublicFunction r{name, in_errors ? in_errors : name, located, &call_with_draws<R, A...>, nullptr};
     std::memcpy(&r.function, &f, sizeof f);
     return r;

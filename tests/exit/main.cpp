@@ -4,8 +4,8 @@
 #include <memory>
 #include <thread>
 
-// Gradients when the thread's record, its cache of blocks or the whole of main is gone. They are right, or a TapeError; what fails ends the process
-// with 1, and what crashes with a signal.
+// Gradients when the thread's record, its cache of blocks or the whole of main is gone. They are right, or a TapeError;
+// what fails ends the process with 1, and what crashes with a signal.
 
 using namespace xgrad;
 
@@ -22,7 +22,8 @@ void require(bool ok, const char* what) {
 /// A second derivative, a product that uses the kernels' scratch memory, and a parameter.
 void take_gradients(const char* when) {
     ++seen;
-    const Tensor second = grad([](const Tensor& x) { return grad([](const Tensor& y) { return y * y * y; }, x); }, scalar(2.0));
+    const Tensor second =
+        grad([](const Tensor& x) { return grad([](const Tensor& y) { return y * y * y; }, x); }, scalar(2.0));
     require(second.item() == 12, when);
     const Tensor a = ones({64, 64}, DType::f64);
     require(grad([&](const Tensor& x) { return sum(matmul(x, a)); }, a).data<double>()[0] == 64, when);

@@ -1,4 +1,5 @@
-// libFuzzer on the public functions of the engine: the first two bytes choose one, the others are its arguments (tests/arguments/).
+// libFuzzer on the public functions of the engine: the first two bytes choose one, the others are its arguments
+// (tests/arguments/).
 
 #include "../arguments/arguments.hpp"
 

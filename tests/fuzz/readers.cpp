@@ -44,7 +44,8 @@ void touch(const nn::State& state) {
 void parse_csv(Bytes bytes) {
     const nn::CsvTable table = nn::parse_csv(text_of(bytes));
     for (std::int64_t row = 0; row < table.rows(); ++row)
-        for (std::int64_t column = 0; column < table.columns(); ++column) require(table.field(row, column).size() <= bytes.size());
+        for (std::int64_t column = 0; column < table.columns(); ++column)
+            require(table.field(row, column).size() <= bytes.size());
     touch(table.numbers(DType::f32));
     nn::parse_csv(text_of(bytes), "csv", {.separator = ' ', .header = false, .skip_lines = 1, .comment = '#'});
 }
@@ -88,7 +89,8 @@ void write_seeds(const std::string& name, const fs::path& folder) {
     if (name == "safetensors") {
         const std::string header = R"({"small":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},)"
                                    R"("n":{"dtype":"U64","shape":[1],"data_offsets":[2,10]}})";
-        write_text(folder / "types", std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "ab12345678");
+        write_text(folder / "types",
+                   std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "ab12345678");
     }
     if (name == "npz") {
         nn::save_npz(folder / "stored", state);
@@ -104,14 +106,18 @@ void write_seeds(const std::string& name, const fs::path& folder) {
         write_text(folder / "bytes", std::string("\0\0\x8\2\0\0\0\2\0\0\0\3abcdef", 18));
         write_text(folder / "floats", std::string("\0\0\xd\1\0\0\0\1\x3f\x80\0\0", 12));
         // The first of them, gzipped.
-        write_text(folder / "gzip",
-                   std::string("\x1f\x8b\x08\0\0\0\0\0\2\3\x63\x60\xe0\x60\x62\x60\x60\0\x61\xe6\xc4\xa4\xe4\x94\xd4\x34\0\x83"
-                               "\xda\x46\x2f\x12\0\0\0",
-                               35));
+        write_text(
+            folder / "gzip",
+            std::string("\x1f\x8b\x08\0\0\0\0\0\2\3\x63\x60\xe0\x60\x62\x60\x60\0\x61\xe6\xc4\xa4\xe4\x94\xd4\x34\0\x83"
+                        "\xda\x46\x2f\x12\0\0\0",
+                        35));
     }
-    if (name == "csv") write_text(folder / "table", "name,area,\"price, now\"\r\n\"A \"\"b\"\"\",1.5,2\n# c\n,NA,-3e-500\n");
-    if (name == "bytes") nn::BytePairVocabulary("low low lower lower", 270, {.special = {"<end>"}}).save(folder / "pairs");
-    if (name == "characters") nn::CharVocabulary("größe", {.special = {"<pad>"}, .unknown = "?"}).save(folder / "characters");
+    if (name == "csv")
+        write_text(folder / "table", "name,area,\"price, now\"\r\n\"A \"\"b\"\"\",1.5,2\n# c\n,NA,-3e-500\n");
+    if (name == "bytes")
+        nn::BytePairVocabulary("low low lower lower", 270, {.special = {"<end>"}}).save(folder / "pairs");
+    if (name == "characters")
+        nn::CharVocabulary("größe", {.special = {"<pad>"}, .unknown = "?"}).save(folder / "characters");
     if (name == "pieces") nn::WordPieceVocabulary("low low lower größe", 40).save(folder / "pieces");
 }
 

@@ -1,6 +1,7 @@
-// Trains in a child process that is killed (SIGKILL) at random moments and started again, until 50 kills have hit. After each, the
-// checkpoint must be whole and hold all work but that since the checkpoint before; and each run that gets to its end must have the same
-// parameters, averages, numbers and random streams, bit for bit, as one that nobody killed.
+// Trains in a child process that is killed (SIGKILL) at random moments and started again, until 50 kills have hit.
+// After each, the checkpoint must be whole and hold all work but that since the checkpoint before; and each run that
+// gets to its end must have the same parameters, averages, numbers and random streams, bit for bit, as one that nobody
+// killed.
 //
 //     xgrad_kill                        the test
 //     xgrad_kill train FOLDER           the run
@@ -120,7 +121,9 @@ std::string result(const fs::path& folder) {
         const Tensor wide = is_floating(x.dtype()) ? x.to(DType::f64) : x.to(DType::i64);
         if (is_floating(x.dtype()))
             bytes.append(reinterpret_cast<const char*>(wide.data<double>().data()), wide.data<double>().size_bytes());
-        else bytes.append(reinterpret_cast<const char*>(wide.data<std::int64_t>().data()), wide.data<std::int64_t>().size_bytes());
+        else
+            bytes.append(reinterpret_cast<const char*>(wide.data<std::int64_t>().data()),
+                         wide.data<std::int64_t>().size_bytes());
     }
     return bytes;
 }
@@ -134,7 +137,8 @@ int test(const fs::path& folder) {
     const std::string wanted = result(folder / "whole");
 
     Generator generator(static_cast<std::uint64_t>(begin.time_since_epoch().count()));
-    std::printf("a run takes %.2f s; seed of the moments %llu\n", whole_seconds, static_cast<unsigned long long>(generator.seed()));
+    std::printf("a run takes %.2f s; seed of the moments %llu\n", whole_seconds,
+                static_cast<unsigned long long>(generator.seed()));
     int kills = 0, runs = 0, early = 0;
     std::int64_t most_lost = 0;
     while (kills < kills_wanted) {
@@ -142,7 +146,8 @@ int test(const fs::path& folder) {
         fs::create_directories(here);
         std::int64_t saved = 0;
         for (bool killed = true; killed;) {
-            const double moment = kills < kills_wanted ? rand({}, generator, DType::f64).item() * whole_seconds * 0.6 : -1;
+            const double moment =
+                kills < kills_wanted ? rand({}, generator, DType::f64).item() * whole_seconds * 0.6 : -1;
             const std::int64_t before = steps_made(here);
             killed = run(here, moment);
             kills += killed;
@@ -157,9 +162,11 @@ int test(const fs::path& folder) {
         }
         require(result(here) == wanted, "a killed run ended with other numbers (" + here.string() + ")");
     }
-    std::printf("%d kills, %d of them before the first checkpoint, in %d runs; at most %lld steps lost; all runs ended alike, in %.1f s\n",
-                kills, early, runs, static_cast<long long>(most_lost),
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    std::printf(
+        "%d kills, %d of them before the first checkpoint, in %d runs; at most %lld steps lost; all runs ended alike, "
+        "in %.1f s\n",
+        kills, early, runs, static_cast<long long>(most_lost),
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     return 0;
 }
 

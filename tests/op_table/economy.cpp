@@ -1,7 +1,7 @@
 #include "economy.hpp"
 
-// Rules name what they read, and the engine what is wanted: here are figures for both. Inputs that are kept, whether the result is, what else; and how many
-// operations one input's cotangent takes, written as operations.
+// Rules name what they read, and the engine what is wanted: here are figures for both. Inputs that are kept, whether
+// the result is, what else; and how many operations one input's cotangent takes, written as operations.
 
 // clang-format off
 namespace tests {

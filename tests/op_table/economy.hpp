@@ -21,7 +21,8 @@ struct Economy {
 
 std::vector<Economy> economies();
 
-/// The bytes that stay in use after the operation, when nobody else holds its inputs, and the operations that run for one cotangent at a time.
+/// The bytes that stay in use after the operation, when nobody else holds its inputs, and the operations that run for
+/// one cotangent at a time.
 std::string check_economy(const Row& row, const Economy& economy);
 
 }  // namespace tests

@@ -1,7 +1,8 @@
 #include "large.hpp"
 
-// Cases of the tenth check: rows of the table with a batch so large that several blocks, several threads and CBLAS are entered. A row's name, the
-// shapes of its inputs and the axis along which each is split; `shared` is a parameter, whose gradients of all pieces add up.
+// Cases of the tenth check: rows of the table with a batch so large that several blocks, several threads and CBLAS are
+// entered. A row's name, the shapes of its inputs and the axis along which each is split; `shared` is a parameter,
+// whose gradients of all pieces add up.
 
 // clang-format off
 namespace tests {

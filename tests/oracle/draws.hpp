@@ -16,11 +16,13 @@ struct Range {
 inline Range range_of(const Tensor& x) {
     const Tensor plain = stop_gradient(x).to(DType::f64);
     Range r{INFINITY, -INFINITY, INFINITY};
-    for (const double v : plain.data<double>()) r = {std::min(r.low, v), std::max(r.high, v), std::min(r.nearest, std::abs(v))};
+    for (const double v : plain.data<double>())
+        r = {std::min(r.low, v), std::max(r.high, v), std::min(r.nearest, std::abs(v))};
     return r;
 }
 
-/// No element so near to `kink` that rounding decides on which side it lies; on the kink is fine where rounding has had no part.
+/// No element so near to `kink` that rounding decides on which side it lies; on the kink is fine where rounding has had
+/// no part.
 inline bool clear_of(double kink, const Tensor& x) {
     const Tensor plain = stop_gradient(x).to(DType::f64);
     const auto exact = [](double v) { return v * 1024 == std::round(v * 1024); };
@@ -114,7 +116,8 @@ Operation reduction(const char* name, F f, Draw draw = along_axis()) {
 /// f(x, axis).
 template <class F>
 Operation scan(const char* name, F f) {
-    return {name, std::string(name) + "($0, #0)", 1, along_axis(), [f](In x, const Ints& n) { return f(x[0], number(n, 0)); }};
+    return {name, std::string(name) + "($0, #0)", 1, along_axis(),
+            [f](In x, const Ints& n) { return f(x[0], number(n, 0)); }};
 }
 
 // The parts of the table.

@@ -1,5 +1,5 @@
-// oracle [--seeds N] [--first S]: runs N random programs with xgrad and with libtorch and compares all values and gradients. A program that
-// differs is made as short as it can be while it still does, and printed as C++.
+// oracle [--seeds N] [--first S]: runs N random programs with xgrad and with libtorch and compares all values and
+// gradients. A program that differs is made as short as it can be while it still does, and printed as C++.
 
 #include <cmath>
 #include <cstdlib>
@@ -44,13 +44,14 @@ std::string compare(const Program& program) {
     for (const Array& gradient : theirs.gradients) steepest = std::max(steepest, largest(gradient));
     const double precision = single ? 1e-4 : 1e-11;
     for (std::size_t k = 0; k < theirs.values.size(); ++k) {
-        const std::string text = difference(ours.values[k], theirs.values[k], precision * std::max(1.0, largest(theirs.values[k])));
+        const std::string text =
+            difference(ours.values[k], theirs.values[k], precision * std::max(1.0, largest(theirs.values[k])));
         if (!text.empty()) return "v" + std::to_string(k) + ": " + text;
     }
     for (std::size_t k = 0; k < theirs.gradients.size(); ++k) {
         // Terms of a gradient may be as large as the others are and cancel.
-        const std::string text =
-            difference(ours.gradients[k], theirs.gradients[k], precision * std::max(largest(theirs.gradients[k]), 1e-2 * steepest));
+        const std::string text = difference(ours.gradients[k], theirs.gradients[k],
+                                            precision * std::max(largest(theirs.gradients[k]), 1e-2 * steepest));
         if (!text.empty()) return "the gradient of v" + std::to_string(k) + ": " + text;
     }
     return {};
@@ -136,9 +137,10 @@ int main(int argc, char** argv) {
         if (text.empty()) continue;
         ++failed;
         const Program shorter = shrink(program);
-        std::cout << "seed " << seed << ": " << text << "\nmade shorter, " << compare(shorter) << ":\n\n" << to_cpp(shorter) << std::endl;
+        std::cout << "seed " << seed << ": " << text << "\nmade shorter, " << compare(shorter) << ":\n\n"
+                  << to_cpp(shorter) << std::endl;
     }
-    std::cout << seeds << " programs, " << operations << " operations, " << failed << (failed == 1 ? " mismatch" : " mismatches")
-              << std::endl;
+    std::cout << seeds << " programs, " << operations << " operations, " << failed
+              << (failed == 1 ? " mismatch" : " mismatches") << std::endl;
     return failed ? 1 : 0;
 }

@@ -24,8 +24,8 @@ struct Step {
     Ints arguments;
 };
 
-/// Values are numbered: leaves first, then one for each step. The result is the sum over all values that no step uses (leaves aside), each
-/// element times `weight`.
+/// Values are numbered: leaves first, then one for each step. The result is the sum over all values that no step uses
+/// (leaves aside), each element times `weight`.
 struct Program {
     std::vector<Array> leaves;
     std::vector<Step> steps;

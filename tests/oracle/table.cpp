@@ -13,7 +13,8 @@ void add_elementwise(std::vector<Operation>& t) {
     t.push_back(unary("square", [](const Tensor& x) { return square(x); }));
     t.push_back(unary("sqrt", [](const Tensor& x) { return sqrt(x); }, within(0.1, 1e3)));
     t.push_back(unary(
-        "reciprocal", [](const Tensor& x) { return reciprocal(x); }, [](Random&, In x, Ints&) { return range_of(x[0]).nearest > 0.3; }));
+        "reciprocal", [](const Tensor& x) { return reciprocal(x); },
+        [](Random&, In x, Ints&) { return range_of(x[0]).nearest > 0.3; }));
     t.push_back(unary("exp", [](const Tensor& x) { return exp(x); }, within(-20, 3)));
     t.push_back(unary("expm1", [](const Tensor& x) { return expm1(x); }, within(-20, 3)));
     t.push_back(unary("log", [](const Tensor& x) { return log(x); }, within(0.1, 1e3)));
@@ -33,12 +34,16 @@ void add_elementwise(std::vector<Operation>& t) {
     t.push_back(unary("elu", [](const Tensor& x) { return elu(x); }));
     t.push_back(unary("gelu", [](const Tensor& x) { return gelu(x); }));
     t.push_back(unary("silu", [](const Tensor& x) { return silu(x); }));
-    t.push_back(unary("softplus", [](const Tensor& x) { return softplus(x); }, within(-15, 15)));  // libtorch takes the line from 20 on
-    t.push_back({"clip", "clip($0, -1, 1)", 1, clear_of_all({-1, 1}), [](In x, const Ints&) { return clip(x[0], -1, 1); }});
+    t.push_back(unary(
+        "softplus", [](const Tensor& x) { return softplus(x); },
+        within(-15, 15)));  // libtorch takes the line from 20 on
+    t.push_back(
+        {"clip", "clip($0, -1, 1)", 1, clear_of_all({-1, 1}), [](In x, const Ints&) { return clip(x[0], -1, 1); }});
     t.push_back({"scale", "$0 * 1.5", 1, always(), [](In x, const Ints&) { return x[0] * 1.5; }});
     t.push_back({"shift", "2 - $0", 1, always(), [](In x, const Ints&) { return 2 - x[0]; }});
     t.push_back({"cube", "pow($0, 3)", 1, always(), [](In x, const Ints&) { return pow(x[0], 3); }});
-    t.push_back({"detached", "$0 * stop_gradient($0)", 1, always(), [](In x, const Ints&) { return x[0] * stop_gradient(x[0]); }});
+    t.push_back({"detached", "$0 * stop_gradient($0)", 1, always(),
+                 [](In x, const Ints&) { return x[0] * stop_gradient(x[0]); }});
     t.push_back({"to_f64", "$0.to(DType::f64)", 1, always(), [](In x, const Ints&) { return x[0].to(DType::f64); }});
     t.push_back({"to_f32", "$0.to(DType::f32)", 1, [](Random& random, In, Ints&) { return random.chance(0.2); },
                  [](In x, const Ints&) { return x[0].to(DType::f32); }});
@@ -52,7 +57,9 @@ void add_elementwise(std::vector<Operation>& t) {
     t.push_back(binary("logaddexp", [](const Tensor& a, const Tensor& b) { return logaddexp(a, b); }));
     t.push_back(binary(
         "atan2", [](const Tensor& a, const Tensor& b) { return atan2(a, b); },
-        [](Random&, In x, Ints&) { return broadcast(x) && range_of(x[0]).nearest > 1e-6 && range_of(x[1]).nearest > 0.3; }));
+        [](Random&, In x, Ints&) {
+            return broadcast(x) && range_of(x[0]).nearest > 1e-6 && range_of(x[1]).nearest > 0.3;
+        }));
     t.push_back(binary("hypot", [](const Tensor& a, const Tensor& b) { return hypot(a, b); }, dividing()));
     t.push_back(binary(
         "pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); },
@@ -67,16 +74,20 @@ void add_elementwise(std::vector<Operation>& t) {
 void add_reductions(std::vector<Operation>& t) {
     t.push_back(reduction("sum", [](const Tensor& x, int axis, bool keep) { return sum(x, axis, keep); }));
     t.push_back(reduction("mean", [](const Tensor& x, int axis, bool keep) { return mean(x, axis, keep); }));
-    t.push_back(reduction("max", [](const Tensor& x, int axis, bool keep) { return max(x, axis, keep); }, along_axis_comparing()));
-    t.push_back(reduction("min", [](const Tensor& x, int axis, bool keep) { return min(x, axis, keep); }, along_axis_comparing()));
+    t.push_back(reduction(
+        "max", [](const Tensor& x, int axis, bool keep) { return max(x, axis, keep); }, along_axis_comparing()));
+    t.push_back(reduction(
+        "min", [](const Tensor& x, int axis, bool keep) { return min(x, axis, keep); }, along_axis_comparing()));
     t.push_back(reduction("prod", [](const Tensor& x, int axis, bool keep) { return prod(x, axis, keep); }));
     t.push_back(reduction("logsumexp", [](const Tensor& x, int axis, bool keep) { return logsumexp(x, axis, keep); }));
-    t.push_back({"var", "var($0, #0, 0, #1)", 1, along_axis(), [](In x, const Ints& n) { return var(x[0], number(n, 0), 0, n[1] != 0); }});
+    t.push_back({"var", "var($0, #0, 0, #1)", 1, along_axis(),
+                 [](In x, const Ints& n) { return var(x[0], number(n, 0), 0, n[1] != 0); }});
+    t.push_back({"norm", "norm($0, 2, #0, #1)", 1, along_axis(),
+                 [](In x, const Ints& n) { return norm(x[0], 2, number(n, 0), n[1] != 0); }});
     t.push_back(
-        {"norm", "norm($0, 2, #0, #1)", 1, along_axis(), [](In x, const Ints& n) { return norm(x[0], 2, number(n, 0), n[1] != 0); }});
-    t.push_back({"norm1", "norm($0, 1, #0, #1)", 1,
-                 [draw = along_axis()](Random& random, In x, Ints& n) { return clear_of(0, x[0]) && draw(random, x, n); },
-                 [](In x, const Ints& n) { return norm(x[0], 1, number(n, 0), n[1] != 0); }});
+        {"norm1", "norm($0, 1, #0, #1)", 1,
+         [draw = along_axis()](Random& random, In x, Ints& n) { return clear_of(0, x[0]) && draw(random, x, n); },
+         [](In x, const Ints& n) { return norm(x[0], 1, number(n, 0), n[1] != 0); }});
     t.push_back({"sum_all", "sum($0)", 1, always(), [](In x, const Ints&) { return sum(x[0]); }});
     t.push_back({"mean_all", "mean($0)", 1, always(), [](In x, const Ints&) { return mean(x[0]); }});
     t.push_back({"max_all", "max($0)", 1, [](Random&, In x, Ints&) { return without_near_ties(ravel(x[0]), 0); },
@@ -96,7 +107,8 @@ void add_special_functions(std::vector<Operation>& t) {
     t.push_back(unary(  // at the integers libtorch's is not 0
         "sinc", [](const Tensor& x) { return sinc(x); },
         [](Random&, In x, Ints&) {
-            return range_of(x[0]).nearest > 0.3 && range_of(stop_gradient(x[0]) - round(stop_gradient(x[0]))).nearest > 1e-3;
+            return range_of(x[0]).nearest > 0.3 &&
+                   range_of(stop_gradient(x[0]) - round(stop_gradient(x[0]))).nearest > 1e-3;
         }));
     t.push_back(binary(
         "xlogy", [](const Tensor& a, const Tensor& b) { return xlogy(a, b); },
@@ -114,20 +126,27 @@ void add_activations(std::vector<Operation>& t) {
     t.push_back(unary("relu6", [](const Tensor& x) { return relu6(x); }, clear_of_all({0, 6})));
     t.push_back(unary("hardsigmoid", [](const Tensor& x) { return hardsigmoid(x); }, clear_of_all({-3, 3})));
     t.push_back(unary(
-        "hardswish", [](const Tensor& x) { return hardswish(x); }, within(-2.9, 2.9)));  // at 3 libtorch gives 1 or 3/2, by the length
+        "hardswish", [](const Tensor& x) { return hardswish(x); },
+        within(-2.9, 2.9)));  // at 3 libtorch gives 1 or 3/2, by the length
     t.push_back(unary("softshrink", [](const Tensor& x) { return softshrink(x); }, clear_of_all({-0.5, 0.5})));
     t.push_back(unary("hardshrink", [](const Tensor& x) { return hardshrink(x); }, clear_of_all({-0.5, 0.5})));
+    t.push_back({"threshold", "threshold($0, 0.5, -3)", 1, clear_of_all({0.5}),
+                 [](In x, const Ints&) { return threshold(x[0], 0.5, -3); }});
     t.push_back(
-        {"threshold", "threshold($0, 0.5, -3)", 1, clear_of_all({0.5}), [](In x, const Ints&) { return threshold(x[0], 0.5, -3); }});
-    t.push_back({"prelu", "prelu($0, 0.25)", 1, clear_of_all({0}), [](In x, const Ints&) { return prelu(x[0], 0.25); }});
+        {"prelu", "prelu($0, 0.25)", 1, clear_of_all({0}), [](In x, const Ints&) { return prelu(x[0], 0.25); }});
 }
 
 void add_order(std::vector<Operation>& t) {
     const Draw draw = along_axis_comparing();
-    const Draw draw_long = [draw](Random& random, In x, Ints& n) { return draw(random, x, n) && x[0].shape(static_cast<int>(n[0])) > 1; };
-    t.push_back({"cummax", "cummax($0, #0).values", 1, draw, [](In x, const Ints& n) { return cummax(x[0], number(n, 0)).values; }});
-    t.push_back({"cummin", "cummin($0, #0).values", 1, draw, [](In x, const Ints& n) { return cummin(x[0], number(n, 0)).values; }});
-    t.push_back({"diff", "diff($0, 1, #0)", 1, draw_long, [](In x, const Ints& n) { return diff(x[0], 1, number(n, 0)); }});
+    const Draw draw_long = [draw](Random& random, In x, Ints& n) {
+        return draw(random, x, n) && x[0].shape(static_cast<int>(n[0])) > 1;
+    };
+    t.push_back({"cummax", "cummax($0, #0).values", 1, draw,
+                 [](In x, const Ints& n) { return cummax(x[0], number(n, 0)).values; }});
+    t.push_back({"cummin", "cummin($0, #0).values", 1, draw,
+                 [](In x, const Ints& n) { return cummin(x[0], number(n, 0)).values; }});
+    t.push_back(
+        {"diff", "diff($0, 1, #0)", 1, draw_long, [](In x, const Ints& n) { return diff(x[0], 1, number(n, 0)); }});
     t.push_back({"quantile", "quantile($0, 0.3, #0, Quantile::linear, #1)", 1, draw,
                  [](In x, const Ints& n) { return quantile(x[0], 0.3, number(n, 0), Quantile::linear, n[1] != 0); }});
     t.push_back(reduction("median", [](const Tensor& x, int axis, bool keep) { return median(x, axis, keep); }, draw));
@@ -138,8 +157,10 @@ void add_order(std::vector<Operation>& t) {
         const Tensor steps = diff(sort(stop_gradient(x[0]), static_cast<int>(n[0])), 1, static_cast<int>(n[0]));
         return range_of(steps).nearest > 0;
     };
-    t.push_back({"topk", "topk($0, 2, #0).values", 1, different, [](In x, const Ints& n) { return topk(x[0], 2, number(n, 0)).values; }});
-    t.push_back({"sort_down", "sort($0, #0, true)", 1, different, [](In x, const Ints& n) { return sort(x[0], number(n, 0), true); }});
+    t.push_back({"topk", "topk($0, 2, #0).values", 1, different,
+                 [](In x, const Ints& n) { return topk(x[0], 2, number(n, 0)).values; }});
+    t.push_back({"sort_down", "sort($0, #0, true)", 1, different,
+                 [](In x, const Ints& n) { return sort(x[0], number(n, 0), true); }});
 }
 
 void add_shapes(std::vector<Operation>& t) {
@@ -173,7 +194,8 @@ void add_shapes(std::vector<Operation>& t) {
     t.push_back({"slice", "slice($0, #0, #1, #2, #3)", 1,
                  [](Random& random, In x, Ints& n) {
                      if (x[0].ndim() == 0) return false;
-                     const auto axis = random.below(x[0].ndim()), size = x[0].shape(static_cast<int>(axis)), start = random.below(size);
+                     const auto axis = random.below(x[0].ndim()), size = x[0].shape(static_cast<int>(axis)),
+                                start = random.below(size);
                      n = {axis, start, random.between(start + 1, size), random.between(1, 2)};
                      return true;
                  },
@@ -186,14 +208,16 @@ void add_shapes(std::vector<Operation>& t) {
                      return true;
                  },
                  [](In x, const Ints& n) { return select(x[0], number(n, 0), n[1]); }});
-    t.push_back({"flip", "flip($0, #0)", 1, along_axis(), [](In x, const Ints& n) { return flip(x[0], number(n, 0)); }});
+    t.push_back(
+        {"flip", "flip($0, #0)", 1, along_axis(), [](In x, const Ints& n) { return flip(x[0], number(n, 0)); }});
     t.push_back({"roll", "roll($0, #1, #0)", 1,
                  [](Random& random, In x, Ints& n) {
                      if (x[0].ndim() == 0) return false;
                      return n = {random.below(x[0].ndim()), random.between(-3, 3)}, true;
                  },
                  [](In x, const Ints& n) { return roll(x[0], n[1], number(n, 0)); }});
-    t.push_back({"tril", "tril($0, #0)", 1, [](Random& random, In x, Ints& n) { return n = {random.between(-1, 1)}, x[0].ndim() >= 2; },
+    t.push_back({"tril", "tril($0, #0)", 1,
+                 [](Random& random, In x, Ints& n) { return n = {random.between(-1, 1)}, x[0].ndim() >= 2; },
                  [](In x, const Ints& n) { return tril(x[0], n[0]); }});
     t.push_back({"diagonal", "diagonal($0, #0)", 1, [](Random&, In x, Ints& n) { return n = {0}, x[0].ndim() >= 2; },
                  [](In x, const Ints& n) { return diagonal(x[0], n[0]); }});
@@ -206,13 +230,17 @@ void add_shapes(std::vector<Operation>& t) {
                      for (auto count = random.between(1, 4); count > 0; --count) n.push_back(random.below(size));
                      return true;
                  },
-                 [](In x, const Ints& n) { return take(x[0], tensor(std::vector<std::int64_t>(n.begin() + 1, n.end())), number(n, 0)); }});
+                 [](In x, const Ints& n) {
+                     return take(x[0], tensor(std::vector<std::int64_t>(n.begin() + 1, n.end())), number(n, 0));
+                 }});
     const Draw joinable = [](Random& random, In x, Ints& n) {
         if (x[0].ndim() == 0 || x[0].shape() != x[1].shape()) return false;
         return n = {random.below(x[0].ndim())}, true;
     };
-    t.push_back({"concat", "concat({$0, $1}, #0)", 2, joinable, [](In x, const Ints& n) { return concat({x[0], x[1]}, number(n, 0)); }});
-    t.push_back({"stack", "stack({$0, $1}, #0)", 2, joinable, [](In x, const Ints& n) { return stack({x[0], x[1]}, number(n, 0)); }});
+    t.push_back({"concat", "concat({$0, $1}, #0)", 2, joinable,
+                 [](In x, const Ints& n) { return concat({x[0], x[1]}, number(n, 0)); }});
+    t.push_back({"stack", "stack({$0, $1}, #0)", 2, joinable,
+                 [](In x, const Ints& n) { return stack({x[0], x[1]}, number(n, 0)); }});
     t.push_back({"sort", "sort($0, #0)", 1,
                  [](Random& random, In x, Ints& n) {
                      if (x[0].ndim() == 0) return false;
@@ -234,9 +262,12 @@ void add_matrices(std::vector<Operation>& t) {
             const auto batch = [](const Shape& s) { return zeros(Shape(s.begin(), std::max(0, s.rank() - 2))); };
             return broadcast({batch(a), batch(b)});
         }));
-    const Draw same_columns = [](Random&, In x, Ints&) { return x[0].ndim() == 2 && x[1].ndim() == 2 && x[0].shape(1) == x[1].shape(1); };
+    const Draw same_columns = [](Random&, In x, Ints&) {
+        return x[0].ndim() == 2 && x[1].ndim() == 2 && x[0].shape(1) == x[1].shape(1);
+    };
     t.push_back(binary("linear", [](const Tensor& a, const Tensor& b) { return linear(a, b); }, same_columns));
-    t.push_back({"einsum", "einsum(\"ij,kj->kij\", {$0, $1})", 2, same_columns, [](In x, const Ints&) { return einsum("ij,kj->kij", x); }});
+    t.push_back({"einsum", "einsum(\"ij,kj->kij\", {$0, $1})", 2, same_columns,
+                 [](In x, const Ints&) { return einsum("ij,kj->kij", x); }});
     t.push_back({"gram", "matmul($0, swapaxes($0, -1, -2))", 1, [](Random&, In x, Ints&) { return x[0].ndim() >= 2; },
                  [](In x, const Ints&) { return matmul(x[0], swapaxes(x[0], -1, -2)); }});
     t.push_back(binary(
@@ -246,15 +277,20 @@ void add_matrices(std::vector<Operation>& t) {
                  [](In x, const Ints&) { return inv(x[0] * 0.1 + identity(x[0])); }});
     t.push_back({"solve", "solve($0 * 0.1 + eye($0.shape(-1), $0.dtype()), $0)", 1, square_matrices(2),
                  [](In x, const Ints&) { return solve(x[0] * 0.1 + identity(x[0]), x[0]); }});
-    t.push_back({"cholesky", "cholesky(matmul($0, swapaxes($0, -1, -2)) + eye($0.shape(-2), $0.dtype()))", 1,
-                 [](Random&, In x, Ints&) { return x[0].ndim() >= 2 && range_of(x[0]).high < 4 && range_of(x[0]).low > -4; },
-                 [](In x, const Ints&) { return cholesky(matmul(x[0], swapaxes(x[0], -1, -2)) + eye(x[0].shape(-2), x[0].dtype())); }});
-    // libtorch's gradient of det is wrong where the matrix is singular.
     t.push_back(
-        {"det", "det($0)", 1,
-         [draw = square_matrices(3)](Random& random, In x, Ints& n) { return draw(random, x, n) && range_of(det(x[0])).nearest > 0.05; },
-         [](In x, const Ints&) { return det(x[0]); }});
-    t.push_back({"matrix_exp", "matrix_exp($0)", 1, square_matrices(1), [](In x, const Ints&) { return matrix_exp(x[0]); }});
+        {"cholesky", "cholesky(matmul($0, swapaxes($0, -1, -2)) + eye($0.shape(-2), $0.dtype()))", 1,
+         [](Random&, In x, Ints&) { return x[0].ndim() >= 2 && range_of(x[0]).high < 4 && range_of(x[0]).low > -4; },
+         [](In x, const Ints&) {
+             return cholesky(matmul(x[0], swapaxes(x[0], -1, -2)) + eye(x[0].shape(-2), x[0].dtype()));
+         }});
+    // libtorch's gradient of det is wrong where the matrix is singular.
+    t.push_back({"det", "det($0)", 1,
+                 [draw = square_matrices(3)](Random& random, In x, Ints& n) {
+                     return draw(random, x, n) && range_of(det(x[0])).nearest > 0.05;
+                 },
+                 [](In x, const Ints&) { return det(x[0]); }});
+    t.push_back(
+        {"matrix_exp", "matrix_exp($0)", 1, square_matrices(1), [](In x, const Ints&) { return matrix_exp(x[0]); }});
 }
 
 }  // namespace

@@ -16,7 +16,9 @@ bool spacious(const Tensor& x, int lowest, int highest, int axes, std::int64_t s
     return true;
 }
 /// No two elements that rounding could bring into another order.
-bool distinct(const Tensor& x) { return x.size() < 2 || range_of(diff(sort(stop_gradient(ravel(x)).to(DType::f64)))).nearest > 1e-5; }
+bool distinct(const Tensor& x) {
+    return x.size() < 2 || range_of(diff(sort(stop_gradient(ravel(x)).to(DType::f64)))).nearest > 1e-5;
+}
 
 /// Indices for each element of x: arguments are the axis and then as many numbers.
 bool draw_indices(Random& random, In x, Ints& n) {
@@ -28,8 +30,8 @@ bool draw_indices(Random& random, In x, Ints& n) {
 Tensor indices_of(const Tensor& x, const Ints& n) { return tensor(Ints(n.begin() + 1, n.end()), x.shape()); }
 
 void add_functions(std::vector<Operation>& t) {
-    t.push_back(
-        {"cbrt_of_square", "pow(square($0) + 1, 1.0 / 3)", 1, always(), [](In x, const Ints&) { return pow(square(x[0]) + 1, 1.0 / 3); }});
+    t.push_back({"cbrt_of_square", "pow(square($0) + 1, 1.0 / 3)", 1, always(),
+                 [](In x, const Ints&) { return pow(square(x[0]) + 1, 1.0 / 3); }});
     t.push_back(unary("exp2", [](const Tensor& x) { return exp2(x); }, within(-20, 4)));
     t.push_back(unary("log2", [](const Tensor& x) { return log2(x); }, within(0.1, 1e3)));
     t.push_back(unary("log10", [](const Tensor& x) { return log10(x); }, within(0.1, 1e3)));
@@ -77,13 +79,16 @@ void add_functions(std::vector<Operation>& t) {
 void add_indexing(std::vector<Operation>& t) {
     t.push_back({"gather", "gather($0, #0, tensor<std::int64_t>(#1+, $0.shape()))", 1, draw_indices,
                  [](In x, const Ints& n) { return gather(x[0], number(n, 0), indices_of(x[0], n)); }});
-    t.push_back({"scatter_add", "scatter_add($0, #0, tensor<std::int64_t>(#1+, $0.shape()), square($0))", 1, draw_indices,
-                 [](In x, const Ints& n) { return scatter_add(x[0], number(n, 0), indices_of(x[0], n), square(x[0])); }});
+    t.push_back(
+        {"scatter_add", "scatter_add($0, #0, tensor<std::int64_t>(#1+, $0.shape()), square($0))", 1, draw_indices,
+         [](In x, const Ints& n) { return scatter_add(x[0], number(n, 0), indices_of(x[0], n), square(x[0])); }});
     t.push_back({"pad", "pad($0, {{#0, #1}})", 1,
                  [](Random& random, In x, Ints& n) { return n = {random.below(3), random.below(3)}, x[0].ndim() == 1; },
                  [](In x, const Ints& n) { return pad(x[0], {{n[0], n[1]}}); }});
     t.push_back({"pad_last", "pad($0, {{0, 0}, {#0, #1}}, {.mode = PadMode::reflect})", 1,
-                 [](Random& random, In x, Ints& n) { return n = {random.below(2), random.below(3)}, spacious(x[0], 2, 2, 1, 3); },
+                 [](Random& random, In x, Ints& n) {
+                     return n = {random.below(2), random.below(3)}, spacious(x[0], 2, 2, 1, 3);
+                 },
                  [](In x, const Ints& n) { return pad(x[0], {{0, 0}, {n[0], n[1]}}, {.mode = PadMode::reflect}); }});
     t.push_back({"unfold", "unfold($0, #0, 2, 1)", 1,
                  [](Random& random, In x, Ints& n) {
@@ -92,21 +97,24 @@ void add_indexing(std::vector<Operation>& t) {
                  },
                  [](In x, const Ints& n) { return unfold(x[0], number(n, 0), 2, 1); }});
     t.push_back({"tile", "tile($0, {2, 1})", 1, at_least(1), [](In x, const Ints&) { return tile(x[0], {2, 1}); }});
-    t.push_back({"repeat", "repeat($0, 2, #0)", 1, along_axis(), [](In x, const Ints& n) { return repeat(x[0], 2, number(n, 0)); }});
+    t.push_back({"repeat", "repeat($0, 2, #0)", 1, along_axis(),
+                 [](In x, const Ints& n) { return repeat(x[0], 2, number(n, 0)); }});
     t.push_back(binary(
         "kron", [](const Tensor& a, const Tensor& b) { return kron(a, b); },
         [](Random&, In x, Ints&) { return x[0].ndim() == 2 && x[1].ndim() == 2; }));
-    t.push_back({"tensordot", "tensordot($0, $1, {0}, {0})", 2,
-                 [](Random&, In x, Ints&) { return x[0].ndim() >= 1 && x[1].ndim() >= 1 && x[0].shape(0) == x[1].shape(0); },
-                 [](In x, const Ints&) { return tensordot(x[0], x[1], {0}, {0}); }});
+    t.push_back(
+        {"tensordot", "tensordot($0, $1, {0}, {0})", 2,
+         [](Random&, In x, Ints&) { return x[0].ndim() >= 1 && x[1].ndim() >= 1 && x[0].shape(0) == x[1].shape(0); },
+         [](In x, const Ints&) { return tensordot(x[0], x[1], {0}, {0}); }});
 }
 
 void add_layers(std::vector<Operation>& t) {
     const Draw sizeable = [](Random&, In x, Ints&) {
         return x[0].ndim() >= 1 && x[0].shape(-1) >= 2 && range_of(var(stop_gradient(x[0]), -1)).nearest > 1e-3;
     };
-    t.push_back({"layer_norm", "layer_norm($0, {$0.shape(-1)}, Tensor(), Tensor(), {.eps = 0.1})", 1, sizeable,
-                 [](In x, const Ints&) { return layer_norm(x[0], {x[0].shape(-1)}, Tensor(), Tensor(), {.eps = 0.1}); }});
+    t.push_back(
+        {"layer_norm", "layer_norm($0, {$0.shape(-1)}, Tensor(), Tensor(), {.eps = 0.1})", 1, sizeable,
+         [](In x, const Ints&) { return layer_norm(x[0], {x[0].shape(-1)}, Tensor(), Tensor(), {.eps = 0.1}); }});
     const auto windows = [](int lowest, int highest, int axes) -> Draw {
         return [=](Random&, In x, Ints&) { return spacious(x[0], lowest, highest, axes, 2) && distinct(x[0]); };
     };
@@ -114,27 +122,34 @@ void add_layers(std::vector<Operation>& t) {
                  [](In x, const Ints&) { return max_pool2d(x[0], 2, {.stride = 1}); }});
     t.push_back({"avg_pool2d", "avg_pool2d($0, 2, {.padding = 1})", 1, windows(3, 4, 2),
                  [](In x, const Ints&) { return avg_pool2d(x[0], 2, {.padding = 1}); }});
-    t.push_back({"max_pool1d", "max_pool1d($0, 2)", 1, windows(2, 3, 1), [](In x, const Ints&) { return max_pool1d(x[0], 2); }});
+    t.push_back({"max_pool1d", "max_pool1d($0, 2)", 1, windows(2, 3, 1),
+                 [](In x, const Ints&) { return max_pool1d(x[0], 2); }});
     // One filter for all channels, made of the second input.
     const Draw filtered = [](Random&, In x, Ints&) {
-        return spacious(x[0], 3, 3, 1, 3) && x[1].ndim() == 3 && x[1].shape(1) == x[0].shape(1) && x[1].shape(2) <= x[0].shape(2);
+        return spacious(x[0], 3, 3, 1, 3) && x[1].ndim() == 3 && x[1].shape(1) == x[0].shape(1) &&
+               x[1].shape(2) <= x[0].shape(2);
     };
     t.push_back({"conv1d", "conv1d($0, $1, Tensor(), {.padding = 1})", 2, filtered,
                  [](In x, const Ints&) { return conv1d(x[0], x[1], Tensor(), {.padding = 1}); }});
     t.push_back({"conv1d_strided", "conv1d($0, $1, Tensor(), {.stride = 2})", 2, filtered,
                  [](In x, const Ints&) { return conv1d(x[0], x[1], Tensor(), {.stride = 2}); }});
     const Draw planes = [](Random&, In x, Ints&) {
-        return spacious(x[0], 3, 3, 2, 2) && x[1].ndim() == 3 && x[1].shape(1) <= x[0].shape(1) && x[1].shape(2) <= x[0].shape(2);
+        return spacious(x[0], 3, 3, 2, 2) && x[1].ndim() == 3 && x[1].shape(1) <= x[0].shape(1) &&
+               x[1].shape(2) <= x[0].shape(2);
     };
     // Input and filters with the batch and the channel axis of size 1.
     t.push_back({"conv2d", "conv2d(expand_dims($0, 1), expand_dims($1, 1))", 2, planes,
                  [](In x, const Ints&) { return conv2d(expand_dims(x[0], 1), expand_dims(x[1], 1)); }});
-    t.push_back({"conv_transpose2d", "conv_transpose2d(expand_dims($0, 1), expand_dims($1, 0), Tensor(), {.stride = 2})", 2,
+    t.push_back({"conv_transpose2d",
+                 "conv_transpose2d(expand_dims($0, 1), expand_dims($1, 0), Tensor(), {.stride = 2})", 2,
                  [](Random&, In x, Ints&) { return x[0].ndim() == 3 && x[1].ndim() == 3; },
-                 [](In x, const Ints&) { return conv_transpose2d(expand_dims(x[0], 1), expand_dims(x[1], 0), Tensor(), {.stride = 2}); }});
+                 [](In x, const Ints&) {
+                     return conv_transpose2d(expand_dims(x[0], 1), expand_dims(x[1], 0), Tensor(), {.stride = 2});
+                 }});
     t.push_back({"attention", "scaled_dot_product_attention($0, $1, $1)", 2,
                  [](Random&, In x, Ints&) {
-                     return x[0].ndim() == 3 && x[1].ndim() == 3 && x[0].shape(0) == x[1].shape(0) && x[0].shape(2) == x[1].shape(2);
+                     return x[0].ndim() == 3 && x[1].ndim() == 3 && x[0].shape(0) == x[1].shape(0) &&
+                            x[0].shape(2) == x[1].shape(2);
                  },
                  [](In x, const Ints&) { return scaled_dot_product_attention(x[0], x[1], x[1]); }});
 }

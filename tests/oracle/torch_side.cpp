@@ -29,7 +29,9 @@ Array to_array(const Tensor& x) {
 
 Tensor identity(const Tensor& x, int axis = -1) { return torch::eye(x.size(axis), x.options().requires_grad(false)); }
 
-Tensor indices_of(const Tensor& x, const Ints& n) { return torch::tensor(Ints(n.begin() + 1, n.end())).reshape(x.sizes()); }
+Tensor indices_of(const Tensor& x, const Ints& n) {
+    return torch::tensor(Ints(n.begin() + 1, n.end())).reshape(x.sizes());
+}
 
 template <class F>
 Run unary(F f) {
@@ -142,7 +144,8 @@ const std::map<std::string, Run>& table() {
         {"roll", [](In x, const Ints& n) { return x[0].roll(torch::IntArrayRef{n[1]}, torch::IntArrayRef{n[0]}); }},
         {"tril", [](In x, const Ints& n) { return x[0].tril(n[0]); }},
         {"diagonal", [](In x, const Ints& n) { return x[0].diagonal(n[0]); }},
-        {"take", [](In x, const Ints& n) { return x[0].index_select(n[0], torch::tensor(Ints(n.begin() + 1, n.end()))); }},
+        {"take",
+         [](In x, const Ints& n) { return x[0].index_select(n[0], torch::tensor(Ints(n.begin() + 1, n.end()))); }},
         {"concat", [](In x, const Ints& n) { return torch::cat({x[0], x[1]}, n[0]); }},
         {"stack", [](In x, const Ints& n) { return torch::stack({x[0], x[1]}, n[0]); }},
         {"sort", [](In x, const Ints& n) { return std::get<0>(x[0].sort(n[0])); }},
@@ -153,8 +156,9 @@ const std::map<std::string, Run>& table() {
         {"outer", binary([](const Tensor& a, const Tensor& b) { return torch::outer(a, b); })},
         {"inv", unary([](const Tensor& x) { return torch::linalg_inv(x * 0.1 + identity(x)); })},
         {"solve", unary([](const Tensor& x) { return torch::matmul(torch::linalg_inv(x * 0.1 + identity(x)), x); })},
-        {"cholesky",
-         unary([](const Tensor& x) { return torch::linalg_cholesky(torch::matmul(x, x.transpose(-1, -2)) + identity(x, -2)); })},
+        {"cholesky", unary([](const Tensor& x) {
+             return torch::linalg_cholesky(torch::matmul(x, x.transpose(-1, -2)) + identity(x, -2));
+         })},
         {"det", unary([](const Tensor& x) { return torch::linalg_det(x); })},
         {"matrix_exp", unary([](const Tensor& x) { return torch::matrix_exp(x.contiguous()); })},
     };
@@ -208,12 +212,15 @@ const std::map<std::string, Run>& neural_table() {
         {"max_pool1d", unary([](const Tensor& x) { return torch::max_pool1d(x, 2); })},
         {"conv1d", binary([](const Tensor& a, const Tensor& b) { return torch::conv1d(a, b, {}, 1, 1); })},
         {"conv1d_strided", binary([](const Tensor& a, const Tensor& b) { return torch::conv1d(a, b, {}, 2); })},
-        {"conv2d", binary([](const Tensor& a, const Tensor& b) { return torch::conv2d(a.unsqueeze(1), b.unsqueeze(1)); })},
-        {"conv_transpose2d",
-         binary([](const Tensor& a, const Tensor& b) { return torch::conv_transpose2d(a.unsqueeze(1), b.unsqueeze(0), {}, 2); })},
+        {"conv2d",
+         binary([](const Tensor& a, const Tensor& b) { return torch::conv2d(a.unsqueeze(1), b.unsqueeze(1)); })},
+        {"conv_transpose2d", binary([](const Tensor& a, const Tensor& b) {
+             return torch::conv_transpose2d(a.unsqueeze(1), b.unsqueeze(0), {}, 2);
+         })},
         {"attention", binary([](const Tensor& q, const Tensor& k) {
-             return torch::matmul(torch::softmax(torch::matmul(q, k.transpose(-1, -2)) / std::sqrt(static_cast<double>(q.size(-1))), -1),
-                                  k);
+             return torch::matmul(
+                 torch::softmax(torch::matmul(q, k.transpose(-1, -2)) / std::sqrt(static_cast<double>(q.size(-1))), -1),
+                 k);
          })},
     };
     return runs;
@@ -243,12 +250,14 @@ Outcome run_with_torch(const Program& program) {
             if (used[k]) continue;
             std::vector<double> weights(static_cast<std::size_t>(values[k].numel()));
             for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = weight(i);
-            const Tensor w = torch::tensor(weights, torch::kDouble).reshape(values[k].sizes()).to(values[k].scalar_type());
+            const Tensor w =
+                torch::tensor(weights, torch::kDouble).reshape(values[k].sizes()).to(values[k].scalar_type());
             total = total + (values[k] * w).sum().to(torch::kDouble);
         }
         if (total.requires_grad()) total.backward();
         for (const Tensor& x : values) outcome.values.push_back(to_array(x));
-        for (const Tensor& x : leaves) outcome.gradients.push_back(to_array(x.grad().defined() ? x.grad() : torch::zeros_like(x)));
+        for (const Tensor& x : leaves)
+            outcome.gradients.push_back(to_array(x.grad().defined() ? x.grad() : torch::zeros_like(x)));
     } catch (const c10::Error& error) {
         outcome.error = error.what_without_backtrace();
     } catch (const std::exception& error) {

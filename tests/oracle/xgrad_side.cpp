@@ -66,13 +66,15 @@ Outcome run_with_xgrad(const Program& program) {
         Tensors values, leaves;
         for (const Array& leaf : program.leaves) leaves.push_back(tape.watch(to_tensor(leaf)));
         values = leaves;
-        for (const Step& step : program.steps) values.push_back(operation_named(step.operation).run(chosen(values, step), step.arguments));
+        for (const Step& step : program.steps)
+            values.push_back(operation_named(step.operation).run(chosen(values, step), step.arguments));
         const std::vector<bool> used = program.used();
         Tensor total = scalar(0.0);
         for (std::size_t k = 0; k < values.size(); ++k)
             if (k >= leaves.size() && !used[k]) total = total + sum(values[k] * weights(values[k])).to(DType::f64);
         for (const Tensor& x : values) outcome.values.push_back(to_array(x));
-        for (const Tensor& g : tape.gradient(total, leaves, {.unconnected = Unconnected::zeros})) outcome.gradients.push_back(to_array(g));
+        for (const Tensor& g : tape.gradient(total, leaves, {.unconnected = Unconnected::zeros}))
+            outcome.gradients.push_back(to_array(g));
     } catch (const std::exception& error) {
         outcome.error = error.what();
     }
@@ -86,12 +88,14 @@ Program draw(std::uint64_t seed) {
     for (int axis = 0; axis < 3; ++axis) sizes.push_back(random.chance(0.3) ? 3 : random.between(1, 5));
     if (random.chance(0.5)) sizes[1] = sizes[2];  // square matrices
     const bool single = random.chance(0.4);
-    for (auto leaves = random.between(2, 4); leaves > 0; --leaves) program.leaves.push_back(draw_leaf(random, sizes, single));
+    for (auto leaves = random.between(2, 4); leaves > 0; --leaves)
+        program.leaves.push_back(draw_leaf(random, sizes, single));
     Tensors values;
     for (const Array& leaf : program.leaves) values.push_back(to_tensor(leaf));
     const auto length = static_cast<std::size_t>(random.between(5, 40));
     for (int attempts = 0; program.steps.size() < length && attempts < 2000; ++attempts) {
-        const Operation& operation = operations()[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(operations().size())))];
+        const Operation& operation =
+            operations()[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(operations().size())))];
         Step step{operation.name, {}, {}};
         const auto count = static_cast<std::int64_t>(values.size());
         for (std::size_t k = 0; k < operation.arity; ++k)  // what is new is used more often
@@ -152,7 +156,8 @@ std::string to_cpp(const Program& program) {
     }
     for (const Step& step : program.steps) out << "const Tensor v" << name++ << " = " << call_text(step) << ";\n";
     out << "const auto weighted = [](const Tensor& y) {\n"
-           "    const Tensor w = remainder(arange(static_cast<double>(y.size()), DType::f64) * 7919 + 13, 101) / 50 - 1;\n"
+           "    const Tensor w = remainder(arange(static_cast<double>(y.size()), DType::f64) * 7919 + 13, 101) / 50 - "
+           "1;\n"
            "    return sum(y * reshape(w, y.shape()).to(y.dtype())).to(DType::f64);\n};\n"
            "const Tensor total = ";
     const std::vector<bool> used = program.used();

@@ -7,7 +7,8 @@
 #include <thread>
 #include <vector>
 
-// host PLUGIN COPIES: loads that many copies of the plug-in, each with static data of its own, and calls all of them on two threads.
+// host PLUGIN COPIES: loads that many copies of the plug-in, each with static data of its own, and calls all of them on
+// two threads.
 
 int main(int argc, char** argv) {
     if (argc != 3) return 2;

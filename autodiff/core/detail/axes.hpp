@@ -19,8 +19,8 @@ using AxisMask = std::uint32_t;
 /// A plain number as a tensor of the dtype that it takes. ValueError where an integer type cannot hold it.
 inline Tensor number_as(const Operand& x, DType dtype, const char* operation) {
     check<ValueError>(x.number().fits(dtype), x.where(), [&] {
-        return std::string(operation) + ": a plain number takes the tensor's type " + name_of(dtype) + ", which cannot hold " +
-               x.number().text() + " (convert the tensor with .to())";
+        return std::string(operation) + ": a plain number takes the tensor's type " + name_of(dtype) +
+               ", which cannot hold " + x.number().text() + " (convert the tensor with .to())";
     });
     return scalar(x.number(), dtype);
 }
@@ -46,31 +46,35 @@ inline const Tensor& tensor_of(const Operand& x, const char* operation) {
 }
 
 inline void check_floating(const Tensor& x, const char* operation, Location where) {
-    check<DTypeError>(is_floating(x.dtype()), where,
-                      [&] { return std::string(operation) + ": the element type must be f32 or f64, got " + name_of(x.dtype()); });
+    check<DTypeError>(is_floating(x.dtype()), where, [&] {
+        return std::string(operation) + ": the element type must be f32 or f64, got " + name_of(x.dtype());
+    });
 }
 inline void check_index_type(const Tensor& x, const char* operation, Location where) {
-    check<DTypeError>(x.dtype() == DType::i32 || x.dtype() == DType::i64, where,
-                      [&] { return std::string(operation) + ": indices must be i32 or i64, got " + name_of(x.dtype()); });
+    check<DTypeError>(x.dtype() == DType::i32 || x.dtype() == DType::i64, where, [&] {
+        return std::string(operation) + ": indices must be i32 or i64, got " + name_of(x.dtype());
+    });
 }
 
 /// `axis` in [-rank, rank) as a number in [0, rank). IndexError otherwise.
 inline int normalise_axis(int axis, int rank, const char* operation, Location where) {
     check<IndexError>(axis >= -rank && axis < rank, where, [&] {
-        return std::string(operation) + ": axis must be in [" + std::to_string(-rank) + ", " + std::to_string(rank) + "), got " +
-               std::to_string(axis);
+        return std::string(operation) + ": axis must be in [" + std::to_string(-rank) + ", " + std::to_string(rank) +
+               "), got " + std::to_string(axis);
     });
     return axis < 0 ? axis + rank : axis;
 }
 
-/// The axes as bits. IndexError when one is out of range or named twice. A scalar counts as having one axis when `scalar_axis`.
+/// The axes as bits. IndexError when one is out of range or named twice. A scalar counts as having one axis when
+/// `scalar_axis`.
 inline AxisMask mask_of(const Axes& axes, int rank, const char* operation, Location where, bool scalar_axis = false) {
     if (axes.all()) return (AxisMask{1} << rank) - 1;
     AxisMask mask = 0;
     for (const int axis : axes.list()) {
         const AxisMask bit = AxisMask{1} << normalise_axis(axis, rank == 0 && scalar_axis ? 1 : rank, operation, where);
-        check<IndexError>(!(mask & bit), where,
-                          [&] { return std::string(operation) + ": axes must differ, got " + std::to_string(axis) + " twice"; });
+        check<IndexError>(!(mask & bit), where, [&] {
+            return std::string(operation) + ": axes must differ, got " + std::to_string(axis) + " twice";
+        });
         mask |= bit;
     }
     return rank == 0 ? 0 : mask;

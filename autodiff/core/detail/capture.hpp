@@ -5,11 +5,13 @@
 
 #include "record.hpp"
 
-// What checkpoint and the implicit functions share: operations whose inputs are all that a function used, captured or passed. Not for users.
+// What checkpoint and the implicit functions share: operations whose inputs are all that a function used, captured or
+// passed. Not for users.
 
 namespace xgrad::detail {
 
-/// The results of `run`, of which the caller's tapes see nothing, and the parameters and tensors of theirs that it used.
+/// The results of `run`, of which the caller's tapes see nothing, and the parameters and tensors of theirs that it
+/// used.
 template <class Run>
 auto run_unrecorded(std::vector<Tensor>& used, Run&& run) {
     const TapeMask visible = recording->visible;

@@ -6,13 +6,15 @@
 namespace xgrad::detail {
 namespace {
 
-/// "max: there must be elements, got shape (0,) [norm.cpp:117]" as "norm: there must be elements, got shape (0,)"; what says already which part of
-/// the operation it is about, "matmul (leading axes): …", goes on saying so.
+/// "max: there must be elements, got shape (0,) [norm.cpp:117]" as "norm: there must be elements, got shape (0,)"; what
+/// says already which part of the operation it is about, "matmul (leading axes): …", goes on saying so.
 std::string renamed(const std::string& text, const char* operation) {
     const std::size_t colon = text.find(": "), line = text.ends_with(']') ? text.rfind(" [") : std::string::npos;
     const std::size_t begin = colon == std::string::npos ? 0 : colon + 2;
-    const std::string rule = text.substr(begin, line == std::string::npos || line < begin ? std::string::npos : line - begin);
-    return (text.starts_with(operation + std::string(" (")) ? text.substr(0, begin) : operation + std::string(": ")) + rule;
+    const std::string rule =
+        text.substr(begin, line == std::string::npos || line < begin ? std::string::npos : line - begin);
+    return (text.starts_with(operation + std::string(" (")) ? text.substr(0, begin) : operation + std::string(": ")) +
+           rule;
 }
 
 }  // namespace

@@ -8,11 +8,12 @@
 
 namespace xgrad::detail {
 
-/// Throws the error that is being handled once more, of the same kind and with the same rule, as one of `operation` at the user's line.
+/// Throws the error that is being handled once more, of the same kind and with the same rule, as one of `operation` at
+/// the user's line.
 [[noreturn]] XGRAD_API void rethrow_as(const char* operation, Location where);
 
-/// f(), the work of a function that calls others: their errors name it and the user's line, for the user has not called those others. Nothing
-/// that users pass to be called may run in it.
+/// f(), the work of a function that calls others: their errors name it and the user's line, for the user has not called
+/// those others. Nothing that users pass to be called may run in it.
 template <class F>
 decltype(auto) composed(const char* operation, Location where, F&& f) {
     try {

@@ -9,8 +9,9 @@
 
 namespace xgrad::detail {
 
-/// part(begin, end) over [0, n) in so many threads, each with a piece of its own; the pieces must be independent of each other. What a part throws (a
-/// user's function, or an allocation that is refused) comes out at the end, one of them if there are several.
+/// part(begin, end) over [0, n) in so many threads, each with a piece of its own; the pieces must be independent of
+/// each other. What a part throws (a user's function, or an allocation that is refused) comes out at the end, one of
+/// them if there are several.
 template <class Part>
 void in_threads(std::int64_t threads, std::int64_t n, const Part& part) {
     if (threads <= 1) {

@@ -15,7 +15,8 @@ namespace {
 constinit thread_local Record* own_record = nullptr;
 constinit thread_local bool thread_ends = false;
 
-/// Ends the thread's record. What uses tapes still later, in static destructors, gets records that live as long as their tapes.
+/// Ends the thread's record. What uses tapes still later, in static destructors, gets records that live as long as
+/// their tapes.
 struct RecordOwner {
     ~RecordOwner() {
         thread_ends = true;
@@ -25,7 +26,8 @@ struct RecordOwner {
 
 std::uint64_t next_serial() {
     static std::atomic<std::uint64_t> blocks{0};
-    constexpr std::uint64_t block = 1024;  // serials are handed to threads in blocks, so that opening a tape touches no shared line
+    constexpr std::uint64_t block =
+        1024;  // serials are handed to threads in blocks, so that opening a tape touches no shared line
     constinit thread_local std::uint64_t next = 0, end = 0;
     if (next == end) {
         next = blocks.fetch_add(1, std::memory_order_relaxed) * block + 1;
@@ -84,7 +86,8 @@ void TapeAccess::close(const Tape& tape) noexcept {
     }
     const std::lock_guard lock(records().mutex);
     for (Record* record : records().all)
-        if (record->id == tape.owner_) record->closed_elsewhere.fetch_or(Record::bit(tape.depth_), std::memory_order_release);
+        if (record->id == tape.owner_)
+            record->closed_elsewhere.fetch_or(Record::bit(tape.depth_), std::memory_order_release);
 }
 
 // --- Arena ----------------------------------------------------------------------------------------------------------
@@ -207,7 +210,8 @@ int Record::open_tape(const TapeOptions& options) {
     settle();
     check<TapeError>(open.size() < max_tapes, {}, [] {
         return std::string(
-            "Tape: at most 64 tapes may be open on a thread at a time, got one more (functions such as grad, and each checkpoint inside "
+            "Tape: at most 64 tapes may be open on a thread at a time, got one more (functions such as grad, and each "
+            "checkpoint inside "
             "another, open one)");
     });
     const int depth = static_cast<int>(open.size());
@@ -216,7 +220,8 @@ int Record::open_tape(const TapeOptions& options) {
         segments.assign(1, {0, serial});
         watchers = 0;
     }
-    if (segments.capacity() < segments.size() + max_tapes) segments.reserve(2 * (segments.size() + max_tapes));  // closing must not throw
+    if (segments.capacity() < segments.size() + max_tapes)
+        segments.reserve(2 * (segments.size() + max_tapes));  // closing must not throw
     open.emplace_back().start = static_cast<NodeId>(nodes.size());
     open.back().mark = arena.mark();
     const auto with_bit = [depth](TapeMask mask, bool on) { return on ? mask | bit(depth) : mask & ~bit(depth); };
@@ -257,7 +262,8 @@ void Record::close_those_closed_elsewhere() noexcept {
         if (closed & bit(depth)) close(depth);
 }
 
-/// Releases what the tape at `depth`, the last one, recorded and no other may ask for, and drops the end of the list as far as it is that.
+/// Releases what the tape at `depth`, the last one, recorded and no other may ask for, and drops the end of the list as
+/// far as it is that.
 void Record::drop_what_nobody_needs(int depth) noexcept {
     const OpenTape& tape = open.back();
     const TapeMask needed = unfinished_below(depth);
@@ -274,7 +280,8 @@ void Record::drop_what_nobody_needs(int depth) noexcept {
     }
     const std::size_t behind = nodes.size() - end;
     if (depth > 0) at(depth - 1).holes += static_cast<NodeId>(released - behind);
-    if (behind > 0) drop_nodes_from(static_cast<NodeId>(end), end == tape.start ? tape.mark : arena.mark_at(nodes[end]));
+    if (behind > 0)
+        drop_nodes_from(static_cast<NodeId>(end), end == tape.start ? tape.mark : arena.mark_at(nodes[end]));
 }
 
 void Record::drop_nodes_from(NodeId end, Arena::Mark mark) noexcept {
@@ -292,7 +299,9 @@ void Record::drop_nodes_from(NodeId end, Arena::Mark mark) noexcept {
 
 void Record::trim() noexcept {
     // Assigning {} to a vector would keep its memory.
-    const auto give_back = [](auto&... vectors) { (std::exchange(vectors, std::remove_reference_t<decltype(vectors)>()), ...); };
+    const auto give_back = [](auto&... vectors) {
+        (std::exchange(vectors, std::remove_reference_t<decltype(vectors)>()), ...);
+    };
     settle();
     give_back(spare_slots, spare_marks);
     if (!open.empty()) return;
@@ -303,12 +312,14 @@ void Record::trim() noexcept {
 NodeId Record::find_in_segments(std::uint64_t origin) const {
     const NodeId node = Origin::node_of(origin);
     if (node >= nodes.size()) return no_node;
-    const auto after = std::upper_bound(segments.begin(), segments.end(), node, [](NodeId n, const Segment& s) { return n < s.start; });
+    const auto after = std::upper_bound(segments.begin(), segments.end(), node,
+                                        [](NodeId n, const Segment& s) { return n < s.start; });
     return std::prev(after)->serial == Origin::serial(origin) ? node : no_node;
 }
 
 std::uint64_t Record::origin_of(NodeId node) const {
-    const auto after = std::upper_bound(segments.begin(), segments.end(), node, [](NodeId n, const Segment& s) { return n < s.start; });
+    const auto after = std::upper_bound(segments.begin(), segments.end(), node,
+                                        [](NodeId n, const Segment& s) { return n < s.start; });
     return Origin::node(std::prev(after)->serial, node);
 }
 
@@ -329,7 +340,8 @@ Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::spa
     std::copy(inputs.begin(), inputs.end(), entry->input_nodes());
     nodes.insert(nodes.end(), outputs.size(), entry);  // the last that may fail
     for (std::size_t i = 0; i < outputs.size(); ++i)
-        TensorAccess::set_origin(outputs[i], is_floating(outputs[i].dtype()) ? Origin::node(serial, static_cast<NodeId>(first + i)) : 0);
+        TensorAccess::set_origin(
+            outputs[i], is_floating(outputs[i].dtype()) ? Origin::node(serial, static_cast<NodeId>(first + i)) : 0);
     return entry;
 }
 
@@ -337,10 +349,13 @@ void Record::throw_full(const char* name, Location where) {
     throw TapeError(xgrad::at(std::string(name) + ": a tape holds at most 2^27 entries", where));
 }
 
-NodeId Record::append_source(Tensor& tensor, const char* name, NodeId passes_to, const Source* captured, TapeMask tapes, Location where) {
-    static constexpr Kind pass_on{[](void*, Pull& pull) { pull.parts[0] = std::move(pull.cotangents[0]); }, [](void*) noexcept {}, true};
+NodeId Record::append_source(Tensor& tensor, const char* name, NodeId passes_to, const Source* captured, TapeMask tapes,
+                             Location where) {
+    static constexpr Kind pass_on{[](void*, Pull& pull) { pull.parts[0] = std::move(pull.cotangents[0]); },
+                                  [](void*) noexcept {}, true};
     if (sources.size() == sources.capacity()) sources.reserve(2 * sources.size() + 16);
-    Entry* entry = append(name, {&passes_to, passes_to == no_node ? 0u : 1u}, {&tensor, 1}, tapes, sizeof(Source), where);
+    Entry* entry =
+        append(name, {&passes_to, passes_to == no_node ? 0u : 1u}, {&tensor, 1}, tapes, sizeof(Source), where);
     if (passes_to != no_node) entry->kind = &pass_on;
     entry->is_source = true;
     ::new (entry->closure()) Source(captured ? *captured : Source{TensorAccess::origin(tensor), no_node});
@@ -348,8 +363,8 @@ NodeId Record::append_source(Tensor& tensor, const char* name, NodeId passes_to,
     return entry->first_node;
 }
 
-/// The node of a tensor that was recorded before the innermost tape that records was opened, or of a parameter: a source of its own there, which passes
-/// its gradient on to what stood for the tensor until now.
+/// The node of a tensor that was recorded before the innermost tape that records was opened, or of a parameter: a
+/// source of its own there, which passes its gradient on to what stood for the tensor until now.
 NodeId Record::capture(const Tensor& tensor, std::uint64_t origin) {
     const bool is_parameter = Origin::is_parameter(origin);
     const NodeId own = is_parameter ? no_node : find(origin);
@@ -385,7 +400,8 @@ NodeId Record::capture(const Tensor& tensor, std::uint64_t origin) {
 NodeId Record::node_on(int depth, std::uint64_t origin) const {
     const NodeId begin = at(depth).start, own = origin == 0 || Origin::is_parameter(origin) ? no_node : find(origin);
     if (own != no_node && own >= begin) return own;
-    // The last source that this tape, or one around it, has of it; of those that this passes on to, the first on this tape.
+    // The last source that this tape, or one around it, has of it; of those that this passes on to, the first on this
+    // tape.
     const TapeMask seen = bit(depth) | (bit(depth) - 1);
     NodeId node = last_capture(origin), first = no_node;
     while (node != no_node && !(nodes[node]->tapes & seen)) node = nodes[node]->captured_before();
@@ -400,6 +416,8 @@ void capture_from(Tape& tape, TapeMask tapes) {
     record.set_active(record.active);
 }
 
-std::vector<Tensor>& captured_by(const Tape& tape) { return TapeAccess::record(tape, "Tape", {}).at(TapeAccess::depth(tape)).captured; }
+std::vector<Tensor>& captured_by(const Tape& tape) {
+    return TapeAccess::record(tape, "Tape", {}).at(TapeAccess::depth(tape)).captured;
+}
 
 }  // namespace xgrad::detail

@@ -23,7 +23,8 @@ using TapeMask = std::uint64_t;
 inline constexpr int max_tapes = 64;
 inline constexpr TapeMask all_tapes = ~TapeMask{0};
 
-/// A tensor's origin is a number: 0 for a constant; a parameter's identity with the top bit set; else a record's serial number and a node.
+/// A tensor's origin is a number: 0 for a constant; a parameter's identity with the top bit set; else a record's serial
+/// number and a node.
 struct Origin {
     static constexpr std::uint64_t parameter_bit = std::uint64_t{1} << 63;
     static constexpr int node_bits = 27;
@@ -35,7 +36,8 @@ struct Origin {
     static constexpr NodeId node_of(std::uint64_t origin) { return static_cast<NodeId>(origin & (max_nodes - 1)); }
 };
 
-/// From this many elements on, chains of element-wise entries are pulled back a block at a time; below, everything is in cache anyway.
+/// From this many elements on, chains of element-wise entries are pulled back a block at a time; below, everything is
+/// in cache anyway.
 inline constexpr std::int64_t least_block_elements = 1 << 14;
 
 /// What stands behind a source's entry.
@@ -44,10 +46,11 @@ struct Source {
     NodeId before;
 };
 
-/// One recorded operation, or a source of gradients. Behind it in the arena: the shapes of outputs after the first, a NodeId per input, the
-/// closure. Shapes are shared: neighbouring entries of one shape point to one copy of it.
+/// One recorded operation, or a source of gradients. Behind it in the arena: the shapes of outputs after the first, a
+/// NodeId per input, the closure. Shapes are shared: neighbouring entries of one shape point to one copy of it.
 struct Entry {
-    const Kind* kind = nullptr;  // null: nothing to pull back (a source, already released, or its closure never came to be)
+    const Kind* kind =
+        nullptr;  // null: nothing to pull back (a source, already released, or its closure never came to be)
     const char* name;
     const char* file;
     const Shape* shape;  // of the first output
@@ -60,8 +63,8 @@ struct Entry {
     bool is_source : 1;
     bool large : 1;  // worth pulling back in blocks (fused_chain.hpp)
 
-    Entry(const char* operation, Location where, const Shape& shape_of_first, TapeMask mask, std::size_t node, std::size_t input_count,
-          std::size_t output_count, const Tensor& first)
+    Entry(const char* operation, Location where, const Shape& shape_of_first, TapeMask mask, std::size_t node,
+          std::size_t input_count, std::size_t output_count, const Tensor& first)
         : name(operation),
           file(where.file),
           shape(&shape_of_first),
@@ -81,7 +84,8 @@ struct Entry {
     static std::size_t closure_offset(std::size_t outputs, std::size_t inputs) {
         return (sizeof(Entry) + (outputs - 1) * sizeof(Shape*) + inputs * sizeof(NodeId) + 15) & ~std::size_t{15};
     }
-    /// Of a source: the origin of what it stands for, under which Gradients lists it. Its own for what was watched, else that of what it captures.
+    /// Of a source: the origin of what it stands for, under which Gradients lists it. Its own for what was watched,
+    /// else that of what it captures.
     std::uint64_t source() { return static_cast<Source*>(closure())->origin; }
     /// Of one that captures something: the source that captured it before; no_node for none.
     NodeId captured_before() { return static_cast<Source*>(closure())->before; }
@@ -134,7 +138,8 @@ private:
     std::size_t capacity_ = 0, used_ = 0;
 };
 
-/// The last source that captured a parameter or a tensor, by the origin of that; open addressing. Slots of earlier records count as free.
+/// The last source that captured a parameter or a tensor, by the origin of that; open addressing. Slots of earlier
+/// records count as free.
 class CaptureTable {
 public:
     NodeId find(std::uint64_t origin, std::uint64_t serial) const;
@@ -154,7 +159,8 @@ private:
     std::size_t used_ = 0;
 };
 
-/// When an operation ran forward and backward, in nanoseconds of a steady clock. Forward: since the operation before it was recorded.
+/// When an operation ran forward and backward, in nanoseconds of a steady clock. Forward: since the operation before it
+/// was recorded.
 struct Timing {
     std::int64_t forward_start = 0, forward = 0, backward_start = 0, backward = 0;
 };
@@ -167,17 +173,19 @@ struct OpenTape {
     Arena::Mark mark;
     bool finished = false;  // took its gradient
     bool closed = false;
-    TapeMask captures_from = 0;  // tapes, even paused ones, whose tensors are sources of this one as soon as it uses them
+    TapeMask captures_from =
+        0;  // tapes, even paused ones, whose tensors are sources of this one as soon as it uses them
     std::vector<Tensor> captured;  // these tensors
 };
 
 /// What one thread records: the nested tapes that are open, and one list of entries for all of them.
 ///
-/// A tape's own entries lie behind its start and take their inputs from there: what is older, a tensor of a tape around it, or comes from outside, a
-/// parameter, is captured by a source that stands for it and passes its gradient on.
+/// A tape's own entries lie behind its start and take their inputs from there: what is older, a tensor of a tape around
+/// it, or comes from outside, a parameter, is captured by a source that stands for it and passes its gradient on.
 ///
-/// The list ends where the last entry is that some open tape needs: a tape that closes drops what lies behind. Tensors that were recorded there may
-/// live on, so nodes recorded later get another serial number: a stretch of nodes of one serial number is a segment.
+/// The list ends where the last entry is that some open tape needs: a tape that closes drops what lies behind. Tensors
+/// that were recorded there may live on, so nodes recorded later get another serial number: a stretch of nodes of one
+/// serial number is a segment.
 struct Record {
     const std::uint64_t id;  // of all records there ever were
     std::uint64_t serial = 0;  // of nodes recorded now; 0: no tape is open
@@ -237,11 +245,12 @@ struct Record {
         return last_shape = ::new (arena.allocate(sizeof(Shape))) Shape(shape);
     }
     /// An entry without a closure yet; the outputs become its nodes.
-    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, TapeMask tapes, std::size_t closure_bytes,
-                  Location where);
+    Entry* append(const char* name, std::span<const NodeId> inputs, std::span<Tensor> outputs, TapeMask tapes,
+                  std::size_t closure_bytes, Location where);
     /// The same for one output, whose dtype is floating.
     template <std::size_t N>
-    Entry* append(const char* name, const NodeId (&inputs)[N], Tensor& output, TapeMask tapes, std::size_t closure_bytes, Location where) {
+    Entry* append(const char* name, const NodeId (&inputs)[N], Tensor& output, TapeMask tapes,
+                  std::size_t closure_bytes, Location where) {
         const std::size_t node = nodes.size();
         if (node + 1 >= Origin::max_nodes) [[unlikely]]
             throw_full(name, where);
@@ -257,7 +266,8 @@ struct Record {
         return entry;
     }
     /// A source of the tensor itself, or of what it captures; it passes its gradient on to a node unless that is none.
-    NodeId append_source(Tensor& tensor, const char* name, NodeId passes_to, const Source* captured, TapeMask tapes, Location where);
+    NodeId append_source(Tensor& tensor, const char* name, NodeId passes_to, const Source* captured, TapeMask tapes,
+                         Location where);
 
     /// The node of an origin that is not a parameter's; no_node when it is another record's, or was dropped.
     NodeId find(std::uint64_t origin) const {
@@ -268,12 +278,14 @@ struct Record {
         const std::uint64_t origin = TensorAccess::origin(tensor);
         if (origin == 0) return no_node;
         if (Origin::serial(origin) == serial)
-            if (const NodeId node = Origin::node_of(origin); node >= start) return nodes[node]->tapes & active ? node : no_node;
+            if (const NodeId node = Origin::node_of(origin); node >= start)
+                return nodes[node]->tapes & active ? node : no_node;
         const auto& known = recent[origin & 7];
         if (known.origin == origin && known.active == active && (nodes[known.node]->tapes & active)) return known.node;
         return capture(tensor, origin);
     }
-    /// The same for a source of the tape at `depth`, which need not be captured first where it comes from the tape around.
+    /// The same for a source of the tape at `depth`, which need not be captured first where it comes from the tape
+    /// around.
     NodeId node_to_watch(int depth, const Tensor& tensor) {
         const std::uint64_t origin = TensorAccess::origin(tensor);
         if (depth > 0 && Origin::serial(origin) == serial && Origin::node_of(origin) >= at(depth - 1).start)
@@ -288,12 +300,14 @@ struct Record {
     bool is_source_of(int depth, Entry& entry) const {
         const NodeId to = entry.passes_to();
         return (entry.tapes & bit(depth)) &&
-               (to == no_node || to < at(depth).start || !(nodes[to]->tapes & bit(depth)) || entry.source() == origin_of(entry.first_node));
+               (to == no_node || to < at(depth).start || !(nodes[to]->tapes & bit(depth)) ||
+                entry.source() == origin_of(entry.first_node));
     }
 
 private:
     /// What check_finite and profile want of an operation that is about to be appended.
-    void observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask tapes, Location where);
+    void observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask tapes,
+                 Location where);
     [[noreturn]] static void throw_full(const char* name, Location where);
     NodeId capture(const Tensor& tensor, std::uint64_t origin);
     NodeId find_in_segments(std::uint64_t origin) const;
@@ -319,11 +333,13 @@ struct TapeAccess {
     static void close(const Tape& tape) noexcept;
 };
 
-/// Why no tape can take the gradient of this y, to be put behind its name: "is a constant …". Empty where some tape could.
+/// Why no tape can take the gradient of this y, to be put behind its name: "is a constant …". Empty where some tape
+/// could.
 std::string why_not_recorded(const Record& record, const Tensor& y);
 
 /// ValueError naming operation, what was computed (`result`) and the place of the first element that is NaN or inf.
-void check_finite(const char* operation, const std::string& result, const Tensor& values, const std::string& context, Location where);
+void check_finite(const char* operation, const std::string& result, const Tensor& values, const std::string& context,
+                  Location where);
 
 /// The record of this thread while some tape of it records, else null.
 extern constinit thread_local Record* recording;
@@ -340,9 +356,11 @@ struct NodeGradient {
     NodeId node;
     Tensor gradient;
 };
-/// The reverse sweep over what the tape at `depth` recorded, from `roots` down to `sources`, which are distinct and get what reaches them. `all`: they are
-/// all that the tape has. `consume`: no other sweep will ask the entries again, unless a tape around does.
-void sweep(Record& record, int depth, std::span<NodeGradient> roots, std::span<NodeGradient> sources, bool all, bool consume);
+/// The reverse sweep over what the tape at `depth` recorded, from `roots` down to `sources`, which are distinct and get
+/// what reaches them. `all`: they are all that the tape has. `consume`: no other sweep will ask the entries again,
+/// unless a tape around does.
+void sweep(Record& record, int depth, std::span<NodeGradient> roots, std::span<NodeGradient> sources, bool all,
+           bool consume);
 
 /// The tape, which was opened last, gets as sources whatever it uses of those tapes, and lists it.
 void capture_from(Tape& tape, TapeMask tapes);

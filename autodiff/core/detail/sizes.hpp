@@ -27,10 +27,12 @@ public:
     }
 
     constexpr bool fits() const { return fits_; }
-    /// The number. ShapeError where it has left the range; `got` gives the arguments that it was made of, "padding 9223372036854775807".
+    /// The number. ShapeError where it has left the range; `got` gives the arguments that it was made of, "padding
+    /// 9223372036854775807".
     template <class Got>
     std::int64_t value(const char* operation, Location where, Got&& got) const {
-        check<ShapeError>(fits_, where, [&] { return std::string(operation) + ": sizes must be below 2^62, got " + got(); });
+        check<ShapeError>(fits_, where,
+                          [&] { return std::string(operation) + ": sizes must be below 2^62, got " + got(); });
         return value_;
     }
 
@@ -50,7 +52,8 @@ private:
 /// What a tensor can hold at most, whatever its type.
 inline constexpr std::int64_t most_elements = std::int64_t{1} << 46;
 
-/// How many elements a tensor of this shape has. ShapeError for a negative size and for more elements than any memory holds.
+/// How many elements a tensor of this shape has. ShapeError for a negative size and for more elements than any memory
+/// holds.
 XGRAD_API std::int64_t count_elements(const Shape& shape, const char* operation, Location where);
 /// The shape itself, checked so.
 inline const Shape& checked_shape(const Shape& shape, const char* operation, Location where) {

@@ -8,7 +8,8 @@
 
 namespace xgrad::detail {
 
-// What happens to cotangents between two pullbacks are operations, which an outer tape may record; they are defined beside those.
+// What happens to cotangents between two pullbacks are operations, which an outer tape may record; they are defined
+// beside those.
 
 /// sum += part for tensors of one shape and dtype, in a buffer of either where nobody else holds it.
 void accumulate(Tensor& sum, Tensor&& part);
@@ -18,8 +19,9 @@ Tensor expand_to(Tensor reduced, const Shape& shape);
 Tensor reduce_to(const Tensor& part, const Shape& shape);
 
 class Sweep;
-/// Pulls back `top` and the element-wise entries below it that only they feed. Gives the lowest node done, or no_node when there is no such chain (fewer
-/// than two entries, too few elements, shapes that differ): then nothing has happened.
+/// Pulls back `top` and the element-wise entries below it that only they feed. Gives the lowest node done, or no_node
+/// when there is no such chain (fewer than two entries, too few elements, shapes that differ): then nothing has
+/// happened.
 NodeId pull_fused_chain(Record& record, NodeId top, Sweep& sweep);
 
 /// Scratch vectors of one sweep, kept by the record for the next one.
@@ -51,7 +53,8 @@ public:
     Sweep(Record& record, int depth, NodeId end, std::span<NodeGradient> sources, bool all, bool consume);
     void run(std::span<NodeGradient> roots, std::span<NodeGradient> sources);
 
-    // What a fused chain asks of a node: whether somebody wants its cotangent, where that is collected, whether it stays there.
+    // What a fused chain asks of a node: whether somebody wants its cotangent, where that is collected, whether it
+    // stays there.
     bool wanted(NodeId node) const { return node >= start_ && (!marking_ || (marks_[node - start_] & is_needed)); }
     Tensor& cotangent(NodeId node) { return cotangents_[node - start_]; }
     bool is_source(NodeId node, Entry& entry) const {

@@ -27,15 +27,17 @@ AnyOperation::AnyOperation(const OperationType& type, const void* operation) : t
 }
 
 AnyOperation AnyOperation::with(const Attributes& attributes) const {
-    check<ValueError>(is_data(), {},
-                      [&] { return std::string(name()) + ": the operation must be made of attributes, got a user's function"; });
+    check<ValueError>(is_data(), {}, [&] {
+        return std::string(name()) + ": the operation must be made of attributes, got a user's function";
+    });
     return {*type_, make_operation(*type_, [&](void* to) { type_->create(to, attributes); })};
 }
 
 std::vector<Tensor> AnyOperation::run(std::span<const Tensor> inputs) const {
     check<ValueError>(can_run(), {}, [&] {
         return std::string(name()) +
-               ": the operation must be one that can be run again, got a function without inputs, or one that cannot be copied";
+               ": the operation must be one that can be run again, got a function without inputs, or one that cannot "
+               "be copied";
     });
     const InsideOperation inside;
     std::vector<Tensor> outputs;

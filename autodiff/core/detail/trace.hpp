@@ -25,7 +25,8 @@ public:
     AnyOperation with(const Attributes& attributes) const;
 
 private:
-    AnyOperation(const OperationType& type, std::shared_ptr<void> operation) : type_(&type), operation_(std::move(operation)) {}
+    AnyOperation(const OperationType& type, std::shared_ptr<void> operation)
+        : type_(&type), operation_(std::move(operation)) {}
     const OperationType* type_;
     std::shared_ptr<void> operation_;  // null: it cannot be copied
 };
@@ -36,7 +37,8 @@ struct TracedRun {
     Location where;
 };
 
-/// Lists what runs on this thread while it lives, what pullbacks run included; what an operation calls is its own business.
+/// Lists what runs on this thread while it lives, what pullbacks run included; what an operation calls is its own
+/// business.
 class XGRAD_API Trace {
 public:
     Trace();

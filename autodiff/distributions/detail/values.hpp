@@ -16,21 +16,22 @@ using namespace xgrad::detail;
 inline constexpr double euler_gamma = std::numbers::egamma;
 inline constexpr double log_two_pi = 1.83787706640934548356;
 
-/// The argument of log_prob, cdf or icdf: a number takes the element type of `like`. DTypeError, ShapeError and ValueError where it does not fit.
-/// The last `event_axes` must be there as they are in `shape`, the others broadcast.
+/// The argument of log_prob, cdf or icdf: a number takes the element type of `like`. DTypeError, ShapeError and
+/// ValueError where it does not fit. The last `event_axes` must be there as they are in `shape`, the others broadcast.
 inline Tensor value_of(const char* name, const Operand& value, const Tensor& like, const Shape& shape, const Rule& rule,
                        int event_axes = 0) {
     const Location where = value.where();
     const Tensor x = value.is_tensor() ? tensor_of(value, name) : scalar(value.number(), like.dtype());
     check<DTypeError>(x.dtype() == like.dtype(), where, [&] {
-        return std::string(name) + ": the value must have the parameters' element type " + name_of(like.dtype()) + ", got " +
-               name_of(x.dtype());
+        return std::string(name) + ": the value must have the parameters' element type " + name_of(like.dtype()) +
+               ", got " + name_of(x.dtype());
     });
     check_rule(name, "the value", x, rule, where);
     bool fits = x.ndim() >= event_axes;
     for (int k = 1; fits && k <= event_axes; ++k) fits = x.shape(-k) == shape[shape.rank() - k];
     check<ShapeError>(fits, where, [&] {
-        return std::string(name) + ": the value must be (…, " + std::to_string(shape.back()) + "), got " + to_string(x.shape());
+        return std::string(name) + ": the value must be (…, " + std::to_string(shape.back()) + "), got " +
+               to_string(x.shape());
     });
     broadcast_shapes(x.shape(), shape, name, where);
     return x;
@@ -45,6 +46,8 @@ inline Shape joined(Shape a, const Shape& b) {
 inline Shape without_last(const Shape& shape, int axes) { return Shape(shape.begin(), shape.rank() - axes); }
 
 inline Tensor infinity(const Tensor& like) { return scalar(std::numeric_limits<double>::infinity(), like.dtype()); }
-inline Tensor not_a_number(const Tensor& like) { return scalar(std::numeric_limits<double>::quiet_NaN(), like.dtype()); }
+inline Tensor not_a_number(const Tensor& like) {
+    return scalar(std::numeric_limits<double>::quiet_NaN(), like.dtype());
+}
 
 }  // namespace xgrad::distributions::detail

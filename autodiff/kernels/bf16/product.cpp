@@ -4,9 +4,10 @@
 
 #include <cstring>
 
-// Matrix products in bf16. Both operands are converted while they are packed into tiles of 1 KB, as AMX reads them: of a 16 rows by 32 steps of k; of b 16
-// pairs of steps by 16 columns, each column's pair side by side. What is too much is zero. A block of packed b and one of a stay in the second-level cache.
-// Without AMX the same tiles are read by AVX-512's products of pairs.
+// Matrix products in bf16. Both operands are converted while they are packed into tiles of 1 KB, as AMX reads them: of
+// a 16 rows by 32 steps of k; of b 16 pairs of steps by 16 columns, each column's pair side by side. What is too much
+// is zero. A block of packed b and one of a stay in the second-level cache. Without AMX the same tiles are read by
+// AVX-512's products of pairs.
 
 namespace xgrad::kernels {
 namespace {
@@ -20,9 +21,13 @@ constexpr Int depth_limit = 512, rows_limit = 256, columns_limit = 1024;  // of 
 constexpr Int smaller(Int a, Int b) { return a < b ? a : b; }
 constexpr Int pieces(Int n, Int size) { return (n + size - 1) / size; }
 /// The size of n's equal pieces, none above `limit`; a multiple of `step`.
-constexpr Int piece(Int n, Int limit, Int step) { return n == 0 ? step : pieces(pieces(n, pieces(n, limit)), step) * step; }
+constexpr Int piece(Int n, Int limit, Int step) {
+    return n == 0 ? step : pieces(pieces(n, pieces(n, limit)), step) * step;
+}
 
-inline __mmask16 first(Int count) { return static_cast<__mmask16>(count >= 16 ? 0xffff : count <= 0 ? 0 : (1U << count) - 1); }
+inline __mmask16 first(Int count) {
+    return static_cast<__mmask16>(count >= 16 ? 0xffff : count <= 0 ? 0 : (1U << count) - 1);
+}
 inline __m512 load_some(const float* from, Int count) {
     return count >= 16 ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(first(count), from);
 }
@@ -68,7 +73,9 @@ struct Rows {
     const Int* offset;
     const float* operator[](Int i) const { return begin + (offset ? offset[i] : i * ld); }
     /// From the i-th row and the j-th element of each on.
-    Rows from(Int i, Int j) const { return offset ? Rows{begin + j, ld, offset + i} : Rows{begin + i * ld + j, ld, nullptr}; }
+    Rows from(Int i, Int j) const {
+        return offset ? Rows{begin + j, ld, offset + i} : Rows{begin + i * ld + j, ld, nullptr};
+    }
 };
 
 /// The tile whose 16 rows are stored along k; of b's, transposed: the same numbers as pairs by columns.
@@ -102,7 +109,8 @@ void pack_across(const Rows& from, Int columns, Int depth, Half* to, Int step) {
     const auto pair = [&](Int l, Int j) __attribute__((always_inline)) {
         if (l >= depth) return _mm512_setzero_si512();
         const Int left = columns - j;
-        const __m512 low = load_some(from[l] + j, left), high = l + 1 < depth ? load_some(from[l + 1] + j, left) : _mm512_setzero_ps();
+        const __m512 low = load_some(from[l] + j, left),
+                     high = l + 1 < depth ? load_some(from[l + 1] + j, left) : _mm512_setzero_ps();
         return _mm512_permutexvar_epi16(order, convert(low, high));
     };
     if constexpr (transposes) {
@@ -233,7 +241,8 @@ struct Pairs {
             for (Int pair = 0; pair < side; ++pair) {
                 __m512bh y[columns];
 #pragma GCC unroll 2
-                for (int c = 0; c < columns; ++c) y[c] = reinterpret_cast<__m512bh>(_mm512_load_si512(b + c * panel + pair * tile_depth));
+                for (int c = 0; c < columns; ++c)
+                    y[c] = reinterpret_cast<__m512bh>(_mm512_load_si512(b + c * panel + pair * tile_depth));
 #pragma GCC unroll 16
                 for (int i = 0; i < height; ++i) {
                     std::int32_t both;
@@ -252,7 +261,8 @@ struct Pairs {
     template <int rows, int columns>
     static void run(const Half* a, const Half* b, Int panel, Int tiles, const Place (&place)[2][2]) {
         for (int r = 0; r < rows; ++r)
-            for (Int top = 0; top < place[r][0].rows; top += 8) some<8, columns>(a + r * panel, b, panel, tiles, place[r], top);
+            for (Int top = 0; top < place[r][0].rows; top += 8)
+                some<8, columns>(a + r * panel, b, panel, tiles, place[r], top);
     }
 };
 

@@ -33,11 +33,13 @@ Sloped logistic(const Tensor& x) {
 Tensor sigmoid_slope(const Tensor& x, const Tensor& y) { return y * sigmoid(-x); }
 Tensor tanh_slope(const Tensor& x, const Tensor&) { return 4.0 * logistic(2.0 * x).slope; }
 Tensor gelu(const Operand& x, Gelu form) {
-    return composed("gelu", x.where(),
-                    [&]() -> Tensor { return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x); });
+    return composed("gelu", x.where(), [&]() -> Tensor {
+        return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x);
+    });
 }
 Tensor hardtanh(const Operand& x, double low, double high) {
-    check<ValueError>(low <= high, x.where(), [&] { return text("hardtanh: low must not exceed high, got %g and %g", low, high); });
+    check<ValueError>(low <= high, x.where(),
+                      [&] { return text("hardtanh: low must not exceed high, got %g and %g", low, high); });
     return unary(rules::Hardtanh{low, high}, x);
 }
 Tensor celu(const Operand& x, double alpha) {
@@ -45,7 +47,8 @@ Tensor celu(const Operand& x, double alpha) {
     return unary(rules::Celu{alpha}, x);
 }
 Tensor softshrink(const Operand& x, double lambda) {
-    check<ValueError>(lambda >= 0, x.where(), [&] { return text("softshrink: lambda must not be negative, got %g", lambda); });
+    check<ValueError>(lambda >= 0, x.where(),
+                      [&] { return text("softshrink: lambda must not be negative, got %g", lambda); });
     return unary(rules::Softshrink{lambda}, x);
 }
 
@@ -61,8 +64,8 @@ Tensor prelu(const Operand& x, const Operand& weight) {
     // One slope for each channel: it stands along axis 1.
     const std::int64_t channels = x.ndim() >= 2 ? x.shape(1) : 1;
     check<ShapeError>(weight.ndim() == 1 && weight.size() == channels, x.where(), [&] {
-        return "prelu: the weight must have one element or one for each of the " + std::to_string(channels) + " channels, got shape " +
-               to_string(weight.shape());
+        return "prelu: the weight must have one element or one for each of the " + std::to_string(channels) +
+               " channels, got shape " + to_string(weight.shape());
     });
     Shape shape{channels};
     for (int k = 2; k < x.ndim(); ++k) shape.push_back(1);

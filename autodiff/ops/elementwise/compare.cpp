@@ -105,7 +105,8 @@ Tensor logical(const Operand& a, const Operand& b, const char* name) {
     for (const Operand* x : {&a, &b}) {
         check_defined(name, *x);
         check<DTypeError>(x->is_tensor() && x->dtype() == DType::boolean, a.where(), [&] {
-            return std::string(name) + ": must be bool tensors, got " + (x->is_tensor() ? name_of(x->dtype()) : "a number");
+            return std::string(name) + ": must be bool tensors, got " +
+                   (x->is_tensor() ? name_of(x->dtype()) : "a number");
         });
     }
     check_broadcast(name, a, b);
@@ -139,14 +140,16 @@ struct Classification {
     static constexpr const char* name = F::name;
     Tensor value(const Tensor& x) const {
         if (!is_floating(x.dtype())) return full(x.shape(), F::of_others, DType::boolean, {});
-        return kernel_value(x.dtype() == DType::f32 ? loop_of_one<float, F> : loop_of_one<double, F>, DType::boolean, x);
+        return kernel_value(x.dtype() == DType::f32 ? loop_of_one<float, F> : loop_of_one<double, F>, DType::boolean,
+                            x);
     }
 };
 
 template <class F>
 Tensor classify(const Operand& x) {
     check_defined(F::name, x);
-    check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(F::name) + ": must be a tensor, got a number"; });
+    check<DTypeError>(x.is_tensor(), x.where(),
+                      [&] { return std::string(F::name) + ": must be a tensor, got a number"; });
     return apply(Classification<F>{}, {x.tensor()}, x.where());
 }
 
@@ -160,7 +163,8 @@ Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tenso
 Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& a, const Tensor& b) {
     return run_on(kernel, result, broadcast_shapes(a.shape(), b.shape(), ""), {input(a), input(b)});
 }
-Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x, const PlainNumber& number, bool number_first) {
+Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x, const PlainNumber& number,
+                    bool number_first) {
     static constexpr Shape one;
     alignas(8) unsigned char element[8];
     with_any(x.dtype(), [&]<class T>(T) {
@@ -188,8 +192,9 @@ void check_operands(const char* name, const Operand& a, const Operand& b) {
 
 void check_integer_exponents(const Operand& exponents, Location where) {
     const bool negative = exponents.is_tensor() ? any(less(exponents, 0)).item<bool>() : exponents.number() < 0;
-    check<ValueError>(!negative, where,
-                      [] { return std::string("pow: integers have no negative powers (convert one operand with .to())"); });
+    check<ValueError>(!negative, where, [] {
+        return std::string("pow: integers have no negative powers (convert one operand with .to())");
+    });
 }
 
 }  // namespace detail
@@ -214,7 +219,8 @@ Tensor logical_xor(const Operand& a, const Operand& b) { return logical<NotEqual
 Tensor logical_not(const Operand& x) {
     check_defined("logical_not", x);
     check<DTypeError>(x.is_tensor() && x.dtype() == DType::boolean, x.where(), [&] {
-        return std::string("logical_not: must be a bool tensor, got ") + (x.is_tensor() ? name_of(x.dtype()) : "a number");
+        return std::string("logical_not: must be a bool tensor, got ") +
+               (x.is_tensor() ? name_of(x.dtype()) : "a number");
     });
     return apply_to_operands<Equal>(x, {0, x.where()}, "logical_not");
 }

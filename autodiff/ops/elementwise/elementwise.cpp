@@ -15,8 +15,9 @@ namespace xgrad {
 using namespace detail;
 using namespace detail::elementwise;
 
-void detail::elementwise::run_large(kernels::ElementwiseKernel kernel, const void* rule, std::span<const void* const> in,
-                                    const std::uint8_t* step, std::span<const Tensor> out) {
+void detail::elementwise::run_large(kernels::ElementwiseKernel kernel, const void* rule,
+                                    std::span<const void* const> in, const std::uint8_t* step,
+                                    std::span<const Tensor> out) {
     const std::int64_t bytes = size_of(out[0].dtype());
     KernelInput from[max_operands];
     KernelOutput to[2];
@@ -25,15 +26,15 @@ void detail::elementwise::run_large(kernels::ElementwiseKernel kernel, const voi
     run_flat(kernel, rule, out[0].size(), {from, in.size()}, step, {to, out.size()});
 }
 
-void detail::elementwise::trace_run(const OperationType& type, const void* op, const Tensor& a, const Tensor& b, const Tensor& y,
-                                    Location where) {
+void detail::elementwise::trace_run(const OperationType& type, const void* op, const Tensor& a, const Tensor& b,
+                                    const Tensor& y, Location where) {
     TracedRun run{AnyOperation(type, op), {a}, {stop_gradient(y)}, where};
     if (b.defined()) run.inputs.push_back(b);
     recording->trace->runs.push_back(std::move(run));
 }
 
-Tensor detail::elementwise::run_with_number(kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x, double number,
-                                            bool number_first, Tensor* reusable) {
+Tensor detail::elementwise::run_with_number(kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x,
+                                            double number, bool number_first, Tensor* reusable) {
     const KernelNumber n(number);
     const void* const from = TensorAccess::data(x);  // stays where it is, even if y takes x's storage over
     const void* const in[] = {number_first ? n.data(x.dtype()) : from, number_first ? from : n.data(x.dtype())};
@@ -43,23 +44,26 @@ Tensor detail::elementwise::run_with_number(kernels::ElementwiseKernel kernel, c
     return std::move(y[0]);
 }
 
-void detail::elementwise::pull_with_number(Pull& pull, kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x,
-                                           const Tensor& y, const void* number, bool number_first) {
+void detail::elementwise::pull_with_number(Pull& pull, kernels::ElementwiseKernel kernel, const void* rule,
+                                           const Tensor& x, const Tensor& y, const void* number, bool number_first) {
     static constexpr Shape one;
     Tensor& g = *pull.cotangents;
     const Tensor& saved = x.defined() ? x : y;
     const std::int64_t bytes = size_of(g.dtype());
     if (saved.defined() && saved.size() != g.size()) [[unlikely]] {
-        const KernelInput from_x = input(x.defined() ? x : g), from_number = number ? KernelInput{number, &one, bytes} : input(g);
+        const KernelInput from_x = input(x.defined() ? x : g),
+                          from_number = number ? KernelInput{number, &one, bytes} : input(g);
         const KernelInput in[] = {input(g), number_first ? from_number : from_x, number_first ? from_x : from_number,
                                   input(y.defined() ? y : g)};
         pull.parts[0] = pull_reduced(kernel, rule, *pull.entry.shape, g, in);
         return;
     }
-    const void *const gd = TensorAccess::data(g), *const xd = x.defined() ? TensorAccess::data(x) : gd, *const nd = number ? number : gd;
-    const void* const in[] = {gd, number_first ? nd : xd, number_first ? xd : nd, y.defined() ? TensorAccess::data(y) : gd};
-    const std::uint8_t step_of_number = !number,
-                       step[] = {1, number_first ? step_of_number : std::uint8_t{1}, number_first ? std::uint8_t{1} : step_of_number, 1};
+    const void *const gd = TensorAccess::data(g), *const xd = x.defined() ? TensorAccess::data(x) : gd,
+                      *const nd = number ? number : gd;
+    const void* const in[] = {gd, number_first ? nd : xd, number_first ? xd : nd,
+                              y.defined() ? TensorAccess::data(y) : gd};
+    const std::uint8_t step_of_number = !number, step[] = {1, number_first ? step_of_number : std::uint8_t{1},
+                                                           number_first ? std::uint8_t{1} : step_of_number, 1};
     Tensor part[] = {result_like(g, &g)};
     run_same(kernel, rule, in, step, part);
     pull.parts[0] = std::move(part[0]);
@@ -68,20 +72,23 @@ void detail::elementwise::pull_with_number(Pull& pull, kernels::ElementwiseKerne
 namespace {
 
 void require_floating(const char* name, DType dtype, Location where) {
-    check<DTypeError>(is_floating(dtype), where, [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(dtype); });
+    check<DTypeError>(is_floating(dtype), where,
+                      [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(dtype); });
 }
 
 }  // namespace
 
 bool detail::elementwise::is_integer_operand(const char* name, const Operand& x, bool has_integers) {
-    check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
+    check<DTypeError>(x.is_tensor(), x.where(),
+                      [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
     check_defined(name, x);
     if (has_integers && is_integer(x.dtype())) return true;
     require_floating(name, x.dtype(), x.where());
     return false;
 }
 
-Operands detail::elementwise::operands_of(const char* name, const Operand& a, const Operand& b, bool has_integers, Shape& shape) {
+Operands detail::elementwise::operands_of(const char* name, const Operand& a, const Operand& b, bool has_integers,
+                                          Shape& shape) {
     const Location where = a.where();
     check_defined(name, a);
     check_defined(name, b);
@@ -104,8 +111,8 @@ Operands detail::elementwise::operands_of(const char* name, const Operand& a, co
     return Operands::tensors;
 }
 
-Tensor detail::elementwise::run_broadcast(const kernels::ElementwiseKernel (&kernels)[2], const void* rule, const char* name,
-                                          std::span<const Tensor* const> inputs, Tensor* reusable) {
+Tensor detail::elementwise::run_broadcast(const kernels::ElementwiseKernel (&kernels)[2], const void* rule,
+                                          const char* name, std::span<const Tensor* const> inputs, Tensor* reusable) {
     const DType dtype = inputs[0]->dtype();
     Shape shape = inputs[0]->shape(), shapes[2];  // the result may take over the storage they stand in
     KernelInput in[2];
@@ -136,7 +143,8 @@ Tensor detail::elementwise::unbroadcast(Tensor part, const Shape& result, const 
 }
 
 void detail::accumulate(Tensor& sum, Tensor&& part) {
-    if (recording || !(sum.shape() == part.shape())) {  // an outer tape may have to see the sum; reduced cotangents broadcast
+    if (recording ||
+        !(sum.shape() == part.shape())) {  // an outer tape may have to see the sum; reduced cotangents broadcast
         sum = add(sum, part);
         return;
     }
@@ -168,7 +176,8 @@ Tensor clip(const Operand& x, PlainNumber low, PlainNumber high) {
                       [&] { return "clip: low must not exceed high, got " + low.text() + " and " + high.text(); });
     if (x.is_tensor() && x.tensor().defined() && is_integer(x.dtype())) {
         constexpr double infinity = std::numeric_limits<double>::infinity();
-        const Tensor y = double{low} == -infinity ? x.tensor() : maximum(x, number_as({low, x.where()}, x.dtype(), "clip"));
+        const Tensor y =
+            double{low} == -infinity ? x.tensor() : maximum(x, number_as({low, x.where()}, x.dtype(), "clip"));
         return double{high} == infinity ? y : minimum(y, number_as({high, x.where()}, x.dtype(), "clip"));
     }
     return unary(rules::Clip{low, high}, x);
@@ -177,8 +186,9 @@ Tensor clip(const Operand& x, PlainNumber low, PlainNumber high) {
 Tensor nan_to_num(const Operand& x, NanToNum options) {
     check_defined("nan_to_num", x);
     if (x.is_tensor() && !is_floating(x.dtype())) return x.tensor();
-    const double largest = x.is_tensor() && x.dtype() == DType::f32 ? static_cast<double>(std::numeric_limits<float>::max())
-                                                                    : std::numeric_limits<double>::max();
+    const double largest = x.is_tensor() && x.dtype() == DType::f32
+                               ? static_cast<double>(std::numeric_limits<float>::max())
+                               : std::numeric_limits<double>::max();
     return unary(rules::NanToNum{options.nan, options.posinf.value_or(largest), options.neginf.value_or(-largest)}, x);
 }
 
@@ -196,12 +206,16 @@ struct Where {
         const std::int64_t bytes = size_of(a.dtype());
         const KernelInput in[] = {input(condition), input(a), input(b)};
         const KernelOutput out[] = {{TensorAccess::data(y), bytes}};
-        run(kernels::active().elementwise.where[bytes == 1 ? 0 : bytes == 4 ? 1 : 2], nullptr, shape, y.size(), in, out);
+        run(kernels::active().elementwise.where[bytes == 1   ? 0
+                                                : bytes == 4 ? 1
+                                                             : 2],
+            nullptr, shape, y.size(), in, out);
         return y;
     }
     std::array<Tensor, 3> pullback(Tensor g, const xgrad::Saved& s) const {
         const Tensor& condition = s.input(0);
-        return {Tensor(), s.needs(1) ? where(condition, g, 0.0) : Tensor(), s.needs(2) ? where(condition, 0.0, g) : Tensor()};
+        return {Tensor(), s.needs(1) ? where(condition, g, 0.0) : Tensor(),
+                s.needs(2) ? where(condition, 0.0, g) : Tensor()};
     }
 };
 
@@ -217,13 +231,15 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
     check<DTypeError>(a.is_tensor() || b.is_tensor(), at,
                       [] { return std::string("where: at least one of a and b must be a tensor, got numbers"); });
     const DType dtype = a.is_tensor() ? a.dtype() : b.dtype();
-    Tensor x = a.is_tensor() ? a.tensor() : number_as(a, dtype, "where"), y = b.is_tensor() ? b.tensor() : number_as(b, dtype, "where");
+    Tensor x = a.is_tensor() ? a.tensor() : number_as(a, dtype, "where"),
+           y = b.is_tensor() ? b.tensor() : number_as(b, dtype, "where");
     if (const DType wide = integer_type(a, b); wide != DType::boolean) {
         x = x.to(wide);
         y = y.to(wide);
     }
     check<DTypeError>(x.dtype() == y.dtype(), at, [&] {
-        return std::string("where: dtypes of a and b must agree, got ") + name_of(x.dtype()) + " and " + name_of(y.dtype());
+        return std::string("where: dtypes of a and b must agree, got ") + name_of(x.dtype()) + " and " +
+               name_of(y.dtype());
     });
     broadcast_shapes(condition.shape(), broadcast_shapes(x.shape(), y.shape(), "where", at), "where", at);
     return apply(Where{}, {condition.tensor(), x, y}, at);

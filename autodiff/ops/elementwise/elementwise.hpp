@@ -6,10 +6,10 @@
 
 #include "autodiff/core/tensor.hpp"
 
-// Element-wise operations, with NumPy's broadcasting and names. Each takes tensors of one dtype, or a tensor and a plain number, which
-// takes the tensor's dtype; mixing dtypes is a DTypeError, shapes that do not broadcast a ShapeError. Differentiable ones
-// need f32 or f64 (arithmetic also works on i32 and i64, without gradient); the line that called them is in the error.
-// The formulas and their derivatives stand in rules_*.hpp.
+// Element-wise operations, with NumPy's broadcasting and names. Each takes tensors of one dtype, or a tensor and a
+// plain number, which takes the tensor's dtype; mixing dtypes is a DTypeError, shapes that do not broadcast a
+// ShapeError. Differentiable ones need f32 or f64 (arithmetic also works on i32 and i64, without gradient); the line
+// that called them is in the error. The formulas and their derivatives stand in rules_*.hpp.
 
 namespace xgrad {
 
@@ -39,7 +39,8 @@ XGRAD_API Tensor operator/(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator%(const Operand& a, const Operand& b);
 XGRAD_API Tensor operator-(const Operand& x);
 inline Tensor operator+(const Operand& x) { return positive(x); }
-/// a = a + b and so on: the handle names the new result; other handles keep the old one. A Parameter keeps its identity.
+/// a = a + b and so on: the handle names the new result; other handles keep the old one. A Parameter keeps its
+/// identity.
 template <std::derived_from<Tensor> T>
 T& operator+=(T& a, const Operand& b) {
     return a = add(Operand(a, b.where()), b);
@@ -85,7 +86,8 @@ XGRAD_API Tensor log2(const Operand& x);
 XGRAD_API Tensor log10(const Operand& x);
 /// log(1 + x), exact for small x.
 XGRAD_API Tensor log1p(const Operand& x);
-/// log(exp(a) + exp(b)) without overflow. Gradient: inf takes all, two inf half each, two -inf nothing, as in logsumexp.
+/// log(exp(a) + exp(b)) without overflow. Gradient: inf takes all, two inf half each, two -inf nothing, as in
+/// logsumexp.
 XGRAD_API Tensor logaddexp(const Operand& a, const Operand& b);
 
 // --- trigonometric and hyperbolic; angles in radians ----------------------------------------------------------------
@@ -121,14 +123,16 @@ XGRAD_API Tensor erfinv(const Operand& x);
 XGRAD_API Tensor lgamma(const Operand& x);
 /// The derivative of lgamma. -inf at 0, inf at -0, NaN at the negative integers.
 XGRAD_API Tensor digamma(const Operand& x);
-/// The n-th derivative of digamma, n >= 0 (ValueError otherwise). At 0 and the negative integers inf for odd n; for even n as digamma.
+/// The n-th derivative of digamma, n >= 0 (ValueError otherwise). At 0 and the negative integers inf for odd n; for
+/// even n as digamma.
 XGRAD_API Tensor polygamma(int n, const Operand& x);
 /// x * log(y), and 0 for x = 0 unless y is NaN. Where x = 0 and y <= 0 both gradients are 0.
 XGRAD_API Tensor xlogy(const Operand& x, const Operand& y);
 /// NumPy's normalised sin(pi x) / (pi x), 1 at 0 and 0 at the other integers; right at 0 to any order.
 XGRAD_API Tensor sinc(const Operand& x);
 
-// --- rounding: gradient 0, so nothing is recorded ---------------------------------------------------------------------
+// --- rounding: gradient 0, so nothing is recorded
+// ---------------------------------------------------------------------
 
 XGRAD_API Tensor floor(const Operand& x);
 XGRAD_API Tensor ceil(const Operand& x);
@@ -138,7 +142,8 @@ XGRAD_API Tensor trunc(const Operand& x);
 
 // --- choosing -------------------------------------------------------------------------------------------------------
 
-/// Element-wise larger; NaN if either is. A tie gives half of the gradient to each, a NaN on either side all of it to both (as PyTorch).
+/// Element-wise larger; NaN if either is. A tie gives half of the gradient to each, a NaN on either side all of it to
+/// both (as PyTorch).
 XGRAD_API Tensor maximum(const Operand& a, const Operand& b);
 XGRAD_API Tensor minimum(const Operand& a, const Operand& b);
 /// As maximum and minimum, but a NaN loses against a number, with its gradient.
@@ -157,8 +162,8 @@ struct NanToNum {
 };
 /// x with NaN and infinities replaced; gradient 0 there. Integers and bools have none and stay as they are.
 XGRAD_API Tensor nan_to_num(const Operand& x, NanToNum options = {});
-/// a where condition (bool) holds, else b; all three broadcast. The side that was not chosen gets the
-/// gradient 0, which a rule above it may still turn into NaN: sqrt's slope at 0 is inf, and 0 times inf NaN. So choose the argument, too:
+/// a where condition (bool) holds, else b; all three broadcast. The side that was not chosen gets the gradient 0, which
+/// a rule above it may still turn into NaN: sqrt's slope at 0 is inf, and 0 times inf NaN. So choose the argument, too:
 /// where(x > 0, sqrt(where(x > 0, x, 1)), 0).
 XGRAD_API Tensor where(const Operand& condition, const Operand& a, const Operand& b);
 
@@ -172,22 +177,25 @@ XGRAD_API Tensor relu(const Operand& x);
 XGRAD_API Tensor leaky_relu(const Operand& x, double slope = 0.01);
 /// x for x > 0, else alpha * (exp(x) - 1). At 0 the gradient is alpha, the second derivative 0; at NaN 1.
 XGRAD_API Tensor elu(const Operand& x, double alpha = 1.0);
-/// How gelu computes the normal distribution function: exactly, or by the tanh approximation of Hendrycks and Gimpel (2016).
+/// How gelu computes the normal distribution function: exactly, or by the tanh approximation of Hendrycks and Gimpel
+/// (2016).
 enum class Gelu { erf, tanh };
 /// x * Phi(x) with Phi the standard normal distribution function.
 XGRAD_API Tensor gelu(const Operand& x, Gelu form = Gelu::erf);
 /// x * sigmoid(x), also called swish.
 XGRAD_API Tensor silu(const Operand& x);
-/// log(1 + exp(beta * x)) / beta without overflow; x itself where beta * x > threshold. PyTorch's threshold is 20, which changes the value there by
-/// up to 2e-9; the formula needs none.
-XGRAD_API Tensor softplus(const Operand& x, double beta = 1.0, double threshold = std::numeric_limits<double>::infinity());
+/// log(1 + exp(beta * x)) / beta without overflow; x itself where beta * x > threshold. PyTorch's threshold is 20,
+/// which changes the value there by up to 2e-9; the formula needs none.
+XGRAD_API Tensor softplus(const Operand& x, double beta = 1.0,
+                          double threshold = std::numeric_limits<double>::infinity());
 /// log(sigmoid(x)) without overflow.
 XGRAD_API Tensor logsigmoid(const Operand& x);
 /// x / (1 + |x|).
 XGRAD_API Tensor softsign(const Operand& x);
 /// x * tanh(softplus(x)).
 XGRAD_API Tensor mish(const Operand& x);
-/// x for x > 0, else weight * x. The weight has one element, one for each channel (axis 1 of x), or x's own shape: ShapeError otherwise.
+/// x for x > 0, else weight * x. The weight has one element, one for each channel (axis 1 of x), or x's own shape:
+/// ShapeError otherwise.
 XGRAD_API Tensor prelu(const Operand& x, const Operand& weight);
 /// scale * elu(x, alpha) with the constants of Klambauer et al. (2017), which normalise themselves; kinks as elu's.
 XGRAD_API Tensor selu(const Operand& x);
@@ -210,7 +218,8 @@ XGRAD_API Tensor hardshrink(const Operand& x, double lambda = 0.5);
 /// x where x > limit, else the constant `value` with gradient 0.
 XGRAD_API Tensor threshold(const Operand& x, double limit, double value);
 
-// --- comparisons and logic: bool results, no gradient -----------------------------------------------------------------
+// --- comparisons and logic: bool results, no gradient
+// -----------------------------------------------------------------
 
 XGRAD_API Tensor equal(const Operand& a, const Operand& b);
 XGRAD_API Tensor not_equal(const Operand& a, const Operand& b);

@@ -13,7 +13,8 @@ using namespace detail::elementwise;
 #define XGRAD_CHECKED(...)
 #define XGRAD_IF_plain XGRAD_PLAIN
 #define XGRAD_IF_checked XGRAD_CHECKED
-#define XGRAD_UNARY_FUNCTION(how, function, Rule) XGRAD_IF_##how(Tensor function(const Operand& x) { return unary(rules::Rule{}, x); })
+#define XGRAD_UNARY_FUNCTION(how, function, Rule) \
+    XGRAD_IF_##how(Tensor function(const Operand& x) { return unary(rules::Rule{}, x); })
 #define XGRAD_UNARY_FUNCTION_1(how, function, Rule, T, a, default_a) \
     XGRAD_IF_##how(Tensor function(const Operand& x, T a) { return unary(rules::Rule{a}, x); })
 #define XGRAD_UNARY_FUNCTION_2(how, function, Rule, T, a, default_a, U, b, default_b) \

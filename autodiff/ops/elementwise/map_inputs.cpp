@@ -8,11 +8,13 @@
 
 namespace xgrad::detail {
 
-MapInputs::MapInputs(std::span<const Operand* const> operands) : count(operands.size()), dtype(DType::f32), where(operands[0]->where()) {
+MapInputs::MapInputs(std::span<const Operand* const> operands)
+    : count(operands.size()), dtype(DType::f32), where(operands[0]->where()) {
     const Tensor* first = nullptr;
     for (const Operand* operand : operands)
         if (operand->is_tensor() && !first) first = &operand->tensor();
-    check<DTypeError>(first != nullptr, where, [] { return std::string("map: at least one operand must be a tensor, got numbers"); });
+    check<DTypeError>(first != nullptr, where,
+                      [] { return std::string("map: at least one operand must be a tensor, got numbers"); });
     dtype = first->dtype();
     shape = first->shape();
     for (std::size_t k = 0; k < count; ++k) {
@@ -21,8 +23,8 @@ MapInputs::MapInputs(std::span<const Operand* const> operands) : count(operands.
         check<DTypeError>(is_floating(tensors[k].dtype()), where,
                           [&] { return std::string("map: must be f32 or f64, got ") + name_of(tensors[k].dtype()); });
         check<DTypeError>(tensors[k].dtype() == dtype, where, [&] {
-            return std::string("map: dtypes must agree, got ") + name_of(dtype) + " and " + name_of(tensors[k].dtype()) +
-                   " (convert one with .to())";
+            return std::string("map: dtypes must agree, got ") + name_of(dtype) + " and " +
+                   name_of(tensors[k].dtype()) + " (convert one with .to())";
         });
         shape = broadcast_shapes(shape, tensors[k].shape(), "map", where);
     }
@@ -34,7 +36,8 @@ void run_map(MapLoop loop, const void* function, const Shape& shape, DType dtype
     KernelInput in[max_operands];
     KernelOutput out[max_results];
     for (std::size_t k = 0; k < inputs.size(); ++k) in[k] = {TensorAccess::data(inputs[k]), &inputs[k].shape(), bytes};
-    for (std::size_t k = 0; k < outputs.size(); ++k) out[k] = {outputs[k].defined() ? TensorAccess::data(outputs[k]) : nullptr, bytes};
+    for (std::size_t k = 0; k < outputs.size(); ++k)
+        out[k] = {outputs[k].defined() ? TensorAccess::data(outputs[k]) : nullptr, bytes};
     run(loop, function, shape, shape.size(), {in, inputs.size()}, {out, outputs.size()});
 }
 

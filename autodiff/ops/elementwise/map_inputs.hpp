@@ -10,7 +10,8 @@
 
 namespace xgrad::detail {
 
-using MapLoop = void (*)(const void* function, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out);
+using MapLoop = void (*)(const void* function, std::int64_t n, const void* const* in, const std::uint8_t* step,
+                         void* const* out);
 
 /// The compiled half of map: the operands as tensors of one dtype, the shape they broadcast to. ShapeError, DTypeError.
 struct MapInputs {
@@ -23,8 +24,8 @@ struct MapInputs {
     std::span<const Tensor> span() const { return {tensors.data(), count}; }
 };
 /// Runs the loop over the broadcast inputs; outputs that are empty tensors are not wanted.
-XGRAD_API void run_map(MapLoop loop, const void* function, const Shape& shape, DType dtype, std::span<const Tensor> inputs,
-                       std::span<const Tensor> outputs);
+XGRAD_API void run_map(MapLoop loop, const void* function, const Shape& shape, DType dtype,
+                       std::span<const Tensor> inputs, std::span<const Tensor> outputs);
 XGRAD_API bool several_tapes_are_open();
 
 }  // namespace xgrad::detail

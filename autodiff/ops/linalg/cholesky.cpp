@@ -20,7 +20,8 @@ Tensor cholesky_values(const Tensor& a, Location where) {
                      [&](Int i) { failures[i] = cholesky_in_place(static_cast<int>(n), l + i * n * n); });
     });
     failures.check_none(where, [](int order) {
-        return "cholesky: the matrix must be positive definite, got a leading minor of order " + std::to_string(order) + " that is not";
+        return "cholesky: the matrix must be positive definite, got a leading minor of order " + std::to_string(order) +
+               " that is not";
     });
     return y;
 }
@@ -37,13 +38,16 @@ Tensor cholesky_back(const Tensor& l, Tensor&& g) {
         for_matrices(count_of_matrices(l), 3 * n * n * n, [&](Int matrix) {
             const T* f = factors + matrix * n * n;
             T* x = all + matrix * n * n;
-            Lapack<T>::trmm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, size, size, T(1), f, size, x, size);
+            Lapack<T>::trmm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, size, size, T(1), f, size,
+                            x, size);
             for (Int i = 0; i < n; ++i) {
                 x[i * n + i] *= T(0.5);
                 std::fill(x + i * n + i + 1, x + (i + 1) * n, T(0));
             }
-            Lapack<T>::trsm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, size, size, T(1), f, size, x, size);
-            Lapack<T>::trsm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, size, size, T(1), f, size, x, size);
+            Lapack<T>::trsm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, size, size, T(1), f, size,
+                            x, size);
+            Lapack<T>::trsm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, size, size, T(1), f,
+                            size, x, size);
             constexpr Int block = 16;
             for (Int top = 0; top < n; top += block)
                 for (Int left = 0; left <= top; left += block)

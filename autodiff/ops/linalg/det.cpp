@@ -15,7 +15,8 @@ namespace {
 
 Shape scalars_of(const Tensor& a) { return batch_of(a.shape()); }
 
-/// step(factor on the diagonal, value so far) over the diagonal of matrix i's factors; then the sign of its row exchanges.
+/// step(factor on the diagonal, value so far) over the diagonal of matrix i's factors; then the sign of its row
+/// exchanges.
 template <class T, class F>
 T over_pivots(const LU& lu, Int i, F&& step) {
     const Int n = lu.pivots.shape(-1);
@@ -78,7 +79,8 @@ struct Decomposition {
     std::vector<T> a, u, s, vh;
     T sign;  // of det(u)·det(vh)
 
-    Decomposition(const T* from, Int n) : a(from, from + n * n), u(a.size()), s(static_cast<std::size_t>(n)), vh(a.size()) {
+    Decomposition(const T* from, Int n)
+        : a(from, from + n * n), u(a.size()), s(static_cast<std::size_t>(n)), vh(a.size()) {
         singular_values(static_cast<int>(n), static_cast<int>(n), a.data(), u.data(), s.data(), vh.data());
         sign = sign_of(u, n) * sign_of(vh, n);
     }
@@ -87,7 +89,8 @@ struct Decomposition {
         lu_in_place(static_cast<int>(n), q.data(), pivots.data());
         T sign = 1;
         for (Int k = 0; k < n; ++k)
-            if ((q[static_cast<std::size_t>(k * (n + 1))] < 0) != (pivots[static_cast<std::size_t>(k)] != k + 1)) sign = -sign;
+            if ((q[static_cast<std::size_t>(k * (n + 1))] < 0) != (pivots[static_cast<std::size_t>(k)] != k + 1))
+                sign = -sign;
         return sign;
     }
 };
@@ -96,8 +99,8 @@ template <class T>
 std::vector<T> multiply(const std::vector<T>& a, const std::vector<T>& b, Int n, bool ta, bool tb) {
     std::vector<T> c(a.size());
     const int size = static_cast<int>(n);
-    Lapack<T>::gemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, size, size, size, T(1), a.data(), size,
-                    b.data(), size, T(0), c.data(), size);
+    Lapack<T>::gemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, size, size, size,
+                    T(1), a.data(), size, b.data(), size, T(0), c.data(), size);
     return c;
 }
 
@@ -115,9 +118,11 @@ bool invert(const T* a, Int n, T* inverse, T& det) {
         norm = std::max(norm, sum);
     }
     if (lu_in_place(static_cast<int>(n), inverse, pivots.data()) != 0) return false;
-    if (!(reciprocal_condition(static_cast<int>(n), inverse, norm) > static_cast<T>(well_conditioned(dtype_of<T>())))) return false;
+    if (!(reciprocal_condition(static_cast<int>(n), inverse, norm) > static_cast<T>(well_conditioned(dtype_of<T>()))))
+        return false;
     Product<T> product;
-    for (Int k = 0; k < n; ++k) product *= pivots[static_cast<std::size_t>(k)] != k + 1 ? -inverse[k * (n + 1)] : inverse[k * (n + 1)];
+    for (Int k = 0; k < n; ++k)
+        product *= pivots[static_cast<std::size_t>(k)] != k + 1 ? -inverse[k * (n + 1)] : inverse[k * (n + 1)];
     det = product.value();
     if (!std::isnormal(det)) return false;  // nor is the product below exact where det is denormal
     inverse_in_place(static_cast<int>(n), inverse, pivots.data());
@@ -155,8 +160,8 @@ Tensor cofactor_values(const Tensor& a) {
     return y;
 }
 
-/// The cofactors' transposed derivative: for h the gradient of <h, cofactors>. In the singular vectors' basis a is diagonal, and there
-/// the second derivatives of det are products of all singular values but two.
+/// The cofactors' transposed derivative: for h the gradient of <h, cofactors>. In the singular vectors' basis a is
+/// diagonal, and there the second derivatives of det are products of all singular values but two.
 Tensor cofactor_back(const Tensor& a, const Tensor& h) {
     Tensor y = empty(a.shape(), a.dtype());
     const Int n = a.shape(-1);
@@ -171,8 +176,8 @@ Tensor cofactor_back(const Tensor& a, const Tensor& h) {
             }
             const Decomposition<T> d(from, n);
             const T* cotangent = elements<T>(h) + matrix * n * n;
-            const std::vector<T> inside =
-                multiply(d.u, multiply(std::vector<T>(cotangent, cotangent + n * n), d.vh, n, false, true), n, true, false);
+            const std::vector<T> inside = multiply(
+                d.u, multiply(std::vector<T>(cotangent, cotangent + n * n), d.vh, n, false, true), n, true, false);
             std::vector<T> g(inside.size());
             for (Int i = 0; i < n; ++i)
                 for (Int j = 0; j < n; ++j) {
@@ -188,14 +193,16 @@ Tensor cofactor_back(const Tensor& a, const Tensor& h) {
     return y;
 }
 
-/// The gradient of cofactor_gradient's <g, …> with respect to a: det's third derivative. With A⁻¹ applied to each of h and g it is, for a third
-/// matrix k, det·(tr h·tr g·tr k - tr k·tr(hg) - tr h·tr(gk) - tr g·tr(hk) + tr(khg) + tr(kgh)).
+/// The gradient of cofactor_gradient's <g, …> with respect to a: det's third derivative. With A⁻¹ applied to each of h
+/// and g it is, for a third matrix k, det·(tr h·tr g·tr k - tr k·tr(hg) - tr h·tr(gk) - tr g·tr(hk) + tr(khg) +
+/// tr(kgh)).
 Tensor third_derivative(const Tensor& a, const Tensor& h, const Tensor& g) {
     const Tensor inverse = inv(a), ht = product(inverse, h), gt = product(inverse, g);
     const auto trace_of = [](const Tensor& x) { return sum(diagonal_of(x), -1, true); };
     const auto scalars = [](const Tensor& x) { return expand_dims(x, -1); };
     const Tensor hg = product(ht, gt), gh = product(gt, ht), th = trace_of(ht), tg = trace_of(gt);
-    const Tensor inside = scalars(th * tg - trace_of(hg)) * inverse - product(scalars(th) * gt + scalars(tg) * ht - hg - gh, inverse);
+    const Tensor inside =
+        scalars(th * tg - trace_of(hg)) * inverse - product(scalars(th) * gt + scalars(tg) * ht - hg - gh, inverse);
     return expand_dims(det(a), {-2, -1}) * transposed(inside);
 }
 
@@ -231,12 +238,15 @@ struct Det {
     static constexpr Saves saves{.inputs = 1};
 
     static Tensor value(const Tensor& a) { return det_values(a); }
-    static Tensor pullback(Tensor g, const Saved& s) { return expand_dims(g, {-2, -1}) * apply(Cofactors{}, {s.input()}, Location{}); }
+    static Tensor pullback(Tensor g, const Saved& s) {
+        return expand_dims(g, {-2, -1}) * apply(Cofactors{}, {s.input()}, Location{});
+    }
 };
 
 /// The inverses, NaN where there is none.
 Tensor inverse_or_nan(const Tensor& a, const Tensor& sign) {
-    const Tensor singular = expand_dims(logical_not(greater(abs(sign), 0)), {-2, -1});  // a NaN, too: there may be zeros behind it
+    const Tensor singular =
+        expand_dims(logical_not(greater(abs(sign), 0)), {-2, -1});  // a NaN, too: there may be zeros behind it
     if (!any(singular).item<bool>()) return inv(a);
     const Tensor usable = where(singular, eye(a.shape(-1), a.dtype()), a);
     return where(singular, std::numeric_limits<double>::quiet_NaN(), inv(usable));

@@ -31,12 +31,13 @@ const Tensor& require_matrix(const char* name, const Operand& x, int min_rank, b
         return std::string(name) + ": must be " + (integers ? "numbers" : "f32 or f64") + ", got " + name_of(x.dtype());
     });
     check<ShapeError>(x.ndim() >= min_rank, x.where(), [&] {
-        return std::string(name) + ": must have at least " + std::to_string(min_rank) + (min_rank == 1 ? " axis" : " axes") +
-               ", got shape " + to_string(x.shape());
+        return std::string(name) + ": must have at least " + std::to_string(min_rank) +
+               (min_rank == 1 ? " axis" : " axes") + ", got shape " + to_string(x.shape());
     });
     for (const std::int64_t n : x.shape())
-        check<ShapeError>(n <= std::numeric_limits<int>::max(), x.where(),
-                          [&] { return std::string(name) + ": sizes must be below 2^31, got " + to_string(x.shape()); });
+        check<ShapeError>(n <= std::numeric_limits<int>::max(), x.where(), [&] {
+            return std::string(name) + ": sizes must be below 2^31, got " + to_string(x.shape());
+        });
     return x.tensor();
 }
 
@@ -83,8 +84,8 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb, Precision
         in_threads(std::min<std::int64_t>(threads_for(count * size.m * size.n * size.k), count), count,
                    [&](std::int64_t begin, std::int64_t end) {
                        for (std::int64_t i = begin; i < end; ++i)
-                           gemm(size, pa + offset(batch_a, i, size.m * size.k), pb + offset(batch_b, i, size.k * size.n),
-                                py + i * size.m * size.n);
+                           gemm(size, pa + offset(batch_a, i, size.m * size.k),
+                                pb + offset(batch_b, i, size.k * size.n), py + i * size.m * size.n);
                    });
     };
     if (a.dtype() == DType::i32) multiply_batches(std::int32_t{});
@@ -105,7 +106,9 @@ struct Matmul {
     XGRAD_ATTRIBUTES(transpose_a, transpose_b, precision)
     static Saves saves(Needs recorded) { return each_others(recorded); }
 
-    Tensor value(const Tensor& a, const Tensor& b) const { return run_product(a, b, transpose_a, transpose_b, precision); }
+    Tensor value(const Tensor& a, const Tensor& b) const {
+        return run_product(a, b, transpose_a, transpose_b, precision);
+    }
     std::array<Tensor, 2> pullback(Tensor reduced, const Saved& s) const {
         const Tensor &a = s.input(0), &b = s.input(1);
         const Shape& shape = s.result_shape();
@@ -124,7 +127,9 @@ struct Matmul {
     }
 
 private:
-    Tensor times(const Tensor& a, const Tensor& b, bool ta, bool tb) const { return product(a, b, ta, tb, {}, precision); }
+    Tensor times(const Tensor& a, const Tensor& b, bool ta, bool tb) const {
+        return product(a, b, ta, tb, {}, precision);
+    }
     static Shape with_axis(Shape shape, int axis, std::int64_t size) {
         shape[shape.rank() + axis] = size;
         return shape;
@@ -147,8 +152,9 @@ Tensor matmul(const Operand& a, const Operand& b) {
         }
         require_same_dtype("matmul", x, y, where);
         const bool row = x.ndim() == 1, column = y.ndim() == 1;
-        check<ShapeError>(x.shape(-1) == y.shape(column ? -1 : -2), where,
-                          [&] { return "matmul: inner sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape()); });
+        check<ShapeError>(x.shape(-1) == y.shape(column ? -1 : -2), where, [&] {
+            return "matmul: inner sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape());
+        });
         if (row) x = reshape(x, {1, x.shape(0)});
         if (column) y = reshape(y, {y.shape(0), 1});
         broadcast_shapes(batch_of(x.shape()), batch_of(y.shape()), "matmul (leading axes)", where);
@@ -157,7 +163,9 @@ Tensor matmul(const Operand& a, const Operand& b) {
         if (x.ndim() > 2 && y.ndim() == 2) {  // one matrix for all batches: one product
             Shape shape = x.shape();
             shape[shape.rank() - 1] = y.shape(1);
-            z = reshape(product(reshape(x, {rows_of(x.shape()), x.shape(-1)}), y, false, false, where, current_precision()), shape);
+            z = reshape(
+                product(reshape(x, {rows_of(x.shape()), x.shape(-1)}), y, false, false, where, current_precision()),
+                shape);
         } else {
             z = product(x, y, false, false, where, current_precision());
         }
@@ -214,13 +222,14 @@ Tensor linear(const Operand& input, const Operand& weight, const Operand& bias) 
         const Tensor b = bias.is_tensor() && !bias.tensor().defined() ? Tensor() : tensor_of(bias, "linear");
         require_same_dtype("linear", x, w, where);
         check<ShapeError>(w.ndim() == 2 && x.shape(-1) == w.shape(1), where, [&] {
-            return "linear: weight must be (out, " + std::to_string(x.shape(-1)) + ") for an input of shape " + to_string(x.shape()) +
-                   ", got " + to_string(w.shape());
+            return "linear: weight must be (out, " + std::to_string(x.shape(-1)) + ") for an input of shape " +
+                   to_string(x.shape()) + ", got " + to_string(w.shape());
         });
         if (b.defined()) {
             require_same_dtype("linear", x, b, where);
-            check<ShapeError>(b.shape() == Shape{w.shape(0)}, where,
-                              [&] { return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape()); });
+            check<ShapeError>(b.shape() == Shape{w.shape(0)}, where, [&] {
+                return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape());
+            });
         }
         return apply(Linear{current_precision()}, {x, w, b}, where);
     });

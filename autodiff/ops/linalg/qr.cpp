@@ -39,7 +39,8 @@ std::array<Tensor, 2> qr_values(const Tensor& a) {
 /// The gradient for independent columns: (gq + q·copyltu(r·grᵀ - gqᵀ·q))·r⁻ᵀ, where copyltu mirrors the lower triangle.
 Tensor qr_back(const Tensor& q, const Tensor& r, const Tensor& gq, const Tensor& gr, Location where) {
     const Tensor m = triangle(product(r, gr, false, true) - product(gq, q, true), false, 0.5);
-    return solve_triangular("qr", r, gq + product(q, m + transposed(m)), {.upper = true, .left = false, .transpose = true}, where);
+    return solve_triangular("qr", r, gq + product(q, m + transposed(m)),
+                            {.upper = true, .left = false, .transpose = true}, where);
 }
 
 struct Qr {

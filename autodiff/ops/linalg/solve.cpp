@@ -14,8 +14,8 @@ namespace {
 /// What a and b (at least two axes each) make together. ShapeError unless they fit.
 Shape solution_shape(const char* operation, const Tensor& a, const Tensor& b, bool left, Location where) {
     check<ShapeError>(b.shape(left ? -2 : -1) == a.shape(-1), where, [&] {
-        return std::string(operation) + ": the right-hand side must have " + std::to_string(a.shape(-1)) + (left ? " rows" : " columns") +
-               ", got " + to_string(a.shape()) + " and " + to_string(b.shape());
+        return std::string(operation) + ": the right-hand side must have " + std::to_string(a.shape(-1)) +
+               (left ? " rows" : " columns") + ", got " + to_string(a.shape()) + " and " + to_string(b.shape());
     });
     const Shape batch = broadcast_shapes(batch_of(a.shape()), batch_of(b.shape()), operation, where);
     return with_batch(batch, {b.shape(-2), b.shape(-1)});
@@ -32,15 +32,16 @@ Tensor for_columns(const Operand& b, const F& f) {
 const Tensor& right_hand_side(const char* operation, const Tensor& a, const Operand& b) {
     const Tensor& x = tensor_of(b, operation);
     check_same_dtype(a, x, operation, b.where());
-    check<ShapeError>(x.ndim() >= 1, b.where(),
-                      [&] { return std::string(operation) + ": the right-hand side must have at least 1 axis, got shape ()"; });
+    check<ShapeError>(x.ndim() >= 1, b.where(), [&] {
+        return std::string(operation) + ": the right-hand side must have at least 1 axis, got shape ()";
+    });
     return x;
 }
 
 void check_not_singular(const char* operation, const Failures& failures, Location where) {
     failures.check_none(where, [&](int pivot) {
-        return std::string(operation) + ": the matrix must not be singular, got one whose pivot in row " + std::to_string(pivot - 1) +
-               " is zero";
+        return std::string(operation) + ": the matrix must not be singular, got one whose pivot in row " +
+               std::to_string(pivot - 1) + " is zero";
     });
 }
 
@@ -50,7 +51,8 @@ template <class T>
 void solve_one(const TriangularSolveOptions& o, Int rows, Int columns, const T* a, T* x) {
     Lapack<T>::trsm(CblasRowMajor, o.left ? CblasLeft : CblasRight, o.upper ? CblasUpper : CblasLower,
                     o.transpose ? CblasTrans : CblasNoTrans, o.unit ? CblasUnit : CblasNonUnit, static_cast<int>(rows),
-                    static_cast<int>(columns), T(1), a, static_cast<int>(o.left ? rows : columns), x, static_cast<int>(columns));
+                    static_cast<int>(columns), T(1), a, static_cast<int>(o.left ? rows : columns), x,
+                    static_cast<int>(columns));
 }
 
 /// op(a)·x = b in b's buffer, which has the batch of the result.
@@ -61,8 +63,9 @@ void solve_in_place(const TriangularSolveOptions& o, const Tensor& a, const Tens
     with_floating(a.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(a);
         T* x = elements<T>(b);
-        for_matrices(batch.size(), n * rows * columns,
-                     [&](Int i) { solve_one(o, rows, columns, from + index_in(own, batch, i) * n * n, x + i * rows * columns); });
+        for_matrices(batch.size(), n * rows * columns, [&](Int i) {
+            solve_one(o, rows, columns, from + index_in(own, batch, i) * n * n, x + i * rows * columns);
+        });
     });
 }
 
@@ -76,7 +79,8 @@ void check_diagonal(const char* operation, const Tensor& a, Location where) {
                 if (x[i * n * n + k * (n + 1)] == 0) failures[i] = static_cast<int>(k) + 1;
     });
     failures.check_none(where, [&](int k) {
-        return std::string(operation) + ": the matrix must not be singular, got a zero on the diagonal in row " + std::to_string(k - 1);
+        return std::string(operation) + ": the matrix must not be singular, got a zero on the diagonal in row " +
+               std::to_string(k - 1);
     });
 }
 
@@ -113,21 +117,24 @@ struct TriangularSolve : TriangularSolveOptions {
 
 }  // namespace
 
-Tensor detail::solve_triangular(const char* operation, const Tensor& a, const Tensor& b, const TriangularSolveOptions& o, Location where) {
+Tensor detail::solve_triangular(const char* operation, const Tensor& a, const Tensor& b,
+                                const TriangularSolveOptions& o, Location where) {
     return apply(TriangularSolve{o, operation, where}, {a, b}, where, operation);
 }
 
 Tensor triangular_solve(const Operand& operand, const Operand& right, const TriangularSolveOptions& options) {
     const Tensor& a = square_of(operand, "triangular_solve");
     right_hand_side("triangular_solve", a, right);
-    return for_columns(right, [&](const Tensor& b) { return solve_triangular("triangular_solve", a, b, options, operand.where()); });
+    return for_columns(
+        right, [&](const Tensor& b) { return solve_triangular("triangular_solve", a, b, options, operand.where()); });
 }
 
 // --- general --------------------------------------------------------------------------------------------------------
 
 namespace {
 
-/// a = l·u·pᵀ in rows, when LAPACK's factors of aᵀ are p·uᵀ·lᵀ: the lower triangle with its diagonal first, and a unit upper one.
+/// a = l·u·pᵀ in rows, when LAPACK's factors of aᵀ are p·uᵀ·lᵀ: the lower triangle with its diagonal first, and a unit
+/// upper one.
 constexpr TriangularSolveOptions lower{}, unit_upper{.upper = true, .unit = true};
 
 TriangularSolveOptions transposed_of(TriangularSolveOptions o) {
@@ -167,7 +174,8 @@ void solve_in_place(const LU& lu, bool transpose, const Tensor& b) {
     });
 }
 
-/// x with a·x = b, or aᵀ·x = b. Behind it come a's factors, which are not computed where they are given: every derivative uses them again.
+/// x with a·x = b, or aᵀ·x = b. Behind it come a's factors, which are not computed where they are given: every
+/// derivative uses them again.
 struct Solve {
     static constexpr const char* name = "solve";
     bool transpose = false;
@@ -229,7 +237,8 @@ Tensor solve(const Operand& operand, const Operand& right) {
     const Tensor& a = square_of(operand, "solve");
     right_hand_side("solve", a, right);
     const Location where = operand.where();
-    return for_columns(right, [&](const Tensor& b) { return apply(Solve{false, where}, {a, b, Tensor(), Tensor()}, where)[0]; });
+    return for_columns(
+        right, [&](const Tensor& b) { return apply(Solve{false, where}, {a, b, Tensor(), Tensor()}, where)[0]; });
 }
 
 Tensor inv(const Operand& operand) { return apply(Inv{operand.where()}, {square_of(operand, "inv")}, operand.where()); }

@@ -18,8 +18,8 @@ constexpr int not_finite = -1;
 
 void check_converged(const char* operation, const Failures& failures, Location where) {
     failures.check_none(where, [&](int info) {
-        return std::string(operation) +
-               (info == not_finite ? ": the matrix must be finite, got NaN or inf" : ": the iteration must converge, got no convergence");
+        return std::string(operation) + (info == not_finite ? ": the matrix must be finite, got NaN or inf"
+                                                            : ": the iteration must converge, got no convergence");
     });
 }
 
@@ -65,8 +65,10 @@ struct Eigendecomposition {
     static Tensor pullback(std::span<const Tensor> g, const Saved& s) {
         const Tensor &w = s.output(0), &v = s.output(1);
         if (v.size() == 0) return zeros_like(v);
-        // v·(diag(gw) + F∘(vᵀ·gv))·vᵀ, of which only the symmetric part counts: v's own change is antisymmetric in its basis.
-        const Tensor inside = inverse_gaps(w) * (0.5 * antisymmetric(product(v, g[1], true))) + matrix_with_diagonal(g[0]);
+        // v·(diag(gw) + F∘(vᵀ·gv))·vᵀ, of which only the symmetric part counts: v's own change is antisymmetric in its
+        // basis.
+        const Tensor inside =
+            inverse_gaps(w) * (0.5 * antisymmetric(product(v, g[1], true))) + matrix_with_diagonal(g[0]);
         return product(v, product(inside, v, false, true));
     }
 };
@@ -74,7 +76,8 @@ struct Eigendecomposition {
 }  // namespace
 
 Eigh eigh(const Operand& operand) {
-    const std::array<Tensor, 2> y = apply(Eigendecomposition{operand.where()}, {square_of(operand, "eigh")}, operand.where());
+    const std::array<Tensor, 2> y =
+        apply(Eigendecomposition{operand.where()}, {square_of(operand, "eigh")}, operand.where());
     return {y[0], y[1]};
 }
 
@@ -99,9 +102,9 @@ std::array<Tensor, 3> svd_values(const char* operation, const Tensor& a, bool ve
             std::vector<T> work(from, from + m * n);
             T* u = vectors ? elements<T>(y[0]) + i * m * k : nullptr;
             T* vh = vectors ? elements<T>(y[2]) + i * k * n : nullptr;
-            failures[i] = finite(from, m * n)
-                              ? singular_values(static_cast<int>(m), static_cast<int>(n), work.data(), u, elements<T>(y[1]) + i * k, vh)
-                              : not_finite;
+            failures[i] = finite(from, m * n) ? singular_values(static_cast<int>(m), static_cast<int>(n), work.data(),
+                                                                u, elements<T>(y[1]) + i * k, vh)
+                                              : not_finite;
         });
     });
     check_converged(operation, failures, where);
@@ -115,27 +118,34 @@ struct Svd {
     XGRAD_ATTRIBUTES(vectors)
     static constexpr Saves saves{.outputs = 0b111};
 
-    std::array<Tensor, 3> value(const Tensor& a, bool for_pullback) const { return svd_values(name, a, vectors || for_pullback, where); }
+    std::array<Tensor, 3> value(const Tensor& a, bool for_pullback) const {
+        return svd_values(name, a, vectors || for_pullback, where);
+    }
     static Tensor pullback(std::span<const Tensor> g, const Saved& saved) {
         const Tensor &u = saved.output(0), &s = saved.output(1), &vh = saved.output(2);
         const Int m = u.shape(-2), n = vh.shape(-1), k = s.shape(-1);
         if (k == 0 || s.size() == 0) return zeros(saved.shape(), u.dtype());
-        // In units of the largest singular value, whose square may leave the range: all but the last term are divided by it.
+        // In units of the largest singular value, whose square may leave the range: all but the last term are divided
+        // by it.
         const Tensor largest = max(stop_gradient(s), -1, true), unit = xgrad::where(equal(largest, 0), 1, largest);
         const Tensor relative = s / unit, row = expand_dims(relative, -2), column = expand_dims(relative, -1);
         // 1 / (s_j² - s_i²) from gaps, where nothing cancels that need not. Where both are 0 the gap is, too.
         const Tensor total = row + column, none = equal(total, 0);
         const Tensor f = inverse_gaps(relative) * xgrad::where(none, 0, 1 / xgrad::where(none, 1, total));
-        const Tensor zero = less_equal(stop_gradient(relative), static_cast<double>(std::max(m, n)) * precision_of(s.dtype()));
+        const Tensor zero =
+            less_equal(stop_gradient(relative), static_cast<double>(std::max(m, n)) * precision_of(s.dtype()));
         const Tensor inverse = xgrad::where(zero, 0, 1 / xgrad::where(zero, 1, relative));
         const Tensor &gu = g[0], &gs = g[1], &gvh = g[2];
-        const Tensor sides = f * antisymmetric(product(u, gu, true)) * row + column * (f * antisymmetric(product(vh, gvh, false, true)));
+        const Tensor sides =
+            f * antisymmetric(product(u, gu, true)) * row + column * (f * antisymmetric(product(vh, gvh, false, true)));
         const Tensor inside = sides / expand_dims(unit, -1) + matrix_with_diagonal(gs);
         // What of gu and gv lies outside the spaces that u and v span.
         Tensor left = product(u, inside);
         if (m > k) left = left + (gu - product(u, product(u, gu, true))) * expand_dims(inverse / unit, -2);
         Tensor result = product(left, vh);
-        if (n > k) result = result + product(u, expand_dims(inverse / unit, -1) * (gvh - product(product(gvh, vh, false, true), vh)));
+        if (n > k)
+            result = result +
+                     product(u, expand_dims(inverse / unit, -1) * (gvh - product(product(gvh, vh, false, true), vh)));
         return result;
     }
 };
@@ -175,8 +185,9 @@ SVD svd(const Operand& operand) {
 }
 
 Tensor svdvals(const Operand& operand) {
-    return composed("svdvals", operand.where(),
-                    [&]() -> Tensor { return apply(Svd{false, operand.where()}, {matrix_of(operand, "svdvals")}, operand.where())[1]; });
+    return composed("svdvals", operand.where(), [&]() -> Tensor {
+        return apply(Svd{false, operand.where()}, {matrix_of(operand, "svdvals")}, operand.where())[1];
+    });
 }
 
 Tensor pinv(const Operand& operand, double rcond) {

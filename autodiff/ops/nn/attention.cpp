@@ -70,7 +70,8 @@ void place_mask(Problem& p, const Shape& batch) {
     }
 }
 
-Problem problem_of(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, double scale, bool causal) {
+Problem problem_of(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, double scale,
+                   bool causal) {
     const Shape batch = batch_of(query);
     Problem p{batch.size(), query.shape(-2), key.shape(-2), query.shape(-1), value.shape(-1), scale, causal, mask, {}};
     if (mask.defined()) place_mask(p, batch);
@@ -96,7 +97,8 @@ public:
 
     /// c (m,n) = op(a) · op(b), or + it.
     void product(bool ta, bool tb, Int m, Int n, Int k, const T* a, const T* b, T* c, bool add) {
-        gemm_.run(kernels::GemmProblem<T>{ta, tb, m, n, k, a, ta ? m : k, b, tb ? k : n, c, n, add, nullptr}, elements<T>(room_));
+        gemm_.run(kernels::GemmProblem<T>{ta, tb, m, n, k, a, ta ? m : k, b, tb ? k : n, c, n, add, nullptr},
+                  elements<T>(room_));
     }
 
     /// The scores of queries [row, row + rows) and keys [column, column + columns) of one batch.
@@ -109,7 +111,8 @@ public:
         if (!p_.causal) return;
         for (Int i = 0; i < rows; ++i) {
             const Int first = std::clamp<Int>(row + i + 1 - column, 0, columns);
-            std::fill(scores() + i * columns + first, scores() + (i + 1) * columns, -std::numeric_limits<T>::infinity());
+            std::fill(scores() + i * columns + first, scores() + (i + 1) * columns,
+                      -std::numeric_limits<T>::infinity());
         }
     }
 
@@ -121,7 +124,8 @@ private:
             const Int at = begin + i * p_.mask_row;
             if (p_.mask.dtype() == DType::boolean) {
                 const std::uint8_t* seen = elements<std::uint8_t>(p_.mask) + at;
-                for (Int j = 0; j < columns; ++j) to[j] = seen[j * p_.mask_column] ? to[j] : -std::numeric_limits<T>::infinity();
+                for (Int j = 0; j < columns; ++j)
+                    to[j] = seen[j * p_.mask_column] ? to[j] : -std::numeric_limits<T>::infinity();
             } else {
                 const T* add = elements<T>(p_.mask) + at;
                 for (Int j = 0; j < columns; ++j) to[j] += add[j * p_.mask_column];
@@ -155,20 +159,22 @@ void attend(const Problem& p, const T* query, const T* key, const T* value, T* y
                 const Int columns = std::min(block_columns, p.columns - column);
                 block.score(query + b * p.rows * p.width, key + b * p.columns * p.width, b, row, rows, column, columns);
                 kernel.soften(block.scores(), rows, columns, largest, sum, out, p.depth);
-                block.product(false, false, rows, p.depth, columns, block.scores(), value + (b * p.columns + column) * p.depth, out, true);
+                block.product(false, false, rows, p.depth, columns, block.scores(),
+                              value + (b * p.columns + column) * p.depth, out, true);
             }
             for (Int i = 0; i < rows; ++i) {
                 const T factor = sum[i] == 0 ? T(0) : 1 / sum[i];
                 for (Int j = 0; j < p.depth; ++j) out[i * p.depth + j] *= factor;
-                logsum[b * p.rows + row + i] = sum[i] == 0 ? -std::numeric_limits<T>::infinity() : largest[i] + std::log(sum[i]);
+                logsum[b * p.rows + row + i] =
+                    sum[i] == 0 ? -std::numeric_limits<T>::infinity() : largest[i] + std::log(sum[i]);
             }
         }
     });
 }
 
 template <class T>
-void attend_back(const Problem& p, const T* query, const T* key, const T* value, const T* y, const T* logsum, const T* g, T* dquery,
-                 T* dkey, T* dvalue) {
+void attend_back(const Problem& p, const T* query, const T* key, const T* value, const T* y, const T* logsum,
+                 const T* g, T* dquery, T* dkey, T* dvalue) {
     const auto& kernel = kernels::active().attention.of<T>();
     parallel_for(p.batch, p.work(), [&](Int begin, Int end) {
         Blocks<T> block(p);
@@ -178,7 +184,8 @@ void attend_back(const Problem& p, const T* query, const T* key, const T* value,
             const Int at_rows = b * p.rows, at_columns = b * p.columns;
             for (Int i = 0; i < p.rows; ++i) {
                 T dot = 0;
-                for (Int j = 0; j < p.depth; ++j) dot += g[(at_rows + i) * p.depth + j] * y[(at_rows + i) * p.depth + j];
+                for (Int j = 0; j < p.depth; ++j)
+                    dot += g[(at_rows + i) * p.depth + j] * y[(at_rows + i) * p.depth + j];
                 delta[static_cast<std::size_t>(i)] = dot;
             }
             std::fill(others.begin(), others.end(), T(0));
@@ -192,18 +199,19 @@ void attend_back(const Problem& p, const T* query, const T* key, const T* value,
                     block.score(q, k, b, row, rows, column, columns);
                     const T* const cotangent = g + (at_rows + row) * p.depth;
                     T *const weights = block.scores(), *const ds = block.cotangents();
-                    block.product(false, true, rows, columns, p.depth, cotangent, value + (at_columns + column) * p.depth, ds, false);
-                    kernel.harden(weights, ds, rows, columns, logsum + at_rows + row, delta.data() + row, static_cast<T>(p.scale), column,
-                                  others.data() + row, peak.data() + row);
+                    block.product(false, true, rows, columns, p.depth, cotangent,
+                                  value + (at_columns + column) * p.depth, ds, false);
+                    kernel.harden(weights, ds, rows, columns, logsum + at_rows + row, delta.data() + row,
+                                  static_cast<T>(p.scale), column, others.data() + row, peak.data() + row);
                     if (dvalue)
-                        block.product(true, false, columns, p.depth, rows, weights, cotangent, dvalue + (at_columns + column) * p.depth,
-                                      true);
+                        block.product(true, false, columns, p.depth, rows, weights, cotangent,
+                                      dvalue + (at_columns + column) * p.depth, true);
                     if (dquery)
-                        block.product(false, false, rows, p.width, columns, ds, k + column * p.width, dquery + (at_rows + row) * p.width,
-                                      true);
+                        block.product(false, false, rows, p.width, columns, ds, k + column * p.width,
+                                      dquery + (at_rows + row) * p.width, true);
                     if (dkey)
-                        block.product(true, false, columns, p.width, rows, ds, q + row * p.width, dkey + (at_columns + column) * p.width,
-                                      true);
+                        block.product(true, false, columns, p.width, rows, ds, q + row * p.width,
+                                      dkey + (at_columns + column) * p.width, true);
                 }
             }
             for (Int i = 0; i < p.rows; ++i) {
@@ -235,7 +243,8 @@ Tensor weights_of(const Tensor& query, const Tensor& key, const Tensor& mask, bo
     return where(blind, 0, softmax(where(blind, 0, scores)));
 }
 
-/// Of query, key and value over one batch; the mask may be empty. Behind the result comes the logarithm of each query's sum of exponentials.
+/// Of query, key and value over one batch; the mask may be empty. Behind the result comes the logarithm of each query's
+/// sum of exponentials.
 struct ScaledDotProductAttention {
     static constexpr const char* name = "scaled_dot_product_attention";
     double scale = 1;
@@ -244,11 +253,13 @@ struct ScaledDotProductAttention {
     static constexpr Saves saves{.inputs = 0b1111, .outputs = 0b11};
     static constexpr int results = 1;
 
-    std::array<Tensor, 2> value(const Tensor& query, const Tensor& key, const Tensor& values, const Tensor& mask) const {
+    std::array<Tensor, 2> value(const Tensor& query, const Tensor& key, const Tensor& values,
+                                const Tensor& mask) const {
         const Problem p = problem_of(query, key, values, mask, scale, causal);
         const Shape shape = with_matrix(batch_of(query), p.rows, p.depth);
-        std::array<Tensor, 2> y{p.empty() ? zeros(shape, query.dtype()) : empty(shape, query.dtype()),
-                                p.empty() ? zeros({p.batch, p.rows}, query.dtype()) : empty({p.batch, p.rows}, query.dtype())};
+        std::array<Tensor, 2> y{
+            p.empty() ? zeros(shape, query.dtype()) : empty(shape, query.dtype()),
+            p.empty() ? zeros({p.batch, p.rows}, query.dtype()) : empty({p.batch, p.rows}, query.dtype())};
         if (p.empty()) return y;
         with_floating(query.dtype(), [&]<class T>(T) {
             attend(p, elements<T>(query), elements<T>(key), elements<T>(values), elements<T>(y[0]), elements<T>(y[1]));
@@ -280,8 +291,8 @@ struct ScaledDotProductAttention {
         with_floating(query.dtype(), [&]<class T>(T) {
             T* to[3];
             for (std::size_t i = 0; i < 3; ++i) to[i] = parts[i].defined() ? elements<T>(parts[i]) : nullptr;
-            attend_back(p, elements<T>(query), elements<T>(key), elements<T>(values), elements<T>(s.output(0)), elements<T>(s.output(1)),
-                        elements<T>(g), to[0], to[1], to[2]);
+            attend_back(p, elements<T>(query), elements<T>(key), elements<T>(values), elements<T>(s.output(0)),
+                        elements<T>(s.output(1)), elements<T>(g), to[0], to[1], to[2]);
         });
         return parts;
     }
@@ -302,8 +313,8 @@ void check_mask(const Shape& mask, const Shape& scores, Location where) {
         fits = size == 1 || size == scores[scores.rank() - 1 - k];
     }
     check<ShapeError>(fits, where, [&] {
-        return std::string(ScaledDotProductAttention::name) + ": the mask must broadcast to " + to_string(scores) + ", got " +
-               to_string(mask);
+        return std::string(ScaledDotProductAttention::name) + ": the mask must broadcast to " + to_string(scores) +
+               ", got " + to_string(mask);
     });
 }
 
@@ -317,44 +328,48 @@ Tensor attention_weights(const Operand& query_operand, const Operand& key_operan
     return composed("attention_weights", query_operand.where(), [&]() -> Tensor {
         constexpr const char* operation = "attention_weights";
         const Location where = query_operand.where();
-        const Tensor &query = tensor_of(query_operand, operation), &key = tensor_of(key_operand, operation), &mask = options.mask;
+        const Tensor &query = tensor_of(query_operand, operation), &key = tensor_of(key_operand, operation),
+                     &mask = options.mask;
         check_floating(query, operation, where);
-        check<DTypeError>(
-            key.dtype() == query.dtype() && (!mask.defined() || mask.dtype() == DType::boolean || mask.dtype() == query.dtype()), where,
-            [&] {
-                return std::string(operation) + ": dtypes must agree, got " + name_of(query.dtype()) + " and " +
-                       name_of(key.dtype() == query.dtype() ? mask.dtype() : key.dtype());
-            });
+        check<DTypeError>(key.dtype() == query.dtype() &&
+                              (!mask.defined() || mask.dtype() == DType::boolean || mask.dtype() == query.dtype()),
+                          where, [&] {
+                              return std::string(operation) + ": dtypes must agree, got " + name_of(query.dtype()) +
+                                     " and " + name_of(key.dtype() == query.dtype() ? mask.dtype() : key.dtype());
+                          });
         check<ShapeError>(query.ndim() >= 2 && key.ndim() >= 2 && query.shape(-1) == key.shape(-1), where, [&] {
-            return std::string(operation) + ": query and key must be (…, L, E) and (…, S, E), got " + to_string(query.shape()) + " and " +
-                   to_string(key.shape());
+            return std::string(operation) + ": query and key must be (…, L, E) and (…, S, E), got " +
+                   to_string(query.shape()) + " and " + to_string(key.shape());
         });
         const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape(-1))));
         return weights_of(query, key, mask, options.causal, scale);
     });
 }
 
-Tensor scaled_dot_product_attention(const Operand& query_operand, const Operand& key_operand, const Operand& value_operand,
-                                    const AttentionOptions& options) {
+Tensor scaled_dot_product_attention(const Operand& query_operand, const Operand& key_operand,
+                                    const Operand& value_operand, const AttentionOptions& options) {
     return composed("scaled_dot_product_attention", query_operand.where(), [&]() -> Tensor {
         constexpr const char* name = ScaledDotProductAttention::name;
         const Location where = query_operand.where();
-        Tensor query = tensor_of(query_operand, name), key = tensor_of(key_operand, name), value = tensor_of(value_operand, name);
+        Tensor query = tensor_of(query_operand, name), key = tensor_of(key_operand, name),
+               value = tensor_of(value_operand, name);
         const Tensor& mask = options.mask;
         check_floating(query, name, where);
         for (const Tensor* t : {&std::as_const(key), &std::as_const(value), &mask}) {
             if (t == &mask && !mask.defined()) continue;
             check<DTypeError>(t->dtype() == query.dtype() || (t == &mask && t->dtype() == DType::boolean), where, [&] {
-                return std::string(name) + ": dtypes must agree, got " + name_of(query.dtype()) + " and " + name_of(t->dtype());
+                return std::string(name) + ": dtypes must agree, got " + name_of(query.dtype()) + " and " +
+                       name_of(t->dtype());
             });
         }
-        const bool fits = query.ndim() >= 2 && key.ndim() >= 2 && value.ndim() >= 2 && query.shape(-1) == key.shape(-1) &&
-                          key.shape(-2) == value.shape(-2);
+        const bool fits = query.ndim() >= 2 && key.ndim() >= 2 && value.ndim() >= 2 &&
+                          query.shape(-1) == key.shape(-1) && key.shape(-2) == value.shape(-2);
         check<ShapeError>(fits, where, [&] {
             return std::string(name) + ": query, key and value must be (…, L, E), (…, S, E) and (…, S, V), got " +
                    to_string(query.shape()) + ", " + to_string(key.shape()) + " and " + to_string(value.shape());
         });
-        const Shape batch = broadcast_shapes(broadcast_shapes(batch_of(query), batch_of(key), name, where), batch_of(value), name, where);
+        const Shape batch = broadcast_shapes(broadcast_shapes(batch_of(query), batch_of(key), name, where),
+                                             batch_of(value), name, where);
         for (Tensor* t : {&query, &key, &value})
             if (batch_of(*t) != batch) *t = spread_over(*t, batch, where);
 

@@ -43,7 +43,8 @@ struct Averaging : Pooling {
                 for (std::size_t x = 0; x < w.axis[2].first.size(); ++x) f(window++, factor(w, z, y, x), z, y, x);
     }
 };
-/// f(place, count, step) for the stretches that a window consists of: its rows, or all of them in one where they lie behind each other.
+/// f(place, count, step) for the stretches that a window consists of: its rows, or all of them in one where they lie
+/// behind each other.
 template <class F>
 void for_stretches(const Windows& w, std::size_t z, std::size_t y, std::size_t x, const F& f) {
     const AxisWindows &az = w.axis[0], &ay = w.axis[1], &ax = w.axis[2];
@@ -116,7 +117,9 @@ struct AvgPoolGradient : Averaging {
     Tensor pullback(Tensor g) const { return apply(AvgPooling{*this}, {g}, Location{}); }
 };
 
-Tensor AvgPooling::pullback(Tensor g, const Saved& s) const { return apply(AvgPoolGradient{*this, s.shape()}, {g}, Location{}); }
+Tensor AvgPooling::pullback(Tensor g, const Saved& s) const {
+    return apply(AvgPoolGradient{*this, s.shape()}, {g}, Location{});
+}
 
 Tensor avg_pool(const char* name, int axes, const Operand& x, const PerAxis& kernel, const AvgPoolOptions& o) {
     const Pooling pooling = moving_windows(name, axes, x, kernel, o.stride, o.padding, 1, o.ceil_mode);
@@ -127,7 +130,8 @@ Tensor avg_pool(const char* name, int axes, const Operand& x, const PerAxis& ker
 
 Tensor lp_pool(const char* name, int axes, const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& o) {
     const Pooling pooling = moving_windows(name, axes, x, kernel, o.stride, 0, 1, o.ceil_mode);
-    check<ValueError>(p > 0, x.where(), [&] { return std::string(name) + ": p must be positive, got " + PlainNumber(p).text(); });
+    check<ValueError>(p > 0, x.where(),
+                      [&] { return std::string(name) + ": p must be positive, got " + PlainNumber(p).text(); });
     const auto sums = [&](const Tensor& of) { return apply(AvgPooling{{pooling, true, 1}}, {of}, x.where(), name); };
     if (p == 1) return sums(x.tensor());
     const Tensor sum = sums(pow(x.kept(), p)), nothing = equal(sum, 0);
@@ -153,25 +157,34 @@ Tensor avg_pool3d(const Operand& x, const PerAxis& kernel, const AvgPoolOptions&
 
 Tensor lp_pool1d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options) {
     return composed("lp_pool1d", x.where(), [&]() -> Tensor {
-        if (std::isinf(p) && p > 0) return max_pool1d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
+        if (std::isinf(p) && p > 0)
+            return max_pool1d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
         return lp_pool("lp_pool1d", 1, x, p, kernel, options);
     });
 }
 Tensor lp_pool2d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options) {
     return composed("lp_pool2d", x.where(), [&]() -> Tensor {
-        if (std::isinf(p) && p > 0) return max_pool2d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
+        if (std::isinf(p) && p > 0)
+            return max_pool2d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
         return lp_pool("lp_pool2d", 2, x, p, kernel, options);
     });
 }
 Tensor lp_pool3d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options) {
     return composed("lp_pool3d", x.where(), [&]() -> Tensor {
-        if (std::isinf(p) && p > 0) return max_pool3d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
+        if (std::isinf(p) && p > 0)
+            return max_pool3d(x, kernel, {.stride = options.stride, .ceil_mode = options.ceil_mode});
         return lp_pool("lp_pool3d", 3, x, p, kernel, options);
     });
 }
 
-Tensor adaptive_avg_pool1d(const Operand& x, const PerAxis& output) { return adaptive_avg_pool("adaptive_avg_pool1d", 1, x, output); }
-Tensor adaptive_avg_pool2d(const Operand& x, const PerAxis& output) { return adaptive_avg_pool("adaptive_avg_pool2d", 2, x, output); }
-Tensor adaptive_avg_pool3d(const Operand& x, const PerAxis& output) { return adaptive_avg_pool("adaptive_avg_pool3d", 3, x, output); }
+Tensor adaptive_avg_pool1d(const Operand& x, const PerAxis& output) {
+    return adaptive_avg_pool("adaptive_avg_pool1d", 1, x, output);
+}
+Tensor adaptive_avg_pool2d(const Operand& x, const PerAxis& output) {
+    return adaptive_avg_pool("adaptive_avg_pool2d", 2, x, output);
+}
+Tensor adaptive_avg_pool3d(const Operand& x, const PerAxis& output) {
+    return adaptive_avg_pool("adaptive_avg_pool3d", 3, x, output);
+}
 
 }  // namespace xgrad

@@ -19,13 +19,15 @@ using namespace detail;
 
 namespace {
 
-/// x as (batch, channels, size). The statistics are those of each channel over the batch, or of each group of `per` channels of a sample.
+/// x as (batch, channels, size). The statistics are those of each channel over the batch, or of each group of `per`
+/// channels of a sample.
 struct Layout {
     Int batch = 0, channels = 0, size = 1;
     Int per = 0;  // 0: over the batch
     double eps = 0;
 
-    Layout(const Shape& shape, double epsilon, Int per_group = 0) : batch(shape[0]), channels(shape[1]), per(per_group), eps(epsilon) {
+    Layout(const Shape& shape, double epsilon, Int per_group = 0)
+        : batch(shape[0]), channels(shape[1]), per(per_group), eps(epsilon) {
         for (int k = 2; k < shape.rank(); ++k) size *= shape[k];
     }
     Int groups() const { return per ? channels / per : channels; }
@@ -91,14 +93,16 @@ void scale_values(const T* x, T* y, const Layout& a, const T* mean, const T* rst
             if (bias) shift[static_cast<std::size_t>(c)] = bias[c];
         }
         parallel_for(a.batch, a.elements(), [&](Int begin, Int end) {
-            k.affine_columns(x + begin * a.channels, y + begin * a.channels, end - begin, a.channels, mean, scale.data(), shift.data());
+            k.affine_columns(x + begin * a.channels, y + begin * a.channels, end - begin, a.channels, mean,
+                             scale.data(), shift.data());
         });
         return;
     }
     parallel_for(a.batch * a.channels, a.elements(), [&](Int begin, Int end) {
         for (Int i = begin; i < end; ++i) {
             const Int c = i % a.channels, s = a.statistic_of(i / a.channels, c);
-            k.affine(x + i * a.size, y + i * a.size, a.size, mean[s], weight ? rstd[s] * weight[c] : rstd[s], bias ? bias[c] : T(0));
+            k.affine(x + i * a.size, y + i * a.size, a.size, mean[s], weight ? rstd[s] * weight[c] : rstd[s],
+                     bias ? bias[c] : T(0));
         }
     });
 }
@@ -114,7 +118,8 @@ Tensor norm_values(const Tensor& x, const Tensor& weight, const Tensor& bias, co
     with_floating(x.dtype(), [&]<class T>(T) {
         T *mean = elements<T>(stats.mean), *rstd = elements<T>(stats.rstd);
         find_statistics(elements<T>(x), a, mean, rstd, variance.data());
-        scale_values(elements<T>(x), elements<T>(y), a, mean, rstd, elements_or_null<T>(weight), elements_or_null<T>(bias));
+        scale_values(elements<T>(x), elements<T>(y), a, mean, rstd, elements_or_null<T>(weight),
+                     elements_or_null<T>(bias));
     });
     return y;
 }
@@ -129,13 +134,13 @@ void back_sums(const T* x, const T* g, const Layout& a, const T* mean, double* s
     }
     parallel_for(a.batch * a.channels, a.elements(), [&](Int begin, Int end) {
         for (Int i = begin; i < end; ++i)
-            k.back_sums(x + i * a.size, g + i * a.size, a.size, mean[a.statistic_of(i / a.channels, i % a.channels)], sum_g + i,
-                        sum_gx + i);
+            k.back_sums(x + i * a.size, g + i * a.size, a.size, mean[a.statistic_of(i / a.channels, i % a.channels)],
+                        sum_g + i, sum_gx + i);
     });
 }
 
-std::array<Tensor, 3> norm_back(const Tensor& x, const Tensor& g, const Tensor& weight, const Layout& a, const Statistics& stats,
-                                const bool (&wanted)[3]) {
+std::array<Tensor, 3> norm_back(const Tensor& x, const Tensor& g, const Tensor& weight, const Layout& a,
+                                const Statistics& stats, const bool (&wanted)[3]) {
     std::array<Tensor, 3> parts;
     if (wanted[0]) parts[0] = reuse(g);
     for (const int k : {1, 2})
@@ -160,7 +165,8 @@ std::array<Tensor, 3> norm_back(const Tensor& x, const Tensor& g, const Tensor& 
         for (const int k : {1, 2})
             if (wanted[k])
                 for (Int c = 0; c < a.channels; ++c)
-                    elements<T>(parts[static_cast<std::size_t>(k)])[c] = static_cast<T>((k == 1 ? dw : db)[static_cast<std::size_t>(c)]);
+                    elements<T>(parts[static_cast<std::size_t>(k)])[c] =
+                        static_cast<T>((k == 1 ? dw : db)[static_cast<std::size_t>(c)]);
         if (!wanted[0]) return;
         // dx = rstd (w g - mean(w g) - xhat mean(w g xhat)) as a multiple of g, one of x - mean, and a constant.
         const auto of_g = [&](Int s, Int c) { return w ? rstd[s] * w[c] : rstd[s]; };
@@ -169,7 +175,8 @@ std::array<Tensor, 3> norm_back(const Tensor& x, const Tensor& g, const Tensor& 
             return static_cast<T>(-r * r * r * of_statistic[static_cast<std::size_t>(2 * s + 1)] / a.count());
         };
         const auto constant = [&](Int s) {
-            return static_cast<T>(-static_cast<double>(rstd[s]) * of_statistic[static_cast<std::size_t>(2 * s)] / a.count());
+            return static_cast<T>(-static_cast<double>(rstd[s]) * of_statistic[static_cast<std::size_t>(2 * s)] /
+                                  a.count());
         };
         T* const to = elements<T>(parts[0]);
         const auto& k = normalize_kernels<T>();
@@ -186,7 +193,8 @@ std::array<Tensor, 3> norm_back(const Tensor& x, const Tensor& g, const Tensor& 
         parallel_for(a.batch * a.channels, x.size(), [&](Int begin, Int end) {
             for (Int i = begin; i < end; ++i) {
                 const Int c = i % a.channels, s = a.statistic_of(i / a.channels, c);
-                k.back(from + i * a.size, cotangent + i * a.size, to + i * a.size, a.size, mean[s], of_g(s, c), of_x(s), constant(s));
+                k.back(from + i * a.size, cotangent + i * a.size, to + i * a.size, a.size, mean[s], of_g(s, c), of_x(s),
+                       constant(s));
             }
         });
     });
@@ -198,7 +206,8 @@ std::array<Tensor, 3> norm_pullback(const Tensor& g, const Saved& s, const Layou
     const Tensor &x = s.input(0), &weight = s.input(1);
     const AxisMask mask = a.mask();
     const Tensor seen = reshape(x, a.view()), middle = centred(seen, mask);
-    const Tensor rstd = 1 / sqrt(mean_kept(square(middle), mask) + a.eps), xhat = middle * rstd, whole = reshape(g, a.whole());
+    const Tensor rstd = 1 / sqrt(mean_kept(square(middle), mask) + a.eps), xhat = middle * rstd,
+                 whole = reshape(g, a.whole());
     std::array<Tensor, 3> parts;
     if (s.needs(0)) {
         const Tensor u = reshape(weight.defined() ? whole * reshape(weight, {a.channels, 1}) : whole, a.view());
@@ -212,7 +221,8 @@ std::array<Tensor, 3> fused_norm_pullback(const Tensor& g, const Saved& s, const
     return norm_back(s.input(0), g, s.input(1), a, {s.output(1), s.output(2)}, {s.needs(0), s.needs(1), s.needs(2)});
 }
 
-/// group_norm; with a group for each channel, instance_norm. Behind the result come the means and reciprocal deviations.
+/// group_norm; with a group for each channel, instance_norm. Behind the result come the means and reciprocal
+/// deviations.
 struct GroupNorm {
     static constexpr const char* name = "group_norm";
     Int num_groups = 1;
@@ -228,13 +238,16 @@ struct GroupNorm {
         return {std::move(y), stats.mean, stats.rstd};
     }
     std::array<Tensor, 3> pullback(Tensor g, const Saved& s) const { return norm_pullback(g, s, layout(g.shape())); }
-    std::array<Tensor, 3> fused_pullback(Tensor g, const Saved& s) const { return fused_norm_pullback(g, s, layout(g.shape())); }
+    std::array<Tensor, 3> fused_pullback(Tensor g, const Saved& s) const {
+        return fused_norm_pullback(g, s, layout(g.shape()));
+    }
 
 private:
     Layout layout(const Shape& shape) const { return {shape, eps, std::max<Int>(1, shape[1] / num_groups)}; }
 };
 
-/// With the batch's own statistics. Behind the result come their means, reciprocal deviations, and variances with divisor n - 1.
+/// With the batch's own statistics. Behind the result come their means, reciprocal deviations, and variances with
+/// divisor n - 1.
 struct BatchNormTraining {
     static constexpr const char* name = "batch_norm";
     double eps = 0;
@@ -250,12 +263,17 @@ struct BatchNormTraining {
         if (x.size() == 0) return {std::move(y), stats.mean, stats.rstd, std::move(unbiased)};
         with_floating(x.dtype(), [&]<class T>(T) {
             for (Int c = 0; c < a.channels; ++c)
-                elements<T>(unbiased)[c] = static_cast<T>(variance[static_cast<std::size_t>(c)] * a.count() / (a.count() - 1));
+                elements<T>(unbiased)[c] =
+                    static_cast<T>(variance[static_cast<std::size_t>(c)] * a.count() / (a.count() - 1));
         });
         return {std::move(y), stats.mean, stats.rstd, std::move(unbiased)};
     }
-    std::array<Tensor, 3> pullback(Tensor g, const Saved& s) const { return norm_pullback(g, s, Layout(g.shape(), eps)); }
-    std::array<Tensor, 3> fused_pullback(Tensor g, const Saved& s) const { return fused_norm_pullback(g, s, Layout(g.shape(), eps)); }
+    std::array<Tensor, 3> pullback(Tensor g, const Saved& s) const {
+        return norm_pullback(g, s, Layout(g.shape(), eps));
+    }
+    std::array<Tensor, 3> fused_pullback(Tensor g, const Saved& s) const {
+        return fused_norm_pullback(g, s, Layout(g.shape(), eps));
+    }
 };
 
 /// With given statistics: linear in x, and differentiable to all five.
@@ -268,14 +286,16 @@ struct BatchNormInference {
         return {.inputs = (products ? 0b0111u : 0u) | (scale ? 0b1100u : 0u)};
     }
 
-    Tensor value(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight, const Tensor& bias) const {
+    Tensor value(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight,
+                 const Tensor& bias) const {
         const Layout a(x.shape(), eps);
         Tensor y = empty(x.shape(), x.dtype());
         if (x.size() == 0) return y;
         with_floating(x.dtype(), [&]<class T>(T) {
             std::vector<T> rstd(static_cast<std::size_t>(a.channels));
             for (Int c = 0; c < a.channels; ++c)
-                rstd[static_cast<std::size_t>(c)] = static_cast<T>(1 / std::sqrt(static_cast<double>(elements<T>(variance)[c]) + eps));
+                rstd[static_cast<std::size_t>(c)] =
+                    static_cast<T>(1 / std::sqrt(static_cast<double>(elements<T>(variance)[c]) + eps));
             scale_values(elements<T>(x), elements<T>(y), a, elements<T>(mean), rstd.data(), elements_or_null<T>(weight),
                          elements_or_null<T>(bias));
         });
@@ -307,24 +327,25 @@ void check_channels(const char* name, const Operand& operand, int least_rank) {
     const Tensor& x = tensor_of(operand, name);
     check_floating(x, name, operand.where());
     check<ShapeError>(x.ndim() >= least_rank, operand.where(), [&] {
-        return std::string(name) + ": the input must be (batch, channels" + (least_rank > 2 ? ", size, …)" : ", …)") + ", got shape " +
-               to_string(x.shape());
+        return std::string(name) + ": the input must be (batch, channels" + (least_rank > 2 ? ", size, …)" : ", …)") +
+               ", got shape " + to_string(x.shape());
     });
 }
 
 }  // namespace
 
-Tensor group_norm(const Operand& x, std::int64_t num_groups, const Operand& weight, const Operand& bias, const NormOptions& options) {
+Tensor group_norm(const Operand& x, std::int64_t num_groups, const Operand& weight, const Operand& bias,
+                  const NormOptions& options) {
     check_channels("group_norm", x, 2);
     const Int channels = x.shape()[1];
     check<ShapeError>(num_groups > 0 && channels % num_groups == 0, x.where(), [&] {
-        return "group_norm: the groups must divide the channels, got " + std::to_string(num_groups) + " groups for shape " +
-               to_string(x.shape());
+        return "group_norm: the groups must divide the channels, got " + std::to_string(num_groups) +
+               " groups for shape " + to_string(x.shape());
     });
-    return apply(
-        GroupNorm{num_groups, options.eps},
-        {x.tensor(), optional_of(weight, "group_norm", "weight", x, {channels}), optional_of(bias, "group_norm", "bias", x, {channels})},
-        x.where())[0];
+    return apply(GroupNorm{num_groups, options.eps},
+                 {x.tensor(), optional_of(weight, "group_norm", "weight", x, {channels}),
+                  optional_of(bias, "group_norm", "bias", x, {channels})},
+                 x.where())[0];
 }
 
 Tensor instance_norm(const Operand& x, const Operand& weight, const Operand& bias, const NormOptions& options) {
@@ -336,8 +357,8 @@ Tensor instance_norm(const Operand& x, const Operand& weight, const Operand& bia
                  x.where(), "instance_norm")[0];
 }
 
-BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var, const Operand& weight_operand,
-                     const Operand& bias_operand, const BatchNormFuncOptions& options) {
+BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var,
+                     const Operand& weight_operand, const Operand& bias_operand, const BatchNormFuncOptions& options) {
     check_channels("batch_norm", x, 2);
     const Shape channels{x.shape()[1]};
     const Tensor mean = optional_of(running_mean, "batch_norm", "running_mean", x, channels),
@@ -345,15 +366,20 @@ BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operan
                  weight = optional_of(weight_operand, "batch_norm", "weight", x, channels),
                  bias = optional_of(bias_operand, "batch_norm", "bias", x, channels);
     check<ValueError>(mean.defined() == variance.defined() && (options.training || mean.defined()), x.where(), [] {
-        return std::string("batch_norm: running_mean and running_var must both be given, or neither in training, got ") + "an empty tensor";
+        return std::string(
+                   "batch_norm: running_mean and running_var must both be given, or neither in training, got ") +
+               "an empty tensor";
     });
     if (!options.training) {
-        const Tensor y = apply(BatchNormInference{options.eps}, {x.tensor(), mean, variance, weight, bias}, x.where(), "batch_norm");
+        const Tensor y =
+            apply(BatchNormInference{options.eps}, {x.tensor(), mean, variance, weight, bias}, x.where(), "batch_norm");
         return {y, stop_gradient(mean), stop_gradient(variance)};
     }
-    check<ValueError>(Layout(x.shape(), options.eps).count() > 1 || x.size() == 0, x.where(),
-                      [&] { return "batch_norm: training needs more than one value for each channel, got shape " + to_string(x.shape()); });
-    const auto [y, batch_mean, rstd, batch_variance] = apply(BatchNormTraining{options.eps}, {x.tensor(), weight, bias}, x.where());
+    check<ValueError>(Layout(x.shape(), options.eps).count() > 1 || x.size() == 0, x.where(), [&] {
+        return "batch_norm: training needs more than one value for each channel, got shape " + to_string(x.shape());
+    });
+    const auto [y, batch_mean, rstd, batch_variance] =
+        apply(BatchNormTraining{options.eps}, {x.tensor(), weight, bias}, x.where());
     BatchNorm result{y, stop_gradient(mean), stop_gradient(variance)};
     if (x.size() == 0) return result;
     const double m = options.momentum;

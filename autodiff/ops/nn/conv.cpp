@@ -12,8 +12,8 @@
 #include "detail/convolution.hpp"
 #include "detail/spatial.hpp"
 
-// The rules of convolutions. <g, conv(x, w)> is linear in each of three tensors; of the products that take two of them and give the
-// cotangent of the third, the pullback of each consists of the other two.
+// The rules of convolutions. <g, conv(x, w)> is linear in each of three tensors; of the products that take two of them
+// and give the cotangent of the third, the pullback of each consists of the other two.
 
 namespace xgrad {
 
@@ -187,13 +187,14 @@ Arguments arguments_of(const char* name, int axes, const Operand& input, const O
     const Location where = input.where();
     Arguments a{check_spatial(name, axes, input), tensor_of(weight, name), {}, true};
     check<DTypeError>(a.w.dtype() == a.x.dtype(), where, [&] {
-        return std::string(name) + ": dtypes must agree, got " + name_of(a.x.dtype()) + " and " + name_of(a.w.dtype()) + " for the weight";
+        return std::string(name) + ": dtypes must agree, got " + name_of(a.x.dtype()) + " and " + name_of(a.w.dtype()) +
+               " for the weight";
     });
     if (!bias.is_tensor() || bias.tensor().defined()) {
         a.bias = tensor_of(bias, name);
         check<DTypeError>(a.bias.dtype() == a.x.dtype(), where, [&] {
-            return std::string(name) + ": dtypes must agree, got " + name_of(a.x.dtype()) + " and " + name_of(a.bias.dtype()) +
-                   " for the bias";
+            return std::string(name) + ": dtypes must agree, got " + name_of(a.x.dtype()) + " and " +
+                   name_of(a.bias.dtype()) + " for the bias";
         });
     }
     a.batched = a.x.ndim() == axes + 2;
@@ -202,8 +203,8 @@ Arguments arguments_of(const char* name, int axes, const Operand& input, const O
 }
 
 /// The checks that both directions share.
-Steps steps_of(const char* name, int axes, const Arguments& a, std::int64_t groups, const PerAxis& stride, const PerAxis& padding,
-               const PerAxis& dilation, bool transpose, Location where) {
+Steps steps_of(const char* name, int axes, const Arguments& a, std::int64_t groups, const PerAxis& stride,
+               const PerAxis& padding, const PerAxis& dilation, bool transpose, Location where) {
     check_per_axis(name, "stride", stride, axes, 1, where);
     check_per_axis(name, "padding", padding, axes, 0, where);
     check_per_axis(name, "dilation", dilation, axes, 1, where);
@@ -213,38 +214,45 @@ Steps steps_of(const char* name, int axes, const Arguments& a, std::int64_t grou
                to_string(a.x.shape());
     });
     const bool fits =
-        a.w.ndim() == axes + 2 && (transpose ? a.w.shape(0) == channels : a.w.shape(1) == channels / groups && a.w.shape(0) % groups == 0);
+        a.w.ndim() == axes + 2 &&
+        (transpose ? a.w.shape(0) == channels : a.w.shape(1) == channels / groups && a.w.shape(0) % groups == 0);
     check<ShapeError>(fits, where, [&] {
-        std::string wanted = transpose ? "(" + std::to_string(channels) + ", out / groups" : "(out, " + std::to_string(channels / groups);
+        std::string wanted = transpose ? "(" + std::to_string(channels) + ", out / groups"
+                                       : "(out, " + std::to_string(channels / groups);
         for (int k = 0; k < axes; ++k) wanted += ", kernel";
-        return std::string(name) + ": the weight must be " + wanted + ") for an input of shape " + to_string(a.x.shape()) + " and " +
-               std::to_string(groups) + (groups == 1 ? " group" : " groups") + ", got " + to_string(a.w.shape());
+        return std::string(name) + ": the weight must be " + wanted + ") for an input of shape " +
+               to_string(a.x.shape()) + " and " + std::to_string(groups) + (groups == 1 ? " group" : " groups") +
+               ", got " + to_string(a.w.shape());
     });
     const Int bias_size = transpose ? a.w.shape(1) * groups : a.w.shape(0);
     check<ShapeError>(!a.bias.defined() || a.bias.shape() == Shape{bias_size}, where, [&] {
-        return std::string(name) + ": the bias must be (" + std::to_string(bias_size) + ",), got " + to_string(a.bias.shape());
+        return std::string(name) + ": the bias must be (" + std::to_string(bias_size) + ",), got " +
+               to_string(a.bias.shape());
     });
     for (int k = 0; k < axes; ++k)
-        check<ShapeError>(a.w.shape(2 + k) >= 1, where,
-                          [&] { return std::string(name) + ": the kernel must not be empty, got weight " + to_string(a.w.shape()); });
-    return {for_each_axis(stride, axes), for_each_axis(padding, axes), for_each_axis(dilation, axes), groups, current_precision()};
+        check<ShapeError>(a.w.shape(2 + k) >= 1, where, [&] {
+            return std::string(name) + ": the kernel must not be empty, got weight " + to_string(a.w.shape());
+        });
+    return {for_each_axis(stride, axes), for_each_axis(padding, axes), for_each_axis(dilation, axes), groups,
+            current_precision()};
 }
 
-Tensor conv(int axes, const Operand& input, const Operand& weight, const Operand& bias, const ConvFuncOptions& options) {
+Tensor conv(int axes, const Operand& input, const Operand& weight, const Operand& bias,
+            const ConvFuncOptions& options) {
     const char* const name = names[axes - 1].forward;
     const Location where = input.where();
     const Arguments a = arguments_of(name, axes, input, weight, bias);
     Conv op{steps_of(name, axes, a, options.groups, options.stride, options.padding, options.dilation, false, where)};
     for (int k = 0; k < axes; ++k) {
         const auto got = [&] {
-            return "padding " + std::to_string(op.padding[k]) + " and dilation " + std::to_string(op.dilation[k]) + " for weight " +
-                   to_string(a.w.shape()) + " and input " + to_string(a.x.shape());
+            return "padding " + std::to_string(op.padding[k]) + " and dilation " + std::to_string(op.dilation[k]) +
+                   " for weight " + to_string(a.w.shape()) + " and input " + to_string(a.x.shape());
         };
         const Int span = (Size(op.dilation[k]) * (a.w.shape(2 + k) - 1) + 1).value(name, where, got);
         const Int padded = (Size(2) * op.padding[k] + a.x.shape(2 + k)).value(name, where, got);
         check<ShapeError>(span <= padded, where, [&] {
-            return std::string(name) + ": the kernel must fit the padded input, got weight " + to_string(a.w.shape()) + " for input " +
-                   to_string(a.batched ? a.x.shape() : input.shape());
+            return std::string(name) + ": the kernel must fit the padded input, got weight " + to_string(a.w.shape()) +
+                   " for input " + to_string(a.batched ? a.x.shape() : input.shape());
         });
     }
     count_elements(op.geometry(a.x.shape(), a.w.shape()).y, name, where);
@@ -252,27 +260,31 @@ Tensor conv(int axes, const Operand& input, const Operand& weight, const Operand
     return a.batched ? y : squeeze({y, where}, 0);
 }
 
-Tensor conv_transpose(int axes, const Operand& input, const Operand& weight, const Operand& bias, const ConvTransposeFuncOptions& options) {
+Tensor conv_transpose(int axes, const Operand& input, const Operand& weight, const Operand& bias,
+                      const ConvTransposeFuncOptions& options) {
     const char* const name = names[axes - 1].transpose;
     const Location where = input.where();
     const Arguments a = arguments_of(name, axes, input, weight, bias);
-    ConvTranspose op{steps_of(name, axes, a, options.groups, options.stride, options.padding, options.dilation, true, where)};
+    ConvTranspose op{
+        steps_of(name, axes, a, options.groups, options.stride, options.padding, options.dilation, true, where)};
     check_per_axis(name, "output_padding", options.output_padding, axes, 0, where);
     op.output_padding = for_each_axis(options.output_padding, axes);
     for (int k = 0; k < axes; ++k) {
-        const Int stride = op.stride[k], dilation = op.dilation[k], padding = op.padding[k], extra = op.output_padding[k];
+        const Int stride = op.stride[k], dilation = op.dilation[k], padding = op.padding[k],
+                  extra = op.output_padding[k];
         check<ValueError>(extra < stride || extra < dilation, where, [&] {
-            return std::string(name) + ": output_padding must be smaller than stride or dilation, got " + std::to_string(extra);
+            return std::string(name) + ": output_padding must be smaller than stride or dilation, got " +
+                   std::to_string(extra);
         });
         const Size reach = Size(a.x.shape(2 + k) - 1) * stride + Size(dilation) * (a.w.shape(2 + k) - 1);
         const Int size = (reach - Size(2) * padding + extra + 1).value(name, where, [&] {
             return "stride " + std::to_string(stride) + ", padding " + std::to_string(padding) + ", output_padding " +
-                   std::to_string(extra) + " and dilation " + std::to_string(dilation) + " for weight " + to_string(a.w.shape()) +
-                   " and input " + to_string(a.x.shape());
+                   std::to_string(extra) + " and dilation " + std::to_string(dilation) + " for weight " +
+                   to_string(a.w.shape()) + " and input " + to_string(a.x.shape());
         });
         check<ShapeError>(size >= 1, where, [&] {
-            return std::string(name) + ": the output must not be empty, got input " + to_string(a.batched ? a.x.shape() : input.shape()) +
-                   " and weight " + to_string(a.w.shape());
+            return std::string(name) + ": the output must not be empty, got input " +
+                   to_string(a.batched ? a.x.shape() : input.shape()) + " and weight " + to_string(a.w.shape());
         });
     }
     count_elements(op.geometry(a.x.shape(), a.w.shape()).x, name, where);
@@ -292,13 +304,16 @@ Tensor conv3d(const Operand& x, const Operand& weight, const Operand& bias, cons
     return conv(3, x, weight, bias, options);
 }
 
-Tensor conv_transpose1d(const Operand& x, const Operand& weight, const Operand& bias, const ConvTransposeFuncOptions& options) {
+Tensor conv_transpose1d(const Operand& x, const Operand& weight, const Operand& bias,
+                        const ConvTransposeFuncOptions& options) {
     return conv_transpose(1, x, weight, bias, options);
 }
-Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Operand& bias, const ConvTransposeFuncOptions& options) {
+Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Operand& bias,
+                        const ConvTransposeFuncOptions& options) {
     return conv_transpose(2, x, weight, bias, options);
 }
-Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Operand& bias, const ConvTransposeFuncOptions& options) {
+Tensor conv_transpose3d(const Operand& x, const Operand& weight, const Operand& bias,
+                        const ConvTransposeFuncOptions& options) {
     return conv_transpose(3, x, weight, bias, options);
 }
 

@@ -24,7 +24,8 @@ struct BernoulliCrossEntropy {
     }
     std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
         const Tensor &p = s.input(0), &target = s.input(1);
-        return {s.needs(0) ? g * (p - target) / maximum(p * (1 - p), least) : Tensor(), s.needs(1) ? g * (log1p(-p) - log(p)) : Tensor()};
+        return {s.needs(0) ? g * (p - target) / maximum(p * (1 - p), least) : Tensor(),
+                s.needs(1) ? g * (log1p(-p) - log(p)) : Tensor()};
     }
 };
 
@@ -32,7 +33,8 @@ struct BernoulliCrossEntropy {
 
 Tensor bernoulli_cross_entropy(const Operand& p_operand, const Operand& target_operand) {
     return composed("bernoulli_cross_entropy", p_operand.where(), [&]() -> Tensor {
-        const Tensor p = tensor_of(p_operand, "bernoulli_cross_entropy"), target = tensor_of(target_operand, "bernoulli_cross_entropy");
+        const Tensor p = tensor_of(p_operand, "bernoulli_cross_entropy"),
+                     target = tensor_of(target_operand, "bernoulli_cross_entropy");
         check_floating(p, "bernoulli_cross_entropy", p_operand.where());
         return apply(BernoulliCrossEntropy{}, {p, target}, p_operand.where());
     });

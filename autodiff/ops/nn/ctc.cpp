@@ -24,11 +24,12 @@ namespace {
 
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
-/// The targets with a blank before, between and behind the classes: `states` of them in a row, of which a sample uses 2 length + 1.
+/// The targets with a blank before, between and behind the classes: `states` of them in a row, of which a sample uses 2
+/// length + 1.
 struct Spelling {
     Int steps, samples, classes;
-    Tensor labels;           // (N, states), i64
-    Tensor skips;            // (N, states), bool: may follow the state before the last
+    Tensor labels;  // (N, states), i64
+    Tensor skips;  // (N, states), bool: may follow the state before the last
     Tensor inputs, targets;  // lengths (N), i64
     Int states = labels.shape(1);
 
@@ -44,8 +45,8 @@ double log_add(double a, double b, double c) {
     return m + std::log(std::exp(a - m) + std::exp(b - m) + std::exp(c - m));
 }
 
-/// The logarithms of the probabilities of all beginnings: (N, T + 1, states), in double precision. Before the first step every sample is
-/// in its first state.
+/// The logarithms of the probabilities of all beginnings: (N, T + 1, states), in double precision. Before the first
+/// step every sample is in its first state.
 Tensor run_forward(const Tensor& log_probs, const Spelling& sp) {
     Tensor alpha = full({sp.samples, sp.steps + 1, sp.states}, minus_infinity, DType::f64);
     with_floating(log_probs.dtype(), [&]<class T>(T) {
@@ -60,9 +61,9 @@ Tensor run_forward(const Tensor& log_probs, const Spelling& sp) {
                     now += sp.states;
                     const T* line = p + (t * sp.samples + n) * sp.classes;
                     for (Int s = 0; s < sp.used(n); ++s)
-                        now[s] =
-                            log_add(before[s], s > 0 ? before[s - 1] : minus_infinity, sp.skip(n, s) ? before[s - 2] : minus_infinity) +
-                            static_cast<double>(line[sp.label(n, s)]);
+                        now[s] = log_add(before[s], s > 0 ? before[s - 1] : minus_infinity,
+                                         sp.skip(n, s) ? before[s - 2] : minus_infinity) +
+                                 static_cast<double>(line[sp.label(n, s)]);
                 }
             }
         });
@@ -92,7 +93,8 @@ Tensor run_back(const Tensor& log_probs, const Tensor& alpha, const Spelling& sp
         const T *p = elements<T>(log_probs), *cotangent = elements<T>(g);
         T* to = elements<T>(d);
         parallel_for(sp.samples, alpha.size() * 16, [&](Int begin, Int end) {
-            std::vector<double> beta(static_cast<std::size_t>(sp.states)), next(beta), share(static_cast<std::size_t>(sp.classes));
+            std::vector<double> beta(static_cast<std::size_t>(sp.states)), next(beta),
+                share(static_cast<std::size_t>(sp.classes));
             for (Int n = begin; n < end; ++n) {
                 const double all = total(alpha, sp, n);
                 if (all == minus_infinity) continue;
@@ -108,7 +110,8 @@ Tensor run_back(const Tensor& log_probs, const Tensor& alpha, const Spelling& sp
                         at(share, sp.label(n, s)) += std::exp(now[s] + at(beta, s) - all);
                         at(next, s) = at(beta, s) + static_cast<double>(p[line + sp.label(n, s)]);
                     }
-                    for (Int c = 0; c < sp.classes; ++c) to[line + c] = static_cast<T>(-static_cast<double>(cotangent[n]) * at(share, c));
+                    for (Int c = 0; c < sp.classes; ++c)
+                        to[line + c] = static_cast<T>(-static_cast<double>(cotangent[n]) * at(share, c));
                     for (Int s = 0; s < used; ++s)
                         at(beta, s) = log_add(at(next, s), s + 1 < used ? at(next, s + 1) : minus_infinity,
                                               s + 2 < used && sp.skip(n, s + 2) ? at(next, s + 2) : minus_infinity);
@@ -126,8 +129,9 @@ Tensor compose(const Tensor& log_probs, const Spelling& sp) {
     const auto shifted = [&](const Tensor& x, Int by) {
         return slice(pad(x, {{0, 0}, {by, 0}}, {.value = minus_infinity}), 1, 0, sp.states);
     };
-    Tensor alpha = broadcast_to(where(equal(arange(0, static_cast<double>(sp.states), 1, dtype), 0), zeros({}, dtype), minus_infinity),
-                                {sp.samples, sp.states});
+    Tensor alpha = broadcast_to(
+        where(equal(arange(0, static_cast<double>(sp.states), 1, dtype), 0), zeros({}, dtype), minus_infinity),
+        {sp.samples, sp.states});
     for (Int t = 0; t < sp.steps; ++t) {
         const Tensor reached = stack({alpha, shifted(alpha, 1), where(sp.skips, shifted(alpha, 2), minus_infinity)});
         const Tensor next = logsumexp(reached, 0) + take_along_axis(select(log_probs, 0, t), sp.labels, 1);
@@ -141,12 +145,13 @@ Tensor compose(const Tensor& log_probs, const Spelling& sp) {
 void check_lengths(const Tensor& lengths, Int most, const char* what, Location where) {
     for (const Int length : lengths.data<Int>())
         check<ValueError>(length >= 0 && length <= most, where, [&] {
-            return std::string("ctc_loss: ") + what + " must be in [0, " + std::to_string(most) + "], got " + std::to_string(length);
+            return std::string("ctc_loss: ") + what + " must be in [0, " + std::to_string(most) + "], got " +
+                   std::to_string(length);
         });
 }
 
-Spelling spell(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths, const Tensor& target_lengths, Int blank,
-               Location where) {
+Spelling spell(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
+               const Tensor& target_lengths, Int blank, Location where) {
     const Int steps = log_probs.shape()[0], samples = log_probs.shape()[1], classes = log_probs.shape()[2];
     const bool padded = targets.ndim() == 2;
     check_lengths(input_lengths, steps, "input_lengths", where);
@@ -155,8 +160,8 @@ Spelling spell(const Tensor& log_probs, const Tensor& targets, const Tensor& inp
     Int most = 0, sum_of_lengths = 0;
     for (const Int length : lengths) most = std::max(most, length), sum_of_lengths += length;
     check<ShapeError>(padded || sum_of_lengths <= targets.size(), where, [&] {
-        return "ctc_loss: the targets' lengths must not add up to more than there are, got " + std::to_string(sum_of_lengths) + " and " +
-               std::to_string(targets.size());
+        return "ctc_loss: the targets' lengths must not add up to more than there are, got " +
+               std::to_string(sum_of_lengths) + " and " + std::to_string(targets.size());
     });
     const Int states = 2 * most + 1;
     const Tensor all_labels = full({samples, states}, static_cast<double>(blank), DType::i64);
@@ -167,17 +172,20 @@ Spelling spell(const Tensor& log_probs, const Tensor& targets, const Tensor& inp
         Int* labels = elements<Int>(all_labels) + n * states;
         for (Int i = 0; i < length; ++i) {
             check<IndexError>(target[i] >= 0 && target[i] < classes, where, [&] {
-                return "ctc_loss: targets must be in [0, " + std::to_string(classes) + "), got " + std::to_string(target[i]);
+                return "ctc_loss: targets must be in [0, " + std::to_string(classes) + "), got " +
+                       std::to_string(target[i]);
             });
             labels[2 * i + 1] = target[i];
-            elements<std::uint8_t>(all_skips)[n * states + 2 * i + 1] = i > 0 && target[i] != blank && target[i] != target[i - 1];
+            elements<std::uint8_t>(all_skips)[n * states + 2 * i + 1] =
+                i > 0 && target[i] != blank && target[i] != target[i - 1];
         }
         target += padded ? targets.shape()[1] : length;
     }
     return {steps, samples, classes, all_labels, all_skips, input_lengths, target_lengths};
 }
 
-/// The losses of log_probs (T, N, C), for i64 targets in a row or (N, ...), and lengths (N). Behind them come `alpha` and what is spelled.
+/// The losses of log_probs (T, N, C), for i64 targets in a row or (N, ...), and lengths (N). Behind them come `alpha`
+/// and what is spelled.
 struct CtcLoss {
     static constexpr const char* name = "ctc_loss";
     Int blank = 0;
@@ -195,9 +203,12 @@ struct CtcLoss {
     static std::array<Tensor, 4> pullback(Tensor g, const Saved& s) {
         Tape tape({.watch_parameters = false});
         const Tensor watched = tape.watch(s.input(0));
-        return {tape.gradient(compose(watched, spelling(s)), watched, {.cotangent = g, .unconnected = Unconnected::zeros})};
+        return {
+            tape.gradient(compose(watched, spelling(s)), watched, {.cotangent = g, .unconnected = Unconnected::zeros})};
     }
-    static std::array<Tensor, 4> fused_pullback(Tensor g, const Saved& s) { return {run_back(s.input(0), s.output(1), spelling(s), g)}; }
+    static std::array<Tensor, 4> fused_pullback(Tensor g, const Saved& s) {
+        return {run_back(s.input(0), s.output(1), spelling(s), g)};
+    }
 
 private:
     static Spelling spelling(const Saved& s) {
@@ -211,21 +222,22 @@ Tensor lengths_of(const Operand& operand, Int samples, const char* what, Locatio
     const Tensor& given = tensor_of(operand, "ctc_loss");
     check_index_type(given, "ctc_loss", where);
     check<ShapeError>(given.size() == samples && given.ndim() <= 1, where, [&] {
-        return std::string("ctc_loss: ") + what + " must have one element for each of " + std::to_string(samples) + " samples, got shape " +
-               to_string(given.shape());
+        return std::string("ctc_loss: ") + what + " must have one element for each of " + std::to_string(samples) +
+               " samples, got shape " + to_string(given.shape());
     });
     return reshape(stop_gradient(given).to(DType::i64), {samples});
 }
 
 }  // namespace
 
-Tensor ctc_loss(const Operand& operand, const Operand& target_operand, const Operand& input_lengths, const Operand& target_lengths,
-                const CtcOptions& options) {
+Tensor ctc_loss(const Operand& operand, const Operand& target_operand, const Operand& input_lengths,
+                const Operand& target_lengths, const CtcOptions& options) {
     const Tensor& given = tensor_of(operand, "ctc_loss");
     const Location where = operand.where();
     check_floating(given, "ctc_loss", where);
-    check<ShapeError>(given.ndim() == 2 || given.ndim() == 3, where,
-                      [&] { return "ctc_loss: log_probs must be (T, N, C) or (T, C), got shape " + to_string(given.shape()); });
+    check<ShapeError>(given.ndim() == 2 || given.ndim() == 3, where, [&] {
+        return "ctc_loss: log_probs must be (T, N, C) or (T, C), got shape " + to_string(given.shape());
+    });
     const bool alone = given.ndim() == 2;
     const Tensor log_probs = alone ? expand_dims({given, where}, 1) : given;
     const Int samples = log_probs.shape()[1], classes = log_probs.shape()[2];
@@ -235,11 +247,13 @@ Tensor ctc_loss(const Operand& operand, const Operand& target_operand, const Ope
     const Tensor& targets = tensor_of(target_operand, "ctc_loss");
     check_index_type(targets, "ctc_loss", where);
     check<ShapeError>((targets.ndim() == 2 && targets.shape()[0] == samples) || targets.ndim() == 1, where, [&] {
-        return "ctc_loss: targets must be a vector or (" + std::to_string(samples) + ", ...), got shape " + to_string(targets.shape());
+        return "ctc_loss: targets must be a vector or (" + std::to_string(samples) + ", ...), got shape " +
+               to_string(targets.shape());
     });
     const Tensor inputs = lengths_of(input_lengths, samples, "input_lengths", where),
                  counts = lengths_of(target_lengths, samples, "target_lengths", where);
-    Tensor losses = apply(CtcLoss{options.blank, where}, {log_probs, stop_gradient(targets).to(DType::i64), inputs, counts}, where)[0];
+    Tensor losses = apply(CtcLoss{options.blank, where},
+                          {log_probs, stop_gradient(targets).to(DType::i64), inputs, counts}, where)[0];
     if (options.zero_infinity) losses = xgrad::where(isinf(losses), 0, losses);
     if (options.reduction == Reduction::mean) return mean(losses / maximum(counts, 1).to(losses.dtype()));
     if (options.reduction == Reduction::sum) return sum(losses);

@@ -39,23 +39,24 @@ struct Statistics {
     Tensor mean, rstd;  // one for each row; without mean where the rows are not centred
 };
 
-Tensor row_values(const Tensor& x, const Tensor& weight, const Tensor& bias, const Rows& rows, double eps, const Statistics& stats) {
+Tensor row_values(const Tensor& x, const Tensor& weight, const Tensor& bias, const Rows& rows, double eps,
+                  const Statistics& stats) {
     Tensor y = empty(x.shape(), x.dtype());
     if (x.size() == 0) return y;
     with_floating(x.dtype(), [&]<class T>(T) {
         const T *from = elements<T>(x), *w = elements_or_null<T>(weight), *b = elements_or_null<T>(bias);
         T *to = elements<T>(y), *mean = elements_or_null<T>(stats.mean), *rstd = elements<T>(stats.rstd);
         parallel_for(rows.count, x.size(), [&](Int begin, Int end) {
-            normalize_kernels<T>().rows(from + begin * rows.n, w, b, to + begin * rows.n, mean ? mean + begin : nullptr, rstd + begin,
-                                        end - begin, rows.n, eps);
+            normalize_kernels<T>().rows(from + begin * rows.n, w, b, to + begin * rows.n, mean ? mean + begin : nullptr,
+                                        rstd + begin, end - begin, rows.n, eps);
         });
     });
     return y;
 }
 
 /// The cotangents of x, weight and bias in one pass.
-std::array<Tensor, 3> row_back(const Tensor& x, const Tensor& g, const Tensor& weight, const Rows& rows, const Statistics& stats,
-                               const bool (&wanted)[3]) {
+std::array<Tensor, 3> row_back(const Tensor& x, const Tensor& g, const Tensor& weight, const Rows& rows,
+                               const Statistics& stats, const bool (&wanted)[3]) {
     std::array<Tensor, 3> parts;
     if (wanted[0]) parts[0] = reuse(g);
     for (const int k : {1, 2})
@@ -67,16 +68,17 @@ std::array<Tensor, 3> row_back(const Tensor& x, const Tensor& g, const Tensor& w
         T* to = elements_or_null<T>(parts[0]);
         const bool sums = wanted[1] || wanted[2];
         // Pieces of a size that does not depend on the threads, so that the sums do not either.
-        const Int least = 64, piece = std::max(least, (rows.count + 15) / 16), pieces = (rows.count + piece - 1) / piece;
+        const Int least = 64, piece = std::max(least, (rows.count + 15) / 16),
+                  pieces = (rows.count + piece - 1) / piece;
         std::vector<double> totals(static_cast<std::size_t>(sums ? 2 * rows.n * pieces : 0));
         parallel_for(pieces, x.size(), [&](Int begin, Int end) {
             std::vector<T> scratch(static_cast<std::size_t>(sums ? 2 * rows.n : 0));
             for (Int p = begin; p < end; ++p) {
                 const Int first = p * piece, count = std::min(piece, rows.count - first), at = first * rows.n;
                 double* const total = sums ? totals.data() + 2 * rows.n * p : nullptr;
-                normalize_kernels<T>().back_rows(from + at, cotangent + at, w, mean ? mean + first : nullptr, rstd + first,
-                                                 to ? to + at : nullptr, total, sums ? total + rows.n : nullptr, scratch.data(), count,
-                                                 rows.n);
+                normalize_kernels<T>().back_rows(from + at, cotangent + at, w, mean ? mean + first : nullptr,
+                                                 rstd + first, to ? to + at : nullptr, total,
+                                                 sums ? total + rows.n : nullptr, scratch.data(), count, rows.n);
             }
         });
         for (const int k : {1, 2}) {
@@ -84,7 +86,8 @@ std::array<Tensor, 3> row_back(const Tensor& x, const Tensor& g, const Tensor& w
             T* const sum = elements<T>(parts[static_cast<std::size_t>(k)]);
             for (Int i = 0; i < rows.n; ++i) {
                 double total = 0;
-                for (Int p = 0; p < pieces; ++p) total += totals[static_cast<std::size_t>((2 * p + k - 1) * rows.n + i)];
+                for (Int p = 0; p < pieces; ++p)
+                    total += totals[static_cast<std::size_t>((2 * p + k - 1) * rows.n + i)];
                 sum[i] = static_cast<T>(total);
             }
         }
@@ -125,7 +128,8 @@ struct RowNorm {
     }
     std::array<Tensor, 3> fused_pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input(0);
-        return row_back(x, g, s.input(1), Rows(x.shape(), axes), {s.output(1), s.output(2)}, {s.needs(0), s.needs(1), s.needs(2)});
+        return row_back(x, g, s.input(1), Rows(x.shape(), axes), {s.output(1), s.output(2)},
+                        {s.needs(0), s.needs(1), s.needs(2)});
     }
 };
 
@@ -137,28 +141,30 @@ const Tensor& rows_over(const char* name, const Operand& operand, const Shape& n
     bool fits = kept >= 0 && normalized.rank() > 0;
     for (int k = kept; fits && k < x.ndim(); ++k) fits = x.shape()[k] == normalized[k - kept];
     check<ShapeError>(fits, operand.where(), [&] {
-        return std::string(name) + ": the normalized shape must be that of the input's last axes, got " + to_string(normalized) + " and " +
-               to_string(x.shape());
+        return std::string(name) + ": the normalized shape must be that of the input's last axes, got " +
+               to_string(normalized) + " and " + to_string(x.shape());
     });
     return x;
 }
 
 }  // namespace
 
-Tensor layer_norm(const Operand& operand, const Shape& normalized, const Operand& weight, const Operand& bias, const NormOptions& options) {
+Tensor layer_norm(const Operand& operand, const Shape& normalized, const Operand& weight, const Operand& bias,
+                  const NormOptions& options) {
     const Tensor& x = rows_over("layer_norm", operand, normalized);
-    return apply(
-        RowNorm<true>{normalized.rank(), options.eps},
-        {x, optional_of(weight, "layer_norm", "weight", operand, normalized), optional_of(bias, "layer_norm", "bias", operand, normalized)},
-        operand.where())[0];
+    return apply(RowNorm<true>{normalized.rank(), options.eps},
+                 {x, optional_of(weight, "layer_norm", "weight", operand, normalized),
+                  optional_of(bias, "layer_norm", "bias", operand, normalized)},
+                 operand.where())[0];
 }
 
 Tensor rms_norm(const Operand& operand, const Shape& normalized, const Operand& weight, const RmsNormOptions& options) {
     const Tensor& x = rows_over("rms_norm", operand, normalized);
-    const double eps = options.eps.value_or(x.dtype() == DType::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon())
-                                                                    : std::numeric_limits<double>::epsilon());
-    return apply(RowNorm<false>{normalized.rank(), eps}, {x, optional_of(weight, "rms_norm", "weight", operand, normalized), Tensor()},
-                 operand.where())[0];
+    const double eps =
+        options.eps.value_or(x.dtype() == DType::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon())
+                                                     : std::numeric_limits<double>::epsilon());
+    return apply(RowNorm<false>{normalized.rank(), eps},
+                 {x, optional_of(weight, "rms_norm", "weight", operand, normalized), Tensor()}, operand.where())[0];
 }
 
 }  // namespace xgrad

@@ -34,7 +34,8 @@ void max_of_plane(const T* x, const Windows& w, T* y, Place* place) {
         for (std::size_t r = 0; r < ay.first.size(); ++r, y += columns, place += columns) {
             std::fill_n(y, columns, -std::numeric_limits<T>::infinity());
             std::fill_n(place, columns, Place{-1});
-            // Element by element of the windows of one row beside each other, so that none waits for its own last comparison.
+            // Element by element of the windows of one row beside each other, so that none waits for its own last
+            // comparison.
             for (Int k = 0; k < az.count[z]; ++k)
                 for (Int j = 0; j < ay.count[r]; ++j) {
                     const Int row = ((az.first[z] + k * az.step) * ay.size + ay.first[r] + j * ay.step) * ax.size;
@@ -43,7 +44,8 @@ void max_of_plane(const T* x, const Windows& w, T* y, Place* place) {
                             if (i >= ax.count[c]) continue;
                             const Int there = row + ax.first[c] + i * ax.step, at = place[c];
                             const T value = x[there];
-                            const Int better = (value > y[c]) | (value != value) | (at < 0), now = at + better * (there - at);
+                            const Int better = (value > y[c]) | (value != value) | (at < 0),
+                                      now = at + better * (there - at);
                             place[c] = static_cast<Place>(now);  // no jump, for it could not be predicted
                             y[c] = x[now];
                         }
@@ -57,7 +59,8 @@ void max_of_plane_2x2(const T* x, const Windows& w, T* y, Place* place) {
     const Int width = w.axis[2].size, columns = w.axis[2].result;
     const auto largest = kernels::active().choose.of<T>().largest_2x2;
     for (Int r = 0; r < w.axis[1].result; ++r)
-        largest(x + 2 * r * width, width, static_cast<Place>(2 * r * width), y + r * columns, place + r * columns, columns);
+        largest(x + 2 * r * width, width, static_cast<Place>(2 * r * width), y + r * columns, place + r * columns,
+                columns);
 }
 
 bool is_2x2(const Windows& w) {
@@ -91,7 +94,8 @@ std::array<Tensor, 2> MaxPooling::value(const Tensor& x) const {
         Place* at = elements<Place>(places);
         parallel_for(w.planes, w.work() * 4, [&](Int begin, Int end) {
             for (Int p = begin; p < end; ++p)
-                (plain ? max_of_plane_2x2<T> : max_of_plane<T>)(from + p * w.size(), w, to + p * w.results(), at + p * w.results());
+                (plain ? max_of_plane_2x2<T> : max_of_plane<T>)(from + p * w.size(), w, to + p * w.results(),
+                                                                at + p * w.results());
         });
     });
     return {std::move(values), std::move(places)};
@@ -144,7 +148,8 @@ struct MaxPoolPut {
             T* to = elements<T>(x);
             const Place* at = elements<Place>(places);
             parallel_for(planes.count, planes.count * (planes.size + results.size), [&](Int begin, Int end) {
-                std::memset(to + begin * planes.size, 0, static_cast<std::size_t>((end - begin) * planes.size) * sizeof(T));
+                std::memset(to + begin * planes.size, 0,
+                            static_cast<std::size_t>((end - begin) * planes.size) * sizeof(T));
                 for (Int p = begin; p < end; ++p)
                     for (Int i = p * results.size; i < (p + 1) * results.size; ++i)
                         if (at[i] >= 0) to[p * planes.size + at[i]] += from[i];
@@ -160,7 +165,9 @@ struct MaxPoolPut {
 std::array<Tensor, 2> MaxPoolPick::pullback(Tensor g, const Saved& s) const {
     return {apply(MaxPoolPut{axes, s.shape()}, {g, s.input(1)}, Location{}), Tensor()};
 }
-Tensor MaxPooling::pullback(Tensor g, const Saved& s) const { return apply(MaxPoolPut{axes(), s.shape()}, {g, s.output(1)}, Location{}); }
+Tensor MaxPooling::pullback(Tensor g, const Saved& s) const {
+    return apply(MaxPoolPut{axes(), s.shape()}, {g, s.output(1)}, Location{});
+}
 
 std::array<Tensor, 2> largest(const char* name, const Operand& operand, Pooling pooling) {
     const Tensor& x = operand.tensor();
@@ -170,10 +177,12 @@ std::array<Tensor, 2> largest(const char* name, const Operand& operand, Pooling 
     return apply(MaxPooling{std::move(pooling)}, {x}, operand.where(), name);
 }
 
-std::array<Tensor, 2> max_pool(const char* name, int axes, const Operand& x, const PerAxis& kernel, const MaxPoolOptions& o) {
+std::array<Tensor, 2> max_pool(const char* name, int axes, const Operand& x, const PerAxis& kernel,
+                               const MaxPoolOptions& o) {
     return largest(name, x, moving_windows(name, axes, x, kernel, o.stride, o.padding, o.dilation, o.ceil_mode));
 }
-MaxPool max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& kernel, const MaxPoolOptions& o) {
+MaxPool max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& kernel,
+                              const MaxPoolOptions& o) {
     const auto [values, places] = max_pool(name, axes, x, kernel, o);
     return {values, places.to(DType::i64)};
 }
@@ -209,9 +218,15 @@ MaxPool max_pool3d_with_indices(const Operand& x, const PerAxis& kernel, const M
                     [&]() -> MaxPool { return max_pool_with_indices("max_pool3d", 3, x, kernel, options); });
 }
 
-Tensor adaptive_max_pool1d(const Operand& x, const PerAxis& output) { return adaptive_max_pool("adaptive_max_pool1d", 1, x, output); }
-Tensor adaptive_max_pool2d(const Operand& x, const PerAxis& output) { return adaptive_max_pool("adaptive_max_pool2d", 2, x, output); }
-Tensor adaptive_max_pool3d(const Operand& x, const PerAxis& output) { return adaptive_max_pool("adaptive_max_pool3d", 3, x, output); }
+Tensor adaptive_max_pool1d(const Operand& x, const PerAxis& output) {
+    return adaptive_max_pool("adaptive_max_pool1d", 1, x, output);
+}
+Tensor adaptive_max_pool2d(const Operand& x, const PerAxis& output) {
+    return adaptive_max_pool("adaptive_max_pool2d", 2, x, output);
+}
+Tensor adaptive_max_pool3d(const Operand& x, const PerAxis& output) {
+    return adaptive_max_pool("adaptive_max_pool3d", 3, x, output);
+}
 
 MaxPool adaptive_max_pool1d_with_indices(const Operand& x, const PerAxis& output) {
     return composed("adaptive_max_pool1d_with_indices", x.where(),

@@ -5,9 +5,10 @@
 #include "autodiff/core/per_axis.hpp"
 #include "autodiff/core/tensor.hpp"
 
-// Pooling with PyTorch's layout, arguments and defaults: x is (batch, channels, sizes…) or (channels, sizes…), and a window of kernel sizes moves
-// over the sizes. Each output size is floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1; with ceil_mode it is rounded up, where
-// the last window still begins inside the input or its left padding. ShapeError where sizes do not fit, ValueError for options out of range.
+// Pooling with PyTorch's layout, arguments and defaults: x is (batch, channels, sizes…) or (channels, sizes…), and a
+// window of kernel sizes moves over the sizes. Each output size is floor((size + 2 padding - dilation (kernel - 1) - 1)
+// / stride) + 1; with ceil_mode it is rounded up, where the last window still begins inside the input or its left
+// padding. ShapeError where sizes do not fit, ValueError for options out of range.
 
 namespace xgrad {
 
@@ -34,7 +35,8 @@ struct AvgPoolOptions {
     PerAxis stride = {};
     PerAxis padding = 0;
     bool ceil_mode = false;
-    bool count_include_pad = true;  ///< divide by the whole window, padding and all; else by how many elements are in it
+    bool count_include_pad =
+        true;  ///< divide by the whole window, padding and all; else by how many elements are in it
     std::optional<double> divisor_override = {};
 };
 /// The mean of each window.
@@ -46,14 +48,15 @@ struct LpPoolOptions {
     PerAxis stride = {};
     bool ceil_mode = false;
 };
-/// (sum x^p)^(1/p) over each window; p = 1 gives sums, inf gives max_pool. Gradient 0 where the sum is 0. As in PyTorch no absolute value is
-/// taken: for even p it makes no difference, for others the sums must not be negative. A window that ceil_mode cuts off is the sum of what is in it
-/// (PyTorch scales it up).
+/// (sum x^p)^(1/p) over each window; p = 1 gives sums, inf gives max_pool. Gradient 0 where the sum is 0. As in PyTorch
+/// no absolute value is taken: for even p it makes no difference, for others the sums must not be negative. A window
+/// that ceil_mode cuts off is the sum of what is in it (PyTorch scales it up).
 XGRAD_API Tensor lp_pool1d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options = {});
 XGRAD_API Tensor lp_pool2d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options = {});
 XGRAD_API Tensor lp_pool3d(const Operand& x, double p, const PerAxis& kernel, const LpPoolOptions& options = {});
 
-/// The mean over windows that divide the input into `output` parts along each axis: part i is [floor(i n / output), ceil((i + 1) n / output)).
+/// The mean over windows that divide the input into `output` parts along each axis: part i is [floor(i n / output),
+/// ceil((i + 1) n / output)).
 XGRAD_API Tensor adaptive_avg_pool1d(const Operand& x, const PerAxis& output);
 XGRAD_API Tensor adaptive_avg_pool2d(const Operand& x, const PerAxis& output);
 XGRAD_API Tensor adaptive_avg_pool3d(const Operand& x, const PerAxis& output);

@@ -112,8 +112,9 @@ struct Recurrence {
         return parts;
     }
     std::array<Tensor, 8> fused_pullback(std::span<const Tensor> cotangents, const Saved& s) const {
-        return run_recurrent_back(saved_layer(s), {s.output(results), s.output(results + 1), s.output(results + 2)}, cotangents[0],
-                                  cotangents[1], cell == Cell::lstm ? cotangents[2] : Tensor(), s.all_needs());
+        return run_recurrent_back(saved_layer(s), {s.output(results), s.output(results + 1), s.output(results + 2)},
+                                  cotangents[0], cotangents[1], cell == Cell::lstm ? cotangents[2] : Tensor(),
+                                  s.all_needs());
     }
 
 private:
@@ -137,22 +138,25 @@ Results run(const char* name, RecurrentLayer layer, Location where) {
     return apply(Recurrence<cell>{layer.reverse, layer.precision}, std::span<const Tensor>(inputs), where, name);
 }
 
-void check_part(const Tensor& part, const RecurrentLayer& layer, const Shape& shape, const char* name, const char* what, Location where) {
+void check_part(const Tensor& part, const RecurrentLayer& layer, const Shape& shape, const char* name, const char* what,
+                Location where) {
     check<DTypeError>(part.dtype() == layer.x.dtype(), where, [&] {
-        return std::string(name) + ": " + what + " must have the input's element type, got " + name_of(part.dtype()) + " and " +
-               name_of(layer.x.dtype());
+        return std::string(name) + ": " + what + " must have the input's element type, got " + name_of(part.dtype()) +
+               " and " + name_of(layer.x.dtype());
     });
     check<ShapeError>(part.shape() == shape, where, [&] {
         return std::string(name) + ": " + what + " must be " + to_string(shape) + ", got " + to_string(part.shape());
     });
 }
 
-RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const Operand& h0, const Operand& c0, const Operand& weight_ih,
-                        const Operand& weight_hh, const Operand& bias_ih, const Operand& bias_hh, bool reverse, const Tensor& lengths,
-                        const Tensor& weight_hr = {}) {
+RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const Operand& h0, const Operand& c0,
+                        const Operand& weight_ih, const Operand& weight_hh, const Operand& bias_ih,
+                        const Operand& bias_hh, bool reverse, const Tensor& lengths, const Tensor& weight_hr = {}) {
     const Location where = input.where();
-    const auto given = [&](const Operand& operand, const char* what) {  // as the user's line, not that of a default argument
-        check<ValueError>(operand.is_tensor(), where, [&] { return std::string(name) + ": " + what + " must be a tensor, got a number"; });
+    const auto given = [&](const Operand& operand,
+                           const char* what) {  // as the user's line, not that of a default argument
+        check<ValueError>(operand.is_tensor(), where,
+                          [&] { return std::string(name) + ": " + what + " must be a tensor, got a number"; });
         return operand.tensor();
     };
     RecurrentLayer l{.cell = cell, .reverse = reverse};
@@ -168,13 +172,15 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
         return std::string(name) + ": the input must be (steps, samples, inputs), got shape " + to_string(l.x.shape());
     });
     l.steps = l.x.shape()[0], l.batch = l.x.shape()[1], l.inputs = l.x.shape()[2];
-    check<ShapeError>(l.h0.ndim() == 2, where,
-                      [&] { return std::string(name) + ": h0 must be (samples, hidden), got shape " + to_string(l.h0.shape()); });
+    check<ShapeError>(l.h0.ndim() == 2, where, [&] {
+        return std::string(name) + ": h0 must be (samples, hidden), got shape " + to_string(l.h0.shape());
+    });
     const Int width_of_state = l.h0.shape()[1];
     l.hidden = width_of_state;
     if (weight_hr.defined()) {
         check<ShapeError>(weight_hr.ndim() == 2, where, [&] {
-            return std::string(name) + ": weight_hr must be (projected, hidden), got shape " + to_string(weight_hr.shape());
+            return std::string(name) + ": weight_hr must be (projected, hidden), got shape " +
+                   to_string(weight_hr.shape());
         });
         l.hidden = weight_hr.shape()[1];
         check_part(weight_hr, l, {width_of_state, l.hidden}, name, "weight_hr", where);
@@ -196,13 +202,14 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
     if (lengths.defined()) {
         check_index_type(lengths, name, where);
         check<ShapeError>(lengths.shape() == Shape{l.batch}, where, [&] {
-            return std::string(name) + ": there must be a length for each of " + std::to_string(l.batch) + " samples, got shape " +
-                   to_string(lengths.shape());
+            return std::string(name) + ": there must be a length for each of " + std::to_string(l.batch) +
+                   " samples, got shape " + to_string(lengths.shape());
         });
         l.lengths = stop_gradient(lengths).to(DType::i64);
         for (const Int length : l.lengths.data<Int>())
             check<ValueError>(length >= 0 && length <= l.steps, where, [&] {
-                return std::string(name) + ": lengths must be in [0, " + std::to_string(l.steps) + "], got " + std::to_string(length);
+                return std::string(name) + ": lengths must be in [0, " + std::to_string(l.steps) + "], got " +
+                       std::to_string(length);
             });
         // What lies behind a sample's length is never looked at, be it NaN.
         const Tensor steps = expand_dims(arange(l.steps), {1, 2});
@@ -213,27 +220,29 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
 
 }  // namespace
 
-Recurrent rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh, const Operand& bias_ih,
-              const Operand& bias_hh, const RnnOptions& options) {
+Recurrent rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
+              const Operand& bias_ih, const Operand& bias_hh, const RnnOptions& options) {
     const bool relu = options.nonlinearity == Nonlinearity::relu;
-    const RecurrentLayer layer = layer_of("rnn", relu ? Cell::rnn_relu : Cell::rnn_tanh, x, h0, Tensor(), weight_ih, weight_hh, bias_ih,
-                                          bias_hh, options.reverse, options.lengths);
-    const Results y = relu ? run<Cell::rnn_relu>("rnn", layer, x.where()) : run<Cell::rnn_tanh>("rnn", layer, x.where());
+    const RecurrentLayer layer = layer_of("rnn", relu ? Cell::rnn_relu : Cell::rnn_tanh, x, h0, Tensor(), weight_ih,
+                                          weight_hh, bias_ih, bias_hh, options.reverse, options.lengths);
+    const Results y =
+        relu ? run<Cell::rnn_relu>("rnn", layer, x.where()) : run<Cell::rnn_tanh>("rnn", layer, x.where());
     return {y[0], y[1]};
 }
 
-LongShortTerm lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih, const Operand& weight_hh,
-                   const Operand& bias_ih, const Operand& bias_hh, const LstmOptions& options) {
-    const RecurrentLayer layer = layer_of("lstm", Cell::lstm, x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, options.reverse,
-                                          options.lengths, options.weight_hr);
+LongShortTerm lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih,
+                   const Operand& weight_hh, const Operand& bias_ih, const Operand& bias_hh,
+                   const LstmOptions& options) {
+    const RecurrentLayer layer = layer_of("lstm", Cell::lstm, x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh,
+                                          options.reverse, options.lengths, options.weight_hr);
     const Results y = layer.weight_hr.defined() ? compose(layer) : run<Cell::lstm>("lstm", layer, x.where());
     return {y[0], y[1], y[2]};
 }
 
-Recurrent gru(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh, const Operand& bias_ih,
-              const Operand& bias_hh, const RecurrentOptions& options) {
-    const RecurrentLayer layer =
-        layer_of("gru", Cell::gru, x, h0, Tensor(), weight_ih, weight_hh, bias_ih, bias_hh, options.reverse, options.lengths);
+Recurrent gru(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
+              const Operand& bias_ih, const Operand& bias_hh, const RecurrentOptions& options) {
+    const RecurrentLayer layer = layer_of("gru", Cell::gru, x, h0, Tensor(), weight_ih, weight_hh, bias_ih, bias_hh,
+                                          options.reverse, options.lengths);
     const Results y = run<Cell::gru>("gru", layer, x.where());
     return {y[0], y[1]};
 }

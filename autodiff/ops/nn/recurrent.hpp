@@ -2,24 +2,25 @@
 
 #include "autodiff/core/tensor.hpp"
 
-// Recurrent layers over a whole sequence, as single operations: one layer, one direction; PyTorch's formulas, gate orders and parameter
-// shapes. x is (T, B, I): steps, samples, inputs; states are (B, H); weight_ih is (gates H, I), weight_hh (gates H, H), the biases
-// (gates H), or both of them empty tensors. All are f32 or all f64. ShapeError or DTypeError for what does not fit.
+// Recurrent layers over a whole sequence, as single operations: one layer, one direction; PyTorch's formulas, gate
+// orders and parameter shapes. x is (T, B, I): steps, samples, inputs; states are (B, H); weight_ih is (gates H, I),
+// weight_hh (gates H, H), the biases (gates H), or both of them empty tensors. All are f32 or all f64. ShapeError or
+// DTypeError for what does not fit.
 
 namespace xgrad {
 
 struct RecurrentOptions {
     bool reverse = false;  ///< from the last step to the first; the output of a step keeps its place
-    /// How many steps of each sample count: i32 or i64, (B), each in [0, T]; without one, all. Beyond them the output is 0 and the state
-    /// stands still, so that the last state is that of the last step that counts.
+    /// How many steps of each sample count: i32 or i64, (B), each in [0, T]; without one, all. Beyond them the output
+    /// is 0 and the state stands still, so that the last state is that of the last step that counts.
     Tensor lengths = {};
 };
 
 struct LstmOptions {
     bool reverse = false;
     Tensor lengths = {};
-    /// (P, H): the state is weight_hr·h (Sak, Senior, Beaufays 2014), so that h0 and the outputs are (B, P) and weight_hh is (4 H, P). Such a
-    /// layer is a composition of operations, step by step.
+    /// (P, H): the state is weight_hr·h (Sak, Senior, Beaufays 2014), so that h0 and the outputs are (B, P) and
+    /// weight_hh is (4 H, P). Such a layer is a composition of operations, step by step.
     Tensor weight_hr = {};
 };
 
@@ -41,12 +42,17 @@ struct LongShortTerm {
 
 /// h = nonlinearity(weight_ih·x + bias_ih + weight_hh·h + bias_hh), step by step from h0.
 XGRAD_API Recurrent rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
-                        const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(), const RnnOptions& options = {});
-/// Long short-term memory with the gates i, f, g, o: c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c), from h0 and c0.
-XGRAD_API LongShortTerm lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih, const Operand& weight_hh,
-                             const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(), const LstmOptions& options = {});
-/// Gated recurrent unit with the gates r, z, n: n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h = (1 - z) n + z h, from h0.
+                        const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(),
+                        const RnnOptions& options = {});
+/// Long short-term memory with the gates i, f, g, o: c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c),
+/// from h0 and c0.
+XGRAD_API LongShortTerm lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih,
+                             const Operand& weight_hh, const Operand& bias_ih = Tensor(),
+                             const Operand& bias_hh = Tensor(), const LstmOptions& options = {});
+/// Gated recurrent unit with the gates r, z, n: n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h = (1 - z) n + z h, from
+/// h0.
 XGRAD_API Recurrent gru(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
-                        const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(), const RecurrentOptions& options = {});
+                        const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(),
+                        const RecurrentOptions& options = {});
 
 }  // namespace xgrad

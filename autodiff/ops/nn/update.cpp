@@ -19,15 +19,16 @@ using namespace detail;
 namespace {
 
 void check_like(const Tensor& weight, const Tensor* other, const char* what) {
-    check<ValueError>(other && other->defined(), {},
-                      [&] { return std::string("update_parameters: the ") + what + " must be a tensor, got an empty one"; });
+    check<ValueError>(other && other->defined(), {}, [&] {
+        return std::string("update_parameters: the ") + what + " must be a tensor, got an empty one";
+    });
     check<ShapeError>(other->shape() == weight.shape(), {}, [&] {
-        return std::string("update_parameters: the ") + what + " must have the weight's shape, got " + to_string(other->shape()) + " and " +
-               to_string(weight.shape());
+        return std::string("update_parameters: the ") + what + " must have the weight's shape, got " +
+               to_string(other->shape()) + " and " + to_string(weight.shape());
     });
     check<DTypeError>(other->dtype() == weight.dtype(), {}, [&] {
-        return std::string("update_parameters: the ") + what + " must have the weight's element type, got " + name_of(other->dtype()) +
-               " and " + name_of(weight.dtype());
+        return std::string("update_parameters: the ") + what + " must have the weight's element type, got " +
+               name_of(other->dtype()) + " and " + name_of(weight.dtype());
     });
 }
 
@@ -45,7 +46,9 @@ void check_update(const ParameterUpdate& u) {
 }
 
 /// Where the new value goes: the old one's buffer when nobody else holds it.
-Tensor target(const Tensor& old) { return TensorAccess::unique(old) ? TensorAccess::constant(old) : empty(old.shape(), old.dtype()); }
+Tensor target(const Tensor& old) {
+    return TensorAccess::unique(old) ? TensorAccess::constant(old) : empty(old.shape(), old.dtype());
+}
 
 /// A parameter with the buffers that its new values go to: the old ones where nobody else holds them.
 struct Ready {
@@ -113,10 +116,12 @@ void update_parameters(std::span<const ParameterUpdate> updates) {
     ready.reserve(updates.size());
     for (const ParameterUpdate& u : updates) {
         ready.emplace_back(u);
-        for (Int n = u.weight->size(), i = 0; i < n; i += most) pieces.push_back({&ready.back(), i, std::min(n, i + most)});
+        for (Int n = u.weight->size(), i = 0; i < n; i += most)
+            pieces.push_back({&ready.back(), i, std::min(n, i + most)});
     }
     parallel_for(static_cast<Int>(pieces.size()), total, [&](Int begin, Int end) {
-        for (const Piece& p : std::span(pieces).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)))
+        for (const Piece& p :
+             std::span(pieces).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)))
             p.ready->run(p.begin, p.end);
     });
     for (Ready& r : ready) r.finish();
@@ -139,8 +144,9 @@ double norm_of(const T* row, Int n, double p) {
 
 void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double p, Location where) {
     composed("renorm_rows", where, [&] { check_weight(&weight, "renorm_rows"); });
-    check<ShapeError>(weight.ndim() == 2, where,
-                      [&] { return "renorm_rows: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
+    check<ShapeError>(weight.ndim() == 2, where, [&] {
+        return "renorm_rows: the weight must have 2 axes, got shape " + to_string(weight.shape());
+    });
     check<ValueError>(p > 0, where, [&] { return "renorm_rows: p must be positive, got " + PlainNumber(p).text(); });
     const Tensor positions = indices_of({indices, where}, 0, weight.shape(0), "renorm_rows", where);
     std::vector<Int> rows(static_cast<std::size_t>(positions.size()));

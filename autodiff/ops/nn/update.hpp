@@ -6,7 +6,8 @@
 #include "autodiff/core/tensor.hpp"
 #include "autodiff/rules/update.hpp"
 
-// Fused parameter updates for optimizers: one pass over memory, in place where nobody else holds the buffers. Not differentiable.
+// Fused parameter updates for optimizers: one pass over memory, in place where nobody else holds the buffers. Not
+// differentiable.
 
 namespace xgrad {
 
@@ -37,12 +38,14 @@ struct ParameterUpdate {
     UpdateRule rule;
 };
 
-/// Runs all of them, sharing the work of small and large ones among the threads alike. Weight, gradient and states of one parameter must have
-/// one shape and dtype (ShapeError, DTypeError, ValueError for an empty tensor); nothing has changed then.
+/// Runs all of them, sharing the work of small and large ones among the threads alike. Weight, gradient and states of
+/// one parameter must have one shape and dtype (ShapeError, DTypeError, ValueError for an empty tensor); nothing has
+/// changed then.
 XGRAD_API void update_parameters(std::span<const ParameterUpdate> updates);
 
-/// Rows of `weight` (n, width) at `indices` whose p-norm is above max_norm scaled by max_norm / (norm + 1e-7), as torch.embedding_renorm_.
-/// IndexError unless every index is in [0, n).
-XGRAD_API void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double p, Location where = Location::current());
+/// Rows of `weight` (n, width) at `indices` whose p-norm is above max_norm scaled by max_norm / (norm + 1e-7), as
+/// torch.embedding_renorm_. IndexError unless every index is in [0, n).
+XGRAD_API void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double p,
+                           Location where = Location::current());
 
 }  // namespace xgrad

@@ -34,7 +34,8 @@ struct Cumulated {
     Cumulated(Int r, Int c, const Weight& weight) : rows(r), classes(c), sums(static_cast<std::size_t>(r * c)) {
         for (Int row = 0; row < rows; ++row) {
             double total = 0;
-            for (Int k = 0; k < classes; ++k) sums[static_cast<std::size_t>(row * classes + k)] = total += weight(row, k);
+            for (Int k = 0; k < classes; ++k)
+                sums[static_cast<std::size_t>(row * classes + k)] = total += weight(row, k);
         }
     }
     const double* row(Int r) const { return sums.data() + r * classes; }
@@ -51,12 +52,13 @@ struct Cumulated {
 template <class T>
 void check_weights(const Tensor& weights, Location where) {
     for (const T w : weights.data<T>())
-        check<ValueError>(std::isfinite(w) && w >= 0, where,
-                          [&] { return "multinomial: weights must be finite and not negative, got " + PlainNumber(w).text(); });
+        check<ValueError>(std::isfinite(w) && w >= 0, where, [&] {
+            return "multinomial: weights must be finite and not negative, got " + PlainNumber(w).text();
+        });
 }
 
-/// The `count` classes whose exponential clocks, with the weights as rates, ring first (Efraimidis and Spirakis: Weighted random sampling with a
-/// reservoir, Information Processing Letters 97, 2006).
+/// The `count` classes whose exponential clocks, with the weights as rates, ring first (Efraimidis and Spirakis:
+/// Weighted random sampling with a reservoir, Information Processing Letters 97, 2006).
 template <class T>
 void without_replacement(const T* weights, Int classes, Int count, Stream stream, Int* to) {
     std::vector<double> time(static_cast<std::size_t>(classes));
@@ -78,8 +80,9 @@ Tensor categorical(const Operand& operand, const Shape& shape, Generator& genera
         const Location where = operand.where();
         const Tensor& logits = tensor_of(operand, "categorical");
         check_floating(logits, "categorical", where);
-        check<ShapeError>(logits.ndim() > 0, where,
-                          [] { return std::string("categorical: the last axis is that of the classes, got a scalar"); });
+        check<ShapeError>(logits.ndim() > 0, where, [] {
+            return std::string("categorical: the last axis is that of the classes, got a scalar");
+        });
         const Shape batch(logits.shape().begin(), logits.ndim() - 1);
         const Int classes = logits.shape().back(), rows = batch.size();
         Shape result = shape;
@@ -92,12 +95,14 @@ Tensor categorical(const Operand& operand, const Shape& shape, Generator& genera
                 double& best = largest[static_cast<std::size_t>(row)];
                 for (Int c = 0; c < classes; ++c) {
                     const auto x = static_cast<double>(from[row * classes + c]);
-                    check<ValueError>(x < HUGE_VAL, where,
-                                      [&] { return "categorical: logits must not be NaN or inf, got " + PlainNumber(x).text(); });
+                    check<ValueError>(x < HUGE_VAL, where, [&] {
+                        return "categorical: logits must not be NaN or inf, got " + PlainNumber(x).text();
+                    });
                     best = std::max(best, x);
                 }
-                check<ValueError>(best > -HUGE_VAL, where,
-                                  [&] { return "categorical: a class must be possible, got none in row " + std::to_string(row); });
+                check<ValueError>(best > -HUGE_VAL, where, [&] {
+                    return "categorical: a class must be possible, got none in row " + std::to_string(row);
+                });
             }
             const Cumulated sums(rows, classes, [&](Int row, Int c) {
                 return std::exp(static_cast<double>(from[row * classes + c]) - largest[static_cast<std::size_t>(row)]);
@@ -116,10 +121,12 @@ Tensor multinomial(const Operand& operand, Int count, const MultinomialOptions& 
         const Location where = operand.where();
         const Tensor& weights = tensor_of(operand, "multinomial");
         check_floating(weights, "multinomial", where);
-        check<ShapeError>(weights.ndim() == 1 || weights.ndim() == 2, where,
-                          [&] { return "multinomial: weights must be (C) or (rows, C), got " + to_string(weights.shape()); });
-        check<ValueError>(count >= 0, where,
-                          [&] { return "multinomial: the number of draws must not be negative, got " + std::to_string(count); });
+        check<ShapeError>(weights.ndim() == 1 || weights.ndim() == 2, where, [&] {
+            return "multinomial: weights must be (C) or (rows, C), got " + to_string(weights.shape());
+        });
+        check<ValueError>(count >= 0, where, [&] {
+            return "multinomial: the number of draws must not be negative, got " + std::to_string(count);
+        });
         const Int classes = weights.shape().back(), rows = weights.ndim() == 2 ? weights.shape()[0] : 1;
         Tensor out = empty(weights.ndim() == 2 ? Shape{rows, count} : Shape{count}, DType::i64, where);
         with_floating(weights.dtype(), [&]<class T>(T) {
@@ -137,14 +144,17 @@ Tensor multinomial(const Operand& operand, Int count, const MultinomialOptions& 
                 const Generator::Draw at = generator.draw(static_cast<std::uint64_t>(rows));
                 parallel_for(rows, rows * classes * 16, [&](Int begin, Int end) {
                     for (Int row = begin; row < end; ++row)
-                        without_replacement(from + row * classes, classes, count, Stream(at, row), elements<Int>(out) + row * count);
+                        without_replacement(from + row * classes, classes, count, Stream(at, row),
+                                            elements<Int>(out) + row * count);
                 });
                 return;
             }
-            const Cumulated sums(rows, classes, [&](Int row, Int c) { return static_cast<double>(from[row * classes + c]); });
+            const Cumulated sums(rows, classes,
+                                 [&](Int row, Int c) { return static_cast<double>(from[row * classes + c]); });
             for (Int row = 0; row < rows; ++row)
-                check<ValueError>(std::isfinite(sums.total(row)), where,
-                                  [&] { return "multinomial: weights must have a finite sum, got inf in row " + std::to_string(row); });
+                check<ValueError>(std::isfinite(sums.total(row)), where, [&] {
+                    return "multinomial: weights must have a finite sum, got inf in row " + std::to_string(row);
+                });
             const Generator::Draw at = generator.draw(static_cast<std::uint64_t>(out.size()));
             parallel_for(out.size(), out.size() * 16, [&](Int begin, Int end) {
                 for (Int i = begin; i < end; ++i) elements<Int>(out)[i] = sums.at(i / count, Stream(at, i).uniform());
@@ -165,10 +175,12 @@ Tensor detail::multinomial_counts(Int count, const Tensor& probabilities, Genera
             for (Int row = begin; row < end; ++row) {
                 Stream stream(at, row);
                 auto left = static_cast<double>(count);
-                // From the last: each class takes its share of itself and those before it. The first that is possible has the whole of its sum, exactly.
+                // From the last: each class takes its share of itself and those before it. The first that is possible
+                // has the whole of its sum, exactly.
                 for (Int c = classes - 1; c >= 0; --c) {
                     const auto share = static_cast<double>(p[row * classes + c]);
-                    const double sum = sums.row(row)[c], taken = share < sum ? binomial_number(stream, left, share / sum) : left;
+                    const double sum = sums.row(row)[c],
+                                 taken = share < sum ? binomial_number(stream, left, share / sum) : left;
                     elements<T>(out)[row * classes + c] = static_cast<T>(taken);
                     left -= taken;
                 }
@@ -187,7 +199,8 @@ struct StraightThrough {
     XGRAD_ATTRIBUTES(axis)
 
     Tensor value(const Tensor& soft) const {
-        const Tensor hot = one_hot(argmax(soft, axis), soft.shape(axis), soft.dtype());  // the classes are its last axis
+        const Tensor hot =
+            one_hot(argmax(soft, axis), soft.shape(axis), soft.dtype());  // the classes are its last axis
         std::vector<int> order;
         for (int k = 0; k < soft.ndim(); ++k) order.push_back(k < axis ? k : k == axis ? soft.ndim() - 1 : k - 1);
         return soft.ndim() > 1 ? transpose(hot, order) : hot;
@@ -202,8 +215,9 @@ Tensor gumbel_softmax(const Operand& operand, const GumbelSoftmaxOptions& option
         const Location where = operand.where();
         const Tensor& logits = tensor_of(operand, "gumbel_softmax");
         check_floating(logits, "gumbel_softmax", where);
-        check<ValueError>(options.tau > 0, where,
-                          [&] { return "gumbel_softmax: tau must be positive, got " + PlainNumber(options.tau).text(); });
+        check<ValueError>(options.tau > 0, where, [&] {
+            return "gumbel_softmax: tau must be positive, got " + PlainNumber(options.tau).text();
+        });
         const int axis = normalise_axis(options.axis, logits.ndim(), "gumbel_softmax", where);
         const Tensor noise = -log(exponential(scalar(1.0, logits.dtype()), logits.shape(), generator));
         const Tensor soft = softmax(Operand((Operand(logits, where) + noise) / options.tau, where), axis);

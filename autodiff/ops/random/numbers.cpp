@@ -26,7 +26,8 @@ using namespace detail;
 
 namespace {
 
-// --- samplers ---------------------------------------------------------------------------------------------------------
+// --- samplers
+// ---------------------------------------------------------------------------------------------------------
 
 /// The logarithm of a gamma number with scale 1 (Marsaglia and Tsang 2000, with their section 6 for alpha < 1).
 double log_gamma_number(Stream& stream, double alpha) {
@@ -50,8 +51,9 @@ double stirling_rest(double k) {
         for (int i = 0; i < 16; ++i) {
             const long double next = i + 1;
             if (i > 0) log_factorial += std::log(static_cast<long double>(i));
-            rest[static_cast<std::size_t>(i)] = static_cast<double>(
-                log_factorial - ((i + 0.5L) * std::log(next) - next + 0.5L * std::log(2 * std::numbers::pi_v<long double>)));
+            rest[static_cast<std::size_t>(i)] =
+                static_cast<double>(log_factorial - ((i + 0.5L) * std::log(next) - next +
+                                                     0.5L * std::log(2 * std::numbers::pi_v<long double>)));
         }
         return rest;
     }();
@@ -68,15 +70,16 @@ double poisson_number(Stream& stream, double rate) {
         for (; left > p && p > 0; p *= rate / ++k) left -= p;
         return k;
     }
-    const double b = 0.931 + 2.53 * std::sqrt(rate), a = -0.059 + 0.02483 * b, inverse_alpha = 1.1239 + 1.1328 / (b - 3.4),
-                 squeeze = 0.9277 - 3.6224 / (b - 2);
+    const double b = 0.931 + 2.53 * std::sqrt(rate), a = -0.059 + 0.02483 * b,
+                 inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), squeeze = 0.9277 - 3.6224 / (b - 2);
     for (;;) {
         const double u = stream.uniform() - 0.5, v = stream.uniform(), s = 0.5 - std::abs(u);
         const double k = std::floor((2 * a / s + b) * u + rate + 0.43);
         if (s >= 0.07 && v <= squeeze) return k;
         if (k < 0 || (s < 0.013 && v > s)) continue;
         const double next = k + 1, change = (rate - next) / next, logarithm = std::log1p(change);
-        const double log_p = next * (logarithm - change) - logarithm - 0.5 * std::log(next) - half_log_two_pi - stirling_rest(k);
+        const double log_p =
+            next * (logarithm - change) - logarithm - 0.5 * std::log(next) - half_log_two_pi - stirling_rest(k);
         if (std::log(v * inverse_alpha / (a / (s * s) + b)) <= log_p) return k;
     }
 }
@@ -96,23 +99,26 @@ double detail::binomial_number(Stream& stream, double n, double p) {
         }
         return k;
     }
-    const double deviation = std::sqrt(n * p * (1 - p)), b = 1.15 + 2.53 * deviation, a = -0.0873 + 0.0248 * b + 0.01 * p,
-                 alpha = (2.83 + 5.1 / b) * deviation, squeeze = 0.92 - 4.2 / b, mode = std::floor((n + 1) * p);
+    const double deviation = std::sqrt(n * p * (1 - p)), b = 1.15 + 2.53 * deviation,
+                 a = -0.0873 + 0.0248 * b + 0.01 * p, alpha = (2.83 + 5.1 / b) * deviation, squeeze = 0.92 - 4.2 / b,
+                 mode = std::floor((n + 1) * p);
     for (;;) {
         const double u = stream.uniform() - 0.5, v = stream.uniform(), s = 0.5 - std::abs(u);
         const double k = std::floor((2 * a / s + b) * u + n * p + 0.5);
         if (s >= 0.07 && v <= squeeze) return k;
         if (k < 0 || k > n) continue;
         const double bound = (mode + 0.5) * std::log((mode + 1) / (odds * (n - mode + 1))) +
-                             (n + 1) * std::log((n - mode + 1) / (n - k + 1)) + (k + 0.5) * std::log(odds * (n - k + 1) / (k + 1)) +
-                             stirling_rest(mode) + stirling_rest(n - mode) - stirling_rest(k) - stirling_rest(n - k);
+                             (n + 1) * std::log((n - mode + 1) / (n - k + 1)) +
+                             (k + 0.5) * std::log(odds * (n - k + 1) / (k + 1)) + stirling_rest(mode) +
+                             stirling_rest(n - mode) - stirling_rest(k) - stirling_rest(n - k);
         if (std::log(v * alpha / (a / (s * s) + b)) <= bound) return k;
     }
 }
 
 namespace {
 
-// --- parameters -------------------------------------------------------------------------------------------------------
+// --- parameters
+// -------------------------------------------------------------------------------------------------------
 
 /// The parameters, checked, with the result's shape.
 template <std::size_t N>
@@ -136,8 +142,8 @@ Tensor drawn(Generator& generator, const F& make, const Tensor& first, const P&.
         parallel_for(out.size(), out.size() * 32, [&](Int begin, Int end) {
             for (Int i = begin; i < end; ++i) {
                 Stream stream(at, i);
-                to[i] = static_cast<T>(
-                    make(stream, static_cast<double>(elements<T>(first)[i]), static_cast<double>(elements<T>(others)[i])...));
+                to[i] = static_cast<T>(make(stream, static_cast<double>(elements<T>(first)[i]),
+                                            static_cast<double>(elements<T>(others)[i])...));
             }
         });
     });
@@ -151,7 +157,8 @@ Tensor draw_normal(const Operand& loc, const Operand& scale, const Shape* shape,
 
 Tensor draw_uniform(const Operand& low, const Operand& high, const Shape* shape, Generator& generator) {
     const auto [l, h] = parameters("uniform", {{"low", low, finite}, {"high", high, finite}}, shape);
-    check<ValueError>(bool(all(l <= h)), low.where(), [] { return std::string("uniform: low must not be above high, got one that is"); });
+    check<ValueError>(bool(all(l <= h)), low.where(),
+                      [] { return std::string("uniform: low must not be above high, got one that is"); });
     return l + (h - l) * drawn(generator, [](Stream& stream, double) { return stream.uniform(); }, l);
 }
 
@@ -161,13 +168,15 @@ Tensor draw_exponential(const Operand& scale, const Shape* shape, Generator& gen
 }
 
 Tensor draw_gamma(const Operand& alpha, const Operand& scale, const Shape* shape, Generator& generator) {
-    const auto [a, s] = parameters("gamma", {{"alpha", alpha, positive_number}, {"scale", scale, positive_number}}, shape);
+    const auto [a, s] =
+        parameters("gamma", {{"alpha", alpha, positive_number}, {"scale", scale, positive_number}}, shape);
     return s * standard_gamma({a, alpha.where()}, generator);
 }
 
 Tensor draw_beta(const Operand& a, const Operand& b, const Shape* shape, Generator& generator) {
     const auto [x, y] = parameters("beta", {{"a", a, positive_number}, {"b", b, positive_number}}, shape);
-    const Tensor first = log_standard_gamma({x, a.where()}, generator), second = log_standard_gamma({y, b.where()}, generator);
+    const Tensor first = log_standard_gamma({x, a.where()}, generator),
+                 second = log_standard_gamma({y, b.where()}, generator);
     return sigmoid(first - second);
 }
 
@@ -181,7 +190,8 @@ Tensor draw_binomial(const Operand& n, const Operand& p, const Shape* shape, Gen
     return drawn(generator, binomial_number, attempts, chance);
 }
 
-/// Gamma numbers that were drawn for alpha, or their logarithms, as functions of alpha: how they move with it while their quantiles stay.
+/// Gamma numbers that were drawn for alpha, or their logarithms, as functions of alpha: how they move with it while
+/// their quantiles stay.
 struct GammaNumbers {
     static constexpr const char* name = "gamma";
     bool logarithms = false;
@@ -192,7 +202,8 @@ struct GammaNumbers {
     std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
         const Tensor &alpha = s.input(0), &y = s.output();
         if (logarithms) return {g * gamma_slope(alpha, y)};
-        const double tiny = y.dtype() == DType::f32 ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
+        const double tiny =
+            y.dtype() == DType::f32 ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
         return {g * y * gamma_slope(alpha, log(maximum(y, tiny)))};
     }
 };
@@ -205,7 +216,8 @@ Tensor detail::standard_gamma(const Operand& alpha, Generator& generator) {
 }
 
 Tensor detail::log_standard_gamma(const Operand& alpha, Generator& generator) {
-    return apply(GammaNumbers{true}, {alpha.tensor(), drawn(generator, log_gamma_number, alpha.tensor())}, alpha.where(), "log_gamma");
+    return apply(GammaNumbers{true}, {alpha.tensor(), drawn(generator, log_gamma_number, alpha.tensor())},
+                 alpha.where(), "log_gamma");
 }
 
 Tensor bernoulli(const Tensor& p, Generator& generator, Location where) {
@@ -214,19 +226,29 @@ Tensor bernoulli(const Tensor& p, Generator& generator, Location where) {
     return drawn(generator, [](Stream& stream, double x) { return stream.uniform() < x ? 1.0 : 0.0; }, chance);
 }
 
-Tensor normal(const Operand& loc, const Operand& scale, const Shape& shape, Generator& g) { return draw_normal(loc, scale, &shape, g); }
+Tensor normal(const Operand& loc, const Operand& scale, const Shape& shape, Generator& g) {
+    return draw_normal(loc, scale, &shape, g);
+}
 Tensor normal(const Operand& loc, const Operand& scale, Generator& g) { return draw_normal(loc, scale, nullptr, g); }
-Tensor uniform(const Operand& low, const Operand& high, const Shape& shape, Generator& g) { return draw_uniform(low, high, &shape, g); }
+Tensor uniform(const Operand& low, const Operand& high, const Shape& shape, Generator& g) {
+    return draw_uniform(low, high, &shape, g);
+}
 Tensor uniform(const Operand& low, const Operand& high, Generator& g) { return draw_uniform(low, high, nullptr, g); }
-Tensor exponential(const Operand& scale, const Shape& shape, Generator& g) { return draw_exponential(scale, &shape, g); }
+Tensor exponential(const Operand& scale, const Shape& shape, Generator& g) {
+    return draw_exponential(scale, &shape, g);
+}
 Tensor exponential(const Operand& scale, Generator& g) { return draw_exponential(scale, nullptr, g); }
-Tensor gamma(const Operand& alpha, const Operand& scale, const Shape& shape, Generator& g) { return draw_gamma(alpha, scale, &shape, g); }
+Tensor gamma(const Operand& alpha, const Operand& scale, const Shape& shape, Generator& g) {
+    return draw_gamma(alpha, scale, &shape, g);
+}
 Tensor gamma(const Operand& alpha, const Operand& scale, Generator& g) { return draw_gamma(alpha, scale, nullptr, g); }
 Tensor beta(const Operand& a, const Operand& b, const Shape& shape, Generator& g) { return draw_beta(a, b, &shape, g); }
 Tensor beta(const Operand& a, const Operand& b, Generator& g) { return draw_beta(a, b, nullptr, g); }
 Tensor poisson(const Operand& rate, const Shape& shape, Generator& g) { return draw_poisson(rate, &shape, g); }
 Tensor poisson(const Operand& rate, Generator& g) { return draw_poisson(rate, nullptr, g); }
-Tensor binomial(const Operand& n, const Operand& p, const Shape& shape, Generator& g) { return draw_binomial(n, p, &shape, g); }
+Tensor binomial(const Operand& n, const Operand& p, const Shape& shape, Generator& g) {
+    return draw_binomial(n, p, &shape, g);
+}
 Tensor binomial(const Operand& n, const Operand& p, Generator& g) { return draw_binomial(n, p, nullptr, g); }
 
 }  // namespace xgrad

@@ -19,7 +19,8 @@ using namespace detail;
 
 namespace {
 
-/// Fills a tensor by make(words, elements, how many), a chunk at a time; every element takes `words` words of the stream.
+/// Fills a tensor by make(words, elements, how many), a chunk at a time; every element takes `words` words of the
+/// stream.
 template <class T, class F>
 void fill(Tensor& out, Generator& generator, Int words, const F& make) {
     constexpr Int blocks_of_chunk = 64, words_of_chunk = 4 * blocks_of_chunk;
@@ -32,7 +33,8 @@ void fill(Tensor& out, Generator& generator, Int words, const F& make) {
         for (Int chunk = begin; chunk < end; ++chunk) {
             const Int count = std::min(per, n - chunk * per);
             for (Int b = 0; b < (count * words + 3) / 4; ++b) {
-                const Block block = block_of(drawn.seed, drawn.first + static_cast<std::uint64_t>(chunk * blocks_of_chunk + b));
+                const Block block =
+                    block_of(drawn.seed, drawn.first + static_cast<std::uint64_t>(chunk * blocks_of_chunk + b));
                 std::copy_n(block.word, 4, stream + 4 * b);
             }
             make(stream, to + chunk * per, count);
@@ -62,8 +64,9 @@ Tensor result_of(const char* name, const Shape& shape, DType dtype, Location whe
 
 Tensor empty_floats(const Shape& shape, DType dtype, const char* name, Location where) {
     check_shape(shape, name, where);
-    check<DTypeError>(is_floating(dtype), where,
-                      [&] { return std::string(name) + ": the element type must be f32 or f64, got " + name_of(dtype); });
+    check<DTypeError>(is_floating(dtype), where, [&] {
+        return std::string(name) + ": the element type must be f32 or f64, got " + name_of(dtype);
+    });
     return result_of(name, shape, dtype, where);
 }
 
@@ -168,7 +171,8 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype, Location whe
         fill<float>(out, generator, 1, [](const std::uint32_t* words, float* to, Int n) {
             for (Int i = 0; i < n; i += 2) {  // whole blocks are drawn, so that an odd last element has its second word
                 float two[2];
-                box_muller((static_cast<double>(words[i]) + 1) * 0x1p-32, static_cast<double>(words[i + 1]) * 0x1p-32, two);
+                box_muller((static_cast<double>(words[i]) + 1) * 0x1p-32, static_cast<double>(words[i + 1]) * 0x1p-32,
+                           two);
                 to[i] = two[0];
                 if (i + 1 < n) to[i + 1] = two[1];
             }
@@ -187,13 +191,17 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype, Location whe
 
 Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DType dtype, Location where) {
     check_shape(shape, "randint", where);
-    check<ValueError>(low < high, where,
-                      [&] { return "randint: low must be below high, got " + std::to_string(low) + " and " + std::to_string(high); });
-    const Int first_outside = dtype == DType::boolean ? 2 : dtype == DType::i32 ? Int{1} << 31 : std::numeric_limits<Int>::max();
-    check<ValueError>(high <= first_outside && (dtype != DType::i32 || low >= -first_outside) && (dtype != DType::boolean || low >= 0),
+    check<ValueError>(low < high, where, [&] {
+        return "randint: low must be below high, got " + std::to_string(low) + " and " + std::to_string(high);
+    });
+    const Int first_outside = dtype == DType::boolean ? 2
+                              : dtype == DType::i32   ? Int{1} << 31
+                                                      : std::numeric_limits<Int>::max();
+    check<ValueError>(high <= first_outside && (dtype != DType::i32 || low >= -first_outside) &&
+                          (dtype != DType::boolean || low >= 0),
                       where, [&] {
-                          return "randint: the range must fit " + std::string(name_of(dtype)) + ", got " + std::to_string(low) + " to " +
-                                 std::to_string(high);
+                          return "randint: the range must fit " + std::string(name_of(dtype)) + ", got " +
+                                 std::to_string(low) + " to " + std::to_string(high);
                       });
     Tensor out = result_of("randint", shape, dtype, where);
     const Int n = out.size();
@@ -203,8 +211,9 @@ Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DTyp
         T* to = elements<T>(out);
         parallel_for(n, n * 4, [&](Int begin, Int end) {
             for (Int i = begin; i < end; ++i)
-                to[i] = static_cast<T>(static_cast<Int>(static_cast<std::uint64_t>(low) +
-                                                        bounded(drawn.seed, drawn.first + static_cast<std::uint64_t>(i), range)));
+                to[i] = static_cast<T>(
+                    static_cast<Int>(static_cast<std::uint64_t>(low) +
+                                     bounded(drawn.seed, drawn.first + static_cast<std::uint64_t>(i), range)));
         });
     });
     return out;
@@ -212,7 +221,8 @@ Tensor randint(Int low, Int high, const Shape& shape, Generator& generator, DTyp
 
 Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype, Location where) {
     check_shape(shape, "bernoulli", where);
-    check<ValueError>(p >= 0 && p <= 1, where, [&] { return "bernoulli: p must be in [0, 1], got " + PlainNumber(p).text(); });
+    check<ValueError>(p >= 0 && p <= 1, where,
+                      [&] { return "bernoulli: p must be in [0, 1], got " + PlainNumber(p).text(); });
     Tensor out = result_of("bernoulli", shape, dtype, where);
     // Of the 2^32 words, those below p * 2^32 give 1: p = 0 none, p = 1 all.
     const auto limit = static_cast<std::uint64_t>(std::ceil(p * 0x1p32));
@@ -220,7 +230,8 @@ Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype
     with_any(dtype, [&]<class T>(T) {
         fill<T>(out, generator, 1, [limit, last](const std::uint32_t* words, T* to, Int n) {
             if (limit == 0) return std::fill_n(to, n, T(0)), void();
-            for (Int i = 0; i < n; ++i) to[i] = static_cast<T>(words[i] <= last);  // no branch: it could not be predicted
+            for (Int i = 0; i < n; ++i)
+                to[i] = static_cast<T>(words[i] <= last);  // no branch: it could not be predicted
         });
     });
     return out;
@@ -233,8 +244,8 @@ Tensor permutation(Int n, Generator& generator, Location where) {
     Int* to = elements<Int>(out);
     const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
     for (Int i = 0; i < n; ++i) {  // Fisher and Yates, inside out
-        const auto j =
-            static_cast<Int>(bounded(drawn.seed, drawn.first + static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1));
+        const auto j = static_cast<Int>(
+            bounded(drawn.seed, drawn.first + static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1));
         if (j != i) to[i] = to[j];
         to[j] = i;
     }

@@ -7,8 +7,9 @@
 
 namespace xgrad {
 
-/// A source of random numbers: Philox4x32-10, counter-based (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3, SC 2011).
-/// The numbers depend on the seed and on how many were drawn before, not on threads or instruction sets. Copy it to draw the same again.
+/// A source of random numbers: Philox4x32-10, counter-based (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as
+/// easy as 1, 2, 3, SC 2011). The numbers depend on the seed and on how many were drawn before, not on threads or
+/// instruction sets. Copy it to draw the same again.
 class XGRAD_API Generator {
 public:
     explicit Generator(std::uint64_t seed = 0) : seed_(seed) {}
@@ -33,14 +34,14 @@ private:
     std::uint64_t counter_ = 0;
 };
 
-/// True while a checkpoint computes again what it computed before: every draw then gives the numbers of the first time and leaves its
-/// generator alone. Whoever counts draws on the side must not count these.
+/// True while a checkpoint computes again what it computed before: every draw then gives the numbers of the first time
+/// and leaves its generator alone. Whoever counts draws on the side must not count these.
 XGRAD_API bool drawing_again();
 
 namespace detail {
 
-/// 64 well-mixed bits from a seed and a number: SplitMix64's output function (Steele, Lea, Flood: Fast splittable pseudorandom
-/// number generators, OOPSLA 2014).
+/// 64 well-mixed bits from a seed and a number: SplitMix64's output function (Steele, Lea, Flood: Fast splittable
+/// pseudorandom number generators, OOPSLA 2014).
 constexpr std::uint64_t mix(std::uint64_t seed, std::uint64_t number) {
     std::uint64_t z = seed + (number + 1) * 0x9e3779b97f4a7c15u;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -48,7 +49,8 @@ constexpr std::uint64_t mix(std::uint64_t seed, std::uint64_t number) {
     return z ^ (z >> 31);
 }
 
-/// While one lives, the draws of this thread are written into `draws`, or, when it repeats, read from there in the same order.
+/// While one lives, the draws of this thread are written into `draws`, or, when it repeats, read from there in the same
+/// order.
 class XGRAD_API DrawLog {
 public:
     DrawLog(std::vector<Generator::Draw>& draws, bool repeats);
@@ -67,13 +69,14 @@ private:
 
 }  // namespace detail
 
-/// The calling thread's generator: what is drawn without naming one comes from it, the initial values and seeds of layers too. Every thread
-/// has a stream of its own, which derives from the process's seed (0 until manual_seed): in the order in which threads first draw, so that
-/// threads started one after another have the same numbers in every run. Where the order is left to chance, give each thread a Generator, or
-/// call manual_seed in it.
+/// The calling thread's generator: what is drawn without naming one comes from it, the initial values and seeds of
+/// layers too. Every thread has a stream of its own, which derives from the process's seed (0 until manual_seed): in
+/// the order in which threads first draw, so that threads started one after another have the same numbers in every run.
+/// Where the order is left to chance, give each thread a Generator, or call manual_seed in it.
 XGRAD_API Generator& default_generator();
-/// Restarts the calling thread's generator: the same seed gives the same numbers, initial values, dropout masks and batches. It is the process's
-/// seed from then on: threads that did not call manual_seed themselves, running or to come, begin streams of this seed with their next draw.
+/// Restarts the calling thread's generator: the same seed gives the same numbers, initial values, dropout masks and
+/// batches. It is the process's seed from then on: threads that did not call manual_seed themselves, running or to
+/// come, begin streams of this seed with their next draw.
 XGRAD_API void manual_seed(std::uint64_t seed);
 
 // --- numbers of a shape; the generator and the element type may be left out ----------------------------------------
@@ -91,66 +94,81 @@ inline Tensor randn(const Shape& shape, DType dtype, Location where = Location::
     return randn(shape, default_generator(), dtype, where);
 }
 /// Integers in [low, high). ValueError unless low < high.
-XGRAD_API Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator = default_generator(),
-                         DType dtype = DType::i64, Location where = Location::current());
-inline Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, DType dtype, Location where = Location::current()) {
+XGRAD_API Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape,
+                         Generator& generator = default_generator(), DType dtype = DType::i64,
+                         Location where = Location::current());
+inline Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, DType dtype,
+                      Location where = Location::current()) {
     return randint(low, high, shape, default_generator(), dtype, where);
 }
 /// 1 with probability p, else 0. ValueError unless 0 <= p <= 1.
-XGRAD_API Tensor bernoulli(double p, const Shape& shape, Generator& generator = default_generator(), DType dtype = DType::f32,
-                           Location where = Location::current());
+XGRAD_API Tensor bernoulli(double p, const Shape& shape, Generator& generator = default_generator(),
+                           DType dtype = DType::f32, Location where = Location::current());
 inline Tensor bernoulli(double p, const Shape& shape, DType dtype, Location where = Location::current()) {
     return bernoulli(p, shape, default_generator(), dtype, where);
 }
 /// A random permutation of 0 … n-1 (i64).
-XGRAD_API Tensor permutation(std::int64_t n, Generator& generator = default_generator(), Location where = Location::current());
+XGRAD_API Tensor permutation(std::int64_t n, Generator& generator = default_generator(),
+                             Location where = Location::current());
 
-// --- numbers of a distribution whose parameters are tensors -----------------------------------------------------------
+// --- numbers of a distribution whose parameters are tensors
+// -----------------------------------------------------------
 //
-// Names and parameters are NumPy's. Parameters broadcast, to the shape where one is given; a plain number takes the other's element type, and
-// numbers alone give f32. Every element draws from a stream of its own, in f64, so that rejections depend on nothing else and f32 has f64's
-// numbers, rounded. ValueError for a parameter
-// out of its domain, NaN included. Those marked "pathwise" have a gradient: how the number moves with the parameters while its quantile stays.
+// Names and parameters are NumPy's. Parameters broadcast, to the shape where one is given; a plain number takes the
+// other's element type, and numbers alone give f32. Every element draws from a stream of its own, in f64, so that
+// rejections depend on nothing else and f32 has f64's numbers, rounded. ValueError for a parameter out of its domain,
+// NaN included. Those marked "pathwise" have a gradient: how the number moves with the parameters while its quantile
+// stays.
 
 /// Normal with mean loc and standard deviation scale >= 0. Pathwise.
-XGRAD_API Tensor normal(const Operand& loc, const Operand& scale, const Shape& shape, Generator& generator = default_generator());
+XGRAD_API Tensor normal(const Operand& loc, const Operand& scale, const Shape& shape,
+                        Generator& generator = default_generator());
 XGRAD_API Tensor normal(const Operand& loc, const Operand& scale, Generator& generator = default_generator());
 /// Uniform in [low, high), low <= high; rounding may take a number to high. Pathwise.
-XGRAD_API Tensor uniform(const Operand& low, const Operand& high, const Shape& shape, Generator& generator = default_generator());
+XGRAD_API Tensor uniform(const Operand& low, const Operand& high, const Shape& shape,
+                         Generator& generator = default_generator());
 XGRAD_API Tensor uniform(const Operand& low, const Operand& high, Generator& generator = default_generator());
 /// Exponential with mean scale >= 0, which is 1 / rate. Pathwise.
 XGRAD_API Tensor exponential(const Operand& scale, const Shape& shape, Generator& generator = default_generator());
 XGRAD_API Tensor exponential(const Operand& scale, Generator& generator = default_generator());
-/// Gamma with density x^(alpha - 1) exp(-x / scale), alpha > 0, scale > 0 (Marsaglia and Tsang: A simple method for generating gamma variables, ACM
-/// Trans. Math. Softw. 26, 2000). Pathwise, by implicit differentiation of the distribution function (Figurnov, Mohamed, Mnih: Implicit
-/// reparameterization gradients, NeurIPS 2018), up to the eighth derivative (ValueError beyond).
-XGRAD_API Tensor gamma(const Operand& alpha, const Operand& scale, const Shape& shape, Generator& generator = default_generator());
+/// Gamma with density x^(alpha - 1) exp(-x / scale), alpha > 0, scale > 0 (Marsaglia and Tsang: A simple method for
+/// generating gamma variables, ACM Trans. Math. Softw. 26, 2000). Pathwise, by implicit differentiation of the
+/// distribution function (Figurnov, Mohamed, Mnih: Implicit reparameterization gradients, NeurIPS 2018), up to the
+/// eighth derivative (ValueError beyond).
+XGRAD_API Tensor gamma(const Operand& alpha, const Operand& scale, const Shape& shape,
+                       Generator& generator = default_generator());
 XGRAD_API Tensor gamma(const Operand& alpha, const Operand& scale, Generator& generator = default_generator());
-/// Beta on (0, 1) with a, b > 0: x / (x + y) of two gamma numbers, compared by their logarithms, so that a tiny parameter gives no 0 / 0. Pathwise
-/// through these.
-XGRAD_API Tensor beta(const Operand& a, const Operand& b, const Shape& shape, Generator& generator = default_generator());
+/// Beta on (0, 1) with a, b > 0: x / (x + y) of two gamma numbers, compared by their logarithms, so that a tiny
+/// parameter gives no 0 / 0. Pathwise through these.
+XGRAD_API Tensor beta(const Operand& a, const Operand& b, const Shape& shape,
+                      Generator& generator = default_generator());
 XGRAD_API Tensor beta(const Operand& a, const Operand& b, Generator& generator = default_generator());
-/// Poisson with mean rate >= 0: a search from 0 for small rates, else PTRS (Hörmann: The transformed rejection method for generating Poisson random
-/// variables, Insurance: Mathematics and Economics 12, 1993).
+/// Poisson with mean rate >= 0: a search from 0 for small rates, else PTRS (Hörmann: The transformed rejection method
+/// for generating Poisson random variables, Insurance: Mathematics and Economics 12, 1993).
 XGRAD_API Tensor poisson(const Operand& rate, const Shape& shape, Generator& generator = default_generator());
 XGRAD_API Tensor poisson(const Operand& rate, Generator& generator = default_generator());
-/// How many of n attempts succeed with probability p each, n a whole number >= 0: a search from 0 for small n p, else BTRS (Hörmann: The generation
-/// of binomial random variates, J. Stat. Comput. Simul. 46, 1993).
-XGRAD_API Tensor binomial(const Operand& n, const Operand& p, const Shape& shape, Generator& generator = default_generator());
+/// How many of n attempts succeed with probability p each, n a whole number >= 0: a search from 0 for small n p, else
+/// BTRS (Hörmann: The generation of binomial random variates, J. Stat. Comput. Simul. 46, 1993).
+XGRAD_API Tensor binomial(const Operand& n, const Operand& p, const Shape& shape,
+                          Generator& generator = default_generator());
 XGRAD_API Tensor binomial(const Operand& n, const Operand& p, Generator& generator = default_generator());
 /// 1 with the probability that the element of p says, else 0, in p's element type.
-XGRAD_API Tensor bernoulli(const Tensor& p, Generator& generator = default_generator(), Location where = Location::current());
+XGRAD_API Tensor bernoulli(const Tensor& p, Generator& generator = default_generator(),
+                           Location where = Location::current());
 
-// --- classes: the last axis of probabilities or logits ----------------------------------------------------------------
+// --- classes: the last axis of probabilities or logits
+// ----------------------------------------------------------------
 
-/// Classes (i64) of softmax(logits), (…, C): shape + logits' leading axes, or these alone. -inf is a class that never comes. ValueError for NaN, +inf
-/// and rows without a possible class, ShapeError for a scalar.
-XGRAD_API Tensor categorical(const Operand& logits, const Shape& shape = {}, Generator& generator = default_generator());
+/// Classes (i64) of softmax(logits), (…, C): shape + logits' leading axes, or these alone. -inf is a class that never
+/// comes. ValueError for NaN, +inf and rows without a possible class, ShapeError for a scalar.
+XGRAD_API Tensor categorical(const Operand& logits, const Shape& shape = {},
+                             Generator& generator = default_generator());
 struct MultinomialOptions {
     bool replacement = false;  ///< a class may come again
 };
-/// `count` classes (i64) from weights (C) or (rows, C), which are finite, not negative and need not add up to 1, as torch.multinomial: (count) or (rows,
-/// count). Without replacement a class comes once, the order is that of drawing one after the other, and `count` classes must have a weight.
+/// `count` classes (i64) from weights (C) or (rows, C), which are finite, not negative and need not add up to 1, as
+/// torch.multinomial: (count) or (rows, count). Without replacement a class comes once, the order is that of drawing
+/// one after the other, and `count` classes must have a weight.
 XGRAD_API Tensor multinomial(const Operand& weights, std::int64_t count, const MultinomialOptions& options = {},
                              Generator& generator = default_generator());
 struct GumbelSoftmaxOptions {
@@ -158,8 +176,9 @@ struct GumbelSoftmaxOptions {
     bool hard = false;  ///< one-hot, with the gradient of the soft result (straight-through)
     int axis = -1;
 };
-/// softmax((logits + Gumbel noise) / tau) along an axis: a differentiable stand-in for a one-hot class of softmax(logits) (Jang, Gu, Poole: Categorical
-/// reparameterization with Gumbel-softmax, ICLR 2017; Maddison, Mnih, Teh, ICLR 2017).
+/// softmax((logits + Gumbel noise) / tau) along an axis: a differentiable stand-in for a one-hot class of
+/// softmax(logits) (Jang, Gu, Poole: Categorical reparameterization with Gumbel-softmax, ICLR 2017; Maddison, Mnih,
+/// Teh, ICLR 2017).
 XGRAD_API Tensor gumbel_softmax(const Operand& logits, const GumbelSoftmaxOptions& options = {},
                                 Generator& generator = default_generator());
 

@@ -27,7 +27,9 @@ Moments var_values(const Tensor& x, const Along& a, const Shape& result, double 
         const auto& k = reduce_kernels<T>();
         for_slices(
             a, [&](Int i, Int o, Int rows) { k.var_rows(from + i, variance + o, mean + o, rows, a.n, factor); },
-            [&](Int i, Int o, Int columns) { k.var_columns(from + i, variance + o, mean + o, a.n, columns, a.inner, factor); });
+            [&](Int i, Int o, Int columns) {
+                k.var_columns(from + i, variance + o, mean + o, a.n, columns, a.inner, factor);
+            });
     });
     return m;
 }
@@ -41,7 +43,10 @@ Tensor var_back(const Tensor& x, const Tensor& g, const Along& a, double factor)
         T* to = elements<T>(dx);
         const auto& k = reduce_kernels<T>();
         for_slices(
-            a, [&](Int i, Int o, Int rows) { k.var_back_rows(in + i, cotangent + o, means + o, to + i, rows, a.n, factor); },
+            a,
+            [&](Int i, Int o, Int rows) {
+                k.var_back_rows(in + i, cotangent + o, means + o, to + i, rows, a.n, factor);
+            },
             [&](Int i, Int o, Int columns) {
                 k.var_back_columns(in + i, cotangent + o, means + o, to + i, a.n, columns, a.inner, factor);
             });
@@ -60,7 +65,8 @@ Tensor var_forward(const Tensor& x, AxisMask mask, const Shape& result, double f
     return var_values(transpose(x, order), {outer, outer ? x.size() / outer : 1, 1}, result, factor).variance;
 }
 
-/// The largest (or smallest) of sizes over `mask`, kept, in whose units no power leaves the range; 1 where it is 0, inf or NaN.
+/// The largest (or smallest) of sizes over `mask`, kept, in whose units no power leaves the range; 1 where it is 0, inf
+/// or NaN.
 Tensor unit_of(const Tensor& sizes, AxisMask mask, bool largest) {
     std::vector<int> axes;
     for (int k = 0; k < sizes.ndim(); ++k)
@@ -71,18 +77,19 @@ Tensor unit_of(const Tensor& sizes, AxisMask mask, bool largest) {
 
 /// sqrt(sum x²). Where the squares leave the range of the type, once more with x scaled by its largest element.
 Tensor euclidean(const Tensor& x, AxisMask mask, const Shape& result) {
-    const Tensor squares = reduce_groups(x, mask, result, x.dtype(), [](const Tensor& from, const Tensor& to, const Step& s) {
-        if (!s.first) return sum_values(from, to, s.layout, 1);
-        with_floating(from.dtype(), [&]<class T>(T) {
-            const T* in = elements<T>(from);
-            T* out = elements<T>(to);
-            const auto& k = reduce_kernels<T>();
-            const Along& a = s.layout;
-            for_slices(
-                a, [&](Int i, Int o, Int rows) { k.sum_squares_rows(in + i, out + o, rows, a.n); },
-                [&](Int i, Int o, Int columns) { k.sum_squares_columns(in + i, out + o, a.n, columns, a.inner); });
+    const Tensor squares =
+        reduce_groups(x, mask, result, x.dtype(), [](const Tensor& from, const Tensor& to, const Step& s) {
+            if (!s.first) return sum_values(from, to, s.layout, 1);
+            with_floating(from.dtype(), [&]<class T>(T) {
+                const T* in = elements<T>(from);
+                T* out = elements<T>(to);
+                const auto& k = reduce_kernels<T>();
+                const Along& a = s.layout;
+                for_slices(
+                    a, [&](Int i, Int o, Int rows) { k.sum_squares_rows(in + i, out + o, rows, a.n); },
+                    [&](Int i, Int o, Int columns) { k.sum_squares_columns(in + i, out + o, a.n, columns, a.inner); });
+            });
         });
-    });
     const double smallest = x.dtype() == DType::f32 ? 1e-30 : 1e-290;
     const Tensor doubtful = logical_or(isinf(squares), less(squares, smallest));
     if (!any(doubtful).item<bool>() || x.size() == 0) return sqrt(squares);
@@ -98,7 +105,9 @@ struct Var {
     XGRAD_ATTRIBUTES(axes, correction, keepdims)
     static constexpr Saves saves{.inputs = 1};
 
-    Tensor value(const Tensor& x) const { return var_forward(x, axes, without_axes(x.shape(), axes, keepdims), factor(x.shape())); }
+    Tensor value(const Tensor& x) const {
+        return var_forward(x, axes, without_axes(x.shape(), axes, keepdims), factor(x.shape()));
+    }
     Tensor pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input();
         return keep(g, x.shape(), axes) * (2 * factor(x.shape())) * centred(x, axes);
@@ -146,7 +155,8 @@ struct Norm {
 Tensor var(const Operand& operand, const Axes& axes, Correction correction, bool keepdims) {
     const Tensor& x = tensor_of(operand, "var");
     check_floating(x, "var", operand.where());
-    return apply(Var{mask_of(axes, x.ndim(), "var", operand.where(), true), correction, keepdims}, {x}, operand.where());
+    return apply(Var{mask_of(axes, x.ndim(), "var", operand.where(), true), correction, keepdims}, {x},
+                 operand.where());
 }
 
 Tensor norm(const Operand& operand, double p, const Axes& axes, bool keepdims) {

@@ -32,7 +32,8 @@ template <class T>
 void sum_floats(const T* x, T* y, const Along& a, double factor) {
     const auto& k = reduce_kernels<T>();
     constexpr Int piece = 32768;
-    if (a.inner == 1 && a.n > 2 * piece && a.outer < 8) {  // few long rows: pieces of fixed size, so that threads do not change the sum
+    if (a.inner == 1 && a.n > 2 * piece &&
+        a.outer < 8) {  // few long rows: pieces of fixed size, so that threads do not change the sum
         const Int pieces = (a.n + piece - 1) / piece;
         std::vector<double> part(static_cast<std::size_t>(pieces));
         for (Int o = 0; o < a.outer; ++o) {
@@ -106,13 +107,15 @@ struct Extreme {
     static constexpr Saves saves{.inputs = 1, .outputs = 1};
 
     Tensor value(const Tensor& x) const {
-        return reduce_groups(x, axes, without_axes(x.shape(), axes, keepdims), x.dtype(),
-                             [](const Tensor& from, const Tensor& to, const Step& s) { extreme_values<largest>(from, to, s.layout); });
+        return reduce_groups(
+            x, axes, without_axes(x.shape(), axes, keepdims), x.dtype(),
+            [](const Tensor& from, const Tensor& to, const Step& s) { extreme_values<largest>(from, to, s.layout); });
     }
     Tensor pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input();
         const Tensor values = stop_gradient(x);  // a NaN is the largest and the smallest
-        const Tensor ties = logical_or(equal(values, stop_gradient(keep(s.output(), x.shape(), axes))), isnan(values)).to(x.dtype());
+        const Tensor ties =
+            logical_or(equal(values, stop_gradient(keep(s.output(), x.shape(), axes))), isnan(values)).to(x.dtype());
         const Tensor count = sum_kept(ties, axes);
         return keep(g, x.shape(), axes) / count * ties;
     }
@@ -123,8 +126,9 @@ Tensor extreme(const Operand& operand, const Axes& axes, bool keepdims) {
     constexpr const char* name = Extreme<largest>::name;
     const Tensor& x = tensor_of(operand, name);
     const AxisMask mask = mask_of(axes, x.ndim(), name, operand.where(), true);
-    check<ShapeError>(!empty_slices(x, without_axes(x.shape(), mask, keepdims)), operand.where(),
-                      [&] { return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape()); });
+    check<ShapeError>(!empty_slices(x, without_axes(x.shape(), mask, keepdims)), operand.where(), [&] {
+        return std::string(name) + ": there must be an element to choose, got shape " + to_string(x.shape());
+    });
     return apply(Extreme<largest>{mask, keepdims}, {x}, operand.where());
 }
 
@@ -201,7 +205,8 @@ Tensor arg_extreme(const Operand& operand, std::optional<int> axis, bool keepdim
     if (axis) axis = normalise_axis(*axis, x.ndim() == 0 ? 1 : x.ndim(), name, operand.where());
     const ArgExtreme<largest> op{axis, keepdims};
     check<ShapeError>(!empty_slices(x, op.result(x.shape())), operand.where(), [&] {
-        return std::string(name) + ": there must be an element to choose, got shape " + to_string(axis ? x.shape() : Shape{x.size()});
+        return std::string(name) + ": there must be an element to choose, got shape " +
+               to_string(axis ? x.shape() : Shape{x.size()});
     });
     return apply(op, {x}, operand.where());
 }
@@ -218,15 +223,17 @@ struct Truth {
         return reduce_groups(x, axes, without_axes(x.shape(), axes, keepdims), DType::boolean,
                              [](const Tensor& from, const Tensor& to, const Step& s) {
                                  with_any(from.dtype(), [&]<class T>(T) {
-                                     fold_plain(elements<T>(from), elements<std::uint8_t>(to), s.layout, std::uint8_t{every},
-                                                [](std::uint8_t t, T v) { return every ? t & (v != T(0)) : t | (v != T(0)); });
+                                     fold_plain(
+                                         elements<T>(from), elements<std::uint8_t>(to), s.layout, std::uint8_t{every},
+                                         [](std::uint8_t t, T v) { return every ? t & (v != T(0)) : t | (v != T(0)); });
                                  });
                              });
     }
 };
 
-/// All products of everything before: 1, x0, x0·x1, …, along the middle axis of (outer, n, inner), or from the other end. Doubling
-/// the reach each time takes log2(n) passes, all of them ordinary operations: right with any number of zeros, to any order.
+/// All products of everything before: 1, x0, x0·x1, …, along the middle axis of (outer, n, inner), or from the other
+/// end. Doubling the reach each time takes log2(n) passes, all of them ordinary operations: right with any number of
+/// zeros, to any order.
 Tensor exclusive_products(const Tensor& x, bool finite, bool from_end) {
     const Int n = x.shape(1);
     auto shifted = [&](const Tensor& p, Int by) {
@@ -247,8 +254,9 @@ struct Prod {
     static constexpr Saves saves{.inputs = 1, .outputs = 1};
 
     Tensor value(const Tensor& x) const {
-        return reduce_groups(x, axes, without_axes(x.shape(), axes, keepdims), collected(x.dtype()),
-                             [](const Tensor& from, const Tensor& to, const Step& s) { prod_values(from, to, s.layout); });
+        return reduce_groups(
+            x, axes, without_axes(x.shape(), axes, keepdims), collected(x.dtype()),
+            [](const Tensor& from, const Tensor& to, const Step& s) { prod_values(from, to, s.layout); });
     }
     Tensor pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input();
@@ -257,15 +265,18 @@ struct Prod {
         std::vector<int> order, back(static_cast<std::size_t>(x.ndim()));
         for (const bool reduced : {false, true})
             for (int k = 0; k < x.ndim(); ++k)
-                if ((axes >> k & 1) == reduced) back[static_cast<std::size_t>(k)] = static_cast<int>(order.size()), order.push_back(k);
+                if ((axes >> k & 1) == reduced)
+                    back[static_cast<std::size_t>(k)] = static_cast<int>(order.size()), order.push_back(k);
         const Tensor moved = transpose(x, order);
         const Tensor lines = reshape(moved, {results, n, 1});
         const bool finite = all(isfinite(x)).item<bool>();
-        Tensor others = product_of(exclusive_products(lines, finite, false), exclusive_products(lines, finite, true), finite);
+        Tensor others =
+            product_of(exclusive_products(lines, finite, false), exclusive_products(lines, finite, true), finite);
         if (finite && any(isinf(others)).item<bool>()) {
-            // Overflow in one of the two, where the product itself has become 0 without a zero: the slope is then 0, too.
-            const Tensor vanished =
-                logical_and(equal(prod(stop_gradient(lines), 1, true), 0), all(not_equal(stop_gradient(lines), 0), 1, true));
+            // Overflow in one of the two, where the product itself has become 0 without a zero: the slope is then 0,
+            // too.
+            const Tensor vanished = logical_and(equal(prod(stop_gradient(lines), 1, true), 0),
+                                                all(not_equal(stop_gradient(lines), 0), 1, true));
             others = where(logical_and(vanished, isinf(others)), 0, others);
         }
         return keep(g, x.shape(), axes) * transpose(reshape(others, moved.shape()), back);
@@ -280,9 +291,10 @@ struct Prod {
 
 /// The sum times a factor over the axes of a mask.
 Tensor summed(const Tensor& x, AxisMask axes, const Shape& result, double factor) {
-    return reduce_groups(x, axes, result, collected(x.dtype()), [factor](const Tensor& from, const Tensor& to, const Step& s) {
-        sum_values(from, to, s.layout, s.last ? factor : 1);
-    });
+    return reduce_groups(x, axes, result, collected(x.dtype()),
+                         [factor](const Tensor& from, const Tensor& to, const Step& s) {
+                             sum_values(from, to, s.layout, s.last ? factor : 1);
+                         });
 }
 
 /// The sum or the mean. Its gradient is the same along the summed axes, where it has size 1.
@@ -294,7 +306,9 @@ struct Sum {
     bool keepdims = false;
     XGRAD_ATTRIBUTES(axes, keepdims)
 
-    Tensor value(const Tensor& x) const { return summed(x, axes, without_axes(x.shape(), axes, keepdims), factor(x.shape())); }
+    Tensor value(const Tensor& x) const {
+        return summed(x, axes, without_axes(x.shape(), axes, keepdims), factor(x.shape()));
+    }
     Tensor pullback(Tensor g, const Saved& s) const {
         const double by = factor(s.shape());
         return keep(by == 1 ? g : g * by, s.shape(), axes);
@@ -331,7 +345,9 @@ struct SumTo {
         const BroadcastAxes axes(x.shape(), shape);
         return summed(x, axes.leading | axes.stretched, shape, 1);
     }
-    Tensor pullback(Tensor g, const Saved& s) const { return keep(g, s.shape(), BroadcastAxes(s.shape(), shape).leading); }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        return keep(g, s.shape(), BroadcastAxes(s.shape(), shape).leading);
+    }
 };
 
 /// Op over the axes.
@@ -376,7 +392,8 @@ Tensor sum_to(const Operand& operand, const Shape& shape) {
     const Tensor& x = tensor_of(operand, "sum_to");
     if (x.shape() == shape) return x;
     check<ShapeError>(BroadcastAxes(x.shape(), shape).fits, operand.where(), [&] {
-        return "sum_to: the shape must broadcast to the tensor's, got " + to_string(shape) + " and " + to_string(x.shape());
+        return "sum_to: the shape must broadcast to the tensor's, got " + to_string(shape) + " and " +
+               to_string(x.shape());
     });
     return apply(SumTo{shape}, {x}, operand.where());
 }

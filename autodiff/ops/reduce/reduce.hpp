@@ -2,31 +2,32 @@
 
 #include "autodiff/core/tensor.hpp"
 
-// Reductions over any axes, as NumPy: no axes means all of them, negative axes count from the end, keepdims leaves axes of size 1.
-// IndexError for an axis out of range or named twice. Empty reductions give the neutral element (sum 0, prod 1) where there is one,
-// else a ShapeError.
+// Reductions over any axes, as NumPy: no axes means all of them, negative axes count from the end, keepdims leaves axes
+// of size 1. IndexError for an axis out of range or named twice. Empty reductions give the neutral element (sum 0, prod
+// 1) where there is one, else a ShapeError.
 
 namespace xgrad {
 
 /// Sum of the elements. f32 sums are accurate to a few units in the last place whatever their length.
 XGRAD_API Tensor sum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 XGRAD_API Tensor mean(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// Product of the elements; its gradient is right where elements are zero, and 0 where partial products under- and overflow at once.
+/// Product of the elements; its gradient is right where elements are zero, and 0 where partial products under- and
+/// overflow at once.
 XGRAD_API Tensor prod(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 /// Largest element; NaN if there is one. Ties share the gradient evenly, and so do NaNs, which then take all of it.
 XGRAD_API Tensor max(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 /// Smallest element; NaN if there is one. Gradient as max.
 XGRAD_API Tensor min(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// What var, std and cov subtract from the number of elements that they divide by. A bool does not convert: it would be meant as keepdims, or as
-/// PyTorch's `unbiased`.
+/// What var, std and cov subtract from the number of elements that they divide by. A bool does not convert: it would be
+/// meant as keepdims, or as PyTorch's `unbiased`.
 class Correction {
 public:
     template <class T>
         requires std::is_arithmetic_v<T>
     constexpr Correction(T number) : number_(static_cast<double>(number)) {
-        static_assert(
-            !std::is_same_v<T, bool>,
-            "xgrad: the correction is a number, which the divisor n - correction takes; keepdims follows it: var(x, axes, 0, true)");
+        static_assert(!std::is_same_v<T, bool>,
+                      "xgrad: the correction is a number, which the divisor n - correction takes; keepdims follows it: "
+                      "var(x, axes, 0, true)");
     }
     constexpr operator double() const { return number_; }
 
@@ -35,11 +36,13 @@ private:
 };
 /// Variance: mean of |x - mean(x)|², with divisor n - correction. NumPy's default correction of 0, not PyTorch's 1.
 XGRAD_API Tensor var(const Operand& x, const Axes& axes = {}, Correction correction = 0, bool keepdims = false);
-/// log(sum(exp(x))) without overflow; -inf where all elements are -inf, with gradient 0. Elements that are inf share the gradient evenly.
+/// log(sum(exp(x))) without overflow; -inf where all elements are -inf, with gradient 0. Elements that are inf share
+/// the gradient evenly.
 XGRAD_API Tensor logsumexp(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 /// The vector norm (sum |x|^p)^(1/p); p = inf gives max |x|, -inf min |x|, 0 counts non-zeros. Gradient 0 at 0.
 XGRAD_API Tensor norm(const Operand& x, double p = 2, const Axes& axes = {}, bool keepdims = false);
-/// Position of the first largest element along `axis` (i64); without axis, in the flattened tensor. NaN counts as largest. No gradient.
+/// Position of the first largest element along `axis` (i64); without axis, in the flattened tensor. NaN counts as
+/// largest. No gradient.
 XGRAD_API Tensor argmax(const Operand& x, int axis, bool keepdims = false);
 XGRAD_API Tensor argmax(const Operand& x);
 /// Position of the first smallest element. NaN counts as smallest. No gradient.
@@ -54,7 +57,8 @@ XGRAD_API Tensor softmax(const Operand& x, int axis = -1);
 /// log(softmax(x)) along `axis`, without overflow.
 XGRAD_API Tensor log_softmax(const Operand& x, int axis = -1);
 
-/// Sums over the axes along which `shape` was broadcast to x's shape: the transpose of broadcast_to. ShapeError if it does not broadcast.
+/// Sums over the axes along which `shape` was broadcast to x's shape: the transpose of broadcast_to. ShapeError if it
+/// does not broadcast.
 XGRAD_API Tensor sum_to(const Operand& x, const Shape& shape);
 
 }  // namespace xgrad

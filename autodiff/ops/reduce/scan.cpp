@@ -22,8 +22,9 @@ using namespace detail;
 
 namespace {
 
-/// Runs over every line of a layout, from its start or its end: step(state, place) once for each element, in order. Each line has a state
-/// of its own, `start` at first. Four lines at a time, so that one need not wait for the additions of another.
+/// Runs over every line of a layout, from its start or its end: step(state, place) once for each element, in order.
+/// Each line has a state of its own, `start` at first. Four lines at a time, so that one need not wait for the
+/// additions of another.
 template <class State, class Step>
 void scan(const Along& a, bool reverse, const State& start, const Step& step) {
     const Int work = a.outer * a.n * a.inner, first = reverse ? a.n - 1 : 0, by = reverse ? -1 : 1;
@@ -31,7 +32,8 @@ void scan(const Along& a, bool reverse, const State& start, const Step& step) {
     if (a.inner == 1) {
         const auto lines = [&]<std::size_t... r>(std::index_sequence<r...>, Int line) {
             std::array<State, sizeof...(r)> state{(static_cast<void>(r), start)...};
-            for (Int k = 0, i = line * a.n + first; k < a.n; ++k, i += by) (step(state[r], i + static_cast<Int>(r) * a.n), ...);
+            for (Int k = 0, i = line * a.n + first; k < a.n; ++k, i += by)
+                (step(state[r], i + static_cast<Int>(r) * a.n), ...);
         };
         parallel_for(a.outer, work, [&](Int begin, Int end) {
             Int line = begin;
@@ -119,7 +121,8 @@ Tensor shifted(const Tensor& t, int axis, bool towards_end, double fill) {
     return towards_end ? concat({gap, slice(t, axis, 0, n - 1)}, axis) : concat({slice(t, axis, 1, n), gap}, axis);
 }
 
-/// s[i] = a[i] * s[i-1] + b[i], from the start or from the end. Its transpose is a recurrence of the same kind the other way round.
+/// s[i] = a[i] * s[i-1] + b[i], from the start or from the end. Its transpose is a recurrence of the same kind the
+/// other way round.
 struct Recurrence {
     static constexpr const char* name = "recurrence";
     int axis = 0;
@@ -150,7 +153,9 @@ struct Recurrence {
     }
 };
 
-Tensor recurrence(const Tensor& a, const Tensor& b, int axis, bool reverse) { return apply(Recurrence{axis, reverse}, {a, b}, Location{}); }
+Tensor recurrence(const Tensor& a, const Tensor& b, int axis, bool reverse) {
+    return apply(Recurrence{axis, reverse}, {a, b}, Location{});
+}
 
 /// dx[k] = (product of all before k) * (g[k] + x[k+1] (g[k+1] + x[k+2] (…))): nothing is divided, so zeros do no harm.
 struct Cumprod {
@@ -167,7 +172,8 @@ struct Cumprod {
     }
     Tensor pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input();
-        return product_of(shifted(s.output(), axis, true, 1), recurrence(shifted(x, axis, false, 0), g, axis, true), all_finite(x, g));
+        return product_of(shifted(s.output(), axis, true, 1), recurrence(shifted(x, axis, false, 0), g, axis, true),
+                          all_finite(x, g));
     }
     Tensor fused_pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input();
@@ -194,7 +200,9 @@ struct Cumprod {
     }
 
 private:
-    static bool all_finite(const Tensor& x, const Tensor& g) { return all(isfinite(x)).item<bool>() && all(isfinite(g)).item<bool>(); }
+    static bool all_finite(const Tensor& x, const Tensor& g) {
+        return all(isfinite(x)).item<bool>() && all(isfinite(g)).item<bool>();
+    }
 };
 
 template <bool largest, class T>
@@ -236,7 +244,8 @@ template <bool largest>
 RunningExtreme running_extreme(const char* name, const Operand& operand, int axis) {
     const Tensor& x = tensor_of(operand, name);
     const Location where = operand.where();
-    check<DTypeError>(x.dtype() != DType::boolean, where, [&] { return std::string(name) + ": the elements must be numbers, got bool"; });
+    check<DTypeError>(x.dtype() != DType::boolean, where,
+                      [&] { return std::string(name) + ": the elements must be numbers, got bool"; });
     axis = normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), name, where);
     const Tensor indices = apply(RunningPosition<largest>{axis}, {x}, where, name);
     if (x.ndim() == 0) return {x, indices};
@@ -260,7 +269,8 @@ struct LogCumsumExp {
             scan(along(x.shape(), axis), false, State{}, [=](State& s, Int i) {
                 const double value = static_cast<double>(from[i]), difference = value - s.largest;
                 if (difference <= 0) s.sum += std::exp(difference);
-                else if (value != -std::numeric_limits<double>::infinity()) {  // inf, NaN and what follows them come here too
+                else if (value !=
+                         -std::numeric_limits<double>::infinity()) {  // inf, NaN and what follows them come here too
                     s.sum = value == s.largest ? s.sum : s.sum * std::exp(-difference) + 1;
                     s.largest = value;
                 }
@@ -269,7 +279,8 @@ struct LogCumsumExp {
         });
         return y;
     }
-    /// dx[j] = sum over i >= j of g[i] exp(x[j]) / (exp(x[0]) + … + exp(x[i])), everything in units of the largest element so far.
+    /// dx[j] = sum over i >= j of g[i] exp(x[j]) / (exp(x[0]) + … + exp(x[i])), everything in units of the largest
+    /// element so far.
     Tensor pullback(Tensor g, const Saved& saved) const {
         const Tensor& x = saved.input();
         const Tensor running = stop_gradient(cummax(stop_gradient(x), axis).values);
@@ -277,8 +288,10 @@ struct LogCumsumExp {
         const Tensor largest = where(equal(running, -inf), 0, running), before = shifted(largest, axis, true, 0);
         const Tensor step = where(equal(before, largest), 0, before - largest), decay = exp(where(step > 0, 0, step));
         // Where the largest is inf, the elements that are inf share.
-        const Tensor top = equal(largest, inf), seen = where(top, where(equal(stop_gradient(x), inf), zeros_like(x), -inf), x);
-        const Tensor e = exp(seen - where(top, 0, largest)), s = recurrence(decay, e, axis, false), sum = where(equal(s, 0), 1, s);
+        const Tensor top = equal(largest, inf),
+                     seen = where(top, where(equal(stop_gradient(x), inf), zeros_like(x), -inf), x);
+        const Tensor e = exp(seen - where(top, 0, largest)), s = recurrence(decay, e, axis, false),
+                     sum = where(equal(s, 0), 1, s);
         // What a later cotangent is worth one place earlier: exp(y[i-1] - y[i]).
         const Tensor worth = decay * shifted(s, axis, true, 0) / sum;
         return e / sum * recurrence(shifted(worth, axis, false, 0), g, axis, true);

@@ -2,8 +2,8 @@
 
 #include "autodiff/core/tensor.hpp"
 
-// Running sums, products and extremes along an axis: the result has x's shape. IndexError for an axis out of range; a rank-0 tensor counts
-// as one element. Without an axis the tensor is flattened first, as NumPy does.
+// Running sums, products and extremes along an axis: the result has x's shape. IndexError for an axis out of range; a
+// rank-0 tensor counts as one element. Without an axis the tensor is flattened first, as NumPy does.
 
 namespace xgrad {
 
@@ -18,8 +18,8 @@ XGRAD_API Tensor cumprod(const Operand& x);
 struct RunningExtreme {
     Tensor values, indices;
 };
-/// The largest element so far and its place. Of equal ones the last counts and gets the gradient, and a NaN is never left again: PyTorch's
-/// conventions. f32, f64, i32 and i64 (DTypeError for bool).
+/// The largest element so far and its place. Of equal ones the last counts and gets the gradient, and a NaN is never
+/// left again: PyTorch's conventions. f32, f64, i32 and i64 (DTypeError for bool).
 XGRAD_API RunningExtreme cummax(const Operand& x, int axis);
 /// The smallest element so far and its place; see cummax.
 XGRAD_API RunningExtreme cummin(const Operand& x, int axis);

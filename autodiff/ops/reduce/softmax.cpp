@@ -104,8 +104,9 @@ struct LogSumExp {
     static constexpr Saves saves{.inputs = 1, .outputs = 1};
 
     Tensor value(const Tensor& x) const {
-        return reduce_groups(x, axes, without_axes(x.shape(), axes, keepdims), x.dtype(),
-                             [](const Tensor& from, const Tensor& to, const Step& s) { logsumexp_values(from, to, s.layout); });
+        return reduce_groups(
+            x, axes, without_axes(x.shape(), axes, keepdims), x.dtype(),
+            [](const Tensor& from, const Tensor& to, const Step& s) { logsumexp_values(from, to, s.layout); });
     }
     Tensor pullback(Tensor g, const Saved& s) const { return with_softmax(g, s, &softmax_lines); }
     Tensor fused_pullback(Tensor g, const Saved& s) const { return with_softmax(g, s, &softmax_along<false>); }
@@ -114,13 +115,15 @@ private:
     static Tensor softmax_lines(const Tensor& x, const Along& a) {
         return reshape(softmax(reshape(x, {a.outer, a.n, a.inner}), 1), x.shape());
     }
-    /// g times the softmax of x. exp(x - y) alone is not it: where y is large its rounding takes the logarithm of the sum with it. Where y is infinite:
-    /// inf is shared by the elements that are inf, and nothing by those of -inf.
+    /// g times the softmax of x. exp(x - y) alone is not it: where y is large its rounding takes the logarithm of the
+    /// sum with it. Where y is infinite: inf is shared by the elements that are inf, and nothing by those of -inf.
     Tensor with_softmax(const Tensor& g, const Saved& s, Tensor (*softmax_of)(const Tensor&, const Along&)) const {
         constexpr double inf = std::numeric_limits<double>::infinity();
         const Tensor &x = s.input(), &y = s.output();
         const Tensor kept = keep(stop_gradient(y), x.shape(), axes), infinite = isinf(kept);
-        const Tensor seen = any(infinite).item<bool>() ? where(infinite, where(equal(stop_gradient(x), kept), zeros_like(x), -inf), x) : x;
+        const Tensor seen = any(infinite).item<bool>()
+                                ? where(infinite, where(equal(stop_gradient(x), kept), zeros_like(x), -inf), x)
+                                : x;
         const Tensor over = keep(where(equal(stop_gradient(y), -inf), 0, g), x.shape(), axes);
         Along layout;
         if (single_group(x.shape(), axes, layout)) return over * softmax_of(seen, layout);

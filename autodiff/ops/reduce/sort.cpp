@@ -66,12 +66,14 @@ struct Long {
 template <class T>
 using ItemOf = std::conditional_t<sizeof(T) == 8, Long, Short>;
 
-/// Orders items by `passes` digits of their keys, of `width` bits each, upwards from bit `low`; items that agree there keep their order.
-/// Two buffers: `items` names the one that holds them.
+/// Orders items by `passes` digits of their keys, of `width` bits each, upwards from bit `low`; items that agree there
+/// keep their order. Two buffers: `items` names the one that holds them.
 template <int width, int passes, class Item>
 void sort_by_digits(Item*& items, Item*& spare, std::uint32_t n, int low) {
     constexpr std::uint32_t values = 1u << width;
-    const auto digit = [low](const Item& item, int d) { return static_cast<std::uint32_t>(item.key_from(low + width * d)) & (values - 1); };
+    const auto digit = [low](const Item& item, int d) {
+        return static_cast<std::uint32_t>(item.key_from(low + width * d)) & (values - 1);
+    };
     std::uint32_t count[passes][values] = {};
     for (std::uint32_t i = 0; i < n; ++i)
         for (int d = 0; d < passes && low + width * d < Item::key_bits; ++d) ++count[d][digit(items[i], d)];
@@ -103,8 +105,9 @@ bool insert(Item* items, std::uint32_t n) {
     return true;
 }
 
-/// Sorts items of which only the last `bits` bits of their keys differ. The leading digits bring nearly all of them to their place; should
-/// the keys crowd together behind them, the digits from the last one on. Either way equal keys keep their order.
+/// Sorts items of which only the last `bits` bits of their keys differ. The leading digits bring nearly all of them to
+/// their place; should the keys crowd together behind them, the digits from the last one on. Either way equal keys keep
+/// their order.
 template <int width, int passes, class Item>
 void sort_keys(Item*& items, Item*& spare, std::uint32_t n, int bits) {
     const int low = std::max(0, bits - width * passes);
@@ -150,7 +153,8 @@ private:
 
 Int line_size(const Tensor& x) { return x.ndim() == 0 ? 1 : x.shape(-1); }
 
-/// Every line of x along its last axis in order: the first `wanted` values and places of each. Either output may be empty.
+/// Every line of x along its last axis in order: the first `wanted` values and places of each. Either output may be
+/// empty.
 void sort_lines(const Tensor& x, const Tensor& values, const Tensor& places, Int wanted, bool descending) {
     const Int n = line_size(x), lines = n ? x.size() / n : 0;
     if (lines == 0 || wanted == 0) return;
@@ -214,7 +218,8 @@ struct Sort {
     static constexpr int results = 1;
 
     std::array<Tensor, 2> value(const Tensor& x, bool for_pullback) const {
-        std::array<Tensor, 2> outputs{empty(x.shape(), x.dtype()), for_pullback ? empty(x.shape(), DType::i32) : Tensor()};
+        std::array<Tensor, 2> outputs{empty(x.shape(), x.dtype()),
+                                      for_pullback ? empty(x.shape(), DType::i32) : Tensor()};
         sort_lines(x, outputs[0], outputs[1], line_size(x), descending);
         return outputs;
     }
@@ -228,8 +233,9 @@ struct Line {
 Line last_axis(const char* name, const Operand& operand, int axis) {
     const Tensor& x = tensor_of(operand, name);
     axis = normalise_axis(axis, x.ndim() == 0 ? 1 : x.ndim(), name, operand.where());
-    check<ShapeError>(x.ndim() == 0 || x.shape(axis) <= std::numeric_limits<std::int32_t>::max(), operand.where(),
-                      [&] { return std::string(name) + ": the axis must be shorter than 2^31, got shape " + to_string(x.shape()); });
+    check<ShapeError>(x.ndim() == 0 || x.shape(axis) <= std::numeric_limits<std::int32_t>::max(), operand.where(), [&] {
+        return std::string(name) + ": the axis must be shorter than 2^31, got shape " + to_string(x.shape());
+    });
     return {axis + 1 < x.ndim() ? swapaxes({x, operand.where()}, axis, -1) : x, axis};
 }
 Tensor put_back(const Tensor& y, int axis) { return axis + 1 < y.ndim() ? swapaxes(y, axis, -1) : y; }
@@ -267,8 +273,10 @@ struct SearchSorted {
                 for (Int i = begin; i < end; ++i) {
                     const T* first = line + i / m * n;
                     const auto key = key_of(wanted[i]);
-                    const T* place = side == Side::left ? std::partition_point(first, first + n, [key](T v) { return key_of(v) < key; })
-                                                        : std::partition_point(first, first + n, [key](T v) { return key_of(v) <= key; });
+                    const T* place =
+                        side == Side::left
+                            ? std::partition_point(first, first + n, [key](T v) { return key_of(v) < key; })
+                            : std::partition_point(first, first + n, [key](T v) { return key_of(v) <= key; });
                     to[i] = place - first;
                 }
             });
@@ -314,7 +322,8 @@ Tensor unique(const Operand& operand) {
         std::vector<T> values;
         for (Int i = 0; i < ordered.size(); ++i)
             if (values.empty() || key_of(values.back()) != key_of(from[i])) values.push_back(from[i]);
-        result = from_data(values.data(), static_cast<Int>(values.size()), x.dtype(), {static_cast<Int>(values.size())}, operand.where());
+        result = from_data(values.data(), static_cast<Int>(values.size()), x.dtype(), {static_cast<Int>(values.size())},
+                           operand.where());
     });
     return result;
 }
@@ -322,15 +331,18 @@ Tensor unique(const Operand& operand) {
 Tensor searchsorted(const Operand& sorted_operand, const Operand& values_operand, Side side) {
     const Location where = sorted_operand.where();
     const Tensor& sorted = tensor_of(sorted_operand, "searchsorted");
-    const Tensor values =
-        values_operand.is_tensor() ? tensor_of(values_operand, "searchsorted") : number_as(values_operand, sorted.dtype(), "searchsorted");
+    const Tensor values = values_operand.is_tensor() ? tensor_of(values_operand, "searchsorted")
+                                                     : number_as(values_operand, sorted.dtype(), "searchsorted");
     check<DTypeError>(sorted.dtype() == values.dtype(), where, [&] {
-        return std::string("searchsorted: dtypes must agree, got ") + name_of(sorted.dtype()) + " and " + name_of(values.dtype());
+        return std::string("searchsorted: dtypes must agree, got ") + name_of(sorted.dtype()) + " and " +
+               name_of(values.dtype());
     });
     bool fits = sorted.ndim() == 1 || (sorted.ndim() > 1 && sorted.ndim() == values.ndim());
-    for (int k = 0; fits && sorted.ndim() > 1 && k + 1 < sorted.ndim(); ++k) fits = sorted.shape()[k] == values.shape()[k];
+    for (int k = 0; fits && sorted.ndim() > 1 && k + 1 < sorted.ndim(); ++k)
+        fits = sorted.shape()[k] == values.shape()[k];
     check<ShapeError>(fits, where, [&] {
-        return "searchsorted: the sorted tensor must be a vector, or agree with the values in all axes but the last, got " +
+        return "searchsorted: the sorted tensor must be a vector, or agree with the values in all axes but the last, "
+               "got " +
                to_string(sorted.shape()) + " and " + to_string(values.shape());
     });
     return apply(SearchSorted{side}, {sorted, values}, where);

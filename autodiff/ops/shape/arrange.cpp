@@ -18,7 +18,8 @@ namespace xgrad {
 
 using namespace detail;
 
-// --- mirrored and rotated -------------------------------------------------------------------------------------------------
+// --- mirrored and rotated
+// -------------------------------------------------------------------------------------------------
 
 Tensor flip(const Operand& operand, const Axes& axes) {
     const Tensor& x = tensor_of(operand, "flip");
@@ -80,13 +81,15 @@ Tensor roll(const Operand& operand, Int shift, int axis) {
 Tensor roll(const Operand& operand, const std::vector<Int>& shifts, const std::vector<int>& axes) {
     Tensor y = tensor_of(operand, "roll");
     check<ValueError>(shifts.size() == axes.size(), operand.where(), [&] {
-        return "roll: there must be a shift for each axis, got " + std::to_string(shifts.size()) + " and " + std::to_string(axes.size());
+        return "roll: there must be a shift for each axis, got " + std::to_string(shifts.size()) + " and " +
+               std::to_string(axes.size());
     });
     for (std::size_t i = 0; i < axes.size(); ++i) y = roll({y, operand.where()}, shifts[i], axes[i]);
     return y;
 }
 
-// --- triangles and diagonals ----------------------------------------------------------------------------------------------
+// --- triangles and diagonals
+// ----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -105,12 +108,14 @@ struct Triangle {
         parallel_for(x.size() ? x.size() / columns : 0, x.size(), [&](Int begin, Int end) {
             for (Int r = begin; r < end; ++r) {
                 // Neither end overflows for a k beyond the matrix.
-                const Int bound = std::clamp<Int>(std::clamp(k, -rows - columns, rows + columns) + r % rows + (lower ? 1 : 0), 0, columns);
+                const Int bound = std::clamp<Int>(
+                    std::clamp(k, -rows - columns, rows + columns) + r % rows + (lower ? 1 : 0), 0, columns);
                 const Int first = lower ? 0 : bound, last = lower ? bound : columns;
                 const char* source = from + r * columns * item;
                 char* target = to + r * columns * item;
                 std::memset(target, 0, static_cast<std::size_t>(first * item));
-                std::memcpy(target + first * item, source + first * item, static_cast<std::size_t>((last - first) * item));
+                std::memcpy(target + first * item, source + first * item,
+                            static_cast<std::size_t>((last - first) * item));
                 std::memset(target + last * item, 0, static_cast<std::size_t>((columns - last) * item));
             }
         });
@@ -123,8 +128,9 @@ template <bool lower>
 Tensor triangle(const Operand& operand, Int k) {
     using Op = Triangle<lower>;
     const Tensor& x = tensor_of(operand, Op::name);
-    check<ShapeError>(x.ndim() >= 2, operand.where(),
-                      [&] { return std::string(Op::name) + ": must have at least 2 axes, got shape " + to_string(x.shape()); });
+    check<ShapeError>(x.ndim() >= 2, operand.where(), [&] {
+        return std::string(Op::name) + ": must have at least 2 axes, got shape " + to_string(x.shape());
+    });
     return apply(Op{k}, {x}, operand.where());
 }
 
@@ -142,7 +148,8 @@ Tensor triu(const Operand& x, Int k) { return triangle<false>(x, k); }
 Tensor diagonal(const Operand& operand, Int offset, int axis1, int axis2) {
     const Tensor& x = tensor_of(operand, "diagonal");
     const Location where = operand.where();
-    check<ShapeError>(x.ndim() >= 2, where, [&] { return "diagonal: must have at least 2 axes, got shape " + to_string(x.shape()); });
+    check<ShapeError>(x.ndim() >= 2, where,
+                      [&] { return "diagonal: must have at least 2 axes, got shape " + to_string(x.shape()); });
     const AxisMask mask = mask_of({axis1, axis2}, x.ndim(), "diagonal", where);
     axis1 = normalise_axis(axis1, x.ndim(), "diagonal", where);
     axis2 = normalise_axis(axis2, x.ndim(), "diagonal", where);
@@ -162,8 +169,9 @@ Tensor diag(const Operand& operand, Int k) {
     check<ShapeError>(x.ndim() == 1 || x.ndim() == 2, operand.where(),
                       [&] { return "diag: must have 1 or 2 axes, got shape " + to_string(x.shape()); });
     if (x.ndim() == 2) return diagonal(operand, k);
-    const Int side =
-        (Size(x.size()) + (k < 0 ? Size(0) - k : k)).value("diag", operand.where(), [&] { return "k = " + std::to_string(k); });
+    const Int side = (Size(x.size()) + (k < 0 ? Size(0) - k : k)).value("diag", operand.where(), [&] {
+        return "k = " + std::to_string(k);
+    });
     count_elements({side, side}, "diag", operand.where());
     View view(x.shape());
     view.offset = k < 0 ? -k * side : k;
@@ -171,7 +179,8 @@ Tensor diag(const Operand& operand, Int k) {
     return placed("diag", x, {side, side}, view, 0, operand.where());
 }
 
-// --- margins --------------------------------------------------------------------------------------------------------------
+// --- margins
+// --------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -192,12 +201,13 @@ Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& width
         const Tensor& x = tensor_of(operand, "pad");
         const Location where = operand.where();
         check<ValueError>(widths.size() == 1 || static_cast<int>(widths.size()) == x.ndim(), where, [&] {
-            return "pad: there must be one pair of widths, or one per axis, got " + std::to_string(widths.size()) + " for shape " +
-                   to_string(x.shape());
+            return "pad: there must be one pair of widths, or one per axis, got " + std::to_string(widths.size()) +
+                   " for shape " + to_string(x.shape());
         });
         for (const auto& width : widths)
             check<ValueError>(width.first >= 0 && width.second >= 0, where, [&] {
-                return "pad: widths must not be negative, got {" + std::to_string(width.first) + ", " + std::to_string(width.second) + "}";
+                return "pad: widths must not be negative, got {" + std::to_string(width.first) + ", " +
+                       std::to_string(width.second) + "}";
             });
         const auto width_of = [&](int axis) { return widths[widths.size() == 1 ? 0 : static_cast<std::size_t>(axis)]; };
         Shape padded_shape = x.shape();
@@ -219,7 +229,8 @@ Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& width
             if (before + after == 0) continue;
             const Int n = x.shape()[k];
             check<ShapeError>(n > 0, where, [&] {
-                return "pad: only a constant can surround an axis of size 0, got axis " + std::to_string(k) + " of " + to_string(x.shape());
+                return "pad: only a constant can surround an axis of size 0, got axis " + std::to_string(k) + " of " +
+                       to_string(x.shape());
             });
             const Tensor sources = empty({padded_shape[k]}, DType::i64);
             Int* source = elements<Int>(sources);
@@ -230,7 +241,8 @@ Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& width
     });
 }
 
-// --- windows --------------------------------------------------------------------------------------------------------------
+// --- windows
+// --------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -248,7 +260,8 @@ struct Windows {
             for (Int o = begin; o < end; ++o)
                 for (Int w = 0; w < count; ++w)
                     for (Int c = 0; c < lines.inner; ++c) {
-                        const Int to = ((o * count + w) * lines.inner + c) * size, from = (o * lines.n + w * step) * lines.inner + c;
+                        const Int to = ((o * count + w) * lines.inner + c) * size,
+                                  from = (o * lines.n + w * step) * lines.inner + c;
                         for (Int j = 0; j < size; ++j) f(to + j, from + j * lines.inner);
                     }
         });
@@ -300,7 +313,9 @@ struct Fold {
     Tensor pullback(Tensor g, const Saved& s) const { return apply(Unfold{axis, s.shape().back(), step}, {g}, {}); }
 };
 
-Tensor fold(const Tensor& parts, const Shape& shape, int axis, Int step) { return apply(Fold{shape, axis, step}, {parts}, {}); }
+Tensor fold(const Tensor& parts, const Shape& shape, int axis, Int step) {
+    return apply(Fold{shape, axis, step}, {parts}, {});
+}
 
 }  // namespace
 
@@ -309,9 +324,11 @@ Tensor unfold(const Operand& operand, int axis, Int size, Int step) {
         const Tensor& x = tensor_of(operand, "unfold");
         axis = normalise_axis(axis, x.ndim(), "unfold", operand.where());
         const Int n = x.shape()[axis];
-        check<ValueError>(size >= 0 && size <= n, operand.where(),
-                          [&] { return "unfold: the size must be in [0, " + std::to_string(n) + "], got " + std::to_string(size); });
-        check<ValueError>(step > 0, operand.where(), [&] { return "unfold: the step must be positive, got " + std::to_string(step); });
+        check<ValueError>(size >= 0 && size <= n, operand.where(), [&] {
+            return "unfold: the size must be in [0, " + std::to_string(n) + "], got " + std::to_string(size);
+        });
+        check<ValueError>(step > 0, operand.where(),
+                          [&] { return "unfold: the step must be positive, got " + std::to_string(step); });
         return apply(Unfold{axis, size, step}, {x}, operand.where());
     });
 }

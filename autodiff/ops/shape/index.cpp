@@ -61,14 +61,15 @@ Tensor index_add_values(const Shape& shape, const Tensor& indices, const Tensor&
         with_any(source.dtype(), [&]<class T>(T) {
             const T* from = elements<T>(source);
             T* to = elements<T>(y);
-            // Threads share out what is never added to each other: the slices before the axis, or strips of those behind it.
+            // Threads share out what is never added to each other: the slices before the axis, or strips of those
+            // behind it.
             auto add = [&](Int o, Int begin, Int end) {
                 if (a.inner == 1)
                     for (Int j = 0; j < m; ++j) to[o * a.n + from_front(index[j], a.n)] += from[o * m + j];
                 else
                     for (Int j = 0; j < m; ++j)
-                        accumulate(to + (o * a.n + from_front(index[j], a.n)) * a.inner + begin, from + (o * m + j) * a.inner + begin,
-                                   end - begin);
+                        accumulate(to + (o * a.n + from_front(index[j], a.n)) * a.inner + begin,
+                                   from + (o * m + j) * a.inner + begin, end - begin);
             };
             if (a.outer > 1) {
                 parallel_for(a.outer, source.size(), [&](Int begin, Int end) {
@@ -95,7 +96,9 @@ struct Take {
     static constexpr Saves saves{.inputs = 0b10};
 
     Tensor value(const Tensor& x, const Tensor& indices) const { return take_values(x, indices, axis); }
-    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const { return {add_slices(g, s.input(1), s.shape(0), axis, {}), Tensor()}; }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        return {add_slices(g, s.input(1), s.shape(0), axis, {}), Tensor()};
+    }
 };
 
 struct IndexAdd {
@@ -105,8 +108,12 @@ struct IndexAdd {
     XGRAD_ATTRIBUTES(shape, axis)
     static constexpr Saves saves{.inputs = 0b10};
 
-    Tensor value(const Tensor& source, const Tensor& indices) const { return index_add_values(shape, indices, source, axis); }
-    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const { return {apply(Take{axis}, {g, s.input(1)}, {}), Tensor()}; }
+    Tensor value(const Tensor& source, const Tensor& indices) const {
+        return index_add_values(shape, indices, source, axis);
+    }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        return {apply(Take{axis}, {g, s.input(1)}, {}), Tensor()};
+    }
 };
 
 Tensor add_slices(const Tensor& source, const Tensor& indices, const Shape& shape, int axis, Location where) {
@@ -143,7 +150,8 @@ struct OneHot {
             with_any(dtype, [&]<class T>(T) {
                 for (Int i = 0; i < labels.size(); ++i) {
                     check<IndexError>(label[i] >= 0 && label[i] < classes, where, [&] {
-                        return "one_hot: labels must be in [0, " + std::to_string(classes) + "), got " + std::to_string(label[i]);
+                        return "one_hot: labels must be in [0, " + std::to_string(classes) + "), got " +
+                               std::to_string(label[i]);
                     });
                     elements<T>(y)[i * classes + label[i]] = T(1);
                 }
@@ -184,8 +192,9 @@ Tensor embedding(const Operand& index_operand, const Operand& operand, const Emb
     return composed("embedding", index_operand.where(), [&]() -> Tensor {
         const Tensor& weight = tensor_of(operand, "embedding");
         const Location where = index_operand.where();
-        check<ShapeError>(weight.ndim() == 2, where,
-                          [&] { return "embedding: the weight must have 2 axes, got shape " + to_string(weight.shape()); });
+        check<ShapeError>(weight.ndim() == 2, where, [&] {
+            return "embedding: the weight must have 2 axes, got shape " + to_string(weight.shape());
+        });
         const Int n = weight.shape()[0];
         const Tensor indices = indices_of(index_operand, 0, n, "embedding", where);
         if (!options.padding_idx) return apply(Embedding{}, {weight, indices}, where);
@@ -202,8 +211,9 @@ Tensor one_hot(const Operand& operand, Int classes, DType dtype) {
     return composed("one_hot", operand.where(), [&]() -> Tensor {
         const Tensor& labels = tensor_of(operand, "one_hot");
         check_index_type(labels, "one_hot", operand.where());
-        check<ValueError>(classes >= 0, operand.where(),
-                          [&] { return "one_hot: the number of classes must not be negative, got " + std::to_string(classes); });
+        check<ValueError>(classes >= 0, operand.where(), [&] {
+            return "one_hot: the number of classes must not be negative, got " + std::to_string(classes);
+        });
         return apply(OneHot{classes, dtype, operand.where()}, {labels}, operand.where());
     });
 }

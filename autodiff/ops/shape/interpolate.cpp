@@ -18,7 +18,8 @@ using namespace detail;
 
 namespace {
 
-/// Element i of the result is made of `width` elements of the input: the sum of weights[i, k] times the one at indices[i, k].
+/// Element i of the result is made of `width` elements of the input: the sum of weights[i, k] times the one at
+/// indices[i, k].
 struct Taps {
     Int width = 0;
     std::vector<Int> indices;
@@ -98,7 +99,8 @@ struct Interpolate {
                 for (Int o = begin; o < end; ++o)
                     for (Int i = 0; i < to_size; ++i)
                         for (Int k = i * taps.width; k < (i + 1) * taps.width; ++k) {
-                            const Int before = (o * from_size + index[k]) * a.inner, after = (o * to_size + i) * a.inner;
+                            const Int before = (o * from_size + index[k]) * a.inner,
+                                      after = (o * to_size + i) * a.inner;
                             const Int source = transposed ? after : before, target = transposed ? before : after;
                             const T w = static_cast<T>(weight[k]);
                             for (Int c = 0; c < a.inner; ++c) to[target + c] += w * from[source + c];
@@ -124,20 +126,21 @@ Tensor interpolate(const Operand& operand, const InterpolateOptions& options) {
         const bool nearest = mode == Interpolation::nearest || mode == Interpolation::nearest_exact;
         const int wanted = mode == Interpolation::linear ? 1 : mode == Interpolation::trilinear ? 3 : 2;
         check<ShapeError>(nearest ? axes >= 1 && axes <= 3 : axes == wanted, where, [&] {
-            return std::string("interpolate: ") + name_of_mode(mode) + " needs " + (nearest ? "3 to 5" : std::to_string(wanted + 2)) +
-                   " axes, got shape " + to_string(x.shape());
+            return std::string("interpolate: ") + name_of_mode(mode) + " needs " +
+                   (nearest ? "3 to 5" : std::to_string(wanted + 2)) + " axes, got shape " + to_string(x.shape());
         });
         check<ValueError>(options.size.given() != options.scale_factor.given(), where, [&] {
             return std::string("interpolate: either size or scale_factor must be given, got ") +
                    (options.size.given() ? "both" : "neither");
         });
         check<ValueError>(!(nearest && options.align_corners), where, [&] {
-            return std::string("interpolate: align_corners belongs to the linear and cubic modes, got ") + name_of_mode(mode);
+            return std::string("interpolate: align_corners belongs to the linear and cubic modes, got ") +
+                   name_of_mode(mode);
         });
         const int given = options.size.count() + options.scale_factor.count();
         check<ValueError>(given == 1 || given == axes, where, [&] {
-            return "interpolate: there must be one size or factor, or one for each of " + std::to_string(axes) + " axes, got " +
-                   std::to_string(given);
+            return "interpolate: there must be one size or factor, or one for each of " + std::to_string(axes) +
+                   " axes, got " + std::to_string(given);
         });
         Tensor y = x;
         for (int k = 0; k < axes; ++k) {
@@ -146,8 +149,9 @@ Tensor interpolate(const Operand& operand, const InterpolateOptions& options) {
             std::optional<double> factor;
             if (options.scale_factor.given()) {
                 factor = options.scale_factor[k];
-                check<ValueError>(*factor > 0 && std::isfinite(*factor), where,
-                                  [&] { return "interpolate: factors must be positive, got " + PlainNumber(*factor).text(); });
+                check<ValueError>(*factor > 0 && std::isfinite(*factor), where, [&] {
+                    return "interpolate: factors must be positive, got " + PlainNumber(*factor).text();
+                });
                 const double scaled = std::floor(static_cast<double>(from) * *factor);
                 check<ShapeError>(scaled <= static_cast<double>(most_elements), where, [&] {
                     return "interpolate: too many elements, got factor " + PlainNumber(*factor).text() + " for shape " +
@@ -158,13 +162,14 @@ Tensor interpolate(const Operand& operand, const InterpolateOptions& options) {
                 to = options.size[k];
             }
             check<ShapeError>(to > 0 && from > 0, where, [&] {
-                return "interpolate: sizes must be positive, got " + std::to_string(from) + " and " + std::to_string(to) + " for axis " +
-                       std::to_string(k + 2);
+                return "interpolate: sizes must be positive, got " + std::to_string(from) + " and " +
+                       std::to_string(to) + " for axis " + std::to_string(k + 2);
             });
             Shape shape = y.shape();
             shape[k + 2] = to;
             count_elements(shape, "interpolate", where);
-            // Along an axis that keeps its size the linear modes copy, whatever the factor was: PyTorch's rule, which neither nearest nor bicubic has.
+            // Along an axis that keeps its size the linear modes copy, whatever the factor was: PyTorch's rule, which
+            // neither nearest nor bicubic has.
             if (to == from && !nearest && mode != Interpolation::bicubic) continue;
             y = apply(Interpolate<false>{k + 2, to, factor, mode, options.align_corners}, {y}, where);
         }

@@ -62,7 +62,8 @@ struct Stack {
     Tensor value(std::span<const Tensor> parts) const {
         const Shape& one = parts[0].shape();
         Shape shape;
-        for (int k = 0; k <= one.rank(); ++k) shape.push_back(k < axis ? one[k] : k == axis ? static_cast<Int>(parts.size()) : one[k - 1]);
+        for (int k = 0; k <= one.rank(); ++k)
+            shape.push_back(k < axis ? one[k] : k == axis ? static_cast<Int>(parts.size()) : one[k - 1]);
         return join(parts, shape, axis);
     }
     std::vector<Tensor> pullback(Tensor g, const Saved& s) const {
@@ -104,13 +105,15 @@ struct Unbind {
     Tensor pullback(std::span<const Tensor> g) const { return stack(Tensors(g.begin(), g.end()), axis, {}); }
 };
 
-/// The parts as tensors of one element type: numbers take the first tensor's, integers mix to i64. `made` holds what had to be made for that.
+/// The parts as tensors of one element type: numbers take the first tensor's, integers mix to i64. `made` holds what
+/// had to be made for that.
 std::span<const Tensor> parts_of(const Parts& given, Tensors& made, const char* name, Location where) {
     check<ValueError>(!given.tensors().empty() || !given.operands().empty(), where,
                       [&] { return std::string(name) + ": there must be at least one tensor, got an empty list"; });
     const std::span<const Operand> operands = given.operands();
     if (!operands.empty()) {
-        const auto first = std::find_if(operands.begin(), operands.end(), [](const Operand& x) { return x.is_tensor(); });
+        const auto first =
+            std::find_if(operands.begin(), operands.end(), [](const Operand& x) { return x.is_tensor(); });
         check<DTypeError>(first != operands.end(), where,
                           [&] { return std::string(name) + ": at least one part must be a tensor, got numbers"; });
         const DType dtype = tensor_of(*first, name).dtype();
@@ -121,8 +124,9 @@ std::span<const Tensor> parts_of(const Parts& given, Tensors& made, const char* 
     bool mixed = false;
     for (const Tensor& t : tensors) {
         const DType own = tensor_of({t, where}, name).dtype();
-        check<DTypeError>(own == dtype || (is_integer(own) && is_integer(dtype)), where,
-                          [&] { return std::string(name) + ": element types must agree, got " + name_of(dtype) + " and " + name_of(own); });
+        check<DTypeError>(own == dtype || (is_integer(own) && is_integer(dtype)), where, [&] {
+            return std::string(name) + ": element types must agree, got " + name_of(dtype) + " and " + name_of(own);
+        });
         mixed = mixed || own != dtype;
         dtype = common_integer(dtype, own);
     }
@@ -135,8 +139,9 @@ std::span<const Tensor> parts_of(const Parts& given, Tensors& made, const char* 
 
 /// Empty parts cost no elements, but memory all the same.
 void check_parts(Int count, const char* name, Location where) {
-    check<ShapeError>(count <= Int{1} << 24, where,
-                      [&] { return std::string(name) + ": at most 2^24 parts are possible, got " + std::to_string(count); });
+    check<ShapeError>(count <= Int{1} << 24, where, [&] {
+        return std::string(name) + ": at most 2^24 parts are possible, got " + std::to_string(count);
+    });
 }
 
 }  // namespace
@@ -151,8 +156,8 @@ Tensor concat(const Parts& given, int axis, Location where) {
         bool agrees = other.rank() == shape.rank();
         for (int k = 0; agrees && k < shape.rank(); ++k) agrees = k == axis || other[k] == shape[k];
         check<ShapeError>(agrees, where, [&] {
-            return "concat: sizes must agree except along axis " + std::to_string(axis) + ", got " + to_string(tensors[0].shape()) +
-                   " and " + to_string(other);
+            return "concat: sizes must agree except along axis " + std::to_string(axis) + ", got " +
+                   to_string(tensors[0].shape()) + " and " + to_string(other);
         });
         shape[axis] += other[axis];
     }
@@ -168,8 +173,9 @@ Tensor stack(const Parts& given, int axis, Location where) {
         const std::span<const Tensor> tensors = parts_of(given, made, "stack", where);
         const Shape& one = tensors[0].shape();
         for (const Tensor& t : tensors)
-            check<ShapeError>(t.shape() == one, where,
-                              [&] { return "stack: shapes must agree, got " + to_string(one) + " and " + to_string(t.shape()); });
+            check<ShapeError>(t.shape() == one, where, [&] {
+                return "stack: shapes must agree, got " + to_string(one) + " and " + to_string(t.shape());
+            });
         axis = normalise_axis(axis, one.rank() + 1, "stack", where);
         return apply(Stack{axis}, tensors, where);
     });
@@ -183,8 +189,8 @@ std::vector<Tensor> split(const Operand& operand, const std::vector<Int>& sizes,
     for (const Int size : sizes) good &= size >= 0, sum = sum + size;
     const Int total = sum.value("split", operand.where(), [&] { return std::to_string(sizes.size()) + " sizes"; });
     check<ShapeError>(good && total == x.shape()[axis], operand.where(), [&] {
-        return "split: the sizes must add up to " + std::to_string(x.shape()[axis]) + ", got " + std::to_string(total) + " in " +
-               std::to_string(sizes.size()) + " parts";
+        return "split: the sizes must add up to " + std::to_string(x.shape()[axis]) + ", got " + std::to_string(total) +
+               " in " + std::to_string(sizes.size()) + " parts";
     });
     return apply(Split{sizes, axis}, {x}, operand.where());
 }

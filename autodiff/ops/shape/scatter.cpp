@@ -22,14 +22,15 @@ using namespace detail;
 
 namespace {
 
-/// An index tensor beside the shape whose elements it names. Both have the same axes, but the indices may have less of each.
+/// An index tensor beside the shape whose elements it names. Both have the same axes, but the indices may have less of
+/// each.
 struct Places {
     const Tensor& indices;
     const Shape& shape;
     int axis;
 
-    /// f(position in the indices, element of the shape) in the order of the indices. Threads share out what never meets in one element:
-    /// the lines before the axis, or strips of those behind it.
+    /// f(position in the indices, element of the shape) in the order of the indices. Threads share out what never meets
+    /// in one element: the lines before the axis, or strips of those behind it.
     template <class F>
     void each(const F& f) const {
         if (indices.size() == 0) return;
@@ -61,7 +62,8 @@ struct Places {
 
     /// Nothing stands behind the axis, so that each line of indices belongs to a line of the shape.
     bool in_lines() const {
-        return indices.dtype() == DType::i32 && along(shape, axis).inner == 1 && along(indices.shape(), axis).inner == 1;
+        return indices.dtype() == DType::i32 && along(shape, axis).inner == 1 &&
+               along(indices.shape(), axis).inner == 1;
     }
     /// For those f(first position in the indices, first element of the shape, number of indices, the indices).
     template <class F>
@@ -70,12 +72,14 @@ struct Places {
         const std::vector<Int> outer = offsets(0, axis, to.n);
         const auto* index = elements<std::int32_t>(indices);
         parallel_for(indices.size() ? from.outer : 0, indices.size(), [&](Int begin, Int end) {
-            for (Int o = begin; o < end; ++o) f(o * from.n, outer[static_cast<std::size_t>(o)], from.n, index + o * from.n);
+            for (Int o = begin; o < end; ++o)
+                f(o * from.n, outer[static_cast<std::size_t>(o)], from.n, index + o * from.n);
         });
     }
 
 private:
-    /// Where the indices' positions in axes [first, last) stand in the shape; the last one's neighbours are `stride` apart.
+    /// Where the indices' positions in axes [first, last) stand in the shape; the last one's neighbours are `stride`
+    /// apart.
     std::vector<Int> offsets(int first, int last, Int stride) const {
         std::vector<Int> result{0};
         for (int k = last - 1; k >= first; stride *= shape[k--]) {
@@ -87,7 +91,8 @@ private:
     }
 };
 
-// --- values ---------------------------------------------------------------------------------------------------------------
+// --- values
+// ---------------------------------------------------------------------------------------------------------------
 
 Tensor gather_values(const Tensor& x, const Places& places) {
     Tensor y = empty(places.indices.shape(), x.dtype());
@@ -97,7 +102,8 @@ Tensor gather_values(const Tensor& x, const Places& places) {
         if constexpr (std::is_floating_point_v<T>)
             if (places.in_lines()) {
                 const auto kernel = kernels::active().choose.of<T>().gather;
-                return places.each_line([=](Int i, Int at, Int n, const std::int32_t* index) { kernel(from + at, index, to + i, n); });
+                return places.each_line(
+                    [=](Int i, Int at, Int n, const std::int32_t* index) { kernel(from + at, index, to + i, n); });
             }
         places.each([=](Int i, Int at) { to[i] = from[at]; });
     });
@@ -124,14 +130,16 @@ void add_values(const Tensor& y, const Places& places, const Tensor& source) {
         if constexpr (std::is_floating_point_v<T>)
             if (places.in_lines()) {
                 const auto kernel = kernels::active().choose.of<T>().add;
-                return places.each_line(
-                    [=](Int i, Int at, Int n, const std::int32_t* index) { kernel(same ? from : from + i, index, to + at, n, same); });
+                return places.each_line([=](Int i, Int at, Int n, const std::int32_t* index) {
+                    kernel(same ? from : from + i, index, to + at, n, same);
+                });
             }
         places.each([=](Int i, Int at) { to[at] = static_cast<T>(to[at] + from[same ? 0 : i]); });
     });
 }
 
-// --- the operations -------------------------------------------------------------------------------------------------------
+// --- the operations
+// -------------------------------------------------------------------------------------------------------
 
 // Indices are the operations' second inputs, checked before.
 
@@ -150,7 +158,9 @@ struct GatherGradient {
         add_values(y, {indices, shape, axis}, source);
         return y;
     }
-    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const { return {gathered("gather", g, s.input(1), axis, {}), Tensor()}; }
+    std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const {
+        return {gathered("gather", g, s.input(1), axis, {}), Tensor()};
+    }
 };
 
 struct Gather {
@@ -205,7 +215,9 @@ struct Scatter {
         const Tensor& indices = s.input(1);
         std::array<Tensor, 3> parts;
         if (s.needs(0)) parts[0] = apply(Scatter{axis}, {g, indices, scalar(0, g.dtype(), {})}, {});
-        if (s.needs(2)) parts[2] = where(apply(LastWritten{g.shape(), axis}, {indices}, {}), gathered("gather", g, indices, axis, {}), 0);
+        if (s.needs(2))
+            parts[2] =
+                where(apply(LastWritten{g.shape(), axis}, {indices}, {}), gathered("gather", g, indices, axis, {}), 0);
         return parts;
     }
 };
@@ -236,8 +248,8 @@ Tensor indices_in(const Tensor& x, int axis, const Operand& operand, const char*
     bool fits = shape.rank() == x.ndim();
     for (int k = 0; fits && k < x.ndim(); ++k) fits = k == axis || shape[k] <= x.shape()[k];
     check<ShapeError>(fits, where, [&] {
-        return std::string(name) + ": indices must have the tensor's rank and not exceed it except along axis " + std::to_string(axis) +
-               ", got " + to_string(shape) + " for " + to_string(x.shape());
+        return std::string(name) + ": indices must have the tensor's rank and not exceed it except along axis " +
+               std::to_string(axis) + ", got " + to_string(shape) + " for " + to_string(x.shape());
     });
     return indices;
 }
@@ -246,14 +258,14 @@ Tensor indices_in(const Tensor& x, int axis, const Operand& operand, const char*
 Tensor source_of(const Operand& operand, const Tensor& x, const Shape& shape, const char* name, Location where) {
     const Tensor& source = tensor_of(operand, name);
     check<DTypeError>(source.dtype() == x.dtype(), where, [&] {
-        return std::string(name) + ": the source must have the tensor's element type, got " + name_of(source.dtype()) + " and " +
-               name_of(x.dtype());
+        return std::string(name) + ": the source must have the tensor's element type, got " + name_of(source.dtype()) +
+               " and " + name_of(x.dtype());
     });
     bool fits = source.ndim() == shape.rank();
     for (int k = 0; fits && k < shape.rank(); ++k) fits = shape[k] <= source.shape()[k];
     check<ShapeError>(fits, where, [&] {
-        return std::string(name) + ": the source must be as large as the indices in each axis, got " + to_string(source.shape()) + " and " +
-               to_string(shape);
+        return std::string(name) + ": the source must be as large as the indices in each axis, got " +
+               to_string(source.shape()) + " and " + to_string(shape);
     });
     std::vector<Slice> slices;
     for (const Int size : shape) slices.push_back({0, size});
@@ -285,7 +297,8 @@ Tensor scatter_add(const Operand& operand, int axis, const Operand& index_operan
     axis = normalise_axis(axis, x.ndim(), "scatter_add", where);
     const Tensor indices = indices_in(x, axis, index_operand, "scatter_add", where);
     const Tensor source = source_of(source_operand, x, indices.shape(), "scatter_add", where);
-    check<DTypeError>(x.dtype() != DType::boolean, where, [] { return std::string("scatter_add: the tensor must be numbers, got bool"); });
+    check<DTypeError>(x.dtype() != DType::boolean, where,
+                      [] { return std::string("scatter_add: the tensor must be numbers, got bool"); });
     return apply(ScatterAdd{axis}, {x, indices, source}, where);
 }
 
@@ -301,8 +314,8 @@ Tensor take_along_axis(const Operand& operand, const Operand& index_operand, int
         else fits = indices.shape()[k] == x.shape()[k] || indices.shape()[k] == 1;
     }
     check<ShapeError>(fits, where, [&] {
-        return "take_along_axis: indices must have the tensor's sizes, or 1, except along axis " + std::to_string(axis) + ", got " +
-               to_string(indices.shape()) + " for " + to_string(x.shape());
+        return "take_along_axis: indices must have the tensor's sizes, or 1, except along axis " +
+               std::to_string(axis) + ", got " + to_string(indices.shape()) + " for " + to_string(x.shape());
     });
     return gathered("take_along_axis", x, broadcast_to(indices, shape), axis, where);
 }

@@ -2,16 +2,18 @@
 
 #include "autodiff/core/tensor.hpp"
 
-// PyTorch's gather and scatter: single elements read from, or written to, positions along one axis. `indices` (i32 or i64) has x's rank
-// and at most its size in the other axes; as everywhere in xgrad negative indices count from the end. Tensors being immutable, scatter
-// returns a new one. IndexError for an index out of range, ShapeError for indices that do not fit.
+// PyTorch's gather and scatter: single elements read from, or written to, positions along one axis. `indices` (i32 or
+// i64) has x's rank and at most its size in the other axes; as everywhere in xgrad negative indices count from the end.
+// Tensors being immutable, scatter returns a new one. IndexError for an index out of range, ShapeError for indices that
+// do not fit.
 
 namespace xgrad {
 
-/// y[i, j, …] = x[…, indices[i, j, …], …] along `axis`: the result has the shape of `indices`. Repeated indices accumulate in the gradient.
+/// y[i, j, …] = x[…, indices[i, j, …], …] along `axis`: the result has the shape of `indices`. Repeated indices
+/// accumulate in the gradient.
 XGRAD_API Tensor gather(const Operand& x, int axis, const Operand& indices);
-/// x with source[i, j, …] at […, indices[i, j, …], …]. The source is a number, or a tensor at least as large as `indices` in each axis.
-/// Where indices repeat, the last one in row-major order counts, and gets the gradient.
+/// x with source[i, j, …] at […, indices[i, j, …], …]. The source is a number, or a tensor at least as large as
+/// `indices` in each axis. Where indices repeat, the last one in row-major order counts, and gets the gradient.
 XGRAD_API Tensor scatter(const Operand& x, int axis, const Operand& indices, const Operand& source);
 /// x with source[i, j, …] added there; repeated indices accumulate.
 XGRAD_API Tensor scatter_add(const Operand& x, int axis, const Operand& indices, const Operand& source);

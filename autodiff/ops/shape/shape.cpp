@@ -23,14 +23,16 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation, Lo
     Shape result = longer;
     for (int k = lead; k < longer.rank(); ++k) {
         const Int p = longer[k], q = shorter[k - lead];
-        check<ShapeError>(p == q || p == 1 || q == 1, where,
-                          [&] { return std::string(operation) + ": shapes must broadcast, got " + to_string(a) + " and " + to_string(b); });
+        check<ShapeError>(p == q || p == 1 || q == 1, where, [&] {
+            return std::string(operation) + ": shapes must broadcast, got " + to_string(a) + " and " + to_string(b);
+        });
         result[k] = p == 1 ? q : p;
     }
     return result;
 }
 
-// --- reshaping: the elements are shared -------------------------------------------------------------------------------
+// --- reshaping: the elements are shared
+// -------------------------------------------------------------------------------
 
 namespace {
 
@@ -58,25 +60,27 @@ Tensor reshape(const Operand& operand, const Shape& wanted) {
     Int known = 1;
     for (int k = 0; k < shape.rank(); ++k) {
         if (shape[k] == -1) {
-            check<ShapeError>(open < 0, operand.where(), [&] { return "reshape: at most one size may be -1, got " + to_string(wanted); });
+            check<ShapeError>(open < 0, operand.where(),
+                              [&] { return "reshape: at most one size may be -1, got " + to_string(wanted); });
             open = k;
         } else {
             check<ShapeError>(shape[k] >= 0, operand.where(),
                               [&] { return "reshape: sizes must not be negative, got " + to_string(wanted); });
-            check<ShapeError>(!__builtin_mul_overflow(known, shape[k], &known), operand.where(),
-                              [&] { return "reshape: the sizes must multiply to a number of elements, got " + to_string(wanted); });
+            check<ShapeError>(!__builtin_mul_overflow(known, shape[k], &known), operand.where(), [&] {
+                return "reshape: the sizes must multiply to a number of elements, got " + to_string(wanted);
+            });
         }
     }
     if (open >= 0) {
         check<ShapeError>(known != 0 && x.size() % known == 0, operand.where(), [&] {
-            return "reshape: the known sizes must divide " + std::to_string(x.size()) + ", got " + to_string(wanted) + " for " +
-                   to_string(x.shape());
+            return "reshape: the known sizes must divide " + std::to_string(x.size()) + ", got " + to_string(wanted) +
+                   " for " + to_string(x.shape());
         });
         shape[open] = x.size() / known;
     }
     check<ShapeError>(open >= 0 || known == x.size(), operand.where(), [&] {
-        return "reshape: the sizes must multiply to " + std::to_string(x.size()) + ", got " + to_string(wanted) + " for " +
-               to_string(x.shape());
+        return "reshape: the sizes must multiply to " + std::to_string(x.size()) + ", got " + to_string(wanted) +
+               " for " + to_string(x.shape());
     });
     return view_as("reshape", x, shape, operand.where());
 }
@@ -104,7 +108,8 @@ Tensor flatten(const Operand& operand, int start, int end) {
 Tensor expand_dims(const Operand& operand, const Axes& axes) {
     return composed("expand_dims", operand.where(), [&]() -> Tensor {
         const Tensor& x = tensor_of(operand, "expand_dims");
-        check<ValueError>(!axes.all(), operand.where(), [&] { return std::string("expand_dims: the new axes must be named, got none"); });
+        check<ValueError>(!axes.all(), operand.where(),
+                          [&] { return std::string("expand_dims: the new axes must be named, got none"); });
         const int rank = x.ndim() + static_cast<int>(axes.list().size());
         const AxisMask mask = mask_of(axes, rank, "expand_dims", operand.where());
         Shape shape;
@@ -127,7 +132,8 @@ Tensor squeeze(const Operand& operand, const Axes& axes) {
     return view_as("squeeze", x, shape, operand.where());
 }
 
-// --- transposing and broadcasting ---------------------------------------------------------------------------------------
+// --- transposing and broadcasting
+// ---------------------------------------------------------------------------------------
 
 namespace {
 
@@ -232,14 +238,18 @@ Tensor broadcast_to(const Operand& operand, const Shape& shape) {
     bool fits = lead >= 0;
     for (int k = 0; fits && k < x.ndim(); ++k) fits = x.shape()[k] == 1 || x.shape()[k] == shape[k + lead];
     check<ShapeError>(fits, operand.where(), [&] {
-        return "broadcast_to: the tensor must broadcast to the shape, got " + to_string(x.shape()) + " and " + to_string(shape);
+        return "broadcast_to: the tensor must broadcast to the shape, got " + to_string(x.shape()) + " and " +
+               to_string(shape);
     });
     count_elements(shape, "broadcast_to", operand.where());
     return apply(BroadcastTo{shape}, {x}, operand.where());
 }
-Tensor detail::expand_to(Tensor reduced, const Shape& shape) { return reduced.shape() == shape ? reduced : broadcast_to(reduced, shape); }
+Tensor detail::expand_to(Tensor reduced, const Shape& shape) {
+    return reduced.shape() == shape ? reduced : broadcast_to(reduced, shape);
+}
 
-// --- slices -------------------------------------------------------------------------------------------------------------
+// --- slices
+// -------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -251,8 +261,8 @@ Tensor slice_axis(const Tensor& x, int axis, const Slice& s, Location where) {
         return given ? std::clamp(*given < 0 ? *given + n : *given, low, high) : missing;
     };
     const Int start = end(s.start, s.step > 0 ? low : high), stop = end(s.stop, s.step > 0 ? high : low);
-    const Int count =
-        s.step > 0 ? (stop > start ? (stop - start - 1) / s.step + 1 : 0) : (start > stop ? 1 - (start - stop - 1) / s.step : 0);
+    const Int count = s.step > 0 ? (stop > start ? (stop - start - 1) / s.step + 1 : 0)
+                                 : (start > stop ? 1 - (start - stop - 1) / s.step : 0);
     if (count == n && s.step == 1) return x;
     View view(x.shape());
     view.slice = true;
@@ -266,7 +276,8 @@ Tensor slice_axis(const Tensor& x, int axis, const Slice& s, Location where) {
 
 Tensor slice(const Operand& operand, int axis, std::optional<Int> start, std::optional<Int> stop, Int step) {
     const Tensor& x = tensor_of(operand, "slice");
-    return slice_axis(x, normalise_axis(axis, x.ndim(), "slice", operand.where()), {start, stop, step}, operand.where());
+    return slice_axis(x, normalise_axis(axis, x.ndim(), "slice", operand.where()), {start, stop, step},
+                      operand.where());
 }
 
 Tensor slice(const Operand& operand, const std::vector<Slice>& slices) {
@@ -291,7 +302,8 @@ Tensor select(const Operand& operand, int axis, Int index) {
         axis = normalise_axis(axis, x.ndim(), "select", operand.where());
         const Int n = x.shape()[axis];
         check<IndexError>(index >= -n && index < n, operand.where(), [&] {
-            return "select: index must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " + std::to_string(index);
+            return "select: index must be in [" + std::to_string(-n) + ", " + std::to_string(n) + "), got " +
+                   std::to_string(index);
         });
         const View whole(x.shape());
         View view;

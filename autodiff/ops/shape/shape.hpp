@@ -13,7 +13,8 @@ namespace xgrad {
 XGRAD_API Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation = "broadcast_shapes",
                                  Location where = Location::current());
 
-/// The same elements in row-major order under another shape; one size may be -1. Shares the elements. ShapeError unless the sizes agree.
+/// The same elements in row-major order under another shape; one size may be -1. Shares the elements. ShapeError unless
+/// the sizes agree.
 XGRAD_API Tensor reshape(const Operand& x, const Shape& shape);
 /// reshape to rank 1.
 XGRAD_API Tensor ravel(const Operand& x);
@@ -32,16 +33,17 @@ XGRAD_API Tensor squeeze(const Operand& x, const Axes& axes = {});
 /// Repeats axes of size 1 (and leading ones) to reach `shape`. ShapeError if it does not broadcast.
 XGRAD_API Tensor broadcast_to(const Operand& x, const Shape& shape);
 
-/// Every `step`th element of [start, stop) along `axis`, as Python's x[start:stop:step]: negative ends count from the end, ends out of
-/// range are clipped, a negative step goes backwards. ValueError for a zero step.
-XGRAD_API Tensor slice(const Operand& x, int axis, std::optional<std::int64_t> start, std::optional<std::int64_t> stop = std::nullopt,
-                       std::int64_t step = 1);
+/// Every `step`th element of [start, stop) along `axis`, as Python's x[start:stop:step]: negative ends count from the
+/// end, ends out of range are clipped, a negative step goes backwards. ValueError for a zero step.
+XGRAD_API Tensor slice(const Operand& x, int axis, std::optional<std::int64_t> start,
+                       std::optional<std::int64_t> stop = std::nullopt, std::int64_t step = 1);
 /// The same along the leading axes, one Slice each; missing ones are whole.
 XGRAD_API Tensor slice(const Operand& x, const std::vector<Slice>& slices);
 /// x[index] along `axis`, which is dropped; negative counts from the end. IndexError when out of range.
 XGRAD_API Tensor select(const Operand& x, int axis, std::int64_t index);
 
-/// What concat and stack join: tensors, and plain numbers, which take the first tensor's type. It refers to them and is gone with the call.
+/// What concat and stack join: tensors, and plain numbers, which take the first tensor's type. It refers to them and is
+/// gone with the call.
 class Parts {
 public:
     Parts(const std::vector<Tensor>& tensors) : tensors_(tensors) {}

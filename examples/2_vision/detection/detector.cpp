@@ -28,14 +28,15 @@ Answers answers_for(const Scenes& scenes) {
                 std::size_t best = boxes.size();
                 for (std::size_t i = 0; i < boxes.size(); i += 4) {
                     const bool inside = x > boxes[i] && y > boxes[i + 1] && x < boxes[i + 2] && y < boxes[i + 3];
-                    const double away =
-                        std::max(std::abs((boxes[i] + boxes[i + 2]) / 2 - x), std::abs((boxes[i + 1] + boxes[i + 3]) / 2 - y));
+                    const double away = std::max(std::abs((boxes[i] + boxes[i + 2]) / 2 - x),
+                                                 std::abs((boxes[i + 1] + boxes[i + 3]) / 2 - y));
                     if (inside && away < nearest) best = i, nearest = away;
                 }
                 if (best == boxes.size()) continue;
                 answers.cell.push_back((static_cast<std::int64_t>(scene) * cells + row) * cells + column);
                 answers.kind.push_back(scenes.objects[scene].classes.data<std::int64_t>()[best / 4]);
-                for (const double edge : {x - boxes[best], y - boxes[best + 1], boxes[best + 2] - x, boxes[best + 3] - y})
+                for (const double edge :
+                     {x - boxes[best], y - boxes[best + 1], boxes[best + 2] - x, boxes[best + 3] - y})
                     answers.edges.push_back(static_cast<float>(edge));
             }
     }
@@ -44,7 +45,9 @@ Answers answers_for(const Scenes& scenes) {
 
 /// Of boxes around one middle, by their distances (n, 4): what both cover over what either covers. (n)
 Tensor overlap(const Tensor& a, const Tensor& b) {
-    const auto area = [](const Tensor& d) { return (select(d, 1, 0) + select(d, 1, 2)) * (select(d, 1, 1) + select(d, 1, 3)); };
+    const auto area = [](const Tensor& d) {
+        return (select(d, 1, 0) + select(d, 1, 2)) * (select(d, 1, 1) + select(d, 1, 3));
+    };
     const Tensor both = area(minimum(a, b));
     return both / (area(a) + area(b) - both);
 }
@@ -54,10 +57,12 @@ Objects detect(const Tensor& said, double least) {
     const Tensor scores = expand_dims(sigmoid(select(said, 1, 0)), 1) * softmax(slice(said, 1, 5));
     const Tensor middle = (arange(cells).to(DType::f32) + 0.5) * stride;
     const Tensor x = tile(middle, {cells}), y = repeat(middle, cells), edges = distances(said);
-    const Tensor boxes =
-        clip(stack({x - select(edges, 1, 0), y - select(edges, 1, 1), x + select(edges, 1, 2), y + select(edges, 1, 3)}, 1), 0, canvas);
+    const Tensor boxes = clip(
+        stack({x - select(edges, 1, 0), y - select(edges, 1, 1), x + select(edges, 1, 2), y + select(edges, 1, 3)}, 1),
+        0, canvas);
     const Tensor sure = argwhere(greater(scores, least));  // (n, 2): cell and class
-    const Objects all = {take(boxes, select(sure, 1, 0), 0), select(sure, 1, 1), masked_select(scores, greater(scores, least))};
+    const Objects all = {take(boxes, select(sure, 1, 0), 0), select(sure, 1, 1),
+                         masked_select(scores, greater(scores, least))};
     const Tensor kept = nn::batched_nms(all.boxes, all.scores, all.classes, 0.5);
     return {take(all.boxes, kept, 0), take(all.classes, kept), take(all.scores, kept)};
 }
@@ -75,7 +80,8 @@ Tensor detection_loss(const Tensor& said, const Scenes& scenes) {
     const Tensor fits = overlap(distances(there), tensor(answers.edges, {n, 4}));
     // Whoever says that something is there says how well its box will fit, too.
     const Tensor sure = index_add({said.shape(0)}, cell, stop_gradient(fits));
-    return doubt(sure) / static_cast<double>(n) + 2 * mean(1 - fits) + nn::cross_entropy(slice(there, 1, 5), tensor(answers.kind, {n}));
+    return doubt(sure) / static_cast<double>(n) + 2 * mean(1 - fits) +
+           nn::cross_entropy(slice(there, 1, 5), tensor(answers.kind, {n}));
 }
 
 std::vector<Objects> detect_all(const Detector& detector, const Tensor& images, double least) {

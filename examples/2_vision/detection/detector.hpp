@@ -10,11 +10,12 @@
 
 constexpr std::int64_t classes = 10, stride = 8, cells = canvas / stride;  // cells of the grid in each direction
 
-/// For each of the 12 × 12 cells: a score for "there is something", four for its distances, ten for its class. A cell sees 47 × 47 pixels.
+/// For each of the 12 × 12 cells: a score for "there is something", four for its distances, ten for its class. A cell
+/// sees 47 × 47 pixels.
 struct Detector {
     xgrad::nn::Conv2d conv1{1, 16, 3, {.stride = 2, .padding = 1}}, conv2{16, 32, 3, {.stride = 2, .padding = 1}},
-        conv3{32, 64, 3, {.stride = 2, .padding = 1}}, conv4{64, 96, 3, {.padding = 1}}, conv5{96, 96, 3, {.padding = 1}},
-        head{96, 1 + 4 + classes, 1};
+        conv3{32, 64, 3, {.stride = 2, .padding = 1}}, conv4{64, 96, 3, {.padding = 1}},
+        conv5{96, 96, 3, {.padding = 1}}, head{96, 1 + 4 + classes, 1};
     xgrad::nn::BatchNorm2d norm1{16}, norm2{32}, norm3{64}, norm4{96}, norm5{96};
 
     /// What it says of images (N, 1, 96, 96) by cells: (N · 144, 15).

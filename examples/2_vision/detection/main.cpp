@@ -1,7 +1,7 @@
-// Where are which things? A network looks at a picture once and says for each cell of a grid whether the middle of a thing is there, where its
-// edges are and what it is (one stage, as Redmon, Divvala, Girshick and Farhadi 2016; distances to the edges instead of anchors: Tian, Shen, Chen
-// and He 2019). Non-maximum suppression leaves one box of each thing, and the mean average precision judges them.
-// needs: dataset-fashion-mnist
+// Where are which things? A network looks at a picture once and says for each cell of a grid whether the middle of a
+// thing is there, where its edges are and what it is (one stage, as Redmon, Divvala, Girshick and Farhadi 2016;
+// distances to the edges instead of anchors: Tian, Shen, Chen and He 2019). Non-maximum suppression leaves one box of
+// each thing, and the mean average precision judges them. needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -19,7 +19,8 @@ using namespace xgrad;
 namespace {
 
 /// The smoothed loss after each step.
-std::vector<double> train(Detector& detector, const Pictures& clothes, std::int64_t steps, std::int64_t batch, double lr) {
+std::vector<double> train(Detector& detector, const Pictures& clothes, std::int64_t steps, std::int64_t batch,
+                          double lr) {
     nn::AdamW adam({.lr = lr, .weight_decay = 1e-2});
     nn::OneCycleLR schedule(adam, lr, {.total_steps = steps});
     nn::ProgressBar bar;
@@ -83,9 +84,11 @@ int main(int argc, char** argv) {
     example.option("--lr", lr, "AdamW's highest learning rate; it rises to it and falls again");
     return example.run(argc, argv, [&] {
         if (example.brief()) steps = 80;
-        example.note("The clothes are real; that several of them lie on one picture, at random sizes and places, is made up.");
+        example.note(
+            "The clothes are real; that several of them lie on one picture, at random sizes and places, is made up.");
         Detector detector;
-        const std::vector<double> losses = train(detector, fashion_mnist("train", example.pick(60000, 6000)), steps, batch, lr);
+        const std::vector<double> losses =
+            train(detector, fashion_mnist("train", example.pick(60000, 6000)), steps, batch, lr);
         Generator generator(example.seed() + 1000);
         const Scenes test = make_scenes(fashion_mnist("t10k"), example.pick(1000, 100), generator);
         const std::vector<Objects> found = detect_all(detector, test.images, 0.02);
@@ -101,23 +104,26 @@ int main(int argc, char** argv) {
         std::vector<nn::Plot> precision;
         for (std::size_t c = 0; c < curves.size(); ++c) {
             if (c % 5 == 0)
-                precision.emplace_back(
-                    nn::PlotOptions{.title = c == 0 ? "Precision and recall, the first five classes" : "The other five classes",
-                                    .x = "recall",
-                                    .y = "precision",
-                                    .x_range = {{0, 1}},
-                                    .y_range = {{0, 1}}});
+                precision.emplace_back(nn::PlotOptions{
+                    .title = c == 0 ? "Precision and recall, the first five classes" : "The other five classes",
+                    .x = "recall",
+                    .y = "precision",
+                    .x_range = {{0, 1}},
+                    .y_range = {{0, 1}}});
             precision.back().line(fashion_classes[c], curves[c].recall, curves[c].precision);
         }
         example.picture("found.svg", "Test pictures with what the detector found in them and how sure it is.",
                         {framed("Found, with a score of at least 30 %", test, surest(found), 0.3)}, 1);
-        example.picture("there.svg", "The same pictures with what is in them.", {framed("What is there", test, test.objects, 0)}, 1);
+        example.picture("there.svg", "The same pictures with what is in them.",
+                        {framed("What is there", test, test.objects, 0)}, 1);
         example.picture("loss.svg", "How it learned.", {loss}, 1);
-        example.picture("precision.svg", "How many of its boxes are right, and how much of what is there they find, in test pictures.",
+        example.picture("precision.svg",
+                        "How many of its boxes are right, and how much of what is there they find, in test pictures.",
                         precision);
         for (std::size_t c = 0; c < curves.size(); ++c)
             example.figure(fmt::format("average precision, {}", fashion_classes[c]), curves[c].average_precision());
-        example.figure("mean average precision (IoU 0.75)", mean_of(precision_recall(found, test.objects, 0.75, classes)));
+        example.figure("mean average precision (IoU 0.75)",
+                       mean_of(precision_recall(found, test.objects, 0.75, classes)));
         // Boxes at random places and of random classes have nearly none.
         example.figure("mean average precision (IoU 0.5)", mean_of(curves), {.at_least = 0.85, .brief_at_least = 0.3});
     });

@@ -14,8 +14,8 @@ double PrecisionRecall::average_precision() const {
     return area;
 }
 
-std::vector<PrecisionRecall> precision_recall(const std::vector<Objects>& found, const std::vector<Objects>& there, double iou,
-                                              std::int64_t classes) {
+std::vector<PrecisionRecall> precision_recall(const std::vector<Objects>& found, const std::vector<Objects>& there,
+                                              double iou, std::int64_t classes) {
     struct Detection {
         float score;
         bool right;
@@ -23,7 +23,8 @@ std::vector<PrecisionRecall> precision_recall(const std::vector<Objects>& found,
     std::vector<std::vector<Detection>> detections(static_cast<std::size_t>(classes));
     std::vector<double> totals(static_cast<std::size_t>(classes));
     for (std::size_t picture = 0; picture < there.size(); ++picture) {
-        const auto truth = there[picture].classes.data<std::int64_t>(), guess = found[picture].classes.data<std::int64_t>();
+        const auto truth = there[picture].classes.data<std::int64_t>(),
+                   guess = found[picture].classes.data<std::int64_t>();
         for (const std::int64_t c : truth) ++totals[static_cast<std::size_t>(c)];
         const Tensor overlaps = ravel(nn::box_iou(found[picture].boxes, there[picture].boxes));
         std::vector<bool> taken(truth.size());
@@ -37,7 +38,8 @@ std::vector<PrecisionRecall> precision_recall(const std::vector<Objects>& found,
                 if (truth[j] == guess[i] && !taken[j] && overlap >= most) best = j, most = overlap;
             }
             if (best < truth.size()) taken[best] = true;
-            detections[static_cast<std::size_t>(guess[i])].push_back({found[picture].scores.data<float>()[i], best < truth.size()});
+            detections[static_cast<std::size_t>(guess[i])].push_back(
+                {found[picture].scores.data<float>()[i], best < truth.size()});
         }
     }
     std::vector<PrecisionRecall> curves(static_cast<std::size_t>(classes));

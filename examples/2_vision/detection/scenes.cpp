@@ -20,8 +20,8 @@ struct Garment {
 
 /// A picture (28, 28) at another size, cut to what is there of it.
 Garment garment(const Tensor& picture, std::int64_t size, bool mirrored) {
-    const Tensor stretched =
-        interpolate(expand_dims(mirrored ? flip(picture, 1) : picture, {0, 1}), {.size = size, .mode = Interpolation::bilinear});
+    const Tensor stretched = interpolate(expand_dims(mirrored ? flip(picture, 1) : picture, {0, 1}),
+                                         {.size = size, .mode = Interpolation::bilinear});
     const Tensor there = greater(stretched[0][0], 0.1);
     const Tensor rows = argwhere(any(there, 1)), columns = argwhere(any(there, 0));
     const auto ends = [](const Tensor& places) {
@@ -39,7 +39,8 @@ float area(const Box& box) { return std::max(0.f, box[2] - box[0]) * std::max(0.
 
 /// The part of the smaller box that both cover.
 float common(const Box& a, const Box& b) {
-    return area({std::max(a[0], b[0]), std::max(a[1], b[1]), std::min(a[2], b[2]), std::min(a[3], b[3])}) / std::min(area(a), area(b));
+    return area({std::max(a[0], b[0]), std::max(a[1], b[1]), std::min(a[2], b[2]), std::min(a[3], b[3])}) /
+           std::min(area(a), area(b));
 }
 
 }  // namespace
@@ -54,16 +55,18 @@ Scenes make_scenes(const Pictures& clothes, std::int64_t count, Generator& gener
             const std::int64_t which = draw(generator, 0, clothes.labels.size() - 1);
             const Garment one = garment(clothes.images[which], draw(generator, 20, 36), draw(generator, 0, 1) == 1);
             for (int attempt = 0; attempt < 20; ++attempt) {  // where it finds no place it is left out
-                const std::int64_t left = draw(generator, 0, canvas - one.width), top = draw(generator, 0, canvas - one.height);
-                const Box box = {static_cast<float>(left), static_cast<float>(top), static_cast<float>(left + one.width),
-                                 static_cast<float>(top + one.height)};
+                const std::int64_t left = draw(generator, 0, canvas - one.width),
+                                   top = draw(generator, 0, canvas - one.height);
+                const Box box = {static_cast<float>(left), static_cast<float>(top),
+                                 static_cast<float>(left + one.width), static_cast<float>(top + one.height)};
                 if (std::ranges::any_of(boxes, [&](const Box& other) { return common(box, other) > 0.25f; })) continue;
                 boxes.push_back(box);
                 classes.push_back(clothes.labels[which].item<std::int64_t>());
                 for (std::int64_t i = 0; i < one.width * one.height; ++i) {
                     const float value = one.pixels[static_cast<std::size_t>(i)];
                     const std::int64_t row = top + i / one.width, column = left + i % one.width;
-                    if (value > 0.1f) pixels[static_cast<std::size_t>((scene * canvas + row) * canvas + column)] = value;
+                    if (value > 0.1f)
+                        pixels[static_cast<std::size_t>((scene * canvas + row) * canvas + column)] = value;
                 }
                 break;
             }

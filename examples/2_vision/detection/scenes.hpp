@@ -21,6 +21,7 @@ struct Scenes {
     std::vector<Objects> objects;
 };
 
-/// Pictures with two to five of the clothes each: of random classes, 20 to 36 pixels wide before their black margin is taken off, mirrored or not, at
-/// random places. A later one covers an earlier one, but never more than a quarter of the smaller of both boxes.
+/// Pictures with two to five of the clothes each: of random classes, 20 to 36 pixels wide before their black margin is
+/// taken off, mirrored or not, at random places. A later one covers an earlier one, but never more than a quarter of
+/// the smaller of both boxes.
 Scenes make_scenes(const Pictures& clothes, std::int64_t count, xgrad::Generator& generator);

@@ -1,10 +1,10 @@
-// Speech recognition. A recurrent network reads the spectra of a recording in both directions and tells at each step how likely every letter is, or
-// none. Nobody says which letter is heard when: the loss of connectionist temporal classification (CTC; Graves, Fernández, Gomez and Schmidhuber
-// 2006) adds up all ways to spread the letters over the steps. Afterwards the text is read off: the likeliest letter of each step, repetitions
-// merged, blanks left out.
+// Speech recognition. A recurrent network reads the spectra of a recording in both directions and tells at each step
+// how likely every letter is, or none. Nobody says which letter is heard when: the loss of connectionist temporal
+// classification (CTC; Graves, Fernández, Gomez and Schmidhuber 2006) adds up all ways to spread the letters over the
+// steps. Afterwards the text is read off: the likeliest letter of each step, repetitions merged, blanks left out.
 //
-// The speech is made by espeak-ng in many voices, accents, speeds and pitches, with white noise. The network is judged by voices that it has not
-// learned from.
+// The speech is made by espeak-ng in many voices, accents, speeds and pitches, with white noise. The network is judged
+// by voices that it has not learned from.
 // needs: espeak-ng
 
 #include <autodiff/autodiff.hpp>
@@ -36,8 +36,8 @@ Sample sample_of(const Recording& recording, double decibels, Generator& generat
     return {log_mel(with_noise(recording.wave, decibels, generator), stretch), text, text.size()};
 }
 
-/// Two convolutions over time and bands find what is typical of a letter wherever a voice has it, an LSTM in both directions joins these (Deep
-/// Speech 2: Amodei et al. 2016). The first convolution takes two frames as one step.
+/// Two convolutions over time and bands find what is typical of a letter wherever a voice has it, an LSTM in both
+/// directions joins these (Deep Speech 2: Amodei et al. 2016). The first convolution takes two frames as one step.
 struct Listener {
     nn::Conv2d conv1{1, 16, 5, {.stride = 2, .padding = 2, .bias = false}},
         conv2{16, 32, 3, {.stride = {1, 2}, .padding = 1, .bias = false}};
@@ -47,9 +47,9 @@ struct Listener {
     XGRAD_FIELDS(conv1, conv2, norm1, norm2, lstm, output)
 
     static Tensor steps(const Tensor& frames) { return floor_divide(frames + 1, 2); }
-    /// Logarithms of the letters' probabilities: (N, steps, letters). Where a shorter sample is padded, zeros stand before each convolution, as
-    /// beyond its end anyway: a sample's result does not depend on the others of its batch, but for the statistics of the normalisation in
-    /// training, which count the padding, too.
+    /// Logarithms of the letters' probabilities: (N, steps, letters). Where a shorter sample is padded, zeros stand
+    /// before each convolution, as beyond its end anyway: a sample's result does not depend on the others of its batch,
+    /// but for the statistics of the normalisation in training, which count the padding, too.
     Tensor operator()(const Tensor& spectra, const Tensor& frames) const {
         Tensor x = relu(norm1(conv1(expand_dims(spectra, 1))));
         const Tensor there = less(arange(x.shape(2)), expand_dims(steps(frames), 1)).to(DType::f32);
@@ -58,17 +58,20 @@ struct Listener {
     }
 };
 
-/// SpecAugment (Park et al. 2019): in each sample (frames, bands) some neighbouring bands are silent, and some neighbouring frames.
+/// SpecAugment (Park et al. 2019): in each sample (frames, bands) some neighbouring bands are silent, and some
+/// neighbouring frames.
 Tensor masked(const Tensor& spectra) {
     const auto heard = [&](std::int64_t size, double most) {  // (N, size): 0 in one stretch of at most `most`
-        const Tensor width = rand({spectra.shape(0), 1}) * most, from = rand({spectra.shape(0), 1}) * (static_cast<double>(size) - width);
+        const Tensor width = rand({spectra.shape(0), 1}) * most,
+                     from = rand({spectra.shape(0), 1}) * (static_cast<double>(size) - width);
         const Tensor place = arange(size).to(DType::f32);
         return logical_or(less(place, from), less_equal(from + width, place)).to(DType::f32);
     };
     return spectra * expand_dims(heard(40, 5) * heard(40, 5), 1) * expand_dims(heard(spectra.shape(1), 4), 2);
 }
 
-/// A batch of recordings, each with noise of its own and a vocal tract that is longer or shorter by chance, new ones in each epoch.
+/// A batch of recordings, each with noise of its own and a vocal tract that is longer or shorter by chance, new ones in
+/// each epoch.
 auto heard_anew(const std::vector<Recording>& recordings, Generator& generator) {
     std::vector<Sample> samples;
     for (const Recording& recording : recordings) {
@@ -78,11 +81,13 @@ auto heard_anew(const std::vector<Recording>& recordings, Generator& generator) 
     return nn::PadCollate()(samples);
 }
 
-nn::History train(Listener& listener, const std::vector<Recording>& recordings, std::int64_t epochs, std::int64_t batch_size) {
+nn::History train(Listener& listener, const std::vector<Recording>& recordings, std::int64_t epochs,
+                  std::int64_t batch_size) {
     nn::DataLoader loader(recordings, {.batch_size = batch_size, .shuffle = true}, heard_anew);
     nn::AdamW adam({.lr = 5e-3, .weight_decay = 1e-2});
     nn::OneCycleLR schedule(adam, 5e-3, {.total_steps = epochs * loader.size()});
-    nn::Trainer trainer(listener, adam, {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true, .clip_grad_norm = 5.0});
+    nn::Trainer trainer(listener, adam,
+                        {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true, .clip_grad_norm = 5.0});
     return trainer.fit(loader, [](const Listener& model, const auto& batch) {
         const auto& [spectra, frames, text, text_lengths] = batch;
         const Tensor said = swapaxes(model(masked(spectra), frames), 0, 1);
@@ -122,21 +127,24 @@ struct Heard {
     double word_error;
     std::string faults;
 };
-Heard listen(const Listener& listener, const std::vector<Recording>& recordings, double decibels, Generator& generator) {
+Heard listen(const Listener& listener, const std::vector<Recording>& recordings, double decibels,
+             Generator& generator) {
     const NoRecording nothing;
     std::vector<Sample> samples;
     for (const Recording& recording : recordings) samples.push_back(sample_of(recording, decibels, generator));
     std::int64_t errors = 0, words = 0;
     Heard heard;
     auto recording = recordings.begin();
-    for (const auto& [spectra, frames, text, text_lengths] : nn::DataLoader(samples, {.batch_size = 100}, nn::PadCollate())) {
+    for (const auto& [spectra, frames, text, text_lengths] :
+         nn::DataLoader(samples, {.batch_size = 100}, nn::PadCollate())) {
         const Tensor best = argmax(listener(spectra, frames), -1), steps = Listener::steps(frames);
         for (std::int64_t i = 0; i < best.shape(0); ++i, ++recording) {
             const std::string said = read_off(slice(best[i], 0, 0, steps[i].item<std::int64_t>()));
             const std::int64_t wrong = edit_distance(words_of(said), words_of(recording->words));
             errors += wrong;
             words += std::ssize(words_of(recording->words));
-            if (wrong > 0 && heard.faults.size() < 300) heard.faults += fmt::format("\n{}  instead of  {}", said, recording->words);
+            if (wrong > 0 && heard.faults.size() < 300)
+                heard.faults += fmt::format("\n{}  instead of  {}", said, recording->words);
         }
     }
     heard.word_error = static_cast<double>(errors) / static_cast<double>(words);
@@ -147,18 +155,22 @@ Heard listen(const Listener& listener, const std::vector<Recording>& recordings,
 std::vector<nn::Plot> alignment(const Listener& listener, const Sample& sample) {
     const NoRecording nothing;
     const auto& [spectra, text, length] = sample;
-    const Tensor probability = exp(listener(expand_dims(spectra, 0), tensor({spectra.shape(0)}))[0]);  // (steps, letters)
+    const Tensor probability =
+        exp(listener(expand_dims(spectra, 0), tensor({spectra.shape(0)}))[0]);  // (steps, letters)
     const std::int64_t steps = probability.shape(0);
     const double step = 2 * hop / sample_rate, end = step * static_cast<double>(steps);
-    nn::Plot spectrogram({.title = "What the network hears", .x = "seconds", .y = "mel band", .width = 1000, .height = 300});
+    nn::Plot spectrogram(
+        {.title = "What the network hears", .x = "seconds", .y = "mel band", .width = 1000, .height = 300});
     spectrogram.heat_map(transpose(spectra), {.x = {{0, end}}, .y = {{0, 39}}, .name = "level"});
-    nn::Plot says({.title = "How likely each letter is", .x = "seconds", .y = "probability", .width = 1000, .height = 260});
+    nn::Plot says(
+        {.title = "How likely each letter is", .x = "seconds", .y = "probability", .width = 1000, .height = 260});
     const Tensor seconds = arange(steps).to(DType::f32) * step;
     const Tensor best = argmax(probability, -1);
     std::int64_t last = blank();
     for (std::int64_t i = 0; i < steps; ++i) {
         const std::int64_t letter = best[i].item<std::int64_t>();
-        if (letter != last && letter != blank()) spectrogram.text(step * static_cast<double>(i), 37, letters().decode(best[i]));
+        if (letter != last && letter != blank())
+            spectrogram.text(step * static_cast<double>(i), 37, letters().decode(best[i]));
         last = letter;
     }
     for (std::int64_t letter = 0; letter < blank(); ++letter)
@@ -191,18 +203,22 @@ int main(int argc, char** argv) {
         const Heard usual = listen(listener, test, 20, generator);
         if (!usual.faults.empty()) example.note("Misheard, as it spells it:" + usual.faults);
         // Guessing would be wrong 9 times in 10 or more.
-        example.figure("word errors, unheard voices, noise 20 dB below", usual.word_error, {.at_most = 0.05, .brief_at_most = 0.6});
+        example.figure("word errors, unheard voices, noise 20 dB below", usual.word_error,
+                       {.at_most = 0.05, .brief_at_most = 0.6});
 
         const std::vector<double> levels = {0, 5, 10, 15, 20, 25, 30};
         std::vector<double> errors;
         for (const double level : levels) errors.push_back(listen(listener, test, level, generator).word_error);
-        nn::Plot noise(
-            {.title = "Unheard voices in noise", .x = "decibels of speech above noise", .y = "word errors", .y_range = {{0, 1}}});
+        nn::Plot noise({.title = "Unheard voices in noise",
+                        .x = "decibels of speech above noise",
+                        .y = "word errors",
+                        .y_range = {{0, 1}}});
         noise.line("", levels, errors, {.marks = true});
         nn::Plot loss({.title = "While it learns", .x = "epoch", .y = "CTC loss", .log_y = true});
         loss.line("", history.column("loss"));
         example.picture("noise.svg", "It learned with noise of 10 to 30 dB.", {noise, loss});
-        const auto longest = std::ranges::max_element(test, {}, [](const Recording& recording) { return recording.words.size(); });
+        const auto longest =
+            std::ranges::max_element(test, {}, [](const Recording& recording) { return recording.words.size(); });
         example.picture("alignment.svg", "\"" + longest->words + "\": nobody told it which letter is heard when.",
                         alignment(listener, sample_of(*longest, 20, generator)), 1);
     });

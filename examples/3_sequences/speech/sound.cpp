@@ -31,11 +31,13 @@ std::string output_of(const std::string& command) {
     std::string output;
     char buffer[65536];
     for (std::size_t got; (got = fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, got);
-    if (pclose(pipe) != 0 || output.empty()) throw std::runtime_error("espeak-ng does not run; Debian has it in the package espeak-ng");
+    if (pclose(pipe) != 0 || output.empty())
+        throw std::runtime_error("espeak-ng does not run; Debian has it in the package espeak-ng");
     return output;
 }
 
-/// The parts of a recording between silences of at least four tenths of a second, with a little of the silence around them.
+/// The parts of a recording between silences of at least four tenths of a second, with a little of the silence around
+/// them.
 std::vector<Tensor> parts_of(std::span<const std::int16_t> samples) {
     constexpr std::size_t silence = 9000, margin = 1100;
     std::vector<Tensor> parts;
@@ -43,7 +45,8 @@ std::vector<Tensor> parts_of(std::span<const std::int16_t> samples) {
     const auto finish = [&] {
         const std::size_t begin = first < margin ? 0 : first - margin, end = std::min(samples.size(), last + margin);
         std::vector<float> wave;
-        for (const std::int16_t sample : samples.subspan(begin, end - begin)) wave.push_back(static_cast<float>(sample) / 32768);
+        for (const std::int16_t sample : samples.subspan(begin, end - begin))
+            wave.push_back(static_cast<float>(sample) / 32768);
         parts.push_back(tensor(wave));
     };
     bool begun = false;
@@ -65,26 +68,28 @@ std::vector<Tensor> parts_of(std::span<const std::int16_t> samples) {
 std::vector<Tensor> spoken(const std::string& voice, const std::vector<Utterance>& utterances) {
     std::string text = "<speak>";  // SSML, the speech synthesis markup language
     for (const Utterance& utterance : utterances)
-        text += fmt::format("<prosody rate=\"{}%\" pitch=\"{}%\">{}</prosody><break time=\"1200ms\"/>\n", utterance.rate, utterance.pitch,
-                            utterance.words);
+        text += fmt::format("<prosody rate=\"{}%\" pitch=\"{}%\">{}</prosody><break time=\"1200ms\"/>\n",
+                            utterance.rate, utterance.pitch, utterance.words);
     const std::string wav = output_of(fmt::format("espeak-ng -m -v '{}' --stdout '{}</speak>'", voice, text));
     constexpr std::size_t header = 44;
-    const auto parts = parts_of({reinterpret_cast<const std::int16_t*>(wav.data() + header), (wav.size() - header) / 2});
+    const auto parts =
+        parts_of({reinterpret_cast<const std::int16_t*>(wav.data() + header), (wav.size() - header) / 2});
     if (parts.size() != utterances.size())
-        throw std::runtime_error(
-            fmt::format("espeak-ng's voice {} said {} sentences instead of {}", voice, parts.size(), utterances.size()));
+        throw std::runtime_error(fmt::format("espeak-ng's voice {} said {} sentences instead of {}", voice,
+                                             parts.size(), utterances.size()));
     return parts;
 }
 
 constexpr std::int64_t window = 2 * hop, frequencies = 186;  // up to 8 kHz
 
-/// Windowed waves of all frequencies (window, frequencies): multiplied with a piece of sound, the real and imaginary parts of its discrete
-/// Fourier transform.
+/// Windowed waves of all frequencies (window, frequencies): multiplied with a piece of sound, the real and imaginary
+/// parts of its discrete Fourier transform.
 struct Basis {
     Tensor real, imaginary;
 };
 Basis fourier_basis() {
-    const Tensor t = arange(window).to(DType::f32), phase = outer(t, arange(frequencies).to(DType::f32)) * (2 * std::numbers::pi / window);
+    const Tensor t = arange(window).to(DType::f32),
+                 phase = outer(t, arange(frequencies).to(DType::f32)) * (2 * std::numbers::pi / window);
     const Tensor hann = expand_dims(square(sin(t * (std::numbers::pi / window))), 1);
     return {hann * cos(phase), hann * sin(phase)};
 }
@@ -92,22 +97,26 @@ Basis fourier_basis() {
 /// Triangles (frequencies, bands) that are equally wide on the mel scale.
 Tensor mel_bands(double stretch, std::int64_t bands) {
     const double low = 2595 * std::log10(1 + 80 / 700.0), high = 2595 * std::log10(1 + 8000 / 700.0);
-    const Tensor mel = 2595 / std::log(10) * log1p(arange(frequencies).to(DType::f32) * (stretch * sample_rate / window / 700));
+    const Tensor mel =
+        2595 / std::log(10) * log1p(arange(frequencies).to(DType::f32) * (stretch * sample_rate / window / 700));
     const Tensor place =
-        (mel - low) / ((high - low) / static_cast<double>(bands + 1));  // band b rises from b to b + 1 and falls until b + 2
+        (mel - low) /
+        ((high - low) / static_cast<double>(bands + 1));  // band b rises from b to b + 1 and falls until b + 2
     return maximum(1 - abs(expand_dims(place, 1) - (arange(bands).to(DType::f32) + 1)), 0);
 }
 
 }  // namespace
 
-const Texts all_voices = {"Alex",  "Alicia",  "Andrea",   "Andy",    "Annie",   "Denis",  "Diogo",   "Gene",   "Henrique", "Hugo",
-                          "Jacky", "Lee",     "Marco",    "Mario",   "Michael", "Mike",   "Nguyen",  "adam",   "anika",    "antonio",
-                          "aunty", "belinda", "benjamin", "boris",   "caleb",   "david",  "ed",      "edward", "f1",       "f2",
-                          "f3",    "f4",      "f5",       "grandma", "grandpa", "iven",   "john",    "linda",  "m1",       "m2",
-                          "m3",    "m4",      "m5",       "m6",      "m7",      "m8",     "marcelo", "max",    "miguel",   "norbert",
-                          "pablo", "paul",    "quincy",   "rob",     "robert",  "sandro", "shelby",  "steph",  "travis",   "zac"};
+const Texts all_voices = {
+    "Alex",  "Alicia",  "Andrea",   "Andy",    "Annie",   "Denis",  "Diogo",   "Gene",   "Henrique", "Hugo",
+    "Jacky", "Lee",     "Marco",    "Mario",   "Michael", "Mike",   "Nguyen",  "adam",   "anika",    "antonio",
+    "aunty", "belinda", "benjamin", "boris",   "caleb",   "david",  "ed",      "edward", "f1",       "f2",
+    "f3",    "f4",      "f5",       "grandma", "grandpa", "iven",   "john",    "linda",  "m1",       "m2",
+    "m3",    "m4",      "m5",       "m6",      "m7",      "m8",     "marcelo", "max",    "miguel",   "norbert",
+    "pablo", "paul",    "quincy",   "rob",     "robert",  "sandro", "shelby",  "steph",  "travis",   "zac"};
 
-std::vector<Recording> record(const Texts& voices, std::int64_t count, std::int64_t accents_each, bool digits, Generator& generator) {
+std::vector<Recording> record(const Texts& voices, std::int64_t count, std::int64_t accents_each, bool digits,
+                              Generator& generator) {
     const auto word = [&] { return vocabulary[generator() % (digits ? 10 : vocabulary.size())]; };
     std::vector<Recording> recordings;
     nn::ProgressBar bar;
@@ -121,7 +130,8 @@ std::vector<Recording> record(const Texts& voices, std::int64_t count, std::int6
             for (std::int64_t i = 0; i < (count + accents_each - 1) / accents_each; ++i) {
                 std::string words = word();
                 for (std::size_t more = digits ? 0 : generator() % 3; more > 0; --more) words += " " + word();
-                utterances.push_back({words, 80 + static_cast<int>(generator() % 51), 70 + static_cast<int>(generator() % 71)});
+                utterances.push_back(
+                    {words, 80 + static_cast<int>(generator() % 51), 70 + static_cast<int>(generator() % 71)});
             }
             const auto waves = spoken(accent + "+" + voice, utterances);
             for (std::size_t i = 0; i < waves.size(); ++i) recordings.push_back({utterances[i].words, waves[i]});

@@ -21,14 +21,16 @@ struct Recording {
     xgrad::Tensor wave;  // (samples)
 };
 
-/// `count` utterances of each of the voices, in up to six accents, at different speeds and pitches: one to three words of 28, or single digits.
-/// std::runtime_error where there is no espeak-ng.
-std::vector<Recording> record(const Texts& voices, std::int64_t count, std::int64_t accents, bool digits, xgrad::Generator& generator);
+/// `count` utterances of each of the voices, in up to six accents, at different speeds and pitches: one to three words
+/// of 28, or single digits. std::runtime_error where there is no espeak-ng.
+std::vector<Recording> record(const Texts& voices, std::int64_t count, std::int64_t accents, bool digits,
+                              xgrad::Generator& generator);
 
 /// White noise added, its power so many decibels below that of the speech.
 xgrad::Tensor with_noise(const xgrad::Tensor& wave, double decibels, xgrad::Generator& generator);
 
-/// Log-mel spectrogram (frames, bands): the power of each short piece of the wave (Hann windows, half of each shared with the next) in bands that
-/// are narrow for low frequencies and wide for high ones, as the ear's (mel scale: O'Shaughnessy 1987); of the logarithm, mean 0 in each band and
-/// deviation 1 over all. All frequencies are multiplied by `stretch` before, which sounds like a shorter vocal tract (Jaitly and Hinton 2013).
+/// Log-mel spectrogram (frames, bands): the power of each short piece of the wave (Hann windows, half of each shared
+/// with the next) in bands that are narrow for low frequencies and wide for high ones, as the ear's (mel scale:
+/// O'Shaughnessy 1987); of the logarithm, mean 0 in each band and deviation 1 over all. All frequencies are multiplied
+/// by `stretch` before, which sounds like a shorter vocal tract (Jaitly and Hinton 2013).
 xgrad::Tensor log_mel(const xgrad::Tensor& wave, double stretch = 1, std::int64_t bands = 40);

@@ -32,21 +32,24 @@ const std::vector<Verb> verbs = {
 using Both = std::array<std::string, 2>;
 const std::vector<Both> adjectives = {{"red", "rote"}, {"blue", "blaue"},   {"old", "alte"},
                                       {"new", "neue"}, {"small", "kleine"}, {"big", "große"}};
-const std::vector<Both> things = {{"books", "Bücher"}, {"apples", "Äpfel"},   {"chairs", "Stühle"}, {"cups", "Tassen"},
-                                  {"hats", "Hüte"},    {"letters", "Briefe"}, {"stones", "Steine"}, {"boxes", "Kisten"}};
+const std::vector<Both> things = {{"books", "Bücher"},  {"apples", "Äpfel"}, {"chairs", "Stühle"},
+                                  {"cups", "Tassen"},   {"hats", "Hüte"},    {"letters", "Briefe"},
+                                  {"stones", "Steine"}, {"boxes", "Kisten"}};
 const std::vector<Both> months = {{"January", "Januar"},  {"February", "Februar"},  {"March", "März"},
                                   {"April", "April"},     {"May", "Mai"},           {"June", "Juni"},
                                   {"July", "Juli"},       {"August", "August"},     {"September", "September"},
                                   {"October", "Oktober"}, {"November", "November"}, {"December", "Dezember"}};
 
-const Tokens ones = {"",    "one",    "two",    "three",    "four",     "five",    "six",     "seven",     "eight",    "nine",
-                     "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
+const Tokens ones = {"",         "one",     "two",     "three",     "four",     "five",    "six",
+                     "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",  "thirteen",
+                     "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
 const Tokens tens = {"", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
 const Tokens ordinals = {"",           "first",     "second",    "third",       "fourth",     "fifth",     "sixth",
                          "seventh",    "eighth",    "ninth",     "tenth",       "eleventh",   "twelfth",   "thirteenth",
                          "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"};
-const Tokens einer = {"",     "ein", "zwei",  "drei",     "vier",     "fünf",     "sechs",    "sieben",   "acht",     "neun",
-                      "zehn", "elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"};
+const Tokens einer = {"",         "ein",      "zwei",     "drei",     "vier",     "fünf",    "sechs",
+                      "sieben",   "acht",     "neun",     "zehn",     "elf",      "zwölf",   "dreizehn",
+                      "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"};
 const Tokens zehner = {"", "", "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"};
 
 void append(Tokens& tokens, const Tokens& more) { tokens.insert(tokens.end(), more.begin(), more.end()); }
@@ -95,7 +98,8 @@ Tokens german_day(std::size_t n) {
     return joined(parts);
 }
 
-/// How many: as often with one digit as with five. What ends in 01 is left out: German has several words for it, and English "one" is no plural.
+/// How many: as often with one digit as with five. What ends in 01 is left out: German has several words for it, and
+/// English "one" is no plural.
 std::size_t draw_number(bool held_out, xgrad::Generator& generator) {
     constexpr std::array<std::size_t, 5> powers = {10, 100, 1000, 10000, 100000};
     for (;;) {
@@ -109,9 +113,11 @@ std::size_t draw_number(bool held_out, xgrad::Generator& generator) {
 
 Pair draw_pair(bool held_out, xgrad::Generator& generator) {
     const auto any = [&](const auto& list) -> const auto& { return list[generator() % list.size()]; };
-    const auto [subject, verb, adjective, thing, month] = std::tuple(any(subjects), any(verbs), any(adjectives), any(things), any(months));
+    const auto [subject, verb, adjective, thing, month] =
+        std::tuple(any(subjects), any(verbs), any(adjectives), any(things), any(months));
     const std::size_t number = draw_number(held_out, generator), day = 1 + generator() % 28;
-    const bool plural = subject.plural, described = generator() % 2, dated = generator() % 4, date_first = generator() % 2;
+    const bool plural = subject.plural, described = generator() % 2, dated = generator() % 4,
+               date_first = generator() % 2;
 
     Tokens english_date = {"on", "the"}, german_date = {"am"};
     append(english_date, english_day(day));

@@ -8,8 +8,9 @@
 
 // A small piece of English and the German of it, made by rules: who buys, sells or finds how many of what, and when.
 //
-// Words are the tokens. A German number is one word however long, "dreihundertfünfundvierzig", and an English one has hyphens; both are taken
-// apart, "drei+ hundert+ fünf+ und+ vierzig" and "forty- five", and put together again by `sentence`.
+// Words are the tokens. A German number is one word however long, "dreihundertfünfundvierzig", and an English one has
+// hyphens; both are taken apart, "drei+ hundert+ fünf+ und+ vierzig" and "forty- five", and put together again by
+// `sentence`.
 
 using Tokens = std::vector<std::string>;
 
@@ -17,8 +18,9 @@ struct Pair {
     Tokens english, german;
 };
 
-/// A sentence about a random number of things, with up to five digits. Numbers from 20 on that leave 3 when divided by 7 are in the held-out
-/// sentences, and in no others. (Smaller ones are words that cannot be put together of others, but have to be learned.)
+/// A sentence about a random number of things, with up to five digits. Numbers from 20 on that leave 3 when divided by
+/// 7 are in the held-out sentences, and in no others. (Smaller ones are words that cannot be put together of others,
+/// but have to be learned.)
 Pair draw_pair(bool held_out, xgrad::Generator& generator);
 
 /// The tokens as one writes them.

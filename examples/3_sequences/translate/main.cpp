@@ -1,12 +1,16 @@
-// Translation with attention, many to many: two networks read an English sentence and write the German one, a word at a time. Both have an encoder,
-// which turns every English word into a vector, and a decoder, which looks at all of these vectors before it writes each word:
+// Translation with attention, many to many: two networks read an English sentence and write the German one, a word at a
+// time. Both have an encoder, which turns every English word into a vector, and a decoder, which looks at all of these
+// vectors before it writes each word:
 //
-//   - recurrent networks, an LSTM that reads in both directions and one that writes (Sutskever, Vinyals and Le 2014), with the attention of
-//     Luong, Pham and Manning 2015: the state of the writer is compared with every word read. The same without attention, for comparison.
+//   - recurrent networks, an LSTM that reads in both directions and one that writes (Sutskever, Vinyals and Le 2014),
+//   with the attention of
+//     Luong, Pham and Manning 2015: the state of the writer is compared with every word read. The same without
+//     attention, for comparison.
 //   - a Transformer (Vaswani et al. 2017), in which words look at words and nothing is recurrent.
 //
-// The sentences are made up by rules (language.cpp), but their grammar is real: German puts units before tens, the date before the object, the
-// verb second and what belongs to it last. Sentences to be judged by are about numbers that no sentence for learning contains.
+// The sentences are made up by rules (language.cpp), but their grammar is real: German puts units before tens, the date
+// before the object, the verb second and what belongs to it last. Sentences to be judged by are about numbers that no
+// sentence for learning contains.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -30,7 +34,9 @@ struct Memory {
     Tensor h, c;  // the reader's last state, with which the writer begins
 };
 
-Tensor padding_of(const Tensor& source, const Tensor& lengths) { return less_equal(expand_dims(lengths, 1), arange(source.shape(1))); }
+Tensor padding_of(const Tensor& source, const Tensor& lengths) {
+    return less_equal(expand_dims(lengths, 1), arange(source.shape(1)));
+}
 
 struct RecurrentTranslator {
     static constexpr std::int64_t width = 128;
@@ -47,7 +53,9 @@ struct RecurrentTranslator {
 
     Memory read(const Tensor& sentences, const Tensor& lengths) const {
         const auto [words, h, c] = reader(source(sentences), {.lengths = lengths});
-        const auto both = [](const Tensor& state) { return expand_dims(concat({state[0], state[1]}, 1), 0); };  // directions side by side
+        const auto both = [](const Tensor& state) {
+            return expand_dims(concat({state[0], state[1]}, 1), 0);
+        };  // directions side by side
         return {words, padding_of(sentences, lengths), both(h), both(c)};
     }
     Tensor states(const Memory& memory, const Tensor& written) const {
@@ -55,7 +63,8 @@ struct RecurrentTranslator {
     }
     /// How much each German word looks at each English one: (N, T, S).
     Tensor attention(const Memory& memory, const Tensor& state) const {
-        return attention_weights(compare(state), memory.words, {.mask = logical_not(expand_dims(memory.padding, 1)), .scale = 1.0});
+        return attention_weights(compare(state), memory.words,
+                                 {.mask = logical_not(expand_dims(memory.padding, 1)), .scale = 1.0});
     }
     /// Scores of the word after each of `written` (N, T): (N, T, German words).
     Tensor write(const Memory& memory, const Tensor& written) const {
@@ -63,7 +72,9 @@ struct RecurrentTranslator {
         if (!attentive) return output(state);
         return output(tanh(combine(concat({matmul(attention(memory, state), memory.words), state}, 2))));
     }
-    Tensor looks(const Memory& memory, const Tensor& written) const { return attention(memory, states(memory, written)); }
+    Tensor looks(const Memory& memory, const Tensor& written) const {
+        return attention(memory, states(memory, written));
+    }
 };
 
 struct TransformerTranslator {
@@ -88,14 +99,15 @@ struct TransformerTranslator {
         return {transformer.encoder(positions(source(sentences)), {.src_key_padding_mask = padding}), padding, {}, {}};
     }
     Tensor write(const Memory& memory, const Tensor& written) const {
-        return output(
-            transformer.decoder(positions(target(written)), memory.words, {.memory_key_padding_mask = memory.padding, .causal = true}));
+        return output(transformer.decoder(positions(target(written)), memory.words,
+                                          {.memory_key_padding_mask = memory.padding, .causal = true}));
     }
     /// The mean over heads in the decoder's last layer, whose parts are asked one by one.
     Tensor looks(const Memory& memory, const Tensor& written) const {
         const auto& first = transformer.decoder.layers.front();
         const auto& last = transformer.decoder.layers.back();
-        const Tensor x = first(positions(target(written)), memory.words, {.memory_key_padding_mask = memory.padding, .causal = true});
+        const Tensor x = first(positions(target(written)), memory.words,
+                               {.memory_key_padding_mask = memory.padding, .causal = true});
         const Tensor y = x + last.self_attn(last.norm1(x), {.causal = true}).output;
         return last.multihead_attn(last.norm2(y), memory.words, memory.words, {.need_weights = true}).weights;
     }
@@ -112,8 +124,8 @@ Corpus make_corpus(std::int64_t count, bool held_out, Words& english, Words& ger
         const Pair pair = draw_pair(held_out, generator);
         if (!known.insert(pair.english).second) continue;
         corpus.pairs.push_back(pair);
-        corpus.numbers.push_back(
-            {english.encode(pair.english), concat({tensor({Words::begin}), german.encode(pair.german), tensor({Words::end})})});
+        corpus.numbers.push_back({english.encode(pair.english),
+                                  concat({tensor({Words::begin}), german.encode(pair.german), tensor({Words::end})})});
     }
     return corpus;
 }
@@ -136,11 +148,12 @@ struct Marks {
 
 /// Trains a model and has it translate the sentences that it has not seen.
 template <class Model>
-Marks learn(Model& model, const Corpus& training, const Corpus& test, const Words& german, std::int64_t epochs, double lr, nn::Plot& losses,
-            const std::string& name) {
+Marks learn(Model& model, const Corpus& training, const Corpus& test, const Words& german, std::int64_t epochs,
+            double lr, nn::Plot& losses, const std::string& name) {
     const auto step = [](const Model& network, const auto& batch, nn::Log& log) {
         const auto& [sentences, lengths, words] = batch;
-        const Tensor scores = network.write(network.read(sentences, lengths), slice(words, 1, 0, -1)), next = slice(words, 1, 1);
+        const Tensor scores = network.write(network.read(sentences, lengths), slice(words, 1, 0, -1)),
+                     next = slice(words, 1, 1);
         const Tensor counts = not_equal(next, Words::padding);
         log("words", nn::accuracy(select(scores, counts), select(next, counts)));
         return nn::cross_entropy(reshape(scores, {-1, scores.shape(2)}), ravel(next), {.ignore_index = Words::padding});
@@ -148,8 +161,10 @@ Marks learn(Model& model, const Corpus& training, const Corpus& test, const Word
     nn::DataLoader loader(training.numbers, {.batch_size = 64, .shuffle = true}, nn::PadCollate());
     nn::DataLoader test_loader(test.numbers, {.batch_size = 250}, nn::PadCollate());
     nn::AdamW adam({.lr = lr, .weight_decay = 1e-2});
-    nn::OneCycleLR schedule(adam, lr, {.total_steps = epochs * loader.size(), .pct_start = 0.15});  // warms up, then falls to nothing
-    nn::Trainer trainer(model, adam, {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true, .clip_grad_norm = 1.0});
+    nn::OneCycleLR schedule(
+        adam, lr, {.total_steps = epochs * loader.size(), .pct_start = 0.15});  // warms up, then falls to nothing
+    nn::Trainer trainer(model, adam,
+                        {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true, .clip_grad_norm = 1.0});
     const nn::History history = trainer.fit(loader, test_loader, step);
     losses.line(name, history.column("valid_loss"));
 
@@ -161,8 +176,8 @@ Marks learn(Model& model, const Corpus& training, const Corpus& test, const Word
             const Tokens tokens = german.decode(written[i]);
             if (tokens == pair->german) marks.sentences += 1.0 / static_cast<double>(test.pairs.size());
             else if (marks.faults.size() < 500)
-                marks.faults +=
-                    fmt::format("\n{}:\n  {}\n  instead of {}", sentence(pair->english), sentence(tokens), sentence(pair->german));
+                marks.faults += fmt::format("\n{}:\n  {}\n  instead of {}", sentence(pair->english), sentence(tokens),
+                                            sentence(pair->german));
         }
     }
     return marks;
@@ -179,7 +194,8 @@ void draw(nn::Plot& plot, const Model& model, const std::pair<Tensor, Tensor>& n
 }  // namespace
 
 int main(int argc, char** argv) {
-    Example example("translate", "Translates English into German, with recurrent networks that look back and with a Transformer.");
+    Example example("translate",
+                    "Translates English into German, with recurrent networks that look back and with a Transformer.");
     std::int64_t epochs = 3, sentences = 16000;
     example.option("--epochs", epochs, "Passes over the sentences");
     example.option("--sentences", sentences, "Sentences to learn from");
@@ -189,14 +205,17 @@ int main(int argc, char** argv) {
         Words english, german;
         const Corpus training = make_corpus(sentences, false, english, german, generator);
         const Corpus test = make_corpus(example.pick(1000, 100), true, english, german, generator);
-        std::string samples = "The sentences are made up by rules. Those of the test are about numbers that are in no other:";
-        for (std::size_t i = 0; i < 4; ++i) samples += "\n" + sentence(test.pairs[i].english) + "\n    " + sentence(test.pairs[i].german);
+        std::string samples =
+            "The sentences are made up by rules. Those of the test are about numbers that are in no other:";
+        for (std::size_t i = 0; i < 4; ++i)
+            samples += "\n" + sentence(test.pairs[i].english) + "\n    " + sentence(test.pairs[i].german);
         example.note(samples);
 
         nn::Plot losses({.title = "Test loss of a word", .x = "epoch", .y = "cross-entropy", .log_y = true});
         RecurrentTranslator blind(english.size(), german.size(), false), recurrent(english.size(), german.size(), true);
         TransformerTranslator transformer(english.size(), german.size());
-        const auto judge = [&](auto& model, const std::string& name, double lr, const Target& words, const Target& whole) {
+        const auto judge = [&](auto& model, const std::string& name, double lr, const Target& words,
+                               const Target& whole) {
             const Marks marks = learn(model, training, test, german, epochs, lr, losses, name);
             example.figure(name + ": right words after right ones", marks.words, words);
             example.figure(name + ": sentences without a fault", marks.sentences, whole);
@@ -208,13 +227,15 @@ int main(int argc, char** argv) {
         judge(transformer, "Transformer", 3e-3, {.brief_at_least = 0.4}, {.at_least = 0.98});
 
         const auto longest = static_cast<std::size_t>(
-            std::ranges::max_element(test.pairs, {}, [](const Pair& pair) { return pair.english.size(); }) - test.pairs.begin());
+            std::ranges::max_element(test.pairs, {}, [](const Pair& pair) { return pair.english.size(); }) -
+            test.pairs.begin());
         nn::Plot by_lstm({.title = "Where the LSTM looks", .x = "reads", .y = "writes", .width = 760, .height = 560});
-        nn::Plot by_transformer({.title = "Where the Transformer looks", .x = "reads", .y = "writes", .width = 760, .height = 560});
+        nn::Plot by_transformer(
+            {.title = "Where the Transformer looks", .x = "reads", .y = "writes", .width = 760, .height = 560});
         draw(by_lstm, recurrent, test.numbers[longest], test.pairs[longest]);
         draw(by_transformer, transformer, test.numbers[longest], test.pairs[longest]);
-        example.picture("attention.svg", "Which English words are looked at before each German word is written.", {by_lstm, by_transformer},
-                        1);
+        example.picture("attention.svg", "Which English words are looked at before each German word is written.",
+                        {by_lstm, by_transformer}, 1);
         example.picture("loss.svg", "The loss of the sentences that they do not learn from.", {losses});
     });
 }

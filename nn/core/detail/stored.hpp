@@ -16,7 +16,7 @@ struct Stored {
     Shape shape;
     DType dtype;               ///< as it will be read
     std::string problem = {};  ///< why it cannot be read, as the error says it; "" when nothing is known against it
-    bool numbers = true;       ///< false: it is something else, of no interest to whoever does not ask for it by name
+    bool numbers = true;  ///< false: it is something else, of no interest to whoever does not ask for it by name
 };
 
 class XGRAD_API StoredState {
@@ -31,7 +31,9 @@ public:
     Tensor read_one(std::string_view name, const std::string& what, Location where) const;
 };
 
-/// load_state_dict from anywhere; only what the model takes is read, and only that can be wrong. `what` begins the messages.
-XGRAD_API LoadReport load(ModelRef model, const StoredState& stored, const LoadOptions& options, const std::string& what, Location where);
+/// load_state_dict from anywhere; only what the model takes is read, and only that can be wrong. `what` begins the
+/// messages.
+XGRAD_API LoadReport load(ModelRef model, const StoredState& stored, const LoadOptions& options,
+                          const std::string& what, Location where);
 
 }  // namespace xgrad::nn::detail

@@ -17,8 +17,9 @@ Tensor reduced(Tensor losses, Reduction reduction) {
 }
 
 void check_same_shape(const char* loss, const Tensor& input, const Tensor& target, Location where) {
-    check<DTypeError>(is_floating(input.dtype()), where,
-                      [&] { return std::string(loss) + ": the input must be f32 or f64, got " + name_of(input.dtype()); });
+    check<DTypeError>(is_floating(input.dtype()), where, [&] {
+        return std::string(loss) + ": the input must be f32 or f64, got " + name_of(input.dtype());
+    });
     check<ShapeError>(input.shape() == target.shape(), where, [&] {
         return std::string(loss) + ": input and target must have one shape, got " + to_string(input.shape()) + " and " +
                to_string(target.shape());
@@ -29,7 +30,9 @@ void check_same_shape(const char* loss, const Tensor& input, const Tensor& targe
     });
 }
 
-Tensor like(const Tensor& target, const Tensor& input) { return is_floating(target.dtype()) ? target : target.to(input.dtype()); }
+Tensor like(const Tensor& target, const Tensor& input) {
+    return is_floating(target.dtype()) ? target : target.to(input.dtype());
+}
 
 Tensor at_least_0(const Tensor& x) { return clip(x, 0, std::numeric_limits<double>::infinity()); }
 
@@ -42,7 +45,8 @@ bool check_each(const char* loss, const Tensor& target, std::int64_t classes, st
     bool ignores = false;
     for (const T c : target.data<T>()) {
         check<IndexError>((c >= 0 && c < classes) || c == ignored, where, [&] {
-            return std::string(loss) + ": class must be in [0, " + std::to_string(classes) + "), got " + std::to_string(c);
+            return std::string(loss) + ": class must be in [0, " + std::to_string(classes) + "), got " +
+                   std::to_string(c);
         });
         ignores = ignores || c == ignored;
     }
@@ -52,17 +56,19 @@ bool check_each(const char* loss, const Tensor& target, std::int64_t classes, st
 }  // namespace
 
 bool check_classes(const char* loss, const Tensor& input, const Tensor& target, std::int64_t ignored, Location where) {
-    check<ShapeError>(input.ndim() >= 1, where, [&] { return std::string(loss) + ": input needs an axis of classes, got a scalar"; });
+    check<ShapeError>(input.ndim() >= 1, where,
+                      [&] { return std::string(loss) + ": input needs an axis of classes, got a scalar"; });
     Shape wanted;
     for (int i = 0; i < input.ndim(); ++i)
         if (i != class_axis(input)) wanted.push_back(input.shape(i));
     check<ShapeError>(target.shape() == wanted, where, [&] {
-        return std::string(loss) + ": target must have input's shape without the classes, got " + to_string(input.shape()) + " and " +
-               to_string(target.shape());
+        return std::string(loss) + ": target must have input's shape without the classes, got " +
+               to_string(input.shape()) + " and " + to_string(target.shape());
     });
     const std::int64_t classes = input.shape(class_axis(input));
-    check<DTypeError>(target.dtype() == DType::i64 || target.dtype() == DType::i32, where,
-                      [&] { return std::string(loss) + ": classes must be i32 or i64, got " + name_of(target.dtype()); });
+    check<DTypeError>(target.dtype() == DType::i64 || target.dtype() == DType::i32, where, [&] {
+        return std::string(loss) + ": classes must be i32 or i64, got " + name_of(target.dtype());
+    });
     return target.dtype() == DType::i64 ? check_each<std::int64_t>(loss, target, classes, ignored, where)
                                         : check_each<std::int32_t>(loss, target, classes, ignored, where);
 }
@@ -71,8 +77,8 @@ void check_class_weight(const char* loss, const Tensor& weight, const Tensor& in
     if (!weight.defined()) return;
     const std::int64_t classes = input.shape(class_axis(input));
     check<ShapeError>(weight.shape() == Shape{classes}, where, [&] {
-        return std::string(loss) + ": weight must have one number for each of " + std::to_string(classes) + " classes, got " +
-               to_string(weight.shape());
+        return std::string(loss) + ": weight must have one number for each of " + std::to_string(classes) +
+               " classes, got " + to_string(weight.shape());
     });
     check<DTypeError>(weight.dtype() == input.dtype(), where, [&] {
         return std::string(loss) + ": weight must have input's element type, got " + name_of(weight.dtype()) + " and " +

@@ -60,7 +60,8 @@ double inside(const Bracket& b, bool& stuck) {
 
 }  // namespace
 
-LinePoint strong_wolfe(const LineFunction& at, const LinePoint& start, double t, double width, double tolerance_change) {
+LinePoint strong_wolfe(const LineFunction& at, const LinePoint& start, double t, double width,
+                       double tolerance_change) {
     int steps = 0;
     Bracket b = enclose(at, start, t, steps);
     b.order();

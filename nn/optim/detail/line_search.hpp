@@ -24,8 +24,9 @@ private:
     LinePoint (*call_)(const void*, double);
 };
 
-/// A point that satisfies the strong Wolfe conditions with c1 = 1e-4 and c2 = 0.9, or the best of 25, as torch.optim.LBFGS (after minFunc by
-/// M. Schmidt): a bracket is found by growing steps and then narrowed, both by cubic interpolation. `width` is the direction's largest element.
+/// A point that satisfies the strong Wolfe conditions with c1 = 1e-4 and c2 = 0.9, or the best of 25, as
+/// torch.optim.LBFGS (after minFunc by M. Schmidt): a bracket is found by growing steps and then narrowed, both by
+/// cubic interpolation. `width` is the direction's largest element.
 LinePoint strong_wolfe(const LineFunction& at, const LinePoint& start, double t, double width, double tolerance_change);
 
 }  // namespace xgrad::nn::detail

@@ -64,7 +64,8 @@ std::pair<State, Metadata> checkpoint_of(TrainerCore::Setup& setup, const RunSta
 /// Puts everything back. FormatError for a file that is no checkpoint; ValueError when it is of another run.
 void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, const std::string& path, Location where);
 
-/// Catches SIGINT while it lives, unless the process ignores it. After the first one the signal has its usual effect again.
+/// Catches SIGINT while it lives, unless the process ignores it. After the first one the signal has its usual effect
+/// again.
 class Interrupt {
 public:
     explicit Interrupt(bool wanted);

@@ -12,16 +12,18 @@ namespace {
 using nlohmann::json;
 
 constexpr std::pair<std::string_view, Element> dtypes[] = {
-    {"F16", Element::f16}, {"BF16", Element::bf16}, {"F32", Element::f32},     {"F64", Element::f64}, {"I8", Element::i8},
-    {"U8", Element::u8},   {"I16", Element::i16},   {"U16", Element::u16},     {"I32", Element::i32}, {"U32", Element::u32},
-    {"I64", Element::i64}, {"U64", Element::u64},   {"BOOL", Element::boolean}};
+    {"F16", Element::f16},     {"BF16", Element::bf16}, {"F32", Element::f32}, {"F64", Element::f64},
+    {"I8", Element::i8},       {"U8", Element::u8},     {"I16", Element::i16}, {"U16", Element::u16},
+    {"I32", Element::i32},     {"U32", Element::u32},   {"I64", Element::i64}, {"U64", Element::u64},
+    {"BOOL", Element::boolean}};
 
 std::string excerpt(std::string_view text) {
     constexpr std::size_t most = 60;
     return '"' + (text.size() > most ? std::string(text.substr(0, most)) + "…" : std::string(text)) + '"';
 }
 
-/// Takes the header event by event: nothing is kept that is not one of its entries, and nesting is refused where it begins.
+/// Takes the header event by event: nothing is kept that is not one of its entries, and nesting is refused where it
+/// begins.
 class HeaderReader final : public nlohmann::json_sax<json> {
 public:
     explicit HeaderReader(const Source& source) : source_(source) {}
@@ -65,7 +67,9 @@ public:
         key_ = std::move(name);
         if (in_ == In::entry) {
             const unsigned bit = key_ == "dtype" ? 1 : key_ == "shape" ? 2 : key_ == "data_offsets" ? 4 : 0;
-            if (bit == 0) fail("a tensor has dtype, shape and data_offsets, got " + excerpt(key_) + " in " + excerpt(entry_.name));
+            if (bit == 0)
+                fail("a tensor has dtype, shape and data_offsets, got " + excerpt(key_) + " in " +
+                     excerpt(entry_.name));
             if (seen_ & bit) fail("names must be unique, got " + excerpt(key_) + " twice in " + excerpt(entry_.name));
             seen_ |= bit;
         } else if (!(in_ == In::metadata ? metadata_names_ : names_).insert(key_).second) {
@@ -76,7 +80,8 @@ public:
     bool end_object() override {
         if (in_ == In::entry) {
             if (seen_ != 7) fail("a tensor has dtype, shape and data_offsets, got fewer in " + excerpt(entry_.name));
-            if (offsets_ != 2) fail("data_offsets are two numbers, got " + std::to_string(offsets_) + " in " + excerpt(entry_.name));
+            if (offsets_ != 2)
+                fail("data_offsets are two numbers, got " + std::to_string(offsets_) + " in " + excerpt(entry_.name));
             entry_.shape = Shape(sizes_, rank_);
             header.entries.push_back(entry_);
         }
@@ -108,7 +113,8 @@ private:
                 return;
             }
         entry_.unsupported =
-            "dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64, U64 or BOOL, others are not supported, got " +
+            "dtype must be F16, BF16, F32, F64, I8, U8, I16, U16, I32, U32, I64, U64 or BOOL, others are not "
+            "supported, got " +
             excerpt(name) + " in " + excerpt(entry_.name);
     }
     bool unexpected(const std::string& what) const {
@@ -130,7 +136,8 @@ private:
 /// The places must fill the data without overlaps and holes, and be as long as dtype and shape say.
 void check_places(const std::vector<SafetensorsEntry>& entries, std::uint64_t data_bytes, const Source& source) {
     const auto fail = [&](const SafetensorsEntry& entry, const std::string& rule) {
-        source.fail(rule + ", got [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "] for " + excerpt(entry.name));
+        source.fail(rule + ", got [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "] for " +
+                    excerpt(entry.name));
     };
     std::vector<const SafetensorsEntry*> order;
     for (const SafetensorsEntry& entry : entries) {
@@ -141,15 +148,16 @@ void check_places(const std::vector<SafetensorsEntry>& entries, std::uint64_t da
             fail(entry, "data_offsets must be as far apart as shape " + to_string(entry.shape) + " says");
         order.push_back(&entry);
     }
-    std::sort(order.begin(), order.end(), [](auto* a, auto* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
+    std::sort(order.begin(), order.end(),
+              [](auto* a, auto* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
     std::uint64_t at = 0;
     for (const SafetensorsEntry* entry : order) {
         if (entry->begin != at) fail(*entry, "data_offsets must neither overlap nor leave holes");
         at = entry->end;
     }
     if (at != data_bytes)
-        source.fail("the tensors must fill the file, got " + std::to_string(at) + " bytes of tensors and " + std::to_string(data_bytes) +
-                    " of data");
+        source.fail("the tensors must fill the file, got " + std::to_string(at) + " bytes of tensors and " +
+                    std::to_string(data_bytes) + " of data");
 }
 
 }  // namespace
@@ -173,11 +181,12 @@ std::string format_safetensors_header(const SafetensorsHeader& header) {
         for (const auto& [name, text] : header.metadata) metadata[name] = text;
     }
     for (const SafetensorsEntry& entry : header.entries) {
-        const auto* known =
-            std::find_if(std::begin(dtypes), std::end(dtypes), [&](const auto& dtype) { return dtype.second == entry.element; });
+        const auto* known = std::find_if(std::begin(dtypes), std::end(dtypes),
+                                         [&](const auto& dtype) { return dtype.second == entry.element; });
         nlohmann::ordered_json shape = nlohmann::ordered_json::array();
         for (const std::int64_t n : entry.shape) shape.push_back(n);
-        nlohmann::ordered_json value{{"dtype", known->first}, {"shape", shape}, {"data_offsets", {entry.begin, entry.end}}};
+        nlohmann::ordered_json value{
+            {"dtype", known->first}, {"shape", shape}, {"data_offsets", {entry.begin, entry.end}}};
         members.push_back({entry.name, std::move(value)});
     }
     std::string text = root.dump();

@@ -6,7 +6,8 @@ void accepted(Tape& tape, const Tensor& y, const Tensor& x, const Parameter& p, 
     static_assert(std::is_same_v<decltype(tape.gradient(y, {.cotangent = u})), Gradients>);
     static_assert(std::is_same_v<decltype(tape.gradient(y, {.unconnected = Unconnected::zeros})), Gradients>);
     static_assert(std::is_same_v<decltype(tape.gradient(y, p)), Tensor>);
-    static_assert(std::is_same_v<decltype(tape.gradient(y, x, {.cotangent = u, .unconnected = Unconnected::zeros})), Tensor>);
+    static_assert(
+        std::is_same_v<decltype(tape.gradient(y, x, {.cotangent = u, .unconnected = Unconnected::zeros})), Tensor>);
     static_assert(std::is_same_v<decltype(tape.gradient(y, {x, p})), std::vector<Tensor>>);
     static_assert(std::is_same_v<decltype(tape.gradient(y, {x, p}, {.cotangent = u})), std::vector<Tensor>>);
     static_assert(std::is_same_v<decltype(tape.gradient(y, xs)), std::vector<Tensor>>);

@@ -22,7 +22,8 @@ void refused(const Tensor& x, const Tensor& w) {
     max_pool2d(x, {.stride = 2, .padding = 1});
 #elif CASE == 10  // designated initializers cannot be used|invalid initialization|no matching function
     avg_pool1d(x, {.stride = 2});
-#elif CASE == 11  // designated initializers cannot be used|invalid initialization|no matching function|could not convert
+#elif CASE == \
+    11  // designated initializers cannot be used|invalid initialization|no matching function|could not convert
     conv2d(x, w, {.stride = 2});
 #elif CASE == 12  // designated initializers cannot be used|invalid initialization|no matching function
     reshape(x, {.size = 4});

@@ -15,7 +15,8 @@ bool close(const Tensor& got, std::initializer_list<double> expected) {
     return true;
 }
 
-// The kernels' arithmetic is IEEE's, whatever options this project compiles with; -ffast-math folds away how exp and sin split their argument.
+// The kernels' arithmetic is IEEE's, whatever options this project compiles with; -ffast-math folds away how exp and
+// sin split their argument.
 bool arithmetic_is_right() {
     const Tensor x = tensor({0.5, 1.0, 2.0, 3.0});
     const double inf = HUGE_VAL;
@@ -23,7 +24,8 @@ bool arithmetic_is_right() {
            close(sin(x), {0.47942553860420300, 0.84147098480789651, 0.90929742682568170, 0.14112000805986722}) &&
            close(cos(x), {0.87758256189037272, 0.54030230586813972, -0.41614683654714239, -0.98999249660044546}) &&
            close(log(x), {-0.69314718055994531, 0.0, 0.69314718055994531, 1.0986122886681098}) &&
-           sum(isnan(tensor({inf, 1.0}) - inf).to(DType::f64)).item() == 1 && sum(isinf(tensor({inf, 1.0})).to(DType::f64)).item() == 1;
+           sum(isnan(tensor({inf, 1.0}) - inf).to(DType::f64)).item() == 1 &&
+           sum(isinf(tensor({inf, 1.0})).to(DType::f64)).item() == 1;
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 namespace xgrad::detail {
 
-void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::span<const KernelInput> in,
-                 std::span<const KernelOutput> out) {
-    // Neighbouring axes along which every operand either moves through memory or stands still are merged into one; the last is the
-    // kernel's, the others are counted through.
+void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape,
+                 std::span<const KernelInput> in, std::span<const KernelOutput> out) {
+    // Neighbouring axes along which every operand either moves through memory or stands still are merged into one; the
+    // last is the kernel's, the others are counted through.
     std::int64_t sizes[Shape::max_rank], strides[max_operands][Shape::max_rank];
     int rank = 0;  // merged axes so far, innermost first
     std::int64_t reach[max_operands];  // elements of operand k inside the axes seen so far
@@ -47,7 +47,8 @@ void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shap
         for (std::int64_t o = begin; o < end; ++o) {
             const void* from[max_operands];
             void* to[max_results];
-            for (std::size_t k = 0; k < in.size(); ++k) from[k] = static_cast<const char*>(in[k].data) + offset[k] * in[k].element_bytes;
+            for (std::size_t k = 0; k < in.size(); ++k)
+                from[k] = static_cast<const char*>(in[k].data) + offset[k] * in[k].element_bytes;
             for (std::size_t k = 0; k < out.size(); ++k) to[k] = out[k].at(o * inner);
             kernel(rule, inner, from, step, to);
             for (int a = 1; a < rank; ++a) {

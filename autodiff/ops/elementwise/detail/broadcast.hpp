@@ -43,8 +43,8 @@ struct KernelOutput {
 };
 
 /// Every input has the shape of the result or one element.
-inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::int64_t size, std::span<const KernelInput> in,
-                     const std::uint8_t* step, std::span<const KernelOutput> out) {
+inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::int64_t size,
+                     std::span<const KernelInput> in, const std::uint8_t* step, std::span<const KernelOutput> out) {
     const auto part = [&](std::int64_t begin, std::int64_t end) {
         const void* from[max_operands];
         void* to[max_results];
@@ -57,11 +57,11 @@ inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::i
 }
 
 /// The general case, in broadcast.cpp.
-void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::span<const KernelInput> in,
-                 std::span<const KernelOutput> out);
+void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape,
+                 std::span<const KernelInput> in, std::span<const KernelOutput> out);
 
-inline void run(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::int64_t size, std::span<const KernelInput> in,
-                std::span<const KernelOutput> out) {
+inline void run(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, std::int64_t size,
+                std::span<const KernelInput> in, std::span<const KernelOutput> out) {
     if (size == 0) return;
     std::uint8_t step[max_operands];
     bool flat = true;

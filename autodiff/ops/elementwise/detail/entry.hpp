@@ -14,7 +14,8 @@
 #include "fused_chain.hpp"
 #include "integer.hpp"
 
-// What the entries of element-wise rules share: checks of operands, kernels over them, traces, and what broadcasting makes of cotangents. Not for users.
+// What the entries of element-wise rules share: checks of operands, kernels over them, traces, and what broadcasting
+// makes of cotangents. Not for users.
 
 namespace xgrad {
 
@@ -41,14 +42,18 @@ namespace detail::elementwise {
 // What runs for every small operation is inlined into it: these few calls are most of its cost.
 #define XGRAD_INLINE inline __attribute__((always_inline))
 
-XGRAD_INLINE bool is_floating_tensor(const Operand& x) { return x.is_tensor() && x.tensor().defined() && is_floating(x.tensor().dtype()); }
+XGRAD_INLINE bool is_floating_tensor(const Operand& x) {
+    return x.is_tensor() && x.tensor().defined() && is_floating(x.tensor().dtype());
+}
 XGRAD_INLINE bool same_floating_type(const Operand& a, const Operand& b) {
     return is_floating_tensor(a) && is_floating_tensor(b) && a.dtype() == b.dtype() && a.shape() == b.shape();
 }
-/// True for a tensor of integers where there is a rule for them; else the error of an operand that is no floating tensor.
+/// True for a tensor of integers where there is a rule for them; else the error of an operand that is no floating
+/// tensor.
 bool is_integer_operand(const char* name, const Operand& x, bool has_integers);
 enum class Operands { integers, number, tensors };
-/// What the operands are that have not one shape and floating type; of tensors, the shape to which they broadcast. DTypeError, ShapeError, ValueError.
+/// What the operands are that have not one shape and floating type; of tensors, the shape to which they broadcast.
+/// DTypeError, ShapeError, ValueError.
 Operands operands_of(const char* name, const Operand& a, const Operand& b, bool has_integers, Shape& shape);
 
 /// What a result like this operand is, for the error of an allocation that does not know it.
@@ -58,19 +63,20 @@ inline std::string described(const Operand& x) {
 
 inline KernelInput input(const Tensor& t) { return {TensorAccess::data(t), &t.shape(), size_of(t.dtype())}; }
 
-/// A tensor for a result of `like`'s shape and dtype: `reusable`'s own buffer if nobody else holds it and it fits, else a new one.
+/// A tensor for a result of `like`'s shape and dtype: `reusable`'s own buffer if nobody else holds it and it fits, else
+/// a new one.
 XGRAD_INLINE Tensor result_like(const Tensor& like, Tensor* reusable) {
     if (reusable && TensorAccess::unique(*reusable)) return TensorAccess::constant(std::move(*reusable));
     return TensorAccess::empty_like(like);
 }
 
 /// The same in threads where they pay.
-void run_large(kernels::ElementwiseKernel kernel, const void* rule, std::span<const void* const> in, const std::uint8_t* step,
-               std::span<const Tensor> out);
+void run_large(kernels::ElementwiseKernel kernel, const void* rule, std::span<const void* const> in,
+               const std::uint8_t* step, std::span<const Tensor> out);
 /// The kernel over inputs that have the result's shape, or, where their step is 0, are single numbers.
 template <std::size_t In, std::size_t Out>
-XGRAD_INLINE void run_same(kernels::ElementwiseKernel kernel, const void* rule, const void* const (&in)[In], const std::uint8_t (&step)[In],
-                           const Tensor (&out)[Out]) {
+XGRAD_INLINE void run_same(kernels::ElementwiseKernel kernel, const void* rule, const void* const (&in)[In],
+                           const std::uint8_t (&step)[In], const Tensor (&out)[Out]) {
     const std::int64_t size = out[0].size();
     if (size < 2 * parallel_grain) {
         void* to[Out];
@@ -81,7 +87,8 @@ XGRAD_INLINE void run_same(kernels::ElementwiseKernel kernel, const void* rule, 
 }
 inline constexpr std::uint8_t steps_1[1] = {1}, steps_2[2] = {1, 1}, steps_3[3] = {1, 1, 1}, steps_4[4] = {1, 1, 1, 1};
 
-/// Appends an entry for y whose inputs are the given nodes; at least one of them is recorded. What it saves is still to be set.
+/// Appends an entry for y whose inputs are the given nodes; at least one of them is recorded. What it saves is still to
+/// be set.
 template <class E, class Op, std::size_t N>
 XGRAD_INLINE E& record_nodes(const NodeId (&nodes)[N], Tensor& y, Location where, const Op& op) {
     TapeMask tapes = 0;
@@ -94,7 +101,8 @@ XGRAD_INLINE E& record_nodes(const NodeId (&nodes)[N], Tensor& y, Location where
 }
 
 /// What a trace gets of an operation that has run; an input may be missing.
-[[gnu::cold]] void trace_run(const OperationType& type, const void* op, const Tensor& a, const Tensor& b, const Tensor& y, Location where);
+[[gnu::cold]] void trace_run(const OperationType& type, const void* op, const Tensor& a, const Tensor& b,
+                             const Tensor& y, Location where);
 template <class Op>
 void trace_run(const Op& op, const Tensor& a, const Tensor& b, const Tensor& y, Location where) {
     trace_run(OperationTypeOf<Op>::type, &op, a, b, y, where);
@@ -109,8 +117,8 @@ XGRAD_INLINE bool nothing_recorded(const T&... tensors) {
     return !recording || !(recording->trace || (is_tracked(tensors) || ...));
 }
 
-/// The cotangent of the entry's i-th input: the sum over what broadcasting repeated of `part`, which has the result's axes and size 1 where it does not
-/// vary.
+/// The cotangent of the entry's i-th input: the sum over what broadcasting repeated of `part`, which has the result's
+/// axes and size 1 where it does not vary.
 Tensor unbroadcast(Tensor part, const Shape& result, const Shape& input);
 XGRAD_INLINE void give(const Pull& pull, int i, Tensor&& part) {
     const NodeId node = pull.entry.input_nodes()[i];
@@ -136,7 +144,8 @@ void keep(Nothing<Which>&, const Tensor&) {}
 
 /// A rule's pull for a cotangent that has size 1 along some axes, given what else the kernel reads.
 template <std::size_t N>
-Tensor pull_reduced(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, const Tensor& g, const KernelInput (&in)[N]) {
+Tensor pull_reduced(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, const Tensor& g,
+                    const KernelInput (&in)[N]) {
     Tensor part = empty(shape, g.dtype());
     const KernelOutput out[] = {{TensorAccess::data(part), size_of(g.dtype())}};
     run(kernel, rule, shape, part.size(), in, out);

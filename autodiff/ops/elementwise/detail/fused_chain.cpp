@@ -54,15 +54,17 @@ struct Chain {
 /// The entry as a step of the chain. False when it cannot be one.
 bool make_step(Record& record, Sweep& sweep, const Chain& chain, NodeId node, ChainStep& step) {
     Entry& entry = *record.nodes[node];
-    if (!entry.kind || !entry.kind->fuse || sweep.is_source(node, entry) || entry.is_source || entry.dtype != chain.dtype ||
-        !(*entry.shape == chain.shape))
+    if (!entry.kind || !entry.kind->fuse || sweep.is_source(node, entry) || entry.is_source ||
+        entry.dtype != chain.dtype || !(*entry.shape == chain.shape))
         return false;
     std::uint64_t bits = 0;
     const NodeId* inputs = entry.input_nodes();
     for (std::uint32_t i = 0; i < entry.inputs; ++i) {
         if (inputs[i] == no_node || !sweep.wanted(inputs[i])) continue;
         bits |= std::uint64_t{1} << i;
-        if (!(record.nodes[inputs[i]]->shape_of(inputs[i]) == chain.shape) || record.nodes[inputs[i]]->dtype != chain.dtype) return false;
+        if (!(record.nodes[inputs[i]]->shape_of(inputs[i]) == chain.shape) ||
+            record.nodes[inputs[i]]->dtype != chain.dtype)
+            return false;
     }
     step.node = node;
     return bits && entry.kind->fuse(entry.closure(), entry, Needs(bits), step.pull);
@@ -74,10 +76,13 @@ void choose_steps(Record& record, Sweep& sweep, NodeId top, Chain& chain) {
     std::size_t fed_count = 0;
     for (NodeId node = top + 1; node-- > sweep.start() && chain.count < max_steps;) {
         if (!sweep.wanted(node)) continue;
-        if (!sweep.cotangent(node).defined() && std::find(fed.begin(), fed.begin() + fed_count, node) == fed.begin() + fed_count) continue;
+        if (!sweep.cotangent(node).defined() &&
+            std::find(fed.begin(), fed.begin() + fed_count, node) == fed.begin() + fed_count)
+            continue;
         ChainStep step;
         if (!make_step(record, sweep, chain, node, step)) return;
-        for (int j = 0; j < step.pull.outputs; ++j) fed[fed_count++] = record.nodes[node]->input_nodes()[step.pull.parts[j]];
+        for (int j = 0; j < step.pull.outputs; ++j)
+            fed[fed_count++] = record.nodes[node]->input_nodes()[step.pull.parts[j]];
         chain.steps[chain.count++] = step;
     }
 }
@@ -113,10 +118,12 @@ void place_cotangents(Record& record, Sweep& sweep, Chain& chain) {
     }
 }
 
-/// Pulls elements [from, from + n) through the whole chain. `room`: a block for every step's cotangent, and two for what is added to something.
+/// Pulls elements [from, from + n) through the whole chain. `room`: a block for every step's cotangent, and two for
+/// what is added to something.
 void run_block(const Chain& chain, std::int64_t from, std::int64_t n, char* room) {
     const std::int64_t at = from * chain.bytes();
-    const auto& add = kernels::active().elementwise.binary[rules::Binary::index_of<rules::Add>()].value[chain.dtype == DType::f64];
+    const auto& add =
+        kernels::active().elementwise.binary[rules::Binary::index_of<rules::Add>()].value[chain.dtype == DType::f64];
     const auto buffer = [&](std::size_t i) { return room + static_cast<std::int64_t>(i) * block_bytes; };
     bool collected[max_steps] = {};
     std::array<bool, 2 * max_steps> written{};
@@ -165,13 +172,15 @@ void run_block(const Chain& chain, std::int64_t from, std::int64_t n, char* room
 }
 
 void run_blocks(const Chain& chain) {
-    const std::int64_t size = chain.shape.size(), block = block_bytes / chain.bytes(), blocks = (size + block - 1) / block;
+    const std::int64_t size = chain.shape.size(), block = block_bytes / chain.bytes(),
+                       blocks = (size + block - 1) / block;
     const int threads = static_cast<int>(std::min<std::int64_t>(threads_for(size), blocks));
     const std::int64_t room = (static_cast<std::int64_t>(chain.count) + 2) * block_bytes;
     const Tensor scratch = empty({threads, room}, DType::boolean);
     in_threads(threads, threads, [&](std::int64_t thread, std::int64_t) {
         for (std::int64_t b = blocks * thread / threads; b < blocks * (thread + 1) / threads; ++b)
-            run_block(chain, b * block, std::min(block, size - b * block), static_cast<char*>(TensorAccess::data(scratch)) + thread * room);
+            run_block(chain, b * block, std::min(block, size - b * block),
+                      static_cast<char*>(TensorAccess::data(scratch)) + thread * room);
     });
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// The sweep through a chain of large element-wise operations, a block at a time: the cotangents between them live in a few kilobytes of
-// cache and are never written to memory. Not for users.
+// The sweep through a chain of large element-wise operations, a block at a time: the cotangents between them live in a
+// few kilobytes of cache and are never written to memory. Not for users.
 
 #include <cstdint>
 
@@ -10,7 +10,8 @@
 
 namespace xgrad::detail {
 
-/// How one element-wise entry is pulled back: kernel inputs are the cotangent and what was saved; its outputs are cotangents of inputs `parts[j]`.
+/// How one element-wise entry is pulled back: kernel inputs are the cotangent and what was saved; its outputs are
+/// cotangents of inputs `parts[j]`.
 struct FusedStep {
     kernels::ElementwiseKernel kernel;
     const void* rule;

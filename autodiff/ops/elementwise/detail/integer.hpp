@@ -1,6 +1,7 @@
 #pragma once
 
-// Element-wise operations without gradient, of tensors and plain numbers; among them arithmetic on integers. Not for users.
+// Element-wise operations without gradient, of tensors and plain numbers; among them arithmetic on integers. Not for
+// users.
 
 #include <algorithm>
 #include <array>
@@ -17,16 +18,20 @@ namespace xgrad::detail {
 
 // --- a function as an operation -------------------------------------------------------------------------------------
 
-/// What the kernel computes, of type `result`: of a tensor, of two that broadcast, of a tensor and a number in its type.
+/// What the kernel computes, of type `result`: of a tensor, of two that broadcast, of a tensor and a number in its
+/// type.
 Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x);
 Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& a, const Tensor& b);
-Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x, const PlainNumber& number, bool number_first);
+Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x, const PlainNumber& number,
+                    bool number_first);
 
 /// A function of two tensors. F has its name, and for the type of the elements its kernel and the type of the result.
 template <class F>
 struct OfTensors {
     static constexpr const char* name = F::name;
-    Tensor value(const Tensor& a, const Tensor& b) const { return kernel_value(F::kernel(a.dtype()), F::result(a.dtype()), a, b); }
+    Tensor value(const Tensor& a, const Tensor& b) const {
+        return kernel_value(F::kernel(a.dtype()), F::result(a.dtype()), a, b);
+    }
 };
 /// The same of a tensor and a number.
 template <class F>
@@ -36,7 +41,9 @@ struct OfNumber {
     bool number_first = false;
     XGRAD_ATTRIBUTES(number, number_first)
 
-    Tensor value(const Tensor& x) const { return kernel_value(F::kernel(x.dtype()), F::result(x.dtype()), x, number, number_first); }
+    Tensor value(const Tensor& x) const {
+        return kernel_value(F::kernel(x.dtype()), F::result(x.dtype()), x, number, number_first);
+    }
 };
 
 /// Two operands that broadcast, at least one a tensor, of one dtype: integers mix, and a number must fit the tensor's.
@@ -64,16 +71,18 @@ inline constexpr bool is_one_of = (std::is_same_v<Rule, Rules> || ...);
 
 template <class Rule>
 inline constexpr bool has_integer_value =
-    is_one_of<Rule, rules::Add, rules::Subtract, rules::Multiply, rules::Maximum, rules::Minimum, rules::FloorDivide, rules::Remainder,
-              rules::Fmod, rules::Pow, rules::Negative, rules::Abs, rules::Sign, rules::Square, rules::Floor, rules::Ceil, rules::Round,
-              rules::Trunc>;
+    is_one_of<Rule, rules::Add, rules::Subtract, rules::Multiply, rules::Maximum, rules::Minimum, rules::FloorDivide,
+              rules::Remainder, rules::Fmod, rules::Pow, rules::Negative, rules::Abs, rules::Sign, rules::Square,
+              rules::Floor, rules::Ceil, rules::Round, rules::Trunc>;
 
 template <class Rule, class T>
 T integer_value(T a, T b) {
     using U = std::make_unsigned_t<T>;  // wraps around, as NumPy
     if constexpr (std::is_same_v<Rule, rules::Add>) return static_cast<T>(static_cast<U>(a) + static_cast<U>(b));
-    else if constexpr (std::is_same_v<Rule, rules::Subtract>) return static_cast<T>(static_cast<U>(a) - static_cast<U>(b));
-    else if constexpr (std::is_same_v<Rule, rules::Multiply>) return static_cast<T>(static_cast<U>(a) * static_cast<U>(b));
+    else if constexpr (std::is_same_v<Rule, rules::Subtract>)
+        return static_cast<T>(static_cast<U>(a) - static_cast<U>(b));
+    else if constexpr (std::is_same_v<Rule, rules::Multiply>)
+        return static_cast<T>(static_cast<U>(a) * static_cast<U>(b));
     else if constexpr (std::is_same_v<Rule, rules::Maximum>) return a > b ? a : b;
     else if constexpr (std::is_same_v<Rule, rules::Minimum>) return a < b ? a : b;
     else if constexpr (std::is_same_v<Rule, rules::Pow>) {
@@ -96,7 +105,8 @@ T integer_value(T a) {
     if constexpr (std::is_same_v<Rule, rules::Negative>) return static_cast<T>(U(0) - static_cast<U>(a));
     else if constexpr (std::is_same_v<Rule, rules::Abs>) return a < 0 ? static_cast<T>(U(0) - static_cast<U>(a)) : a;
     else if constexpr (std::is_same_v<Rule, rules::Sign>) return static_cast<T>((a > 0) - (a < 0));
-    else if constexpr (std::is_same_v<Rule, rules::Square>) return static_cast<T>(static_cast<U>(a) * static_cast<U>(a));
+    else if constexpr (std::is_same_v<Rule, rules::Square>)
+        return static_cast<T>(static_cast<U>(a) * static_cast<U>(a));
     else return a;  // whole already
 }
 
@@ -127,9 +137,11 @@ struct IntegerName {
 /// A rule on integers.
 template <class Rule, bool binary>
 struct IntegerRule {
-    static constexpr const char *name = IntegerName<Rule, false>::text.data(), *name_with_number = IntegerName<Rule, true>::text.data();
+    static constexpr const char *name = IntegerName<Rule, false>::text.data(),
+                                *name_with_number = IntegerName<Rule, true>::text.data();
     static kernels::ElementwiseKernel kernel(DType dtype) {
-        return dtype == DType::i32 ? integer_loop<Rule, std::int32_t, binary> : integer_loop<Rule, std::int64_t, binary>;
+        return dtype == DType::i32 ? integer_loop<Rule, std::int32_t, binary>
+                                   : integer_loop<Rule, std::int64_t, binary>;
     }
     static DType result(DType dtype) { return dtype; }
 };

@@ -15,12 +15,12 @@ struct KernelNumber {
 };
 
 /// The kernel over a tensor and a number.
-Tensor run_with_number(kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x, double number, bool number_first,
-                       Tensor* reusable);
+Tensor run_with_number(kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x, double number,
+                       bool number_first, Tensor* reusable);
 
 /// The same for the cotangent; what is not read is an empty tensor, or null.
-void pull_with_number(Pull& pull, kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x, const Tensor& y, const void* number,
-                      bool number_first);
+void pull_with_number(Pull& pull, kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x, const Tensor& y,
+                      const void* number, bool number_first);
 
 /// "add_number" of "add".
 template <class Rule>
@@ -47,11 +47,12 @@ struct NumberOperation : Rule {
 
     Tensor value(const Tensor& x) const {
         const Tensor n = scalar(number, x.dtype()), *const inputs[] = {number_first ? &n : &x, number_first ? &x : &n};
-        return run_broadcast(kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value, static_cast<const Rule*>(this),
-                             Rule::name, inputs);
+        return run_broadcast(kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value,
+                             static_cast<const Rule*>(this), Rule::name, inputs);
     }
     Tensor run(const Tensor& x, Tensor* reusable) const {
-        const auto kernel = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value[x.dtype() == DType::f64];
+        const auto kernel =
+            kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value[x.dtype() == DType::f64];
         return run_with_number(kernel, static_cast<const Rule*>(this), x, number, number_first, reusable);
     }
     /// Whether the pullback reads the input, the number, the output.
@@ -83,7 +84,8 @@ struct NumberEntry {
         pull_with_number(pull, pull_kernel<Rule>(!first, first, g.dtype()), &self.op, x, y, number, first);
     }
     static void composed(Pull& pull, const NumberEntry& self) {
-        const Tensor &g = *pull.cotangents, number = self.op.reads_number() ? scalar(self.op.number, g.dtype()) : Tensor();
+        const Tensor &g = *pull.cotangents,
+                     number = self.op.reads_number() ? scalar(self.op.number, g.dtype()) : Tensor();
         pull.parts[0] = self.op.number_first ? self.op.pull_b(g, number, get(self.x), get(self.y))
                                              : self.op.pull_a(g, get(self.x), number, get(self.y));
     }

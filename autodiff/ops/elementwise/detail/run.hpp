@@ -11,7 +11,8 @@ namespace xgrad::detail::elementwise {
 
 template <class Rule>
 XGRAD_INLINE Tensor run_unary(const Rule& rule, const Tensor& x, Tensor* reusable) {
-    const auto kernel = kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].value[x.dtype() == DType::f64];
+    const auto kernel =
+        kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].value[x.dtype() == DType::f64];
     const void* const in[] = {TensorAccess::data(x)};  // stays where it is, even if y takes x's storage over
     Tensor y[] = {result_like(x, reusable)};
     run_same(kernel, &rule, in, steps_1, y);
@@ -26,8 +27,8 @@ struct UnaryOperation : Rule {
     UnaryOperation(const Rule& rule) : Rule(rule) {}
     Tensor value(const Tensor& x) const {
         const Tensor* const inputs[] = {&x};
-        return run_broadcast(kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].value, static_cast<const Rule*>(this),
-                             Rule::name, inputs);
+        return run_broadcast(kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].value,
+                             static_cast<const Rule*>(this), Rule::name, inputs);
     }
 };
 
@@ -42,14 +43,16 @@ struct UnaryEntry {
         const Tensor &x = get(self.x), &y = get(self.y);
         Tensor& g = *pull.cotangents;
         if (!nothing_recorded(g, x, y)) return composed(pull, self);
-        const auto kernel = kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].pull[g.dtype() == DType::f64];
+        const auto kernel =
+            kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].pull[g.dtype() == DType::f64];
         if (Rule::reads && g.size() != (Rule::reads & rules::A ? x : y).size()) [[unlikely]] {
             const KernelInput in[] = {input(g), input(x.defined() ? x : g), input(y.defined() ? y : g)};
             pull.parts[0] = pull_reduced(kernel, &self.rule, *pull.entry.shape, g, in);
             return;
         }
         const void* gd = TensorAccess::data(g);
-        const void* const in[] = {gd, x.defined() ? TensorAccess::data(x) : gd, y.defined() ? TensorAccess::data(y) : gd};
+        const void* const in[] = {gd, x.defined() ? TensorAccess::data(x) : gd,
+                                  y.defined() ? TensorAccess::data(y) : gd};
         Tensor part[] = {result_like(g, &g)};
         run_same(kernel, &self.rule, in, steps_3, part);
         pull.parts[0] = std::move(part[0]);
@@ -59,7 +62,8 @@ struct UnaryEntry {
     }
     [[gnu::cold]] static bool fuse(void* closure, const Entry& entry, Needs, FusedStep& step) {
         const auto& self = *static_cast<UnaryEntry*>(closure);
-        step.kernel = kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].pull[entry.dtype == DType::f64];
+        step.kernel =
+            kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].pull[entry.dtype == DType::f64];
         step.rule = &self.rule;
         step.inputs = 3;
         step.parts[0] = 0;
@@ -112,7 +116,8 @@ Tensor unary(const Rule& rule, const Operand& operand) {
 /// The usual case: two tensors of one shape.
 template <class Rule>
 XGRAD_INLINE Tensor run_binary_same(const Rule& rule, const Tensor& a, const Tensor& b, Tensor* reusable) {
-    const auto kernel = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value[a.dtype() == DType::f64];
+    const auto kernel =
+        kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value[a.dtype() == DType::f64];
     const void* const in[] = {TensorAccess::data(a), TensorAccess::data(b)};
     Tensor y[] = {result_like(a, reusable)};
     run_same(kernel, &rule, in, steps_2, y);
@@ -126,8 +131,8 @@ struct BinaryOperation : Rule {
     BinaryOperation(const Rule& rule) : Rule(rule) {}
     Tensor value(const Tensor& a, const Tensor& b) const {
         const Tensor* const inputs[] = {&a, &b};
-        return run_broadcast(kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value, static_cast<const Rule*>(this),
-                             Rule::name, inputs);
+        return run_broadcast(kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value,
+                             static_cast<const Rule*>(this), Rule::name, inputs);
     }
 };
 
@@ -167,16 +172,19 @@ struct BinaryEntry {
         Tensor second = both ? empty(shape, dtype) : Tensor();
         Tensor first = in_place ? result_like(g, &g) : empty(shape, dtype);  // may take g's storage over
         if (same) {
-            const void* const in[] = {gd, a.defined() ? TensorAccess::data(a) : gd, b.defined() ? TensorAccess::data(b) : gd,
+            const void* const in[] = {gd, a.defined() ? TensorAccess::data(a) : gd,
+                                      b.defined() ? TensorAccess::data(b) : gd,
                                       y.defined() ? TensorAccess::data(y) : gd};
             if (both) run_same(kernel, &self.rule, in, steps_4, {first, second});
             else run_same(kernel, &self.rule, in, steps_4, {first});
         } else {
             const std::int64_t bytes = size_of(dtype);
-            KernelInput in[] = {{gd, &shape_of_g, bytes}, {gd, &shape_of_g, bytes}, {gd, &shape_of_g, bytes}, {gd, &shape_of_g, bytes}};
+            KernelInput in[] = {
+                {gd, &shape_of_g, bytes}, {gd, &shape_of_g, bytes}, {gd, &shape_of_g, bytes}, {gd, &shape_of_g, bytes}};
             for (int i = 0; i < 3; ++i)
                 if (saved[i]->defined()) in[i + 1] = input(*saved[i]);
-            const KernelOutput out[] = {{TensorAccess::data(first), bytes}, {both ? TensorAccess::data(second) : nullptr, bytes}};
+            const KernelOutput out[] = {{TensorAccess::data(first), bytes},
+                                        {both ? TensorAccess::data(second) : nullptr, bytes}};
             run(kernel, &self.rule, shape, first.size(), in, std::span(out, both ? 2 : 1));
         }
         give(pull, needs[0] ? 0 : 1, std::move(first));
@@ -212,7 +220,8 @@ XGRAD_INLINE Tensor* reusable_of(const Operand& a, const Operand& b, const Shape
 
 /// Two tensors of one dtype; `compute` is given the buffer that may be reused.
 template <class Rule, class Compute>
-XGRAD_INLINE Tensor binary_of_tensors(const Rule& rule, const Operand& a, const Operand& b, const Shape& shape, Compute&& compute) {
+XGRAD_INLINE Tensor binary_of_tensors(const Rule& rule, const Operand& a, const Operand& b, const Shape& shape,
+                                      Compute&& compute) {
     Record* const record = recording;
     NodeId nodes[] = {no_node, no_node};
     unsigned reads = 0;
@@ -249,8 +258,8 @@ template <class Rule>
     if (operands == Operands::number) return binary_with_number(rule, a, b);
     return binary_of_tensors(rule, a, b, shape, [&](Tensor* reusable) {
         const Tensor* const inputs[] = {&a.tensor(), &b.tensor()};
-        return run_broadcast(kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value, &rule, Rule::name, inputs,
-                             reusable);
+        return run_broadcast(kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()].value, &rule,
+                             Rule::name, inputs, reusable);
     });
 }
 template <class Rule>

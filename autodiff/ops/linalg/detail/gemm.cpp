@@ -41,18 +41,21 @@ void tiny_gemm(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
 template <class T>
 void integer_gemm(const Gemm& s, const T* a, const T* b, T* c) {
     using U = std::make_unsigned_t<T>;
-    tiny_gemm(s, reinterpret_cast<const U*>(a), reinterpret_cast<const U*>(b), reinterpret_cast<U*>(c), static_cast<const U*>(nullptr));
+    tiny_gemm(s, reinterpret_cast<const U*>(a), reinterpret_cast<const U*>(b), reinterpret_cast<U*>(c),
+              static_cast<const U*>(nullptr));
 }
 
 void blas_gemm(const Gemm& s, const float* a, const float* b, double beta, float* c) {
-    cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m),
-                static_cast<int>(s.n), static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b,
-                static_cast<int>(s.transpose_b ? s.k : s.n), static_cast<float>(beta), c, static_cast<int>(s.n));
+    cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans,
+                static_cast<int>(s.m), static_cast<int>(s.n), static_cast<int>(s.k), 1, a,
+                static_cast<int>(s.transpose_a ? s.m : s.k), b, static_cast<int>(s.transpose_b ? s.k : s.n),
+                static_cast<float>(beta), c, static_cast<int>(s.n));
 }
 void blas_gemm(const Gemm& s, const double* a, const double* b, double beta, double* c) {
-    cblas_dgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans, static_cast<int>(s.m),
-                static_cast<int>(s.n), static_cast<int>(s.k), 1, a, static_cast<int>(s.transpose_a ? s.m : s.k), b,
-                static_cast<int>(s.transpose_b ? s.k : s.n), beta, c, static_cast<int>(s.n));
+    cblas_dgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans,
+                static_cast<int>(s.m), static_cast<int>(s.n), static_cast<int>(s.k), 1, a,
+                static_cast<int>(s.transpose_a ? s.m : s.k), b, static_cast<int>(s.transpose_b ? s.k : s.n), beta, c,
+                static_cast<int>(s.n));
 }
 
 constinit thread_local void* kept_memory = nullptr;
@@ -64,7 +67,8 @@ void replace_kept(void* memory, std::size_t size) {
     kept_size = size;
 }
 
-/// The kernels' room for packed operands: each thread keeps its own, but for one in its last moments, whose calls have room for themselves alone.
+/// The kernels' room for packed operands: each thread keeps its own, but for one in its last moments, whose calls have
+/// room for themselves alone.
 class Scratch {
 public:
     explicit Scratch(std::int64_t size) {
@@ -108,10 +112,11 @@ std::int64_t threads_of(std::int64_t work, std::int64_t units) {
 
 /// Columns [begin, end) of the product, or rows of it.
 template <class T>
-kernels::GemmProblem<T> piece_of(const Gemm& s, const T* a, const T* b, T* c, const T* bias, bool columns, std::int64_t begin,
-                                 std::int64_t end) {
+kernels::GemmProblem<T> piece_of(const Gemm& s, const T* a, const T* b, T* c, const T* bias, bool columns,
+                                 std::int64_t begin, std::int64_t end) {
     const std::int64_t lda = s.transpose_a ? s.m : s.k, ldb = s.transpose_b ? s.k : s.n;
-    kernels::GemmProblem<T> piece{s.transpose_a, s.transpose_b, s.m, s.n, s.k, a, lda, b, ldb, c, s.n, s.accumulate, bias};
+    kernels::GemmProblem<T> piece{s.transpose_a, s.transpose_b, s.m, s.n, s.k, a, lda, b, ldb, c,
+                                  s.n,           s.accumulate,  bias};
     if (columns) {
         piece.n = end - begin;
         piece.b += begin * (s.transpose_b ? ldb : 1);
@@ -129,7 +134,8 @@ kernels::GemmProblem<T> piece_of(const Gemm& s, const T* a, const T* b, T* c, co
 template <class T, class Run>
 void in_pieces(const Gemm& s, std::int64_t grain, const T* a, const T* b, T* c, const T* bias, const Run& run) {
     const bool columns = s.n > s.m;
-    const std::int64_t size = columns ? s.n : s.m, units = (size + grain - 1) / grain, threads = threads_of(s.work(), units);
+    const std::int64_t size = columns ? s.n : s.m, units = (size + grain - 1) / grain,
+                       threads = threads_of(s.work(), units);
     in_threads(threads, units, [&](std::int64_t first, std::int64_t last) {
         run(piece_of(s, a, b, c, bias, columns, first * grain, std::min(size, last * grain)));
     });
@@ -147,9 +153,11 @@ void begin_with(const Gemm& s, T* c, const T* bias) {
 template <class T>
 void run_thin(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
     begin_with(s, c, bias);
-    const bool by_columns = s.n >= s.m, add = bias || s.accumulate;  // the rows of b, which are c's columns, pass by those of a
-    const kernels::ThinProblem<T> whole = by_columns ? kernels::ThinProblem<T>{s.n, s.m, s.k, b, s.k, a, s.k, c, 1, s.n, add}
-                                                     : kernels::ThinProblem<T>{s.m, s.n, s.k, a, s.k, b, s.k, c, s.n, 1, add};
+    const bool by_columns = s.n >= s.m,
+               add = bias || s.accumulate;  // the rows of b, which are c's columns, pass by those of a
+    const kernels::ThinProblem<T> whole = by_columns
+                                              ? kernels::ThinProblem<T>{s.n, s.m, s.k, b, s.k, a, s.k, c, 1, s.n, add}
+                                              : kernels::ThinProblem<T>{s.m, s.n, s.k, a, s.k, b, s.k, c, s.n, 1, add};
     constexpr std::int64_t grain = 16;
     const std::int64_t units = (whole.m + grain - 1) / grain, threads = threads_of(s.work(), units);
     in_threads(threads, units, [&](std::int64_t first, std::int64_t last) {
@@ -166,7 +174,8 @@ template <class T>
 void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
     if (s.work() <= tiny_product) return tiny_gemm(s, a, b, c, bias);
     const kernels::GemmKernels& kernels = kernels::active().gemm;
-    if (!s.transpose_a && (s.transpose_b || s.n == 1) && std::min(s.m, s.n) <= kernels.few(s.k)) return run_thin(kernels, s, a, b, c, bias);
+    if (!s.transpose_a && (s.transpose_b || s.n == 1) && std::min(s.m, s.n) <= kernels.few(s.k))
+        return run_thin(kernels, s, a, b, c, bias);
     if (s.n == 1) {  // a matrix stored across k and a vector: the vector as a row times the matrix
         begin_with(s, c, bias);
         return run<T>({false, false, 1, s.m, s.k, bias || s.accumulate}, b, a, c, nullptr);
@@ -177,8 +186,9 @@ void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
         begin_with(s, c, bias);
         return blas_gemm(s, a, b, bias || s.accumulate ? 1 : 0, c);
     }
-    in_pieces(s, 16, a, b, c, bias,
-              [&](const kernels::GemmProblem<T>& piece) { kernels.run(piece, Scratch(kernels.scratch_bytes).memory()); });
+    in_pieces(s, 16, a, b, c, bias, [&](const kernels::GemmProblem<T>& piece) {
+        kernels.run(piece, Scratch(kernels.scratch_bytes).memory());
+    });
 }
 
 /// In the processor's own instructions, or as f32 of rounded operands.
@@ -187,7 +197,8 @@ void run_bf16(const Gemm& s, const float* a, const float* b, float* c, const flo
     if (kernels::bf16() && s.work() >= enough && s.m * s.n > 1)
         return in_pieces(s, 32, a, b, c, bias, [](const kernels::GemmProblem<float>& piece) { product_bf16({piece}); });
     const Tensor rounded_a = rounded_to_bf16(a, s.m * s.k), rounded_b = rounded_to_bf16(b, s.k * s.n);
-    run(s, static_cast<const float*>(TensorAccess::data(rounded_a)), static_cast<const float*>(TensorAccess::data(rounded_b)), c, bias);
+    run(s, static_cast<const float*>(TensorAccess::data(rounded_a)),
+        static_cast<const float*>(TensorAccess::data(rounded_b)), c, bias);
 }
 
 }  // namespace
@@ -207,13 +218,19 @@ const char* better_blas_core() {
     return better;
 }
 
-void gemm(const Gemm& size, const std::int32_t* a, const std::int32_t* b, std::int32_t* c) { integer_gemm(size, a, b, c); }
-void gemm(const Gemm& size, const std::int64_t* a, const std::int64_t* b, std::int64_t* c) { integer_gemm(size, a, b, c); }
+void gemm(const Gemm& size, const std::int32_t* a, const std::int32_t* b, std::int32_t* c) {
+    integer_gemm(size, a, b, c);
+}
+void gemm(const Gemm& size, const std::int64_t* a, const std::int64_t* b, std::int64_t* c) {
+    integer_gemm(size, a, b, c);
+}
 void gemm(const Gemm& size, const float* a, const float* b, float* c, const float* bias) {
     if (size.precision == Precision::bf16) run_bf16(size, a, b, c, bias);
     else run(size, a, b, c, bias);
 }
-void gemm(const Gemm& size, const double* a, const double* b, double* c, const double* bias) { run(size, a, b, c, bias); }
+void gemm(const Gemm& size, const double* a, const double* b, double* c, const double* bias) {
+    run(size, a, b, c, bias);
+}
 
 void product_bf16(const kernels::Bf16Problem& problem) {
     const kernels::Bf16Kernels& kernels = *kernels::bf16();
@@ -239,7 +256,8 @@ void PackedMatrix<T>::product(std::int64_t m, const T* a, T* c, bool accumulate,
     const T* b = static_cast<const T*>(TensorAccess::data(memory_));
     const std::int64_t panels = (n_ + packed.panel - 1) / packed.panel;
     in_threads(threads_of(m * n_ * k_, panels), panels, [&](std::int64_t first, std::int64_t last) {
-        packed.run({m, n_, k_, a, nullptr, b, c, first * packed.panel, std::min(last * packed.panel, n_), accumulate, bias});
+        packed.run(
+            {m, n_, k_, a, nullptr, b, c, first * packed.panel, std::min(last * packed.panel, n_), accumulate, bias});
     });
 }
 

@@ -10,8 +10,8 @@
 
 namespace xgrad::detail {
 
-/// C (m,n) = op(A)·op(B), plus C itself with `accumulate`, plus a row `bias` unless null; row-major and dense; A is (m,k), or (k,m) when
-/// transposed, B (k,n) or (n,k).
+/// C (m,n) = op(A)·op(B), plus C itself with `accumulate`, plus a row `bias` unless null; row-major and dense; A is
+/// (m,k), or (k,m) when transposed, B (k,n) or (n,k).
 struct Gemm {
     bool transpose_a, transpose_b;
     std::int64_t m, n, k;
@@ -31,9 +31,10 @@ void product_bf16(const kernels::Bf16Problem& problem);
 /// Each number rounded to bf16, for products in f32 where the processor has none of its own.
 Tensor rounded_to_bf16(const float* from, std::int64_t count);
 
-/// The OPENBLAS_CORETYPE that would make OpenBLAS run kernels for the instruction set that ours use, if it runs others: a version that is older than
-/// the processor takes it for an early one (Debian 12's for Prescott, of 2004, on Intel's Emerald Rapids), and is then several times slower than ours at
-/// every size. Null where all is well, and where CBLAS is another library.
+/// The OPENBLAS_CORETYPE that would make OpenBLAS run kernels for the instruction set that ours use, if it runs others:
+/// a version that is older than the processor takes it for an early one (Debian 12's for Prescott, of 2004, on Intel's
+/// Emerald Rapids), and is then several times slower than ours at every size. Null where all is well, and where CBLAS
+/// is another library.
 XGRAD_API const char* better_blas_core();
 
 /// op(B) laid out for many products with it; B is (k,n), or (n,k) when transposed.

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <vector>
 
-// LAPACK and the BLAS routines around it for one element type each, by value instead of by address. The only file that names their
-// symbols. LAPACK stores columns; a row-major matrix is to it its own transpose, and the callers choose their routine so that nothing
-// has to be transposed. Not for users.
+// LAPACK and the BLAS routines around it for one element type each, by value instead of by address. The only file that
+// names their symbols. LAPACK stores columns; a row-major matrix is to it its own transpose, and the callers choose
+// their routine so that nothing has to be transposed. Not for users.
 
 namespace xgrad::detail {
 
@@ -18,20 +18,21 @@ using Getrf = void(const int* m, const int* n, T* a, const int* lda, int* pivots
 template <class T>
 using Getri = void(const int* n, T* a, const int* lda, const int* pivots, T* work, const int* size, int* info);
 template <class T>
-using Gecon = void(const char* norm, const int* n, const T* a, const int* lda, const T* norm_of_a, T* rcond, T* work, int* integers,
-                   int* info, std::size_t);
+using Gecon = void(const char* norm, const int* n, const T* a, const int* lda, const T* norm_of_a, T* rcond, T* work,
+                   int* integers, int* info, std::size_t);
 template <class T>
 using Potrf = void(const char* triangle, const int* n, T* a, const int* lda, int* info, std::size_t);
 template <class T>
 using Gelqf = void(const int* m, const int* n, T* a, const int* lda, T* tau, T* work, const int* size, int* info);
 template <class T>
-using Orglq = void(const int* m, const int* n, const int* k, T* a, const int* lda, const T* tau, T* work, const int* size, int* info);
+using Orglq = void(const int* m, const int* n, const int* k, T* a, const int* lda, const T* tau, T* work,
+                   const int* size, int* info);
 template <class T>
-using Syevd = void(const char* job, const char* triangle, const int* n, T* a, const int* lda, T* w, T* work, const int* size, int* integers,
-                   const int* integers_size, int* info, std::size_t, std::size_t);
+using Syevd = void(const char* job, const char* triangle, const int* n, T* a, const int* lda, T* w, T* work,
+                   const int* size, int* integers, const int* integers_size, int* info, std::size_t, std::size_t);
 template <class T>
-using Gesdd = void(const char* job, const int* m, const int* n, T* a, const int* lda, T* s, T* u, const int* ldu, T* vt, const int* ldvt,
-                   T* work, const int* size, int* integers, int* info, std::size_t);
+using Gesdd = void(const char* job, const int* m, const int* n, T* a, const int* lda, T* s, T* u, const int* ldu, T* vt,
+                   const int* ldvt, T* work, const int* size, int* integers, int* info, std::size_t);
 
 extern "C" {
 Getrf<float> sgetrf_;
@@ -120,7 +121,8 @@ T reciprocal_condition(int n, const T* lu, T norm) {
     return rcond;
 }
 
-/// a = l·lᵀ: the row-major lower triangle becomes l. Returns the order of the first leading minor that is not positive, or 0.
+/// a = l·lᵀ: the row-major lower triangle becomes l. Returns the order of the first leading minor that is not positive,
+/// or 0.
 template <class T>
 int cholesky_in_place(int n, T* a) {
     int info = 0;
@@ -128,7 +130,8 @@ int cholesky_in_place(int n, T* a) {
     return info;
 }
 
-/// a (m,n), row-major, = q·r: the upper triangle becomes r, the rest and tau describe q. By columns this is an LQ decomposition.
+/// a (m,n), row-major, = q·r: the upper triangle becomes r, the rest and tau describe q. By columns this is an LQ
+/// decomposition.
 template <class T>
 void qr_in_place(int m, int n, T* a, T* tau) {
     int info = 0;
@@ -141,7 +144,8 @@ void orthogonal_in_place(int m, int k, T* a, const T* tau) {
     with_work_space<T>([&](T* work, int size) { Lapack<T>::orglq(&k, &m, &k, a, &k, tau, work, &size, &info); });
 }
 
-/// Eigenvalues, ascending, of the symmetric matrix in the row-major lower triangle; its eigenvectors become the rows of a.
+/// Eigenvalues, ascending, of the symmetric matrix in the row-major lower triangle; its eigenvectors become the rows of
+/// a.
 template <class T>
 int symmetric_eigen_in_place(int n, T* a, T* w) {
     int info = 0, integers_wanted = 0, minus_one = -1;

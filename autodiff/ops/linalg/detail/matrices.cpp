@@ -7,25 +7,28 @@ namespace xgrad::detail {
 const Tensor& matrix_of(const Operand& operand, const char* operation) {
     const Tensor& x = tensor_of(operand, operation);
     check_floating(x, operation, operand.where());
-    check<ShapeError>(x.ndim() >= 2, operand.where(),
-                      [&] { return std::string(operation) + ": must have at least 2 axes, got shape " + to_string(x.shape()); });
+    check<ShapeError>(x.ndim() >= 2, operand.where(), [&] {
+        return std::string(operation) + ": must have at least 2 axes, got shape " + to_string(x.shape());
+    });
     for (const Int n : x.shape())
-        check<ShapeError>(n <= std::numeric_limits<int>::max(), operand.where(),
-                          [&] { return std::string(operation) + ": sizes must be below 2^31, got " + to_string(x.shape()); });
+        check<ShapeError>(n <= std::numeric_limits<int>::max(), operand.where(), [&] {
+            return std::string(operation) + ": sizes must be below 2^31, got " + to_string(x.shape());
+        });
     return x;
 }
 
 const Tensor& square_of(const Operand& operand, const char* operation) {
     const Tensor& x = matrix_of(operand, operation);
-    check<ShapeError>(x.shape(-1) == x.shape(-2), operand.where(),
-                      [&] { return std::string(operation) + ": the matrix must be square, got shape " + to_string(x.shape()); });
+    check<ShapeError>(x.shape(-1) == x.shape(-2), operand.where(), [&] {
+        return std::string(operation) + ": the matrix must be square, got shape " + to_string(x.shape());
+    });
     return x;
 }
 
 void check_same_dtype(const Tensor& a, const Tensor& b, const char* operation, Location where) {
     check<DTypeError>(a.dtype() == b.dtype(), where, [&] {
-        return std::string(operation) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
-               " (convert one with .to())";
+        return std::string(operation) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " +
+               name_of(b.dtype()) + " (convert one with .to())";
     });
 }
 
@@ -55,7 +58,8 @@ Tensor own_copy(const Tensor& x, const Shape& shape) {
     Tensor y = broadcast_to(x, shape);
     if (TensorAccess::unique(y)) return TensorAccess::constant(std::move(y));
     Tensor copy = empty(shape, x.dtype());
-    std::memcpy(TensorAccess::data(copy), TensorAccess::data(y), static_cast<std::size_t>(y.size() * size_of(y.dtype())));
+    std::memcpy(TensorAccess::data(copy), TensorAccess::data(y),
+                static_cast<std::size_t>(y.size() * size_of(y.dtype())));
     return copy;
 }
 
@@ -88,11 +92,14 @@ struct Triangle {
 
 }  // namespace
 
-Tensor triangle(const Tensor& x, bool upper, double diagonal) { return apply(Triangle{upper, diagonal}, {x}, Location{}); }
+Tensor triangle(const Tensor& x, bool upper, double diagonal) {
+    return apply(Triangle{upper, diagonal}, {x}, Location{});
+}
 
 Tensor diagonal_of(const Tensor& x, Int offset) {
     const Int rows = x.shape(-2), columns = x.shape(-1);
-    const Int length = std::max<Int>(0, offset >= 0 ? std::min(rows, columns - offset) : std::min(rows + offset, columns));
+    const Int length =
+        std::max<Int>(0, offset >= 0 ? std::min(rows, columns - offset) : std::min(rows + offset, columns));
     const Int start = offset >= 0 ? offset : -offset * columns;
     const Tensor flat = reshape(x, with_batch(batch_of(x.shape()), {rows * columns}));
     if (length == 0) return slice(flat, -1, 0, 0);
@@ -109,7 +116,9 @@ LU factorise(const Tensor& a, Failures& failures) {
     with_floating(a.dtype(), [&]<class T>(T) {
         T* factors = elements<T>(lu.factors);
         int* pivots = elements<int>(lu.pivots);
-        for_matrices(count, n * n * n, [&](Int i) { failures[i] = lu_in_place(static_cast<int>(n), factors + i * n * n, pivots + i * n); });
+        for_matrices(count, n * n * n, [&](Int i) {
+            failures[i] = lu_in_place(static_cast<int>(n), factors + i * n * n, pivots + i * n);
+        });
     });
     return lu;
 }

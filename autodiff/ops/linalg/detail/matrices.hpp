@@ -46,7 +46,8 @@ public:
     template <class Text>
     void check_none(Location where, const Text& text) const {
         for (std::size_t i = 0; i < info_.size(); ++i)
-            check<ValueError>(info_[i] == 0, where, [&] { return text(info_[i]) + batch_index(batch_, static_cast<Int>(i)); });
+            check<ValueError>(info_[i] == 0, where,
+                              [&] { return text(info_[i]) + batch_index(batch_, static_cast<Int>(i)); });
     }
 
 private:
@@ -67,7 +68,9 @@ void for_matrices(Int count, Int work_each, const Body& body) {
 
 /// x broadcast to `shape`, in a buffer that nobody else holds.
 Tensor own_copy(const Tensor& x, const Shape& shape);
-inline Tensor own_copy(Tensor&& x) { return TensorAccess::unique(x) ? TensorAccess::constant(std::move(x)) : own_copy(x, x.shape()); }
+inline Tensor own_copy(Tensor&& x) {
+    return TensorAccess::unique(x) ? TensorAccess::constant(std::move(x)) : own_copy(x, x.shape());
+}
 
 inline Tensor transposed(const Tensor& x) { return swapaxes(x, -1, -2); }
 /// The lower (upper) triangle of each matrix, its diagonal times a factor, zeros elsewhere.
@@ -98,7 +101,8 @@ bool finite(const T* x, Int n) {
 }
 
 inline double precision_of(DType dtype) {
-    return dtype == DType::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
+    return dtype == DType::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon())
+                               : std::numeric_limits<double>::epsilon();
 }
 
 }  // namespace xgrad::detail

@@ -12,10 +12,11 @@
 #include "convolution.hpp"
 #include "planes.hpp"
 
-// A convolution of stride 1 is a product with a matrix whose rows are shifted views of one zero-padded image: the kernels read them where
-// they lie, nothing is unfolded. Along the image's rows some columns belong to no result; they are computed and left. With a stride the image
-// is sorted by position modulo the stride into `phases`, so that what one tap of the kernel reads lies together again. The transpose is a
-// convolution of its own for each phase of its result, with the taps that lead there.
+// A convolution of stride 1 is a product with a matrix whose rows are shifted views of one zero-padded image: the
+// kernels read them where they lie, nothing is unfolded. Along the image's rows some columns belong to no result; they
+// are computed and left. With a stride the image is sorted by position modulo the stride into `phases`, so that what
+// one tap of the kernel reads lies together again. The transpose is a convolution of its own for each phase of its
+// result, with the taps that lead there.
 
 namespace xgrad::detail {
 namespace {
@@ -26,27 +27,33 @@ struct Rows {
     Int count() const { return images * z * y; }
 };
 
-constexpr Int stretch = 128;  // positions packed at a time: few enough for the cache, and for sums that lose little by rounding
+constexpr Int stretch =
+    128;  // positions packed at a time: few enough for the cache, and for sums that lose little by rounding
 
 /// c (m,n) = a (m,k) · b + bias (m), row l of b being b + offsets[l].
 template <class T>
-void spread(Precision precision, const T* a, const T* b, const std::vector<Int>& offsets, const T* bias, T* c, Int m, Int n) {
+void spread(Precision precision, const T* a, const T* b, const std::vector<Int>& offsets, const T* bias, T* c, Int m,
+            Int n) {
     const Int k = static_cast<Int>(offsets.size());
     if constexpr (std::is_same_v<T, float>)
         if (precision == Precision::bf16) {
             for (Int i = 0; bias && i < m; ++i) std::fill_n(c + i * n, n, bias[i]);
-            return product_bf16({{false, false, m, n, k, a, k, b, 0, c, n, bias != nullptr, nullptr}, nullptr, offsets.data()});
+            return product_bf16(
+                {{false, false, m, n, k, a, k, b, 0, c, n, bias != nullptr, nullptr}, nullptr, offsets.data()});
         }
     kernels::active().convolve.of<T>().spread(a, k, b, offsets.data(), bias, c, n, m, n, k);
 }
 
-/// sum (k,m) += a · bᵀ over `length` positions, row i of a being a + offsets[i], b's m rows `row` apart; with `room` for 128 positions of b.
+/// sum (k,m) += a · bᵀ over `length` positions, row i of a being a + offsets[i], b's m rows `row` apart; with `room`
+/// for 128 positions of b.
 template <class T>
-void gather(Precision precision, const T* a, const std::vector<Int>& offsets, const T* b, Int row, Int length, Int m, T* sum, T* room) {
+void gather(Precision precision, const T* a, const std::vector<Int>& offsets, const T* b, Int row, Int length, Int m,
+            T* sum, T* room) {
     const Int k = static_cast<Int>(offsets.size());
     if constexpr (std::is_same_v<T, float>)
         if (precision == Precision::bf16)
-            return product_bf16({{false, true, k, m, length, a, 0, b, row, sum, m, true, nullptr}, offsets.data(), nullptr});
+            return product_bf16(
+                {{false, true, k, m, length, a, 0, b, row, sum, m, true, nullptr}, offsets.data(), nullptr});
     const kernels::PackedTable<T>& packed = kernels::active().gemm.packed<T>();
     for (Int l = 0; l < length; l += stretch) {
         const Int some = std::min(stretch, length - l);
@@ -55,10 +62,11 @@ void gather(Precision precision, const T* a, const std::vector<Int>& offsets, co
     }
 }
 
-/// result = a (m,k) · planes + bias (m), a block of rows at a time: save(i, image, z, y, values) gets each row of each of the m.
+/// result = a (m,k) · planes + bias (m), a block of rows at a time: save(i, image, z, y, values) gets each row of each
+/// of the m.
 template <class T, class Save>
-void multiply(const T* a, const T* planes, const std::vector<Int>& offsets, const T* bias, const Planes& p, const Rows& rows, Int m,
-              Precision precision, const Save& save) {
+void multiply(const T* a, const T* planes, const std::vector<Int>& offsets, const T* bias, const Planes& p,
+              const Rows& rows, Int m, Precision precision, const Save& save) {
     constexpr Int block_elements = (Int{128} << 10) / static_cast<Int>(sizeof(T));
     const Int together = std::max<Int>(1, block_elements / std::max<Int>(1, m * p.extent[2]));
     const auto place = [&](Int row) {
@@ -95,7 +103,8 @@ Planes planes_of_input(const ConvGeometry& g) {
         p.stride[a] = g.stride[a];
         for (Int k = 0; k < g.kernel[a]; ++k) {
             const Int phase = k * g.dilation[a] % g.stride[a];
-            if (std::find(p.phases[a].begin(), p.phases[a].end(), phase) == p.phases[a].end()) p.phases[a].push_back(phase);
+            if (std::find(p.phases[a].begin(), p.phases[a].end(), phase) == p.phases[a].end())
+                p.phases[a].push_back(phase);
         }
         p.reach[a] = g.result[a] + (g.kernel[a] - 1) * g.dilation[a] / g.stride[a];
     }
@@ -118,7 +127,8 @@ std::vector<Int> input_offsets(const ConvGeometry& g, const Planes& p) {
                                 (std::find(phases.begin(), phases.end(), way % g.stride[a]) - phases.begin());
                         shift[a] = way / g.stride[a];
                     }
-                    offsets.push_back(c * p.channel() + phase * p.images * p.plane() + p.row(shift[0], shift[1]) + shift[2]);
+                    offsets.push_back(c * p.channel() + phase * p.images * p.plane() + p.row(shift[0], shift[1]) +
+                                      shift[2]);
                 }
     return offsets;
 }
@@ -142,16 +152,17 @@ void convolve(const T* x, const T* w, const T* bias, T* y, const ConvGeometry& g
         const Tensor room = zeroed_planes<T>(p, g.in());
         T* const planes = elements<T>(room);
         for (Int task = begin; task < end; ++task) {
-            const Int group = task / blocks, first = task % blocks * p.images, images = std::min(p.images, g.batch - first);
+            const Int group = task / blocks, first = task % blocks * p.images,
+                      images = std::min(p.images, g.batch - first);
             const T* source = x + (first * g.channels + group * g.in()) * whole;
             // The kernel reads beyond the end: the last images are copied all the same.
-            const bool where_it_lies =
-                p.plain() && x + g.batch * g.channels * whole - (source + g.in() * whole) >= kernels::ConvolveKernels::slack;
+            const bool where_it_lies = p.plain() && x + g.batch * g.channels * whole - (source + g.in() * whole) >=
+                                                        kernels::ConvolveKernels::slack;
             if (!where_it_lies) lay_out(p, source, g.in(), images, g.channels * whole, planes);
             T* const to = y + (first * g.outputs + group * g.out()) * results;
-            multiply(w + group * g.out() * g.in() * taps, where_it_lies ? source : planes, offsets, bias ? bias + group * g.out() : nullptr,
-                     p, {images, g.result[0], g.result[1], g.result[2]}, g.out(), g.precision,
-                     [&](Int i, Int image, Int z, Int row, const T* from) {
+            multiply(w + group * g.out() * g.in() * taps, where_it_lies ? source : planes, offsets,
+                     bias ? bias + group * g.out() : nullptr, p, {images, g.result[0], g.result[1], g.result[2]},
+                     g.out(), g.precision, [&](Int i, Int image, Int z, Int row, const T* from) {
                          T* const out = to + (image * g.outputs + i) * results + (z * g.result[1] + row) * g.result[2];
                          std::memcpy(out, from, static_cast<std::size_t>(g.result[2]) * sizeof(T));
                      });
@@ -162,7 +173,8 @@ void convolve(const T* x, const T* w, const T* bias, T* y, const ConvGeometry& g
 /// A part of the transpose: the results at `phase` modulo the stride, and the taps that lead there.
 struct Phase {
     Int phase[3], first[3], count[3];  // results are at first + i, i < count, times the stride, + phase - padding
-    std::vector<Int> taps, offsets;  // a tap's place in the kernel; where it begins in the planes, for each output and tap
+    std::vector<Int> taps,
+        offsets;  // a tap's place in the kernel; where it begins in the planes, for each output and tap
 };
 
 template <class T>
@@ -208,7 +220,8 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
                             phase.taps.push_back((k0 * g.kernel[1] + k1) * g.kernel[2] + k2);
                             const Int k[3] = {k0, k1, k2};
                             Int at[3];
-                            for (int a = 0; a < 3; ++a) at[a] = reach[a] + phase.first[a] - k[a] * g.dilation[a] / g.stride[a];
+                            for (int a = 0; a < 3; ++a)
+                                at[a] = reach[a] + phase.first[a] - k[a] * g.dilation[a] / g.stride[a];
                             shifts.push_back(p.row(at[0], at[1]) + at[2]);
                         }
                 for (Int o = 0; o < g.out(); ++o)
@@ -230,22 +243,28 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
         const Tensor room = zeroed_planes<T>(p, g.out());
         T* const planes = elements<T>(room);
         for (Int task = begin; task < end; ++task) {
-            const Int group = task / blocks, first = task % blocks * p.images, images = std::min(p.images, g.batch - first);
-            lay_out(p, y + (first * g.outputs + group * g.out()) * results, g.out(), images, g.outputs * results, planes);
+            const Int group = task / blocks, first = task % blocks * p.images,
+                      images = std::min(p.images, g.batch - first);
+            lay_out(p, y + (first * g.outputs + group * g.out()) * results, g.out(), images, g.outputs * results,
+                    planes);
             T* const target = x + (first * g.channels + group * g.in()) * whole;
             const T* const shift = bias ? bias + group * g.in() : nullptr;
             if (!all)
                 for (Int image = 0; image < images; ++image)
-                    for (Int c = 0; c < g.in(); ++c) std::fill_n(target + (image * g.channels + c) * whole, whole, shift ? shift[c] : T(0));
+                    for (Int c = 0; c < g.in(); ++c)
+                        std::fill_n(target + (image * g.channels + c) * whole, whole, shift ? shift[c] : T(0));
             const T* a = weights.data() + group * weights_of_group;
             for (const Phase& phase : phases) {
-                multiply(a, planes, phase.offsets, shift, p, {images, phase.count[0], phase.count[1], phase.count[2]}, g.in(), g.precision,
-                         [&](Int i, Int image, Int z, Int row, const T* from) {
+                multiply(a, planes, phase.offsets, shift, p, {images, phase.count[0], phase.count[1], phase.count[2]},
+                         g.in(), g.precision, [&](Int i, Int image, Int z, Int row, const T* from) {
                              const Int at_z = (phase.first[0] + z) * g.stride[0] + phase.phase[0] - g.padding[0],
                                        at_y = (phase.first[1] + row) * g.stride[1] + phase.phase[1] - g.padding[1],
-                                       at_x = phase.first[2] * g.stride[2] + phase.phase[2] - g.padding[2], step = g.stride[2];
-                             T* const out = target + (image * g.channels + i) * whole + (at_z * g.size[1] + at_y) * g.size[2] + at_x;
-                             if (step == 1) std::memcpy(out, from, static_cast<std::size_t>(phase.count[2]) * sizeof(T));
+                                       at_x = phase.first[2] * g.stride[2] + phase.phase[2] - g.padding[2],
+                                       step = g.stride[2];
+                             T* const out = target + (image * g.channels + i) * whole +
+                                            (at_z * g.size[1] + at_y) * g.size[2] + at_x;
+                             if (step == 1)
+                                 std::memcpy(out, from, static_cast<std::size_t>(phase.count[2]) * sizeof(T));
                              else
                                  for (Int c = 0; c < phase.count[2]; ++c) out[c * step] = from[c];
                          });
@@ -255,14 +274,16 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
     });
 }
 
-/// The sum over all positions of the product of each (channel, tap) with each output. With enough outputs for a vector it is a product of the planes'
-/// rows, read where they lie, with y stored across the positions; otherwise both run along the positions.
+/// The sum over all positions of the product of each (channel, tap) with each output. With enough outputs for a vector
+/// it is a product of the planes' rows, read where they lie, with y stored across the positions; otherwise both run
+/// along the positions.
 template <class T>
 void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
     const Int panel = kernels::active().gemm.packed<T>().panel;
     const bool across = 4 * g.out() >= panel || g.precision == Precision::bf16;
     Planes p = planes_of_input(g);
-    const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel), k = g.in() * taps, count = g.outputs * k;
+    const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel), k = g.in() * taps,
+              count = g.outputs * k;
     // As many images as make sums long enough.
     const Int n = p.row(g.result[0] - 1, g.result[1] - 1) + g.result[2];
     p.images = std::clamp<Int>(1024 / std::max<Int>(1, n), 1, g.batch);
@@ -283,23 +304,29 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
     const Int columns = (g.out() + panel - 1) / panel * panel;
 
     const Int blocks = (g.batch + p.images - 1) / p.images;
-    const Int threads = g.work() < parallel_work || omp_in_parallel() ? 1 : std::min<Int>(omp_get_max_threads(), blocks);
-    std::vector<T> sums(static_cast<std::size_t>(count * threads));  // as (group, output, k), or across (group, k, output)
+    const Int threads =
+        g.work() < parallel_work || omp_in_parallel() ? 1 : std::min<Int>(omp_get_max_threads(), blocks);
+    std::vector<T> sums(
+        static_cast<std::size_t>(count * threads));  // as (group, output, k), or across (group, k, output)
     in_threads(threads, threads, [&](Int thread, Int) {
         const Tensor room = zeroed_planes<T>(p, g.in()), results_room = zeroed_planes<T>(q, g.out());
         const Tensor packed_room = empty({across ? stretch * columns : 0}, dtype_of<T>());
-        T *const planes = elements<T>(room), *const ys = elements<T>(results_room), *const matrix = elements<T>(packed_room);
+        T *const planes = elements<T>(room), *const ys = elements<T>(results_room),
+                 *const matrix = elements<T>(packed_room);
         for (Int block = blocks * thread / threads; block < blocks * (thread + 1) / threads; ++block)
             for (Int group = 0; group < g.groups; ++group) {
                 const Int first = block * p.images, images = std::min(p.images, g.batch - first);
-                lay_out(p, x + (first * g.channels + group * g.in()) * whole, g.in(), images, g.channels * whole, planes);
-                lay_out(q, y + (first * g.outputs + group * g.out()) * results, g.out(), images, g.outputs * results, ys);
+                lay_out(p, x + (first * g.channels + group * g.in()) * whole, g.in(), images, g.channels * whole,
+                        planes);
+                lay_out(q, y + (first * g.outputs + group * g.out()) * results, g.out(), images, g.outputs * results,
+                        ys);
                 T* const sum = sums.data() + thread * count + group * g.out() * k;
                 if (across) {
-                    gather(g.precision, planes, offsets, ys, q.channel(), (images - 1) * p.plane() + n, g.out(), sum, matrix);
+                    gather(g.precision, planes, offsets, ys, q.channel(), (images - 1) * p.plane() + n, g.out(), sum,
+                           matrix);
                 } else {
-                    kernels::active().convolve.of<T>().gather(ys, q.channel(), q.plane(), planes, offsets.data(), p.plane(), sum, k,
-                                                              g.out(), n, k, images);
+                    kernels::active().convolve.of<T>().gather(ys, q.channel(), q.plane(), planes, offsets.data(),
+                                                              p.plane(), sum, k, g.out(), n, k, images);
                 }
             }
     });
@@ -309,7 +336,8 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
             for (Int j = 0; j < k; ++j, ++w) {
                 *w = 0;
                 for (Int thread = 0; thread < threads; ++thread)
-                    *w += sums[static_cast<std::size_t>(thread * count + group * g.out() * k + o * step_out + j * step_k)];
+                    *w += sums[static_cast<std::size_t>(thread * count + group * g.out() * k + o * step_out +
+                                                        j * step_k)];
             }
 }
 
@@ -317,13 +345,15 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
 
 namespace {
 
-/// The operands as they are multiplied: where products of bf16 are no gain, or the processor has none, rounded ones as f32.
+/// The operands as they are multiplied: where products of bf16 are no gain, or the processor has none, rounded ones as
+/// f32.
 struct Factors {
     Tensor a, b;
     ConvGeometry g;
 
     /// `rows` is how many results are made of one position's numbers; for a few it does not pay to convert these.
-    Factors(const Tensor& first, const Tensor& second, const ConvGeometry& geometry, Int rows) : a(first), b(second), g(geometry) {
+    Factors(const Tensor& first, const Tensor& second, const ConvGeometry& geometry, Int rows)
+        : a(first), b(second), g(geometry) {
         constexpr Int enough = 8;
         if (a.dtype() != DType::f32) g.precision = Precision::full;
         if (g.precision == Precision::full || (kernels::bf16() && rows >= enough)) return;
@@ -345,12 +375,14 @@ Tensor conv_values(const Tensor& input, const Tensor& weight, const Tensor& bias
     return y;
 }
 
-Tensor conv_transpose_values(const Tensor& input, const Tensor& weight, const Tensor& bias, const ConvGeometry& geometry) {
+Tensor conv_transpose_values(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                             const ConvGeometry& geometry) {
     Tensor x = empty(geometry.x, input.dtype());
     if (x.size() == 0) return x;
     const Factors f(input, weight, geometry, geometry.in());
     with_floating(x.dtype(), [&]<class T>(T) {
-        transposed(elements<T>(f.a), elements<T>(f.b), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(x), f.g);
+        transposed(elements<T>(f.a), elements<T>(f.b), bias.defined() ? elements<T>(bias) : nullptr, elements<T>(x),
+                   f.g);
     });
     return x;
 }

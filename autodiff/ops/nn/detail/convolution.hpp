@@ -9,8 +9,8 @@
 
 namespace xgrad::detail {
 
-/// Sizes of a convolution y = conv(x, w): x (batch, channels, size…), w (outputs, channels / groups, kernel…), y (batch, outputs, result…). Always
-/// three spatial axes, of size 1 in front where there are fewer.
+/// Sizes of a convolution y = conv(x, w): x (batch, channels, size…), w (outputs, channels / groups, kernel…), y
+/// (batch, outputs, result…). Always three spatial axes, of size 1 in front where there are fewer.
 struct ConvGeometry {
     std::int64_t batch = 0, channels = 0, outputs = 0, groups = 1;
     std::int64_t size[3] = {1, 1, 1}, kernel[3] = {1, 1, 1}, result[3] = {1, 1, 1};

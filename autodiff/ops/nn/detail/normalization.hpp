@@ -14,15 +14,17 @@ const kernels::NormalizeTable<T>& normalize_kernels() {
 }
 
 /// A weight, a bias or a statistic: empty, or of x's dtype and the given shape.
-inline Tensor optional_of(const Operand& operand, const char* name, const char* argument, const Operand& x, const Shape& shape) {
+inline Tensor optional_of(const Operand& operand, const char* name, const char* argument, const Operand& x,
+                          const Shape& shape) {
     if (operand.is_tensor() && !operand.tensor().defined()) return {};
     const Tensor& t = tensor_of(operand, name);
     check<DTypeError>(t.dtype() == x.dtype(), x.where(), [&] {
-        return std::string(name) + ": dtypes must agree, got " + name_of(x.dtype()) + " and " + name_of(t.dtype()) + " for " + argument;
+        return std::string(name) + ": dtypes must agree, got " + name_of(x.dtype()) + " and " + name_of(t.dtype()) +
+               " for " + argument;
     });
     check<ShapeError>(t.shape() == shape, x.where(), [&] {
-        return std::string(name) + ": " + argument + " must be " + to_string(shape) + " for an input of shape " + to_string(x.shape()) +
-               ", got " + to_string(t.shape());
+        return std::string(name) + ": " + argument + " must be " + to_string(shape) + " for an input of shape " +
+               to_string(x.shape()) + ", got " + to_string(t.shape());
     });
     return t;
 }

@@ -7,7 +7,8 @@
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/kernels/convolve.hpp"
 
-// Images as convolutions read them: padded, sorted by position modulo the stride, with as few zeros in between as will do. Not for users.
+// Images as convolutions read them: padded, sorted by position modulo the stride, with as few zeros in between as will
+// do. Not for users.
 
 namespace xgrad::detail {
 
@@ -41,7 +42,8 @@ inline Range inside(const Planes& p, int axis, Int phase) {
     return {begin, last < 0 ? begin : std::max(begin, std::min(p.reach[axis], last / p.stride[axis] + 1))};
 }
 
-/// The extents, with no more zeros than needed: those behind a row are the ones in front of the next row, and likewise for planes.
+/// The extents, with no more zeros than needed: those behind a row are the ones in front of the next row, and likewise
+/// for planes.
 inline void close_up(Planes& p) {
     p.extent[0] = p.reach[0];
     for (const int axis : {1, 2}) {
@@ -68,11 +70,13 @@ void lay_out(const Planes& p, const T* from, Int channels, Int images, Int step,
                         const T* const source = from + b * step + c * whole;
                         for (Int z = rz.begin; z < rz.end; ++z)
                             for (Int y = ry.begin; y < ry.end; ++y) {
-                                const Int at_z = z * p.stride[0] + pz - p.padding[0], at_y = y * p.stride[1] + py - p.padding[1];
+                                const Int at_z = z * p.stride[0] + pz - p.padding[0],
+                                          at_y = y * p.stride[1] + py - p.padding[1];
                                 const T* line = source + (at_z * p.size[1] + at_y) * p.size[2] + (px - p.padding[2]);
                                 T* const row = plane + p.row(z, y);
                                 if (p.stride[2] == 1)
-                                    std::memcpy(row + rx.begin, line + rx.begin, static_cast<std::size_t>(rx.end - rx.begin) * sizeof(T));
+                                    std::memcpy(row + rx.begin, line + rx.begin,
+                                                static_cast<std::size_t>(rx.end - rx.begin) * sizeof(T));
                                 else
                                     for (Int x = rx.begin; x < rx.end; ++x) row[x] = line[x * p.stride[2]];
                             }
@@ -84,8 +88,10 @@ void lay_out(const Planes& p, const T* from, Int channels, Int images, Int step,
 /// Room for planes, all zeros, with what the kernels read behind the last one.
 template <class T>
 Tensor zeroed_planes(const Planes& p, Int channels) {
-    const Int shared = p.row(p.reach[0] - p.extent[0], p.reach[1] - p.extent[1]) + p.reach[2] - p.extent[2];  // read behind the last plane
-    Tensor planes = empty({channels * p.channel() + std::max<Int>(0, shared) + kernels::ConvolveKernels::slack}, dtype_of<T>());
+    const Int shared = p.row(p.reach[0] - p.extent[0], p.reach[1] - p.extent[1]) + p.reach[2] -
+                       p.extent[2];  // read behind the last plane
+    Tensor planes =
+        empty({channels * p.channel() + std::max<Int>(0, shared) + kernels::ConvolveKernels::slack}, dtype_of<T>());
     std::memset(TensorAccess::data(planes), 0, static_cast<std::size_t>(planes.size()) * sizeof(T));
     return planes;
 }

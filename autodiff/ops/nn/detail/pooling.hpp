@@ -8,7 +8,8 @@
 #include "autodiff/core/detail/sizes.hpp"
 #include "spatial.hpp"
 
-// The windows of pooling, listed axis by axis, so that one text serves one to three axes, with strides or adaptive. Not for users.
+// The windows of pooling, listed axis by axis, so that one text serves one to three axes, with strides or adaptive. Not
+// for users.
 
 namespace xgrad::detail {
 
@@ -49,7 +50,8 @@ struct Windows {
 };
 using SharedWindows = std::shared_ptr<const Windows>;
 
-/// The windows over the last axes: those of a moving kernel, or adaptive ones where there is an output size. A number for each axis.
+/// The windows over the last axes: those of a moving kernel, or adaptive ones where there is an output size. A number
+/// for each axis.
 struct Pooling {
     PerAxis kernel_size = {}, stride = {}, padding = 0, dilation = 1;
     bool ceil_mode = false;
@@ -59,14 +61,17 @@ struct Pooling {
 
     bool adaptive() const { return output_size.given(); }
     int axes() const { return (adaptive() ? output_size : kernel_size).count(); }
-    SharedWindows windows(const Shape& x) const { return listed && listed->in == x ? listed : list_windows(x, "pooling", {}); }
+    SharedWindows windows(const Shape& x) const {
+        return listed && listed->in == x ? listed : list_windows(x, "pooling", {});
+    }
     SharedWindows list_windows(const Shape& x, const char* name, Location where) const {
         auto list = std::make_shared<Windows>(x, axes());
         for (int k = 0; k < axes(); ++k) {
             AxisWindows& a = list->axis[3 - axes() + k];
             if (adaptive())
-                check<ShapeError>(a.size > 0 || output_size[k] == 0, where,
-                                  [&] { return std::string(name) + ": there must be elements to choose from, got shape " + to_string(x); });
+                check<ShapeError>(a.size > 0 || output_size[k] == 0, where, [&] {
+                    return std::string(name) + ": there must be elements to choose from, got shape " + to_string(x);
+                });
             a.result = adaptive() ? output_size[k] : count_windows(a.size, k, x, name, where);
             list->out.push_back(a.result);
             count_elements(list->out, name, where);
@@ -81,20 +86,22 @@ private:
     Int count_windows(Int size, int k, const Shape& x, const char* name, Location where) const {
         const auto got = [&] {
             return "kernel " + std::to_string(kernel_size[k]) + ", stride " + std::to_string(stride[k]) + ", padding " +
-                   std::to_string(padding[k]) + " and dilation " + std::to_string(dilation[k]) + " for shape " + to_string(x);
+                   std::to_string(padding[k]) + " and dilation " + std::to_string(dilation[k]) + " for shape " +
+                   to_string(x);
         };
         const Int pad = padding[k], span = (Size(dilation[k]) * (kernel_size[k] - 1) + 1).value(name, where, got);
         const Int room = (Size(2) * pad + size - span).value(name, where, got);
         (Size(std::max<Int>(room, 0)) + stride[k] + kernel_size[k]).value(name, where, got);
         check<ValueError>(pad <= span / 2, where, [&] {
-            return std::string(name) + ": padding must be at most half the kernel, got " + std::to_string(pad) + " for " +
-                   std::to_string(kernel_size[k]);
+            return std::string(name) + ": padding must be at most half the kernel, got " + std::to_string(pad) +
+                   " for " + std::to_string(kernel_size[k]);
         });
-        Int result = room < 0 ? (ceil_mode && room + stride[k] > 0 ? 1 : 0) : (room + (ceil_mode ? stride[k] - 1 : 0)) / stride[k] + 1;
+        Int result = room < 0 ? (ceil_mode && room + stride[k] > 0 ? 1 : 0)
+                              : (room + (ceil_mode ? stride[k] - 1 : 0)) / stride[k] + 1;
         if (ceil_mode && (result - 1) * stride[k] >= size + pad) --result;
         check<ShapeError>(result >= 1, where, [&] {
-            return std::string(name) + ": the kernel must fit the padded input, got kernel " + std::to_string(kernel_size[k]) +
-                   " for shape " + to_string(x);
+            return std::string(name) + ": the kernel must fit the padded input, got kernel " +
+                   std::to_string(kernel_size[k]) + " for shape " + to_string(x);
         });
         return result;
     }
@@ -102,9 +109,11 @@ private:
         const Int pad = padding[k];
         a.step = dilation[k];
         for (Int o = 0; o < a.result; ++o) {
-            const Int begin = o * stride[k] - pad, skip = begin < 0 ? (-begin + a.step - 1) / a.step : 0, first = begin + skip * a.step;
+            const Int begin = o * stride[k] - pad, skip = begin < 0 ? (-begin + a.step - 1) / a.step : 0,
+                      first = begin + skip * a.step;
             const Int fit = first < a.size ? (a.size - 1 - first) / a.step + 1 : 0;
-            a.add(first, std::min(fit, kernel_size[k] - skip), static_cast<double>(std::min(begin + kernel_size[k], a.size + pad) - begin));
+            a.add(first, std::min(fit, kernel_size[k] - skip),
+                  static_cast<double>(std::min(begin + kernel_size[k], a.size + pad) - begin));
         }
     }
     static void list_adaptive(AxisWindows& a) {
@@ -116,8 +125,9 @@ private:
 };
 
 /// The pooling of an input by a kernel, all of it checked.
-inline Pooling moving_windows(const char* name, int axes, const Operand& operand, const PerAxis& kernel, const PerAxis& given_stride,
-                              const PerAxis& padding, const PerAxis& dilation, bool ceil_mode) {
+inline Pooling moving_windows(const char* name, int axes, const Operand& operand, const PerAxis& kernel,
+                              const PerAxis& given_stride, const PerAxis& padding, const PerAxis& dilation,
+                              bool ceil_mode) {
     const Tensor& x = check_spatial(name, axes, operand);
     const Location where = operand.where();
     const PerAxis& stride = given_stride.given() ? given_stride : kernel;

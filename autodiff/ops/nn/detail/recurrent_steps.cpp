@@ -43,7 +43,10 @@ template <class T>
 class Forward {
 public:
     explicit Forward(const RecurrentLayer& layer)
-        : l_(layer), n_(layer.hidden), step_(layer.batch * layer.hidden), weight_(elements<T>(l_.weight_hh), true, l_.gates() * n_, n_) {}
+        : l_(layer),
+          n_(layer.hidden),
+          step_(layer.batch * layer.hidden),
+          weight_(elements<T>(l_.weight_hh), true, l_.gates() * n_, n_) {}
 
     RecurrentValues run() {
         if (l_.cell == Cell::lstm) lstm();
@@ -68,7 +71,9 @@ private:
             T* const slope = relu ? nullptr : slopes + t * step_;
             for_rows(
                 l_, t,
-                [&](Int first, Int last) { kernels_.rnn(h + first * n_, relu ? nullptr : slope + first * n_, last - first, n_, relu); },
+                [&](Int first, Int last) {
+                    kernels_.rnn(h + first * n_, relu ? nullptr : slope + first * n_, last - first, n_, relu);
+                },
                 [&](Int first, Int last) { copy(h + first * n_, before + first * n_, (last - first) * n_); });
         });
     }
@@ -84,7 +89,8 @@ private:
             for_rows(
                 l_, t,
                 [&](Int first, Int last) {
-                    kernels_.lstm(gate + first * 4 * n_, c_before + first * n_, c + first * n_, h + first * n_, last - first, n_);
+                    kernels_.lstm(gate + first * 4 * n_, c_before + first * n_, c + first * n_, h + first * n_,
+                                  last - first, n_);
                 },
                 [&](Int first, Int last) {
                     copy(h + first * n_, before + first * n_, (last - first) * n_);
@@ -106,8 +112,8 @@ private:
             for_rows(
                 l_, t,
                 [&](Int first, Int last) {
-                    kernels_.gru(x + first * 3 * n_, of_h + first * 3 * n_, before + first * n_, h + first * n_, gates + first * 4 * n_,
-                                 last - first, n_);
+                    kernels_.gru(x + first * 3 * n_, of_h + first * 3 * n_, before + first * n_, h + first * n_,
+                                 gates + first * 4 * n_, last - first, n_);
                 },
                 [&](Int first, Int last) { copy(h + first * n_, before + first * n_, (last - first) * n_); });
         });
@@ -145,7 +151,8 @@ private:
 template <class T>
 class Backward {
 public:
-    Backward(const RecurrentLayer& layer, const RecurrentValues& values, const Tensor& output, const Tensor& h, const Tensor& c)
+    Backward(const RecurrentLayer& layer, const RecurrentValues& values, const Tensor& output, const Tensor& h,
+             const Tensor& c)
         : l_(layer),
           v_(values),
           n_(layer.hidden),
@@ -163,22 +170,24 @@ public:
         const Tensor &dx = of_x_, &dh = l_.cell == Cell::gru ? of_h_ : of_x_;
         if (needs[0]) {  // x
             parts[0] = like(l_.x);
-            gemm({false, false, rows, l_.inputs, width, false, l_.precision}, elements<T>(dx), elements<T>(l_.weight_ih),
-                 elements<T>(parts[0]));
+            gemm({false, false, rows, l_.inputs, width, false, l_.precision}, elements<T>(dx),
+                 elements<T>(l_.weight_ih), elements<T>(parts[0]));
         }
         if (needs[3]) {  // weight_ih
             parts[3] = like(l_.weight_ih);
-            gemm({true, false, width, l_.inputs, rows, false, l_.precision}, elements<T>(dx), elements<T>(l_.x), elements<T>(parts[3]));
+            gemm({true, false, width, l_.inputs, rows, false, l_.precision}, elements<T>(dx), elements<T>(l_.x),
+                 elements<T>(parts[3]));
         }
         if (needs[4]) {  // weight_hh
             parts[4] = like(l_.weight_hh);
             // Every step but the first has its state before it in `states`, one step of time away.
             const Int later = l_.steps ? (l_.steps - 1) * l_.batch : 0, first = l_.steps ? l_.time(0) : 0;
             const T *const d = elements<T>(dh), *const states = elements<T>(v_.states);
-            gemm({true, false, width, n_, later}, l_.reverse ? d : d + l_.batch * width, l_.reverse ? states + step_ : states,
-                 elements<T>(parts[4]));
+            gemm({true, false, width, n_, later}, l_.reverse ? d : d + l_.batch * width,
+                 l_.reverse ? states + step_ : states, elements<T>(parts[4]));
             if (l_.steps)
-                gemm({true, false, width, n_, l_.batch, true}, d + first * l_.batch * width, elements<T>(l_.h0), elements<T>(parts[4]));
+                gemm({true, false, width, n_, l_.batch, true}, d + first * l_.batch * width, elements<T>(l_.h0),
+                     elements<T>(parts[4]));
         }
         if (needs[5]) parts[5] = sum(dx, {0, 1});
         if (needs[6]) parts[6] = needs[5] && l_.cell != Cell::gru ? parts[5] : sum(dh, {0, 1});
@@ -186,7 +195,8 @@ public:
     }
 
 private:
-    /// Fills of_x_ and of_h_, the cotangents of what x and the states give to the gates, and leaves those of h0 and c0 in dh_ and dc_.
+    /// Fills of_x_ and of_h_, the cotangents of what x and the states give to the gates, and leaves those of h0 and c0
+    /// in dh_ and dc_.
     void steps() {
         const Int width = l_.gates() * n_;
         const bool is_gru = l_.cell == Cell::gru;
@@ -197,7 +207,8 @@ private:
         const bool adds = is_gru || l_.lengths.defined();
         for (Int s = l_.steps - 1; s >= 0; --s) {
             const Int t = l_.time(s);
-            T *const dx = elements<T>(of_x_) + t * step_ * l_.gates(), *const carried = elements<T>(dh_), *const past = elements<T>(next);
+            T *const dx = elements<T>(of_x_) + t * step_ * l_.gates(), *const carried = elements<T>(dh_),
+                     *const past = elements<T>(next);
             T* const dh = is_gru ? elements<T>(of_h_) + t * step_ * 3 : dx;
             for_rows(
                 l_, t,
@@ -218,15 +229,16 @@ private:
     void step(Int t, const T* h_before, Int s, Int first, Int last, const T* carried, T* dx, T* dh, T* past) const {
         const Int at = t * step_ + first * n_, row = first * n_, rows = last - first;
         if (l_.cell == Cell::lstm)
-            kernels_.lstm_back(elements<T>(v_.gates) + 4 * at, before(v_.cells, l_.c0, s) + row, elements<T>(v_.cells) + at, g_ + at,
-                               carried + row, elements<T>(dc_) + row, dx + 4 * row, rows, n_);
+            kernels_.lstm_back(elements<T>(v_.gates) + 4 * at, before(v_.cells, l_.c0, s) + row,
+                               elements<T>(v_.cells) + at, g_ + at, carried + row, elements<T>(dc_) + row, dx + 4 * row,
+                               rows, n_);
         else if (l_.cell == Cell::gru)
-            kernels_.gru_back(elements<T>(v_.gates) + 4 * at, h_before + row, g_ + at, carried + row, dx + 3 * row, dh + 3 * row,
-                              past + row, rows, n_);
+            kernels_.gru_back(elements<T>(v_.gates) + 4 * at, h_before + row, g_ + at, carried + row, dx + 3 * row,
+                              dh + 3 * row, past + row, rows, n_);
         else {
             const bool relu = l_.cell == Cell::rnn_relu;
-            kernels_.rnn_back(elements<T>(v_.states) + at, relu ? nullptr : elements<T>(v_.gates) + at, g_ + at, carried + row, dx + row,
-                              rows, n_, relu);
+            kernels_.rnn_back(elements<T>(v_.states) + at, relu ? nullptr : elements<T>(v_.gates) + at, g_ + at,
+                              carried + row, dx + row, rows, n_, relu);
         }
     }
 
@@ -255,9 +267,10 @@ RecurrentValues run_recurrent(const RecurrentLayer& layer) {
     return with_floating(layer.x.dtype(), [&]<class T>(T) { return Forward<T>(layer).run(); });
 }
 
-std::array<Tensor, 8> run_recurrent_back(const RecurrentLayer& layer, const RecurrentValues& values, const Tensor& output, const Tensor& h,
-                                         const Tensor& c, Needs needs) {
-    return with_floating(layer.x.dtype(), [&]<class T>(T) { return Backward<T>(layer, values, output, h, c).run(needs); });
+std::array<Tensor, 8> run_recurrent_back(const RecurrentLayer& layer, const RecurrentValues& values,
+                                         const Tensor& output, const Tensor& h, const Tensor& c, Needs needs) {
+    return with_floating(layer.x.dtype(),
+                         [&]<class T>(T) { return Backward<T>(layer, values, output, h, c).run(needs); });
 }
 
 Tensor output_of(const RecurrentLayer& layer, const Tensor& states) {
@@ -270,7 +283,8 @@ Tensor output_of(const RecurrentLayer& layer, const Tensor& states) {
             for_rows(
                 layer, t,
                 [&](Int first, Int last) {
-                    copy(elements<T>(y) + (start + first) * line, elements<T>(states) + (start + first) * line, (last - first) * line);
+                    copy(elements<T>(y) + (start + first) * line, elements<T>(states) + (start + first) * line,
+                         (last - first) * line);
                 },
                 [&](Int first, Int last) { clear(elements<T>(y) + (start + first) * line, (last - first) * line); });
         }

@@ -17,9 +17,10 @@ enum class Cell { rnn_tanh, rnn_relu, lstm, gru };
 struct RecurrentLayer {
     Cell cell = Cell::rnn_tanh;
     bool reverse = false;
-    Tensor x = {}, h0 = {}, c0 = {}, weight_ih = {}, weight_hh = {}, bias_ih = {}, bias_hh = {};  // c0 and the biases may be empty
+    Tensor x = {}, h0 = {}, c0 = {}, weight_ih = {}, weight_hh = {}, bias_ih = {},
+           bias_hh = {};  // c0 and the biases may be empty
     Tensor lengths = {};                                                                          // i64, or empty
-    Tensor weight_hr = {};                                                                        // of a composed layer only
+    Tensor weight_hr = {};  // of a composed layer only
     Int steps = 0, batch = 0, inputs = 0, hidden = 0;
     Precision precision = current_precision();  // of the products with x; those with states are always full
 
@@ -31,8 +32,8 @@ struct RecurrentLayer {
 /// What the way back reads.
 struct RecurrentValues {
     Tensor states;  // (T,B,H)
-    Tensor cells;   // of lstm
-    Tensor gates;   // (T,B,4H) of lstm and gru; the slopes (T,B,H) of rnn's tanh. See kernels/recurrent.hpp
+    Tensor cells;  // of lstm
+    Tensor gates;  // (T,B,4H) of lstm and gru; the slopes (T,B,H) of rnn's tanh. See kernels/recurrent.hpp
 };
 
 RecurrentValues run_recurrent(const RecurrentLayer& layer);
@@ -41,9 +42,9 @@ Tensor output_of(const RecurrentLayer& layer, const Tensor& states);
 /// The last of the states or cells; those before the first step where there is none.
 Tensor last_of(const RecurrentLayer& layer, const Tensor& states, const Tensor& before);
 
-/// Cotangents of x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh and (none) lengths from those of output, h and c, which is empty where there
-/// is none.
-std::array<Tensor, 8> run_recurrent_back(const RecurrentLayer& layer, const RecurrentValues& values, const Tensor& output, const Tensor& h,
-                                         const Tensor& c, Needs needs);
+/// Cotangents of x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh and (none) lengths from those of output, h and c,
+/// which is empty where there is none.
+std::array<Tensor, 8> run_recurrent_back(const RecurrentLayer& layer, const RecurrentValues& values,
+                                         const Tensor& output, const Tensor& h, const Tensor& c, Needs needs);
 
 }  // namespace xgrad::detail

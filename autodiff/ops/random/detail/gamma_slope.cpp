@@ -12,15 +12,16 @@
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "autodiff/ops/shape/shape.hpp"
 
-// With z = exp(w), P and Q = 1 - P the regularised incomplete gamma functions and p = z^a exp(-z) / gamma(a) the density of w, the slope is
-// k = -(∂P/∂a) / p = (∂Q/∂a) / p. P / p is a power series, Q / p a continued fraction (Abramowitz and Stegun 1964, 6.5.29 and 6.5.31), and d(log p)/da =
-// w - digamma(a), so that with s = P / p and c = Q / p
+// With z = exp(w), P and Q = 1 - P the regularised incomplete gamma functions and p = z^a exp(-z) / gamma(a) the
+// density of w, the slope is k = -(∂P/∂a) / p = (∂Q/∂a) / p. P / p is a power series, Q / p a continued fraction
+// (Abramowitz and Stegun 1964, 6.5.29 and 6.5.31), and d(log p)/da = w - digamma(a), so that with s = P / p and c = Q /
+// p
 //
 //     k = -((w - digamma(a)) s + ∂s/∂a) = (w - digamma(a)) c + ∂c/∂a,
 //
-// in which nothing over- or underflows. ∂k/∂w follows from k p = -∂P/∂a: it is digamma(a) - w - (a - z) k. For large a that equation has
-// one solution that is smooth at z = a; its expansion in 1/a, whose terms are power series in z/a - 1, is k. Derivatives with respect to a come
-// from computing with truncated Taylor series in a throughout.
+// in which nothing over- or underflows. ∂k/∂w follows from k p = -∂P/∂a: it is digamma(a) - w - (a - z) k. For large a
+// that equation has one solution that is smooth at z = a; its expansion in 1/a, whose terms are power series in z/a -
+// 1, is k. Derivatives with respect to a come from computing with truncated Taylor series in a throughout.
 
 namespace xgrad::detail {
 
@@ -28,7 +29,8 @@ namespace {
 
 constexpr int highest = 8;
 
-/// A truncated Taylor series in a: coefficient j is the j-th derivative divided by j!. Its length is that of the computation.
+/// A truncated Taylor series in a: coefficient j is the j-th derivative divided by j!. Its length is that of the
+/// computation.
 struct Series {
     double c[highest + 2] = {};
 };
@@ -95,7 +97,8 @@ Series digamma_series(const Arithmetic& x, const double* psi) {
 
 constexpr int most_terms = 100000;
 
-/// From the power series, whose factor 1/a is taken out so that what is left is regular at a = 0: digamma(a) = digamma(a + 1) - 1/a.
+/// From the power series, whose factor 1/a is taken out so that what is left is regular at a = 0: digamma(a) =
+/// digamma(a + 1) - 1/a.
 Series from_power_series(const Arithmetic& x, double a, double w, double z, const double* psi_next) {
     Series term = x.constant(1), total = term;
     for (int n = 1; n < most_terms; ++n) {
@@ -132,8 +135,9 @@ Series from_continued_fraction(const Arithmetic& x, double a, double w, double z
 
 constexpr int large_terms = 8, large_powers = 32;
 
-/// Coefficients of z k in powers of 1/a (rows) and e = z/a - 1: with h that function, 1 + e = z/a and L = w - digamma(a) = log(1 + e) + 1/(2a) + 1/(12a²) - …, order
-/// by order h_k e / (1 + e) = L_k + dh_{k-1}/de - h_{k-1} / (1 + e).
+/// Coefficients of z k in powers of 1/a (rows) and e = z/a - 1: with h that function, 1 + e = z/a and L = w -
+/// digamma(a) = log(1 + e) + 1/(2a) + 1/(12a²) - …, order by order h_k e / (1 + e) = L_k + dh_{k-1}/de - h_{k-1} / (1 +
+/// e).
 const auto& large_coefficients() {
     static const auto table = [] {
         constexpr int width = large_powers + 2 * large_terms + 2;  // each row knows two fewer than the one before
@@ -164,7 +168,8 @@ Series from_large(const Arithmetic& x, double a, double z) {
     for (int k = large_terms - 1; k >= 0; --k) {
         Series row;
         for (int j = large_powers - 1; j >= 0; --j)
-            row = x.add(x.multiply(row, e), x.constant(large_coefficients()[static_cast<std::size_t>(k)][static_cast<std::size_t>(j)]));
+            row = x.add(x.multiply(row, e),
+                        x.constant(large_coefficients()[static_cast<std::size_t>(k)][static_cast<std::size_t>(j)]));
         total = x.add(x.multiply(total, inverse), row);
     }
     return x.multiply(total, x.constant(1 / z));
@@ -232,8 +237,8 @@ struct GammaSlope {
 Tensor gamma_slope(const Operand& alpha_operand, const Operand& w_operand, int order) {
     const Location where = alpha_operand.where();
     check<ValueError>(order < highest, where, [&] {
-        return "gamma: there are derivatives up to order " + std::to_string(highest) + " with respect to alpha, got a request for order " +
-               std::to_string(order + 1);
+        return "gamma: there are derivatives up to order " + std::to_string(highest) +
+               " with respect to alpha, got a request for order " + std::to_string(order + 1);
     });
     const Tensor &alpha = tensor_of(alpha_operand, GammaSlope::name), &w = tensor_of(w_operand, GammaSlope::name);
     broadcast_shapes(alpha.shape(), w.shape(), GammaSlope::name, where);

@@ -30,8 +30,9 @@ inline void check_rule(const char* operation, const char* name, const Tensor& x,
     check_floating(x, operation, where);
     with_floating(x.dtype(), [&]<class T>(T) {
         for (const T v : x.data<T>())
-            check<ValueError>(rule.holds(static_cast<double>(v)), where,
-                              [&] { return std::string(operation) + ": " + name + " " + rule.what + ", got " + PlainNumber(v).text(); });
+            check<ValueError>(rule.holds(static_cast<double>(v)), where, [&] {
+                return std::string(operation) + ": " + name + " " + rule.what + ", got " + PlainNumber(v).text();
+            });
     });
 }
 
@@ -41,7 +42,8 @@ struct Named {
     const Rule& rule;
 };
 
-/// The parameters, checked. A plain number takes the tensors' element type, and f32 where there is none; `shape` becomes what they broadcast to.
+/// The parameters, checked. A plain number takes the tensors' element type, and f32 where there is none; `shape`
+/// becomes what they broadcast to.
 template <std::size_t N>
 std::array<Tensor, N> checked(const char* operation, const Named (&named)[N], Shape& shape) {
     const Location where = named[0].value.where();
@@ -52,7 +54,8 @@ std::array<Tensor, N> checked(const char* operation, const Named (&named)[N], Sh
     shape = {};
     for (std::size_t i = 0; i < N; ++i) {
         const Operand& x = named[i].value;
-        result[i] = composed(operation, where, [&] { return x.is_tensor() ? tensor_of(x, operation) : scalar(x.number(), dtype); });
+        result[i] = composed(operation, where,
+                             [&] { return x.is_tensor() ? tensor_of(x, operation) : scalar(x.number(), dtype); });
         check<DTypeError>(result[i].dtype() == dtype, where, [&] {
             return std::string(operation) + ": parameters must have one element type, got " + name_of(dtype) + " and " +
                    name_of(result[i].dtype());

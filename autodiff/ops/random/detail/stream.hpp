@@ -19,7 +19,8 @@ inline std::uint64_t wide(const std::uint32_t* words) { return std::uint64_t{wor
 
 /// Block number `counter` of a seed; `again` numbers further blocks for the same counter.
 inline Block block_of(std::uint64_t seed, std::uint64_t counter, std::uint32_t again = 0) {
-    const philox4x32_ctr_t at = {{static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), again, 0}};
+    const philox4x32_ctr_t at = {
+        {static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), again, 0}};
     const philox4x32_key_t key = {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
     const philox4x32_ctr_t r = philox4x32(at, key);
     return {{r.v[0], r.v[1], r.v[2], r.v[3]}};

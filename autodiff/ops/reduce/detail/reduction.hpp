@@ -87,7 +87,8 @@ Tensor reduce_groups(const Tensor& x, AxisMask mask, const Shape& result, DType 
     return out;
 }
 
-/// Runs over all slices of a layout: rows(x offset, y offset, count) or columns(x offset, y offset, count), whichever fits.
+/// Runs over all slices of a layout: rows(x offset, y offset, count) or columns(x offset, y offset, count), whichever
+/// fits.
 template <class Rows, class Columns>
 void for_slices(const Along& a, const Rows& rows, const Columns& columns) {
     const Int work = a.outer * a.n * a.inner;
@@ -116,7 +117,8 @@ void sum_values(const Tensor& x, const Tensor& y, const Along& layout, double fa
 /// sum and mean over `mask` with the reduced axes kept.
 Tensor sum_kept(const Tensor& x, AxisMask mask);
 Tensor mean_kept(const Tensor& x, AxisMask mask);
-/// x without its mean over `mask`. Twice, so that nothing is left of equal numbers: their mean may be a rounding away from them.
+/// x without its mean over `mask`. Twice, so that nothing is left of equal numbers: their mean may be a rounding away
+/// from them.
 inline Tensor centred(const Tensor& x, AxisMask mask) {
     const Tensor once = x - mean_kept(x, mask);
     return once - mean_kept(once, mask);
@@ -131,11 +133,14 @@ inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) {
     return reshape(g, kept);
 }
 
-/// The slopes dx behind probabilities p that add up to 1 over `mask`, in operations. They add up to 0: where p is above 1/2, whose slope p (1 - p) is
-/// lost in rounding where p is nearly 1, minus the sum of the others, in which nothing cancels (softmax.cpp; the kernels do the same).
+/// The slopes dx behind probabilities p that add up to 1 over `mask`, in operations. They add up to 0: where p is above
+/// 1/2, whose slope p (1 - p) is lost in rounding where p is nearly 1, minus the sum of the others, in which nothing
+/// cancels (softmax.cpp; the kernels do the same).
 Tensor closed(const Tensor& dx, const Tensor& p, AxisMask mask);
 
 /// The tensor itself when nobody else holds its elements, to be overwritten, else an uninitialised one like it.
-inline Tensor reuse(const Tensor& t) { return TensorAccess::unique(t) ? TensorAccess::constant(t) : TensorAccess::empty_like(t); }
+inline Tensor reuse(const Tensor& t) {
+    return TensorAccess::unique(t) ? TensorAccess::constant(t) : TensorAccess::empty_like(t);
+}
 
 }  // namespace xgrad::detail

@@ -15,8 +15,8 @@ template <class I>
 void check_each(const I* index, Int count, Int low, Int n, const char* name, Location where) {
     for (Int j = 0; j < count; ++j)
         check<IndexError>(index[j] >= low && index[j] < n, where, [&] {
-            return std::string(name) + ": indices must be in [" + std::to_string(low) + ", " + std::to_string(n) + "), got " +
-                   std::to_string(index[j]);
+            return std::string(name) + ": indices must be in [" + std::to_string(low) + ", " + std::to_string(n) +
+                   "), got " + std::to_string(index[j]);
         });
 }
 
@@ -39,7 +39,8 @@ struct CheckedIndices {
                 std::atomic<bool> all{true};
                 parallel_for(given.size(), given.size(), [&](Int begin, Int end) {
                     bool piece;
-                    if constexpr (sizeof(I) == 4) piece = kernels.compact_i32(index + begin, to + begin, end - begin, low, n);
+                    if constexpr (sizeof(I) == 4)
+                        piece = kernels.compact_i32(index + begin, to + begin, end - begin, low, n);
                     else piece = kernels.compact_i64(index + begin, to + begin, end - begin, low, n);
                     if (!piece) all = false;
                 });
@@ -61,7 +62,9 @@ Tensor indices_of(const Operand& operand, Int low, Int n, const char* name, Loca
 
 Tensor copy_of(const Tensor& x) {
     Tensor y = empty(x.shape(), x.dtype());
-    if (x.size()) std::memcpy(TensorAccess::data(y), TensorAccess::data(x), static_cast<std::size_t>(x.size() * size_of(x.dtype())));
+    if (x.size())
+        std::memcpy(TensorAccess::data(y), TensorAccess::data(x),
+                    static_cast<std::size_t>(x.size() * size_of(x.dtype())));
     return y;
 }
 

@@ -17,8 +17,8 @@ void with_indices(const Tensor& indices, F&& f) {
     else f(elements<Int>(indices));
 }
 
-/// The operand's indices, a constant; where the axis has less than 2^31 elements as i32, counted from the front, as the kernels want them.
-/// DTypeError unless integers, IndexError unless all are in [low, n).
+/// The operand's indices, a constant; where the axis has less than 2^31 elements as i32, counted from the front, as the
+/// kernels want them. DTypeError unless integers, IndexError unless all are in [low, n).
 Tensor indices_of(const Operand& operand, Int low, Int n, const char* name, Location where);
 /// The same for indices that may count from the end.
 inline Tensor indices_of(const Operand& operand, Int n, const char* name, Location where) {

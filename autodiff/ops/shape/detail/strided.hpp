@@ -44,7 +44,8 @@ inline void copy_strided(void* to, const void* from, DType dtype, const kernels:
     parallel_for(merged.sizes[0], work, [&](std::int64_t begin, std::int64_t end) {
         kernels::StridedCopy part = merged;
         part.sizes[0] = end - begin;
-        copy(static_cast<char*>(to) + begin * merged.to[0] * bytes, static_cast<const char*>(from) + begin * merged.from[0] * bytes, part);
+        copy(static_cast<char*>(to) + begin * merged.to[0] * bytes,
+             static_cast<const char*>(from) + begin * merged.from[0] * bytes, part);
     });
 }
 

@@ -9,7 +9,9 @@ View::View(const Shape& whole) : shape(whole), strides(whole) { row_major(whole,
 
 namespace {
 
-char* at(const Tensor& t, Int element) { return static_cast<char*>(TensorAccess::data(t)) + element * size_of(t.dtype()); }
+char* at(const Tensor& t, Int element) {
+    return static_cast<char*>(TensorAccess::data(t)) + element * size_of(t.dtype());
+}
 
 bool is_contiguous(const View& view) {
     Int stride = 1;
@@ -33,7 +35,9 @@ struct TakePart : View {
     static constexpr const char* name = "view";
 
     Tensor value(const Tensor& x) const { return take_part(x, *this); }
-    Tensor pullback(Tensor g, const Saved& s) const { return placed(slice ? "slice_gradient" : "place", g, s.shape(), *this, 0, {}); }
+    Tensor pullback(Tensor g, const Saved& s) const {
+        return placed(slice ? "slice_gradient" : "place", g, s.shape(), *this, 0, {});
+    }
 };
 
 struct PlacePart : View {
@@ -61,9 +65,12 @@ Tensor take_part(const Tensor& x, const View& view) {
     return y;
 }
 
-Tensor viewed(const char* label, const Tensor& x, const View& view, Location where) { return apply(TakePart{view}, {x}, where, label); }
+Tensor viewed(const char* label, const Tensor& x, const View& view, Location where) {
+    return apply(TakePart{view}, {x}, where, label);
+}
 
-Tensor placed(const char* label, const Tensor& part, const Shape& whole, const View& view, PlainNumber fill, Location where) {
+Tensor placed(const char* label, const Tensor& part, const Shape& whole, const View& view, PlainNumber fill,
+              Location where) {
     return apply(PlacePart{view, whole, fill}, {part}, where, label);
 }
 

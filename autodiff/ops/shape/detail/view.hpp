@@ -25,6 +25,7 @@ Tensor take_part(const Tensor& x, const View& view);
 /// The same, recorded; no two of them may stand at one place.
 Tensor viewed(const char* label, const Tensor& x, const View& view, Location where);
 /// A tensor of shape `whole`: `fill`, except for `part` in the view's places. With 0 the transpose of `viewed`.
-Tensor placed(const char* label, const Tensor& part, const Shape& whole, const View& view, PlainNumber fill, Location where);
+Tensor placed(const char* label, const Tensor& part, const Shape& whole, const View& view, PlainNumber fill,
+              Location where);
 
 }  // namespace xgrad::detail
