@@ -1,35 +1,35 @@
 #pragma once
 
 // xgrad's engine, in reading order.
-#include "core/error.hpp"       // what is thrown, and the user's line in it
-#include "core/tensor.hpp"      // Tensor, Shape, DType: a cheap handle to an immutable array
-#include "core/memory.hpp"      // the caching allocator's figures
-#include "core/tape.hpp"        // Tape, Parameter, Gradients
-#include "core/precision.hpp"   // Autocast: products in bf16
-#include "core/apply.hpp"       // apply(): make an operation
-#include "transform/transforms.hpp"  // grad, vjp, jvp, jacobian, hessian, hvp, checkpoint
-#include "transform/implicit.hpp"    // fixed_point, root: solutions of equations with their gradients
-#include "transform/gradcheck.hpp"   // compare derivatives with differences
-#include "inspect/inspect.hpp"     // what is on a tape, what it costs, why a gradient is absent
-#include "ops/elementwise/elementwise.hpp"
-#include "ops/reduce/reduce.hpp"
-#include "ops/reduce/scan.hpp"
-#include "ops/reduce/sort.hpp"
-#include "ops/shape/shape.hpp"
-#include "ops/shape/arrange.hpp"
-#include "ops/shape/index.hpp"
-#include "ops/shape/scatter.hpp"
-#include "ops/shape/interpolate.hpp"
-#include "ops/linalg/matmul.hpp"
-#include "ops/nn/recurrent.hpp"
-#include "ops/nn/ctc.hpp"
-#include "ops/nn/cross_entropy.hpp"
-#include "ops/linalg/linalg.hpp"
-#include "ops/random/random.hpp"
-#include "ops/nn/update.hpp"
-#include "ops/nn/normalize.hpp"
-#include "ops/nn/conv.hpp"
-#include "ops/nn/pool.hpp"
-#include "ops/nn/attention.hpp"
-#include "functions/functions.hpp"       // compositions of operations: no rule in there
-#include "distributions/distributions.hpp"  // Normal, Gamma, Categorical and others: samples, densities, entropies, divergences
+#include "core/error.hpp"                   // what is thrown, and the user's line in it
+#include "core/tensor.hpp"                  // Tensor, Shape, DType: a cheap handle to an immutable array
+#include "core/memory.hpp"                  // the caching allocator's figures
+#include "core/tape.hpp"                    // Tape, Parameter, Gradients
+#include "core/precision.hpp"               // Autocast: products in bf16
+#include "core/apply.hpp"                   // apply(): make an operation
+#include "transform/transforms.hpp"         // grad, vjp, jvp, jacobian, hessian, hvp, checkpoint
+#include "transform/implicit.hpp"           // fixed_point, root: solutions of equations with their gradients
+#include "transform/gradcheck.hpp"          // compare derivatives with differences
+#include "inspect/inspect.hpp"              // what is on a tape, what it costs, why a gradient is absent
+#include "ops/elementwise/elementwise.hpp"  // arithmetic, exp, tanh, relu, where, comparisons, …
+#include "ops/reduce/reduce.hpp"            // sum, mean, max, argmax, norm, softmax, …
+#include "ops/reduce/scan.hpp"              // cumsum, cumprod, cummax, …
+#include "ops/reduce/sort.hpp"              // sort, argsort, topk, …
+#include "ops/shape/shape.hpp"              // reshape, transpose, slice, concat, stack, …
+#include "ops/shape/arrange.hpp"            // pad, flip, roll, diagonals, triangles, unfold
+#include "ops/shape/index.hpp"              // take, embedding, one_hot, argwhere, …
+#include "ops/shape/scatter.hpp"            // gather, scatter
+#include "ops/shape/interpolate.hpp"        // interpolate
+#include "ops/linalg/matmul.hpp"            // matmul, linear
+#include "ops/linalg/linalg.hpp"            // cholesky, solve, inv, det, qr, svd, eigh
+#include "ops/random/random.hpp"            // randn, uniform, bernoulli, …, and their generator
+#include "ops/nn/conv.hpp"                  // convolutions and their transposes
+#include "ops/nn/pool.hpp"                  // pooling
+#include "ops/nn/normalize.hpp"             // layer_norm, batch_norm, …
+#include "ops/nn/attention.hpp"             // scaled dot-product attention
+#include "ops/nn/recurrent.hpp"             // rnn, lstm, gru
+#include "ops/nn/cross_entropy.hpp"         // bernoulli_cross_entropy
+#include "ops/nn/ctc.hpp"                   // connectionist temporal classification
+#include "ops/nn/update.hpp"                // parameter updates in one pass
+#include "functions/functions.hpp"          // compositions of operations: no rule in there
+#include "distributions/distributions.hpp"  // Normal, Gamma, Categorical, …: samples, densities, divergences

@@ -3,11 +3,11 @@
 // The bridge to xtensor: the only public header that includes it. Works with xtensor 0.24 (flat headers) and 0.26 and
 // later.
 //
-//     Tensor t = from_xtensor(xt::sin(a) * b);           // any expression, of either layout; an array that is moved in
-//     is not copied const auto view = view_xtensor<double>(t);         // the tensor's elements in xtensor's
-//     arithmetic, without a copy xt::xarray<double> c = t;                          // a copy: tensors go where an
-//     xt::xarray or xt::xtensor of their type is wanted Tensor y = apply<double>("exp", {t}, [](const auto& x) { return
-//     xt::exp(x); }, [](const auto& g, const auto& y, const auto&) { return g * y; });
+//     Tensor t = from_xtensor(xt::sin(a) * b);    // any expression, of either layout; what is moved in is not copied
+//     const auto view = view_xtensor<double>(t);  // the tensor's elements in xtensor's arithmetic, without a copy
+//     xt::xarray<double> c = t;                   // a copy: tensors go where an array of their type is wanted
+//     Tensor y = apply<double>("exp", {t}, [](const auto& x) { return xt::exp(x); },
+//                              [](const auto& g, const auto& y, const auto&) { return g * y; });
 
 #if __has_include(<xtensor/containers/xarray.hpp>)
 #include <xtensor/containers/xadapt.hpp>
@@ -270,8 +270,9 @@ private:
 /// double; DTypeError).
 ///
 ///     Tensor y = apply<double>("scaled", {x, s}, [](const auto& x, const auto& s) { return x * s; },
-///                              [](const auto& g, const auto&, const auto& x, const auto& s) { return std::make_tuple(g
-///                              * s, g * x); });
+///                              [](const auto& g, const auto&, const auto& x, const auto& s) {
+///                                  return std::make_tuple(g * s, g * x);
+///                              });
 ///
 /// value: `(x…)`, gives an xtensor expression or a number. pullback: `(g, y, x…)` for the cotangent g of the value y,
 /// gives one expression per input: alone for one input, else a tuple, with std::nullopt where nothing depends on an

@@ -74,25 +74,24 @@ private:
     const detail::Pull& pull_;
 };
 
-/// An operation: a struct of plain data with
+/// An operation: a struct of plain data. All but `name` and `value` may be left out.
 ///
-///     static constexpr const char* name = "scale_rows";            // as errors, graphs and files call it
-///     XGRAD_ATTRIBUTES(axis, factor)                               // its fields, as far as they say what it computes;
-///     left out where there are none Tensor value(const Tensor& x, const Tensor& s) const;        // of up to eight
-///     inputs, or (std::span<const Tensor>); nothing in it is recorded static constexpr Saves saves{.inputs = 0b11}; //
-///     what the pullback reads; left out: nothing. `Saves saves(Needs recorded) const`
-///                                                                  // where it depends on which inputs are recorded
-///     std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const;  // one cotangent for each input (a Tensor for
-///     one), in operations of xgrad
-///                                                                  // (left out: an operation without gradient, whose
-///                                                                  results are constants)
-///     … fused_pullback(Tensor g, const Saved& s) const;            // the same in one pass over memory, for the engine
-///     to take while no tape records
-///                                                                  // what it computes; optional
+///     static constexpr const char* name = "scale_rows";                // as errors, graphs and files call it
+///     XGRAD_ATTRIBUTES(axis, factor)                                   // the fields that say what it computes
+///     Tensor value(const Tensor& x, const Tensor& s) const;            // of up to eight inputs
+///     static constexpr Saves saves{.inputs = 0b11};                    // what the pullback reads
+///     std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const;  // one cotangent for each input
+///     std::array<Tensor, 2> fused_pullback(Tensor g, const Saved& s) const;
+///
+/// `value` may take `(std::span<const Tensor>)` for any number of inputs; nothing in it is recorded. `saves` may be
+/// `Saves saves(Needs recorded) const`, where it depends on which inputs are recorded. `pullback` is written in
+/// operations of xgrad, and gives a Tensor where there is one input; an operation without one has no gradient, and its
+/// results are constants. `fused_pullback` computes the same in one pass over memory: the engine takes it while no tape
+/// records what it computes.
 ///
 /// An operation of several results gives an array or vector of them, and its pullbacks take `std::span<const Tensor>`:
-/// zeros where nothing depends on a result. With `static constexpr int results = 1` only so many are results, and those
-/// that follow are values for the pullback, which `saves` names as outputs; `value` may then take a last `bool
+/// zeros where nothing depends on a result. With `static constexpr int results = 1` only the first is a result, and
+/// those that follow are values for the pullback, which `saves` names as outputs; `value` may then take a last `bool
 /// for_pullback`, false when nobody will read them, or `Needs recorded`: those inputs whose cotangents may be asked
 /// for.
 ///

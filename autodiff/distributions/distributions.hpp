@@ -4,8 +4,8 @@
 // parameters, tensors whose shapes broadcast:
 //
 //     Normal n(loc, scale);
-//     Tensor x = n.sample({100}), y = n.rsample({100});       // shape (100, batch…, event…); y moves with the
-//     parameters Tensor l = sum(n.log_prob(x)), h = n.entropy(), d = kl_divergence(n, Normal(0.0, 1.0));
+//     Tensor x = n.sample({100}), y = n.rsample({100});  // shape (100, batch…, event…); y moves with the parameters
+//     Tensor l = sum(n.log_prob(x)), h = n.entropy(), d = kl_divergence(n, Normal(0.0, 1.0));
 //
 // log_prob, entropy, moments and divergences differentiate in the parameters and in the value to any order. Errors:
 // ValueError for a parameter or a value out of its domain, ShapeError where shapes do not fit, DTypeError for mixed

@@ -1,11 +1,10 @@
 // Why does a network say what it says? Four answers, each a map over the picture:
 //   saliency               |d score / d pixel| (Simonyan, Vedaldi and Zisserman 2013)
 //   SmoothGrad             its mean over noisy copies (Smilkov, Thorat, Kim, Viégas and Wattenberg 2017)
-//   integrated gradients   (x - x') times the mean gradient on the way from a black picture x' to x (Sundararajan, Taly
-//   and Yan 2017); their sum
-//                          is the difference of both scores, which makes them a division of the score among the pixels
-//   occlusion              how much the score falls when a patch is covered (Zeiler and Fergus 2014): no gradient at
-//   all
+//   integrated gradients   (x - x') times the mean gradient on the way from a black picture x' to x (Sundararajan,
+//                          Taly and Yan 2017); their sum is the difference of both scores, which makes them a
+//                          division of the score among the pixels
+//   occlusion              how much the score falls when a patch is covered (Zeiler and Fergus 2014), no gradient
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>

@@ -52,9 +52,9 @@ State state_dict(const M& model) {
 /// DTypeError for integers where floating numbers are wanted, and the other way round. Nothing has changed then. Of a
 /// tensor with several names one is enough.
 ///
-///     nn::load_state_dict(net.encoder, pretrained, {.prefix = "model.encoder."});                           // a part
-///     of the state nn::load_state_dict(net, pretrained, {.strict = false, .rename = {{"fc.", "head."}}}).message(); //
-///     what fits, and what does not
+///     nn::load_state_dict(net.encoder, pretrained, {.prefix = "model.encoder."});  // a part of the state
+///     LoadReport report = nn::load_state_dict(net, pretrained, {.strict = false, .rename = {{"fc.", "head."}}});
+///     std::cout << report.message();                                               // what fits, and what does not
 XGRAD_API LoadReport load_state_dict(ModelRef model, const State& state, const LoadOptions& options = {},
                                      Location where = Location::current());
 

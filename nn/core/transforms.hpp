@@ -16,8 +16,8 @@
 // The transforms with respect to a structured argument: a model, or any struct whose fields XGRAD_FIELDS names. And
 // models on a tape's picture.
 //
-//     auto [loss, g] = nn::value_and_grad([&](const Net& net) { return nn::cross_entropy(net(x), y); }, net);   //
-//     g.fc1.weight struct State { Tensor position, velocity; XGRAD_FIELDS(position, velocity) }; // or tensors alone
+//     auto [loss, g] = nn::value_and_grad([&](const Net& net) { return nn::cross_entropy(net(x), y); }, net);
+//     struct State { Tensor position, velocity; XGRAD_FIELDS(position, velocity) };  // g is a Net; or tensors alone
 //
 // f takes the argument as const and must compute with what it is given, a copy that is on the tape: ValueError where
 // its result does not depend on that (it uses a model that it has captured). What differentiates is the argument's

@@ -27,9 +27,8 @@ struct CsvOptions {
 ///
 ///     const nn::CsvTable table = nn::read_csv("houses.csv");
 ///     Tensor x = table.numbers({"area", "rooms"}), y = table.numbers({"price"});      // (rows, 2), (rows, 1) f32
-///     nn::read_csv("wine_data.csv", {.header = false, .skip_lines = 1});                // scikit-learn's: its first
-///     line is about the others nn::read_csv("Stocks.csv", {.comment = '#'});                                     //
-///     matplotlib's
+///     nn::read_csv("wine_data.csv", {.header = false, .skip_lines = 1});  // scikit-learn's, with a line about itself
+///     nn::read_csv("Stocks.csv", {.comment = '#'});                       // matplotlib's
 class XGRAD_API CsvTable {
 public:
     const std::vector<std::string>& names() const { return names_; }

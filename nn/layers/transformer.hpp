@@ -59,8 +59,8 @@ struct XGRAD_API TransformerEncoderLayer {
 ///
 ///     nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(128, 4), 2, nn::LayerNorm({128}));
 ///     std::vector<nn::KeyValueCache> cache(2);
-///     Tensor y = encoder(prompt, {.causal = true, .cache = cache}), z = encoder(next, {.causal = true, .cache =
-///     cache});  // next sees the prompt
+///     Tensor y = encoder(prompt, {.causal = true, .cache = cache});
+///     Tensor z = encoder(next, {.causal = true, .cache = cache});  // next sees the prompt
 struct XGRAD_API TransformerEncoder {
     std::vector<TransformerEncoderLayer> layers;
     std::optional<LayerNorm> norm;

@@ -3,9 +3,8 @@
 // vectors before it writes each word:
 //
 //   - recurrent networks, an LSTM that reads in both directions and one that writes (Sutskever, Vinyals and Le 2014),
-//   with the attention of
-//     Luong, Pham and Manning 2015: the state of the writer is compared with every word read. The same without
-//     attention, for comparison.
+//     with the attention of Luong, Pham and Manning 2015: the state of the writer is compared with every word read. The
+//     same without attention, for comparison.
 //   - a Transformer (Vaswani et al. 2017), in which words look at words and nothing is recurrent.
 //
 // The sentences are made up by rules (language.cpp), but their grammar is real: German puts units before tens, the date
