@@ -465,7 +465,7 @@ TEST_SUITE("autocast") {
                 const Autocast bf16;
                 const Tensor fused = both(x0, false), composed = both(x0, true);
                 CHECK(distance(fused, composed) < 4e-3);  // the cotangents of the gates differ in their last bits,
-                              // hence some are rounded to another side
+                                                          // hence some are rounded to another side
                 CHECK(distance(fused, exact) < 1e-2);
                 CHECK(distance(fused, exact) > 1e-4);
             };

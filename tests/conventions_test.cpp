@@ -265,7 +265,7 @@ TEST_SUITE("conventions") {
                 for (const Shape& shape : {Shape{64, 3}, Shape{8, 4, 37}, Shape{3, 2, 5, 5}}) {
                     CAPTURE(to_string(shape));
                     const Tensor x = full(shape, value, dtype);
-                    const BatchNorm y = batch_norm(x, none, none, none, none, {.training = true});
+                    const BatchNormResult y = batch_norm(x, none, none, none, none, {.training = true});
                     CHECK(largest(y.y) == 0);
                     CHECK(largest(y.running_var) == 0);
                     CHECK(largest(y.running_mean - full({shape[1]}, value, dtype)) == 0);

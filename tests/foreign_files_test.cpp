@@ -319,10 +319,11 @@ TEST_CASE("files: a path with a zero byte is refused, not cut off") {
     nn::SGD sgd;
     const std::vector<int> batches{1};
     // The Trainer's errors name the line of fit.
-    const std::string line = here(__LINE__ + 3);
+    const std::string line = here(__LINE__ + 4);
     const auto fit = [&](const std::string& out) {
-        nn::Trainer trainer(net, sgd,
-                            {.out = out, .epochs = 1, .overwrite = true, .progress = nn::ProgressStyle::none});
+        nn::TrainerOptions options{.epochs = 1, .overwrite = true, .progress = nn::ProgressStyle::none};
+        options.out = out;
+        nn::Trainer trainer(net, sgd, options);
         trainer.fit(batches, [](const nn::Linear& model, int) { return sum(model.bias); });
     };
     CHECK(error_of<ValueError>([&] { fit(path); }) ==

@@ -16,7 +16,7 @@ void check_pooling(Checked& check, const std::string& n, const Tensor& x, const 
           Avg(3, {.stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = false}), x);
     check("AdaptiveAvgPool" + n, AdaptiveAvg(2), x);
     check("AdaptiveMaxPool" + n, AdaptiveMax(3), x);
-    const MaxPool pooled = with_indices(x, 2, {});
+    const MaxPoolResult pooled = with_indices(x, 2, {});
     check("MaxUnpool" + n, Unpool(2), {pooled.values, pooled.indices},
           [](auto& layer, const auto& in) { return layer(in[0], in[1]); });
     const std::vector<std::int64_t> sizes(x.shape().begin() + 2, x.shape().end());

@@ -48,7 +48,7 @@ TEST_SUITE("normalisation") {
         CHECK(close(mean, 0.1 * xgrad::mean(x, {0, 2})));
         CHECK(close(variance, 0.9 + 0.1 * var(x, {0, 2}, 1)));
         CHECK(close(xgrad::mean(y, {0, 2}), zeros3));
-        const BatchNorm eval = batch_norm(x, mean, variance);
+        const BatchNormResult eval = batch_norm(x, mean, variance);
         CHECK(close(eval.running_mean, mean));
         CHECK(close(eval.y, (x - reshape(mean, {3, 1})) / sqrt(reshape(variance, {3, 1}) + 1e-5)));
     }

@@ -91,8 +91,8 @@ TEST_CASE("plot: without gnuplot the error says what to install") {
     setenv("PATH", "/nowhere", 1);
     const std::string message = error_of<Error>([&] { nn::svg({nn::Plot()}); });
     setenv("PATH", path.c_str(), 1);
-    CHECK(message ==
-          "svg: gnuplot must be installed to draw (Debian: gnuplot-nox), got none" + tests::here(__LINE__ - 2));
+    const std::string line = tests::here(__LINE__ - 2);
+    CHECK(message == "svg: gnuplot must be installed to draw (Debian: gnuplot-nox), got none" + line);
 }
 
 TEST_SUITE_END();

@@ -14,8 +14,8 @@ namespace {
 const Tensor lengths = tensor({2, 4, 1});
 const Tensor x = wave({4, 3, 3});
 
-Tensors parts(const Recurrent& y) { return {y.output, y.h}; }
-Tensors parts(const LongShortTerm& y) { return {y.output, y.h, y.c}; }
+Tensors parts(const RnnResult& y) { return {y.output, y.h}; }
+Tensors parts(const LstmResult& y) { return {y.output, y.h, y.c}; }
 
 /// Calls with the states that follow the sequence in `inputs`.
 template <class Layer>

@@ -57,14 +57,14 @@ Inputs::Inputs(std::span<const Tensor> tensors, bool differentiable) {
 }
 
 void Inputs::reserve(std::size_t count) {
-    if (count > usual) {
-        many_tensors_.resize(count);
-        many_nodes_.resize(count);
-        tensors_ = many_tensors_;
-        nodes_ = many_nodes_;
+    if (count > inline_inputs) {
+        heap_tensors_.resize(count);
+        heap_nodes_.resize(count);
+        tensors_ = heap_tensors_;
+        nodes_ = heap_nodes_;
     } else {
-        tensors_ = {few_tensors_, count};
-        nodes_ = {few_nodes_, count};
+        tensors_ = {inline_tensors_, count};
+        nodes_ = {inline_nodes_, count};
     }
     traced_ = recording && recording->trace;
 }

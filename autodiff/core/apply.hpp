@@ -92,14 +92,14 @@ public:
                          Location where) const;
 
 private:
-    static constexpr std::size_t usual = 8;
+    static constexpr std::size_t inline_inputs = 8;
     void reserve(std::size_t count);
     void find(std::size_t i, const Tensor& tensor, Record* record);
 
-    const Tensor* few_tensors_[usual];
-    std::uint32_t few_nodes_[usual];
-    std::vector<const Tensor*> many_tensors_;
-    std::vector<std::uint32_t> many_nodes_;
+    const Tensor* inline_tensors_[inline_inputs];
+    std::uint32_t inline_nodes_[inline_inputs];
+    std::vector<const Tensor*> heap_tensors_;
+    std::vector<std::uint32_t> heap_nodes_;
     std::span<const Tensor*> tensors_;
     std::span<std::uint32_t> nodes_;
     std::uint64_t tapes_ = 0;

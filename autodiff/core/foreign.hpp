@@ -26,7 +26,7 @@ Tensor keep_elements(Owner owner, const Elements& elements, const Shape& shape, 
     static_assert(alignof(Kept) <= alignof(Storage));
     Storage* storage = new_foreign_storage(shape, dtype, sizeof(Kept), where);
     storage->data = elements((::new (storage + 1) Kept(std::move(owner)))->own);
-    return TensorAccess::adopt(storage);
+    return TensorAccess::from_storage(storage);
 }
 
 }  // namespace xgrad::detail

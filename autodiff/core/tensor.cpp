@@ -116,7 +116,7 @@ Tensor empty(const Shape& shape, DType dtype, Location where) {
     const std::int64_t size = count_elements(shape, "Shape", where);
     const auto bytes = static_cast<std::size_t>(size * size_of(dtype));
     try {
-        return TensorAccess::adopt(new_storage(shape, size, dtype, bytes));
+        return TensorAccess::from_storage(new_storage(shape, size, dtype, bytes));
     } catch (const MemoryError&) {  // which knows the block's size, not the tensor's
         throw MemoryError("Tensor", bytes, shape_and_type(shape, dtype), where);
     }
@@ -139,7 +139,7 @@ Tensor TensorAccess::view(const Tensor& t, const Shape& shape, std::int64_t offs
     s->data = static_cast<char*>(of->data) + offset * size_of(of->dtype);
     s->base = base;
     retain(base);
-    return adopt(s);
+    return from_storage(s);
 }
 
 }  // namespace detail

@@ -361,7 +361,7 @@ public:
     /// True when the tensor is about to die: its buffer may be reused for the result.
     bool temporary() const { return temporary_; }
     /// The same operand for a composition that reads it more than once: nobody takes its buffer.
-    Operand kept() const {
+    Operand without_reuse() const {
         Operand operand = *this;
         operand.temporary_ = false;
         return operand;
@@ -438,7 +438,7 @@ struct TensorAccess {
     static Storage* storage(const Tensor& t) { return t.storage_; }
     static std::uint64_t origin(const Tensor& t) { return t.origin_; }
     static void set_origin(Tensor& t, std::uint64_t origin) { t.origin_ = origin; }
-    static Tensor adopt(Storage* owned) { return Tensor(owned); }
+    static Tensor from_storage(Storage* owned) { return Tensor(owned); }
     static void* data(const Tensor& t) { return t.storage_->data; }
     /// No one else holds this tensor's elements: they may be overwritten.
     static bool unique(const Tensor& t) {
@@ -450,7 +450,7 @@ struct TensorAccess {
         const std::uint8_t size_class =
             s.base ? size_class_of(sizeof(Storage) + static_cast<std::size_t>(s.size * size_of(s.dtype)))
                    : s.size_class;
-        return adopt(initialise(allocate(size_class), size_class, s.shape, s.size, s.dtype));
+        return from_storage(initialise(allocate(size_class), size_class, s.shape, s.size, s.dtype));
     }
     /// The same elements under another shape of the same size.
     XGRAD_API static Tensor view(const Tensor& t, const Shape& shape, std::int64_t offset = 0);

@@ -23,8 +23,9 @@ using namespace detail;
 // --- element-wise ---------------------------------------------------------------------------------------------------
 
 Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) {
-    return composed("lerp", a.where(),
-                    [&]() -> Tensor { return add(a.kept(), multiply(weight, subtract(b, a.kept()))); });
+    return composed("lerp", a.where(), [&]() -> Tensor {
+        return add(a.without_reuse(), multiply(weight, subtract(b, a.without_reuse())));
+    });
 }
 
 // --- reductions and scans -------------------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ Tensor tile(const Operand& operand, const std::vector<Int>& repetitions) {
                               [&] { return "tile: repetitions must not be negative, got " + std::to_string(count); });
             if (count == 1) continue;
         // Everything from this axis on is one block.
-            const Along a = along(shape, k);
+            const AxisSplit a = along(shape, k);
             shape[k] =
                 (Size(shape[k]) * count).value("tile", where, [&] { return std::to_string(count) + " repetitions"; });
             count_elements(shape, "tile", where);
@@ -119,7 +120,7 @@ Tensor repeat(const Operand& operand, const Operand& count, int axis) {
         const Tensor& x = tensor_of(operand, "repeat");
         const Location where = operand.where();
         axis = normalise_axis(axis, x.ndim(), "repeat", where);
-        const Along a = along(x.shape(), axis);
+        const AxisSplit a = along(x.shape(), axis);
         if (!count.is_tensor()) {
             const Int times = number_as(count, DType::i64, "repeat").item<Int>();
             check<ValueError>(times >= 0, where,
@@ -269,14 +270,14 @@ namespace {
 
 /// The norm along an axis, which is kept, and no smaller than eps.
 Tensor bounded_norm(const Operand& x, double p, int axis, double eps) {
-    return maximum({norm(x.kept(), p, axis, true), x.where()}, eps);
+    return maximum({norm(x.without_reuse(), p, axis, true), x.where()}, eps);
 }
 
 }  // namespace
 
 Tensor normalize(const Operand& x, double p, int axis, double eps) {
     return composed("normalize", x.where(),
-                    [&]() -> Tensor { return divide(x.kept(), bounded_norm(x, p, axis, eps)); });
+                    [&]() -> Tensor { return divide(x.without_reuse(), bounded_norm(x, p, axis, eps)); });
 }
 
 Tensor cosine_similarity(const Operand& a, const Operand& b, int axis, double eps) {
@@ -284,7 +285,7 @@ Tensor cosine_similarity(const Operand& a, const Operand& b, int axis, double ep
     // Broadcast first: the axis counts in the common shape.
         const Shape shape = broadcast_shapes(tensor_of(a, "cosine_similarity").shape(),
                                              tensor_of(b, "cosine_similarity").shape(), "cosine_similarity", a.where());
-        const Tensor x = broadcast_to(a.kept(), shape), y = broadcast_to(b.kept(), shape);
+        const Tensor x = broadcast_to(a.without_reuse(), shape), y = broadcast_to(b.without_reuse(), shape);
         const Operand first(x, a.where()), second(y, a.where());
         return sum({multiply(divide(first, bounded_norm(first, 2, axis, eps)),
                              divide(second, bounded_norm(second, 2, axis, eps))),

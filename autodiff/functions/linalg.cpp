@@ -243,7 +243,8 @@ Tensor kron(const Operand& a, const Operand& b) {
             for (const Int size : {Int{1}, n}) spread_y.push_back(size);
             shape.push_back(m * n);
         }
-        return reshape(multiply({reshape(a.kept(), spread_x), a.where()}, {reshape(b.kept(), spread_y), b.where()}),
+        return reshape(multiply({reshape(a.without_reuse(), spread_x), a.where()},
+                                {reshape(b.without_reuse(), spread_y), b.where()}),
                        shape);
     });
 }

@@ -121,8 +121,8 @@ Tensor glu(const Operand& operand, int axis) {
             return "glu: the axis to be halved must have an even size, got " + std::to_string(n) + " in " +
                    to_string(x.shape());
         });
-        return multiply({slice(operand.kept(), axis, 0, n / 2), operand.where()},
-                        sigmoid({slice(operand.kept(), axis, n / 2), operand.where()}));
+        return multiply({slice(operand.without_reuse(), axis, 0, n / 2), operand.where()},
+                        sigmoid({slice(operand.without_reuse(), axis, n / 2), operand.where()}));
     });
 }
 
@@ -140,7 +140,7 @@ Tensor rrelu(const Operand& operand, double lower, double upper, Generator& gene
         });
         const Tensor slopes =
             rand(x.shape(), generator).to(x.dtype()) * (upper - lower) + lower;  // the same ones in f32 and f64
-        return multiply(operand.kept(), where(less_equal(stop_gradient(x), 0), slopes, 1));
+        return multiply(operand.without_reuse(), where(less_equal(stop_gradient(x), 0), slopes, 1));
     });
 }
 
@@ -175,10 +175,10 @@ Tensor local_response_norm(const Operand& operand, std::int64_t size, double alp
         check<ValueError>(size > 0, operand.where(),
                           [&] { return "local_response_norm: size must be positive, got " + std::to_string(size); });
         const Int batch = x.shape(0), channels = x.shape(1), rest = elements_behind(x.shape(), 1);
-        const Tensor squares = reshape(square(operand.kept()), {batch, 1, channels, rest});
+        const Tensor squares = reshape(square(operand.without_reuse()), {batch, 1, channels, rest});
         const Tensor padded = pad(squares, {{0, 0}, {0, 0}, {size / 2, (size - 1) / 2}, {0, 0}});
         const Tensor means = reshape(avg_pool2d(padded, {size, 1}, {.stride = 1}), x.shape());
-        return divide(operand.kept(), pow(means * alpha + k, beta));
+        return divide(operand.without_reuse(), pow(means * alpha + k, beta));
     });
 }
 
@@ -305,8 +305,9 @@ Tensor max_unpool(const char* name, int axes, const Operand& operand, const Oper
         plane *= size;
     }
     const Int each = elements_behind(x.shape(), x.ndim() - axes - 1);
-    const Tensor flat = scatter({zeros({planes, plane}, x.dtype()), where}, 1,
-                                reshape(index_operand.kept(), {planes, each}), reshape(operand, {planes, each}));
+    const Tensor flat =
+        scatter({zeros({planes, plane}, x.dtype()), where}, 1, reshape(index_operand.without_reuse(), {planes, each}),
+                reshape(operand, {planes, each}));
     return reshape(flat, shape);
 }
 

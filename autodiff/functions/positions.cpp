@@ -58,8 +58,8 @@ Tensor rotary(const Operand& x, const Operand& cosine, const Operand& sine, Rota
         Shape paired(x.shape().begin(), x.ndim() - 1);
         for (const std::int64_t size : {halves ? 2 : half, halves ? half : 2}) paired.push_back(size);
         const int axis = halves ? -2 : -1;
-        const Tensor both = reshape(x.kept(), paired), a = select(both, axis, 0), b = select(both, axis, 1);
-        const Tensor c = cosine.kept(), s = sine.kept();
+        const Tensor both = reshape(x.without_reuse(), paired), a = select(both, axis, 0), b = select(both, axis, 1);
+        const Tensor c = cosine.without_reuse(), s = sine.without_reuse();
         return reshape(
             stack({a * Operand(c, where) - b * Operand(s, where), b * Operand(c, where) + a * Operand(s, where)}, axis),
             x.shape());

@@ -162,8 +162,9 @@ Tensor pdist(const Operand& operand, double p) {
         std::vector<Int> first, second;
         for (Int i = 0; i < x.shape(0); ++i)
             for (Int j = i + 1; j < x.shape(0); ++j) first.push_back(i), second.push_back(j);
-        return norm({take(operand.kept(), tensor(first)) - take(operand.kept(), tensor(second)), operand.where()}, p,
-                    -1);
+        return norm({take(operand.without_reuse(), tensor(first)) - take(operand.without_reuse(), tensor(second)),
+                     operand.where()},
+                    p, -1);
     });
 }
 

@@ -83,11 +83,11 @@ std::string columns(const std::vector<std::vector<std::string>>& lines, unsigned
     return text;
 }
 
-void Record::observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs,
-                     TapeMask scope_bits, Location where) {
-    if (checking & scope_bits)
+void Record::observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask tapes,
+                     Location where) {
+    if (checking & tapes)
         for (const Tensor& y : outputs) check_finite(name, "the result", y, input_shapes(*this, inputs), where);
-    if (profiling & scope_bits) {
+    if (profiling & tapes) {
         const std::int64_t now = now_in_nanoseconds();
         timings.resize(nodes.size() + outputs.size());
         timings[nodes.size()] = {last_time, now - last_time, 0, 0};

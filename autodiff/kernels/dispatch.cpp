@@ -29,7 +29,7 @@ namespace xgrad::kernels {
     void fill_move(MoveKernels&);                           \
     void fill_update(UpdateKernels&);                       \
     void fill_gemm(GemmKernels&);                           \
-    void fill_choose(ChooseKernels&);                       \
+    void fill_gather(GatherKernels&);                       \
     void fill_recurrent(RecurrentKernels&);                 \
     void fill_normalize(NormalizeKernels&);                 \
     void fill_convolve(ConvolveKernels&);                   \
@@ -45,7 +45,7 @@ namespace xgrad::kernels {
         fill_move(kernels.move);                            \
         fill_update(kernels.update);                        \
         fill_gemm(kernels.gemm);                            \
-        fill_choose(kernels.choose);                        \
+        fill_gather(kernels.gather);                        \
         fill_recurrent(kernels.recurrent);                  \
         fill_normalize(kernels.normalize);                  \
         fill_attention(kernels.attention);                  \
@@ -95,7 +95,7 @@ bool fill_wanted() {
 
 std::atomic<const Kernels*> chosen{nullptr};
 
-const Kernels& choose() {
+const Kernels& select_isa() {
     static const bool filled = fill_wanted();  // by one thread only
     (void)filled;
     chosen.store(&table, std::memory_order_release);

@@ -44,7 +44,7 @@ void fill_all(ElementwiseKernels& kernels, rules::List<Rule...>) {
 }
 
 template <class U>
-void choose(const void*, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out) {
+void select(const void*, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out) {
     const auto* c = static_cast<const std::uint8_t*>(in[0]);
     const auto* a = static_cast<const U*>(in[1]);
     const auto* b = static_cast<const U*>(in[2]);
@@ -60,9 +60,9 @@ void choose(const void*, std::int64_t n, const void* const* in, const std::uint8
 
 void fill_elementwise_binary(ElementwiseKernels& kernels) {
     fill_all(kernels, rules::Binary{});
-    kernels.where[0] = choose<std::uint8_t>;
-    kernels.where[1] = choose<std::uint32_t>;
-    kernels.where[2] = choose<std::uint64_t>;
+    kernels.where[0] = select<std::uint8_t>;
+    kernels.where[1] = select<std::uint32_t>;
+    kernels.where[2] = select<std::uint64_t>;
 }
 
 }  // namespace xgrad::kernels::XGRAD_ISA

@@ -8,7 +8,7 @@
 #include "move.hpp"
 #include "update.hpp"
 #include "gemm.hpp"
-#include "choose.hpp"
+#include "gather.hpp"
 #include "recurrent.hpp"
 #include "normalize.hpp"
 #include "convolve.hpp"
@@ -27,7 +27,7 @@ struct Kernels {
     MoveKernels move;
     UpdateKernels update;
     GemmKernels gemm;
-    ChooseKernels choose;
+    GatherKernels gather;
     RecurrentKernels recurrent;
     NormalizeKernels normalize;
     ConvolveKernels convolve;
@@ -36,12 +36,12 @@ struct Kernels {
 
 /// Null until `active` has chosen.
 extern XGRAD_API std::atomic<const Kernels*> chosen;
-XGRAD_API const Kernels& choose();
+XGRAD_API const Kernels& select_isa();
 /// Chosen once, at first use: the widest set this processor has, or the one that the environment variable XGRAD_ISA
 /// names (baseline, avx2 or avx512; an unknown or missing one is an Error).
 inline const Kernels& active() {
     const Kernels* kernels = chosen.load(std::memory_order_acquire);
-    return kernels ? *kernels : choose();
+    return kernels ? *kernels : select_isa();
 }
 /// Makes another set the active one, for tests that compare them. False when it is not built in or the processor lacks
 /// it.

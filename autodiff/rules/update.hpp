@@ -5,8 +5,8 @@
 // The arithmetic of parameter updates, one struct each, as text that kernels/update.cpp compiles with SIMD vectors once
 // per instruction set. step() is given one parameter's weight w and gradient g and the states that states() names (bit
 // k for state k), and changes weight and states. The fields are the constants of one step, bias corrections worked out;
-// `sign` is -1 to maximize, `decay` adds decay * w to the gradient, `keep` is what decoupled weight decay leaves of w.
-// To add a rule: write it here and name it in the list at the end.
+// `sign` is -1 to maximize, `decay` adds decay * w to the gradient, `shrinkage` is what decoupled weight decay leaves
+// of w. To add a rule: write it here and name it in the list at the end.
 
 namespace xgrad::updates {
 
@@ -14,11 +14,11 @@ namespace xgrad::updates {
 template <unsigned...>
 struct StateSets {};
 
-/// v = momentum * v + undamped * g; w = keep * w - lr * v, or lr * (g + momentum * v) with nesterov. States: v unless
-/// momentum is 0.
+/// v = momentum * v + one_minus_dampening * g; w = shrinkage * w - lr * v, or lr * (g + momentum * v) with nesterov.
+/// States: v unless momentum is 0.
 struct Sgd {
     using Sets = StateSets<0, 1>;
-    double lr, sign = 1, decay = 0, keep = 1, momentum = 0, undamped = 1;
+    double lr, sign = 1, decay = 0, shrinkage = 1, momentum = 0, one_minus_dampening = 1;
     bool nesterov = false;
 
     unsigned states() const { return momentum != 0; }
@@ -26,18 +26,18 @@ struct Sgd {
         g = sign * g;
         if (decay != 0) g = g + decay * w;
         if (momentum != 0) {
-            s[0] = momentum * s[0] + undamped * g;
+            s[0] = momentum * s[0] + one_minus_dampening * g;
             g = nesterov ? g + momentum * s[0] : s[0];
         }
-        w = keep * w - lr * g;
+        w = shrinkage * w - lr * g;
     }
 };
 
-/// m = mean of g, v = mean of g²; w = keep * w - (size * m + size_g * g) / (sqrt(v) * scale + eps). States: m, v and,
-/// with amsgrad, the largest v so far, which then stands in the denominator.
+/// m = mean of g, v = mean of g²; w = shrinkage * w - (step_size * m + nesterov_step * g) / (sqrt(v) *
+/// denominator_scale + eps). States: m, v and, with amsgrad, the largest v so far, which is then in the denominator.
 struct Adam {
     using Sets = StateSets<3, 7>;
-    double beta1, beta2, size, scale, eps, size_g = 0, sign = 1, decay = 0, keep = 1;
+    double beta1, beta2, step_size, denominator_scale, eps, nesterov_step = 0, sign = 1, decay = 0, shrinkage = 1;
     bool amsgrad = false;
 
     unsigned states() const { return amsgrad ? 7 : 3; }
@@ -47,23 +47,23 @@ struct Adam {
         s[1] = beta2 * s[1] + (1 - beta2) * g * g;
         V largest = s[1];
         if (amsgrad) largest = s[2] = maximum(s[2], s[1]);
-        V size_m = size * s[0];
-        if (size_g != 0) size_m = size_m + size_g * g;
-        w = keep * w - size_m / (sqrt(largest) * scale + eps);
+        V step = step_size * s[0];
+        if (nesterov_step != 0) step = step + nesterov_step * g;
+        w = shrinkage * w - step / (sqrt(largest) * denominator_scale + eps);
     }
 };
 
-/// m = mean of g, u = max(beta2 * u, |g| + eps); w -= size * m / u. States: m, u.
+/// m = mean of g, u = max(beta2 * u, |g| + eps); w -= step_size * m / u. States: m, u.
 struct Adamax {
     using Sets = StateSets<3>;
-    double beta1, beta2, size, eps, sign = 1, decay = 0;
+    double beta1, beta2, step_size, eps, sign = 1, decay = 0;
 
     unsigned states() const { return 3; }
     template <class V> void step(V& w, V g, V (&s)[3]) const {
         g = sign * g + decay * w;
         s[0] = s[0] + (1 - beta1) * (g - s[0]);
         s[1] = maximum(beta2 * s[1], abs(g) + eps);
-        w = w - size * s[0] / s[1];
+        w = w - step_size * s[0] / s[1];
     }
 };
 
@@ -89,16 +89,16 @@ struct Rmsprop {
     }
 };
 
-/// v += g²; w -= size * g / (sqrt(v) + eps). States: v.
+/// v += g²; w -= step_size * g / (sqrt(v) + eps). States: v.
 struct Adagrad {
     using Sets = StateSets<1>;
-    double size, eps, sign = 1, decay = 0;
+    double step_size, eps, sign = 1, decay = 0;
 
     unsigned states() const { return 1; }
     template <class V> void step(V& w, V g, V (&s)[3]) const {
         g = sign * g + decay * w;
         s[0] = s[0] + g * g;
-        w = w - size * g / (sqrt(s[0]) + eps);
+        w = w - step_size * g / (sqrt(s[0]) + eps);
     }
 };
 
@@ -134,16 +134,16 @@ struct Rprop {
     }
 };
 
-/// w = keep * w - lr * sign(beta1 * m + (1 - beta1) * g), then m = beta2 * m + (1 - beta2) * g. States: m.
+/// w = shrinkage * w - lr * sign(beta1 * m + (1 - beta1) * g), then m = beta2 * m + (1 - beta2) * g. States: m.
 struct Lion {
     using Sets = StateSets<1>;
-    double lr, beta1, beta2, sign = 1, keep = 1;
+    double lr, beta1, beta2, sign = 1, shrinkage = 1;
 
     unsigned states() const { return 1; }
     template <class V> void step(V& w, V g, V (&s)[3]) const {
         g = this->sign * g;
         const V mixed = beta1 * s[0] + (1 - beta1) * g;
-        w = keep * w - lr * where(mixed > 0.0, V(1.0), where(mixed < 0.0, V(-1.0), mixed));
+        w = shrinkage * w - lr * where(mixed > 0.0, V(1.0), where(mixed < 0.0, V(-1.0), mixed));
         s[0] = beta2 * s[0] + (1 - beta2) * g;
     }
 };

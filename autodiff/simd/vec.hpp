@@ -59,12 +59,12 @@ struct Vec {
         return B::load_aligned(x);
     }
 
-    /// `fast`, except in the lanes that are `rare`: there xsimd's function is wrong, and f is asked.
+    /// `fast`, except in the lanes that are `special`: there xsimd's function is wrong, and f is asked.
     template <class F>
-    static Vec mend(const Vec& fast, const Mask<T>& rare, F f, const Vec& a) {
-        if (!xsimd::any(rare.m)) [[likely]]
+    static Vec fix_lanes(const Vec& fast, const Mask<T>& special, F f, const Vec& a) {
+        if (!xsimd::any(special.m)) [[likely]]
             return fast;
-        return where(rare, lanes(f, a), fast);
+        return where(special, lanes(f, a), fast);
     }
     static constexpr double smallest_normal = sizeof(T) == 4 ? static_cast<double>(__FLT_MIN__) : __DBL_MIN__;
     static Mask<T> denormal(const Vec& a) { return logical_and(a < smallest_normal, a > 0.0); }
@@ -91,21 +91,21 @@ struct Vec {
     }
     friend Vec exp2(const Vec& a) { return B(xsimd::exp2(a.v)); }
     friend Vec expm1(const Vec& a) {
-        const Vec y = mend(
+        const Vec y = fix_lanes(
             B(xsimd::expm1(a.v)), next_to_overflow(a),
             [](T x) { return static_cast<T>(::expm1(static_cast<double>(x))); }, a);
         return where(a == 0.0, a, y);  // keeps -0
     }
     friend Vec log(const Vec& a) {
-        return mend(
+        return fix_lanes(
             B(xsimd::log(a.v)), denormal(a), [](T x) { return static_cast<T>(::log(static_cast<double>(x))); }, a);
     }
     friend Vec log2(const Vec& a) {
-        return mend(
+        return fix_lanes(
             B(xsimd::log2(a.v)), denormal(a), [](T x) { return static_cast<T>(::log2(static_cast<double>(x))); }, a);
     }
     friend Vec log10(const Vec& a) {
-        return mend(
+        return fix_lanes(
             B(xsimd::log10(a.v)), denormal(a), [](T x) { return static_cast<T>(::log10(static_cast<double>(x))); }, a);
     }
     friend Vec log1p(const Vec& a) { return where(a == 0.0, a, B(xsimd::log1p(a.v))); }  // keeps -0
@@ -121,7 +121,7 @@ struct Vec {
     friend Vec acosh(const Vec& a) { return where(a >= 1.0, Vec(B(xsimd::acosh(a.v))), __builtin_nan("")); }
     friend Vec atanh(const Vec& a) { return B(xsimd::atanh(a.v)); }
     friend Vec cbrt(const Vec& a) {
-        return mend(
+        return fix_lanes(
             B(xsimd::cbrt(a.v)), denormal(abs(a)), [](T x) { return static_cast<T>(::cbrt(static_cast<double>(x))); },
             a);
     }

@@ -111,7 +111,7 @@ struct ImplicitFunction {
     Tensors pullback(Tensor g, const Saved& s) const {
         const Autocast as_forward(precision);
         const Tensor &y = s.output(), u = adjoint(*this, y, g);
-        return pull_through(used, {&u, 1}, where, [&] { return Tensors{f({&y, 1})}; });
+        return vjp_of_captures(used, {&u, 1}, where, [&] { return Tensors{f({&y, 1})}; });
     }
 };
 

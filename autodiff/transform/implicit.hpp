@@ -27,14 +27,14 @@ XGRAD_API Tensor root(FunctionRef f, std::shared_ptr<const void> owner, const Te
 
 /// Parameters as a closure keeps them: tensors by handle (a copy of a Parameter would be another parameter), anything
 /// else by address.
-inline Tensor kept(const Tensor& parameter) { return parameter; }
-inline Tensors kept(const Tensors& parameters) { return parameters; }
+inline Tensor stored(const Tensor& parameter) { return parameter; }
+inline Tensors stored(const Tensors& parameters) { return parameters; }
 template <class... P>
-auto kept(const std::tuple<P...>& parameters) {
-    return std::apply([](const auto&... each) { return std::make_tuple(kept(each)...); }, parameters);
+auto stored(const std::tuple<P...>& parameters) {
+    return std::apply([](const auto&... each) { return std::make_tuple(stored(each)...); }, parameters);
 }
 template <class P>
-std::reference_wrapper<const P> kept(const P& parameters) {
+std::reference_wrapper<const P> stored(const P& parameters) {
     return std::cref(parameters);
 }
 
@@ -49,7 +49,7 @@ const T& given(std::reference_wrapper<const T> parameters) {
 
 template <class F, class... P>
 auto with_parameters(const F& f, const P&... parameters) {
-    auto bound = [f, all = std::make_tuple(kept(parameters)...)](std::span<const Tensor> x) -> Tensor {
+    auto bound = [f, all = std::make_tuple(stored(parameters)...)](std::span<const Tensor> x) -> Tensor {
         const auto spread = [&](const auto&... each) -> Tensor { return f(x[0], given(each)...); };
         return std::apply(spread, all);
     };

@@ -212,7 +212,7 @@ struct Checkpoint {
 
     Tensors value(std::span<const Tensor>) const { return std::move(values); }
     Tensors pullback(std::span<const Tensor> g, const Saved&) const {
-        return pull_through(used, g, {}, [&] {
+        return vjp_of_captures(used, g, {}, [&] {
             const DrawLog log(draws, true);
             const Autocast as_forward(precision);
             return f(xs);

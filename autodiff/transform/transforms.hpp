@@ -47,7 +47,7 @@ private:
     };
 };
 
-/// A function of tensors by reference: what the compiled half of the transforms works with.
+/// A function of tensors by reference: what the part of the transforms works with that is no template.
 class FunctionRef {
 public:
     template <class F>

@@ -236,9 +236,9 @@ void convblock(benchmark::State& state, Products products) {
     Tensor mean1 = zeros({64}), var1 = ones({64}), mean2 = mean1, var2 = var1;
     for (auto _ : state) {
         Tape tape;
-        const BatchNorm one =
+        const BatchNormResult one =
             batch_norm(conv2d(x, w1, none, {.padding = 1}), mean1, var1, gamma1, beta1, {.training = true});
-        const BatchNorm two =
+        const BatchNormResult two =
             batch_norm(conv2d(relu(one.y), w2, none, {.padding = 1}), mean2, var2, gamma2, beta2, {.training = true});
         mean1 = one.running_mean, var1 = one.running_var, mean2 = two.running_mean, var2 = two.running_var;
         benchmark::DoNotOptimize(tape.gradient(mean(square(relu(two.y)))));

@@ -38,7 +38,7 @@ struct LoaderPosition {
 namespace detail {
 
 /// A loader's place in its passes, with a seed given or drawn from default_generator().
-class Positioned {
+class LoaderState {
 public:
     /// Passes begun so far. Setting it gives the batches of a later pass again, as resuming needs, if wanted from its
     /// batch `batch` on.
@@ -51,7 +51,7 @@ public:
     void set_position(const LoaderPosition& position) { position_ = position; }
 
 protected:
-    explicit Positioned(const std::optional<std::uint64_t>& seed) : position_{seed ? *seed : draw_seed()} {}
+    explicit LoaderState(const std::optional<std::uint64_t>& seed) : position_{seed ? *seed : draw_seed()} {}
 
     LoaderPosition position_;
 };
@@ -76,10 +76,10 @@ inline std::size_t slots_for(int num_workers, int prefetch_factor) {
 ///     nn::DataLoader loader(nn::TensorDataset(images, labels), {.batch_size = 64, .shuffle = true, .num_workers = 2});
 ///     nn::DataLoader sentences(texts, {.batch_size = 16}, nn::PadCollate());   // texts[i] is a sample
 template <Dataset D>
-class DataLoader : public detail::Positioned {
+class DataLoader : public detail::LoaderState {
 public:
     explicit DataLoader(D dataset, const DataLoaderOptions& options = {}, Location where = Location::current())
-        : Positioned(options.seed), dataset_(std::move(dataset)), options_(options) {
+        : LoaderState(options.seed), dataset_(std::move(dataset)), options_(options) {
         detail::check_loader("DataLoader", options.batch_size, options.num_workers, options.prefetch_factor, where);
         detail::check_order(options.shuffle, options.sampler.defined(), where);
     }
@@ -190,14 +190,14 @@ struct StreamLoaderOptions {
 ///         },
 ///         {.batch_size = 32});
 template <class Open, class C = Collate>
-class StreamLoader : public detail::Positioned {
+class StreamLoader : public detail::LoaderState {
     using Next = std::invoke_result_t<const Open&, std::int64_t>;
     using Sample = typename std::remove_cvref_t<std::invoke_result_t<Next&>>::value_type;
 
 public:
     explicit StreamLoader(Open open, const StreamLoaderOptions& options = {}, C collate = {},
                           Location where = Location::current())
-        : Positioned(options.seed), open_(std::move(open)), collate_(std::move(collate)), options_(options) {
+        : LoaderState(options.seed), open_(std::move(open)), collate_(std::move(collate)), options_(options) {
         detail::check_loader("StreamLoader", options.batch_size, options.num_workers, options.prefetch_factor, where);
     }
 

@@ -121,8 +121,8 @@ void RecurrentLayers::check_inputs(const Tensor& x, const LSTMInputs& inputs, Lo
     check_state(inputs.c, "c", hidden_size_);
 }
 
-LongShortTerm RecurrentLayers::run_direction(std::size_t direction, const Tensor& x, const Tensor& h, const Tensor& c,
-                                             const Tensor& lengths, Location where) const {
+LstmResult RecurrentLayers::run_direction(std::size_t direction, const Tensor& x, const Tensor& h, const Tensor& c,
+                                          const Tensor& lengths, Location where) const {
     const Parameter* const p = parameters_.data() + direction * per_direction_;
     const Tensor none, &bias_ih = options_.bias ? p[2] : none, &bias_hh = options_.bias ? p[3] : none;
     const bool reverse = options_.bidirectional && direction % 2 == 1;
@@ -131,7 +131,7 @@ LongShortTerm RecurrentLayers::run_direction(std::size_t direction, const Tensor
         return lstm(
             input, h, c, p[0], p[1], bias_ih, bias_hh,
             {.reverse = reverse, .lengths = lengths, .weight_hr = options_.proj_size ? p[per_direction_ - 1] : none});
-    const Recurrent y = kind_ == Kind::gru
+    const RnnResult y = kind_ == Kind::gru
                             ? gru(input, h, p[0], p[1], bias_ih, bias_hh, {.reverse = reverse, .lengths = lengths})
                             : rnn(input, h, p[0], p[1], bias_ih, bias_hh,
                                   {.nonlinearity = kind_ == Kind::rnn_relu ? Nonlinearity::relu : Nonlinearity::tanh,
@@ -140,7 +140,7 @@ LongShortTerm RecurrentLayers::run_direction(std::size_t direction, const Tensor
     return {y.output, y.h, {}};
 }
 
-LongShortTerm RecurrentLayers::run(const Tensor& input, const LSTMInputs& inputs, Location where) const {
+LstmResult RecurrentLayers::run(const Tensor& input, const LSTMInputs& inputs, Location where) const {
     check_inputs(input, inputs, where);
     const bool one = input.ndim() == 2, swaps = options_.batch_first && !one, is_lstm = kind_ == Kind::lstm;
     Tensor x = one ? expand_dims(input, 1) : swaps ? swapaxes(input, 0, 1) : input;  // (T,B,I)
@@ -153,8 +153,8 @@ LongShortTerm RecurrentLayers::run(const Tensor& input, const LSTMInputs& inputs
     if (drops) generator = Generator(random_.next());
     std::vector<Tensor> h, c, outputs;
     for (Int i = 0; i < num_layers() * directions(); ++i) {
-        LongShortTerm y = run_direction(static_cast<std::size_t>(i), x, initial(inputs.h, i, state_size()),
-                                        is_lstm ? initial(inputs.c, i, hidden_size_) : Tensor(), inputs.lengths, where);
+        LstmResult y = run_direction(static_cast<std::size_t>(i), x, initial(inputs.h, i, state_size()),
+                                     is_lstm ? initial(inputs.c, i, hidden_size_) : Tensor(), inputs.lengths, where);
         h.push_back(std::move(y.h));
         if (is_lstm) c.push_back(std::move(y.c));
         outputs.push_back(std::move(y.output));
@@ -176,22 +176,22 @@ LongShortTerm RecurrentLayers::run(const Tensor& input, const LSTMInputs& inputs
 RNN::RNN(Int input_size, Int hidden_size, const RNNOptions& o, Location where)
     : RecurrentLayers(o.nonlinearity == Nonlinearity::relu ? Kind::rnn_relu : Kind::rnn_tanh, input_size, hidden_size,
                       {o.num_layers, o.bias, o.batch_first, o.dropout, o.bidirectional, 0, o.dtype}, where) {}
-Recurrent RNN::operator()(const Tensor& x, const RecurrentInputs& inputs, Location where) const {
-    LongShortTerm y = run(x, {inputs.h, {}, inputs.lengths}, where);
+RnnResult RNN::operator()(const Tensor& x, const RecurrentInputs& inputs, Location where) const {
+    LstmResult y = run(x, {inputs.h, {}, inputs.lengths}, where);
     return {std::move(y.output), std::move(y.h)};
 }
 
 LSTM::LSTM(Int input_size, Int hidden_size, const LSTMOptions& options, Location where)
     : RecurrentLayers(Kind::lstm, input_size, hidden_size, options, where) {}
-LongShortTerm LSTM::operator()(const Tensor& x, const LSTMInputs& inputs, Location where) const {
+LstmResult LSTM::operator()(const Tensor& x, const LSTMInputs& inputs, Location where) const {
     return run(x, inputs, where);
 }
 
 GRU::GRU(Int input_size, Int hidden_size, const GRUOptions& o, Location where)
     : RecurrentLayers(Kind::gru, input_size, hidden_size,
                       {o.num_layers, o.bias, o.batch_first, o.dropout, o.bidirectional, 0, o.dtype}, where) {}
-Recurrent GRU::operator()(const Tensor& x, const RecurrentInputs& inputs, Location where) const {
-    LongShortTerm y = run(x, {inputs.h, {}, inputs.lengths}, where);
+RnnResult GRU::operator()(const Tensor& x, const RecurrentInputs& inputs, Location where) const {
+    LstmResult y = run(x, {inputs.h, {}, inputs.lengths}, where);
     return {std::move(y.output), std::move(y.h)};
 }
 

@@ -81,14 +81,14 @@ public:
 protected:
     RecurrentLayers(Kind kind, std::int64_t input_size, std::int64_t hidden_size, const LSTMOptions& options,
                     Location where);
-    LongShortTerm run(const Tensor& x, const LSTMInputs& inputs, Location where) const;
+    LstmResult run(const Tensor& x, const LSTMInputs& inputs, Location where) const;
 
 private:
     const char* name() const;
     void add(const Shape& shape, const std::string& parameter);
     void check_inputs(const Tensor& x, const LSTMInputs& inputs, Location where) const;
-    LongShortTerm run_direction(std::size_t direction, const Tensor& x, const Tensor& h, const Tensor& c,
-                                const Tensor& lengths, Location where) const;
+    LstmResult run_direction(std::size_t direction, const Tensor& x, const Tensor& h, const Tensor& c,
+                             const Tensor& lengths, Location where) const;
     std::int64_t directions() const { return options_.bidirectional ? 2 : 1; }
     std::int64_t state_size() const { return options_.proj_size ? options_.proj_size : hidden_size_; }
 
@@ -110,7 +110,7 @@ class XGRAD_API RNN : public detail::RecurrentLayers {
 public:
     RNN(std::int64_t input_size, std::int64_t hidden_size, const RNNOptions& options = {},
         Location where = Location::current());
-    Recurrent operator()(const Tensor& x, const RecurrentInputs& inputs = {},
+    RnnResult operator()(const Tensor& x, const RecurrentInputs& inputs = {},
                          Location where = Location::current()) const;
 };
 
@@ -123,8 +123,7 @@ class XGRAD_API LSTM : public detail::RecurrentLayers {
 public:
     LSTM(std::int64_t input_size, std::int64_t hidden_size, const LSTMOptions& options = {},
          Location where = Location::current());
-    LongShortTerm operator()(const Tensor& x, const LSTMInputs& inputs = {},
-                             Location where = Location::current()) const;
+    LstmResult operator()(const Tensor& x, const LSTMInputs& inputs = {}, Location where = Location::current()) const;
 };
 
 /// Gated recurrent unit, gates in the order r z n: n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h = (1 - z) n + z h
@@ -133,7 +132,7 @@ class XGRAD_API GRU : public detail::RecurrentLayers {
 public:
     GRU(std::int64_t input_size, std::int64_t hidden_size, const GRUOptions& options = {},
         Location where = Location::current());
-    Recurrent operator()(const Tensor& x, const RecurrentInputs& inputs = {},
+    RnnResult operator()(const Tensor& x, const RecurrentInputs& inputs = {},
                          Location where = Location::current()) const;
 };
 

@@ -222,8 +222,8 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntro
 Tensor kl_div(const Tensor& input, const Tensor& target, const KlDivOptions& options, Location where) {
     check_same_shape("kl_div", input, target, where);
     const Operand x(input, where);
-    Tensor losses =
-        options.log_target ? exp(target) * (target - input) : xlogy(target, target) - multiply(target, x.kept());
+    Tensor losses = options.log_target ? exp(target) * (target - input)
+                                       : xlogy(target, target) - multiply(target, x.without_reuse());
     switch (options.reduction) {
         case KlReduction::none: return losses;
         case KlReduction::mean: return mean(losses);

@@ -18,7 +18,7 @@ using namespace detail;
 Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, const HingeEmbeddingOptions& options,
                             Location where) {
     check_same_shape("hinge_embedding_loss", input, target, where);
-    const Tensor unlike = xgrad::where(not_equal(target, 1), at_least_0(options.margin - input), 0);
+    const Tensor unlike = xgrad::where(not_equal(target, 1), clamp_min_0(options.margin - input), 0);
     return reduced(unlike + xgrad::where(not_equal(target, -1), input, 0), options.reduction);
 }
 
@@ -26,7 +26,7 @@ Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Ten
                            const MarginOptions& options, Location where) {
     check_same_shape("margin_ranking_loss", input1, input2, where);
     check_same_shape("margin_ranking_loss", input1, target, where);
-    return reduced(at_least_0(options.margin - like(target, input1) * (input1 - input2)), options.reduction);
+    return reduced(clamp_min_0(options.margin - like(target, input1) * (input1 - input2)), options.reduction);
 }
 
 Tensor soft_margin_loss(const Tensor& input, const Tensor& target, const LossOptions& options, Location where) {
@@ -116,7 +116,7 @@ Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const T
     constexpr double eps = 1e-12;
     const Tensor squares = (sum(square(input1), -1) + eps) * (sum(square(input2), -1) + eps);
     const Tensor cosine = sum(input1 * input2, -1) / sqrt(squares);
-    const Tensor unlike = xgrad::where(equal(target, -1), at_least_0(cosine - options.margin), 0);
+    const Tensor unlike = xgrad::where(equal(target, -1), clamp_min_0(cosine - options.margin), 0);
     return reduced(xgrad::where(equal(target, 1), 1 - cosine, 0) + unlike, options.reduction);
 }
 
@@ -127,7 +127,7 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
     const Tensor near = pairwise_distance(anchor, positive, options.p, options.eps);
     Tensor far = pairwise_distance(anchor, negative, options.p, options.eps);
     if (options.swap) far = minimum(far, pairwise_distance(positive, negative, options.p, options.eps));
-    return reduced(at_least_0(options.margin + near - far), options.reduction);
+    return reduced(clamp_min_0(options.margin + near - far), options.reduction);
 }
 
 namespace {

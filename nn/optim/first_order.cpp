@@ -4,7 +4,7 @@
 
 namespace xgrad::nn {
 
-using detail::Slot;
+using detail::ParameterState;
 using Description = detail::OptimizerDescription;
 
 namespace {
@@ -32,14 +32,16 @@ void check_usual(const char* optimizer, const Options& o, Location where) {
 double sign_of(bool maximize) { return maximize ? -1 : 1; }
 
 /// 1 - beta^t: what a mean that started at 0 has seen.
-double seen(double beta, const Slot& slot) { return 1 - std::pow(beta, static_cast<double>(slot.steps)); }
+double bias_correction(double beta, const ParameterState& state) {
+    return 1 - std::pow(beta, static_cast<double>(state.steps));
+}
 
 template <class Options>
-updates::Adam adam_rule(const Options& o, const Slot& slot) {
+updates::Adam adam_rule(const Options& o, const ParameterState& state) {
     updates::Adam rule{.beta1 = o.betas.first,
                        .beta2 = o.betas.second,
-                       .size = o.lr / seen(o.betas.first, slot),
-                       .scale = 1 / std::sqrt(seen(o.betas.second, slot)),
+                       .step_size = o.lr / bias_correction(o.betas.first, state),
+                       .denominator_scale = 1 / std::sqrt(bias_correction(o.betas.second, state)),
                        .eps = o.eps};
     if constexpr (requires { o.maximize; }) rule.sign = sign_of(o.maximize);
     if constexpr (requires { o.amsgrad; }) rule.amsgrad = o.amsgrad;
@@ -57,28 +59,28 @@ static void check_own(const SGDOptions& o, Location where) {
                " and dampening " + PlainNumber(o.dampening).text();
     });
 }
-static UpdateRule rule_of(const SGDOptions& o, Slot& slot) {
+static UpdateRule rule_of(const SGDOptions& o, ParameterState& state) {
     return updates::Sgd{.lr = o.lr,
                         .sign = sign_of(o.maximize),
                         .decay = o.weight_decay,
                         .momentum = o.momentum,
-                        .undamped = slot.tensors[0].defined() ? 1 - o.dampening : 1,
+                        .one_minus_dampening = state.tensors[0].defined() ? 1 - o.dampening : 1,
                         .nesterov = o.nesterov};
 }
 
 // --- Adam and its kin -----------------------------------------------------------------------------------------------
 
 static Description describe(const AdamOptions&) { return {"Adam", {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}}; }
-static UpdateRule rule_of(const AdamOptions& o, Slot& slot) {
-    updates::Adam rule = adam_rule(o, slot);
+static UpdateRule rule_of(const AdamOptions& o, ParameterState& state) {
+    updates::Adam rule = adam_rule(o, state);
     rule.decay = o.weight_decay;
     return rule;
 }
 
 static Description describe(const AdamWOptions&) { return {"AdamW", {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}}; }
-static UpdateRule rule_of(const AdamWOptions& o, Slot& slot) {
-    updates::Adam rule = adam_rule(o, slot);
-    rule.keep = 1 - o.lr * o.weight_decay;
+static UpdateRule rule_of(const AdamWOptions& o, ParameterState& state) {
+    updates::Adam rule = adam_rule(o, state);
+    rule.shrinkage = 1 - o.lr * o.weight_decay;
     return rule;
 }
 
@@ -86,41 +88,41 @@ static Description describe(const NAdamOptions&) { return {"NAdam", {"exp_avg", 
 static void check_own(const NAdamOptions& o, Location where) {
     check_not_negative("NAdam", "momentum_decay", o.momentum_decay, where);
 }
-static UpdateRule rule_of(const NAdamOptions& o, Slot& slot) {
+static UpdateRule rule_of(const NAdamOptions& o, ParameterState& state) {
     const auto mu = [&](std::int64_t t) {
         return o.betas.first * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * o.momentum_decay));
     };
-    const double now = mu(slot.steps), next = mu(slot.steps + 1);
-    slot.number *= now;
-    updates::Adam rule = adam_rule(o, slot);
+    const double now = mu(state.steps), next = mu(state.steps + 1);
+    state.number *= now;
+    updates::Adam rule = adam_rule(o, state);
     rule.decay = o.weight_decay;
-    rule.size = o.lr * next / (1 - slot.number * next);
-    rule.size_g = o.lr * (1 - now) / (1 - slot.number);
+    rule.step_size = o.lr * next / (1 - state.number * next);
+    rule.nesterov_step = o.lr * (1 - now) / (1 - state.number);
     return rule;
 }
 
 static Description describe(const RAdamOptions&) { return {"RAdam", {"exp_avg", "exp_avg_sq"}}; }
-static UpdateRule rule_of(const RAdamOptions& o, Slot& slot) {
-    updates::Adam rule = adam_rule(o, slot);
+static UpdateRule rule_of(const RAdamOptions& o, ParameterState& state) {
+    updates::Adam rule = adam_rule(o, state);
     rule.decay = o.weight_decay;
-    const double beta2 = o.betas.second, t = static_cast<double>(slot.steps), seen2 = seen(beta2, slot);
+    const double beta2 = o.betas.second, t = static_cast<double>(state.steps), seen2 = bias_correction(beta2, state);
     const double longest = 2 / (1 - beta2) - 1, length = longest - 2 * t * std::pow(beta2, t) / seen2;
     if (length > 5) {
-        rule.size *= std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) *
-                     std::sqrt(seen2);
-        rule.scale = 1;
+        rule.step_size *= std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) *
+                          std::sqrt(seen2);
+        rule.denominator_scale = 1;
     } else {  // a denominator of 1
-        rule.scale = 0;
+        rule.denominator_scale = 0;
         rule.eps = 1;
     }
     return rule;
 }
 
 static Description describe(const AdamaxOptions&) { return {"Adamax", {"exp_avg", "exp_inf"}}; }
-static UpdateRule rule_of(const AdamaxOptions& o, Slot& slot) {
+static UpdateRule rule_of(const AdamaxOptions& o, ParameterState& state) {
     return updates::Adamax{.beta1 = o.betas.first,
                            .beta2 = o.betas.second,
-                           .size = o.lr / seen(o.betas.first, slot),
+                           .step_size = o.lr / bias_correction(o.betas.first, state),
                            .eps = o.eps,
                            .sign = sign_of(o.maximize),
                            .decay = o.weight_decay};
@@ -134,7 +136,7 @@ static Description describe(const RMSpropOptions&) {
 static void check_own(const RMSpropOptions& o, Location where) {
     check_not_negative("RMSprop", "alpha", o.alpha, where);
 }
-static UpdateRule rule_of(const RMSpropOptions& o, Slot&) {
+static UpdateRule rule_of(const RMSpropOptions& o, ParameterState&) {
     return updates::Rmsprop{.lr = o.lr,
                             .alpha = o.alpha,
                             .eps = o.eps,
@@ -149,9 +151,9 @@ static void check_own(const AdagradOptions& o, Location where) {
     check_not_negative("Adagrad", "lr_decay", o.lr_decay, where);
     check_not_negative("Adagrad", "initial_accumulator_value", o.initial_accumulator_value, where);
 }
-static UpdateRule rule_of(const AdagradOptions& o, Slot& slot) {
-    if (!slot.tensors[0].defined()) slot.tensors[0] = full(slot.shape, o.initial_accumulator_value, slot.dtype);
-    return updates::Adagrad{.size = o.lr / (1 + static_cast<double>(slot.steps - 1) * o.lr_decay),
+static UpdateRule rule_of(const AdagradOptions& o, ParameterState& state) {
+    if (!state.tensors[0].defined()) state.tensors[0] = full(state.shape, o.initial_accumulator_value, state.dtype);
+    return updates::Adagrad{.step_size = o.lr / (1 + static_cast<double>(state.steps - 1) * o.lr_decay),
                             .eps = o.eps,
                             .sign = sign_of(o.maximize),
                             .decay = o.weight_decay};
@@ -162,7 +164,7 @@ static void check_own(const AdadeltaOptions& o, Location where) {
     check<ValueError>(o.rho >= 0 && o.rho <= 1, where,
                       [&] { return "Adadelta: rho must be in [0, 1], got " + PlainNumber(o.rho).text(); });
 }
-static UpdateRule rule_of(const AdadeltaOptions& o, Slot&) {
+static UpdateRule rule_of(const AdadeltaOptions& o, ParameterState&) {
     return updates::Adadelta{
         .lr = o.lr, .rho = o.rho, .eps = o.eps, .sign = sign_of(o.maximize), .decay = o.weight_decay};
 }
@@ -176,8 +178,8 @@ static void check_own(const RpropOptions& o, Location where) {
                PlainNumber(o.etas.second).text();
     });
 }
-static UpdateRule rule_of(const RpropOptions& o, Slot& slot) {
-    if (!slot.tensors[1].defined()) slot.tensors[1] = full(slot.shape, o.lr, slot.dtype);
+static UpdateRule rule_of(const RpropOptions& o, ParameterState& state) {
+    if (!state.tensors[1].defined()) state.tensors[1] = full(state.shape, o.lr, state.dtype);
     return updates::Rprop{.shrink = o.etas.first,
                           .grow = o.etas.second,
                           .smallest = o.step_sizes.first,
@@ -186,12 +188,12 @@ static UpdateRule rule_of(const RpropOptions& o, Slot& slot) {
 }
 
 static Description describe(const LionOptions&) { return {"Lion", {"exp_avg"}}; }
-static UpdateRule rule_of(const LionOptions& o, Slot&) {
+static UpdateRule rule_of(const LionOptions& o, ParameterState&) {
     return updates::Lion{.lr = o.lr,
                          .beta1 = o.betas.first,
                          .beta2 = o.betas.second,
                          .sign = sign_of(o.maximize),
-                         .keep = 1 - o.lr * o.weight_decay};
+                         .shrinkage = 1 - o.lr * o.weight_decay};
 }
 
 // --- what they have in common ---------------------------------------------------------------------------------------
@@ -214,8 +216,8 @@ void RuleOptimizer<Options>::check_options(const Options& options, Location wher
     check_own(options, where);
 }
 template <class Options>
-UpdateRule RuleOptimizer<Options>::rule(std::size_t group, Slot& slot, Tensor&) const {
-    return rule_of(this->options_of(group), slot);
+UpdateRule RuleOptimizer<Options>::rule(std::size_t group, ParameterState& state, Tensor&) const {
+    return rule_of(this->options_of(group), state);
 }
 
 template class RuleOptimizer<SGDOptions>;

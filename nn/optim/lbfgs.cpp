@@ -105,7 +105,7 @@ double LBFGS::aim(const Tensor& gradient) {
     return dot(gradient, direction_);
 }
 
-UpdateRule LBFGS::rule(std::size_t, detail::Slot&, Tensor&) const { return updates::Sgd{.lr = length_}; }
+UpdateRule LBFGS::rule(std::size_t, detail::ParameterState&, Tensor&) const { return updates::Sgd{.lr = length_}; }
 
 void LBFGS::run(std::vector<Task>& tasks) {
     check<ValueError>(options().line_search_fn == LineSearch::none, {}, [] {

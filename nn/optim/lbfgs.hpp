@@ -60,7 +60,7 @@ private:
     Tensor minimise(ModelRef model, const void* closure, Evaluation (*evaluate)(const void*), Location where);
     void check_options(const LBFGSOptions& options, Location where) const override;
     void check_size(const Tensor& flat, Location where) const;
-    UpdateRule rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const override;
+    UpdateRule rule(std::size_t group, detail::ParameterState& state, Tensor& gradient) const override;
     void run(std::vector<Task>& tasks) override;
     /// Sets direction_ and length_ for the next iteration; the directional derivative is returned.
     double aim(const Tensor& gradient);

@@ -27,14 +27,14 @@ Tensor orthogonalised(Tensor x, const MuonOptions& o) {
     return tall ? transpose(x) : x;
 }
 
-UpdateRule adamw_rule(const MuonOptions& o, const detail::Slot& slot) {
-    const double t = static_cast<double>(slot.steps);
+UpdateRule adamw_rule(const MuonOptions& o, const detail::ParameterState& state) {
+    const double t = static_cast<double>(state.steps);
     return updates::Adam{.beta1 = o.adamw_betas.first,
                          .beta2 = o.adamw_betas.second,
-                         .size = o.lr / (1 - std::pow(o.adamw_betas.first, t)),
-                         .scale = 1 / std::sqrt(1 - std::pow(o.adamw_betas.second, t)),
+                         .step_size = o.lr / (1 - std::pow(o.adamw_betas.first, t)),
+                         .denominator_scale = 1 / std::sqrt(1 - std::pow(o.adamw_betas.second, t)),
                          .eps = o.adamw_eps,
-                         .keep = 1 - o.lr * o.weight_decay};
+                         .shrinkage = 1 - o.lr * o.weight_decay};
 }
 
 }  // namespace
@@ -51,20 +51,20 @@ void Muon::check_options(const MuonOptions& o, Location where) const {
                       [&] { return "Muon: momentum must be in [0, 1), got " + PlainNumber(o.momentum).text(); });
 }
 
-UpdateRule Muon::rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const {
+UpdateRule Muon::rule(std::size_t group, detail::ParameterState& state, Tensor& gradient) const {
     const MuonOptions& o = options_of(group);
-    if (!o.use_muon || slot.shape.rank() < 2 || slot.shape.size() == 0) return adamw_rule(o, slot);
+    if (!o.use_muon || state.shape.rank() < 2 || state.shape.size() == 0) return adamw_rule(o, state);
     const Tensor g = stop_gradient(gradient);
-    Tensor& momentum = slot.tensors[2];
-    if (!momentum.defined()) momentum = zeros(slot.shape, slot.dtype);
+    Tensor& momentum = state.tensors[2];
+    if (!momentum.defined()) momentum = zeros(state.shape, state.dtype);
     momentum = lerp(momentum, g, 1 - o.momentum);
     const Tensor update = o.nesterov ? lerp(g, momentum, o.momentum) : momentum;
-    const std::int64_t rows = slot.shape[0], columns = slot.shape.size() / rows;
-    gradient = reshape(orthogonalised(reshape(update, {rows, columns}), o), slot.shape);
+    const std::int64_t rows = state.shape[0], columns = state.shape.size() / rows;
+    gradient = reshape(orthogonalised(reshape(update, {rows, columns}), o), state.shape);
     const double m = static_cast<double>(rows), n = static_cast<double>(columns);
     const double factor =
         o.adjust_lr_fn == MuonLr::original ? std::sqrt(std::max(1.0, m / n)) : 0.2 * std::sqrt(std::max(m, n));
-    return updates::Sgd{.lr = o.lr * factor, .keep = 1 - o.lr * o.weight_decay};
+    return updates::Sgd{.lr = o.lr * factor, .shrinkage = 1 - o.lr * o.weight_decay};
 }
 
 }  // namespace xgrad::nn

@@ -33,7 +33,7 @@ public:
 
 private:
     void check_options(const MuonOptions& options, Location where) const override;
-    UpdateRule rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const override;
+    UpdateRule rule(std::size_t group, detail::ParameterState& state, Tensor& gradient) const override;
 };
 
 }  // namespace xgrad::nn

@@ -10,7 +10,7 @@ namespace xgrad::nn {
 
 namespace {
 
-using detail::Slot;
+using detail::ParameterState;
 
 std::string described(const std::string& name, const Shape& shape, DType dtype) {
     return (name.empty() ? "parameter" : name) + " " + to_string(shape) + " " + name_of(dtype);
@@ -19,31 +19,32 @@ std::string described(const std::string& name, const Shape& shape, DType dtype) 
 /// Lists the parameters and compares them with the slots of the step before; makes the slots in the first.
 class Collector final : public Visitor {
 public:
-    Collector(const char* optimizer, std::vector<Slot>& slots, std::vector<Parameter*>& found, Location where)
-        : optimizer_(optimizer), slots_(slots), found_(found), first_(slots.empty()), where_(where) {}
+    Collector(const char* optimizer, std::vector<ParameterState>& slots, std::vector<Parameter*>& found, Location where)
+        : optimizer_(optimizer), states_(slots), found_(found), first_(slots.empty()), where_(where) {}
 
     void parameter(const Path& path, Parameter& p) override {
         if (std::find(found_.begin(), found_.end(), &p) != found_.end()) return;
         const std::size_t i = found_.size();
         found_.push_back(&p);
         if (first_) {
-            Slot& slot = slots_.emplace_back();
-            slot.name = path.str();
-            slot.shape = p.shape();
-            slot.dtype = p.dtype();
+            ParameterState& state = states_.emplace_back();
+            state.name = path.str();
+            state.shape = p.shape();
+            state.dtype = p.dtype();
         }
-        check<ValueError>(i < slots_.size() && path.is(slots_[i].name) && p.shape() == slots_[i].shape &&
-                              p.dtype() == slots_[i].dtype,
+        check<ValueError>(i < states_.size() && path.is(states_[i].name) && p.shape() == states_[i].shape &&
+                              p.dtype() == states_[i].dtype,
                           where_, [&] {
                               return changed() + described(path.str(), p.shape(), p.dtype()) + " where " +
-                                     (i < slots_.size() ? described(slots_[i].name, slots_[i].shape, slots_[i].dtype)
-                                                        : std::string("nothing")) +
+                                     (i < states_.size()
+                                          ? described(states_[i].name, states_[i].shape, states_[i].dtype)
+                                          : std::string("nothing")) +
                                      " was";
                           });
     }
     void finish() const {
-        check<ValueError>(found_.size() == slots_.size(), where_, [&] {
-            const Slot& lost = slots_[found_.size()];
+        check<ValueError>(found_.size() == states_.size(), where_, [&] {
+            const ParameterState& lost = states_[found_.size()];
             return changed() + "nothing where " + described(lost.name, lost.shape, lost.dtype) + " was";
         });
     }
@@ -54,7 +55,7 @@ private:
     }
 
     const char* optimizer_;
-    std::vector<Slot>& slots_;
+    std::vector<ParameterState>& states_;
     std::vector<Parameter*>& found_;
     bool first_;
     Location where_;
@@ -87,7 +88,7 @@ std::size_t Optimizer::group_of(const std::string& parameter) const {
 
 void Optimizer::add_pattern(std::string pattern) {
     patterns_.push_back(std::move(pattern));
-    for (Slot& slot : slots_) slot.group = group_of(slot.name);
+    for (ParameterState& state : states_) state.group = group_of(state.name);
 }
 
 double Optimizer::lr(std::size_t group) const {
@@ -127,19 +128,19 @@ void Optimizer::set_momentum(double momentum, std::size_t group) {
 
 void Optimizer::collect(ModelRef model, Location where) {
     found_.clear();
-    const bool first = slots_.empty();
-    Collector collector(name_, slots_, found_, where);
+    const bool first = states_.empty();
+    Collector collector(name_, states_, found_, where);
     model.visit(collector);
     collector.finish();
     if (!first) return;
-    for (Slot& slot : slots_) slot.group = group_of(slot.name);
+    for (ParameterState& state : states_) state.group = group_of(state.name);
     for (const std::string& pattern : patterns_)
-        check<ValueError>(
-            std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return matches(pattern, slot.name); }),
-            where, [&] {
-                return std::string(name_) + ": each group must have a parameter, got no name that matches \"" +
-                       pattern + "\"";
-            });
+        check<ValueError>(std::any_of(states_.begin(), states_.end(),
+                                      [&](const ParameterState& state) { return matches(pattern, state.name); }),
+                          where, [&] {
+                              return std::string(name_) +
+                                     ": each group must have a parameter, got no name that matches \"" + pattern + "\"";
+                          });
     if (!loaded_.empty()) restore(where);
 }
 
@@ -164,20 +165,20 @@ void Optimizer::step_by(ModelRef model, const Find& find, const Gradients* given
     for (std::size_t i = 0; i < found_.size(); ++i) {
         const Tensor* gradient = found_[i]->frozen() ? nullptr : find(i);
         if (!gradient || !gradient->defined()) continue;
-        const Slot& slot = slots_[i];
+        const ParameterState& state = states_[i];
         const auto message = [&] {
             return std::string(name_) + ": the gradient must be like its parameter " +
-                   described(slot.name, slot.shape, slot.dtype) + ", got " + to_string(gradient->shape()) + " " +
+                   described(state.name, state.shape, state.dtype) + ", got " + to_string(gradient->shape()) + " " +
                    name_of(gradient->dtype());
         };
-        check<ShapeError>(gradient->shape() == slot.shape, where, message);
-        check<DTypeError>(gradient->dtype() == slot.dtype, where, message);
-        tasks_.push_back({found_[i], &slots_[i], Tensor(), *gradient});
+        check<ShapeError>(gradient->shape() == state.shape, where, message);
+        check<DTypeError>(gradient->dtype() == state.dtype, where, message);
+        tasks_.push_back({found_[i], &states_[i], Tensor(), *gradient});
     }
     if (tasks_.empty()) fail_without_gradient(given, where);
     for (Task& task : tasks_) {
         task.value = task.parameter->release();
-        ++task.slot->steps;
+        ++task.state->steps;
     }
     run(tasks_);
 }
@@ -199,12 +200,13 @@ void Optimizer::step(ModelRef model, const std::vector<Tensor>& gradients, Locat
 
 void Optimizer::run(std::vector<Task>& tasks) {
     for (Task& task : tasks) {
-        Slot& slot = *task.slot;
-        const UpdateRule update = rule(slot.group, slot, task.gradient);
+        ParameterState& state = *task.state;
+        const UpdateRule update = rule(state.group, state, task.gradient);
         for (unsigned k = 0; k < 3; ++k)
-            if (update.states() >> k & 1 && !slot.tensors[k].defined()) slot.tensors[k] = zeros(slot.shape, slot.dtype);
+            if (update.states() >> k & 1 && !state.tensors[k].defined())
+                state.tensors[k] = zeros(state.shape, state.dtype);
         updates_.push_back(
-            {&task.value, &task.gradient, {&slot.tensors[0], &slot.tensors[1], &slot.tensors[2]}, update});
+            {&task.value, &task.gradient, {&state.tensors[0], &state.tensors[1], &state.tensors[2]}, update});
     }
     update_parameters(updates_);
 }
@@ -222,13 +224,13 @@ State Optimizer::state_dict() const {
         if (const auto value = momentum(group)) add("momentum", *value);
     }
     state.insert(state.end(), loaded_.begin(), loaded_.end());
-    for (const Slot& slot : slots_) {
-        if (slot.steps == 0) continue;
-        const std::string prefix = prefix_of(slot.name);
-        state.emplace_back(prefix + "step", scalar(slot.steps));
-        if (number_name_) state.emplace_back(prefix + number_name_, scalar(slot.number));
+    for (const ParameterState& parameter : states_) {
+        if (parameter.steps == 0) continue;
+        const std::string prefix = prefix_of(parameter.name);
+        state.emplace_back(prefix + "step", scalar(parameter.steps));
+        if (number_name_) state.emplace_back(prefix + number_name_, scalar(parameter.number));
         for (std::size_t k = 0; k < 3; ++k)
-            if (slot.tensors[k].defined()) state.emplace_back(prefix + state_names_[k], slot.tensors[k]);
+            if (parameter.tensors[k].defined()) state.emplace_back(prefix + state_names_[k], parameter.tensors[k]);
     }
     return state;
 }
@@ -259,7 +261,7 @@ void Optimizer::load_state_dict(const State& state, Location where) {
     }
     for (const auto& [place, number] : numbers) *place = number;
     initial_lrs_ = std::move(initial_lrs);
-    slots_.clear();
+    states_.clear();
     loaded_ = std::move(rest);
 }
 
@@ -274,18 +276,19 @@ void Optimizer::restore(Location where) {
         return t;
     };
     std::string wrong;
-    for (Slot& slot : slots_) {
-        const std::string prefix = prefix_of(slot.name);
-        if (const Tensor* t = take(prefix + "step")) slot.steps = t->item<std::int64_t>();
-        if (const Tensor* t = number_name_ ? take(prefix + number_name_) : nullptr) slot.number = t->item();
+    for (ParameterState& parameter : states_) {
+        const std::string prefix = prefix_of(parameter.name);
+        if (const Tensor* t = take(prefix + "step")) parameter.steps = t->item<std::int64_t>();
+        if (const Tensor* t = number_name_ ? take(prefix + number_name_) : nullptr) parameter.number = t->item();
         for (std::size_t k = 0; k < 3; ++k)
             if (const Tensor* t = state_names_[k] ? take(prefix + state_names_[k]) : nullptr) {
-                if (t->shape() != slot.shape) wrong = prefix + state_names_[k] + " of shape " + to_string(t->shape());
-                slot.tensors[k] = stop_gradient(*t).to(slot.dtype);
+                if (t->shape() != parameter.shape)
+                    wrong = prefix + state_names_[k] + " of shape " + to_string(t->shape());
+                parameter.tensors[k] = stop_gradient(*t).to(parameter.dtype);
             }
     }
     if (wrong.empty() && !given.empty()) wrong = given.begin()->first;
-    if (!wrong.empty()) slots_.clear();
+    if (!wrong.empty()) states_.clear();
     check<ValueError>(wrong.empty(), where,
                       [&] { return std::string(name_) + ": the loaded state does not fit the model, got " + wrong; });
     loaded_.clear();

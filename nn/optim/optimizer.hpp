@@ -26,7 +26,7 @@ namespace xgrad::nn {
 namespace detail {
 
 /// What an optimizer keeps for one parameter.
-struct Slot {
+struct ParameterState {
     std::string name;
     Shape shape;
     DType dtype = DType::f32;
@@ -74,7 +74,7 @@ protected:
     /// A parameter that is to be changed, its value taken out.
     struct Task {
         Parameter* parameter;
-        detail::Slot* slot;
+        detail::ParameterState* state;
         Tensor value, gradient;
     };
 
@@ -86,7 +86,7 @@ protected:
 
     /// The update of one parameter. States that it names are zeros the first time unless this puts something else
     /// there; it may also put another tensor in the place of the gradient.
-    virtual UpdateRule rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const = 0;
+    virtual UpdateRule rule(std::size_t group, detail::ParameterState& state, Tensor& gradient) const = 0;
     virtual double* lr_of(std::size_t group) = 0;
     virtual double* momentum_of(std::size_t group) = 0;
     /// Changes the values of all tasks. steps of their slots are counted already.
@@ -110,7 +110,7 @@ private:
     const char* number_name_;
     std::vector<std::string> patterns_;
     std::vector<std::optional<double>> initial_lrs_;
-    std::vector<detail::Slot> slots_;
+    std::vector<detail::ParameterState> states_;
     State loaded_;  // what the next step is to take over
 
     // Scratch of one step; empty between steps.
@@ -186,7 +186,7 @@ public:
 private:
     RuleOptimizer(const Options& options, const detail::OptimizerDescription& description, Location where);
     void check_options(const Options& options, Location where) const override;
-    UpdateRule rule(std::size_t group, detail::Slot& slot, Tensor& gradient) const override;
+    UpdateRule rule(std::size_t group, detail::ParameterState& state, Tensor& gradient) const override;
 };
 
 }  // namespace xgrad::nn

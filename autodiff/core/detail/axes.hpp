@@ -90,12 +90,12 @@ inline Shape without_axes(const Shape& shape, AxisMask mask, bool keep_as_one) {
 }
 
 /// A shape seen along one axis: everything before it, the axis, everything behind.
-struct Along {
+struct AxisSplit {
     Int outer = 1, n = 1, inner = 1;
     XGRAD_ATTRIBUTES(outer, n, inner)
 };
-inline Along along(const Shape& shape, int axis) {
-    Along a;
+inline AxisSplit along(const Shape& shape, int axis) {
+    AxisSplit a;
     for (int k = 0; k < shape.rank(); ++k) (k < axis ? a.outer : k == axis ? a.n : a.inner) *= shape[k];
     return a;
 }

@@ -25,7 +25,7 @@ auto run_unrecorded(std::vector<Tensor>& used, Run&& run) {
 
 /// Runs `run` once more, what it uses being sources, and pulls the cotangents of its results back to `used`.
 template <class Run>
-Tensors pull_through(const Tensors& used, std::span<const Tensor> cotangents, Location where, Run&& run) {
+Tensors vjp_of_captures(const Tensors& used, std::span<const Tensor> cotangents, Location where, Run&& run) {
     Tape tape({.watch_parameters = false});
     capture_from(tape, all_tapes);
     const Tensors ys = run();

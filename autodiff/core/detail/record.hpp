@@ -149,12 +149,12 @@ public:
     NodeId& operator()(std::uint64_t origin, std::uint64_t serial);
 
 private:
-    struct Slot {
+    struct Bucket {
         std::uint64_t origin = 0, serial = 0;
         NodeId node = no_node;
     };
     std::size_t place_of(std::uint64_t origin, std::uint64_t serial) const;
-    std::vector<Slot> slots_;
+    std::vector<Bucket> buckets_;
     std::uint64_t counted_serial_ = 0;
     std::size_t used_ = 0;
 };

@@ -13,7 +13,8 @@ namespace xgrad::detail {
 using MapLoop = void (*)(const void* function, std::int64_t n, const void* const* in, const std::uint8_t* step,
                          void* const* out);
 
-/// The compiled half of map: the operands as tensors of one dtype, the shape they broadcast to. ShapeError, DTypeError.
+/// What does not depend on the function in map(): the operands as tensors of one dtype, the shape they broadcast to.
+/// ShapeError, DTypeError.
 struct MapInputs {
     std::array<Tensor, 6> tensors;
     std::size_t count;

@@ -25,7 +25,7 @@ Shape solution_shape(const char* operation, const Tensor& a, const Tensor& b, bo
 template <class F>
 Tensor for_columns(const Operand& b, const F& f) {
     if (b.ndim() != 1) return f(b.tensor());
-    const Tensor x = f(reshape(b.kept(), {b.shape(0), 1}));
+    const Tensor x = f(reshape(b.without_reuse(), {b.shape(0), 1}));
     return squeeze(x, -1);
 }
 

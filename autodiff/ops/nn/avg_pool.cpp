@@ -134,7 +134,7 @@ Tensor lp_pool(const char* name, int axes, const Operand& x, double p, const Per
                       [&] { return std::string(name) + ": p must be positive, got " + PlainNumber(p).text(); });
     const auto sums = [&](const Tensor& of) { return apply(AvgPooling{{pooling, true, 1}}, {of}, x.where(), name); };
     if (p == 1) return sums(x.tensor());
-    const Tensor sum = sums(pow(x.kept(), p)), nothing = equal(sum, 0);
+    const Tensor sum = sums(pow(x.without_reuse(), p)), nothing = equal(sum, 0);
     return where(nothing, 0, pow({where(nothing, 1, sum), x.where()}, 1 / p));
 }
 

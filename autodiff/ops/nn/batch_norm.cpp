@@ -142,7 +142,7 @@ void back_sums(const T* x, const T* g, const Layout& a, const T* mean, double* s
 std::array<Tensor, 3> norm_back(const Tensor& x, const Tensor& g, const Tensor& weight, const Layout& a,
                                 const Statistics& stats, const bool (&wanted)[3]) {
     std::array<Tensor, 3> parts;
-    if (wanted[0]) parts[0] = reuse(g);
+    if (wanted[0]) parts[0] = overwritable(g);
     for (const int k : {1, 2})
         if (wanted[k]) parts[static_cast<std::size_t>(k)] = zeros({a.channels}, x.dtype());
     if (x.size() == 0) return parts;
@@ -357,8 +357,9 @@ Tensor instance_norm(const Operand& x, const Operand& weight, const Operand& bia
                  x.where(), "instance_norm")[0];
 }
 
-BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var,
-                     const Operand& weight_operand, const Operand& bias_operand, const BatchNormFuncOptions& options) {
+BatchNormResult batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var,
+                           const Operand& weight_operand, const Operand& bias_operand,
+                           const BatchNormFuncOptions& options) {
     check_channels("batch_norm", x, 2);
     const Shape channels{x.shape()[1]};
     const Tensor mean = optional_of(running_mean, "batch_norm", "running_mean", x, channels),
@@ -380,7 +381,7 @@ BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operan
     });
     const auto [y, batch_mean, rstd, batch_variance] =
         apply(BatchNormTraining{options.eps}, {x.tensor(), weight, bias}, x.where());
-    BatchNorm result{y, stop_gradient(mean), stop_gradient(variance)};
+    BatchNormResult result{y, stop_gradient(mean), stop_gradient(variance)};
     if (x.size() == 0) return result;
     const double m = options.momentum;
     result.running_mean = mean.defined() ? result.running_mean * (1 - m) + batch_mean * m : batch_mean;

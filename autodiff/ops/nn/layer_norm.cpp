@@ -58,7 +58,7 @@ Tensor row_values(const Tensor& x, const Tensor& weight, const Tensor& bias, con
 std::array<Tensor, 3> row_back(const Tensor& x, const Tensor& g, const Tensor& weight, const Rows& rows,
                                const Statistics& stats, const bool (&wanted)[3]) {
     std::array<Tensor, 3> parts;
-    if (wanted[0]) parts[0] = reuse(g);
+    if (wanted[0]) parts[0] = overwritable(g);
     for (const int k : {1, 2})
         if (wanted[k]) parts[static_cast<std::size_t>(k)] = zeros(rows.parameters, x.dtype());
     if (x.size() == 0) return parts;

@@ -42,7 +42,7 @@ struct BatchNormFuncOptions {
     double eps = 1e-5;
 };
 /// y, and the running statistics as they are afterwards (constants to a tape).
-struct BatchNorm {
+struct BatchNormResult {
     Tensor y, running_mean, running_var;
 };
 /// Of x (batch, channels, …): over all axes but the channels; all other arguments are (channels). In training with the
@@ -52,8 +52,8 @@ struct BatchNorm {
 /// (Ioffe, Szegedy 2015.)
 ///
 ///     auto [y, mean, var] = batch_norm(x, running_mean, running_var, weight, bias, {.training = true});
-XGRAD_API BatchNorm batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var,
-                               const Operand& weight = Tensor(), const Operand& bias = Tensor(),
-                               const BatchNormFuncOptions& options = {});
+XGRAD_API BatchNormResult batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var,
+                                     const Operand& weight = Tensor(), const Operand& bias = Tensor(),
+                                     const BatchNormFuncOptions& options = {});
 
 }  // namespace xgrad

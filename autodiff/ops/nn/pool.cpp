@@ -57,7 +57,7 @@ void max_of_plane(const T* x, const Windows& w, T* y, Place* place) {
 template <class T>
 void max_of_plane_2x2(const T* x, const Windows& w, T* y, Place* place) {
     const Int width = w.axis[2].size, columns = w.axis[2].result;
-    const auto largest = kernels::active().choose.of<T>().largest_2x2;
+    const auto largest = kernels::active().gather.of<T>().largest_2x2;
     for (Int r = 0; r < w.axis[1].result; ++r)
         largest(x + 2 * r * width, width, static_cast<Place>(2 * r * width), y + r * columns, place + r * columns,
                 columns);
@@ -181,12 +181,12 @@ std::array<Tensor, 2> max_pool(const char* name, int axes, const Operand& x, con
                                const MaxPoolOptions& o) {
     return largest(name, x, moving_windows(name, axes, x, kernel, o.stride, o.padding, o.dilation, o.ceil_mode));
 }
-MaxPool max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& kernel,
-                              const MaxPoolOptions& o) {
+MaxPoolResult max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& kernel,
+                                    const MaxPoolOptions& o) {
     const auto [values, places] = max_pool(name, axes, x, kernel, o);
     return {values, places.to(DType::i64)};
 }
-MaxPool adaptive_max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& output) {
+MaxPoolResult adaptive_max_pool_with_indices(const char* name, int axes, const Operand& x, const PerAxis& output) {
     const auto [values, places] = largest(name, x, adaptive_windows(name, axes, x, output));
     return {values, places.to(DType::i64)};
 }
@@ -205,17 +205,17 @@ Tensor max_pool2d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions&
 Tensor max_pool3d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
     return max_pool("max_pool3d", 3, x, kernel, options)[0];
 }
-MaxPool max_pool1d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
+MaxPoolResult max_pool1d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
     return composed("max_pool1d_with_indices", x.where(),
-                    [&]() -> MaxPool { return max_pool_with_indices("max_pool1d", 1, x, kernel, options); });
+                    [&]() -> MaxPoolResult { return max_pool_with_indices("max_pool1d", 1, x, kernel, options); });
 }
-MaxPool max_pool2d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
+MaxPoolResult max_pool2d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
     return composed("max_pool2d_with_indices", x.where(),
-                    [&]() -> MaxPool { return max_pool_with_indices("max_pool2d", 2, x, kernel, options); });
+                    [&]() -> MaxPoolResult { return max_pool_with_indices("max_pool2d", 2, x, kernel, options); });
 }
-MaxPool max_pool3d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
+MaxPoolResult max_pool3d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options) {
     return composed("max_pool3d_with_indices", x.where(),
-                    [&]() -> MaxPool { return max_pool_with_indices("max_pool3d", 3, x, kernel, options); });
+                    [&]() -> MaxPoolResult { return max_pool_with_indices("max_pool3d", 3, x, kernel, options); });
 }
 
 Tensor adaptive_max_pool1d(const Operand& x, const PerAxis& output) {
@@ -228,17 +228,20 @@ Tensor adaptive_max_pool3d(const Operand& x, const PerAxis& output) {
     return adaptive_max_pool("adaptive_max_pool3d", 3, x, output);
 }
 
-MaxPool adaptive_max_pool1d_with_indices(const Operand& x, const PerAxis& output) {
-    return composed("adaptive_max_pool1d_with_indices", x.where(),
-                    [&]() -> MaxPool { return adaptive_max_pool_with_indices("adaptive_max_pool1d", 1, x, output); });
+MaxPoolResult adaptive_max_pool1d_with_indices(const Operand& x, const PerAxis& output) {
+    return composed("adaptive_max_pool1d_with_indices", x.where(), [&]() -> MaxPoolResult {
+        return adaptive_max_pool_with_indices("adaptive_max_pool1d", 1, x, output);
+    });
 }
-MaxPool adaptive_max_pool2d_with_indices(const Operand& x, const PerAxis& output) {
-    return composed("adaptive_max_pool2d_with_indices", x.where(),
-                    [&]() -> MaxPool { return adaptive_max_pool_with_indices("adaptive_max_pool2d", 2, x, output); });
+MaxPoolResult adaptive_max_pool2d_with_indices(const Operand& x, const PerAxis& output) {
+    return composed("adaptive_max_pool2d_with_indices", x.where(), [&]() -> MaxPoolResult {
+        return adaptive_max_pool_with_indices("adaptive_max_pool2d", 2, x, output);
+    });
 }
-MaxPool adaptive_max_pool3d_with_indices(const Operand& x, const PerAxis& output) {
-    return composed("adaptive_max_pool3d_with_indices", x.where(),
-                    [&]() -> MaxPool { return adaptive_max_pool_with_indices("adaptive_max_pool3d", 3, x, output); });
+MaxPoolResult adaptive_max_pool3d_with_indices(const Operand& x, const PerAxis& output) {
+    return composed("adaptive_max_pool3d_with_indices", x.where(), [&]() -> MaxPoolResult {
+        return adaptive_max_pool_with_indices("adaptive_max_pool3d", 3, x, output);
+    });
 }
 
 }  // namespace xgrad

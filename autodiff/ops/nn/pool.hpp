@@ -24,12 +24,15 @@ XGRAD_API Tensor max_pool2d(const Operand& x, const PerAxis& kernel, const MaxPo
 XGRAD_API Tensor max_pool3d(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
 
 /// Values and where they stand in the flattened sizes (i64).
-struct MaxPool {
+struct MaxPoolResult {
     Tensor values, indices;
 };
-XGRAD_API MaxPool max_pool1d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
-XGRAD_API MaxPool max_pool2d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
-XGRAD_API MaxPool max_pool3d_with_indices(const Operand& x, const PerAxis& kernel, const MaxPoolOptions& options = {});
+XGRAD_API MaxPoolResult max_pool1d_with_indices(const Operand& x, const PerAxis& kernel,
+                                                const MaxPoolOptions& options = {});
+XGRAD_API MaxPoolResult max_pool2d_with_indices(const Operand& x, const PerAxis& kernel,
+                                                const MaxPoolOptions& options = {});
+XGRAD_API MaxPoolResult max_pool3d_with_indices(const Operand& x, const PerAxis& kernel,
+                                                const MaxPoolOptions& options = {});
 
 struct AvgPoolOptions {
     PerAxis stride = {};
@@ -64,8 +67,8 @@ XGRAD_API Tensor adaptive_avg_pool3d(const Operand& x, const PerAxis& output);
 XGRAD_API Tensor adaptive_max_pool1d(const Operand& x, const PerAxis& output);
 XGRAD_API Tensor adaptive_max_pool2d(const Operand& x, const PerAxis& output);
 XGRAD_API Tensor adaptive_max_pool3d(const Operand& x, const PerAxis& output);
-XGRAD_API MaxPool adaptive_max_pool1d_with_indices(const Operand& x, const PerAxis& output);
-XGRAD_API MaxPool adaptive_max_pool2d_with_indices(const Operand& x, const PerAxis& output);
-XGRAD_API MaxPool adaptive_max_pool3d_with_indices(const Operand& x, const PerAxis& output);
+XGRAD_API MaxPoolResult adaptive_max_pool1d_with_indices(const Operand& x, const PerAxis& output);
+XGRAD_API MaxPoolResult adaptive_max_pool2d_with_indices(const Operand& x, const PerAxis& output);
+XGRAD_API MaxPoolResult adaptive_max_pool3d_with_indices(const Operand& x, const PerAxis& output);
 
 }  // namespace xgrad

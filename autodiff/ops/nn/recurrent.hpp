@@ -33,25 +33,25 @@ struct RnnOptions {
 };
 
 /// The state at every step (T, B, H), and the last one (B, H).
-struct Recurrent {
+struct RnnResult {
     Tensor output, h;
 };
-struct LongShortTerm {
+struct LstmResult {
     Tensor output, h, c;
 };
 
 /// h = nonlinearity(weight_ih·x + bias_ih + weight_hh·h + bias_hh), step by step from h0.
-XGRAD_API Recurrent rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
+XGRAD_API RnnResult rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
                         const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(),
                         const RnnOptions& options = {});
 /// Long short-term memory with the gates i, f, g, o: c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c),
 /// from h0 and c0.
-XGRAD_API LongShortTerm lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih,
-                             const Operand& weight_hh, const Operand& bias_ih = Tensor(),
-                             const Operand& bias_hh = Tensor(), const LstmOptions& options = {});
+XGRAD_API LstmResult lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih,
+                          const Operand& weight_hh, const Operand& bias_ih = Tensor(),
+                          const Operand& bias_hh = Tensor(), const LstmOptions& options = {});
 /// Gated recurrent unit with the gates r, z, n: n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h = (1 - z) n + z h, from
 /// h0.
-XGRAD_API Recurrent gru(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
+XGRAD_API RnnResult gru(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
                         const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(),
                         const RecurrentOptions& options = {});
 

@@ -19,7 +19,7 @@ struct Moments {
     Tensor variance, mean;
 };
 
-Moments var_values(const Tensor& x, const Along& a, const Shape& result, double factor) {
+Moments var_values(const Tensor& x, const AxisSplit& a, const Shape& result, double factor) {
     Moments m{empty(result, x.dtype()), empty(result, x.dtype())};
     with_floating(x.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(x);
@@ -35,7 +35,7 @@ Moments var_values(const Tensor& x, const Along& a, const Shape& result, double 
 }
 
 /// g * factor * (x - mean).
-Tensor var_back(const Tensor& x, const Tensor& g, const Along& a, double factor) {
+Tensor var_back(const Tensor& x, const Tensor& g, const AxisSplit& a, double factor) {
     Tensor dx = empty(x.shape(), x.dtype());
     const Tensor mean = var_values(x, a, {a.outer * a.inner}, 1).mean;
     with_floating(x.dtype(), [&]<class T>(T) {
@@ -55,7 +55,7 @@ Tensor var_back(const Tensor& x, const Tensor& g, const Along& a, double factor)
 }
 
 Tensor var_forward(const Tensor& x, AxisMask mask, const Shape& result, double factor) {
-    Along layout;
+    AxisSplit layout;
     if (single_group(x.shape(), mask, layout)) return var_values(x, layout, result, factor).variance;
     std::vector<int> order;
     for (const bool reduced : {false, true})
@@ -84,7 +84,7 @@ Tensor euclidean(const Tensor& x, AxisMask mask, const Shape& result) {
                 const T* in = elements<T>(from);
                 T* out = elements<T>(to);
                 const auto& k = reduce_kernels<T>();
-                const Along& a = s.layout;
+                const AxisSplit& a = s.layout;
                 for_slices(
                     a, [&](Int i, Int o, Int rows) { k.sum_squares_rows(in + i, out + o, rows, a.n); },
                     [&](Int i, Int o, Int columns) { k.sum_squares_columns(in + i, out + o, a.n, columns, a.inner); });
@@ -110,11 +110,11 @@ struct Var {
     }
     Tensor pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input();
-        return keep(g, x.shape(), axes) * (2 * factor(x.shape())) * centred(x, axes);
+        return with_axes(g, x.shape(), axes) * (2 * factor(x.shape())) * centred(x, axes);
     }
     Tensor fused_pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input();
-        Along layout;
+        AxisSplit layout;
         if (x.size() == 0 || !single_group(x.shape(), axes, layout)) return pullback(std::move(g), s);
         return var_back(x, g, layout, 2 * factor(x.shape()));
     }
@@ -142,10 +142,10 @@ struct Norm {
     Tensor pullback(Tensor g, const Saved& s) const {
         const Tensor &x = s.input(), &y = s.output();
         const Tensor zero = equal(y, 0);
-        if (p == 2) return x * keep(where(zero, 0, g / where(zero, 1, y)), x.shape(), axes);
+        if (p == 2) return x * with_axes(where(zero, 0, g / where(zero, 1, y)), x.shape(), axes);
         // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
-        const Tensor scaled = keep(where(zero, 0, g), x.shape(), axes);
-        const Tensor ratio = abs(x) / keep(where(zero, 1, y), x.shape(), axes);
+        const Tensor scaled = with_axes(where(zero, 0, g), x.shape(), axes);
+        const Tensor ratio = abs(x) / with_axes(where(zero, 1, y), x.shape(), axes);
         return scaled * sign(x) * pow(where(equal(x, 0), 1, ratio), p - 1);
     }
 };

@@ -17,7 +17,7 @@ namespace {
 
 /// y = fold of x along the middle axis in plain loops: what integers get.
 template <class In, class Out, class F>
-void fold_plain(const In* x, Out* y, const Along& a, Out start, const F& f) {
+void fold_plain(const In* x, Out* y, const AxisSplit& a, Out start, const F& f) {
     for (Int o = 0; o < a.outer; ++o) {
         for (Int c = 0; c < a.inner; ++c) y[o * a.inner + c] = start;
         for (Int r = 0; r < a.n; ++r)
@@ -29,7 +29,7 @@ void fold_plain(const In* x, Out* y, const Along& a, Out start, const F& f) {
 }
 
 template <class T>
-void sum_floats(const T* x, T* y, const Along& a, double factor) {
+void sum_floats(const T* x, T* y, const AxisSplit& a, double factor) {
     const auto& k = reduce_kernels<T>();
     constexpr Int piece = 32768;
     if (a.inner == 1 && a.n > 2 * piece &&
@@ -56,7 +56,7 @@ void sum_floats(const T* x, T* y, const Along& a, double factor) {
 /// The type of sums and products: integers are collected in i64, as NumPy does.
 DType collected(DType dtype) { return is_floating(dtype) ? dtype : DType::i64; }
 
-void prod_values(const Tensor& x, const Tensor& y, const Along& a) {
+void prod_values(const Tensor& x, const Tensor& y, const AxisSplit& a) {
     with_any(x.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(x);
         if constexpr (std::is_floating_point_v<T>) {
@@ -75,7 +75,7 @@ void prod_values(const Tensor& x, const Tensor& y, const Along& a) {
 }
 
 template <bool largest>
-void extreme_values(const Tensor& x, const Tensor& y, const Along& a) {
+void extreme_values(const Tensor& x, const Tensor& y, const AxisSplit& a) {
     with_any(x.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(x);
         T* to = elements<T>(y);
@@ -115,9 +115,10 @@ struct Extreme {
         const Tensor& x = s.input();
         const Tensor values = stop_gradient(x);  // a NaN is the largest and the smallest
         const Tensor ties =
-            logical_or(equal(values, stop_gradient(keep(s.output(), x.shape(), axes))), isnan(values)).to(x.dtype());
+            logical_or(equal(values, stop_gradient(with_axes(s.output(), x.shape(), axes))), isnan(values))
+                .to(x.dtype());
         const Tensor count = sum_kept(ties, axes);
-        return keep(g, x.shape(), axes) / count * ties;
+        return with_axes(g, x.shape(), axes) / count * ties;
     }
 };
 
@@ -172,7 +173,7 @@ struct ArgExtreme {
 
     Shape result(const Shape& x) const { return axis ? without_axes(x, AxisMask{1} << *axis, keepdims) : Shape{}; }
     Tensor value(const Tensor& x) const {
-        const Along a = axis ? along(x.shape(), *axis) : Along{1, x.size(), 1};
+        const AxisSplit a = axis ? along(x.shape(), *axis) : AxisSplit{1, x.size(), 1};
         Tensor out = empty(result(x.shape()), DType::i64);
         if (out.size() == 0) return out;
         Int* to = elements<Int>(out);
@@ -279,13 +280,13 @@ struct Prod {
                                                 all(not_equal(stop_gradient(lines), 0), 1, true));
             others = where(logical_and(vanished, isinf(others)), 0, others);
         }
-        return keep(g, x.shape(), axes) * transpose(reshape(others, moved.shape()), back);
+        return with_axes(g, x.shape(), axes) * transpose(reshape(others, moved.shape()), back);
     }
     /// Without zeros y / x will do, but not for higher orders: near zeros their terms cancel to nothing.
     Tensor fused_pullback(Tensor g, const Saved& s) const {
         const Tensor &x = s.input(), &y = s.output();
         if (!all(logical_and(isfinite(y), not_equal(y, 0))).item<bool>()) return pullback(std::move(g), s);
-        return keep(g, x.shape(), axes) * keep(y, x.shape(), axes) / x;
+        return with_axes(g, x.shape(), axes) * with_axes(y, x.shape(), axes) / x;
     }
 };
 
@@ -311,7 +312,7 @@ struct Sum {
     }
     Tensor pullback(Tensor g, const Saved& s) const {
         const double by = factor(s.shape());
-        return keep(by == 1 ? g : g * by, s.shape(), axes);
+        return with_axes(by == 1 ? g : g * by, s.shape(), axes);
     }
 
 private:
@@ -346,7 +347,7 @@ struct SumTo {
         return summed(x, axes.leading | axes.stretched, shape, 1);
     }
     Tensor pullback(Tensor g, const Saved& s) const {
-        return keep(g, s.shape(), BroadcastAxes(s.shape(), shape).leading);
+        return with_axes(g, s.shape(), BroadcastAxes(s.shape(), shape).leading);
     }
 };
 
@@ -366,7 +367,7 @@ Tensor product_of(const Tensor& a, const Tensor& b, bool finite) {
     return any(lost).item<bool>() ? where(lost, 0, where(lost, 1, a) * where(lost, 1, b)) : y;
 }
 
-void sum_values(const Tensor& x, const Tensor& y, const Along& a, double factor) {
+void sum_values(const Tensor& x, const Tensor& y, const AxisSplit& a, double factor) {
     with_any(x.dtype(), [&]<class T>(T) {
         if constexpr (std::is_floating_point_v<T>) sum_floats(elements<T>(x), elements<T>(y), a, factor);
         else

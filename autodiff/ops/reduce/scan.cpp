@@ -26,7 +26,7 @@ namespace {
 /// Each line has a state of its own, `start` at first. Four lines at a time, so that one need not wait for the
 /// additions of another.
 template <class State, class Step>
-void scan(const Along& a, bool reverse, const State& start, const Step& step) {
+void scan(const AxisSplit& a, bool reverse, const State& start, const Step& step) {
     const Int work = a.outer * a.n * a.inner, first = reverse ? a.n - 1 : 0, by = reverse ? -1 : 1;
     if (work == 0) return;
     if (a.inner == 1) {
@@ -57,7 +57,7 @@ void scan(const Along& a, bool reverse, const State& start, const Step& step) {
 
 /// The sum of a few long lines: each in four pieces beside each other, once for their totals and once for the result.
 template <class T, class Out, class Sum>
-void sum_long_lines(const T* x, Out* y, const Along& a, bool reverse) {
+void sum_long_lines(const T* x, Out* y, const AxisSplit& a, bool reverse) {
     const Int piece = a.n / 4, by = reverse ? -1 : 1;
     for (Int o = 0; o < a.outer; ++o) {
         const Int first = o * a.n + (reverse ? a.n - 1 : 0);
@@ -93,7 +93,7 @@ Tensor collect(const Tensor& x, const F& f) {
 }
 
 Tensor cumsum_values(const Tensor& x, int axis, bool reverse) {
-    const Along a = along(x.shape(), axis);
+    const AxisSplit a = along(x.shape(), axis);
     return collect(x, [&]<class T, class Out, class Sum>(const T* from, Out* to, Sum) {
         if (a.inner == 1 && a.outer < 4 && a.n >= 1024) return sum_long_lines<T, Out, Sum>(from, to, a, reverse);
         scan(a, reverse, Sum{0}, [=](Sum& sum, Int i) { to[i] = static_cast<Out>(sum += static_cast<Sum>(from[i])); });
@@ -179,7 +179,7 @@ struct Cumprod {
         const Tensor& x = s.input();
         const bool finite = all_finite(x, g);
         Tensor dx = empty(x.shape(), x.dtype());
-        const Along a = along(x.shape(), axis);
+        const AxisSplit a = along(x.shape(), axis);
         with_floating(x.dtype(), [&]<class T>(T) {
             const T *in = elements<T>(x), *cotangent = elements<T>(g);
             T* to = elements<T>(dx);

@@ -14,7 +14,7 @@ using namespace detail;
 
 namespace {
 
-void logsumexp_values(const Tensor& x, const Tensor& y, const Along& a) {
+void logsumexp_values(const Tensor& x, const Tensor& y, const AxisSplit& a) {
     with_floating(x.dtype(), [&]<class T>(T) {
         const T* from = elements<T>(x);
         T* to = elements<T>(y);
@@ -27,7 +27,7 @@ void logsumexp_values(const Tensor& x, const Tensor& y, const Along& a) {
 }
 
 template <bool logarithm>
-Tensor softmax_along(const Tensor& x, const Along& a) {
+Tensor softmax_along(const Tensor& x, const AxisSplit& a) {
     Tensor y = empty(x.shape(), x.dtype());
     if (x.size() == 0) return y;
     with_floating(x.dtype(), [&]<class T>(T) {
@@ -50,9 +50,9 @@ Tensor softmax_values(const Tensor& x, int axis) {
 
 template <bool logarithm>
 Tensor softmax_back(const Tensor& y, const Tensor& g, int axis) {
-    Tensor dx = reuse(g);
+    Tensor dx = overwritable(g);
     if (y.size() == 0) return dx;
-    const Along a = along(y.shape(), axis);
+    const AxisSplit a = along(y.shape(), axis);
     with_floating(y.dtype(), [&]<class T>(T) {
         const T *out = elements<T>(y), *cotangent = elements<T>(g);
         T* to = elements<T>(dx);
@@ -112,20 +112,20 @@ struct LogSumExp {
     Tensor fused_pullback(Tensor g, const Saved& s) const { return with_softmax(g, s, &softmax_along<false>); }
 
 private:
-    static Tensor softmax_lines(const Tensor& x, const Along& a) {
+    static Tensor softmax_lines(const Tensor& x, const AxisSplit& a) {
         return reshape(softmax(reshape(x, {a.outer, a.n, a.inner}), 1), x.shape());
     }
     /// g times the softmax of x. exp(x - y) alone is not it: where y is large its rounding takes the logarithm of the
     /// sum with it. Where y is infinite: inf is shared by the elements that are inf, and nothing by those of -inf.
-    Tensor with_softmax(const Tensor& g, const Saved& s, Tensor (*softmax_of)(const Tensor&, const Along&)) const {
+    Tensor with_softmax(const Tensor& g, const Saved& s, Tensor (*softmax_of)(const Tensor&, const AxisSplit&)) const {
         constexpr double inf = std::numeric_limits<double>::infinity();
         const Tensor &x = s.input(), &y = s.output();
-        const Tensor kept = keep(stop_gradient(y), x.shape(), axes), infinite = isinf(kept);
+        const Tensor kept = with_axes(stop_gradient(y), x.shape(), axes), infinite = isinf(kept);
         const Tensor seen = any(infinite).item<bool>()
                                 ? where(infinite, where(equal(stop_gradient(x), kept), zeros_like(x), -inf), x)
                                 : x;
-        const Tensor over = keep(where(equal(stop_gradient(y), -inf), 0, g), x.shape(), axes);
-        Along layout;
+        const Tensor over = with_axes(where(equal(stop_gradient(y), -inf), 0, g), x.shape(), axes);
+        AxisSplit layout;
         if (single_group(x.shape(), axes, layout)) return over * softmax_of(seen, layout);
         const Tensor e = exp(seen - where(infinite, 0, kept));
         return over * e / sum_kept(e, axes);

@@ -209,7 +209,7 @@ struct PermuteLines {
     }
 };
 
-/// Along the last axis. Behind the result come the places that its elements had.
+/// AxisSplit the last axis. Behind the result come the places that its elements had.
 struct Sort {
     static constexpr const char* name = "sort";
     bool descending = false;

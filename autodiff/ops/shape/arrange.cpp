@@ -41,10 +41,10 @@ struct Roll {
     std::optional<int> axis = {};  // without one, of the flattened tensor
     XGRAD_ATTRIBUTES(shift, axis)
 
-    Along lines(const Shape& shape) const { return axis ? along(shape, *axis) : Along{1, shape.size(), 1}; }
+    AxisSplit lines(const Shape& shape) const { return axis ? along(shape, *axis) : AxisSplit{1, shape.size(), 1}; }
     /// The last `shift` elements of each line come first.
     Tensor value(const Tensor& x) const {
-        const Along a = lines(x.shape());
+        const AxisSplit a = lines(x.shape());
         Tensor y = empty(x.shape(), x.dtype());
         const Int item = size_of(x.dtype()), line = a.n * a.inner * item, tail = shift * a.inner * item;
         const auto* from = static_cast<const char*>(TensorAccess::data(x));
@@ -248,7 +248,7 @@ namespace {
 
 /// Where the windows along an axis stand in an array of shape `whole`.
 struct Windows {
-    Along lines;
+    AxisSplit lines;
     Int count, size, step;
     Windows(const Shape& whole, int axis, Int window, Int apart)
         : lines(along(whole, axis)), count((lines.n - window) / apart + 1), size(window), step(apart) {}

@@ -15,7 +15,7 @@ XGRAD_API Tensor flip(const Operand& x, const Axes& axes = {});
 /// Without an axis, of the flattened tensor.
 XGRAD_API Tensor roll(const Operand& x, std::int64_t shift, int axis);
 XGRAD_API Tensor roll(const Operand& x, std::int64_t shift);
-/// Along several axes, a shift for each. ValueError unless there are as many.
+/// AxisSplit several axes, a shift for each. ValueError unless there are as many.
 XGRAD_API Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const std::vector<int>& axes);
 
 /// The lower (upper) triangle of the matrices in the last two axes, zeros above (below) the k-th diagonal: k = 0 is the

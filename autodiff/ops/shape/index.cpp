@@ -33,7 +33,7 @@ Shape taken_shape(const Shape& x, const Shape& indices, int axis) {
 Tensor take_values(const Tensor& x, const Tensor& indices, int axis) {
     Tensor y = empty(taken_shape(x.shape(), indices.shape(), axis), x.dtype());
     if (y.size() == 0) return y;
-    const Along a = along(x.shape(), axis);
+    const AxisSplit a = along(x.shape(), axis);
     const Int m = indices.size();
     with_indices(indices, [&](const auto* index) {
         with_any(x.dtype(), [&]<class T>(T) {
@@ -55,7 +55,7 @@ Tensor take_values(const Tensor& x, const Tensor& indices, int axis) {
 Tensor index_add_values(const Shape& shape, const Tensor& indices, const Tensor& source, int axis) {
     Tensor y = zeros(shape, source.dtype());
     if (source.size() == 0) return y;
-    const Along a = along(shape, axis);
+    const AxisSplit a = along(shape, axis);
     const Int m = indices.size();
     with_indices(indices, [&](const auto* index) {
         with_any(source.dtype(), [&]<class T>(T) {

@@ -91,7 +91,7 @@ struct Interpolate {
         const Int* index = taps.indices.data();
         const double* weight = taps.weights.data();
         Tensor y = zeros(shape, x.dtype());
-        const Along a = along(shape, axis);
+        const AxisSplit a = along(shape, axis);
         with_floating(x.dtype(), [&]<class T>(T) {
             const T* from = elements<T>(x);
             T* to = elements<T>(y);
@@ -168,8 +168,8 @@ Tensor interpolate(const Operand& operand, const InterpolateOptions& options) {
             Shape shape = y.shape();
             shape[k + 2] = to;
             count_elements(shape, "interpolate", where);
-            // Along an axis that keeps its size the linear modes copy, whatever the factor was: PyTorch's rule, which
-            // neither nearest nor bicubic has.
+            // AxisSplit an axis that keeps its size the linear modes copy, whatever the factor was: PyTorch's rule,
+            // which neither nearest nor bicubic has.
             if (to == from && !nearest && mode != Interpolation::bicubic) continue;
             y = apply(Interpolate<false>{k + 2, to, factor, mode, options.align_corners}, {y}, where);
         }

@@ -21,7 +21,7 @@ namespace {
 /// Joins parts that agree before and behind the axis; `shape` is the result's.
 Tensor join(std::span<const Tensor> parts, const Shape& shape, int axis) {
     Tensor y = empty(shape, parts[0].dtype());
-    const Along a = along(shape, axis);
+    const AxisSplit a = along(shape, axis);
     const Int item = size_of(y.dtype());
     if (y.size() == 0) return y;
     char* to = static_cast<char*>(TensorAccess::data(y));

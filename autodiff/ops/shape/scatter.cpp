@@ -34,7 +34,7 @@ struct Places {
     template <class F>
     void each(const F& f) const {
         if (indices.size() == 0) return;
-        const Along to = along(shape, axis), from = along(indices.shape(), axis);
+        const AxisSplit to = along(shape, axis), from = along(indices.shape(), axis);
         const std::vector<Int> outer = offsets(0, axis, to.n * to.inner), inner = offsets(axis + 1, shape.rank(), 1);
         with_indices(indices, [&](const auto* index) {
             const auto run = [&](Int o, Int begin, Int end) {
@@ -68,7 +68,7 @@ struct Places {
     /// For those f(first position in the indices, first element of the shape, number of indices, the indices).
     template <class F>
     void each_line(const F& f) const {
-        const Along to = along(shape, axis), from = along(indices.shape(), axis);
+        const AxisSplit to = along(shape, axis), from = along(indices.shape(), axis);
         const std::vector<Int> outer = offsets(0, axis, to.n);
         const auto* index = elements<std::int32_t>(indices);
         parallel_for(indices.size() ? from.outer : 0, indices.size(), [&](Int begin, Int end) {
@@ -101,7 +101,7 @@ Tensor gather_values(const Tensor& x, const Places& places) {
         T* to = elements<T>(y);
         if constexpr (std::is_floating_point_v<T>)
             if (places.in_lines()) {
-                const auto kernel = kernels::active().choose.of<T>().gather;
+                const auto kernel = kernels::active().gather.of<T>().gather;
                 return places.each_line(
                     [=](Int i, Int at, Int n, const std::int32_t* index) { kernel(from + at, index, to + i, n); });
             }
@@ -129,7 +129,7 @@ void add_values(const Tensor& y, const Places& places, const Tensor& source) {
         T* to = elements<T>(y);
         if constexpr (std::is_floating_point_v<T>)
             if (places.in_lines()) {
-                const auto kernel = kernels::active().choose.of<T>().add;
+                const auto kernel = kernels::active().gather.of<T>().add;
                 return places.each_line([=](Int i, Int at, Int n, const std::int32_t* index) {
                     kernel(same ? from : from + i, index, to + at, n, same);
                 });

@@ -34,7 +34,7 @@ Tensor like(const Tensor& target, const Tensor& input) {
     return is_floating(target.dtype()) ? target : target.to(input.dtype());
 }
 
-Tensor at_least_0(const Tensor& x) { return clip(x, 0, std::numeric_limits<double>::infinity()); }
+Tensor clamp_min_0(const Tensor& x) { return clip(x, 0, std::numeric_limits<double>::infinity()); }
 
 int class_axis(const Tensor& input) { return input.ndim() == 1 ? 0 : 1; }
 

@@ -15,7 +15,7 @@ void check_same_shape(const char* loss, const Tensor& input, const Tensor& targe
 /// A target of any dtype as a constant or variable of input's.
 Tensor like(const Tensor& target, const Tensor& input);
 /// max(x, 0) whose gradient at 0 is 1, as PyTorch's clamp.
-Tensor at_least_0(const Tensor& x);
+Tensor clamp_min_0(const Tensor& x);
 
 /// 1 for scores of one sample, else the second axis.
 int class_axis(const Tensor& input);

@@ -138,9 +138,9 @@ template <int Which>
 const Tensor& get(const Nothing<Which>&) {
     return none;
 }
-inline void keep(Tensor& saved, const Tensor& t) { saved = t; }
+inline void save(Tensor& saved, const Tensor& t) { saved = t; }
 template <int Which>
-void keep(Nothing<Which>&, const Tensor&) {}
+void save(Nothing<Which>&, const Tensor&) {}
 
 /// A rule's pull for a cotangent that has size 1 along some axes, given what else the kernel reads.
 template <std::size_t N>

@@ -121,8 +121,8 @@ Tensor binary_with_number(const Rule& rule, const Operand& a, const Operand& b) 
     if constexpr (rules::differentiable<Rule>)
         if (node != no_node) {
             auto& entry = record_nodes<NumberEntry<Rule>>({node}, y, a.where(), op);
-            if (op.reads_x()) keep(entry.x, saved);
-            if (op.reads_y()) keep(entry.y, y);
+            if (op.reads_x()) save(entry.x, saved);
+            if (op.reads_y()) save(entry.y, y);
         }
     if (record->trace) [[unlikely]]
         trace_run(op, saved, {}, y, a.where());

@@ -95,8 +95,8 @@ XGRAD_INLINE Tensor unary_unnamed(const Rule& rule, const Operand& operand) {
     if constexpr (rules::differentiable<Rule>)
         if (node != no_node) {
             auto& entry = record_nodes<UnaryEntry<Rule>>({node}, y, operand.where(), UnaryOperation<Rule>(rule));
-            keep(entry.x, x);
-            keep(entry.y, y);
+            save(entry.x, x);
+            save(entry.y, y);
         }
     if (record->trace) [[unlikely]]
         trace_run(UnaryOperation<Rule>(rule), x, {}, y, operand.where());
@@ -240,9 +240,9 @@ XGRAD_INLINE Tensor binary_of_tensors(const Rule& rule, const Operand& a, const 
     if constexpr (rules::differentiable<Rule>)
         if (nodes[0] != no_node || nodes[1] != no_node) {
             auto& entry = record_nodes<BinaryEntry<Rule>>(nodes, y, a.where(), BinaryOperation<Rule>(rule));
-            keep(entry.a, kept_a);
-            keep(entry.b, kept_b);
-            if (reads & rules::Y) keep(entry.y, y);
+            save(entry.a, kept_a);
+            save(entry.b, kept_b);
+            if (reads & rules::Y) save(entry.y, y);
         }
     if (record->trace) [[unlikely]]
         trace_run(BinaryOperation<Rule>(rule), kept_a, kept_b, y, a.where());

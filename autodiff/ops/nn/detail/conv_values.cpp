@@ -13,9 +13,9 @@
 #include "planes.hpp"
 
 // A convolution of stride 1 is a product with a matrix whose rows are shifted views of one zero-padded image: the
-// kernels read them where they lie, nothing is unfolded. Along the image's rows some columns belong to no result; they
-// are computed and left. With a stride the image is sorted by position modulo the stride into `phases`, so that what
-// one tap of the kernel reads lies together again. The transpose is a convolution of its own for each phase of its
+// kernels read them where they lie, nothing is unfolded. AxisSplit the image's rows some columns belong to no result;
+// they are computed and left. With a stride the image is sorted by position modulo the stride into `phases`, so that
+// what one tap of the kernel reads lies together again. The transpose is a convolution of its own for each phase of its
 // result, with the taps that lead there.
 
 namespace xgrad::detail {

@@ -29,8 +29,8 @@ struct Groups {
         return n;
     }
     /// The layout seen along group k.
-    Along along(int k) const {
-        Along a;
+    AxisSplit along(int k) const {
+        AxisSplit a;
         for (int i = 0; i < count; ++i) (i < k ? a.outer : i == k ? a.n : a.inner) *= size[i];
         return a;
     }
@@ -54,17 +54,17 @@ inline double count_of(const Shape& shape, AxisMask mask) {
 }
 
 /// One reduced group: its layout. Only if there are several is there none.
-inline bool single_group(const Shape& shape, AxisMask mask, Along& layout) {
+inline bool single_group(const Shape& shape, AxisMask mask, AxisSplit& layout) {
     const Groups groups(shape, mask);
     if (groups.reduced_groups() > 1) return false;
     const int k = groups.last_reduced();
-    layout = k < 0 ? Along{shape.size(), 1, 1} : groups.along(k);
+    layout = k < 0 ? AxisSplit{shape.size(), 1, 1} : groups.along(k);
     return true;
 }
 
 /// What a step of a reduction is: the first, the last, or both.
 struct Step {
-    Along layout;
+    AxisSplit layout;
     bool first, last;
 };
 
@@ -75,7 +75,7 @@ Tensor reduce_groups(const Tensor& x, AxisMask mask, const Shape& result, DType 
     Tensor part;
     while (groups.reduced_groups() > 1) {
         const int k = groups.last_reduced();
-        const Along layout = groups.along(k);
+        const AxisSplit layout = groups.along(k);
         Tensor out = empty({layout.outer, layout.inner}, dtype);
         step(part.defined() ? part : x, out, Step{layout, !part.defined(), false});
         part = std::move(out);
@@ -83,14 +83,15 @@ Tensor reduce_groups(const Tensor& x, AxisMask mask, const Shape& result, DType 
     }
     const int k = groups.last_reduced();
     Tensor out = empty(result, dtype);
-    step(part.defined() ? part : x, out, Step{k < 0 ? Along{x.size(), 1, 1} : groups.along(k), !part.defined(), true});
+    step(part.defined() ? part : x, out,
+         Step{k < 0 ? AxisSplit{x.size(), 1, 1} : groups.along(k), !part.defined(), true});
     return out;
 }
 
 /// Runs over all slices of a layout: rows(x offset, y offset, count) or columns(x offset, y offset, count), whichever
 /// fits.
 template <class Rows, class Columns>
-void for_slices(const Along& a, const Rows& rows, const Columns& columns) {
+void for_slices(const AxisSplit& a, const Rows& rows, const Columns& columns) {
     const Int work = a.outer * a.n * a.inner;
     if (a.inner == 1) {
         parallel_for(a.outer, work, [&](Int begin, Int end) { rows(begin * a.n, begin, end - begin); });
@@ -113,7 +114,7 @@ const kernels::ReduceTable<T>& reduce_kernels() {
 }
 
 /// Sums, times a factor.
-void sum_values(const Tensor& x, const Tensor& y, const Along& layout, double factor);
+void sum_values(const Tensor& x, const Tensor& y, const AxisSplit& layout, double factor);
 /// sum and mean over `mask` with the reduced axes kept.
 Tensor sum_kept(const Tensor& x, AxisMask mask);
 Tensor mean_kept(const Tensor& x, AxisMask mask);
@@ -126,7 +127,7 @@ inline Tensor centred(const Tensor& x, AxisMask mask) {
 /// a * b of products of finite numbers, where 0 * inf (underflow times overflow) is 0. Not `finite`: IEEE's product.
 Tensor product_of(const Tensor& a, const Tensor& b, bool finite);
 /// g with the reduced axes of size 1 put back. It may have size 1 along others, too.
-inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) {
+inline Tensor with_axes(const Tensor& g, const Shape& shape, AxisMask mask) {
     if (g.ndim() == shape.rank()) return g;
     Shape kept;
     for (int k = 0, next = 0; k < shape.rank(); ++k) kept.push_back(mask >> k & 1 ? 1 : g.shape()[next++]);
@@ -139,7 +140,7 @@ inline Tensor keep(const Tensor& g, const Shape& shape, AxisMask mask) {
 Tensor closed(const Tensor& dx, const Tensor& p, AxisMask mask);
 
 /// The tensor itself when nobody else holds its elements, to be overwritten, else an uninitialised one like it.
-inline Tensor reuse(const Tensor& t) {
+inline Tensor overwritable(const Tensor& t) {
     return TensorAccess::unique(t) ? TensorAccess::constant(t) : TensorAccess::empty_like(t);
 }
 

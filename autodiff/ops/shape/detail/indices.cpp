@@ -33,14 +33,14 @@ struct CheckedIndices {
         bool good = false;
         with_indices(given, [&]<class I>(const I* index) {
             if (n <= std::numeric_limits<std::int32_t>::max()) {
-                const auto& kernels = kernels::active().choose;
+                const auto& kernels = kernels::active().gather;
                 indices = empty(given.shape(), DType::i32);
                 auto* to = elements<std::int32_t>(indices);
                 std::atomic<bool> all{true};
                 parallel_for(given.size(), given.size(), [&](Int begin, Int end) {
                     bool piece;
                     if constexpr (sizeof(I) == 4)
-                        piece = kernels.compact_i32(index + begin, to + begin, end - begin, low, n);
+                        piece = kernels.narrow_indices(index + begin, to + begin, end - begin, low, n);
                     else piece = kernels.compact_i64(index + begin, to + begin, end - begin, low, n);
                     if (!piece) all = false;
                 });

@@ -1,4 +1,4 @@
-#include "choose.hpp"
+#include "gather.hpp"
 
 #include "autodiff/simd/isa.hpp"
 
@@ -111,7 +111,7 @@ void largest_2x2(const T* rows, Int row, std::int32_t at, T* to, std::int32_t* p
 
 }  // namespace
 
-void fill_choose(ChooseKernels& table) {
+void fill_gather(GatherKernels& table) {
     table = {{gather<float>, add<float>, largest_2x2<float>},
              {gather<double>, add<double>, largest_2x2<double>},
              compact<std::int32_t>,

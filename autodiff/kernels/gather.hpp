@@ -17,13 +17,13 @@ struct ChooseTable {
                         std::int64_t count);
 };
 
-struct ChooseKernels {
+struct GatherKernels {
     ChooseTable<float> f32;
     ChooseTable<double> f64;
     /// Indices in [low, size), negative ones counting from the end, as such. False, with no promise for `to`, when one
     /// is out of range.
-    bool (*compact_i32)(const std::int32_t* from, std::int32_t* to, std::int64_t count, std::int64_t low,
-                        std::int64_t size);
+    bool (*narrow_indices)(const std::int32_t* from, std::int32_t* to, std::int64_t count, std::int64_t low,
+                           std::int64_t size);
     bool (*compact_i64)(const std::int64_t* from, std::int32_t* to, std::int64_t count, std::int64_t low,
                         std::int64_t size);
 
