@@ -318,15 +318,17 @@ TEST_CASE("files: a path with a zero byte is refused, not cut off") {
     nn::Linear net(2, 2);
     nn::SGD sgd;
     const std::vector<int> batches{1};
-    // The Trainer's errors name the line of fit.
-    const std::string line = here(__LINE__ + 4);
+    // The Trainer's errors name the line of fit().
+    std::string line;
     const auto fit = [&](const std::string& out) {
         nn::TrainerOptions options{.epochs = 1, .overwrite = true, .progress = nn::ProgressStyle::none};
         options.out = out;
         nn::Trainer trainer(net, sgd, options);
+        line = here(__LINE__ + 1);
         trainer.fit(batches, [](const nn::Linear& model, int) { return sum(model.bias); });
     };
-    CHECK(error_of<ValueError>([&] { fit(path); }) ==
+    const std::string refused = error_of<ValueError>([&] { fit(path); });
+    CHECK(refused ==
           "file: a path must be without zero bytes, got \"" + (folder.path / "a").string() + "\\0b\"" + line);
     write(folder.path / "file", "");
     CHECK(error_of([&] { fit(folder.path / "file"); }) ==

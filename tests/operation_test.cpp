@@ -97,6 +97,15 @@ struct Halves {
     Tensor pullback(std::span<const Tensor> g) const { return concat({g[0], g[1]}); }
 };
 
+/// Says that its pullback reads an input that is not there where `count` is too large.
+struct Forgetful {
+    static constexpr const char* name = "forgetful";
+    std::uint32_t mask = 0b100;
+    Saves saves(Needs) const { return {.inputs = mask}; }
+    Tensor value(const Tensor& a, const Tensor& b) const { return a + b; }
+    std::array<Tensor, 2> pullback(Tensor g) const { return {g, g}; }
+};
+
 struct Sign {
     static constexpr const char* name = "sign_of";
     Tensor value(const Tensor& x) const { return greater(x, 0).to(x.dtype()); }
@@ -109,7 +118,7 @@ TEST_SUITE("operations as values") {
         const Everything e = filled();
         const Attributes attributes = attributes_of(e);
         CHECK(to_string(attributes) ==
-              "flag=1, count=1152921504606846976, factor=0.1, colour=1, dtype=3, shape=[2, 0, 3], maybe=[-inf], "
+              "flag=1, count=1152921504606846976, factor=0.1, colour=green, dtype=i64, shape=[2, 0, 3], maybe=[-inf], "
               "weights=[1, nan, -0, "
               "1e-300], "
               "axes=[2, -1, 0], pair=[0, 7], stride=[2, 3], fill=2.5, part.low=3, part.high=4.5");
@@ -139,7 +148,58 @@ TEST_SUITE("operations as values") {
         Part part;
         CHECK(error_of<ValueError>([&] {
                   set_attributes(part, attributes_from_json("{\"low\": 1.5, \"high\": 1}"));
-              }) == "Attributes: low must be an integer, or enough of them, got 0");
+              }) == "Attributes: low must be an integer, got 1.5");
+        // What a field cannot hold, and what no field has.
+        const auto refused = [](const std::string& name, const char* json) {
+            Attributes all = attributes_of(filled());
+            const Attributes one = attributes_from_json(json);
+            for (auto& each : all.values)
+                if (each.name == name) each.value = one.values[0].value;
+            Everything target;
+            return error_of<ValueError>([&] { set_attributes(target, all); });
+        };
+        CHECK(refused("flag", "{\"flag\": [2]}") == "Attributes: flag must be an integer, got [2]");
+        CHECK(refused("flag", "{\"flag\": 2}") == "Attributes: flag must be in [0, 1], got 2");
+        CHECK(refused("colour", "{\"colour\": \"blue\"}") == "Attributes: colour must be one of red, green, got blue");
+        CHECK(refused("colour", "{\"colour\": 1}") == "Attributes: colour must be one of red, green, got 1");
+        CHECK(refused("axes", "{\"axes\": [1, 2, 3, 4]}") == "Attributes: axes must have 3 numbers, got 4");
+        CHECK(refused("axes", "{\"axes\": [1, 2, 3000000000]}") ==
+              "Attributes: axes must be in [-2147483648, 2147483647], got 3000000000");
+        CHECK(refused("stride", "{\"stride\": [1, 2, 3, 4]}") ==
+              "Attributes: stride must have at most 3 numbers, got 4");
+        CHECK(refused("shape", "{\"shape\": [1, 1, 1, 1, 1, 1, 1, 1, 1]}") ==
+              "Attributes: shape must have at most 8 numbers, got 9");
+        CHECK(refused("maybe", "{\"maybe\": [1.5, 2.5]}") == "Attributes: maybe must have at most 1 numbers, got 2");
+        CHECK(refused("weights", "{\"weights\": 3}") == "Attributes: weights must be a list of numbers, got 3");
+        CHECK(error_of<ValueError>([&] {
+                  set_attributes(part, attributes_from_json("{\"low\": 1, \"high\": 1, \"hihg\": 2}"));
+              }) == "Attributes: each must be one of the operation's, got others in low=1, high=1, hihg=2");
+        CHECK(error_of<FormatError>([] { attributes_from_json("{\"seed\": 18446744073709551615}"); }) ==
+              "attributes: an integer must fit 64 bits with a sign, got 18446744073709551615");
+        CHECK(error_of<FormatError>([] { attributes_from_json("{\"sizes\": [1, 2.5]}"); }) ==
+              "attributes: a list is of integers or of floating numbers, got [1,2.5]");
+    }
+
+    TEST_CASE("what a pullback cannot read is an error, not something else") {
+        Tape tape;
+        const Tensor x = tape.watch(ones({2}));
+        const std::string error = error_of<ValueError>([&] { apply(Forgetful{}, {x, x}); });
+        CHECK(error == "forgetful: `saves` must name inputs that the operation has, got one beyond the 2" +
+                           tests::here(__LINE__ - 2));
+        CHECK(apply(Forgetful{0b10}, {x, x}).shape() == Shape{2});
+        const auto parts = [&](int count, auto&& pullback) {
+            return apply_many(
+                "parts", {x}, [&](const Tensor& value) { return Tensors(static_cast<std::size_t>(count), value); },
+                pullback);
+        };
+        const auto reads = [](std::span<const Tensor>, std::span<const Tensor> y, Needs) {
+            return Tensors{ones({2}) * static_cast<double>(y.size())};
+        };
+        CHECK(error_of<ValueError>([&] {
+                  parts(33, reads);
+              }).starts_with("parts: a pullback can read up to 32 outputs, got 33; capture what it needs"));
+        CHECK(parts(40, [](std::span<const Tensor> g, Needs) { return Tensors{g[39] * 3}; }).size() == 40);
+        CHECK(all(equal(tape.gradient(sum(parts(32, reads)[0]), x), 32)).item<bool>());
     }
 
     TEST_CASE("the engine takes the fused pullback exactly where nothing records it") {

@@ -136,6 +136,16 @@ bool any_tracked(std::span<const Tensor> inputs) {
 void throw_wrong_number_of_inputs(const char* name, std::size_t got) {
     throw ValueError(std::string(name) + ": the function takes another number of tensors, got " + std::to_string(got));
 }
+void throw_unknown_input(const char* name, std::size_t inputs, Location where) {
+    throw ValueError(at(std::string(name) + ": `saves` must name inputs that the operation has, got one beyond the " +
+                            std::to_string(inputs),
+                        where));
+}
+void throw_too_many_outputs(const char* name, std::size_t outputs, Location where) {
+    throw ValueError(at(std::string(name) + ": a pullback can read up to 32 outputs, got " + std::to_string(outputs) +
+                            "; capture what it needs, or leave out the parameter for outputs",
+                        where));
+}
 void throw_no_output(const char* name, Location where) {
     throw ValueError(at(std::string(name) + ": the forward function must return a tensor, got none", where));
 }

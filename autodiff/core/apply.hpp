@@ -188,12 +188,24 @@ struct alignas(alignof(Tensor) > alignof(Op) ? alignof(Tensor) : alignof(Op)) Op
     static constexpr Kind kind{&pull, &destroy, takes_reduced()};
 };
 
+[[noreturn]] XGRAD_API void throw_no_output(const char* name, Location where);
+[[noreturn]] XGRAD_API void throw_unknown_input(const char* name, std::size_t inputs, Location where);
+[[noreturn]] XGRAD_API void throw_too_many_outputs(const char* name, std::size_t outputs, Location where);
+
+/// What the tape keeps of this run. Outputs that `value` did not give are not among them.
 template <class Op>
-Saves saves_of([[maybe_unused]] const Op& op, [[maybe_unused]] const Inputs& inputs, std::size_t outputs) {
+Saves saves_of([[maybe_unused]] const Op& op, const Inputs& inputs, std::size_t outputs, const char* name,
+               Location where) {
     Saves saves;
-    if constexpr (requires { Op::saves.inputs; }) saves = Op::saves;
-    else if constexpr (requires(Needs needs) { op.saves(needs); }) saves = op.saves(inputs.needs());
+    if constexpr (requires { Op::saves.inputs; }) {
+        saves = Op::saves;
+        constexpr std::size_t count = input_count<Op>();
+        static_assert(count == 0 || Op::saves.inputs >> count == 0,
+                      "xgrad: an operation's `saves` names an input that its value does not take");
+    } else if constexpr (requires(Needs needs) { op.saves(needs); }) saves = op.saves(inputs.needs());
+    if (inputs.size() < 32 && saves.inputs >> inputs.size()) throw_unknown_input(name, inputs.size(), where);
     if (outputs < 32) saves.outputs &= (std::uint32_t{1} << outputs) - 1;
+    else if (outputs > 32 && saves.outputs == ~std::uint32_t{0}) throw_too_many_outputs(name, outputs, where);
     return saves;
 }
 
@@ -203,14 +215,16 @@ std::span<Tensor> span_of(Range& results) {
     return {results.data(), results.size()};
 }
 
-/// How many of the operation's outputs are results of its own.
-template <class Op>
-std::size_t results_of([[maybe_unused]] std::size_t outputs) {
-    if constexpr (requires { Op::results; }) return Op::results;
-    else return outputs;
+/// Those of an operation's outputs that are its results.
+template <class Op, class Result>
+std::span<Tensor> results_of(Result& outputs) {
+    const std::span<Tensor> all = span_of(outputs);
+    if constexpr (requires { Op::results; }) {
+        if constexpr (requires { std::tuple_size<Result>::value; })
+            static_assert(Op::results <= std::tuple_size<Result>::value, "xgrad: more results than the value gives");
+        return all.first(all.size() < Op::results ? all.size() : Op::results);
+    } else return all;
 }
-
-[[noreturn]] XGRAD_API void throw_no_output(const char* name, Location where);
 
 /// Runs the operation by `run(recorded)`, and records it where somebody watches.
 template <class Op, class Run>
@@ -229,9 +243,9 @@ auto run_and_record(Op&& op, const Inputs& inputs, Location where, const char* l
         using Closure = OperationEntry<Type>;
         static_assert(alignof(Closure) <= 16,
                       "xgrad: over-aligned fields or captures are not supported in an operation");
-        const Saves saves = saves_of(op, inputs, outputs.size());
+        const Saves saves = saves_of(op, inputs, outputs.size(), label, where);
         const Inputs::NewEntry entry =
-            inputs.append(label, outputs.first(results_of<Type>(outputs.size())),
+            inputs.append(label, results_of<Type>(result),
                           sizeof(Closure) + static_cast<std::size_t>(saves.count()) * sizeof(Tensor), where);
         auto* closure = ::new (entry.closure) Closure{std::forward<Op>(op), saves};
         inputs.save(closure->tensors(), saves, outputs);

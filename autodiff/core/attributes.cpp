@@ -3,32 +3,52 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <nlohmann/json.hpp>
 
 namespace xgrad {
 
-bool operator==(const Attributes::Value& a, const Attributes::Value& b) {
-    return a.name == b.name && a.is_list == b.is_list && a.is_integer == b.is_integer && a.integers == b.integers &&
-           a.numbers.size() == b.numbers.size() &&
-           (a.numbers.empty() ||
-            std::memcmp(a.numbers.data(), b.numbers.data(), a.numbers.size() * sizeof(double)) == 0);
+bool operator==(const Attributes::Named& a, const Attributes::Named& b) {
+    if (a.name != b.name || a.value.index() != b.value.index()) return false;
+    const auto bits = [](const Attributes::Value& v) {
+        if (const double* number = std::get_if<double>(&v)) return std::span(number, 1);
+        if (const auto* list = std::get_if<std::vector<double>>(&v)) return std::span<const double>(*list);
+        return std::span<const double>();
+    };
+    const std::span<const double> x = bits(a.value), y = bits(b.value);
+    if (x.size() != y.size()) return false;
+    return x.empty() ? a.value == b.value : std::memcmp(x.data(), y.data(), x.size_bytes()) == 0;
 }
 
 const Attributes::Value& Attributes::operator[](std::string_view name) const {
-    for (const Value& value : values)
-        if (value.name == name) return value;
+    for (const Named& each : values)
+        if (each.name == name) return each.value;
     throw ValueError("Attributes: there must be one of each name, got none for " + std::string(name));
 }
 
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+    using F::operator()...;
+};
+
+std::string text_of(std::int64_t number) { return std::to_string(number); }
+std::string text_of(double number) { return PlainNumber(number).text(); }
+std::string text_of(const std::string& word) { return word; }
+template <class T>
+std::string text_of(const std::vector<T>& list) {
+    std::string text = "[";
+    for (const T& number : list) text += (text.size() == 1 ? "" : ", ") + text_of(number);
+    return text + "]";
+}
+
+}  // namespace
+
 std::string to_string(const Attributes& attributes) {
     std::string text;
-    for (const Attributes::Value& value : attributes.values) {
-        text += (text.empty() ? "" : ", ") + value.name + (value.is_list ? "=[" : "=");
-        const char* between = "";
-        for (const std::int64_t n : value.integers) text += between + std::to_string(n), between = ", ";
-        for (const double n : value.numbers) text += between + PlainNumber(n).text(), between = ", ";
-        if (value.is_list) text += ']';
-    }
+    for (const auto& [name, value] : attributes.values)
+        text += (text.empty() ? "" : ", ") + name + '=' + std::visit([](const auto& v) { return text_of(v); }, value);
     return text;
 }
 
@@ -57,32 +77,53 @@ double number_of(const Json& json) {
 
 std::string to_json(const Attributes& attributes) {
     Json object = Json::object();
-    for (const Attributes::Value& value : attributes.values) {
-        Json list = Json::array();
-        for (const std::int64_t n : value.integers) list.push_back(n);
-        for (const double n : value.numbers) list.push_back(json_of(n));
-        // An empty list does not show its type.
-        if (value.is_list && list.empty() && !value.is_integer) list = nullptr;
-        object[value.name] = value.is_list ? list : list[0];
-    }
+    for (const auto& [name, value] : attributes.values)
+        object[name] = std::visit(Overloaded{[](std::int64_t number) -> Json { return number; },
+                                             [](double number) { return json_of(number); },
+                                             [](const std::string& word) -> Json { return word; },
+                                             [](const std::vector<std::int64_t>& list) -> Json { return list; },
+                                             [](const std::vector<double>& list) -> Json {
+                                                 if (list.empty())
+                                                     return nullptr;  // an empty list does not show its type
+                                                 Json numbers = Json::array();
+                                                 for (const double number : list) numbers.push_back(json_of(number));
+                                                 return numbers;
+                                             }},
+                                  value);
     return object.dump();
 }
+
+namespace {
+
+std::int64_t integer_of(const Json& json) {
+    if (json.is_number_unsigned() && json.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())
+        throw FormatError("attributes: an integer must fit 64 bits with a sign, got " + json.dump());
+    return json;
+}
+
+Attributes::Value value_of(const Json& json) {
+    if (json.is_null()) return std::vector<double>();
+    if (json.is_number_integer()) return integer_of(json);
+    if (json.is_string() && json != "nan" && json != "inf" && json != "-inf") return json.get<std::string>();
+    if (!json.is_array()) return number_of(json);
+    std::vector<std::int64_t> integers;
+    std::vector<double> numbers;
+    for (const Json& element : json)
+        if (element.is_number_integer()) integers.push_back(integer_of(element));
+        else numbers.push_back(number_of(element));
+    if (numbers.empty()) return integers;
+    if (integers.empty()) return numbers;
+    throw FormatError("attributes: a list is of integers or of floating numbers, got " + json.dump());
+}
+
+}  // namespace
 
 Attributes attributes_from_json(const std::string& text) {
     Attributes attributes;
     try {
         const Json object = Json::parse(text);
         if (!object.is_object()) throw FormatError("attributes: an object was expected, got " + object.dump());
-        for (const auto& [name, json] : object.items()) {
-            Attributes::Value value{name, json.is_array() || json.is_null(), !json.is_null(), {}, {}};
-            const Json list = json.is_null() ? Json::array() : json.is_array() ? Json(json) : Json::array({json});
-            for (const Json& element : list)
-                if (!element.is_number_integer()) value.is_integer = false;
-            for (const Json& element : list)
-                if (value.is_integer) value.integers.push_back(element);
-                else value.numbers.push_back(number_of(element));
-            attributes.values.push_back(std::move(value));
-        }
+        for (const auto& [name, json] : object.items()) attributes.values.push_back({name, value_of(json)});
     } catch (const nlohmann::json::exception& error) {
         throw FormatError(std::string("attributes: the text must be JSON, got ") + error.what());
     }
@@ -99,28 +140,67 @@ std::string AttributeWriter::next_name(std::string_view& names) {
     return name;
 }
 
-void AttributeWriter::number(const std::string& name, std::int64_t value) {
-    to_.values.push_back({name, false, true, {value}, {}});
-}
-void AttributeWriter::number(const std::string& name, double value) {
-    to_.values.push_back({name, false, false, {}, {value}});
-}
-void AttributeWriter::begin_list(const std::string& name, bool floating) {
-    to_.values.push_back({name, true, !floating, {}, {}});
+void AttributeWriter::add(const std::string& name, Attributes::Value value) {
+    to_.values.push_back({name, std::move(value)});
 }
 
-std::int64_t AttributeReader::integer(const Attributes::Value& value, std::size_t i) {
-    if (!value.is_integer || i >= value.integers.size())
-        throw ValueError("Attributes: " + value.name + " must be an integer, or enough of them, got " +
-                         std::to_string(value.integers.size()));
-    return value.integers[i];
+namespace {
+
+[[noreturn]] void throw_other_kind(const std::string& name, const char* expected, const Attributes::Value& got) {
+    throw ValueError("Attributes: " + name + " must be " + expected + ", got " +
+                     std::visit([](const auto& v) { return text_of(v); }, got));
 }
-double AttributeReader::number(const Attributes::Value& value, std::size_t i) {
-    if (value.is_integer) return static_cast<double>(integer(value, i));
-    if (i >= value.numbers.size())
-        throw ValueError("Attributes: " + value.name + " must have more numbers, got " +
-                         std::to_string(value.numbers.size()));
-    return value.numbers[i];
+
+}  // namespace
+
+bool AttributeReader::is_integer(const std::string& name) const {
+    return std::holds_alternative<std::int64_t>(from_[name]);
+}
+std::int64_t AttributeReader::integer(const std::string& name) const {
+    const Attributes::Value& value = from_[name];
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return *number;
+    throw_other_kind(name, "an integer", value);
+}
+double AttributeReader::number(const std::string& name) const {
+    const Attributes::Value& value = from_[name];
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return static_cast<double>(*number);
+    if (const auto* number = std::get_if<double>(&value)) return *number;
+    throw_other_kind(name, "a number", value);
+}
+int AttributeReader::word(const std::string& name, std::span<const std::string_view> names) const {
+    const Attributes::Value& value = from_[name];
+    std::string expected = "one of";
+    const auto* word = std::get_if<std::string>(&value);
+    for (std::size_t i = 0; i < names.size() && !names[i].empty(); ++i) {
+        if (word && *word == names[i]) return static_cast<int>(i);
+        expected += (i ? ", " : " ") + std::string(names[i]);
+    }
+    throw_other_kind(name, expected.c_str(), value);
+}
+std::vector<std::int64_t> AttributeReader::integers(const std::string& name) const {
+    const Attributes::Value& value = from_[name];
+    if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) return *list;
+    throw_other_kind(name, "a list of integers", value);
+}
+std::vector<double> AttributeReader::numbers(const std::string& name) const {
+    const Attributes::Value& value = from_[name];
+    if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) return {list->begin(), list->end()};
+    if (const auto* list = std::get_if<std::vector<double>>(&value)) return *list;
+    throw_other_kind(name, "a list of numbers", value);
+}
+void AttributeReader::check_range(const std::string& name, std::int64_t value, std::int64_t low, std::int64_t high) {
+    if (value < low || value > high)
+        throw ValueError("Attributes: " + name + " must be in [" + std::to_string(low) + ", " + std::to_string(high) +
+                         "], got " + std::to_string(value));
+}
+void AttributeReader::check_count(const std::string& name, std::size_t count, std::size_t low, std::size_t high) {
+    if (count < low || count > high)
+        throw ValueError("Attributes: " + name + " must have " + (low == high ? "" : "at most ") +
+                         std::to_string(high) + " numbers, got " + std::to_string(count));
+}
+void AttributeReader::finish() const {
+    if (read_ == from_.values.size()) return;
+    throw ValueError("Attributes: each must be one of the operation's, got others in " + to_string(from_));
 }
 
 }  // namespace detail

@@ -2,12 +2,15 @@
 
 #include <array>
 #include <cstdint>
-#include <iosfwd>
+#include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "attribute_names.hpp"
@@ -19,30 +22,29 @@
 
 namespace xgrad {
 
-/// Numbers by name, in the order of the operation's fields.
+/// Values by name, in the order of the operation's fields.
 class XGRAD_API Attributes {
 public:
-    /// One number or a list of them, integers or floating.
-    struct Value {
+    /// An integer, a floating number, an enumerator by its name, or a list of numbers.
+    using Value = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
+    struct Named {
         std::string name;
-        bool is_list = false, is_integer = true;
-        std::vector<std::int64_t> integers;
-        std::vector<double> numbers;
+        Value value;
         /// Floating numbers are equal when their bits are.
-        friend XGRAD_API bool operator==(const Value& a, const Value& b);
+        friend XGRAD_API bool operator==(const Named& a, const Named& b);
     };
 
-    std::vector<Value> values;
+    std::vector<Named> values;
     /// ValueError for a name that is not there.
     const Value& operator[](std::string_view name) const;
     friend bool operator==(const Attributes& a, const Attributes& b) { return a.values == b.values; }
 };
 
-/// "axis=1, shape=[3, 4], eps=1e-05"
+/// "axis=1, shape=[3, 4], mode=linear, eps=1e-05"
 XGRAD_API std::string to_string(const Attributes& attributes);
 /// The same as a JSON object, from which the very same attributes are read back; NaN and infinities are text in it.
 XGRAD_API std::string to_json(const Attributes& attributes);
-/// FormatError for what is no object of numbers and lists of numbers.
+/// FormatError for what is no object of numbers, names and lists of numbers, or has an integer beyond 64 bits.
 XGRAD_API Attributes attributes_from_json(const std::string& text);
 
 namespace detail {
@@ -53,7 +55,25 @@ concept HasAttributes = requires(const T& object) {
     T::attribute_names();
 };
 
-/// Adds the value of one field; or reads it from where it was added.
+/// The name of an enumerator, as the compiler prints it; empty for a value without a name.
+template <auto V>
+constexpr std::string_view enumerator() {
+    std::string_view text = __PRETTY_FUNCTION__;
+    text.remove_prefix(text.find("V = ") + 4);
+    text = text.substr(0, text.find_first_of(";]"));
+    const std::size_t type = text.rfind(')');  // "(xgrad::Gelu)7", but also "(anonymous namespace)::Colour::green"
+    if (type != text.npos && text[type + 1] != ':') return {};
+    return text.substr(text.rfind(':') + 1);
+}
+/// The names of an enumeration's values 0, 1, ….
+template <class E>
+constexpr auto enumerators() {
+    return []<int... I>(std::integer_sequence<int, I...>) {
+        return std::array<std::string_view, sizeof...(I)>{enumerator<static_cast<E>(I)>()...};
+    }(std::make_integer_sequence<int, 12>());
+}
+
+/// Adds fields by their names.
 class XGRAD_API AttributeWriter {
 public:
     AttributeWriter(Attributes& to) : to_(to) {}
@@ -63,13 +83,19 @@ public:
             each(T::attribute_names(), value.attributes(), name + '.',
                  [&](const std::string& inner, const auto& part) { field(inner, part); });
         } else if constexpr (std::is_same_v<T, PlainNumber>) {
-            if (value.is_integer()) number(name, value.integer());
-            else number(name, static_cast<double>(value));
-        } else if constexpr (std::is_floating_point_v<T>) number(name, static_cast<double>(value));
-        else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) number(name, static_cast<std::int64_t>(value));
+            if (value.is_integer()) add(name, value.integer());
+            else add(name, static_cast<double>(value));
+        } else if constexpr (std::is_floating_point_v<T>) add(name, static_cast<double>(value));
+        else if constexpr (std::is_enum_v<T>)
+            add(name, std::string(enumerators<T>().at(static_cast<std::size_t>(value))));
+        else if constexpr (std::is_integral_v<T>) add(name, static_cast<std::int64_t>(value));
         else {
-            begin_list(name, std::is_floating_point_v<element_of<T>>);
-            for_elements(value, [&](auto element) { add(element); });
+            using E = element_of<T>;
+            std::vector<std::conditional_t<std::is_floating_point_v<E>, double, std::int64_t>> list;
+            for_elements(value, [&](auto element) {
+                list.push_back(static_cast<typename decltype(list)::value_type>(element));
+            });
+            add(name, std::move(list));
         }
     }
     /// f(name, field) for each field; `names` as XGRAD_ATTRIBUTES has them, `prefix` comes before each.
@@ -106,74 +132,93 @@ private:
         if (value) f(*value);
     }
     static std::string next_name(std::string_view& names);
-    void number(const std::string& name, std::int64_t value);
-    void number(const std::string& name, double value);
-    void begin_list(const std::string& name, bool floating);
-    template <class E>
-    void add(E element) {
-        if constexpr (std::is_floating_point_v<E>) to_.values.back().numbers.push_back(static_cast<double>(element));
-        else to_.values.back().integers.push_back(static_cast<std::int64_t>(element));
-    }
+    void add(const std::string& name, Attributes::Value value);
 
     Attributes& to_;
 };
 
+/// Reads fields by their names. ValueError for a value that is missing, of another kind, or beyond what the field
+/// holds.
 class XGRAD_API AttributeReader {
 public:
     AttributeReader(const Attributes& from) : from_(from) {}
     template <class T>
-    void field(const std::string& name, T& value) const {
+    void field(const std::string& name, T& value) {
         if constexpr (HasAttributes<T>) {
             AttributeWriter::each(T::attribute_names(), value.attributes(), name + '.',
                                   [&](const std::string& inner, auto& part) { field(inner, part); });
+            return;
         } else if constexpr (std::is_same_v<T, PlainNumber>) {
-            const Attributes::Value& v = from_[name];
-            if (v.is_integer) value = integer(v, 0);
-            else value = number(v, 0);
-        } else if constexpr (std::is_floating_point_v<T>) value = static_cast<T>(number(from_[name], 0));
-        else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) value = static_cast<T>(integer(from_[name], 0));
-        else list(from_[name], value);
+            if (is_integer(name)) value = integer(name);
+            else value = number(name);
+        } else if constexpr (std::is_floating_point_v<T>) value = static_cast<T>(number(name));
+        else if constexpr (std::is_enum_v<T>) {
+            static constexpr auto names = enumerators<T>();
+            value = static_cast<T>(word(name, names));
+        } else if constexpr (std::is_integral_v<T>) value = narrowed<T>(name, integer(name));
+        else list(name, value);
+        ++read_;
     }
+    /// ValueError if there are attributes that no field has read.
+    void finish() const;
 
 private:
-    static std::int64_t integer(const Attributes::Value& value, std::size_t i);
-    static double number(const Attributes::Value& value, std::size_t i);
-    static std::size_t size(const Attributes::Value& value) { return value.integers.size() + value.numbers.size(); }
-    template <class E>
-    static E element(const Attributes::Value& value, std::size_t i) {
-        if constexpr (std::is_floating_point_v<E>) return static_cast<E>(number(value, i));
-        else return static_cast<E>(integer(value, i));
+    bool is_integer(const std::string& name) const;
+    std::int64_t integer(const std::string& name) const;
+    double number(const std::string& name) const;
+    /// The place of the name that is written there.
+    int word(const std::string& name, std::span<const std::string_view> names) const;
+    std::vector<std::int64_t> integers(const std::string& name) const;
+    std::vector<double> numbers(const std::string& name) const;
+    static void check_range(const std::string& name, std::int64_t value, std::int64_t low, std::int64_t high);
+    static void check_count(const std::string& name, std::size_t count, std::size_t low, std::size_t high);
+
+    template <class T>
+    static T narrowed(const std::string& name, std::int64_t value) {
+        if constexpr (sizeof(T) < sizeof value)
+            check_range(name, value, std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+        return static_cast<T>(value);
     }
     template <class E>
-    static std::vector<E> elements(const Attributes::Value& value) {
+    std::vector<E> elements(const std::string& name, std::size_t low, std::size_t high) const {
         std::vector<E> list;
-        for (std::size_t i = 0; i < size(value); ++i) list.push_back(element<E>(value, i));
+        if constexpr (std::is_floating_point_v<E>)
+            for (const double n : numbers(name)) list.push_back(static_cast<E>(n));
+        else
+            for (const std::int64_t n : integers(name)) list.push_back(narrowed<E>(name, n));
+        check_count(name, list.size(), low, high);
         return list;
     }
-    static void list(const Attributes::Value& value, Shape& shape) { shape = Shape(elements<std::int64_t>(value)); }
+    void list(const std::string& name, Shape& shape) const {
+        shape = Shape(elements<std::int64_t>(name, 0, Shape::max_rank));
+    }
     template <class E>
-    static void list(const Attributes::Value& value, std::vector<E>& to) {
-        to = elements<E>(value);
+    void list(const std::string& name, std::vector<E>& to) const {
+        to = elements<E>(name, 0, std::numeric_limits<std::size_t>::max());
     }
     template <class E, int N>
-    static void list(const Attributes::Value& value, NumberOrList<E, N>& to) {
-        to = NumberOrList<E, N>(elements<E>(value));
+    void list(const std::string& name, NumberOrList<E, N>& to) const {
+        to = NumberOrList<E, N>(elements<E>(name, 0, N));
     }
     template <class E>
-    static void list(const Attributes::Value& value, std::optional<E>& to) {
+    void list(const std::string& name, std::optional<E>& to) const {
+        const std::vector<E> values = elements<E>(name, 0, 1);
         to.reset();
-        if (size(value)) to = element<E>(value, 0);
+        if (!values.empty()) to = values[0];
     }
     template <class E, std::size_t N>
-    static void list(const Attributes::Value& value, std::array<E, N>& to) {
-        for (std::size_t i = 0; i < N; ++i) to[i] = element<E>(value, i);
+    void list(const std::string& name, std::array<E, N>& to) const {
+        const std::vector<E> values = elements<E>(name, N, N);
+        for (std::size_t i = 0; i < N; ++i) to[i] = values[i];
     }
     template <class E, std::size_t N>
-    static void list(const Attributes::Value& value, E (&to)[N]) {
-        for (std::size_t i = 0; i < N; ++i) to[i] = element<E>(value, i);
+    void list(const std::string& name, E (&to)[N]) const {
+        const std::vector<E> values = elements<E>(name, N, N);
+        for (std::size_t i = 0; i < N; ++i) to[i] = values[i];
     }
 
     const Attributes& from_;
+    std::size_t read_ = 0;
 };
 
 // By the fields' types alone, so that operations with like fields share the code.
@@ -187,8 +232,9 @@ Attributes write_fields(const char* names, std::tuple<const Fields&...> fields) 
 }
 template <class... Fields>
 void read_fields(const char* names, std::tuple<Fields&...> fields, const Attributes& attributes) {
-    const AttributeReader reader(attributes);
+    AttributeReader reader(attributes);
     AttributeWriter::each(names, fields, "", [&](const std::string& name, auto& field) { reader.field(name, field); });
+    reader.finish();
 }
 
 }  // namespace detail
@@ -201,7 +247,8 @@ Attributes attributes_of([[maybe_unused]] const Operation& operation) {
     else return {};
 }
 
-/// Gives an operation these attributes. ValueError where one is missing.
+/// Sets the fields of an operation. ValueError for an attribute that is missing, of another kind, beyond what its field
+/// holds, or that no field has.
 template <class Operation>
 void set_attributes([[maybe_unused]] Operation& operation, [[maybe_unused]] const Attributes& attributes) {
     if constexpr (detail::HasAttributes<Operation>)
