@@ -147,7 +147,7 @@ struct Bridge<A> {
         using T = TensorElement<typename A::value_type>;
         constexpr int axes = XtensorContainer<A>::axes;
         check<DTypeError>(tensor.dtype() == dtype_of<T>(), {}, [&] {
-            return std::string("xtensor: the array's element type must be the tensor's ") + name_of(tensor.dtype()) +
+            return std::string("xtensor: the array's dtype must be the tensor's ") + name_of(tensor.dtype()) +
                    ", got " + name_of(dtype_of<T>());
         });
         check<ShapeError>(axes < 0 || tensor.ndim() == axes, {}, [&] {

@@ -41,7 +41,7 @@ TEST_SUITE("arranging and indexing") {
         CHECK(error_of<ShapeError>([] { gather(matrix, 1, tensor({0})); }) == "gather: indices must have the tensor's rank and not exceed it except along axis 1, got (1,) for (2, 3)" + here());
         CHECK(error_of<ShapeError>([] { scatter(matrix, 1, tensor({{0}, {0}, {0}}), 1.0); }) == "scatter: indices must have the tensor's rank and not exceed it except along axis 1, got (3, 1) for (2, 3)" + here());
         CHECK(error_of<ShapeError>([] { scatter(matrix, 1, tensor({{0, 1}}), tensor({{1.0}})); }) == "scatter: the source must be as large as the indices in each axis, got (1, 1) and (1, 2)" + here());
-        CHECK(error_of<DTypeError>([] { scatter_add(matrix, 1, first, tensor({{1.0f}})); }) == "scatter_add: the source must have the tensor's element type, got f32 and f64" + here());
+        CHECK(error_of<DTypeError>([] { scatter_add(matrix, 1, first, tensor({{1.0f}})); }) == "scatter_add: dtypes must agree, got f64 and f32 for the source (convert one with .to())" + here());
         CHECK(error_of<ShapeError>([] { put_along_axis(matrix, tensor({0}), 1.0, 1); }) == "put_along_axis: indices must have the tensor's rank, got (1,) for (2, 3)" + here());
         CHECK(error_of<DTypeError>([] { masked_fill(matrix, matrix, 1.0); }) == "masked_fill: the mask must be bool, got f64" + here());
         CHECK(error_of<ShapeError>([] { masked_select(matrix, tensor({true, false})); }) == "masked_select: shapes must broadcast, got (2, 3) and (2,)" + here());

@@ -101,7 +101,9 @@ TEST_SUITE("attention") {
                   here());
         CHECK(error_of<ShapeError>([&] { scaled_dot_product_attention(q, k, v, {.mask = zeros({5, 3})}); }) ==
               "scaled_dot_product_attention: the mask must broadcast to (3, 5), got (5, 3)" + here());
-        CHECK(error_of<DTypeError>([&] { scaled_dot_product_attention(q, k, v.to(DType::f64)); }) ==
-              "scaled_dot_product_attention: dtypes must agree, got f32 and f64" + here());
+        CHECK(
+            error_of<DTypeError>([&] { scaled_dot_product_attention(q, k, v.to(DType::f64)); }) ==
+            "scaled_dot_product_attention: dtypes must agree, got f32 and f64 for the value (convert one with .to())" +
+                here());
     }
 }

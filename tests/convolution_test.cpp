@@ -192,7 +192,7 @@ TEST_SUITE("convolution") {
         CHECK(error_of<ValueError>([&] { conv1d(x, w, none, {.padding = {1, 1}}); }) ==
               "conv1d: padding must be one number or 1, got 2" + here());
         CHECK(error_of<DTypeError>([&] { conv1d(x, w.to(DType::f64)); }) ==
-              "conv1d: dtypes must agree, got f32 and f64 for the weight" + here());
+              "conv1d: dtypes must agree, got f32 and f64 for the weight (convert one with .to())" + here());
         CHECK(error_of<ShapeError>([&] { conv_transpose1d(x, zeros({6, 4, 3})); }) ==
               "conv_transpose1d: the weight must be (4, out / groups, kernel) for an input of shape (2, 4, 8) and 1 "
               "group, got (6, 4, 3)" +

@@ -388,7 +388,7 @@ TEST_SUITE("distributions") {
         CHECK(error_of<ValueError>([] { Categorical({.probs = ones({3})}).log_prob(tensor({3})); }) ==
               "Categorical::log_prob: classes must be in [0, 3), got one that is not" + nearby());
         CHECK(error_of<DTypeError>([] { Normal(0.0, 1.0).log_prob(tensor({1.0})); }) ==
-              "Normal::log_prob: the value must have the parameters' element type f32, got f64" + nearby());
+              "Normal::log_prob: dtypes must agree, got f32 and f64 for the value (convert one with .to())" + nearby());
         CHECK(error_of<ShapeError>([] { Normal(zeros({3}), ones({4})); }).find("Normal: ") == 0);
         CHECK(error_of<ShapeError>([] { Dirichlet(ones({3})).log_prob(tensor({1.0f})); }) ==
               "Dirichlet::log_prob: the value must be (…, 3), got (1,)" + nearby());
@@ -401,7 +401,7 @@ TEST_SUITE("distributions") {
                   kl_divergence(Categorical({.probs = ones({3})}), Categorical({.probs = ones({1})}));
               }) == "kl_divergence: both distributions must have the same number of classes, got 3 and 1" + nearby());
         CHECK(error_of<DTypeError>([] { kl_divergence(Normal(0.0, 1.0), Normal(0.0, scalar(1.0))); }) ==
-              "kl_divergence: both distributions must have one element type, got f32 and f64" + nearby());
+              "kl_divergence: dtypes must agree, got f32 and f64 (convert one with .to())" + nearby());
         CHECK(error_of<ShapeError>([] {
                   Normal(0.0, 1.0).sample({-1});
               }).find("sample: sizes must not be negative, got (-1") == 0);

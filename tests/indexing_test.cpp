@@ -42,8 +42,8 @@ TEST_CASE("indexing: plain numbers stand among the parts of concat and stack") {
     Tape tape;
     const Tensor w = tape.watch(scalar(4.0));
     CHECK(close(tape.gradient(sum(square(stack({w, 1.0, w}))), w), scalar(16.0)));
-    CHECK(error_of<DTypeError>([] { stack({1.0, 2.0}); }) ==
-          "stack: at least one part must be a tensor, got numbers" + here());
+    CHECK(error_of<ValueError>([] { stack({1.0, 2.0}); }) ==
+          "stack: at least one operand must be a tensor, got numbers" + here());
     CHECK(error_of<ValueError>([] { concat({}); }) ==
           "concat: there must be at least one tensor, got an empty list" + here());
 }

@@ -144,7 +144,7 @@ TEST_SUITE("linear algebra") {
         CHECK(error_of<DTypeError>([&] { solve(good, ones({2, 1})); }) ==
               "solve: dtypes must agree, got f64 and f32 (convert one with .to())" + here());
         CHECK(error_of<DTypeError>([&] { inv(ones({2, 2}, DType::i32)); }) ==
-              "inv: the element type must be f32 or f64, got i32" + here());
+              "inv: must be f32 or f64, got i32" + here());
         CHECK(error_of<ValueError>([&] { eigh(good * std::nan("")); }) ==
               "eigh: the matrix must be finite, got NaN or inf" + here());
         CHECK(error_of<ValueError>([&] { svd(good / 0.0); }) ==

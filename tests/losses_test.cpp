@@ -284,7 +284,7 @@ TEST_CASE("losses: say what does not fit") {
     CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scores, tensor({0, 1, 2})); }) == "cross_entropy: target must have input's shape without the classes, got (2, 3) and (3,)" + here());
     CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scalar(1.0), scalar(0)); }) == "cross_entropy: input needs an axis of classes, got a scalar" + here());
     CHECK(error_of<ShapeError>([&] { nn::cross_entropy(scores, tensor({0, 1}), {.weight = ones({2})}); }) == "cross_entropy: weight must have one number for each of 3 classes, got (2,)" + here());
-    CHECK(error_of<DTypeError>([&] { nn::cross_entropy(scores, tensor({0, 1}), {.weight = ones({3}, DType::f64)}); }) == "cross_entropy: weight must have input's element type, got f64 and f32" + here());
+    CHECK(error_of<DTypeError>([&] { nn::cross_entropy(scores, tensor({0, 1}), {.weight = ones({3}, DType::f64)}); }) == "cross_entropy: weight must have input's dtype, got f64 and f32" + here());
     CHECK(error_of<ValueError>([&] { nn::cross_entropy(scores, tensor({0, 1}), {.label_smoothing = 2}); }) == "cross_entropy: label_smoothing must be in [0, 1], got 2" + here());
     CHECK(error_of<ValueError>([&] { nn::smooth_l1_loss(scores, half, {.beta = -1}); }) == "smooth_l1_loss: beta must not be negative, got -1" + here());
     CHECK(error_of<ValueError>([&] { nn::huber_loss(scores, half, {.delta = 0}); }) == "huber_loss: delta must be positive, got 0" + here());

@@ -153,7 +153,7 @@ TEST_SUITE("map") {
         CHECK(error_of<ShapeError>([] { map(mixed, zeros({2}), zeros({3})); }) == "map: shapes must broadcast, got (2,) and (3,)" + here());
         CHECK(error_of<DTypeError>([] { map(mixed, zeros({2}), zeros({2}, DType::f64)); }) == "map: dtypes must agree, got f32 and f64 (convert one with .to())" + here());
         CHECK(error_of<DTypeError>([] { map(swish, tensor({1, 2})); }) == "map: must be f32 or f64, got i32" + here());
-        CHECK(error_of<DTypeError>([] { map(swish, 1.0); }) == "map: at least one operand must be a tensor, got numbers" + here());
+        CHECK(error_of<ValueError>([] { map(swish, 1.0); }) == "map: at least one operand must be a tensor, got numbers" + here());
         // clang-format on
     }
 }

@@ -27,9 +27,9 @@ TEST_SUITE("normalisation") {
         CHECK(error_of<ShapeError>([&] { layer_norm(x, {3}, four); }) ==
               "layer_norm: weight must be (3,) for an input of shape (2, 4, 3), got (4,)" + here());
         CHECK(error_of<DTypeError>([&] { layer_norm(x, {3}, three, three.to(DType::f64)); }) ==
-              "layer_norm: dtypes must agree, got f32 and f64 for bias" + here());
+              "layer_norm: dtypes must agree, got f32 and f64 for bias (convert one with .to())" + here());
         CHECK(error_of<DTypeError>([&] { rms_norm(arange(4, DType::i64), {4}); }) ==
-              "rms_norm: the element type must be f32 or f64, got i64" + here());
+              "rms_norm: must be f32 or f64, got i64" + here());
         CHECK(error_of<ShapeError>([&] { group_norm(x, 3); }) ==
               "group_norm: the groups must divide the channels, got 3 groups for shape (2, 4, 3)" + here());
         CHECK(error_of<ShapeError>([&] { instance_norm(zeros({2, 4})); }) ==

@@ -77,8 +77,8 @@ TEST_SUITE("recurrent layers") {
         CHECK(error_of<ShapeError>([&] { gru(x, h0, ih(3), u); }) == "gru: weight_hh must be (9, 3), got (12, 3)" + here());
         CHECK(error_of<ShapeError>([&] { rnn(x, h0, ih(1), hh(1), b, b); }) == "rnn: bias_ih must be (3,), got (12,)" + here());
         CHECK(error_of<ValueError>([&] { lstm(x, h0, c0, w, u, b); }) == "lstm: there must be both biases or neither, got one" + here());
-        CHECK(error_of<DTypeError>([&] { lstm(x, h0, c0, w.to(DType::f32), u); }) == "lstm: weight_ih must have the input's element type, got f32 and f64" + here());
-        CHECK(error_of<DTypeError>([&] { rnn(tensor({{{1}}}), h0, w, u); }) == "rnn: the element type must be f32 or f64, got i32" + here());
+        CHECK(error_of<DTypeError>([&] { lstm(x, h0, c0, w.to(DType::f32), u); }) == "lstm: dtypes must agree, got f64 and f32 for weight_ih (convert one with .to())" + here());
+        CHECK(error_of<DTypeError>([&] { rnn(tensor({{{1}}}), h0, w, u); }) == "rnn: must be f32 or f64, got i32" + here());
         CHECK(error_of<ShapeError>([&] { gru(x, h0, ih(3), hh(3), Tensor(), Tensor(), {.lengths = tensor({1})}); }) == "gru: there must be a length for each of 2 samples, got shape (1,)" + here());
         CHECK(error_of<ValueError>([&] { gru(x, h0, ih(3), hh(3), Tensor(), Tensor(), {.lengths = tensor({1, 4})}); }) == "gru: lengths must be in [0, 3], got 4" + here());
     }

@@ -122,7 +122,7 @@ TEST_SUITE("xtensor") {
         CHECK(error_of<ShapeError>([&] { xt::xtensor<double, 1> vector = a; }) ==
               "xtensor: an array of 1 axes cannot hold shape (2, 2)");
         CHECK(error_of<DTypeError>([&] { xt::xarray<float> other = a; }) ==
-              "xtensor: the array's element type must be the tensor's f64, got f32");
+              "xtensor: the array's dtype must be the tensor's f64, got f32");
     }
     TEST_CASE("an operation of xtensor's expressions: value, gradients, broadcasting, forward mode") {
         const auto scaled = [](const Tensor& x, const Tensor& s) {

@@ -164,9 +164,9 @@ std::int64_t Tensor::shape(int axis) const {
 }
 
 void Tensor::throw_dtype(DType wanted, Location where) const {
-    throw DTypeError(at(std::string("Tensor::data: the element type must be the tensor's ") + name_of(dtype()) +
-                            ", got " + name_of(wanted),
-                        where));
+    throw DTypeError(
+        at(std::string("Tensor::data: the dtype must be the tensor's ") + name_of(dtype()) + ", got " + name_of(wanted),
+           where));
 }
 
 namespace {

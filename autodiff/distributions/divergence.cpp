@@ -185,10 +185,7 @@ Tensor detail::divergence(const Bernoulli& p, const Poisson& q) {
 }
 
 Shape detail::paired(const Distribution& p, const Distribution& q, Location where) {
-    check<DTypeError>(p.dtype() == q.dtype(), where, [&] {
-        return std::string("kl_divergence: both distributions must have one element type, got ") + name_of(p.dtype()) +
-               " and " + name_of(q.dtype());
-    });
+    check_same_dtype(p.dtype(), q.dtype(), "kl_divergence", where);
     check<ShapeError>(p.event_shape() == q.event_shape(), where, [&] {
         return "kl_divergence: both distributions must have events of one shape, got " + to_string(p.event_shape()) +
                " and " + to_string(q.event_shape());

@@ -207,10 +207,7 @@ MultivariateNormal::MultivariateNormal(const Operand& l, const Covariance& sprea
                           : spread.scale_tril.defined()      ? spread.scale_tril
                                                              : spread.precision_matrix;
     loc = tensor_of(l, "MultivariateNormal");
-    check<DTypeError>(loc.dtype() == matrix.dtype(), place, [&] {
-        return std::string("MultivariateNormal: parameters must have one element type, got ") + name_of(loc.dtype()) +
-               " and " + name_of(matrix.dtype());
-    });
+    check_same_dtype(matrix, loc, "MultivariateNormal", place, "loc");
     check_rule("MultivariateNormal", "loc", loc, finite, place);
     check_rule("MultivariateNormal", "the matrix", matrix, finite, place);
     check<ShapeError>(

@@ -4,6 +4,7 @@
 
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/tape.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "autodiff/ops/shape/detail/indices.hpp"

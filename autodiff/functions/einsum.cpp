@@ -223,12 +223,9 @@ namespace {
 /// The type of a product with one more factor: integers mix, floating types do not.
 DType common_factor_type(const char* operation, DType so_far, const Tensor& x, Location where) {
     check<DTypeError>(x.dtype() != DType::boolean, where,
-                      [&] { return std::string(operation) + ": the element type must be numbers, got bool"; });
+                      [&] { return std::string(operation) + ": must be numbers, got bool"; });
     if (is_integer(so_far) && is_integer(x.dtype())) return common_integer(so_far, x.dtype());
-    check<DTypeError>(so_far == x.dtype(), where, [&] {
-        return std::string(operation) + ": dtypes must agree, got " + name_of(so_far) + " and " + name_of(x.dtype()) +
-               " (convert one with .to())";
-    });
+    check_same_dtype(so_far, x.dtype(), operation, where);
     return so_far;
 }
 

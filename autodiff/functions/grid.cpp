@@ -125,10 +125,7 @@ Tensor grid_sample(const Operand& operand, const Operand& grid_operand, const Gr
     const Tensor &x = tensor_of(operand, "grid_sample"), &grid = tensor_of(grid_operand, "grid_sample");
     const Location where = operand.where();
     check_floating(x, "grid_sample", where);
-    check<DTypeError>(grid.dtype() == x.dtype(), where, [&] {
-        return std::string("grid_sample: dtypes must agree, got ") + name_of(x.dtype()) + " and " +
-               name_of(grid.dtype()) + " for the grid";
-    });
+    check_same_dtype(x, grid, "grid_sample", where, "the grid");
     const int axes = x.ndim() - 2;
     check<ShapeError>(
         (axes == 2 || axes == 3) && grid.ndim() == x.ndim() && grid.shape(0) == x.shape(0) && grid.shape(-1) == axes,

@@ -44,8 +44,8 @@ Tensor flat_gradient(const std::vector<Parameter*>& parameters, const Gradients&
 void check_dtype(const std::vector<Parameter*>& parameters, Location where) {
     for (const Parameter* p : parameters)
         check<DTypeError>(p->dtype() == parameters[0]->dtype(), where, [&] {
-            return std::string("LBFGS: all parameters must have one element type, got ") + name_of(p->dtype()) +
-                   " and " + name_of(parameters[0]->dtype());
+            return std::string("LBFGS: all parameters must have one dtype, got ") + name_of(p->dtype()) + " and " +
+                   name_of(parameters[0]->dtype());
         });
 }
 

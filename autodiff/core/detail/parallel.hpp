@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 
@@ -35,15 +36,21 @@ void in_threads(std::int64_t threads, std::int64_t n, const Part& part) {
     if (error) std::rethrow_exception(error);
 }
 
-/// Below this many elements of work a second thread does not pay.
-inline constexpr std::int64_t parallel_work = 65536;
+/// Work is counted in elements of an element-wise operation. This much of it pays for a thread.
+inline constexpr std::int64_t work_per_thread = std::int64_t{1} << 15;
+/// The work of that many multiplications with additions in a product.
+constexpr std::int64_t work_of_product(std::int64_t multiplications) { return multiplications / 16; }
 
-/// body(begin, end) over [0, n), in one piece or split evenly among all threads.
+/// How many threads share `work` in up to `pieces` pieces.
+inline std::int64_t threads_for(std::int64_t work, std::int64_t pieces) {
+    if (work < 2 * work_per_thread || omp_in_parallel()) return 1;
+    return std::min({std::int64_t{omp_get_max_threads()}, work / work_per_thread, pieces});
+}
+
+/// body(begin, end) over [0, n), in one piece or split evenly among threads.
 template <class Body>
 void parallel_for(std::int64_t n, std::int64_t work, const Body& body) {
-    if (n <= 0) return;
-    const bool several = work >= parallel_work && n > 1 && !omp_in_parallel();
-    in_threads(several ? omp_get_max_threads() : 1, n, body);
+    if (n > 0) in_threads(threads_for(work, n), n, body);
 }
 
 }  // namespace xgrad::detail

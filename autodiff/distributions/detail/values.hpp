@@ -22,10 +22,7 @@ inline Tensor value_of(const char* name, const Operand& value, const Tensor& lik
                        int event_axes = 0) {
     const Location where = value.where();
     const Tensor x = value.is_tensor() ? tensor_of(value, name) : scalar(value.number(), like.dtype());
-    check<DTypeError>(x.dtype() == like.dtype(), where, [&] {
-        return std::string(name) + ": the value must have the parameters' element type " + name_of(like.dtype()) +
-               ", got " + name_of(x.dtype());
-    });
+    check_same_dtype(like, x, name, where, "the value");
     check_rule(name, "the value", x, rule, where);
     bool fits = x.ndim() >= event_axes;
     for (int k = 1; fits && k <= event_axes; ++k) fits = x.shape(-k) == shape[shape.rank() - k];

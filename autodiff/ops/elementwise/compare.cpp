@@ -4,6 +4,7 @@
 
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/axes.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/ops/reduce/reduce.hpp"
 #include "autodiff/ops/shape/shape.hpp"
 #include "detail/broadcast.hpp"
@@ -179,14 +180,10 @@ Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tenso
 void check_operands(const char* name, const Operand& a, const Operand& b) {
     check_defined(name, a);
     check_defined(name, b);
-    check<DTypeError>(a.is_tensor() || b.is_tensor(), a.where(),
-                      [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
+    check_has_tensor(a.is_tensor() || b.is_tensor(), name, a.where());
     if (!a.is_tensor()) return check_fits(a, b.dtype(), name);
     if (!b.is_tensor()) return check_fits(b, a.dtype(), name);
-    check<DTypeError>(a.dtype() == b.dtype() || (is_integer(a.dtype()) && is_integer(b.dtype())), a.where(), [&] {
-        return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
-               " (convert one with .to())";
-    });
+    if (!is_integer(a.dtype()) || !is_integer(b.dtype())) check_same_dtype(a.dtype(), b.dtype(), name, a.where());
     check_broadcast(name, a, b);
 }
 

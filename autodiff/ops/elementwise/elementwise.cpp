@@ -69,21 +69,11 @@ void detail::elementwise::pull_with_number(Pull& pull, kernels::ElementwiseKerne
     pull.parts[0] = std::move(part[0]);
 }
 
-namespace {
-
-void require_floating(const char* name, DType dtype, Location where) {
-    check<DTypeError>(is_floating(dtype), where,
-                      [&] { return std::string(name) + ": must be f32 or f64, got " + name_of(dtype); });
-}
-
-}  // namespace
-
 bool detail::elementwise::is_integer_operand(const char* name, const Operand& x, bool has_integers) {
-    check<DTypeError>(x.is_tensor(), x.where(),
-                      [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
+    check_has_tensor(x.is_tensor(), name, x.where());
     check_defined(name, x);
     if (has_integers && is_integer(x.dtype())) return true;
-    require_floating(name, x.dtype(), x.where());
+    check_floating(x.dtype(), name, x.where());
     return false;
 }
 
@@ -93,21 +83,17 @@ Operands detail::elementwise::operands_of(const char* name, const Operand& a, co
     check_defined(name, a);
     check_defined(name, b);
     if (const DType dtype = integer_type(a, b); dtype != DType::boolean) {
-        if (!has_integers) require_floating(name, dtype, where);
+        if (!has_integers) check_floating(dtype, name, where);
         return Operands::integers;
     }
-    check<DTypeError>(a.is_tensor() || b.is_tensor(), where,
-                      [&] { return std::string(name) + ": at least one operand must be a tensor, got numbers"; });
+    check_has_tensor(a.is_tensor() || b.is_tensor(), name, where);
     if (!a.is_tensor() || !b.is_tensor()) {
-        require_floating(name, a.is_tensor() ? a.dtype() : b.dtype(), where);
+        check_floating(a.is_tensor() ? a.dtype() : b.dtype(), name, where);
         return Operands::number;
     }
-    check<DTypeError>(a.dtype() == b.dtype(), where, [&] {
-        return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
-               " (convert one with .to())";
-    });
+    check_same_dtype(a.dtype(), b.dtype(), name, where);
     shape = broadcast_shapes(a.shape(), b.shape(), name, where);
-    require_floating(name, a.dtype(), where);
+    check_floating(a.dtype(), name, where);
     return Operands::tensors;
 }
 
@@ -228,8 +214,7 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
         return std::string("where: the condition must be a bool tensor, got ") +
                (condition.is_tensor() ? name_of(condition.dtype()) : "a number");
     });
-    check<DTypeError>(a.is_tensor() || b.is_tensor(), at,
-                      [] { return std::string("where: at least one of a and b must be a tensor, got numbers"); });
+    check_has_tensor(a.is_tensor() || b.is_tensor(), "where", at);
     const DType dtype = a.is_tensor() ? a.dtype() : b.dtype();
     Tensor x = a.is_tensor() ? a.tensor() : number_as(a, dtype, "where"),
            y = b.is_tensor() ? b.tensor() : number_as(b, dtype, "where");
@@ -237,10 +222,7 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
         x = x.to(wide);
         y = y.to(wide);
     }
-    check<DTypeError>(x.dtype() == y.dtype(), at, [&] {
-        return std::string("where: dtypes of a and b must agree, got ") + name_of(x.dtype()) + " and " +
-               name_of(y.dtype());
-    });
+    check_same_dtype(x, y, "where", at);
     broadcast_shapes(condition.shape(), broadcast_shapes(x.shape(), y.shape(), "where", at), "where", at);
     return apply(Where{}, {condition.tensor(), x, y}, at);
 }

@@ -13,19 +13,14 @@ MapInputs::MapInputs(std::span<const Operand* const> operands)
     const Tensor* first = nullptr;
     for (const Operand* operand : operands)
         if (operand->is_tensor() && !first) first = &operand->tensor();
-    check<DTypeError>(first != nullptr, where,
-                      [] { return std::string("map: at least one operand must be a tensor, got numbers"); });
+    check_has_tensor(first, "map", where);
     dtype = first->dtype();
     shape = first->shape();
     for (std::size_t k = 0; k < count; ++k) {
         const Operand& operand = *operands[k];
         tensors[k] = operand.is_tensor() ? operand.tensor() : scalar(operand.number(), dtype);
-        check<DTypeError>(is_floating(tensors[k].dtype()), where,
-                          [&] { return std::string("map: must be f32 or f64, got ") + name_of(tensors[k].dtype()); });
-        check<DTypeError>(tensors[k].dtype() == dtype, where, [&] {
-            return std::string("map: dtypes must agree, got ") + name_of(dtype) + " and " +
-                   name_of(tensors[k].dtype()) + " (convert one with .to())";
-        });
+        check_floating(tensors[k], "map", where);
+        check_same_dtype(dtype, tensors[k].dtype(), "map", where);
         shape = broadcast_shapes(shape, tensors[k].shape(), "map", where);
     }
 }

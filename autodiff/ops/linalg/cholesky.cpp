@@ -1,3 +1,4 @@
+#include "autodiff/core/detail/dispatch.hpp"
 #include "detail/lapack.hpp"
 #include "detail/matrices.hpp"
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "autodiff/core/detail/dispatch.hpp"
 #include "detail/lapack.hpp"
 #include "detail/matrices.hpp"
 

@@ -8,6 +8,7 @@
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/elementwise/detail/broadcast.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
@@ -25,11 +26,11 @@ using namespace detail;
 namespace {
 
 const Tensor& require_matrix(const char* name, const Operand& x, int min_rank, bool integers = false) {
-    check<DTypeError>(x.is_tensor(), x.where(), [&] { return std::string(name) + ": must be a tensor, got a number"; });
     tensor_of(x, name);
-    check<DTypeError>(is_floating(x.dtype()) || (integers && is_integer(x.dtype())), x.where(), [&] {
-        return std::string(name) + ": must be " + (integers ? "numbers" : "f32 or f64") + ", got " + name_of(x.dtype());
-    });
+    if (integers)
+        check<DTypeError>(x.dtype() != DType::boolean, x.where(),
+                          [&] { return std::string(name) + ": must be numbers, got bool"; });
+    else check_floating(x.dtype(), name, x.where());
     check<ShapeError>(x.ndim() >= min_rank, x.where(), [&] {
         return std::string(name) + ": must have at least " + std::to_string(min_rank) +
                (min_rank == 1 ? " axis" : " axes") + ", got shape " + to_string(x.shape());
@@ -39,13 +40,6 @@ const Tensor& require_matrix(const char* name, const Operand& x, int min_rank, b
             return std::string(name) + ": sizes must be below 2^31, got " + to_string(x.shape());
         });
     return x.tensor();
-}
-
-void require_same_dtype(const char* name, const Tensor& a, const Tensor& b, Location where) {
-    check<DTypeError>(a.dtype() == b.dtype(), where, [&] {
-        return std::string(name) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " + name_of(b.dtype()) +
-               " (convert one with .to())";
-    });
 }
 
 Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 2); }
@@ -81,12 +75,11 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb, Precision
             }
             return at;
         };
-        in_threads(std::min<std::int64_t>(threads_for(count * size.m * size.n * size.k), count), count,
-                   [&](std::int64_t begin, std::int64_t end) {
-                       for (std::int64_t i = begin; i < end; ++i)
-                           gemm(size, pa + offset(batch_a, i, size.m * size.k),
-                                pb + offset(batch_b, i, size.k * size.n), py + i * size.m * size.n);
-                   });
+        parallel_for(count, work_of_product(count * size.work()), [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i)
+                gemm(size, pa + offset(batch_a, i, size.m * size.k), pb + offset(batch_b, i, size.k * size.n),
+                     py + i * size.m * size.n);
+        });
     };
     if (a.dtype() == DType::i32) multiply_batches(std::int32_t{});
     else if (a.dtype() == DType::i64) multiply_batches(std::int64_t{});
@@ -150,7 +143,7 @@ Tensor matmul(const Operand& a, const Operand& b) {
             x = x.to(wide);
             y = y.to(wide);
         }
-        require_same_dtype("matmul", x, y, where);
+        check_same_dtype(x, y, "matmul", where);
         const bool row = x.ndim() == 1, column = y.ndim() == 1;
         check<ShapeError>(x.shape(-1) == y.shape(column ? -1 : -2), where, [&] {
             return "matmul: inner sizes must agree, got " + to_string(x.shape()) + " and " + to_string(y.shape());
@@ -220,13 +213,13 @@ Tensor linear(const Operand& input, const Operand& weight, const Operand& bias) 
         const Tensor& x = require_matrix("linear", input, 1);
         const Tensor& w = require_matrix("linear", weight, 2);
         const Tensor b = bias.is_tensor() && !bias.tensor().defined() ? Tensor() : tensor_of(bias, "linear");
-        require_same_dtype("linear", x, w, where);
+        check_same_dtype(x, w, "linear", where);
         check<ShapeError>(w.ndim() == 2 && x.shape(-1) == w.shape(1), where, [&] {
             return "linear: weight must be (out, " + std::to_string(x.shape(-1)) + ") for an input of shape " +
                    to_string(x.shape()) + ", got " + to_string(w.shape());
         });
         if (b.defined()) {
-            require_same_dtype("linear", x, b, where);
+            check_same_dtype(x, b, "linear", where);
             check<ShapeError>(b.shape() == Shape{w.shape(0)}, where, [&] {
                 return "linear: bias must be (" + std::to_string(w.shape(0)) + ",), got " + to_string(b.shape());
             });

@@ -2,6 +2,7 @@
 #include <span>
 
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "detail/lapack.hpp"
 #include "detail/matrices.hpp"
 

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "autodiff/core/detail/dispatch.hpp"
 #include "detail/lapack.hpp"
 #include "detail/matrices.hpp"
 

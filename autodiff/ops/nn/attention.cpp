@@ -11,6 +11,7 @@
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
@@ -331,12 +332,9 @@ Tensor attention_weights(const Operand& query_operand, const Operand& key_operan
         const Tensor &query = tensor_of(query_operand, operation), &key = tensor_of(key_operand, operation),
                      &mask = options.mask;
         check_floating(query, operation, where);
-        check<DTypeError>(key.dtype() == query.dtype() &&
-                              (!mask.defined() || mask.dtype() == DType::boolean || mask.dtype() == query.dtype()),
-                          where, [&] {
-                              return std::string(operation) + ": dtypes must agree, got " + name_of(query.dtype()) +
-                                     " and " + name_of(key.dtype() == query.dtype() ? mask.dtype() : key.dtype());
-                          });
+        check_same_dtype(query, key, operation, where, "the key");
+        if (mask.defined() && mask.dtype() != DType::boolean)
+            check_same_dtype(query, mask, operation, where, "the mask");
         check<ShapeError>(query.ndim() >= 2 && key.ndim() >= 2 && query.shape(-1) == key.shape(-1), where, [&] {
             return std::string(operation) + ": query and key must be (…, L, E) and (…, S, E), got " +
                    to_string(query.shape()) + " and " + to_string(key.shape());
@@ -355,13 +353,9 @@ Tensor scaled_dot_product_attention(const Operand& query_operand, const Operand&
                value = tensor_of(value_operand, name);
         const Tensor& mask = options.mask;
         check_floating(query, name, where);
-        for (const Tensor* t : {&std::as_const(key), &std::as_const(value), &mask}) {
-            if (t == &mask && !mask.defined()) continue;
-            check<DTypeError>(t->dtype() == query.dtype() || (t == &mask && t->dtype() == DType::boolean), where, [&] {
-                return std::string(name) + ": dtypes must agree, got " + name_of(query.dtype()) + " and " +
-                       name_of(t->dtype());
-            });
-        }
+        check_same_dtype(query, key, name, where, "the key");
+        check_same_dtype(query, value, name, where, "the value");
+        if (mask.defined() && mask.dtype() != DType::boolean) check_same_dtype(query, mask, name, where, "the mask");
         const bool fits = query.ndim() >= 2 && key.ndim() >= 2 && value.ndim() >= 2 &&
                           query.shape(-1) == key.shape(-1) && key.shape(-2) == value.shape(-2);
         check<ShapeError>(fits, where, [&] {

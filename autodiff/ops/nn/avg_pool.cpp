@@ -5,6 +5,7 @@
 
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "autodiff/ops/reduce/detail/reduction.hpp"

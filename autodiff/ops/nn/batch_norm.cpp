@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "autodiff/ops/reduce/detail/reduction.hpp"
 #include "autodiff/ops/reduce/reduce.hpp"

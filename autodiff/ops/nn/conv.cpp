@@ -186,16 +186,10 @@ struct Arguments {
 Arguments arguments_of(const char* name, int axes, const Operand& input, const Operand& weight, const Operand& bias) {
     const Location where = input.where();
     Arguments a{check_spatial(name, axes, input), tensor_of(weight, name), {}, true};
-    check<DTypeError>(a.w.dtype() == a.x.dtype(), where, [&] {
-        return std::string(name) + ": dtypes must agree, got " + name_of(a.x.dtype()) + " and " + name_of(a.w.dtype()) +
-               " for the weight";
-    });
+    check_same_dtype(a.x, a.w, name, where, "the weight");
     if (!bias.is_tensor() || bias.tensor().defined()) {
         a.bias = tensor_of(bias, name);
-        check<DTypeError>(a.bias.dtype() == a.x.dtype(), where, [&] {
-            return std::string(name) + ": dtypes must agree, got " + name_of(a.x.dtype()) + " and " +
-                   name_of(a.bias.dtype()) + " for the bias";
-        });
+        check_same_dtype(a.x, a.bias, name, where, "the bias");
     }
     a.batched = a.x.ndim() == axes + 2;
     if (!a.batched) a.x = expand_dims({a.x, where}, 0);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autodiff/core/apply.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "autodiff/ops/reduce/reduce.hpp"

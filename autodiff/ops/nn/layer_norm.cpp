@@ -3,6 +3,7 @@
 #include <limits>
 #include <vector>
 
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "autodiff/ops/reduce/detail/reduction.hpp"
 #include "autodiff/ops/reduce/reduce.hpp"

@@ -10,6 +10,7 @@
 
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/kernels/kernels.hpp"
 #include "detail/pooling.hpp"

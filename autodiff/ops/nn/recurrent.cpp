@@ -140,10 +140,7 @@ Results run(const char* name, RecurrentLayer layer, Location where) {
 
 void check_part(const Tensor& part, const RecurrentLayer& layer, const Shape& shape, const char* name, const char* what,
                 Location where) {
-    check<DTypeError>(part.dtype() == layer.x.dtype(), where, [&] {
-        return std::string(name) + ": " + what + " must have the input's element type, got " + name_of(part.dtype()) +
-               " and " + name_of(layer.x.dtype());
-    });
+    check_same_dtype(layer.x, part, name, where, what);
     check<ShapeError>(part.shape() == shape, where, [&] {
         return std::string(name) + ": " + what + " must be " + to_string(shape) + ", got " + to_string(part.shape());
     });

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autodiff/core/detail/axes.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/shape/detail/indices.hpp"
@@ -20,16 +21,13 @@ namespace {
 
 void check_like(const Tensor& weight, const Tensor* other, const char* what) {
     check<ValueError>(other && other->defined(), {}, [&] {
-        return std::string("update_parameters: the ") + what + " must be a tensor, got an empty one";
+        return std::string("update_parameters: ") + what + " must be a tensor, got an empty one";
     });
     check<ShapeError>(other->shape() == weight.shape(), {}, [&] {
-        return std::string("update_parameters: the ") + what + " must have the weight's shape, got " +
+        return std::string("update_parameters: ") + what + " must have the weight's shape, got " +
                to_string(other->shape()) + " and " + to_string(weight.shape());
     });
-    check<DTypeError>(other->dtype() == weight.dtype(), {}, [&] {
-        return std::string("update_parameters: the ") + what + " must have the weight's element type, got " +
-               name_of(other->dtype()) + " and " + name_of(weight.dtype());
-    });
+    check_same_dtype(weight, *other, "update_parameters", {}, what);
 }
 
 void check_weight(const Tensor* weight, const char* name) {
@@ -40,9 +38,9 @@ void check_weight(const Tensor* weight, const char* name) {
 
 void check_update(const ParameterUpdate& u) {
     check_weight(u.weight, "update_parameters");
-    check_like(*u.weight, u.gradient, "gradient");
+    check_like(*u.weight, u.gradient, "the gradient");
     for (unsigned k = 0; k < 3; ++k)
-        if (u.rule.states() >> k & 1) check_like(*u.weight, u.states[k], "state");
+        if (u.rule.states() >> k & 1) check_like(*u.weight, u.states[k], "the state");
 }
 
 /// Where the new value goes: the old one's buffer when nobody else holds it.
@@ -80,15 +78,6 @@ struct Ready {
     }
 };
 
-/// Whether parallel_for would use several threads.
-bool shared([[maybe_unused]] Int work) {
-#ifdef _OPENMP
-    return work >= parallel_work && omp_get_max_threads() > 1 && !omp_in_parallel();
-#else
-    return false;
-#endif
-}
-
 struct Piece {
     const Ready* ready;
     Int begin, end;
@@ -102,7 +91,7 @@ void update_parameters(std::span<const ParameterUpdate> updates) {
         check_update(u);
         total += u.weight->size();
     }
-    if (!shared(total)) {
+    if (threads_for(total, total) == 1) {
         for (const ParameterUpdate& u : updates) {
             Ready ready(u);
             ready.run(0, u.weight->size());

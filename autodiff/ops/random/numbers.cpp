@@ -7,6 +7,7 @@
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/core/tape.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "autodiff/core/detail/axes.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/core/detail/sizes.hpp"
 #include "detail/stream.hpp"
@@ -64,9 +65,7 @@ Tensor result_of(const char* name, const Shape& shape, DType dtype, Location whe
 
 Tensor empty_floats(const Shape& shape, DType dtype, const char* name, Location where) {
     check_shape(shape, name, where);
-    check<DTypeError>(is_floating(dtype), where, [&] {
-        return std::string(name) + ": the element type must be f32 or f64, got " + name_of(dtype);
-    });
+    check_floating(dtype, name, where);
     return result_of(name, shape, dtype, where);
 }
 

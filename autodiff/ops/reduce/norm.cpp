@@ -3,6 +3,7 @@
 
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "detail/reduction.hpp"
 #include "reduce.hpp"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "autodiff/core/apply.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/sweep.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "detail/reduction.hpp"

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "autodiff/core/apply.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "detail/reduction.hpp"
 #include "reduce.hpp"

@@ -13,6 +13,7 @@
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/ops/shape/index.hpp"
 #include "autodiff/ops/shape/shape.hpp"
@@ -333,10 +334,7 @@ Tensor searchsorted(const Operand& sorted_operand, const Operand& values_operand
     const Tensor& sorted = tensor_of(sorted_operand, "searchsorted");
     const Tensor values = values_operand.is_tensor() ? tensor_of(values_operand, "searchsorted")
                                                      : number_as(values_operand, sorted.dtype(), "searchsorted");
-    check<DTypeError>(sorted.dtype() == values.dtype(), where, [&] {
-        return std::string("searchsorted: dtypes must agree, got ") + name_of(sorted.dtype()) + " and " +
-               name_of(values.dtype());
-    });
+    check_same_dtype(sorted, values, "searchsorted", where, "the values");
     bool fits = sorted.ndim() == 1 || (sorted.ndim() > 1 && sorted.ndim() == values.ndim());
     for (int k = 0; fits && sorted.ndim() > 1 && k + 1 < sorted.ndim(); ++k)
         fits = sorted.shape()[k] == values.shape()[k];

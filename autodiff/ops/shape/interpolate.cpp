@@ -9,6 +9,7 @@
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/core/detail/sizes.hpp"
 

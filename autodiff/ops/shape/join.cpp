@@ -114,8 +114,7 @@ std::span<const Tensor> parts_of(const Parts& given, Tensors& made, const char* 
     if (!operands.empty()) {
         const auto first =
             std::find_if(operands.begin(), operands.end(), [](const Operand& x) { return x.is_tensor(); });
-        check<DTypeError>(first != operands.end(), where,
-                          [&] { return std::string(name) + ": at least one part must be a tensor, got numbers"; });
+        check_has_tensor(first != operands.end(), name, where);
         const DType dtype = tensor_of(*first, name).dtype();
         for (const Operand& x : operands) made.push_back(x.is_tensor() ? x.tensor() : number_as(x, dtype, name));
     }
@@ -124,9 +123,7 @@ std::span<const Tensor> parts_of(const Parts& given, Tensors& made, const char* 
     bool mixed = false;
     for (const Tensor& t : tensors) {
         const DType own = tensor_of({t, where}, name).dtype();
-        check<DTypeError>(own == dtype || (is_integer(own) && is_integer(dtype)), where, [&] {
-            return std::string(name) + ": element types must agree, got " + name_of(dtype) + " and " + name_of(own);
-        });
+        if (!is_integer(own) || !is_integer(dtype)) check_same_dtype(dtype, own, name, where);
         mixed = mixed || own != dtype;
         dtype = common_integer(dtype, own);
     }

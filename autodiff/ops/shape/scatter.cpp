@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autodiff/core/apply.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "detail/indices.hpp"
@@ -257,10 +258,7 @@ Tensor indices_in(const Tensor& x, int axis, const Operand& operand, const char*
 /// The part of the source that the indices use.
 Tensor source_of(const Operand& operand, const Tensor& x, const Shape& shape, const char* name, Location where) {
     const Tensor& source = tensor_of(operand, name);
-    check<DTypeError>(source.dtype() == x.dtype(), where, [&] {
-        return std::string(name) + ": the source must have the tensor's element type, got " + name_of(source.dtype()) +
-               " and " + name_of(x.dtype());
-    });
+    check_same_dtype(x, source, name, where, "the source");
     bool fits = source.ndim() == shape.rank();
     for (int k = 0; fits && k < shape.rank(); ++k) fits = shape[k] <= source.shape()[k];
     check<ShapeError>(fits, where, [&] {

@@ -81,7 +81,7 @@ void check_class_weight(const char* loss, const Tensor& weight, const Tensor& in
                " classes, got " + to_string(weight.shape());
     });
     check<DTypeError>(weight.dtype() == input.dtype(), where, [&] {
-        return std::string(loss) + ": weight must have input's element type, got " + name_of(weight.dtype()) + " and " +
+        return std::string(loss) + ": weight must have input's dtype, got " + name_of(weight.dtype()) + " and " +
                name_of(input.dtype());
     });
 }

@@ -59,7 +59,7 @@ void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shap
             }
         }
     };
-    in_threads(std::min<std::int64_t>(threads_for(outer * inner), outer), outer, part);
+    parallel_for(outer, outer * inner, part);
 }
 
 }  // namespace xgrad::detail

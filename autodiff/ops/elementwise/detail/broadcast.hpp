@@ -2,13 +2,11 @@
 
 // Runs an element-wise kernel over operands that broadcast. Not for users.
 
-#include <omp.h>
-
-#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
 
+#include "autodiff/core/detail/arguments.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/core/tensor.hpp"
 #include "autodiff/kernels/elementwise.hpp"
@@ -16,20 +14,6 @@
 namespace xgrad::detail {
 
 inline constexpr int max_operands = 6, max_results = 32;
-/// Elements per thread from which a second thread pays.
-inline constexpr std::int64_t parallel_grain = 1 << 15;
-
-inline int threads_for(std::int64_t elements) {
-    if (elements < 2 * parallel_grain || omp_in_parallel()) return 1;
-    return static_cast<int>(std::min<std::int64_t>(omp_get_max_threads(), elements / parallel_grain));
-}
-
-/// ValueError for an empty tensor.
-inline void check_defined(const char* operation, const Operand& x) {
-    check<ValueError>(!x.is_tensor() || x.tensor().defined(), x.where(),
-                      [&] { return std::string(operation) + ": the argument must be a tensor, got an empty one"; });
-}
-
 /// What an element-wise kernel reads: the elements, their shape and size in bytes.
 struct KernelInput {
     const void* data;
@@ -53,7 +37,7 @@ inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::i
         for (std::size_t k = 0; k < out.size(); ++k) to[k] = out[k].at(begin);
         kernel(rule, end - begin, from, step, to);
     };
-    in_threads(threads_for(size), size, part);
+    parallel_for(size, size, part);
 }
 
 /// The general case, in broadcast.cpp.

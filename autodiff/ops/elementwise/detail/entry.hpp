@@ -78,7 +78,7 @@ template <std::size_t In, std::size_t Out>
 XGRAD_INLINE void run_same(kernels::ElementwiseKernel kernel, const void* rule, const void* const (&in)[In],
                            const std::uint8_t (&step)[In], const Tensor (&out)[Out]) {
     const std::int64_t size = out[0].size();
-    if (size < 2 * parallel_grain) {
+    if (size < 2 * work_per_thread) {
         void* to[Out];
         for (std::size_t k = 0; k < Out; ++k) to[k] = TensorAccess::data(out[k]);
         return kernel(rule, size, in, step, to);

@@ -174,7 +174,7 @@ void run_block(const Chain& chain, std::int64_t from, std::int64_t n, char* room
 void run_blocks(const Chain& chain) {
     const std::int64_t size = chain.shape.size(), block = block_bytes / chain.bytes(),
                        blocks = (size + block - 1) / block;
-    const int threads = static_cast<int>(std::min<std::int64_t>(threads_for(size), blocks));
+    const int threads = static_cast<int>(threads_for(size, blocks));
     const std::int64_t room = (static_cast<std::int64_t>(chain.count) + 2) * block_bytes;
     const Tensor scratch = empty({threads, room}, DType::boolean);
     in_threads(threads, threads, [&](std::int64_t thread, std::int64_t) {

@@ -1,7 +1,6 @@
 #include "gemm.hpp"
 
 #include <cblas.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <initializer_list>
@@ -103,13 +102,6 @@ private:
     void* for_this_call_ = nullptr;
 };
 
-/// How many threads share `work` multiplications in `units` pieces.
-std::int64_t threads_of(std::int64_t work, std::int64_t units) {
-    constexpr std::int64_t work_per_thread = std::int64_t{1} << 19;
-    if (work < 2 * work_per_thread || omp_in_parallel()) return 1;
-    return std::min({std::int64_t{omp_get_max_threads()}, work / work_per_thread, units});
-}
-
 /// Columns [begin, end) of the product, or rows of it.
 template <class T>
 kernels::GemmProblem<T> piece_of(const Gemm& s, const T* a, const T* b, T* c, const T* bias, bool columns,
@@ -135,7 +127,7 @@ template <class T, class Run>
 void in_pieces(const Gemm& s, std::int64_t grain, const T* a, const T* b, T* c, const T* bias, const Run& run) {
     const bool columns = s.n > s.m;
     const std::int64_t size = columns ? s.n : s.m, units = (size + grain - 1) / grain,
-                       threads = threads_of(s.work(), units);
+                       threads = threads_for(work_of_product(s.work()), units);
     in_threads(threads, units, [&](std::int64_t first, std::int64_t last) {
         run(piece_of(s, a, b, c, bias, columns, first * grain, std::min(size, last * grain)));
     });
@@ -159,7 +151,7 @@ void run_thin(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, co
                                               ? kernels::ThinProblem<T>{s.n, s.m, s.k, b, s.k, a, s.k, c, 1, s.n, add}
                                               : kernels::ThinProblem<T>{s.m, s.n, s.k, a, s.k, b, s.k, c, s.n, 1, add};
     constexpr std::int64_t grain = 16;
-    const std::int64_t units = (whole.m + grain - 1) / grain, threads = threads_of(s.work(), units);
+    const std::int64_t units = (whole.m + grain - 1) / grain, threads = threads_for(work_of_product(s.work()), units);
     in_threads(threads, units, [&](std::int64_t first, std::int64_t last) {
         const std::int64_t begin = first * grain;
         kernels::ThinProblem<T> piece = whole;
@@ -255,7 +247,7 @@ void PackedMatrix<T>::product(std::int64_t m, const T* a, T* c, bool accumulate,
     const kernels::PackedTable<T>& packed = kernels::active().gemm.packed<T>();
     const T* b = static_cast<const T*>(TensorAccess::data(memory_));
     const std::int64_t panels = (n_ + packed.panel - 1) / packed.panel;
-    in_threads(threads_of(m * n_ * k_, panels), panels, [&](std::int64_t first, std::int64_t last) {
+    parallel_for(panels, work_of_product(m * n_ * k_), [&](std::int64_t first, std::int64_t last) {
         packed.run(
             {m, n_, k_, a, nullptr, b, c, first * packed.panel, std::min(last * packed.panel, n_), accumulate, bias});
     });

@@ -1,5 +1,6 @@
 #include "matrices.hpp"
 
+#include "autodiff/core/detail/dispatch.hpp"
 #include "lapack.hpp"
 
 namespace xgrad::detail {
@@ -23,13 +24,6 @@ const Tensor& square_of(const Operand& operand, const char* operation) {
         return std::string(operation) + ": the matrix must be square, got shape " + to_string(x.shape());
     });
     return x;
-}
-
-void check_same_dtype(const Tensor& a, const Tensor& b, const char* operation, Location where) {
-    check<DTypeError>(a.dtype() == b.dtype(), where, [&] {
-        return std::string(operation) + ": dtypes must agree, got " + name_of(a.dtype()) + " and " +
-               name_of(b.dtype()) + " (convert one with .to())";
-    });
 }
 
 std::string batch_index(const Shape& batch, Int i) {

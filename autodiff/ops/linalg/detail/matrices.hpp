@@ -24,7 +24,6 @@ namespace xgrad::detail {
 const Tensor& matrix_of(const Operand& operand, const char* operation);
 /// The same, square.
 const Tensor& square_of(const Operand& operand, const char* operation);
-void check_same_dtype(const Tensor& a, const Tensor& b, const char* operation, Location where);
 
 inline Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 2); }
 inline Shape with_batch(Shape batch, std::initializer_list<Int> sizes) {

@@ -1,4 +1,3 @@
-#include <omp.h>
 
 #include <algorithm>
 #include <cstring>
@@ -6,6 +5,7 @@
 #include <vector>
 
 #include "autodiff/core/detail/axes.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/linalg/detail/gemm.hpp"
@@ -139,7 +139,7 @@ Int volume(const Int (&sizes)[3]) { return sizes[0] * sizes[1] * sizes[2]; }
 template <class Body>
 void for_blocks(const ConvGeometry& g, Int images, const Body& body) {
     const Int blocks = (g.batch + images - 1) / images;
-    parallel_for(blocks * g.groups, g.work(), [&](Int begin, Int end) { body(begin, end, blocks); });
+    parallel_for(blocks * g.groups, work_of_product(g.work()), [&](Int begin, Int end) { body(begin, end, blocks); });
 }
 
 template <class T>
@@ -304,8 +304,7 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
     const Int columns = (g.out() + panel - 1) / panel * panel;
 
     const Int blocks = (g.batch + p.images - 1) / p.images;
-    const Int threads =
-        g.work() < parallel_work || omp_in_parallel() ? 1 : std::min<Int>(omp_get_max_threads(), blocks);
+    const Int threads = threads_for(work_of_product(g.work()), blocks);
     std::vector<T> sums(
         static_cast<std::size_t>(count * threads));  // as (group, output, k), or across (group, k, output)
     in_threads(threads, threads, [&](Int thread, Int) {

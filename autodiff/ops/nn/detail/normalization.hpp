@@ -2,6 +2,7 @@
 
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/axes.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/kernels/kernels.hpp"
 
 // What the normalisations share. Not for users.
@@ -18,10 +19,7 @@ inline Tensor optional_of(const Operand& operand, const char* name, const char* 
                           const Shape& shape) {
     if (operand.is_tensor() && !operand.tensor().defined()) return {};
     const Tensor& t = tensor_of(operand, name);
-    check<DTypeError>(t.dtype() == x.dtype(), x.where(), [&] {
-        return std::string(name) + ": dtypes must agree, got " + name_of(x.dtype()) + " and " + name_of(t.dtype()) +
-               " for " + argument;
-    });
+    check_same_dtype(x.dtype(), t.dtype(), name, x.where(), argument);
     check<ShapeError>(t.shape() == shape, x.where(), [&] {
         return std::string(name) + ": " + argument + " must be " + to_string(shape) + " for an input of shape " +
                to_string(x.shape()) + ", got " + to_string(t.shape());

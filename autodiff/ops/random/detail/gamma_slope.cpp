@@ -8,6 +8,7 @@
 
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/detail/axes.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/ops/elementwise/elementwise.hpp"
 #include "autodiff/ops/shape/shape.hpp"

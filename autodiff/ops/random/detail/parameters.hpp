@@ -6,6 +6,7 @@
 
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/core/detail/composition.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/tensor.hpp"
 #include "autodiff/ops/shape/shape.hpp"
 
@@ -56,10 +57,7 @@ std::array<Tensor, N> checked(const char* operation, const Named (&named)[N], Sh
         const Operand& x = named[i].value;
         result[i] = composed(operation, where,
                              [&] { return x.is_tensor() ? tensor_of(x, operation) : scalar(x.number(), dtype); });
-        check<DTypeError>(result[i].dtype() == dtype, where, [&] {
-            return std::string(operation) + ": parameters must have one element type, got " + name_of(dtype) + " and " +
-                   name_of(result[i].dtype());
-        });
+        check_same_dtype(dtype, result[i].dtype(), operation, where, named[i].name);
         check_rule(operation, named[i].name, result[i], named[i].rule, where);
         shape = broadcast_shapes(shape, result[i].shape(), operation, where);
     }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "autodiff/core/apply.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/core/detail/parallel.hpp"
 
 namespace xgrad::detail {

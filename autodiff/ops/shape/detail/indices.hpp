@@ -4,18 +4,12 @@
 #include <type_traits>
 
 #include "autodiff/core/detail/axes.hpp"
+#include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/kernels/kernels.hpp"
 
 // What operations with index tensors share. Not for users.
 
 namespace xgrad::detail {
-
-/// f(pointer to the indices) with their C++ type.
-template <class F>
-void with_indices(const Tensor& indices, F&& f) {
-    if (indices.dtype() == DType::i32) f(elements<std::int32_t>(indices));
-    else f(elements<Int>(indices));
-}
 
 /// The operand's indices, a constant; where the axis has less than 2^31 elements as i32, counted from the front, as the
 /// kernels want them. DTypeError unless integers, IndexError unless all are in [low, n).
