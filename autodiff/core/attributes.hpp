@@ -15,34 +15,34 @@
 #include "per_axis.hpp"
 #include "tensor.hpp"
 
-// The attributes of an operation as data: what is printed, compared, saved and exported.
+// The attributes of an operation as data that can be printed, compared, saved and exported.
 
 namespace xgrad {
 
-/// Numbers by name, in the order of the operation's fields.
+/// Named numbers, in the order of the operation's fields.
 class XGRAD_API Attributes {
 public:
-    /// One number or a list of them, integers or floating.
+    /// One number or a list of numbers, integer or floating point.
     struct Value {
         std::string name;
         bool is_list = false, is_integer = true;
         std::vector<std::int64_t> integers;
         std::vector<double> numbers;
-        /// Floating numbers are equal when their bits are.
+        /// Floating-point numbers are compared by their bits.
         friend XGRAD_API bool operator==(const Value& a, const Value& b);
     };
 
     std::vector<Value> values;
-    /// ValueError for a name that is not there.
+    /// ValueError for an unknown name.
     const Value& operator[](std::string_view name) const;
     friend bool operator==(const Attributes& a, const Attributes& b) { return a.values == b.values; }
 };
 
 /// "axis=1, shape=[3, 4], eps=1e-05"
 XGRAD_API std::string to_string(const Attributes& attributes);
-/// The same as a JSON object, from which the very same attributes are read back; NaN and infinities are text in it.
+/// The same as a JSON object, from which identical attributes are read back; NaN and infinities are written as strings.
 XGRAD_API std::string to_json(const Attributes& attributes);
-/// FormatError for what is no object of numbers and lists of numbers.
+/// FormatError unless the text is an object of numbers and lists of numbers.
 XGRAD_API Attributes attributes_from_json(const std::string& text);
 
 namespace detail {
@@ -53,7 +53,7 @@ concept HasAttributes = requires(const T& object) {
     T::attribute_names();
 };
 
-/// Adds the value of one field; or reads it from where it was added.
+/// Adds the value of one field.
 class XGRAD_API AttributeWriter {
 public:
     AttributeWriter(Attributes& to) : to_(to) {}
@@ -72,7 +72,8 @@ public:
             for_elements(value, [&](auto element) { add(element); });
         }
     }
-    /// f(name, field) for each field; `names` as XGRAD_ATTRIBUTES has them, `prefix` comes before each.
+    /// Calls f(name, field) for each field; `names` is the comma-separated list from XGRAD_ATTRIBUTES, and `prefix` is
+    /// prepended to each name.
     template <class... Fields, class F>
     static void each(std::string_view names, std::tuple<Fields&...> fields, const std::string& prefix, F&& f) {
         std::apply([&](auto&... field) { (f(prefix + next_name(names), field), ...); }, fields);
@@ -176,7 +177,7 @@ private:
     const Attributes& from_;
 };
 
-// By the fields' types alone, so that operations with like fields share the code.
+// Depends on the fields' types only, so that operations with the same field types share the code.
 template <class... Fields>
 Attributes write_fields(const char* names, std::tuple<const Fields&...> fields) {
     Attributes attributes;
@@ -193,7 +194,7 @@ void read_fields(const char* names, std::tuple<Fields&...> fields, const Attribu
 
 }  // namespace detail
 
-/// An operation's attributes; none where it has none.
+/// An operation's attributes; empty if it has none.
 template <class Operation>
 Attributes attributes_of([[maybe_unused]] const Operation& operation) {
     if constexpr (detail::HasAttributes<Operation>)
@@ -201,7 +202,7 @@ Attributes attributes_of([[maybe_unused]] const Operation& operation) {
     else return {};
 }
 
-/// Gives an operation these attributes. ValueError where one is missing.
+/// Sets an operation's attributes. ValueError if one is missing.
 template <class Operation>
 void set_attributes([[maybe_unused]] Operation& operation, [[maybe_unused]] const Attributes& attributes) {
     if constexpr (detail::HasAttributes<Operation>)
