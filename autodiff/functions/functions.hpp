@@ -14,12 +14,12 @@
 
 namespace xgrad {
 
-// --- element-wise ---------------------------------------------------------------------------------------------------
+// --- element-wise ----------------------------------------------------------------------------------------------------
 
 /// a + weight * (b - a): PyTorch's linear interpolation (or extrapolation).
 XGRAD_API Tensor lerp(const Operand& a, const Operand& b, const Operand& weight);
 
-// --- reductions and scans -------------------------------------------------------------------------------------------
+// --- reductions and scans --------------------------------------------------------------------------------------------
 
 /// The standard deviation, sqrt(var(x)). Divides by n - correction. The gradient at a variance of 0 is 0, as in
 /// PyTorch. `stddev` is an alias that does not become ambiguous with namespace std under `using namespace xgrad`.
@@ -64,7 +64,7 @@ XGRAD_API Tensor cov(const Operand& x, Correction correction = 1);
 /// The covariances divided by both standard deviations: in [-1, 1]; NaN for a constant variable.
 XGRAD_API Tensor corrcoef(const Operand& x);
 
-// --- shapes and indices ---------------------------------------------------------------------------------------------
+// --- shapes and indices ----------------------------------------------------------------------------------------------
 
 /// Moves the axis `from` to position `to`; the other axes keep their order.
 XGRAD_API Tensor moveaxis(const Operand& x, int from, int to);
@@ -98,7 +98,7 @@ XGRAD_API Tensor select(const Operand& x, const Operand& mask);
 /// The indices of elements that are not zero, a vector for each axis, as in NumPy. No gradient.
 XGRAD_API std::vector<Tensor> nonzero(const Operand& x);
 
-// --- linear algebra -------------------------------------------------------------------------------------------------
+// --- linear algebra --------------------------------------------------------------------------------------------------
 
 /// Products of all pairs: a flattened times b flattened, shape (a.size(), b.size()).
 XGRAD_API Tensor outer(const Operand& a, const Operand& b);
@@ -172,8 +172,7 @@ XGRAD_API Tensor matrix_norm(const Operand& x, const MatrixOrder& order = "fro",
 /// ValueError.
 XGRAD_API Tensor cond(const Operand& x, const MatrixOrder& order = 2);
 
-// --- neural networks
-// --------------------------------------------------------------------------------------------------
+// --- neural networks -------------------------------------------------------------------------------------------------
 
 /// Each element zeroed with probability p and the others scaled by 1 / (1 - p), so that the mean is preserved.
 /// ValueError unless 0 <= p <= 1. (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.)
@@ -272,7 +271,7 @@ XGRAD_API Tensor cosine_similarity(const Operand& a, const Operand& b, int axis 
 XGRAD_API Tensor pairwise_distance(const Operand& a, const Operand& b, double p = 2, double eps = 1e-6,
                                    bool keepdims = false);
 
-// --- windows and sampling -------------------------------------------------------------------------------------------
+// --- windows and sampling --------------------------------------------------------------------------------------------
 
 struct UnfoldOptions {
     PerAxis dilation = 1;
@@ -310,7 +309,7 @@ struct GridSampleOptions {
 /// very large counts as outside. ShapeError if the shapes do not match.
 XGRAD_API Tensor grid_sample(const Operand& x, const Operand& grid, const GridSampleOptions& options = {});
 
-// --- more on indices and distances ----------------------------------------------------------------------------------
+// --- more on indices and distances -----------------------------------------------------------------------------------
 
 enum class ScatterReduce { sum, prod, mean, max, min };
 /// Each element of x reduced together with all source elements that are scattered to it, like

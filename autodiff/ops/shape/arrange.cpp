@@ -18,8 +18,7 @@ namespace xgrad {
 
 using namespace detail;
 
-// --- mirrored and rotated
-// -------------------------------------------------------------------------------------------------
+// --- mirrored and rotated --------------------------------------------------------------------------------------------
 
 Tensor flip(const Operand& operand, const Axes& axes) {
     const Tensor& x = tensor_of(operand, "flip");
@@ -88,8 +87,7 @@ Tensor roll(const Operand& operand, const std::vector<Int>& shifts, const std::v
     return y;
 }
 
-// --- triangles and diagonals
-// ----------------------------------------------------------------------------------------------
+// --- triangles and diagonals -----------------------------------------------------------------------------------------
 
 namespace {
 
@@ -179,8 +177,7 @@ Tensor diag(const Operand& operand, Int k) {
     return placed("diag", x, {side, side}, view, 0, operand.where());
 }
 
-// --- margins
-// --------------------------------------------------------------------------------------------------------------
+// --- margins ---------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -241,8 +238,7 @@ Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& width
     });
 }
 
-// --- windows
-// --------------------------------------------------------------------------------------------------------------
+// --- windows ---------------------------------------------------------------------------------------------------------
 
 namespace {
 
