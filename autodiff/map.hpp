@@ -15,17 +15,17 @@
 #include "simd/vec_special.hpp"
 #include "transform/transforms.hpp"
 
-// map(): a fused element-wise operation from one generic lambda. The loop over the elements is compiled in your source,
-// for the instruction set your compiler is told (-march=native, or -mavx2 -mfma, for the full speed). The only public
-// header that includes xsimd.
+// map(): a fused element-wise operation from one generic lambda. The loop over the elements is compiled in your
+// translation unit, for the instruction set your compiler targets (use -march=native, or -mavx2 -mfma, for full speed).
+// This is the only public header that includes xsimd.
 
 namespace xgrad {
 
 namespace kernels::XGRAD_ISA {
 
-/// What map's function is called with: a vector of elements and, with N > 0, their derivatives along N directions (dual
-/// numbers). The functions are those of ops/elementwise/elementwise.hpp, and so are values and derivatives: both come
-/// from rules/elementwise.hpp.
+/// The argument type of map's function: a vector of elements and, if N > 0, their derivatives along N directions (dual
+/// numbers). It supports the functions of ops/elementwise/elementwise.hpp, with the same values and derivatives: both
+/// come from rules/elementwise.hpp.
 template <class T, int N>
 class Number {
 public:
@@ -37,7 +37,7 @@ public:
     Number(const V& v) : value(v) { d.fill(V(0.0)); }
     Number(double number) : Number(V(number)) {}
 
-    // Rules without a gradient give constants.
+    // Rules without a gradient produce constants.
     template <class Rule>
     static Number unary(const Rule& rule, const Number& a) {
         Number y(Bare{}, rule.value(a.value));
@@ -131,7 +131,7 @@ public:
 #undef XGRAD_FRIEND_2
 #undef XGRAD_FRIEND_OF_TWO
 
-    // Functions that choose among rules, or take arguments in another order.
+    // Functions that select one of several rules or take arguments in another order.
     friend Number gelu(const Number& a, Gelu form = Gelu::erf) {
         return form == Gelu::erf ? unary(rules::GeluErf{}, a) : unary(rules::GeluTanh{}, a);
     }
@@ -157,10 +157,10 @@ public:
 
 private:
     struct Bare {};
-    Number(Bare, const V& v) : value(v) {}  // derivatives follow
+    Number(Bare, const V& v) : value(v) {}  // the derivatives are filled in afterwards
 };
 
-/// One result of f; a plain number stands for a constant.
+/// One result of f; a plain number becomes a constant.
 template <class X, class R>
 X result_as(const R& result) {
     if constexpr (std::is_convertible_v<const R&, X>) return X(result);
@@ -168,7 +168,7 @@ X result_as(const R& result) {
 }
 template <class R>
 concept TupleOfResults = requires { std::tuple_size<R>::value; };
-/// What f returned, as an array.
+/// The results of f as an array.
 template <class X, class R>
 auto results_of(const R& result) {
     if constexpr (TupleOfResults<R>)
@@ -182,9 +182,9 @@ auto call_on(const F& f, const X* x, std::index_sequence<K...>) {
     return results_of<X>(f(x[K]...));
 }
 
-/// The loop. in: N inputs; out: the results, then for D > 0 the slope of each result along each input, null where it is
-/// not wanted. D is N, or 1 where the slopes along a single input are: the others are then plain vectors, without dual
-/// numbers to carry.
+/// The loop. in: N inputs; out: the results, then for D > 0 the slope of each result along each input, null if it is
+/// not needed. D is N, or 1 if only the slopes along a single input are needed: the other inputs are then plain vectors
+/// without derivatives.
 template <class F, class T, int N, int D>
 void map_loop(const void* function, std::int64_t n, const void* const* in, const std::uint8_t* step, void* const* out) {
     using X = Number<T, D>;
@@ -238,7 +238,7 @@ struct MapKernels {
         -> decltype(std::declval<const F&>()((static_cast<void>(K), std::declval<const Number<float, 0>&>())...));
     static constexpr bool single = !kernels::XGRAD_ISA::TupleOfResults<decltype(result(std::make_index_sequence<N>{}))>;
 
-    /// For slopes along so many of the inputs.
+    /// The loop that computes slopes along `slopes` of the inputs.
     static MapLoop loop(DType dtype, std::size_t slopes) {
         constexpr int n = static_cast<int>(N);
         using namespace kernels::XGRAD_ISA;
@@ -248,13 +248,13 @@ struct MapKernels {
     }
 };
 
-/// f on tensors, by the operations themselves: what higher orders are made of.
+/// f on tensors, using the operations themselves: for derivatives of higher order.
 template <class F, std::size_t... K>
 auto compose(const F& f, std::span<const Tensor> xs, std::index_sequence<K...>) {
     return kernels::XGRAD_ISA::results_of<Tensor>(f(xs[K]...));
 }
 
-/// Behind the results, where they are wanted, their slopes along each input: dual numbers give them in the same pass.
+/// The results are followed, if needed, by their slopes along each input: dual numbers compute both in one pass.
 template <class F, std::size_t N>
 struct Map {
     static constexpr const char* name = "map";
@@ -265,7 +265,8 @@ struct Map {
     F f;
 
     static Saves saves(Needs) {
-        // The inputs are for derivatives of a higher order, which somebody can only ask for while another tape is open.
+        // The inputs are needed for derivatives of higher order, which can only be requested while another tape is
+        // open.
         return {.inputs = several_tapes_are_open() ? (1u << N) - 1 : 0u,
                 .outputs = ((1u << results * N) - 1) << results};
     }
@@ -292,7 +293,7 @@ struct Map {
         Tape tape({.watch_parameters = false});
         std::vector<Tensor> watched, ys, cotangents;
         for (std::size_t k = 0; k < N; ++k)
-            watched.push_back(tape.watch(broadcast_to(s.input(k), shape)));  // as the cotangents are to be
+            watched.push_back(tape.watch(broadcast_to(s.input(k), shape)));  // in the shape of the cotangents
         const auto all = compose(f, watched, std::make_index_sequence<N>{});
         for (std::size_t j = 0; j < results; ++j) {
             if (!tracked(all[j])) continue;  // a constant
@@ -331,17 +332,17 @@ auto map_operands(const F& f, const std::array<const Operand*, N>& operands) {
 }  // namespace detail
 
 /// f applied to every element of one to six tensors (or numbers) that broadcast: one pass over memory forward and one
-/// back, whatever f computes.
+/// backward, whatever f computes.
 ///
 ///     Tensor swish = map([](auto x) { return x / (1.0 + exp(-x)); }, x);
 ///     auto [s, c] = map([](auto r, auto a) { return std::array{r * sin(a), r * cos(a)}; }, radius, angle);
 ///
 /// f is a generic function of arithmetic, of the functions of ops/elementwise/elementwise.hpp (exp, tanh, maximum, pow
-/// …) and of `where(a < b, …, …)`; no branches on elements. It is called with vectors of elements, with dual numbers,
-/// which give the exact derivative in the forward pass, and, for derivatives of order two and above, with tensors. It
-/// returns one number, or a std::array, pair or tuple of them: then map returns a std::array of tensors. What it
-/// captures is copied and must stay valid as long as the tape. Conventions at kinks are those of the functions it
-/// calls. All tensors f32 or all f64 (DTypeError); ShapeError unless they broadcast.
+/// …) and of `where(a < b, …, …)`; it must not branch on elements. It is called with vectors of elements, with dual
+/// numbers, which yield the exact derivative in the forward pass, and, for derivatives of order two and above, with
+/// tensors. It returns one number, or a std::array, pair or tuple of numbers, in which case map returns a std::array of
+/// tensors. Its captures are copied and must stay valid as long as the tape. Conventions at kinks are those of the
+/// functions it calls. All tensors must be f32 or all f64 (DTypeError); ShapeError unless they broadcast.
 template <class F>
 auto map(const F& f, const Operand& a) {
     return detail::map_operands<F, 1>(f, {&a});

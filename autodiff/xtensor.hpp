@@ -1,7 +1,7 @@
 #pragma once
 
-// The bridge to xtensor: the only public header that includes it. Works with xtensor 0.24 (flat headers) and 0.26 and
-// later.
+// The bridge to xtensor, and the only public header that includes it. Works with xtensor 0.24 (flat headers) and with
+// 0.26 and later.
 //
 //     Tensor t = from_xtensor(xt::sin(a) * b);    // any expression, of either layout; what is moved in is not copied
 //     const auto view = view_xtensor<double>(t);  // the tensor's elements in xtensor's arithmetic, without a copy
@@ -40,19 +40,19 @@ namespace detail {
 
 inline std::vector<std::size_t> xtensor_shape(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
-/// The tensor element type that holds an xtensor value type: the type itself, or the integer of the same size and
-/// sign's range.
+/// The tensor element type that holds an xtensor value type: the type itself, or a signed integer that covers its range
+/// (uint64 excepted).
 template <class V>
 using TensorElement = std::conditional_t<
     std::is_same_v<V, float> || std::is_same_v<V, double> || std::is_same_v<V, bool>, V,
     std::conditional_t<(sizeof(V) < 4 || (sizeof(V) == 4 && std::is_signed_v<V>)), std::int32_t, std::int64_t>>;
-/// The value types whose arrays hold their elements as tensors do.
+/// The value types that arrays and tensors represent identically in memory.
 template <class V>
 concept SameElement =
     std::is_arithmetic_v<V> && !std::is_same_v<V, long double> && std::is_signed_v<V> != std::is_same_v<V, bool> &&
     sizeof(V) == sizeof(TensorElement<V>) && std::is_floating_point_v<V> == std::is_floating_point_v<TensorElement<V>>;
 
-/// xtensor's containers that own their elements, with the number of axes where the type fixes it.
+/// xtensor's owning containers, with the number of axes if the type fixes it.
 template <class A>
 struct XtensorContainer {
     static constexpr bool value = false;
@@ -67,7 +67,7 @@ struct XtensorContainer<xt::xtensor_container<EC, N, L, Tag>> {
     static constexpr bool value = true;
     static constexpr int axes = static_cast<int>(N);
 };
-/// A container that is given away, and whose elements a tensor can take as they lie.
+/// A container passed as an rvalue whose elements a tensor can take over in place.
 template <class A>
 concept GivenAway = !std::is_reference_v<A> && !std::is_const_v<A> && XtensorContainer<A>::value &&
                     SameElement<typename A::value_type> && A::static_layout != xt::layout_type::column_major;
@@ -90,7 +90,7 @@ xt::xarray<T> to_xtensor(const Tensor& tensor, Location where = Location::curren
     return array;
 }
 
-/// The elements under xtensor's interface, without a copy: constant, and valid while any handle to them lives.
+/// The elements with xtensor's interface, without a copy: read-only, and valid while any handle to them exists.
 /// DTypeError unless T is the element type.
 template <class T>
 auto view_xtensor(const Tensor& tensor, Location where = Location::current()) {
@@ -100,8 +100,8 @@ auto view_xtensor(const Tensor& tensor, Location where = Location::current()) {
 template <class T>
 auto view_xtensor(Tensor&&, Location = {}) = delete;  // the view would outlive its elements
 
-/// A tensor with the values of any xtensor expression, of either layout. float, double, bool and integers up to 32 or
-/// 64 bits keep their type; smaller integers become i32, unsigned 32-bit ones i64. DTypeError for a 64-bit unsigned
+/// A tensor with the values of any xtensor expression, of either layout. float, double, bool and signed integers of 32
+/// or 64 bits keep their type; smaller integers become i32, unsigned 32-bit ones i64. DTypeError for a 64-bit unsigned
 /// value that does not fit.
 template <class E>
 Tensor from_xtensor(const xt::xexpression<E>& expression, Location where = Location::current()) {
@@ -123,8 +123,8 @@ Tensor from_xtensor(const xt::xexpression<E>& expression, Location where = Locat
     return tensor;
 }
 
-/// The same of an xarray or xtensor that is moved in, `from_xtensor(std::move(array))`: the tensor takes its elements
-/// over without a copy where they lie in rows and have a tensor's element type; otherwise they are copied.
+/// The same for an xarray or xtensor that is moved in, `from_xtensor(std::move(array))`: the tensor takes over its
+/// elements without a copy if they are row-major and have a tensor's element type; otherwise they are copied.
 template <detail::GivenAway A>
 Tensor from_xtensor(A&& array, Location where = Location::current()) {
     const Shape shape = detail::shape_of_xtensor(array);
@@ -138,8 +138,8 @@ Tensor from_xtensor(A&& array, Location where = Location::current()) {
 
 namespace detail {
 
-/// Where an xt::xarray or xt::xtensor is wanted. ShapeError for another number of axes, DTypeError for another element
-/// type.
+/// Converts a tensor to an xt::xarray or xt::xtensor. ShapeError for another number of axes, DTypeError for another
+/// element type.
 template <class A>
     requires(XtensorContainer<A>::value && SameElement<typename A::value_type>)
 struct Bridge<A> {
@@ -158,8 +158,8 @@ struct Bridge<A> {
     }
 };
 
-/// A function's result as a tensor of T: an xtensor expression, a number, or nothing at all (std::nullopt: an empty
-/// tensor).
+/// A function's result as a tensor of T: an xtensor expression, a number, or std::nullopt, which becomes an empty
+/// tensor.
 template <class T, class R>
 Tensor from_result(R&& result, Location where) {
     using V = std::decay_t<R>;
@@ -180,7 +180,7 @@ std::vector<Tensor> from_results(R&& results, Location where) {
     else return {from_result<T>(std::forward<R>(results), where)};
 }
 
-/// An operation whose value and pullback are functions of xtensor's views.
+/// An operation whose value and pullback are functions of xtensor views.
 template <class T, std::size_t N, class Value, class Pullback>
 struct XtensorOperation {
     static constexpr const char* name = "xtensor";
@@ -238,8 +238,8 @@ private:
         });
         return parts;
     }
-    /// The derivative of the cotangents with respect to g, applied to directions: the pullback is linear in g, so that
-    /// its columns tell.
+    /// The derivative of the cotangents with respect to g, applied to directions: the pullback is linear in g, so
+    /// applying it to unit vectors yields the columns.
     Tensor push(std::span<const Tensor> directions, const Tensor& y, const Tensors& inputs) const {
         std::vector<T> result(static_cast<std::size_t>(y.size()));
         std::vector<T> unit(result.size());
@@ -266,20 +266,20 @@ private:
 
 }  // namespace detail
 
-/// An operation written in xtensor: apply() with functions of views of the inputs, which are tensors of T (float or
-/// double; DTypeError).
+/// An operation written with xtensor: apply() with functions of views of the inputs, which must be tensors of T (float
+/// or double; DTypeError).
 ///
 ///     Tensor y = apply<double>("scaled", {x, s}, [](const auto& x, const auto& s) { return x * s; },
 ///                              [](const auto& g, const auto&, const auto& x, const auto& s) {
 ///                                  return std::make_tuple(g * s, g * x);
 ///                              });
 ///
-/// value: `(x…)`, gives an xtensor expression or a number. pullback: `(g, y, x…)` for the cotangent g of the value y,
-/// gives one expression per input: alone for one input, else a tuple, with std::nullopt where nothing depends on an
-/// input. A cotangent may have the broadcast shape; the sweep sums it back. What a function returns is evaluated behind
-/// it: no local variable of its own may be in it unless moved or copied in. First derivatives and forward mode (at one
-/// pullback for each element of y); second ones are a TapeError: write the pullback with tensors and plain apply() for
-/// these.
+/// value: `(x…)`, returns an xtensor expression or a number. pullback: `(g, y, x…)` for the cotangent g of the value y,
+/// returns one expression per input: a single expression for one input, else a tuple, with std::nullopt if the result
+/// does not depend on an input. A cotangent may have the broadcast shape; the sweep sums it back to the input's shape.
+/// Returned expressions are evaluated after the function returns: they must not refer to its local variables unless
+/// these are moved or copied in. Supports first derivatives and forward mode (at the cost of one pullback for each
+/// element of y); second derivatives are a TapeError: for these, write the pullback with tensors and use plain apply().
 template <class T, class Value, class Pullback, std::size_t N>
     requires std::is_floating_point_v<T>
 Tensor apply(const char* name, const Tensor (&inputs)[N], Value value, Pullback pullback,

@@ -26,7 +26,7 @@ const Tensor& Saved::none() {
 
 namespace detail {
 
-// --- pulling back ---------------------------------------------------------------------------------------------------
+// --- pulling back ----------------------------------------------------------------------------------------------------
 
 std::span<const Tensor> Pull::all_cotangents() const { return {cotangents, entry.outputs}; }
 std::span<Tensor> Pull::all_parts() const { return {parts, entry.inputs}; }
@@ -45,7 +45,7 @@ void Pull::throw_wrong_number(std::size_t got) const {
                        entry.where()));
 }
 
-// --- running --------------------------------------------------------------------------------------------------------
+// --- running ---------------------------------------------------------------------------------------------------------
 
 Inputs::Inputs(std::span<const Ref> tensors, bool differentiable) {
     reserve(tensors.size());

@@ -12,7 +12,7 @@
 #include "tape.hpp"
 #include "tensor.hpp"
 
-// apply(): run an operation and record it. Every operation, the library's or the user's, is made with it.
+// apply(): runs an operation and records it. Every operation, built-in or user-defined, goes through it.
 
 namespace xgrad {
 namespace detail {
@@ -20,13 +20,13 @@ namespace detail {
 struct FusedStep;
 class Trace;
 
-/// What the engine can do with an entry; one static table per type of operation.
+/// How the engine handles an entry; one static table per type of operation.
 struct Kind {
     void (*pull)(void* closure, Pull& pull);
     void (*destroy)(void* closure) noexcept;
-    /// The cotangents may have size 1 along axes where they do not vary, and so may those that it gives.
+    /// The incoming cotangents may have size 1 along axes where they do not vary, and so may those that `pull` returns.
     bool takes_reduced = false;
-    /// How to pull back a stretch of the cotangent by itself (fused_chain.hpp); null where that is not possible.
+    /// How to pull back a block of the cotangent on its own (fused_chain.hpp); null if that is not possible.
     bool (*fuse)(void* closure, const Entry& entry, Needs needs, FusedStep& step) = nullptr;
 };
 
@@ -34,13 +34,13 @@ struct Kind {
 struct Pull {
     Record& record;
     Entry& entry;
-    Tensor* cotangents;  // of its outputs
+    Tensor* cotangents;  // of the entry's outputs
     Needs needs;
-    Tensor* parts;  // the cotangents of its inputs, to be filled; an empty tensor: no dependence
+    Tensor* parts;  // the cotangents of the entry's inputs, to be filled in; an empty tensor: no dependence
 
     XGRAD_API std::span<const Tensor> all_cotangents() const;
     XGRAD_API std::span<Tensor> all_parts() const;
-    /// Whether a tape records what is computed of the cotangents and these.
+    /// Whether a tape records operations on the cotangents and these tensors.
     XGRAD_API bool recorded(std::span<const Tensor> saved) const;
     [[noreturn]] XGRAD_API void throw_wrong_number(std::size_t got) const;
 
@@ -58,15 +58,15 @@ struct Pull {
     }
 };
 
-/// The inputs of an operation that is about to run: where they are recorded, and for which tapes.
+/// The inputs of an operation that is about to run: their nodes, and the tapes that record them.
 class Inputs {
 public:
-    /// A list of them in braces, whose tensors are only referred to.
+    /// An element of a braced list of inputs; it only refers to the tensor.
     struct Ref {
         const Tensor* tensor;
         Ref(const Tensor& t) : tensor(&t) {}
     };
-    /// `differentiable`: a tape records the operation if it records one of them.
+    /// `differentiable`: tapes that record one of the inputs also record the operation.
     XGRAD_API Inputs(std::span<const Ref> tensors, bool differentiable);
     XGRAD_API Inputs(std::span<const Tensor> tensors, bool differentiable);
     Inputs(const Inputs&) = delete;
@@ -78,15 +78,15 @@ public:
     bool recorded() const { return tapes_ != 0; }
     XGRAD_API Needs needs() const;
 
-    /// A new entry for `outputs`, which become its nodes: where its closure is to be constructed, and what makes it
-    /// alive once that is done.
+    /// A new entry for `outputs`, which become its nodes: where to construct its closure, and the pointer to set once
+    /// it is constructed, which activates the entry.
     struct NewEntry {
         void* closure;
         const Kind** kind;
     };
     XGRAD_API NewEntry append(const char* name, std::span<Tensor> outputs, std::size_t closure_bytes,
                               Location where) const;
-    /// Copies of the tensors that `saves` names to `to`; those that are not there are left out of `saves` before.
+    /// Copies the tensors that `saves` names to `to`. `saves` must not name tensors that do not exist.
     XGRAD_API void save(Tensor* to, Saves saves, std::span<const Tensor> outputs) const noexcept;
     XGRAD_API void trace(const OperationType& type, const void* op, std::span<const Tensor> outputs,
                          Location where) const;
@@ -121,7 +121,7 @@ private:
     std::uint32_t start_ = 0, changes_ = 0;
 };
 
-/// Whether an operation has a member of the name `pullback`, of whatever type.
+/// Whether an operation has a member named `pullback`, of any type.
 template <class Op>
 struct NamesPullback {
     struct Name {
@@ -147,7 +147,7 @@ constexpr bool has_pullback() {
     return good;
 }
 
-/// What a tape keeps of an operation that has run: the operation, and behind it the tensors that it saves.
+/// What a tape keeps of an operation that has run: the operation, followed by the tensors that it saves.
 template <class Op>
 struct alignas(alignof(Tensor) > alignof(Op) ? alignof(Tensor) : alignof(Op)) OperationEntry {
     [[no_unique_address]] Op op;
@@ -226,7 +226,7 @@ std::span<Tensor> results_of(Result& outputs) {
     } else return all;
 }
 
-/// Runs the operation by `run(recorded)`, and records it where somebody watches.
+/// Runs the operation by calling `run(recorded)`, and records it if a tape records one of its inputs.
 template <class Op, class Run>
 auto run_and_record(Op&& op, const Inputs& inputs, Location where, const char* label, const Run& run) {
     using Type = std::remove_cvref_t<Op>;
@@ -261,7 +261,7 @@ inline constexpr bool callable_with<F, std::index_sequence<I...>> = std::invocab
 
 [[noreturn]] XGRAD_API void throw_wrong_number_of_inputs(const char* name, std::size_t got);
 
-/// Calls f(inputs), f(a), f(a, b), … up to six tensors, or f(): whichever it accepts.
+/// Calls f(inputs), f(a), f(a, b), … with up to six tensors, or f(): whichever f accepts.
 template <class F, std::size_t N = 1>
 auto call(const F& f, [[maybe_unused]] const char* name, std::span<const Tensor> inputs) {
     if constexpr (N == 1 && std::invocable<const F&, const Tensors&>) return f(Tensors(inputs.begin(), inputs.end()));
@@ -277,12 +277,12 @@ auto call(const F& f, [[maybe_unused]] const char* name, std::span<const Tensor>
     }
 }
 
-/// An operation made of two functions of the user's. It can be run again unless its value takes no inputs, but is not
-/// known by name elsewhere.
+/// An operation made of two functions supplied by the user. It can be run again unless its forward function takes no
+/// inputs, but it cannot be looked up by name.
 template <class F, class P, bool several>
 struct Custom {
     static constexpr const char* name = "apply";
-    static constexpr bool runs_once = std::invocable<const F&>;  // it holds references to its caller's variables
+    static constexpr bool runs_once = std::invocable<const F&>;  // it then holds references to its caller's variables
     F forward;
     mutable P back;
 
@@ -322,8 +322,8 @@ XGRAD_API bool any_tracked(std::span<const Tensor> inputs);
 
 }  // namespace detail
 
-/// Runs an operation and records it: its results, as `value` returns them. `label` is what errors and graphs call it
-/// where that is not its name.
+/// Runs an operation and records it; returns its results in the form in which `value` returns them. `label` is the name
+/// shown in errors and graphs, by default the operation's own.
 template <class Op, std::size_t N>
     requires Operation<std::remove_cvref_t<Op>>
 auto apply(Op&& op, const detail::Inputs::Ref (&inputs)[N], Location where = Location::current(),
@@ -338,7 +338,7 @@ auto apply(Op&& op, const detail::Inputs::Ref (&inputs)[N], Location where = Loc
         });
     });
 }
-/// The same for any number of inputs: of an operation whose value takes a span of them.
+/// The same for any number of inputs: for an operation whose value takes a span.
 template <class Op>
     requires Operation<std::remove_cvref_t<Op>>
 auto apply(Op&& op, std::span<const Tensor> inputs, Location where = Location::current(),
@@ -352,11 +352,12 @@ auto apply(Op&& op, std::span<const Tensor> inputs, Location where = Location::c
 
 /// Runs `forward` and records it as one operation.
 ///
-/// forward: `(const Tensor& a, const Tensor& b, …)`, `(std::span<const Tensor>)` or `()`; gives the value. Nothing
-/// inside it is recorded. pullback: `(Tensor g)` or `(Tensor g, const Tensor& y)`, each optionally with a last `Needs`;
-/// gets the cotangent g of the output y and returns one cotangent per input: a Tensor for one input, else an array or
-/// vector. An empty Tensor says "no dependence". A cotangent may have the broadcast shape; the sweep sums it back. What
-/// the pullback captures is what the tape keeps. Write it with xgrad operations and it differentiates to any order.
+/// forward: `(const Tensor& a, const Tensor& b, …)`, `(std::span<const Tensor>)` or `()`; returns the value. Nothing
+/// inside it is recorded. pullback: `(Tensor g)` or `(Tensor g, const Tensor& y)`, each optionally followed by `Needs`;
+/// receives the cotangent g of the output y and returns one cotangent per input: a Tensor for one input, else an array
+/// or vector. An empty Tensor means "no dependence". A cotangent may have the broadcast shape; the sweep sums it back
+/// to the input's shape. The tape keeps whatever the pullback captures. A pullback written with xgrad operations can
+/// itself be differentiated, to any order.
 template <class Forward, class Pullback>
 Tensor apply(const char* name, const TensorList& inputs, Forward&& forward, Pullback&& pullback,
              Location where = Location::current()) {
@@ -364,9 +365,9 @@ Tensor apply(const char* name, const TensorList& inputs, Forward&& forward, Pull
     return apply(Op{std::forward<Forward>(forward), std::forward<Pullback>(pullback)}, inputs.span(), where, name);
 }
 
-/// The same for an operation with several outputs: forward returns a vector or array of tensors; pullback gets
-/// `(std::span<const Tensor> cotangents, Needs)`, one per output, zeros where nothing depends on it, and between them,
-/// where it takes them, the outputs as the tape records them: `(cotangents, outputs, Needs)`.
+/// The same for an operation with several outputs: forward returns a vector or array of tensors; pullback takes
+/// `(std::span<const Tensor> cotangents, Needs)`, with one cotangent per output, zeros if nothing depends on that
+/// output. It may also take the outputs, as the tape records them, in between: `(cotangents, outputs, Needs)`.
 template <class Forward, class Pullback>
 std::vector<Tensor> apply_many(const char* name, const TensorList& inputs, Forward&& forward, Pullback&& pullback,
                                Location where = Location::current()) {
@@ -374,10 +375,10 @@ std::vector<Tensor> apply_many(const char* name, const TensorList& inputs, Forwa
     return apply(Op{std::forward<Forward>(forward), std::forward<Pullback>(pullback)}, inputs.span(), where, name);
 }
 
-/// x itself, whose gradient `hook` sees on its way back, whole and summed over all uses of the result: `hook(const
-/// Tensor& g)` returns what goes on in its place (x's shape and dtype, else ShapeError or DTypeError), or nothing and
-/// only looks. It is called once in each sweep that reaches the result, and what it computes is differentiated as
-/// everything else.
+/// Returns x itself and passes its gradient to `hook` in the sweep, complete and summed over all uses of the result.
+/// `hook(const Tensor& g)` returns the gradient to continue with (of x's shape and dtype, else ShapeError or
+/// DTypeError), or returns nothing and only observes. It is called once in each sweep that reaches the result, and its
+/// computations can be differentiated like any others.
 template <class Hook>
 Tensor with_gradient_hook(const Tensor& x, Hook hook, Location where = Location::current()) {
     return apply(

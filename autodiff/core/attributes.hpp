@@ -18,7 +18,7 @@
 #include "per_axis.hpp"
 #include "tensor.hpp"
 
-// The attributes of an operation as data: what is printed, compared, saved and exported.
+// The attributes of an operation as data that can be printed, compared, saved and exported.
 
 namespace xgrad {
 
@@ -42,9 +42,9 @@ public:
 
 /// "axis=1, shape=[3, 4], mode=linear, eps=1e-05"
 XGRAD_API std::string to_string(const Attributes& attributes);
-/// The same as a JSON object, from which the very same attributes are read back; NaN and infinities are text in it.
+/// The same as a JSON object, from which identical attributes are read back; NaN and infinities are written as strings.
 XGRAD_API std::string to_json(const Attributes& attributes);
-/// FormatError for what is no object of numbers, names and lists of numbers, or has an integer beyond 64 bits.
+/// FormatError unless the text is an object of numbers, names and lists of numbers, with integers of up to 64 bits.
 XGRAD_API Attributes attributes_from_json(const std::string& text);
 
 namespace detail {
@@ -98,7 +98,8 @@ public:
             add(name, std::move(list));
         }
     }
-    /// f(name, field) for each field; `names` as XGRAD_ATTRIBUTES has them, `prefix` comes before each.
+    /// Calls f(name, field) for each field; `names` is the comma-separated list from XGRAD_ATTRIBUTES, and `prefix` is
+    /// prepended to each name.
     template <class... Fields, class F>
     static void each(std::string_view names, std::tuple<Fields&...> fields, const std::string& prefix, F&& f) {
         std::apply([&](auto&... field) { (f(prefix + next_name(names), field), ...); }, fields);
@@ -221,7 +222,7 @@ private:
     std::size_t read_ = 0;
 };
 
-// By the fields' types alone, so that operations with like fields share the code.
+// Depends on the fields' types only, so that operations with the same field types share the code.
 template <class... Fields>
 Attributes write_fields(const char* names, std::tuple<const Fields&...> fields) {
     Attributes attributes;
@@ -239,7 +240,7 @@ void read_fields(const char* names, std::tuple<Fields&...> fields, const Attribu
 
 }  // namespace detail
 
-/// An operation's attributes; none where it has none.
+/// An operation's attributes; empty if it has none.
 template <class Operation>
 Attributes attributes_of([[maybe_unused]] const Operation& operation) {
     if constexpr (detail::HasAttributes<Operation>)

@@ -10,7 +10,8 @@
 
 namespace xgrad {
 
-/// Where in the user's source an operation was called. `current()` as a default argument captures the caller's line.
+/// The place in the user's source where an operation was called. `current()` as a default argument captures the
+/// caller's line.
 struct Location {
     const char* file = "";
     int line = 0;
@@ -20,21 +21,22 @@ struct Location {
     }
 };
 
-/// Base of everything the library throws. Format: `operation: broken rule, got what came [file:line]`.
+/// Base class of everything the library throws. Message format: `operation: violated rule, got actual argument
+/// [file:line]`.
 class XGRAD_API Error : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
     ~Error() override;
 };
 
-/// Shapes, ranks or axes that do not fit.
+/// Incompatible shapes, ranks or axes.
 class XGRAD_API ShapeError : public Error {
 public:
     using Error::Error;
     ~ShapeError() override;
 };
 
-/// Element types that do not fit: nothing is promoted silently.
+/// Incompatible element types: nothing is promoted silently.
 class XGRAD_API DTypeError : public Error {
 public:
     using Error::Error;
@@ -48,25 +50,26 @@ public:
     ~IndexError() override;
 };
 
-/// A tape used twice, from another thread, or asked for something it did not record.
+/// A tape used twice, used from another thread, or asked for the gradient of something it did not record.
 class XGRAD_API TapeError : public Error {
 public:
     using Error::Error;
     ~TapeError() override;
 };
 
-/// A file whose content is not what its format says.
+/// A file whose content does not conform to its format.
 class XGRAD_API FormatError : public Error {
 public:
     using Error::Error;
     ~FormatError() override;
 };
 
-/// The system gave no memory for a result, whatever its size. What was there before stays usable, and smaller requests
-/// may succeed.
+/// The system could not provide memory for a result, whatever its size. Existing tensors stay usable, and smaller
+/// requests may succeed.
 class XGRAD_API MemoryError : public Error {
 public:
-    /// `tensor` describes what the bytes were for ("shape (3, 4) f64"); empty, or 0 bytes, where that is not known.
+    /// `tensor` describes what the bytes were for ("shape (3, 4) f64"). It is empty, or `bytes` is 0, if that is not
+    /// known.
     MemoryError(const std::string& operation, std::size_t bytes, const std::string& tensor, Location where);
     ~MemoryError() override;
     std::size_t bytes() const { return bytes_; }
@@ -84,10 +87,10 @@ public:
     ~ValueError() override;
 };
 
-/// `what` followed by the user's file and line where known: "matmul: … [net.cpp:12]".
+/// `what` followed by the user's file and line if known: "matmul: … [net.cpp:12]".
 XGRAD_API std::string at(std::string what, Location where);
 
-/// Throws `E` unless `ok`. `message` is a callable that builds the text, so that the good path costs one branch.
+/// Throws `E` unless `ok`. `message` is a callable that builds the text, so that success costs only one branch.
 template <class E = Error, class Message>
 inline void check(bool ok, Location where, Message&& message) {
     if (!ok) [[unlikely]]
@@ -99,11 +102,11 @@ namespace detail {
 /// "12 B", "3.4 KB", "8.0 TB".
 XGRAD_API std::string readable_bytes(std::int64_t bytes);
 
-/// Rethrows the exception that is being handled; a failed allocation as a MemoryError of `operation` at the user's
-/// line. `tensor`: what it was for, where the error does not say.
+/// Rethrows the exception being handled; a failed allocation becomes a MemoryError of `operation` at the user's line.
+/// `tensor` describes what the memory was for if the error does not say.
 [[noreturn]] XGRAD_API void rethrow_named(const std::string& operation, Location where, const std::string& tensor = {});
 
-/// f(), an operation's work: when memory fails in it, the error names the operation.
+/// Runs f(), the work of an operation: if an allocation fails in it, the error names the operation.
 template <class F>
 decltype(auto) named(const char* operation, Location where, F&& f) {
     try {

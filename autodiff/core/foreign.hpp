@@ -5,16 +5,15 @@
 
 #include "tensor.hpp"
 
-// Tensors on elements that something else owns, such as another library's array: what bridges are made of.
+// Tensors on elements that another object owns, such as another library's array: the basis of bridges.
 
 namespace xgrad::detail {
 
-/// A storage for `size` elements of somebody else, with room for so many bytes behind it: `base` is the storage itself,
-/// and a Keeper stands there.
+/// A storage for foreign elements, followed by `keeper_bytes` bytes for a Keeper; its `base` is the storage itself.
 XGRAD_API Storage* new_foreign_storage(const Shape& shape, DType dtype, std::size_t keeper_bytes, Location where);
 
-/// A tensor on elements(owner), row-major, which the owner keeps alive and which is destroyed with the last handle.
-/// Nothing is copied; the elements are never written to.
+/// A tensor on the row-major elements(owner). The owner keeps the elements alive and is destroyed with the last handle.
+/// Nothing is copied, and the elements are never written to.
 template <class Owner, class Elements>
 Tensor keep_elements(Owner owner, const Elements& elements, const Shape& shape, DType dtype, Location where) {
     static_assert(std::is_nothrow_move_constructible_v<Owner>);

@@ -7,20 +7,21 @@
 
 namespace xgrad {
 
-/// What the caching allocator did on the calling thread, in blocks and bytes.
+/// Statistics of the caching allocator for the calling thread, in blocks and bytes.
 struct MemoryStats {
     std::int64_t blocks = 0;           ///< blocks handed out since the thread started
-    std::int64_t system_blocks = 0;    ///< of these, how many had to be asked of the system: 0 once warm
-    std::int64_t bytes_in_use = 0;     ///< handed out and not yet given back by this thread
+    std::int64_t system_blocks =
+        0;    ///< of these, how many came from the system: no more are added once the caches are warm
+    std::int64_t bytes_in_use = 0;     ///< handed out and not yet returned by this thread
     std::int64_t peak_bytes = 0;       ///< highest bytes_in_use since the last reset_peak_memory()
 };
 
 XGRAD_API MemoryStats memory_stats();
 XGRAD_API void reset_peak_memory();
 
-/// Gives what is kept for reuse back to the system: the calling thread's free blocks, those shared by all threads, and,
-/// while no tape is open on the thread, what its tapes have used. The library does so itself when the system refuses a
-/// request, before that becomes a MemoryError.
+/// Returns memory kept for reuse to the system: the calling thread's free blocks, those shared by all threads and, if
+/// no tape is open on the thread, the memory that its tapes have used. The library does so itself when the system
+/// refuses a request, before throwing a MemoryError.
 XGRAD_API void release_cached_memory();
 
 namespace detail {
@@ -39,18 +40,19 @@ struct ThreadCache {
     static constexpr int classes = 200;
     FreeList free[classes];
     MemoryStats stats;
-    /// What one step is likely to need again stays with the thread; a stream of blocks made by another one flows back
-    /// through the pool.
+    /// Whether a freed block stays with the thread: blocks that the next step is likely to need do, while a stream of
+    /// blocks allocated by another thread flows back through the pool.
     bool keeps(std::uint8_t size_class) const;
 };
-// No initial-exec here or elsewhere: a plug-in's whole thread-local block would have to fit into the few bytes that the
-// loader keeps spare. Linkers turn the access into one instruction where the library is part of a program.
+// Do not use the initial-exec TLS model here or elsewhere: a plug-in's whole thread-local block would have to fit into
+// the few bytes that the loader keeps spare. If the library is linked into a program, the linker relaxes the access to
+// one instruction anyway.
 extern XGRAD_API constinit thread_local ThreadCache* thread_cache;
 
 // Blocks come in size classes: multiples of 64 bytes up to 1 KiB, then four steps per doubling.
 inline constexpr std::size_t small_step = 64, small_limit = 1024, small_classes = small_limit / small_step;
 
-/// The class of blocks of at least `bytes`. MemoryError beyond 2^55 bytes.
+/// The class of blocks of at least `bytes` bytes. MemoryError beyond 2^55 bytes.
 XGRAD_API std::uint8_t large_size_class_of(std::size_t bytes);
 inline std::uint8_t size_class_of(std::size_t bytes) {
     if (bytes <= small_limit) return static_cast<std::uint8_t>(bytes == 0 ? 0 : (bytes - 1) / small_step);
@@ -62,7 +64,7 @@ inline std::size_t bytes_of_class(std::uint8_t size_class) {
     return (std::size_t{5} + i % 4) << (8 + i / 4);
 }
 
-/// True once after the system has refused a request of this thread.
+/// Returns true once after the system has refused a request of this thread.
 bool memory_ran_out() noexcept;
 
 XGRAD_API void* allocate_slowly(std::uint8_t size_class);
@@ -74,7 +76,8 @@ inline bool ThreadCache::keeps(std::uint8_t size_class) const {
     return count < few || count * bytes_of_class(size_class) < many_bytes;
 }
 
-/// A 64-byte aligned block from the caches; `release` wants the same size class again. MemoryError when there is none.
+/// A 64-byte aligned block, from the caches if possible; pass the same size class to `release`. MemoryError if there is
+/// no memory.
 inline void* allocate(std::uint8_t size_class) {
     ThreadCache* own = thread_cache;
     if (!own || !own->free[size_class].head) [[unlikely]]

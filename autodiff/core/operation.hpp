@@ -10,11 +10,11 @@
 #include "attributes.hpp"
 #include "tensor.hpp"
 
-// What an operation is: a value, which says what it computes and how it is pulled back. apply.hpp runs and records it.
+// An operation is a value that says what it computes and how it is pulled back. apply.hpp runs and records it.
 
 namespace xgrad {
 
-/// For which inputs of an operation the sweep wants a cotangent, or which of them are recorded.
+/// The inputs of an operation for which the sweep needs a cotangent, or those that are recorded.
 class Needs {
 public:
     constexpr explicit Needs(std::uint64_t bits) : bits_(bits) {}
@@ -25,8 +25,8 @@ private:
     std::uint64_t bits_;
 };
 
-/// Which tensors of its run an operation's pullback reads, and the tape therefore keeps: bit i for the i-th input, the
-/// j-th output.
+/// The inputs and outputs that an operation's pullback reads and the tape therefore keeps: bit i for the i-th input,
+/// bit j for the j-th output.
 struct Saves {
     std::uint32_t inputs = 0, outputs = 0;
     constexpr int count() const { return __builtin_popcount(inputs) + __builtin_popcount(outputs); }
@@ -35,30 +35,30 @@ struct Saves {
 namespace detail {
 struct Entry;
 struct Pull;
-/// Each of two factors is read for the other one's cotangent.
+/// For a product of two inputs: each factor is read for the other one's cotangent.
 constexpr Saves each_others(Needs recorded) {
     return {.inputs = (recorded[1] ? 0b01u : 0u) | (recorded[0] ? 0b10u : 0u)};
 }
 }  // namespace detail
 
-/// What a pullback is given besides the cotangents.
+/// The saved values that a pullback receives along with the cotangents.
 class Saved {
 public:
     Saved(const Tensor* tensors, Saves which, const detail::Pull& pull)
         : tensors_(tensors), which_(which), pull_(pull) {}
-    /// The i-th input; empty unless `saves` names it, or where it was given empty.
+    /// The i-th input; empty unless `saves` names it, or if the input itself was empty.
     const Tensor& input(std::size_t i = 0) const { return at(which_.inputs, i, 0); }
-    /// The j-th output, those included that only the pullback reads.
+    /// The j-th output, including outputs that only the pullback reads.
     const Tensor& output(std::size_t j = 0) const { return at(which_.outputs, j, __builtin_popcount(which_.inputs)); }
-    /// Whether somebody wants the i-th input's cotangent. What nobody wants need not be computed.
+    /// Whether the i-th input's cotangent is needed. One that is not need not be computed.
     bool needs(std::size_t i = 0) const { return all_needs()[i]; }
     XGRAD_API Needs all_needs() const;
-    /// The outputs that are saved, in their order.
+    /// The saved outputs, in order.
     std::span<const Tensor> all_outputs() const {
         return {tensors_ + __builtin_popcount(which_.inputs),
                 static_cast<std::size_t>(__builtin_popcount(which_.outputs))};
     }
-    /// The shape of an input whose cotangent is wanted.
+    /// The shape of an input whose cotangent is needed.
     XGRAD_API const Shape& shape(std::size_t i = 0) const;
     XGRAD_API const Shape& result_shape(std::size_t j = 0) const;
 
@@ -74,7 +74,7 @@ private:
     const detail::Pull& pull_;
 };
 
-/// An operation: a struct of plain data. All but `name` and `value` may be left out.
+/// An operation: a struct of plain data. Everything except `name` and `value` is optional.
 ///
 ///     static constexpr const char* name = "scale_rows";                // as errors, graphs and files call it
 ///     XGRAD_ATTRIBUTES(axis, factor)                                   // the fields that say what it computes
@@ -84,21 +84,21 @@ private:
 ///     std::array<Tensor, 2> fused_pullback(Tensor g, const Saved& s) const;
 ///
 /// `value` may take `(std::span<const Tensor>)` for any number of inputs; nothing in it is recorded. `saves` may be
-/// `Saves saves(Needs recorded) const`, where it depends on which inputs are recorded. `pullback` is written in
-/// operations of xgrad, and gives a Tensor where there is one input; an operation without one has no gradient, and its
-/// results are constants. `fused_pullback` computes the same in one pass over memory: the engine takes it while no tape
-/// records what it computes.
+/// `Saves saves(Needs recorded) const` if it depends on which inputs are recorded. `pullback` is written with xgrad
+/// operations and returns a Tensor if there is one input; an operation without a pullback has no gradient, and its
+/// results are constants. `fused_pullback` computes the same in one pass over memory: the engine uses it when no tape
+/// records its result.
 ///
-/// An operation of several results gives an array or vector of them, and its pullbacks take `std::span<const Tensor>`:
-/// zeros where nothing depends on a result. With `static constexpr int results = 1` only the first is a result, and
-/// those that follow are values for the pullback, which `saves` names as outputs; `value` may then take a last `bool
-/// for_pullback`, false when nobody will read them, or `Needs recorded`: those inputs whose cotangents may be asked
-/// for.
+/// An operation with several results returns an array or vector of them, and its pullbacks take `std::span<const
+/// Tensor>`, with zeros for a result that nothing depends on. With `static constexpr int results = 1` only the first is
+/// a result; the others are values for the pullback, which `saves` names as outputs. `value` may then take a last
+/// argument: `bool for_pullback`, false if nothing will read those values, or `Needs recorded`, the inputs whose
+/// cotangents may be requested.
 ///
-/// The cotangent g is the pullback's own: where it holds the only handle its buffer may be overwritten. `(Tensor g)`
-/// alone will do where nothing is saved. An empty tensor among the cotangents says "no dependence". A cotangent may
-/// have the shape to which the operation broadcast its input. With `static constexpr bool takes_reduced = true` g may
-/// have size 1 along axes where it does not vary, and cotangents may be given so.
+/// The pullback owns the cotangent g: if it holds the only handle, it may overwrite the buffer. `(Tensor g)` alone is
+/// enough if nothing is saved. An empty tensor among the returned cotangents means "no dependence". A cotangent may
+/// have the shape to which the operation broadcast its input. With `static constexpr bool takes_reduced = true`, g may
+/// have size 1 along axes where it does not vary, and so may the returned cotangents.
 template <class Op>
 concept Operation = requires {
     { Op::name } -> std::convertible_to<const char*>;
@@ -111,7 +111,7 @@ decltype(auto) call_indexed(std::index_sequence<I...>, F&& f) {
     return f(std::integral_constant<std::size_t, I>{}...);
 }
 
-/// How `value` wants its inputs.
+/// How `value` takes its inputs.
 template <class Op, class... Last>
 concept TakesSpan = requires(const Op& op, std::span<const Tensor> inputs, Last... last) { op.value(inputs, last...); };
 template <std::size_t>
@@ -138,7 +138,7 @@ constexpr std::size_t input_count() {
     else return count_inputs<Op>();
 }
 
-/// What op computes of input(0), input(1), …
+/// The value of op for input(0), input(1), …
 template <class Op, class Input>
 auto value_of(const Op& op, const Input& input, [[maybe_unused]] Needs recorded) {
     return call_indexed(std::make_index_sequence<input_count<Op>()>{}, [&](auto... i) {
@@ -155,14 +155,14 @@ auto value_of_list(const Op& op, std::span<const Tensor> inputs, [[maybe_unused]
     else return op.value(inputs);
 }
 
-/// What the engine knows of a type of operations, without the type.
+/// What the engine knows about a type of operation, with the type erased.
 struct OperationType {
     const char* name;
     std::size_t bytes;
     void (*run)(const void* op, std::span<const Tensor> inputs,
                 std::vector<Tensor>& outputs);  // null: cannot be run again
     Attributes (*attributes)(const void* op);
-    void (*create)(void* to, const Attributes& attributes);  // null: it is not made of attributes
+    void (*create)(void* to, const Attributes& attributes);  // null: it cannot be created from attributes
     void (*copy)(void* to, const void* from);  // null: cannot be copied
     void (*destroy)(void* op);
 };

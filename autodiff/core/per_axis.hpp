@@ -7,7 +7,7 @@
 
 namespace xgrad {
 
-/// One number for all of up to N places, or a number for each: `2` or `{2, 3}`.
+/// One number for up to N positions, or one for each: `2` or `{2, 3}`.
 template <class T, int N>
 class NumberOrList {
 public:
@@ -24,11 +24,11 @@ public:
         for (int i = 0; i < N && i < count_; ++i) numbers_[i] = numbers[static_cast<std::size_t>(i)];
     }
 
-    /// The number for the i-th place.
+    /// The number for the i-th position.
     constexpr T operator[](int i) const { return numbers_[i < count_ ? i : count_ > 0 ? count_ - 1 : 0]; }
-    /// False for `{}`, which leaves it to the operation.
+    /// False for `{}`, which leaves the choice to the operation.
     constexpr bool given() const { return count_ > 0; }
-    /// How many there are; 1 where one stands for all.
+    /// How many numbers were given; 1 if one applies to all positions.
     constexpr int count() const { return count_; }
 
 private:

@@ -25,7 +25,7 @@ bool tracked(const Tensor& tensor) {
 
 Tensor stop_gradient(const Tensor& x) { return detail::TensorAccess::constant(x); }
 
-// --- Parameter ------------------------------------------------------------------------------------------------------
+// --- Parameter -------------------------------------------------------------------------------------------------------
 
 void Parameter::identify() {
     static std::atomic<std::uint64_t> last{0};
@@ -104,7 +104,7 @@ void Parameter::freeze(bool frozen) {
     identify();
 }
 
-// --- Gradients ------------------------------------------------------------------------------------------------------
+// --- Gradients -------------------------------------------------------------------------------------------------------
 
 const Tensor* Gradients::find(const Tensor& source) const {
     const std::uint64_t origin = detail::TensorAccess::origin(source);
@@ -124,7 +124,7 @@ const Tensor& Gradients::operator[](const Tensor& source) const {
         ", or it is an intermediate result (name it as a source: tape.gradient(y, x)); find() tells without an error");
 }
 
-// --- Tape -----------------------------------------------------------------------------------------------------------
+// --- Tape ------------------------------------------------------------------------------------------------------------
 
 Tape::Tape(TapeOptions options)
     : record_(&detail::record_of_this_thread()),

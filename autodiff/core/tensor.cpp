@@ -144,7 +144,7 @@ Tensor TensorAccess::view(const Tensor& t, const Shape& shape, std::int64_t offs
 
 }  // namespace detail
 
-// --- Tensor ---------------------------------------------------------------------------------------------------------
+// --- Tensor ----------------------------------------------------------------------------------------------------------
 
 void Tensor::throw_empty() {
     throw Error("Tensor: an empty tensor was used (default-constructed, moved from, or an absent gradient)");
@@ -221,7 +221,7 @@ Tensor Tensor::to(DType wanted, Location where) const {
     return apply(To{wanted}, {is_floating(wanted) ? *this : stop_gradient(*this)}, where);
 }
 
-// --- making tensors -------------------------------------------------------------------------------------------------
+// --- making tensors --------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -28,7 +28,7 @@
 
 namespace xgrad {
 
-/// Element types. f32 and f64 are differentiable; the others are for indices and masks.
+/// Element types. f32 and f64 are differentiable; the others hold indices and masks.
 enum class DType : std::uint8_t { f32, f64, i32, i64, boolean };
 
 /// "f32", "f64", "i32", "i64" or "bool".
@@ -43,14 +43,15 @@ constexpr bool is_integer(DType dtype) { return dtype == DType::i32 || dtype == 
 
 namespace detail {
 
-/// What an argument that counts accepts: integers and unscoped enumerators, neither bool nor floating.
+/// The types accepted by an argument that is an integer: integers and unscoped enumerators, but neither bool nor
+/// floating point.
 template <class T>
 concept Integer =
     (std::is_integral_v<T> && !std::is_same_v<T, bool>) || (std::is_enum_v<T> && std::is_convertible_v<T, long long>);
 
-// Why such arguments are variadic templates. A class with a constructor from a number and another from a
-// std::initializer_list takes `{.keepdims = true}` and `{.stride = 2}` for a list of its own numbers: g++ 12 then
-// overlooks the designators. With one variadic constructor it refuses them, as clang does.
+// Why such arguments are variadic templates: if a class has one constructor from a number and another from a
+// std::initializer_list, g++ 12 ignores the designators in `{.keepdims = true}` and `{.stride = 2}` and takes them for
+// a list of numbers. With a single variadic constructor it rejects them, as clang does.
 
 }  // namespace detail
 
@@ -67,7 +68,7 @@ constexpr DType dtype_of() {
     }
 }
 
-/// Sizes along each axis, outermost first; at most `max_rank` axes. An empty shape is a scalar's.
+/// Sizes along each axis, outermost first; at most `max_rank` axes. The shape of a scalar is empty.
 class Shape {
 public:
     static constexpr int max_rank = 8;
@@ -119,13 +120,13 @@ namespace detail {
 /// "shape (3, 4) f64"
 XGRAD_API std::string shape_and_type(const Shape& shape, DType dtype);
 
-/// What owns elements that are not the library's (foreign.hpp), and how it ends.
+/// The owner of elements that the library did not allocate (foreign.hpp), and how to destroy it.
 struct Keeper {
     void (*destroy)(Keeper*) noexcept;
 };
 
-/// One block: this header and, right behind it, the elements. A view has no elements of its own and keeps `base`. Where
-/// `base` is the storage itself, the elements are somebody else's, and a Keeper stands behind the header.
+/// One block: this header, followed directly by the elements. A view has no elements of its own and keeps `base` alive.
+/// If `base` is the storage itself, the elements are foreign and a Keeper follows the header.
 struct alignas(64) Storage {
     std::atomic<std::uint32_t> owners{1};
     DType dtype = DType::f32;
@@ -154,7 +155,8 @@ inline void destroy(Storage* storage) noexcept {
     else release(storage, storage->size_class);
 }
 
-// While the process has one thread the counter is a plain increment, as in the standard library's shared_ptr.
+// While the process has a single thread, the counter is updated without atomic instructions, as in libstdc++'s
+// shared_ptr.
 inline void retain(Storage* s) noexcept {
     if (!s) return;
     if (XGRAD_SINGLE_THREADED)
@@ -180,7 +182,7 @@ class Tensor;
 
 namespace detail {
 
-/// How a tensor becomes another library's array of type A: `static A from(const Tensor&)`, specialised by a bridge such
+/// Converts a tensor to another library's array of type A: `static A from(const Tensor&)`, specialised by a bridge such
 /// as xtensor.hpp.
 template <class A>
 struct Bridge;
@@ -189,13 +191,13 @@ concept Bridged = requires(const Tensor& tensor) { Bridge<A>::from(tensor); };
 
 }  // namespace detail
 
-/// One axis of a slice, as Python's start:stop:step; a missing end is the array's end. The axis is kept.
+/// One axis of a slice, like Python's start:stop:step; a missing bound is the array's bound. The axis is kept.
 struct Slice {
     std::optional<std::int64_t> start = {}, stop = {};
     std::int64_t step = 1;
 };
 
-/// What stands in x[…]: an integer or a Slice, and the line it was written on.
+/// The index in x[…]: an integer or a Slice, with the source line it was written on.
 struct RowIndex {
     Slice slice;
     bool drop;
@@ -206,10 +208,11 @@ struct RowIndex {
     RowIndex(const Slice& range, Location at = Location::current()) : slice(range), drop(false), where(at) {}
 };
 
-/// A handle to an immutable, contiguous, row-major array, and to the place on a tape where it was recorded (if any).
+/// A handle to an immutable, contiguous, row-major array and, if it was recorded, to its place on a tape.
 ///
-/// Copies share the elements and cost a reference count. A default-constructed Tensor is empty: it has no value, and
-/// any use of it is an error that says so. Values never change once made, so handles may be shared between threads.
+/// Copies share the elements and cost one reference-count update. A default-constructed Tensor is empty: it has no
+/// value, and any use of it throws an error that says so. Values never change once created, so handles may be shared
+/// between threads.
 class XGRAD_API Tensor {
 public:
     Tensor() noexcept = default;
@@ -233,8 +236,8 @@ public:
 
     /// False for an empty tensor (default-constructed or moved from). A tensor of zero elements is defined.
     bool defined() const noexcept { return storage_ != nullptr; }
-    /// The truth of the only element, as NumPy's: `if (loss < best)`. False for an empty tensor. ShapeError for more
-    /// elements or none: any() and all() give one.
+    /// The truth value of the only element, as in NumPy: `if (loss < best)`. False for an empty tensor. ShapeError for
+    /// zero or several elements; use any() or all() to reduce them to one.
     explicit operator bool() const { return storage_ && truth(); }
 
     const Shape& shape() const { return storage().shape; }
@@ -244,7 +247,7 @@ public:
     std::int64_t size() const { return storage().size; }
     DType dtype() const { return storage().dtype; }
 
-    /// The elements in row-major order; valid while any handle to them lives. DTypeError unless T is the element type.
+    /// The elements in row-major order; valid while any handle to them exists. DTypeError unless T is the element type.
     template <class T>
     std::span<const T> data(Location where = Location::current()) const {
         if (dtype() != dtype_of<T>()) [[unlikely]]
@@ -257,14 +260,15 @@ public:
         if constexpr (std::is_floating_point_v<T>) return static_cast<T>(item_as_double(where));
         else return static_cast<T>(item_as_int(where));
     }
-    /// x[i]: the i-th slice of the first axis, which is dropped (`select`); x[Slice{1, 3}]: a range of it (`slice`).
-    /// Negative indices count from the end.
+    /// x[i]: the i-th slice along the first axis, which is dropped (`select`); x[Slice{1, 3}]: a range of that axis
+    /// (`slice`). Negative indices count from the end.
     Tensor operator[](const RowIndex& index) const;
-    /// Elements converted to `dtype`; differentiable between f32 and f64; what an integer cannot hold becomes the
-    /// nearest it can, NaN 0. The same handle when it has that type already.
+    /// The elements converted to `dtype`; differentiable between f32 and f64. A value that an integer type cannot hold
+    /// becomes the nearest one that it can, and NaN becomes 0. Returns the same handle if the tensor already has that
+    /// type.
     Tensor to(DType dtype, Location where = Location::current()) const;
-    /// A copy of the elements as another library's array: with <autodiff/xtensor.hpp> tensors go where an xt::xarray or
-    /// xt::xtensor is wanted.
+    /// A copy of the elements as another library's array: with <autodiff/xtensor.hpp>, tensors convert to xt::xarray
+    /// and xt::xtensor.
     template <class A>
         requires detail::Bridged<A>
     operator A() const {
@@ -287,26 +291,26 @@ private:
     [[noreturn]] static void throw_empty();
 
     detail::Storage* storage_ = nullptr;
-    std::uint64_t origin_ = 0;  // 0: a constant; otherwise a node of a record, or a parameter (tape.hpp)
+    std::uint64_t origin_ = 0;  // 0: a constant; otherwise a node of a record or a parameter (tape.hpp)
 };
 
 using Tensors = std::vector<Tensor>;
 
 struct PrintOptions {
-    int digits = 4;  ///< after the point
-    std::int64_t threshold = 1000;  ///< with more elements than these a tensor is abbreviated
+    int digits = 4;  ///< after the decimal point
+    std::int64_t threshold = 1000;  ///< a tensor with more elements is abbreviated
     std::int64_t edge_items = 3;  ///< shown at either end of an abbreviated axis
-    bool dtype = false;  ///< followed by the element type
+    bool dtype = false;  ///< append the element type
 };
-/// NumPy's text of a tensor: the numbers that are shown decide the format. ValueError for digits outside [0, 17] or
-/// negative counts.
+/// The tensor as NumPy prints it: the elements shown determine the number format. ValueError for digits outside [0, 17]
+/// or negative counts.
 XGRAD_API std::string to_string(const Tensor& tensor, const PrintOptions& options = {},
                                 Location where = Location::current());
-/// The same with the usual options.
+/// The same with the default options.
 XGRAD_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
-/// A plain number: exactly, where it was written as an integer, else a double. It takes the dtype of the tensor that it
-/// meets.
+/// A plain number: exact if it was given as an integer, else a double. It takes the dtype of the tensor it is combined
+/// with.
 class PlainNumber {
 public:
     template <class T>
@@ -317,14 +321,14 @@ public:
             if (std::in_range<std::int64_t>(number)) integer_ = static_cast<std::int64_t>(number), exact_ = true;
     }
     constexpr operator double() const { return value_; }
-    /// The integer as which it was written; false for floating numbers, and for unsigned ones beyond i64.
+    /// Whether it was given as an integer; false for floating-point numbers and for unsigned ones beyond i64.
     constexpr bool is_integer() const { return exact_; }
     constexpr std::int64_t integer() const { return integer_; }
     template <class T>
     constexpr T as() const {
         return exact_ && std::is_integral_v<T> ? static_cast<T>(integer_) : static_cast<T>(value_);
     }
-    /// Whether an element of this type can be it; a floating one may round it.
+    /// Whether an element of this type can hold it; a floating-point type may round it.
     XGRAD_API bool fits(DType dtype) const;
     /// "2", "0.5", "1e-09".
     XGRAD_API std::string text() const;
@@ -335,11 +339,11 @@ private:
     bool exact_ = false;
 };
 
-/// An argument of an operation: a tensor or a plain number (which takes the other operand's dtype), with the line it
-/// was written on. Users never name this type; they pass tensors and numbers.
+/// An argument of an operation: a tensor or a plain number (which takes the other operand's dtype), with the source
+/// line it was written on. Users never name this type; they pass tensors and numbers.
 class Operand {
 public:
-    /// `{}`: no tensor, for an argument that may be left out, `conv2d(x, w, {}, {.stride = 2})`.
+    /// `{}`: no tensor, for an optional argument: `conv2d(x, w, {}, {.stride = 2})`.
     Operand() : tensor_(&none()) {}
     Operand(const Tensor& tensor, Location where = Location::current()) : tensor_(&tensor), where_(where) {}
     Operand(Tensor&& tensor, Location where = Location::current())
@@ -358,16 +362,16 @@ public:
     }
     const PlainNumber& number() const { return number_; }
     Location where() const { return where_; }
-    /// True when the tensor is about to die: its buffer may be reused for the result.
+    /// True if the tensor is a temporary: its buffer may be reused for the result.
     bool temporary() const { return temporary_; }
-    /// The same operand for a composition that reads it more than once: nobody takes its buffer.
+    /// The same operand for a composition that reads it more than once: no operation reuses its buffer.
     Operand without_reuse() const {
         Operand operand = *this;
         operand.temporary_ = false;
         return operand;
     }
 
-    // What operations ask most, so that an operand reads like its tensor.
+    // The most common queries, so that an operand reads like its tensor.
     operator const Tensor&() const { return tensor(); }
     const Shape& shape() const { return tensor().shape(); }
     std::int64_t shape(int axis) const { return tensor().shape(axis); }
@@ -388,7 +392,7 @@ private:
     bool temporary_ = false;
 };
 
-/// Axes of an operation: one integer, or several in braces; default-constructed means all of them.
+/// The axes of an operation: one integer, or several in braces; default-constructed means all axes.
 class Axes {
 public:
     Axes() = default;
@@ -414,7 +418,7 @@ public:
     std::span<const int> list() const { return {axes_, static_cast<std::size_t>(count_ < 0 ? 0 : count_)}; }
 
 private:
-    /// What no int holds is out of any tensor's range.
+    /// A value that does not fit an int is out of range for any tensor.
     template <class I>
     static constexpr int as_axis(I axis) {
         return std::in_range<int>(static_cast<std::int64_t>(axis)) ? static_cast<int>(axis)
@@ -425,22 +429,22 @@ private:
     int count_ = -1;  // all
 };
 
-// --- making tensors -------------------------------------------------------------------------------------------------
+// --- making tensors --------------------------------------------------------------------------------------------------
 
 namespace detail {
 
-/// An uninitialised tensor; the caller fills it before anyone else sees it.
+/// An uninitialised tensor; the caller must fill it before sharing it.
 XGRAD_API Tensor empty(const Shape& shape, DType dtype, Location where = {});
 XGRAD_API Tensor from_data(const void* data, std::int64_t count, DType dtype, const Shape& shape, Location where);
 
-/// The only door to a tensor's inside, for the engine's own files.
+/// The only access to a tensor's internals, for the engine's own files.
 struct TensorAccess {
     static Storage* storage(const Tensor& t) { return t.storage_; }
     static std::uint64_t origin(const Tensor& t) { return t.origin_; }
     static void set_origin(Tensor& t, std::uint64_t origin) { t.origin_ = origin; }
     static Tensor from_storage(Storage* owned) { return Tensor(owned); }
     static void* data(const Tensor& t) { return t.storage_->data; }
-    /// No one else holds this tensor's elements: they may be overwritten.
+    /// Whether this is the only handle to the elements, which may then be overwritten.
     static bool unique(const Tensor& t) {
         return t.storage_->owners.load(std::memory_order_acquire) == 1 && !t.storage_->base;
     }
@@ -452,7 +456,7 @@ struct TensorAccess {
                    : s.size_class;
         return from_storage(initialise(allocate(size_class), size_class, s.shape, s.size, s.dtype));
     }
-    /// The same elements under another shape of the same size.
+    /// The same elements under another shape.
     XGRAD_API static Tensor view(const Tensor& t, const Shape& shape, std::int64_t offset = 0);
     /// The same elements, recorded nowhere.
     static Tensor constant(Tensor t) {
@@ -464,7 +468,7 @@ struct TensorAccess {
 template <class T>
 Tensor from_rows(std::initializer_list<std::initializer_list<T>> rows, Location where) {
     std::vector<std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>>
-        flat;  // not vector<bool>, which has no array of them
+        flat;  // not vector<bool>, which is not an array of bools
     const std::size_t width = rows.size() ? rows.begin()->size() : 0;
     for (const auto& row : rows) {
         check<ShapeError>(row.size() == width, where, [&] {
@@ -480,7 +484,7 @@ Tensor from_rows(std::initializer_list<std::initializer_list<T>> rows, Location 
 }  // namespace detail
 
 /// A tensor of the given numbers: `tensor({1.0, 2.0})`, `tensor({{1.f, 2.f}, {3.f, 4.f}})`; up to three nested levels.
-/// The element type gives the dtype.
+/// The element type determines the dtype.
 template <class T>
     requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
 Tensor tensor(std::initializer_list<T> values, Location where = Location::current()) {
@@ -512,7 +516,7 @@ Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<
     }
     return detail::from_data(flat.data(), static_cast<std::int64_t>(flat.size()), dtype_of<T>(), shape, where);
 }
-/// A copy of `values` in row-major order. ShapeError unless their number fits `shape`.
+/// A copy of `values`, which are in row-major order. ShapeError unless their number matches `shape`.
 template <class T>
 Tensor tensor(std::span<const T> values, const Shape& shape, Location where = Location::current()) {
     return detail::from_data(values.data(), static_cast<std::int64_t>(values.size()), dtype_of<T>(), shape, where);
@@ -550,12 +554,12 @@ template <class T>
 Tensor scalar(T value, Location where = Location::current()) {
     return detail::from_data(&value, 1, dtype_of<T>(), {}, where);
 }
-/// A rank-0 tensor of the given dtype. ValueError where it cannot hold the number.
+/// A rank-0 tensor of the given dtype. ValueError if the dtype cannot hold the number.
 XGRAD_API Tensor scalar(PlainNumber value, DType dtype, Location where = Location::current());
 
 XGRAD_API Tensor zeros(const Shape& shape, DType dtype = DType::f32, Location where = Location::current());
 XGRAD_API Tensor ones(const Shape& shape, DType dtype = DType::f32, Location where = Location::current());
-/// ValueError where the dtype cannot hold the number: a fraction, NaN or one that is too large in an integer tensor.
+/// ValueError if the dtype cannot hold the number: a fraction, NaN or an out-of-range number for an integer dtype.
 XGRAD_API Tensor full(const Shape& shape, PlainNumber value, DType dtype = DType::f32,
                       Location where = Location::current());
 XGRAD_API Tensor zeros_like(const Tensor& tensor);
@@ -564,8 +568,8 @@ XGRAD_API Tensor full_like(const Tensor& tensor, PlainNumber value, Location whe
 /// The identity matrix (n, n), or (n, m) with ones on its diagonal.
 XGRAD_API Tensor eye(std::int64_t n, DType dtype = DType::f32);
 XGRAD_API Tensor eye(std::int64_t n, std::int64_t m, DType dtype = DType::f32);
-/// 0, 1, …, stop-1 and start, start+step, … up to but excluding stop: i64 where all are integers, as NumPy, else f32,
-/// unless a dtype is given. ValueError for a zero step, numbers that are not finite, or elements that the dtype cannot
+/// 0, 1, …, stop-1, or start, start+step, … up to but excluding stop: i64 if all arguments are integers, as in NumPy,
+/// else f32, unless a dtype is given. ValueError for a zero step, non-finite numbers, or elements that the dtype cannot
 /// hold.
 XGRAD_API Tensor arange(PlainNumber stop, std::optional<DType> dtype = {}, Location where = Location::current());
 XGRAD_API Tensor arange(PlainNumber start, PlainNumber stop, PlainNumber step = 1, std::optional<DType> dtype = {},

@@ -39,8 +39,7 @@ Tensor times_logarithm(const Tensor& x, const Tensor& log_p) {
 
 }  // namespace
 
-// --- Chance and Classes
-// -------------------------------------------------------------------------------------------------
+// --- Chance and Classes ----------------------------------------------------------------------------------------------
 
 Chance::Chance(const char* name, const ProbsOrLogits& given, Location where)
     : probs_(given.probs), logits_(given.logits) {
@@ -86,8 +85,7 @@ Tensor Classes::times_log(const Tensor& x) const {
     return sum(probs_.defined() ? xlogy(x, probs()) : times_logarithm(x, logits()), -1);
 }
 
-// --- Bernoulli
-// ----------------------------------------------------------------------------------------------------------
+// --- Bernoulli -------------------------------------------------------------------------------------------------------
 
 Bernoulli::Bernoulli(const ProbsOrLogits& p, Location where) : chance("Bernoulli", p, where) {
     batch_ = chance.given().shape();
@@ -106,8 +104,7 @@ Tensor Bernoulli::entropy() const {
 Tensor Bernoulli::mean() const { return chance.probs(); }
 Tensor Bernoulli::variance() const { return chance.probs() * chance.complement(); }
 
-// --- Binomial
-// -----------------------------------------------------------------------------------------------------------
+// --- Binomial --------------------------------------------------------------------------------------------------------
 
 Binomial::Binomial(const Operand& n, const ProbsOrLogits& p) : chance("Binomial", p, n.where()) {
     const Operand given(chance.given(), n.where());
@@ -136,8 +133,7 @@ Tensor Binomial::entropy(Location place) const {
 Tensor Binomial::mean() const { return total_count * chance.probs(); }
 Tensor Binomial::variance() const { return total_count * chance.probs() * chance.complement(); }
 
-// --- Poisson
-// ------------------------------------------------------------------------------------------------------------
+// --- Poisson ---------------------------------------------------------------------------------------------------------
 
 Poisson::Poisson(const Operand& r) {
     rate = checked("Poisson", {{"rate", r, not_negative}}, batch_)[0];
@@ -153,8 +149,7 @@ Tensor Poisson::log_prob(const Operand& value) const {
 Tensor Poisson::mean() const { return rate; }
 Tensor Poisson::variance() const { return rate; }
 
-// --- Categorical
-// --------------------------------------------------------------------------------------------------------
+// --- Categorical -----------------------------------------------------------------------------------------------------
 
 Categorical::Categorical(const ProbsOrLogits& p, Location where) : classes("Categorical", p, where) {
     batch_ = without_last(classes.given().shape(), 1);
@@ -176,8 +171,7 @@ Tensor Categorical::log_prob(const Operand& value) const {
     return squeeze(take_along_axis(logs, expand_dims(broadcast_to(x, shape), -1), -1), -1);
 }
 
-// --- OneHotCategorical
-// --------------------------------------------------------------------------------------------------
+// --- OneHotCategorical -----------------------------------------------------------------------------------------------
 
 OneHotCategorical::OneHotCategorical(const ProbsOrLogits& p, Location where) : classes("OneHotCategorical", p, where) {
     batch_ = without_last(classes.given().shape(), 1);
@@ -200,8 +194,7 @@ Tensor OneHotCategorical::variance() const {
     return p * (1 - p);
 }
 
-// --- Multinomial
-// --------------------------------------------------------------------------------------------------------
+// --- Multinomial -----------------------------------------------------------------------------------------------------
 
 Multinomial::Multinomial(Int n, const ProbsOrLogits& p, Location where)
     : total_count(n), classes("Multinomial", p, where) {

@@ -4,8 +4,8 @@
 
 #include "distribution.hpp"
 
-// Distributions of counts and classes. What is given, probabilities or logits, is computed with; probabilities of 0 and
-// 1 and logits of any size are exact.
+// Distributions of counts and classes. Computations use the given parameter, probabilities or logits, directly;
+// probabilities of 0 and 1 and logits of any size are exact.
 
 namespace xgrad::distributions {
 
@@ -26,7 +26,7 @@ private:
     Tensor probs_, logits_;
 };
 
-/// The probabilities of classes, the last axis. Probabilities are divided by their sum.
+/// The probabilities of classes, along the last axis. Probabilities are normalised to sum to 1.
 class XGRAD_API Classes {
 public:
     Classes(const char* name, const ProbsOrLogits& given, Location where);
@@ -65,7 +65,7 @@ struct XGRAD_API Binomial : Spread<Binomial> {
     Tensor logits() const { return chance.logits(); }
     Tensor sample(const Shape& shape = {}, Generator& generator = default_generator()) const;
     Tensor log_prob(const Operand& value) const;
-    /// The sum over all counts: ValueError unless total_count is the same everywhere.
+    /// Computed as the sum over all counts: ValueError unless all elements of total_count are equal.
     Tensor entropy(Location where = Location::current()) const;
     Tensor mean() const;
     Tensor variance() const;
@@ -92,7 +92,7 @@ struct XGRAD_API Categorical : Distribution {
     Tensor entropy() const { return classes.entropy(); }
 };
 
-/// The same as vectors (C) with a 1 at the class, in the element type of the probabilities.
+/// Like Categorical, but values are vectors (C) with a 1 at the class, in the element type of the probabilities.
 struct XGRAD_API OneHotCategorical : Spread<OneHotCategorical> {
     detail::Classes classes;
     explicit OneHotCategorical(const ProbsOrLogits& p, Location where = Location::current());
@@ -105,7 +105,7 @@ struct XGRAD_API OneHotCategorical : Spread<OneHotCategorical> {
     Tensor variance() const;
 };
 
-/// How often each class (C) comes in total_count draws.
+/// How often each class (C) occurs in total_count draws.
 struct XGRAD_API Multinomial : Spread<Multinomial> {
     std::int64_t total_count;
     detail::Classes classes;

@@ -7,14 +7,14 @@
 
 namespace xgrad::distributions {
 
-/// The parameters of discrete distributions: exactly one of the two. `Bernoulli({.logits = l})`.
+/// The parameters of discrete distributions; give exactly one of the two: `Bernoulli({.logits = l})`.
 struct ProbsOrLogits {
     Tensor probs = {};
     Tensor logits = {};
 };
 
-/// What every distribution has. Parameters broadcast to the batch's shape; the event's is that of one draw: (), or (n)
-/// for vectors.
+/// The base of every distribution. Parameters broadcast to the batch shape; the event shape is that of one draw: (), or
+/// (n) for vectors.
 class XGRAD_API Distribution {
 public:
     const Shape& batch_shape() const { return batch_; }
@@ -39,7 +39,7 @@ public:
     Tensor stddev() const { return sqrt(static_cast<const D&>(*this).variance()); }
 };
 
-/// Distributions whose rsample has a gradient; sample is the same number without.
+/// Distributions whose rsample has a gradient; sample draws the same numbers without one.
 template <class D>
 class Pathwise : public Spread<D> {
 public:

@@ -12,7 +12,8 @@ namespace xgrad::distributions {
 
 namespace detail {
 
-// Of two in one family, and of others that have a closed form. The shapes fit; inf where p has values that q has not.
+// Divergences within one family, and between families if there is a closed form. The shapes must be compatible; inf
+// where p has values outside q's support.
 XGRAD_API Tensor divergence(const Normal& p, const Normal& q);
 XGRAD_API Tensor divergence(const LogNormal& p, const LogNormal& q);
 XGRAD_API Tensor divergence(const Uniform& p, const Uniform& q);
@@ -52,13 +53,14 @@ XGRAD_API Tensor divergence(const Bernoulli& p, const Poisson& q);
 
 template <class T, class... Set>
 inline constexpr bool among = (std::is_same_v<T, Set> || ...);
-/// Whether every p has values outside every q's, so that the divergence is inf whatever the parameters.
+/// Whether every P has values outside the support of every Q, so that the divergence is inf whatever the parameters
+/// are.
 template <class P, class Q>
 inline constexpr bool exceeds =
     (among<P, Normal, Laplace, Gumbel> && among<Q, Beta, Exponential, Gamma, Uniform>) ||
     (among<P, Exponential, Gamma> && among<Q, Beta, Uniform>) || (among<P, Poisson> && among<Q, Bernoulli, Binomial>);
 
-/// The shape of p's divergence from q. Whatever must hold of the two is checked.
+/// The shape of the divergence between p and q. Checks all requirements on the pair.
 XGRAD_API Shape paired(const Distribution& p, const Distribution& q, Location where);
 XGRAD_API Shape paired(const Categorical& p, const Categorical& q, Location where);
 XGRAD_API Shape paired(const Binomial& p, const Binomial& q, Location where);
@@ -68,13 +70,13 @@ concept HasDivergence = requires(const P& p, const Q& q) { detail::divergence(p,
 
 }  // namespace detail
 
-/// The Kullback-Leibler divergence of q from p, E_p[log p - log q], in nats: one for each batch element. Of any two in
-/// one family but Multinomial, and of a Normal from Gumbel and Laplace; Gumbel and Laplace from Normal; Uniform from
-/// Normal, Gumbel, Exponential, Gamma, Beta; Exponential from Normal, Gumbel, Gamma; Gamma from Normal, Gumbel,
-/// Exponential; Beta from Normal, Exponential, Gamma, Uniform; Bernoulli from Poisson. inf where p has values that q
-/// has not, also for the pairs where it always has. Any other pair does not compile. ShapeError where batches do not
-/// broadcast or events differ, DTypeError for mixed element types, ValueError where the first of two Binomials has the
-/// smaller total_count: there is no closed form.
+/// The Kullback-Leibler divergence of p from q, E_p[log p - log q], in nats: one for each batch element. Defined for
+/// any two distributions of one family except Multinomial, and for Normal from Gumbel and Laplace; Gumbel and Laplace
+/// from Normal; Uniform from Normal, Gumbel, Exponential, Gamma, Beta; Exponential from Normal, Gumbel, Gamma; Gamma
+/// from Normal, Gumbel, Exponential; Beta from Normal, Exponential, Gamma, Uniform; Bernoulli from Poisson. inf where p
+/// has values outside q's support, also for pairs of families where this is always so. Any other pair does not compile.
+/// ShapeError if batches do not broadcast or event shapes differ, DTypeError for mixed element types, ValueError if the
+/// first of two Binomials has the smaller total_count, for which there is no closed form.
 template <class P, class Q>
     requires std::derived_from<P, Distribution> && std::derived_from<Q, Distribution>
 Tensor kl_divergence(const P& p, const Q& q, Location where = Location::current()) {

@@ -8,8 +8,7 @@ namespace xgrad::distributions {
 
 using namespace detail;
 
-// --- Exponential
-// --------------------------------------------------------------------------------------------------------
+// --- Exponential -----------------------------------------------------------------------------------------------------
 
 Exponential::Exponential(const Operand& r) {
     rate = checked("Exponential", {{"rate", r, positive_number}}, batch_)[0];
@@ -31,8 +30,7 @@ Tensor Exponential::icdf(const Operand& p) const {
     return -log1p(-value_of("Exponential::icdf", p, rate, batch_, probability)) / rate;
 }
 
-// --- Gamma
-// --------------------------------------------------------------------------------------------------------------
+// --- Gamma -----------------------------------------------------------------------------------------------------------
 
 Gamma::Gamma(const Operand& c, const Operand& r) {
     const auto given = checked("Gamma", {{"concentration", c, positive_number}, {"rate", r, positive_number}}, batch_);
@@ -51,8 +49,7 @@ Tensor Gamma::entropy() const {
 Tensor Gamma::mean() const { return concentration / rate; }
 Tensor Gamma::variance() const { return concentration / square(rate); }
 
-// --- Beta
-// ---------------------------------------------------------------------------------------------------------------
+// --- Beta ------------------------------------------------------------------------------------------------------------
 
 Beta::Beta(const Operand& c1, const Operand& c0) {
     const auto given =
@@ -80,8 +77,7 @@ Tensor Beta::variance() const {
     return (concentration1 / total) * (concentration0 / total) / (total + 1);
 }
 
-// --- Dirichlet
-// ----------------------------------------------------------------------------------------------------------
+// --- Dirichlet -------------------------------------------------------------------------------------------------------
 
 Dirichlet::Dirichlet(const Operand& c) {
     Shape shape;

@@ -2,7 +2,7 @@
 
 #include "distribution.hpp"
 
-// Distributions of positive numbers and of shares.
+// Distributions of positive numbers and of proportions.
 
 namespace xgrad::distributions {
 
@@ -19,8 +19,8 @@ struct XGRAD_API Exponential : Pathwise<Exponential> {
     Tensor icdf(const Operand& p) const;
 };
 
-/// Density rate^c x^(c - 1) exp(-rate x) / gamma(c), concentration c > 0 and rate > 0. rsample's gradient is
-/// xgrad::gamma's.
+/// Density rate^c x^(c - 1) exp(-rate x) / gamma(c), concentration c > 0 and rate > 0. rsample's gradient is that of
+/// xgrad::gamma.
 struct XGRAD_API Gamma : Pathwise<Gamma> {
     Tensor concentration, rate;
     Gamma(const Operand& concentration, const Operand& rate);
@@ -32,7 +32,7 @@ struct XGRAD_API Gamma : Pathwise<Gamma> {
 };
 
 /// Density x^(concentration1 - 1) (1 - x)^(concentration0 - 1) / B on [0, 1]. rsample's gradient passes through two
-/// gamma numbers (Figurnov et al. 2018), so single ones differ from PyTorch's; their means are the same.
+/// gamma variates (Figurnov et al. 2018), so individual gradients differ from PyTorch's; their means are the same.
 struct XGRAD_API Beta : Pathwise<Beta> {
     Tensor concentration1, concentration0;
     Beta(const Operand& concentration1, const Operand& concentration0);
@@ -43,7 +43,8 @@ struct XGRAD_API Beta : Pathwise<Beta> {
     Tensor variance() const;
 };
 
-/// Shares (n) that add up to 1: density prod x^(concentration - 1) / B, concentration (…, n) > 0. rsample as Beta's.
+/// Proportions (n) that sum to 1: density prod x^(concentration - 1) / B, concentration (…, n) > 0. rsample works as in
+/// Beta.
 struct XGRAD_API Dirichlet : Pathwise<Dirichlet> {
     Tensor concentration;
     explicit Dirichlet(const Operand& concentration);

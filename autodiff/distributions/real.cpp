@@ -20,8 +20,7 @@ Shape Distribution::extended(const Shape& shape) const {
 }
 Tensor Distribution::over(const Tensor& x) const { return broadcast_to(x, extended({})); }
 
-// --- Normal
-// -----------------------------------------------------------------------------------------------------------
+// --- Normal ----------------------------------------------------------------------------------------------------------
 
 Normal::Normal(const Operand& l, const Operand& s) {
     const auto given = checked("Normal", {{"loc", l, finite}, {"scale", s, positive_number}}, batch_);
@@ -44,8 +43,7 @@ Tensor Normal::icdf(const Operand& p) const {
     return loc + scale * (std::numbers::sqrt2 * erfinv(2 * value_of("Normal::icdf", p, loc, batch_, probability) - 1));
 }
 
-// --- LogNormal
-// ----------------------------------------------------------------------------------------------------------
+// --- LogNormal -------------------------------------------------------------------------------------------------------
 
 LogNormal::LogNormal(const Operand& l, const Operand& s) {
     const auto given = checked("LogNormal", {{"loc", l, finite}, {"scale", s, positive_number}}, batch_);
@@ -66,8 +64,7 @@ Tensor LogNormal::cdf(const Operand& value) const {
 }
 Tensor LogNormal::icdf(const Operand& p) const { return exp(base().icdf(p)); }
 
-// --- Uniform
-// ------------------------------------------------------------------------------------------------------------
+// --- Uniform ---------------------------------------------------------------------------------------------------------
 
 Uniform::Uniform(const Operand& l, const Operand& h) {
     const auto given = checked("Uniform", {{"low", l, finite}, {"high", h, finite}}, batch_);
@@ -95,8 +92,7 @@ Tensor Uniform::icdf(const Operand& p) const {
     return low + (high - low) * value_of("Uniform::icdf", p, low, batch_, probability);
 }
 
-// --- Laplace
-// ------------------------------------------------------------------------------------------------------------
+// --- Laplace ---------------------------------------------------------------------------------------------------------
 
 Laplace::Laplace(const Operand& l, const Operand& s) {
     const auto given = checked("Laplace", {{"loc", l, finite}, {"scale", s, positive_number}}, batch_);
@@ -124,8 +120,7 @@ Tensor Laplace::icdf(const Operand& p) const {
     return loc + scale * (log(minimum(twice, 1)) - log(minimum(2 - twice, 1)));
 }
 
-// --- Gumbel
-// -------------------------------------------------------------------------------------------------------------
+// --- Gumbel ----------------------------------------------------------------------------------------------------------
 
 Gumbel::Gumbel(const Operand& l, const Operand& s) {
     const auto given = checked("Gumbel", {{"loc", l, finite}, {"scale", s, positive_number}}, batch_);
@@ -148,8 +143,7 @@ Tensor Gumbel::icdf(const Operand& p) const {
     return loc - scale * log(-log(value_of("Gumbel::icdf", p, loc, batch_, probability)));
 }
 
-// --- StudentT
-// -----------------------------------------------------------------------------------------------------------
+// --- StudentT --------------------------------------------------------------------------------------------------------
 
 StudentT::StudentT(const Operand& d, const Operand& l, const Operand& s) {
     const auto given =
@@ -178,8 +172,7 @@ Tensor StudentT::variance() const {
     return over(where(df > 2, square(scale) * safe / (safe - 2), where(df > 1, infinity(df), not_a_number(df))));
 }
 
-// --- MultivariateNormal
-// ---------------------------------------------------------------------------------------------------
+// --- MultivariateNormal ----------------------------------------------------------------------------------------------
 
 namespace {
 

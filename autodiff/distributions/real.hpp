@@ -2,7 +2,7 @@
 
 #include "distribution.hpp"
 
-// Distributions of real numbers by location and scale, and of vectors.
+// Distributions of real numbers with a location and a scale, and of vectors.
 
 namespace xgrad::distributions {
 
@@ -16,11 +16,11 @@ struct XGRAD_API Normal : Pathwise<Normal> {
     Tensor mean() const;
     Tensor variance() const;
     Tensor cdf(const Operand& value) const;
-    /// The inverse of cdf; -inf below 1e-16 in f64 (erfinv's domain), as PyTorch's.
+    /// The inverse of cdf; -inf below 1e-16 in f64 (erfinv's domain), as in PyTorch.
     Tensor icdf(const Operand& p) const;
 };
 
-/// exp of a normal number: loc and scale are those of its logarithm.
+/// The exponential of a normal variate: loc and scale are those of the logarithm.
 struct XGRAD_API LogNormal : Pathwise<LogNormal> {
     Tensor loc, scale;
     LogNormal(const Operand& loc, const Operand& scale);
@@ -74,8 +74,8 @@ struct XGRAD_API Gumbel : Pathwise<Gumbel> {
     Tensor icdf(const Operand& p) const;
 };
 
-/// Student's t with df > 0 degrees of freedom, moved and stretched. The mean is NaN for df <= 1; the variance inf for
-/// df <= 2, NaN for df <= 1.
+/// Student's t distribution with df > 0 degrees of freedom, shifted by loc and scaled by scale. The mean is NaN for df
+/// <= 1; the variance is inf for 1 < df <= 2 and NaN for df <= 1.
 struct XGRAD_API StudentT : Pathwise<StudentT> {
     Tensor df, loc, scale;
     StudentT(const Operand& df, const Operand& loc = 0, const Operand& scale = 1);
@@ -86,14 +86,14 @@ struct XGRAD_API StudentT : Pathwise<StudentT> {
     Tensor variance() const;
 };
 
-/// One of three: the covariances (…, n, n), their inverse, or the lower triangular factor l with l·lᵀ the covariances
-/// and a positive diagonal.
+/// Exactly one of three: the covariance matrix (…, n, n), its inverse, or its lower triangular factor l with a positive
+/// diagonal, where l·lᵀ is the covariance matrix.
 struct Covariance {
     Tensor covariance_matrix = {};
     Tensor precision_matrix = {};
     Tensor scale_tril = {};
 };
-/// Normal vectors (n) with mean loc (…, n). Leading axes of mean and covariances broadcast.
+/// Normally distributed vectors (n) with mean loc (…, n). Leading axes of the mean and the covariance matrix broadcast.
 struct XGRAD_API MultivariateNormal : Pathwise<MultivariateNormal> {
     Tensor loc, scale_tril;
     MultivariateNormal(const Operand& loc, const Covariance& spread);

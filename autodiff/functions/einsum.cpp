@@ -124,7 +124,7 @@ Term contract(Term a, Term b, const Labels& keep, Location where) {
     return {reshape(y, shape), labels};
 }
 
-// --- einsum's text --------------------------------------------------------------------------------------------------
+// --- einsum's text ---------------------------------------------------------------------------------------------------
 
 /// Axes of an ellipsis have labels from here on, counted from the last one, so that they broadcast.
 constexpr int ellipsis = 1000;
@@ -331,7 +331,7 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
     });
 }
 
-// --- products of two ------------------------------------------------------------------------------------------------
+// --- products of two -------------------------------------------------------------------------------------------------
 
 namespace {
 

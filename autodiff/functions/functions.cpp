@@ -20,7 +20,7 @@ namespace xgrad {
 
 using namespace detail;
 
-// --- element-wise ---------------------------------------------------------------------------------------------------
+// --- element-wise ----------------------------------------------------------------------------------------------------
 
 Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) {
     return composed("lerp", a.where(), [&]() -> Tensor {
@@ -28,7 +28,7 @@ Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) {
     });
 }
 
-// --- reductions and scans -------------------------------------------------------------------------------------------
+// --- reductions and scans --------------------------------------------------------------------------------------------
 
 Tensor std(const Operand& x, const Axes& axes, Correction correction, bool keepdims) {
     return composed("std", x.where(), [&]() -> Tensor {
@@ -60,7 +60,7 @@ Tensor count_nonzero(const Operand& x, const Axes& axes, bool keepdims) {
     });
 }
 
-// --- shapes and indices ---------------------------------------------------------------------------------------------
+// --- shapes and indices ----------------------------------------------------------------------------------------------
 
 Tensor moveaxis(const Operand& operand, int from, int to) {
     return composed("moveaxis", operand.where(), [&]() -> Tensor {
@@ -102,7 +102,7 @@ Tensor tile(const Operand& operand, const std::vector<Int>& repetitions) {
             check<ValueError>(count >= 0, where,
                               [&] { return "tile: repetitions must not be negative, got " + std::to_string(count); });
             if (count == 1) continue;
-        // Everything from this axis on is one block.
+            // Everything from this axis on is one block.
             const AxisSplit a = along(shape, k);
             shape[k] =
                 (Size(shape[k]) * count).value("tile", where, [&] { return std::to_string(count) + " repetitions"; });
@@ -253,7 +253,7 @@ std::vector<Tensor> nonzero(const Operand& operand) {
     });
 }
 
-// --- linear algebra -------------------------------------------------------------------------------------------------
+// --- linear algebra --------------------------------------------------------------------------------------------------
 
 Tensor outer(const Operand& a, const Operand& b) {
     return composed("outer", a.where(), [&]() -> Tensor {
@@ -263,8 +263,7 @@ Tensor outer(const Operand& a, const Operand& b) {
     });
 }
 
-// --- neural networks
-// --------------------------------------------------------------------------------------------------
+// --- neural networks -------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -282,7 +281,7 @@ Tensor normalize(const Operand& x, double p, int axis, double eps) {
 
 Tensor cosine_similarity(const Operand& a, const Operand& b, int axis, double eps) {
     return composed("cosine_similarity", a.where(), [&]() -> Tensor {
-    // Broadcast first: the axis counts in the common shape.
+        // Broadcast first: the axis counts in the common shape.
         const Shape shape = broadcast_shapes(tensor_of(a, "cosine_similarity").shape(),
                                              tensor_of(b, "cosine_similarity").shape(), "cosine_similarity", a.where());
         const Tensor x = broadcast_to(a.without_reuse(), shape), y = broadcast_to(b.without_reuse(), shape);

@@ -13,7 +13,7 @@ namespace xgrad {
 
 using namespace detail;
 
-// --- diagonals ------------------------------------------------------------------------------------------------------
+// --- diagonals -------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -42,7 +42,7 @@ Tensor trace(const Operand& operand, int offset, int axis1, int axis2) {
     });
 }
 
-// --- least squares --------------------------------------------------------------------------------------------------
+// --- least squares ---------------------------------------------------------------------------------------------------
 
 Lstsq lstsq(const Operand& operand, const Operand& right, double rcond) {
     return composed("lstsq", operand.where(), [&]() -> Lstsq {
@@ -68,7 +68,7 @@ Lstsq lstsq(const Operand& operand, const Operand& right, double rcond) {
     });
 }
 
-// --- functions of matrices ------------------------------------------------------------------------------------------
+// --- functions of matrices -------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -163,7 +163,7 @@ Tensor matrix_power(const Operand& operand, int n) {
     });
 }
 
-// --- norms ----------------------------------------------------------------------------------------------------------
+// --- norms -----------------------------------------------------------------------------------------------------------
 
 MatrixOrder::MatrixOrder(const char* name, Location where) : kind_(std::string(name) == "nuc" ? nuc : fro) {
     check<ValueError>(kind_ == nuc || std::string(name) == "fro", where, [&] {

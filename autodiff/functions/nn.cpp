@@ -79,7 +79,7 @@ Tensor channels_dropped(const char* name, int axes, const Operand& x, double p, 
 
 }  // namespace
 
-// --- dropout --------------------------------------------------------------------------------------------------------
+// --- dropout ---------------------------------------------------------------------------------------------------------
 
 Tensor dropout(const Operand& x, double p, Generator& generator) {
     return composed("dropout", x.where(),
@@ -110,7 +110,7 @@ Tensor feature_alpha_dropout(const Operand& x, double p, Generator& generator) {
     });
 }
 
-// --- activations ----------------------------------------------------------------------------------------------------
+// --- activations -----------------------------------------------------------------------------------------------------
 
 Tensor glu(const Operand& operand, int axis) {
     return composed("glu", operand.where(), [&]() -> Tensor {
@@ -144,7 +144,7 @@ Tensor rrelu(const Operand& operand, double lower, double upper, Generator& gene
     });
 }
 
-// --- layers' arithmetic ---------------------------------------------------------------------------------------------
+// --- layers' arithmetic ----------------------------------------------------------------------------------------------
 
 Tensor bilinear(const Operand& x1, const Operand& x2, const Operand& weight, const Operand& bias) {
     return composed("bilinear", x1.where(), [&]() -> Tensor {
@@ -182,7 +182,7 @@ Tensor local_response_norm(const Operand& operand, std::int64_t size, double alp
     });
 }
 
-// --- elements in another order --------------------------------------------------------------------------------------
+// --- elements in another order ---------------------------------------------------------------------------------------
 
 Tensor unflatten(const Operand& operand, int axis, const Shape& sizes) {
     return composed("unflatten", operand.where(), [&]() -> Tensor {
@@ -265,7 +265,7 @@ Tensor channel_shuffle(const Operand& operand, std::int64_t groups) {
     });
 }
 
-// --- max_unpool -----------------------------------------------------------------------------------------------------
+// --- max_unpool ------------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -99,7 +99,7 @@ void Record::observe(const char* name, std::span<const NodeId> inputs, std::span
 
 using namespace detail;
 
-// --- summary --------------------------------------------------------------------------------------------------------
+// --- summary ---------------------------------------------------------------------------------------------------------
 
 std::string summary(const Tape& tape, std::size_t most) {
     const Record& record = record_of(tape, "summary");
@@ -166,7 +166,7 @@ std::vector<TapeEntry> entries(const Tape& tape, const std::vector<std::pair<Ten
     return list;
 }
 
-// --- memory ---------------------------------------------------------------------------------------------------------
+// --- memory ----------------------------------------------------------------------------------------------------------
 
 std::string memory_report() {
     const MemoryStats stats = memory_stats();
@@ -185,7 +185,7 @@ std::string memory_report() {
            std::to_string(stats.system_blocks) + " of them had to be asked of the system\n";
 }
 
-// --- why_no_gradient ------------------------------------------------------------------------------------------------
+// --- why_no_gradient -------------------------------------------------------------------------------------------------
 
 namespace {
 

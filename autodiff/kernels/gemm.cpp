@@ -180,7 +180,7 @@ void gemm(const GemmProblem<T>& p, void* scratch) {
     }
 }
 
-// --- an operand that was laid out beforehand ------------------------------------------------------------------------
+// --- an operand that was laid out beforehand -------------------------------------------------------------------------
 
 template <class T>
 void pack(const T* b, std::int64_t ldb, bool transposed, std::int64_t n, std::int64_t k, T* packed) {

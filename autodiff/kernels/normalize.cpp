@@ -84,8 +84,7 @@ inline double one_sum(Int n, const F& f) {
     return s;
 }
 
-// --- rows
-// -------------------------------------------------------------------------------------------------------------
+// --- rows ------------------------------------------------------------------------------------------------------------
 
 template <class T>
 void deviations(const T* x, Int n, T mean, double* sum, double* squares) {
@@ -188,8 +187,7 @@ void norm_back_rows(const T* x, const T* g, const T* weight, const T* mean, cons
     }
 }
 
-// --- segments
-// ---------------------------------------------------------------------------------------------------------
+// --- segments --------------------------------------------------------------------------------------------------------
 
 template <class T>
 void affine(const T* x, T* y, Int n, T mean, T scale, T shift) {
@@ -213,8 +211,7 @@ void back(const T* x, const T* g, T* dx, Int n, T mean, T a, T b, T c) {
     });
 }
 
-// --- columns
-// ----------------------------------------------------------------------------------------------------------
+// --- columns ---------------------------------------------------------------------------------------------------------
 
 template <class T>
 void affine_columns(const T* x, T* y, Int rows, Int n, const T* mean, const T* scale, const T* shift) {

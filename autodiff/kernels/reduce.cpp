@@ -4,8 +4,7 @@
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-// --- sums
-// -------------------------------------------------------------------------------------------------------------
+// --- sums ------------------------------------------------------------------------------------------------------------
 
 template <class T>
 static double sum_squares_all(const T* x, Int n) {
@@ -48,8 +47,7 @@ static void sum_squares_columns(const T* x, T* y, Int n, Int columns, Int stride
     });
 }
 
-// --- variance: the mean first, then the squares of what is left, and what is left of the mean itself
-// ---------------------
+// --- variance: the mean first, then the squares of what is left, and what is left of the mean itself -----------------
 
 /// Mean and factor * sum of squared deviations from those around the rounded mean, whose own sum is `left`.
 template <class T>

@@ -4,8 +4,7 @@
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-// --- exponentials: x - max(x) keeps them in [0, 1]
-// ----------------------------------------------------------------------
+// --- exponentials: x - max(x) keeps them in [0, 1] -------------------------------------------------------------------
 
 template <class T>
 static inline bool finite(T value) {

@@ -7,12 +7,12 @@
 
 #include "transforms.hpp"
 
-// Solutions of equations as functions of what stands in them: gradients by the implicit function theorem, whatever way
-// the solver went.
+// Solutions of equations as functions of the parameters of the equations: gradients come from the implicit function
+// theorem and do not depend on the solver's path.
 
 namespace xgrad {
 
-/// When fixed_point and root stop.
+/// Stopping criteria of fixed_point and root.
 struct SolverOptions {
     double tolerance = 0;      ///< relative to 1 + max|x|; 0: 1e-12 for f64, 1e-5 for f32
     int max_iterations = 0;    ///< 0: 1000 for fixed_point, 100 for root
@@ -25,8 +25,8 @@ XGRAD_API Tensor fixed_point(FunctionRef f, std::shared_ptr<const void> owner, c
 XGRAD_API Tensor root(FunctionRef f, std::shared_ptr<const void> owner, const Tensor& x0, const SolverOptions& options,
                       Location where);
 
-/// Parameters as a closure keeps them: tensors by handle (a copy of a Parameter would be another parameter), anything
-/// else by address.
+/// Parameters in the form a closure stores them: tensors by handle (a copy of a Parameter would be another parameter),
+/// anything else by address.
 inline Tensor stored(const Tensor& parameter) { return parameter; }
 inline Tensors stored(const Tensors& parameters) { return parameters; }
 template <class... P>
@@ -58,14 +58,14 @@ auto with_parameters(const F& f, const P&... parameters) {
 
 }  // namespace detail
 
-/// The x with x = f(x, parameters), found by iterating from x0 until nothing changes by more than the tolerance.
+/// The x with x = f(x, parameters), found by iterating from x0 until no element changes by more than the tolerance.
 ///
-/// f must be a contraction near the solution: Error naming the last change when it does not settle. The gradient with
-/// respect to `parameters` and to whatever f captured is that of the solution (implicit function theorem; Christianson,
-/// Reverse accumulation and implicit functions, 1998): one more iteration for the cotangent, u = g + Jᵀu, to any order.
-/// Nothing of the iteration is kept, and x0 gets no gradient. `parameters`: a tensor, a vector or tuple of them, or a
-/// model, which f takes as its second argument; what is not a tensor must live as long as the tape, as must what f
-/// captured by reference.
+/// f must be a contraction near the solution: if the iteration does not converge, an Error reports the last change. The
+/// gradient with respect to `parameters` and to whatever f captures is that of the solution (implicit function theorem;
+/// Christianson, Reverse accumulation and implicit functions, 1998): one more iteration for the cotangent, u = g + Jᵀu,
+/// to any order. The iterations are not saved, and x0 gets no gradient. `parameters`: a tensor, a vector or tuple of
+/// them, or a model, which f takes as its second argument. Anything that is not a tensor must outlive the tape, and so
+/// must anything that f captures by reference.
 template <class F, class P>
     requires(!std::is_same_v<P, SolverOptions>)
 Tensor fixed_point(const F& f, const Tensor& x0, const P& parameters, const SolverOptions& options = {},
@@ -80,9 +80,9 @@ Tensor fixed_point(const F& f, const Tensor& x0, const SolverOptions& options = 
     return detail::fixed_point(*bound, bound, x0, options, where);
 }
 
-/// The x with f(x, parameters) = 0, by Newton's method from x0 with the Jacobian of f, halving steps that do not help;
-/// f(x) has as many elements as x. Error when it does not converge or the Jacobian is singular. Gradients as
-/// fixed_point's, by one linear system.
+/// The x with f(x, parameters) = 0, found by Newton's method from x0 with the Jacobian of f; steps that do not help are
+/// halved. f(x) has as many elements as x. Error if it does not converge or the Jacobian is singular. Gradients are as
+/// for fixed_point, from one linear system.
 template <class F, class P>
     requires(!std::is_same_v<P, SolverOptions>)
 Tensor root(const F& f, const Tensor& x0, const P& parameters, const SolverOptions& options = {},

@@ -159,7 +159,7 @@ Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> v
                          where);
 }
 
-// --- vmap -----------------------------------------------------------------------------------------------------------
+// --- vmap ------------------------------------------------------------------------------------------------------------
 
 Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
     check<ValueError>(!xs.empty(), {},
@@ -189,7 +189,7 @@ Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
     return stacked;
 }
 
-// --- functions that are one entry -----------------------------------------------------------------------------------
+// --- functions that are one entry ------------------------------------------------------------------------------------
 
 namespace {
 

@@ -8,8 +8,8 @@
 #include "autodiff/core/apply.hpp"
 #include "autodiff/core/tape.hpp"
 
-// Functions of functions. f is any callable that takes tensors (or one vector of tensors) and returns a Tensor. All of
-// them nest freely.
+// Function transforms. f is any callable that takes tensors (or one vector of tensors) and returns a Tensor. Transforms
+// nest freely.
 
 namespace xgrad {
 
@@ -26,7 +26,7 @@ auto value_and_grad_of(F&& f, Location where, const X&... xs) {
     return std::pair{std::move(y), std::move(gradients)};
 }
 
-/// A callable by reference; a plain function has no address as an object.
+/// A reference to a callable; a plain function has no object address and is stored as a function pointer.
 class Callee {
 public:
     template <class F>
@@ -47,7 +47,7 @@ private:
     };
 };
 
-/// A function of tensors by reference: what the part of the transforms works with that is no template.
+/// A reference to a function of tensors, used by the non-template part of the transforms.
 class FunctionRef {
 public:
     template <class F>
@@ -86,7 +86,7 @@ private:
     Tensors (*call_)(const Callee&, std::span<const Tensor>);
 };
 
-/// `ys` in the form in which a function returned them: R.
+/// `ys` converted to R, the function's return type.
 template <class R>
 R as_result(Tensors ys) {
     if constexpr (std::is_convertible_v<R, Tensor>) return std::move(ys[0]);
@@ -97,13 +97,13 @@ R as_result(Tensors ys) {
         }(std::make_index_sequence<std::tuple_size_v<R>>{});
 }
 
-/// f with its one argument spelled out, so that a generic lambda is never asked whether it takes a vector.
+/// f with its single argument typed, so that a generic lambda is never instantiated with a vector.
 template <class F>
 auto unary(const F& f) {
     return [&f](const Tensor& x) -> Tensor { return f(x); };
 }
 
-/// What keeps a function, and gives it when called: by reference if it is a model with a name, else a copy.
+/// A callable that stores a function and returns it: by reference if it is a model passed as an lvalue, else as a copy.
 template <class F>
 auto held(F&& f) {
     using Function = std::remove_cvref_t<F>;
@@ -120,16 +120,17 @@ XGRAD_API Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const
 XGRAD_API Tensors vmap(FunctionsRef f, std::span<const Tensor> xs);
 XGRAD_API Tensors checkpoint(FunctionsRef f, std::shared_ptr<const void> owner, std::span<const Tensor> xs);
 
-/// The tapes that record now keep `owner` until their gradients are done with what is recorded from here on.
+/// The tapes that are recording now keep `owner` alive until their gradients no longer need what is recorded from here
+/// on.
 XGRAD_API void keep_for_tapes(std::shared_ptr<const void> owner);
 /// Whether the tape opened last records `y`: whether y depends on what that tape watches.
 XGRAD_API bool recorded_by_innermost(const Tensor& y);
 
 }  // namespace detail
 
-/// f(x) and its gradient: a pair (value, gradient of x's shape). f must return one element (ShapeError). With several
-/// arguments the second is a tuple of gradients; for a vector argument, a vector. Zeros where f does not depend on an
-/// argument.
+/// f(x) and its gradient: a pair (value, gradient in x's shape). f must return one element (ShapeError). With several
+/// arguments the second is a tuple of gradients; for a vector argument, a vector. The gradient is zeros for an argument
+/// that f does not depend on.
 template <class F>
 std::pair<Tensor, Tensor> value_and_grad(F&& f, const Tensor& x, Location where = Location::current()) {
     auto [y, gradients] = detail::value_and_grad_of(f, where, x);
@@ -154,7 +155,7 @@ std::pair<Tensor, Tensors> value_and_grad(F&& f, const Tensors& xs, Location whe
     return {std::move(y), std::move(gradients)};
 }
 
-/// The gradient of f at x, as value_and_grad's second part.
+/// The gradient of f at x: the second part of value_and_grad's result.
 template <class F>
 Tensor grad(F&& f, const Tensor& x, Location where = Location::current()) {
     return value_and_grad(std::forward<F>(f), x, where).second;
@@ -169,9 +170,9 @@ auto grad(F&& f, const Tensor& x, const X&... xs) {
     return value_and_grad(std::forward<F>(f), x, xs...).second;
 }
 
-// f may be a plain function, too. In what follows one of several arguments is given a vector of them, {x, y}, and takes
-// them one by one (up to six) or as one const Tensors&; directions come as a vector too, and so do results that there
-// are one of for each argument.
+// f may also be a plain function. Below, a function of several arguments is given them as a vector, {x, y}; it takes
+// them one by one (up to six) or as one const Tensors&. Directions are vectors too, and so are results with one element
+// per argument.
 
 /// uᵀ·J for the Jacobian J of f at x: the gradient of sum(u * f(x)); u has f(x)'s shape, the result x's.
 template <class F>
@@ -183,8 +184,8 @@ Tensors vjp(const F& f, const Tensors& xs, const Tensor& u, Location where = Loc
     return detail::vjp(f, xs, u, where);
 }
 /// J·v: the derivative of f at x in direction v; v has x's shape, the result f(x)'s. Forward mode, derived from the
-/// pullbacks: a pullback is linear in its cotangent, so its own transpose is the JVP. Several arguments: the sum over
-/// them of J_i·v_i.
+/// pullbacks: a pullback is linear in its cotangent, so its transpose is the JVP. For several arguments, the sum of
+/// J_i·v_i over them.
 template <class F>
 Tensor jvp(const F& f, const Tensor& x, const Tensor& v, Location where = Location::current()) {
     return detail::jvp(detail::unary(f), {&x, 1}, {&v, 1}, where);
@@ -193,8 +194,8 @@ template <class F>
 Tensor jvp(const F& f, const Tensors& xs, const Tensors& vs, Location where = Location::current()) {
     return detail::jvp(f, xs, vs, where);
 }
-/// All derivatives of f at x: shape (f(x)'s axes…, x's axes…). Rows by reverse mode or columns by forward mode,
-/// whichever are fewer.
+/// All derivatives of f at x: shape (f(x)'s axes…, x's axes…). Computed by rows in reverse mode or by columns in
+/// forward mode, whichever are fewer.
 template <class F>
 Tensor jacobian(const F& f, const Tensor& x, Location where = Location::current()) {
     return detail::jacobian(detail::unary(f), {&x, 1}, where)[0];
@@ -203,8 +204,8 @@ template <class F>
 Tensors jacobian(const F& f, const Tensors& xs, Location where = Location::current()) {
     return detail::jacobian(f, xs, where);
 }
-/// Second derivatives of a one-element f: shape (x's axes…, x's axes…). Several arguments: the blocks [i][j], shape
-/// (x_i's axes…, x_j's axes…).
+/// Second derivatives of a one-element f: shape (x's axes…, x's axes…). For several arguments, the blocks [i][j] of
+/// shape (x_i's axes…, x_j's axes…).
 template <class F>
 Tensor hessian(const F& f, const Tensor& x, Location where = Location::current()) {
     return detail::hessian(detail::unary(f), {&x, 1}, where)[0][0];
@@ -223,13 +224,13 @@ Tensors hvp(const F& f, const Tensors& xs, const Tensors& vs, Location where = L
     return detail::hvp(f, xs, vs, where);
 }
 
-/// f applied to each slice along the leading axis of the arguments, results stacked along a new leading axis. f may
-/// return several tensors (an array, pair, tuple or vector of them): then each is stacked. ShapeError unless all
-/// arguments have the same first size.
+/// f applied to each slice along the leading axis of the arguments, with the results stacked along a new leading axis.
+/// f may return several tensors (an array, pair, tuple or vector of them), each of which is then stacked. ShapeError
+/// unless all arguments have the same first size.
 ///
-/// It runs f once for each slice: an operation costs about 0.1 us here, so that batching rules would gain little on
-/// what is large enough to matter, and every function works. Write the batch into the operations themselves (matmul,
-/// broadcasting) where each slice is tiny.
+/// It runs f once for each slice. An operation costs about 0.1 us here, so batching rules would gain little on slices
+/// that are large enough to matter, and this way every function works. If each slice is tiny, write the batch into the
+/// operations themselves (matmul, broadcasting).
 template <class F, class... X>
 auto vmap(const F& f, const X&... xs) {
     const Tensor inputs[] = {static_cast<const Tensor&>(xs)...};
@@ -240,21 +241,21 @@ auto vmap(const F& f, const X&... xs) {
     return detail::as_result<decltype(spread({}))>(detail::vmap(spread, inputs));
 }
 
-/// The gradient with respect to `parameters` for each sample: loss(parameters, x_i…) must be one element for the i-th
-/// slices x_i along the leading axis of `batch`. Results have a leading axis of samples: (n, parameter's axes…). For a
-/// vector of parameters, a vector.
+/// The gradient with respect to `parameters` for each sample: loss(parameters, x_i…) must return one element for the
+/// i-th slices x_i along the leading axis of `batch`. Results have a leading axis of samples: (n, parameter's axes…).
+/// For a vector of parameters, a vector.
 template <class F, class P, class... X>
 auto per_sample_grad(const F& loss, const P& parameters, const X&... batch) {
     const auto one = [&](const auto&... x) { return grad([&](const auto& p) { return loss(p, x...); }, parameters); };
     return vmap(one, batch...);
 }
 
-/// f(xs…), keeping only its inputs: what happens inside is computed again when the gradient needs it, random numbers
-/// included: the same are drawn again. Tensors and parameters that f uses beside its arguments get their gradients too.
-/// f may return several tensors (an array, pair, tuple or vector of them). A lambda is kept as a copy; a model (with
-/// XGRAD_FIELDS) that has a name is used where it stands, because its parameters are: it must outlive the tape.
-/// Parameters and modes (train, eval) must not change before the gradient is taken. A checkpoint opens a tape, and at
-/// most 64 may be open on a thread: that many can stand inside each other, less the tapes around them.
+/// f(xs…), saving only its inputs: intermediate values are recomputed when the gradient needs them, and the same random
+/// numbers are drawn again. Tensors and parameters that f captures get their gradients too. f may return several
+/// tensors (an array, pair, tuple or vector of them). A lambda is copied; a model (with XGRAD_FIELDS) passed as an
+/// lvalue is kept by reference, because copies of its parameters would be other parameters: it must outlive the tape.
+/// Parameters and modes (train, eval) must not change before the gradient is computed. A checkpoint opens a tape, and
+/// at most 64 may be open on a thread, which limits how deep checkpoints and tapes can nest.
 template <class F, class... X>
 auto checkpoint(F&& function, const X&... xs) {
     const std::array<Tensor, sizeof...(X)> inputs{static_cast<const Tensor&>(xs)...};

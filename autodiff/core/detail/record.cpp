@@ -90,7 +90,7 @@ void TapeAccess::close(const Tape& tape) noexcept {
             record->closed_elsewhere.fetch_or(Record::bit(tape.depth_), std::memory_order_release);
 }
 
-// --- Arena ----------------------------------------------------------------------------------------------------------
+// --- Arena -----------------------------------------------------------------------------------------------------------
 
 Arena::~Arena() { clear(); }
 
@@ -138,7 +138,7 @@ void Arena::clear() noexcept {
     rewind({});
 }
 
-// --- CaptureTable ---------------------------------------------------------------------------------------------------
+// --- CaptureTable ----------------------------------------------------------------------------------------------------
 
 /// Where the origin is, or where it would be added. There is a free bucket.
 std::size_t CaptureTable::place_of(std::uint64_t origin, std::uint64_t serial) const {
@@ -178,7 +178,7 @@ NodeId& CaptureTable::operator()(std::uint64_t origin, std::uint64_t serial) {
     return bucket.node;
 }
 
-// --- Record ---------------------------------------------------------------------------------------------------------
+// --- Record ----------------------------------------------------------------------------------------------------------
 
 Record::Record()
     : id([this] {

@@ -156,7 +156,7 @@ Tensor classify(const Operand& x) {
 
 }  // namespace
 
-// --- a function as an operation -------------------------------------------------------------------------------------
+// --- a function as an operation --------------------------------------------------------------------------------------
 
 Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x) {
     return run_on(kernel, result, x.shape(), {input(x)});

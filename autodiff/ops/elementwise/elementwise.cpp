@@ -178,7 +178,7 @@ Tensor nan_to_num(const Operand& x, NanToNum options) {
     return unary(rules::NanToNum{options.nan, options.posinf.value_or(largest), options.neginf.value_or(-largest)}, x);
 }
 
-// --- choosing -------------------------------------------------------------------------------------------------------
+// --- choosing --------------------------------------------------------------------------------------------------------
 
 namespace {
 

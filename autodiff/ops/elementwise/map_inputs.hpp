@@ -6,15 +6,14 @@
 
 #include "autodiff/core/tensor.hpp"
 
-// The half of map() that is compiled with the library: what does not depend on the function.
+// The part of map() that does not depend on the function and is compiled into the library.
 
 namespace xgrad::detail {
 
 using MapLoop = void (*)(const void* function, std::int64_t n, const void* const* in, const std::uint8_t* step,
                          void* const* out);
 
-/// What does not depend on the function in map(): the operands as tensors of one dtype, the shape they broadcast to.
-/// ShapeError, DTypeError.
+/// map()'s operands as tensors of one dtype, and the shape they broadcast to. ShapeError, DTypeError.
 struct MapInputs {
     std::array<Tensor, 6> tensors;
     std::size_t count;
@@ -24,7 +23,7 @@ struct MapInputs {
     XGRAD_API MapInputs(std::span<const Operand* const> operands);
     std::span<const Tensor> span() const { return {tensors.data(), count}; }
 };
-/// Runs the loop over the broadcast inputs; outputs that are empty tensors are not wanted.
+/// Runs the loop over the broadcast inputs; outputs that are empty tensors are not computed.
 XGRAD_API void run_map(MapLoop loop, const void* function, const Shape& shape, DType dtype,
                        std::span<const Tensor> inputs, std::span<const Tensor> outputs);
 XGRAD_API bool several_tapes_are_open();

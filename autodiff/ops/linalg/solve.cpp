@@ -46,7 +46,7 @@ void check_not_singular(const char* operation, const Failures& failures, Locatio
     });
 }
 
-// --- triangular -----------------------------------------------------------------------------------------------------
+// --- triangular ------------------------------------------------------------------------------------------------------
 
 template <class T>
 void solve_one(const TriangularSolveOptions& o, Int rows, Int columns, const T* a, T* x) {
@@ -130,7 +130,7 @@ Tensor triangular_solve(const Operand& operand, const Operand& right, const Tria
         right, [&](const Tensor& b) { return solve_triangular("triangular_solve", a, b, options, operand.where()); });
 }
 
-// --- general --------------------------------------------------------------------------------------------------------
+// --- general ---------------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -5,22 +5,22 @@
 // Recurrent layers over a whole sequence, as single operations: one layer, one direction; PyTorch's formulas, gate
 // orders and parameter shapes. x is (T, B, I): steps, samples, inputs; states are (B, H); weight_ih is (gates H, I),
 // weight_hh (gates H, H), the biases (gates H), or both of them empty tensors. All are f32 or all f64. ShapeError or
-// DTypeError for what does not fit.
+// DTypeError for arguments that do not match.
 
 namespace xgrad {
 
 struct RecurrentOptions {
-    bool reverse = false;  ///< from the last step to the first; the output of a step keeps its place
-    /// How many steps of each sample count: i32 or i64, (B), each in [0, T]; without one, all. Beyond them the output
-    /// is 0 and the state stands still, so that the last state is that of the last step that counts.
+    bool reverse = false;  ///< run from the last step to the first; outputs stay in the order of the steps
+    /// The number of valid steps of each sample: i32 or i64, (B), each in [0, T]; all steps by default. Beyond them the
+    /// output is 0 and the state does not change, so the last state is that of the last valid step.
     Tensor lengths = {};
 };
 
 struct LstmOptions {
     bool reverse = false;
     Tensor lengths = {};
-    /// (P, H): the state is weight_hr·h (Sak, Senior, Beaufays 2014), so that h0 and the outputs are (B, P) and
-    /// weight_hh is (4 H, P). Such a layer is a composition of operations, step by step.
+    /// (P, H): the state is weight_hr·h (Sak, Senior, Beaufays 2014), so h0 and the outputs are (B, P) and weight_hh is
+    /// (4 H, P). Such a layer is a step-by-step composition of operations.
     Tensor weight_hr = {};
 };
 
@@ -32,7 +32,7 @@ struct RnnOptions {
     Tensor lengths = {};
 };
 
-/// The state at every step (T, B, H), and the last one (B, H).
+/// The state at every step (T, B, H), and the last state (B, H).
 struct RnnResult {
     Tensor output, h;
 };

@@ -6,8 +6,8 @@
 #include "autodiff/core/tensor.hpp"
 #include "autodiff/rules/update.hpp"
 
-// Fused parameter updates for optimizers: one pass over memory, in place where nobody else holds the buffers. Not
-// differentiable.
+// Fused parameter updates for optimizers: one pass over memory, in place if there is no other handle to the buffers.
+// Not differentiable.
 
 namespace xgrad {
 
@@ -30,20 +30,20 @@ private:
     alignas(double) unsigned char constants_[88];
 };
 
-/// What is to be done to one parameter. Nothing is owned.
+/// The update of one parameter. It does not own the tensors.
 struct ParameterUpdate {
     Tensor* weight;
     const Tensor* gradient;
-    std::array<Tensor*, 3> states;  ///< those that the rule does not name may be null or empty
+    std::array<Tensor*, 3> states;  ///< states that the rule does not use may be null or empty
     UpdateRule rule;
 };
 
-/// Runs all of them, sharing the work of small and large ones among the threads alike. Weight, gradient and states of
-/// one parameter must have one shape and dtype (ShapeError, DTypeError, ValueError for an empty tensor); nothing has
-/// changed then.
+/// Runs all updates, distributing the work of small and large parameters evenly among the threads. Weight, gradient and
+/// states of a parameter must have the same shape and dtype (ShapeError, DTypeError, ValueError for an empty tensor);
+/// after an error nothing has changed.
 XGRAD_API void update_parameters(std::span<const ParameterUpdate> updates);
 
-/// Rows of `weight` (n, width) at `indices` whose p-norm is above max_norm scaled by max_norm / (norm + 1e-7), as
+/// Scales the rows of `weight` (n, width) at `indices` whose p-norm is above max_norm by max_norm / (norm + 1e-7), like
 /// torch.embedding_renorm_. IndexError unless every index is in [0, n).
 XGRAD_API void renorm_rows(Tensor& weight, const Tensor& indices, double max_norm, double p,
                            Location where = Location::current());

@@ -27,8 +27,7 @@ using namespace detail;
 
 namespace {
 
-// --- samplers
-// ---------------------------------------------------------------------------------------------------------
+// --- samplers --------------------------------------------------------------------------------------------------------
 
 /// The logarithm of a gamma number with scale 1 (Marsaglia and Tsang 2000, with their section 6 for alpha < 1).
 double log_gamma_number(Stream& stream, double alpha) {
@@ -118,8 +117,7 @@ double detail::binomial_number(Stream& stream, double n, double p) {
 
 namespace {
 
-// --- parameters
-// -------------------------------------------------------------------------------------------------------
+// --- parameters ------------------------------------------------------------------------------------------------------
 
 /// The parameters, checked, with the result's shape.
 template <std::size_t N>

@@ -9,7 +9,7 @@ namespace xgrad {
 
 /// A source of random numbers: Philox4x32-10, counter-based (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as
 /// easy as 1, 2, 3, SC 2011). The numbers depend on the seed and on how many were drawn before, not on threads or
-/// instruction sets. Copy it to draw the same again.
+/// instruction sets. Copy a generator to draw the same numbers again.
 class XGRAD_API Generator {
 public:
     explicit Generator(std::uint64_t seed = 0) : seed_(seed) {}
@@ -22,7 +22,7 @@ public:
     static constexpr std::uint32_t min() { return 0; }
     static constexpr std::uint32_t max() { return 0xffffffffu; }
 
-    /// Where a stream of numbers starts.
+    /// The start of a stream of numbers.
     struct Draw {
         std::uint64_t seed, first;
     };
@@ -34,8 +34,8 @@ private:
     std::uint64_t counter_ = 0;
 };
 
-/// True while a checkpoint computes again what it computed before: every draw then gives the numbers of the first time
-/// and leaves its generator alone. Whoever counts draws on the side must not count these.
+/// True while a checkpoint recomputes its function: every draw then returns the numbers of the first run and does not
+/// advance its generator. Code that counts draws separately must not count these.
 XGRAD_API bool drawing_again();
 
 namespace detail {
@@ -49,7 +49,7 @@ constexpr std::uint64_t mix(std::uint64_t seed, std::uint64_t number) {
     return z ^ (z >> 31);
 }
 
-/// While one lives, the draws of this thread are written into `draws`, or, when it repeats, read from there in the same
+/// While one exists, the draws of this thread are recorded in `draws` or, if `repeats`, read back from it in the same
 /// order.
 class XGRAD_API DrawLog {
 public:
@@ -69,17 +69,17 @@ private:
 
 }  // namespace detail
 
-/// The calling thread's generator: what is drawn without naming one comes from it, the initial values and seeds of
-/// layers too. Every thread has a stream of its own, which derives from the process's seed (0 until manual_seed): in
-/// the order in which threads first draw, so that threads started one after another have the same numbers in every run.
-/// Where the order is left to chance, give each thread a Generator, or call manual_seed in it.
+/// The calling thread's generator, used for every draw that names no generator, including the initial values and seeds
+/// of layers. Every thread has its own stream, derived from the process's seed (0 until manual_seed) in the order in
+/// which threads first draw, so threads started one after another draw the same numbers in every run. If that order is
+/// not deterministic, give each thread a Generator or call manual_seed in it.
 XGRAD_API Generator& default_generator();
 /// Restarts the calling thread's generator: the same seed gives the same numbers, initial values, dropout masks and
-/// batches. It is the process's seed from then on: threads that did not call manual_seed themselves, running or to
-/// come, begin streams of this seed with their next draw.
+/// batches. It becomes the process's seed: current and future threads that did not call manual_seed themselves start
+/// streams derived from this seed with their next draw.
 XGRAD_API void manual_seed(std::uint64_t seed);
 
-// --- numbers of a shape; the generator and the element type may be left out ----------------------------------------
+// --- numbers of a given shape; generator and element type are optional -----------------------------------------------
 
 /// Uniform in [0, 1).
 XGRAD_API Tensor rand(const Shape& shape, Generator& generator = default_generator(), DType dtype = DType::f32,
@@ -111,20 +111,19 @@ inline Tensor bernoulli(double p, const Shape& shape, DType dtype, Location wher
 XGRAD_API Tensor permutation(std::int64_t n, Generator& generator = default_generator(),
                              Location where = Location::current());
 
-// --- numbers of a distribution whose parameters are tensors
-// -----------------------------------------------------------
+// --- numbers of a distribution whose parameters are tensors ----------------------------------------------------------
 //
-// Names and parameters are NumPy's. Parameters broadcast, to the shape where one is given; a plain number takes the
-// other's element type, and numbers alone give f32. Every element draws from a stream of its own, in f64, so that
-// rejections depend on nothing else and f32 has f64's numbers, rounded. ValueError for a parameter out of its domain,
-// NaN included. Those marked "pathwise" have a gradient: how the number moves with the parameters while its quantile
-// stays.
+// Names and parameters are NumPy's. Parameters broadcast, and if a shape is given, to that shape; a plain number takes
+// the other parameter's element type, and plain numbers alone give f32. Every element draws from its own stream, in
+// f64, so that rejections do not affect other elements and f32 results are the rounded f64 numbers. ValueError for a
+// parameter outside its domain, NaN included. Those marked "pathwise" have a gradient: the change of the number with
+// the parameters at a fixed quantile.
 
 /// Normal with mean loc and standard deviation scale >= 0. Pathwise.
 XGRAD_API Tensor normal(const Operand& loc, const Operand& scale, const Shape& shape,
                         Generator& generator = default_generator());
 XGRAD_API Tensor normal(const Operand& loc, const Operand& scale, Generator& generator = default_generator());
-/// Uniform in [low, high), low <= high; rounding may take a number to high. Pathwise.
+/// Uniform in [low, high), low <= high; rounding may produce high itself. Pathwise.
 XGRAD_API Tensor uniform(const Operand& low, const Operand& high, const Shape& shape,
                          Generator& generator = default_generator());
 XGRAD_API Tensor uniform(const Operand& low, const Operand& high, Generator& generator = default_generator());
@@ -138,8 +137,8 @@ XGRAD_API Tensor exponential(const Operand& scale, Generator& generator = defaul
 XGRAD_API Tensor gamma(const Operand& alpha, const Operand& scale, const Shape& shape,
                        Generator& generator = default_generator());
 XGRAD_API Tensor gamma(const Operand& alpha, const Operand& scale, Generator& generator = default_generator());
-/// Beta on (0, 1) with a, b > 0: x / (x + y) of two gamma numbers, compared by their logarithms, so that a tiny
-/// parameter gives no 0 / 0. Pathwise through these.
+/// Beta on (0, 1) with a, b > 0: x / (x + y) of two gamma variates, computed from their logarithms, so that a tiny
+/// parameter does not lead to 0 / 0. Pathwise through the gamma variates.
 XGRAD_API Tensor beta(const Operand& a, const Operand& b, const Shape& shape,
                       Generator& generator = default_generator());
 XGRAD_API Tensor beta(const Operand& a, const Operand& b, Generator& generator = default_generator());
@@ -147,36 +146,35 @@ XGRAD_API Tensor beta(const Operand& a, const Operand& b, Generator& generator =
 /// for generating Poisson random variables, Insurance: Mathematics and Economics 12, 1993).
 XGRAD_API Tensor poisson(const Operand& rate, const Shape& shape, Generator& generator = default_generator());
 XGRAD_API Tensor poisson(const Operand& rate, Generator& generator = default_generator());
-/// How many of n attempts succeed with probability p each, n a whole number >= 0: a search from 0 for small n p, else
-/// BTRS (Hörmann: The generation of binomial random variates, J. Stat. Comput. Simul. 46, 1993).
+/// The number of successes in n trials with probability p each, n a whole number >= 0: a search from 0 for small n p,
+/// else BTRS (Hörmann: The generation of binomial random variates, J. Stat. Comput. Simul. 46, 1993).
 XGRAD_API Tensor binomial(const Operand& n, const Operand& p, const Shape& shape,
                           Generator& generator = default_generator());
 XGRAD_API Tensor binomial(const Operand& n, const Operand& p, Generator& generator = default_generator());
-/// 1 with the probability that the element of p says, else 0, in p's element type.
+/// 1 with the probability given by each element of p, else 0, in p's element type.
 XGRAD_API Tensor bernoulli(const Tensor& p, Generator& generator = default_generator(),
                            Location where = Location::current());
 
-// --- classes: the last axis of probabilities or logits
-// ----------------------------------------------------------------
+// --- classes: the last axis of probabilities or logits ---------------------------------------------------------------
 
-/// Classes (i64) of softmax(logits), (…, C): shape + logits' leading axes, or these alone. -inf is a class that never
-/// comes. ValueError for NaN, +inf and rows without a possible class, ShapeError for a scalar.
+/// Classes (i64) drawn from softmax(logits), (…, C): the result has `shape` followed by logits' leading axes. A class
+/// with logit -inf is never drawn. ValueError for NaN, +inf and rows without a possible class, ShapeError for a scalar.
 XGRAD_API Tensor categorical(const Operand& logits, const Shape& shape = {},
                              Generator& generator = default_generator());
 struct MultinomialOptions {
-    bool replacement = false;  ///< a class may come again
+    bool replacement = false;  ///< a class may be drawn again
 };
-/// `count` classes (i64) from weights (C) or (rows, C), which are finite, not negative and need not add up to 1, as
-/// torch.multinomial: (count) or (rows, count). Without replacement a class comes once, the order is that of drawing
-/// one after the other, and `count` classes must have a weight.
+/// `count` classes (i64) drawn with weights (C) or (rows, C), which are finite, not negative and need not sum to 1,
+/// like torch.multinomial: (count) or (rows, count). Without replacement each class is drawn at most once, in the order
+/// of successive draws, and at least `count` classes must have a positive weight.
 XGRAD_API Tensor multinomial(const Operand& weights, std::int64_t count, const MultinomialOptions& options = {},
                              Generator& generator = default_generator());
 struct GumbelSoftmaxOptions {
-    double tau = 1;  ///< the temperature, positive: towards 0 the result becomes one-hot
+    double tau = 1;  ///< the temperature, positive: the result approaches one-hot as it goes to 0
     bool hard = false;  ///< one-hot, with the gradient of the soft result (straight-through)
     int axis = -1;
 };
-/// softmax((logits + Gumbel noise) / tau) along an axis: a differentiable stand-in for a one-hot class of
+/// softmax((logits + Gumbel noise) / tau) along an axis: a differentiable approximation of a one-hot class drawn from
 /// softmax(logits) (Jang, Gu, Poole: Categorical reparameterization with Gumbel-softmax, ICLR 2017; Maddison, Mnih,
 /// Teh, ICLR 2017).
 XGRAD_API Tensor gumbel_softmax(const Operand& logits, const GumbelSoftmaxOptions& options = {},

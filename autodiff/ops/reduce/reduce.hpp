@@ -2,24 +2,25 @@
 
 #include "autodiff/core/tensor.hpp"
 
-// Reductions over any axes, as NumPy: no axes means all of them, negative axes count from the end, keepdims leaves axes
-// of size 1. IndexError for an axis out of range or named twice. Empty reductions give the neutral element (sum 0, prod
-// 1) where there is one, else a ShapeError.
+// Reductions over any axes, as in NumPy: no axes means all of them, negative axes count from the end, keepdims leaves
+// axes of size 1. IndexError for an axis that is out of range or listed twice. Empty reductions return the neutral
+// element (sum 0, prod 1) if there is one, else they are a ShapeError.
 
 namespace xgrad {
 
-/// Sum of the elements. f32 sums are accurate to a few units in the last place whatever their length.
+/// Sum of the elements. f32 sums are accurate to a few units in the last place, whatever their length.
 XGRAD_API Tensor sum(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 XGRAD_API Tensor mean(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// Product of the elements; its gradient is right where elements are zero, and 0 where partial products under- and
-/// overflow at once.
+/// Product of the elements; its gradient is right if elements are zero, and 0 where partial products underflow and
+/// overflow at the same time.
 XGRAD_API Tensor prod(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// Largest element; NaN if there is one. Ties share the gradient evenly, and so do NaNs, which then take all of it.
+/// The largest element; NaN if any element is NaN. Ties share the gradient evenly; if there are NaNs, they share all of
+/// it.
 XGRAD_API Tensor max(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// Smallest element; NaN if there is one. Gradient as max.
+/// The smallest element; NaN if any element is NaN. Gradient as for max.
 XGRAD_API Tensor min(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// What var, std and cov subtract from the number of elements that they divide by. A bool does not convert: it would be
-/// meant as keepdims, or as PyTorch's `unbiased`.
+/// The number that var, std and cov subtract from the number of elements in their divisor. A bool does not convert: it
+/// would be meant as keepdims, or as PyTorch's `unbiased`.
 class Correction {
 public:
     template <class T>
@@ -34,12 +35,13 @@ public:
 private:
     double number_;
 };
-/// Variance: mean of |x - mean(x)|², with divisor n - correction. NumPy's default correction of 0, not PyTorch's 1.
+/// Variance: the mean of |x - mean(x)|², with divisor n - correction. The default correction is NumPy's 0, not
+/// PyTorch's 1.
 XGRAD_API Tensor var(const Operand& x, const Axes& axes = {}, Correction correction = 0, bool keepdims = false);
-/// log(sum(exp(x))) without overflow; -inf where all elements are -inf, with gradient 0. Elements that are inf share
-/// the gradient evenly.
+/// log(sum(exp(x))) without overflow; -inf where all elements are -inf, with gradient 0. If elements are inf, they
+/// share the gradient evenly.
 XGRAD_API Tensor logsumexp(const Operand& x, const Axes& axes = {}, bool keepdims = false);
-/// The vector norm (sum |x|^p)^(1/p); p = inf gives max |x|, -inf min |x|, 0 counts non-zeros. Gradient 0 at 0.
+/// The vector norm (sum |x|^p)^(1/p); p = inf gives max |x|, -inf gives min |x|, 0 counts non-zeros. Gradient 0 at 0.
 XGRAD_API Tensor norm(const Operand& x, double p = 2, const Axes& axes = {}, bool keepdims = false);
 /// Position of the first largest element along `axis` (i64); without axis, in the flattened tensor. NaN counts as
 /// largest. No gradient.
@@ -52,7 +54,7 @@ XGRAD_API Tensor argmin(const Operand& x);
 XGRAD_API Tensor all(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 XGRAD_API Tensor any(const Operand& x, const Axes& axes = {}, bool keepdims = false);
 
-/// exp(x) / sum(exp(x)) along `axis`, without overflow. A slice that is all -inf gives NaN, as PyTorch.
+/// exp(x) / sum(exp(x)) along `axis`, without overflow. A slice that is all -inf gives NaN, as in PyTorch.
 XGRAD_API Tensor softmax(const Operand& x, int axis = -1);
 /// log(softmax(x)) along `axis`, without overflow.
 XGRAD_API Tensor log_softmax(const Operand& x, int axis = -1);

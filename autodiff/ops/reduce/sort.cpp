@@ -24,7 +24,7 @@ using namespace detail;
 
 namespace {
 
-// --- keys: unsigned integers in the order of the elements -----------------------------------------------------------
+// --- keys: unsigned integers in the order of the elements ------------------------------------------------------------
 
 template <class T>
 using KeyOf = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
@@ -178,7 +178,7 @@ void sort_lines(const Tensor& x, const Tensor& values, const Tensor& places, Int
     });
 }
 
-// --- sort -----------------------------------------------------------------------------------------------------------
+// --- sort ------------------------------------------------------------------------------------------------------------
 
 /// Elements of each line taken from their places, or, inverse, put there: each is the transpose of the other.
 struct PermuteLines {

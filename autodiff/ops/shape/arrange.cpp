@@ -19,8 +19,7 @@ namespace xgrad {
 
 using namespace detail;
 
-// --- mirrored and rotated
-// -------------------------------------------------------------------------------------------------
+// --- mirrored and rotated --------------------------------------------------------------------------------------------
 
 Tensor flip(const Operand& operand, const Axes& axes) {
     const Tensor& x = tensor_of(operand, "flip");
@@ -89,8 +88,7 @@ Tensor roll(const Operand& operand, const std::vector<Int>& shifts, const std::v
     return y;
 }
 
-// --- triangles and diagonals
-// ----------------------------------------------------------------------------------------------
+// --- triangles and diagonals -----------------------------------------------------------------------------------------
 
 namespace {
 
@@ -180,8 +178,7 @@ Tensor diag(const Operand& operand, Int k) {
     return placed("diag", x, {side, side}, view, 0, operand.where());
 }
 
-// --- margins
-// --------------------------------------------------------------------------------------------------------------
+// --- margins ---------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -242,8 +239,7 @@ Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& width
     });
 }
 
-// --- windows
-// --------------------------------------------------------------------------------------------------------------
+// --- windows ---------------------------------------------------------------------------------------------------------
 
 namespace {
 

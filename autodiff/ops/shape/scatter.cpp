@@ -92,8 +92,7 @@ private:
     }
 };
 
-// --- values
-// ---------------------------------------------------------------------------------------------------------------
+// --- values ----------------------------------------------------------------------------------------------------------
 
 Tensor gather_values(const Tensor& x, const Places& places) {
     Tensor y = empty(places.indices.shape(), x.dtype());
@@ -139,8 +138,7 @@ void add_values(const Tensor& y, const Places& places, const Tensor& source) {
     });
 }
 
-// --- the operations
-// -------------------------------------------------------------------------------------------------------
+// --- the operations --------------------------------------------------------------------------------------------------
 
 // Indices are the operations' second inputs, checked before.
 

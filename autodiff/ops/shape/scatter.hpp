@@ -3,9 +3,9 @@
 #include "autodiff/core/tensor.hpp"
 
 // PyTorch's gather and scatter: single elements read from, or written to, positions along one axis. `indices` (i32 or
-// i64) has x's rank and at most its size in the other axes; as everywhere in xgrad negative indices count from the end.
-// Tensors being immutable, scatter returns a new one. IndexError for an index out of range, ShapeError for indices that
-// do not fit.
+// i64) has x's rank and at most its size along the other axes; as everywhere in xgrad, negative indices count from the
+// end. Since tensors are immutable, scatter returns a new one. IndexError for an index out of range, ShapeError if the
+// shape of the indices does not match.
 
 namespace xgrad {
 
@@ -13,9 +13,9 @@ namespace xgrad {
 /// accumulate in the gradient.
 XGRAD_API Tensor gather(const Operand& x, int axis, const Operand& indices);
 /// x with source[i, j, …] at […, indices[i, j, …], …]. The source is a number, or a tensor at least as large as
-/// `indices` in each axis. Where indices repeat, the last one in row-major order counts, and gets the gradient.
+/// `indices` in each axis. If an index repeats, the last one in row-major order counts and gets the gradient.
 XGRAD_API Tensor scatter(const Operand& x, int axis, const Operand& indices, const Operand& source);
-/// x with source[i, j, …] added there; repeated indices accumulate.
+/// x with source[i, j, …] added at the same positions; repeated indices accumulate.
 XGRAD_API Tensor scatter_add(const Operand& x, int axis, const Operand& indices, const Operand& source);
 
 }  // namespace xgrad

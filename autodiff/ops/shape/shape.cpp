@@ -31,8 +31,7 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation, Lo
     return result;
 }
 
-// --- reshaping: the elements are shared
-// -------------------------------------------------------------------------------
+// --- reshaping: the elements are shared ------------------------------------------------------------------------------
 
 namespace {
 
@@ -132,8 +131,7 @@ Tensor squeeze(const Operand& operand, const Axes& axes) {
     return view_as("squeeze", x, shape, operand.where());
 }
 
-// --- transposing and broadcasting
-// ---------------------------------------------------------------------------------------
+// --- transposing and broadcasting ------------------------------------------------------------------------------------
 
 namespace {
 
@@ -248,8 +246,7 @@ Tensor detail::expand_to(Tensor reduced, const Shape& shape) {
     return reduced.shape() == shape ? reduced : broadcast_to(reduced, shape);
 }
 
-// --- slices
-// -------------------------------------------------------------------------------------------------------------
+// --- slices ----------------------------------------------------------------------------------------------------------
 
 namespace {
 

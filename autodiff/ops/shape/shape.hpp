@@ -18,9 +18,9 @@ XGRAD_API Shape broadcast_shapes(const Shape& a, const Shape& b, const char* ope
 XGRAD_API Tensor reshape(const Operand& x, const Shape& shape);
 /// reshape to rank 1.
 XGRAD_API Tensor ravel(const Operand& x);
-/// Axes start…end (both included) merged into one, as PyTorch.
+/// Axes start…end (both included) merged into one, as in PyTorch.
 XGRAD_API Tensor flatten(const Operand& x, int start = 0, int end = -1);
-/// Axes in the order given; without axes, reversed. IndexError unless they are a permutation.
+/// Axes in the given order; reversed if none is given. IndexError unless they are a permutation.
 XGRAD_API Tensor transpose(const Operand& x);
 XGRAD_API Tensor transpose(const Operand& x, const std::vector<int>& axes);
 /// PyTorch's name for transpose with axes.
@@ -28,22 +28,22 @@ XGRAD_API Tensor permute(const Operand& x, const std::vector<int>& axes);
 XGRAD_API Tensor swapaxes(const Operand& x, int a, int b);
 /// A new axis of size 1 at each of the given positions of the result.
 XGRAD_API Tensor expand_dims(const Operand& x, const Axes& axes);
-/// Without the axes of size 1 (all of them, or those given: ShapeError if one has another size).
+/// Removes axes of size 1 (all of them, or those given: ShapeError if one has another size).
 XGRAD_API Tensor squeeze(const Operand& x, const Axes& axes = {});
 /// Repeats axes of size 1 (and leading ones) to reach `shape`. ShapeError if it does not broadcast.
 XGRAD_API Tensor broadcast_to(const Operand& x, const Shape& shape);
 
-/// Every `step`th element of [start, stop) along `axis`, as Python's x[start:stop:step]: negative ends count from the
-/// end, ends out of range are clipped, a negative step goes backwards. ValueError for a zero step.
+/// Every `step`th element of [start, stop) along `axis`, like Python's x[start:stop:step]: negative bounds count from
+/// the end, bounds out of range are clipped, a negative step goes backwards. ValueError for a zero step.
 XGRAD_API Tensor slice(const Operand& x, int axis, std::optional<std::int64_t> start,
                        std::optional<std::int64_t> stop = std::nullopt, std::int64_t step = 1);
-/// The same along the leading axes, one Slice each; missing ones are whole.
+/// The same along the leading axes, one Slice for each; the remaining axes are kept whole.
 XGRAD_API Tensor slice(const Operand& x, const std::vector<Slice>& slices);
 /// x[index] along `axis`, which is dropped; negative counts from the end. IndexError when out of range.
 XGRAD_API Tensor select(const Operand& x, int axis, std::int64_t index);
 
-/// What concat and stack join: tensors, and plain numbers, which take the first tensor's type. It refers to them and is
-/// gone with the call.
+/// The arguments of concat and stack: tensors, and plain numbers, which take the first tensor's type. It only refers to
+/// them and must not outlive the call.
 class Parts {
 public:
     Parts(const std::vector<Tensor>& tensors) : tensors_(tensors) {}
@@ -61,9 +61,9 @@ XGRAD_API Tensor concat(const Parts& parts, int axis = 0, Location where = Locat
 XGRAD_API Tensor stack(const Parts& parts, int axis = 0, Location where = Location::current());
 /// The slices along `axis`, which is dropped: stack's inverse.
 XGRAD_API std::vector<Tensor> unbind(const Operand& x, int axis = 0);
-/// `sections` equal parts along `axis`. ShapeError if it does not divide.
+/// `sections` equal parts along `axis`. ShapeError if `sections` does not divide the size.
 XGRAD_API std::vector<Tensor> split(const Operand& x, int sections, int axis = 0);
-/// Parts with the given sizes along `axis`. ShapeError unless they add up.
+/// Parts with the given sizes along `axis`. ShapeError unless the sizes sum to the axis's size.
 XGRAD_API std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, int axis = 0);
 
 }  // namespace xgrad

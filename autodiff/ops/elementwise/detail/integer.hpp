@@ -16,7 +16,7 @@
 
 namespace xgrad::detail {
 
-// --- a function as an operation -------------------------------------------------------------------------------------
+// --- a function as an operation --------------------------------------------------------------------------------------
 
 /// What the kernel computes, of type `result`: of a tensor, of two that broadcast, of a tensor and a number in its
 /// type.
@@ -61,7 +61,7 @@ Tensor apply_to_operands(const Operand& a, const Operand& b, const char* label =
     return apply(OfTensors<F>{}, {a.tensor().to(wide, where), b.tensor().to(wide, where)}, where, label);
 }
 
-// --- integers -------------------------------------------------------------------------------------------------------
+// --- integers --------------------------------------------------------------------------------------------------------
 
 /// ValueError for a negative exponent, as NumPy's.
 void check_integer_exponents(const Operand& exponents, Location where);

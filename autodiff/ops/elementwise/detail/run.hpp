@@ -7,7 +7,7 @@
 
 namespace xgrad::detail::elementwise {
 
-// --- one input ------------------------------------------------------------------------------------------------------
+// --- one input -------------------------------------------------------------------------------------------------------
 
 template <class Rule>
 XGRAD_INLINE Tensor run_unary(const Rule& rule, const Tensor& x, Tensor* reusable) {
@@ -111,7 +111,7 @@ Tensor unary(const Rule& rule, const Operand& operand) {
     }
 }
 
-// --- two inputs -----------------------------------------------------------------------------------------------------
+// --- two inputs ------------------------------------------------------------------------------------------------------
 
 /// The usual case: two tensors of one shape.
 template <class Rule>
