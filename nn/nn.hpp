@@ -6,13 +6,13 @@
 
 #include "core/module.hpp"              // XGRAD_FIELDS, parameters, train and eval: what makes a struct a model
 #include "core/state.hpp"               // state_dict, load_state_dict, freeze: a model as named tensors
-#include "core/pattern.hpp"             // names by pattern
-#include "weights/safetensors.hpp"      // weights in and out: save_safetensors, load_safetensors
-#include "weights/npz.hpp"              // the same in NumPy's formats
-#include "core/functional.hpp"          // functional_call, ravel and unravel: a model as a value of its parameters
+#include "core/pattern.hpp"             // choosing parameters by name pattern
+#include "weights/safetensors.hpp"      // loading and saving weights: save_safetensors, load_safetensors
+#include "weights/npz.hpp"              // the same in NumPy's .npy and .npz
+#include "core/functional.hpp"          // functional_call, ravel, unravel: a model as a function of its parameters
 #include "core/transforms.hpp"          // grad, hessian, vmap, … of a model or a struct; to_dot with names
 #include "core/random.hpp"              // manual_seed
-#include "core/init.hpp"                // initial values
+#include "core/init.hpp"                // weight initialisation
 #include "layers/linear.hpp"            // Linear, Bilinear
 #include "layers/embedding.hpp"         // Embedding, EmbeddingBag
 #include "layers/conv.hpp"              // convolutions and their transposes
@@ -20,19 +20,19 @@
 #include "layers/norm.hpp"              // batch, layer, group, instance, RMS normalisation
 #include "layers/weight_norm.hpp"       // WeightNorm, SpectralNorm: layers with a computed weight
 #include "layers/activation.hpp"        // ReLU, Tanh, … as layers
-#include "layers/adaptive_softmax.hpp"  // AdaptiveLogSoftmaxWithLoss: very many classes
-#include "layers/dropout.hpp"           // Dropout and its kin
+#include "layers/adaptive_softmax.hpp"  // AdaptiveLogSoftmaxWithLoss: softmax over very many classes
+#include "layers/dropout.hpp"           // Dropout and its variants
 #include "layers/shape.hpp"             // Flatten, Identity, Upsample, PixelShuffle
-#include "layers/padding.hpp"           // margins of constants, reflections, repetitions
+#include "layers/padding.hpp"           // constant, reflection and replication padding
 #include "layers/recurrent.hpp"         // RNN, LSTM, GRU and their cells
 #include "layers/attention.hpp"         // MultiheadAttention
 #include "layers/transformer.hpp"       // encoder and decoder layers, Transformer
-#include "layers/position.hpp"          // sinusoidal, learned and rotary positions
-#include "layers/sequential.hpp"        // layers one after another
-#include "core/summary.hpp"             // a table of layers, shapes and sizes
+#include "layers/position.hpp"          // sinusoidal, learned and rotary position encodings
+#include "layers/sequential.hpp"        // Sequential: layers one after another
+#include "core/summary.hpp"             // a table of layers, output shapes and parameter counts
 #include "losses/loss.hpp"              // mse_loss, cross_entropy, …
 #include "losses/margin.hpp"            // triplet_margin_loss, info_nce, …
-#include "losses/divergences.hpp"       // entropies, divergences, penalties of weights
+#include "losses/divergences.hpp"       // entropies, divergences, weight penalties
 #include "optim/optimizer.hpp"          // what all optimizers share: groups of parameters, state
 #include "optim/first_order.hpp"        // SGD, Adam, AdamW, RMSprop, Lion, …
 #include "optim/muon.hpp"               // Muon
@@ -44,14 +44,14 @@
 #include "data/sampler.hpp"             // RandomSampler, WeightedRandomSampler, … for DataLoader
 #include "data/collate.hpp"             // samples into batches, pad_sequence
 #include "data/loader.hpp"              // DataLoader, StreamLoader
-#include "data/images.hpp"              // image batches flipped, cropped, turned, normalised
+#include "data/images.hpp"              // augmentation: image batches flipped, cropped, rotated, normalised
 #include "plot/png.hpp"                 // save_png, make_grid: pictures as files
-#include "data/boxes.hpp"               // box_iou, nms: boxes around objects
+#include "data/boxes.hpp"               // box_iou, nms: bounding boxes
 #include "train/metrics.hpp"            // accuracy, ConfusionMatrix, RocAuc, …
-#include "train/progress.hpp"           // ProgressBar: how far a loop is
-#include "train/trainer.hpp"            // Trainer: the usual loop, with checkpoints and reports
-#include "plot/plot.hpp"                // diagrams as SVG files, drawn by gnuplot
-#include "train/report.hpp"             // a run as a page with curves
+#include "train/progress.hpp"           // ProgressBar: the progress of a loop
+#include "train/trainer.hpp"            // Trainer: a training loop, with checkpoints and reports
+#include "plot/plot.hpp"                // plots as SVG files, drawn by gnuplot
+#include "train/report.hpp"             // a training run as an HTML page with curves
 #include "data/idx.hpp"                 // read_idx: the files of the MNIST family
 #include "data/csv.hpp"                 // read_csv: tables
-#include "data/vocabulary.hpp"          // CharVocabulary, BytePairVocabulary, WordPieceVocabulary: texts as numbers
+#include "data/vocabulary.hpp"          // CharVocabulary, BytePairVocabulary, WordPieceVocabulary: tokenizers

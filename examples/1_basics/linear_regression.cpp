@@ -1,6 +1,7 @@
 // The diabetes table of Efron, Hastie, Johnstone and Tibshirani (2004): 442 patients, ten measurements each, and how
 // far the disease has gone a year later. A line through them has a closed form; here three kinds of gradient descent
-// look for it. needs: python3-sklearn
+// look for it.
+// needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

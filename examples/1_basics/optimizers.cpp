@@ -1,7 +1,8 @@
 // Every first-order optimizer and every schedule of nn, on one loss surface (the curved valley of Rosenbrock 1960, ten
 // instead of a hundred times as steep as its floor) and on one network for the digits of scikit-learn's table. Each
 // optimizer gets the best of three learning rates, by validation rows; what each computes stands with its source in
-// nn/optim/first_order.hpp and nn/optim/muon.hpp. needs: python3-sklearn
+// nn/optim/first_order.hpp and nn/optim/muon.hpp.
+// needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

@@ -3,7 +3,8 @@
 // network: penalties on weights, L1 (Tibshirani 1996) and L2 (Krogh and Hertz 1992), dropout (Srivastava et al. 2014),
 // batch norm (Ioffe and Szegedy 2015), whose statistics of few rows are noise that nothing can be learned by heart from
 // (groups within a batch: Hoffer, Hubara and Soudry 2017), and early stopping (Prechelt 1998). How strong each remedy
-// is, validation rows decide; the test rows, whose labels are right, are only looked at. needs: python3-sklearn
+// is, validation rows decide; the test rows, whose labels are right, are only looked at.
+// needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

@@ -1,7 +1,8 @@
 // Why deep and recurrent networks were hard to train, and what made it easy. A gradient that goes back through many
 // layers, or many steps, is a product of as many factors: below one it vanishes, above one it explodes (Hochreiter
 // 1991; Bengio, Simard, Frasconi 1994). Shown on digits of scikit-learn's table in twenty layers, and on made-up
-// sequences whose first number is asked for after 200 steps. needs: python3-sklearn
+// sequences whose first number is asked for after 200 steps.
+// needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

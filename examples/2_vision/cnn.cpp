@@ -1,7 +1,8 @@
 // A convolutional network for Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): filters that slide over the picture,
 // pooling that keeps the strongest answer of each neighbourhood, batch normalisation (Ioffe and Szegedy 2015) between
 // them, and training pictures that are shifted and mirrored on the way so that the network sees more of them than there
-// are. Other examples ask the network that this one saves. needs: dataset-fashion-mnist
+// are. Other examples ask the network that this one saves.
+// needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

@@ -4,7 +4,8 @@
 // networks that guesses, and that counts in the end: it errs less than the latest one alone (mean teacher: Tarvainen
 // and Valpola 2017). Guesses are corrected so that all classes are guessed equally often on the whole (distribution
 // alignment: Berthelot et al. 2020). All is compared with learning from the hundred labels alone: as many steps,
-// changed as strongly, averaged, too. needs: dataset-fashion-mnist
+// changed as strongly, averaged, too.
+// needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

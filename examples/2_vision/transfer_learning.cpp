@@ -5,7 +5,8 @@
 //
 // Two classes are likely hard to tell apart if their mean training pictures are near to each other. One such pair would
 // say little about others: each draw of labelled pictures is of another one of the five nearest pairs, with eight other
-// classes to learn from before. needs: dataset-fashion-mnist
+// classes to learn from before.
+// needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

@@ -2,7 +2,8 @@
 // another one words; where a word fits a picture their product is large. The towers learn from eight classes of
 // Fashion-MNIST, each described by some words (made up for this example), and then find two unseen classes among all
 // ten by the words of these. (Lampert, Nickisch and Harmeling 2009 describe by attributes; two towers with a sigmoid
-// for each pair: Zhai, Mustafa, Kolesnikov and Beyer 2023.) needs: dataset-fashion-mnist
+// for each pair: Zhai, Mustafa, Kolesnikov and Beyer 2023.)
+// needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

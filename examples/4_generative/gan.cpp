@@ -2,7 +2,8 @@
 // tells them from real ones, and each learns from the other's mistakes. Both are small convolutional networks with
 // batch normalisation, after DCGAN (Radford, Metz and Chintala 2016). With --penalty r1 the critic's slope at real
 // pictures is punished (Mescheder, Geiger and Nowozin 2018): a gradient of a gradient. A classifier that knows real
-// clothes tells how many of the made ones it recognises, and whether all classes appear. needs: dataset-fashion-mnist
+// clothes tells how many of the made ones it recognises, and whether all classes appear.
+// needs: dataset-fashion-mnist
 // also: --penalty r1
 
 #include <autodiff/autodiff.hpp>

@@ -4,7 +4,8 @@
 // the picture is reconstructed, less how much the guess of z says beyond the prior (their KL divergence). That second
 // part is let in slowly (KL annealing: Bowman et al. 2016), so that z is used at all. Pixels are whole numbers: uniform
 // noise makes them continuous (dequantisation: Theis, van den Oord and Bethge 2016), for the model as for the Gaussians
-// that it is compared with. needs: dataset-fashion-mnist
+// that it is compared with.
+// needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

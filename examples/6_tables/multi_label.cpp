@@ -2,7 +2,8 @@
 // of 8 × 8 pixels) has those of seven properties that are true of its number or its form. One network answers all seven
 // at once, from one hidden layer that they share; beside it stands one logistic regression for each property alone. The
 // properties are facts about the digit that was written: nothing is made up, but no line through the pixels divides the
-// odd digits from the even. needs: python3-sklearn
+// odd digits from the even.
+// needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

@@ -39,15 +39,15 @@ concept TupleLike = requires { std::tuple_size<T>::value; };
 template <class T>
 using range_element = std::remove_cvref_t<decltype(*std::begin(std::declval<T&>()))>;
 
-/// A map from names to models: its elements are called by their keys.
+/// A map from names to models: its elements are named by their keys.
 template <class T>
 concept Keyed = Range<T> && requires(T& x) {
     { (*std::begin(x)).first } -> std::convertible_to<std::string_view>;
     (*std::begin(x)).second;
 };
 
-/// A trivially copyable type has no Parameter inside, for that one is not; so numbers, enums, functions and plain
-/// lambdas pass.
+/// A trivially copyable type has no Parameter inside, because Parameter is not trivially copyable; so numbers, enums,
+/// functions and plain lambdas pass.
 template <class T>
 constexpr bool cannot_hold_parameters() {
     if constexpr (std::is_pointer_v<T>) return std::is_function_v<std::remove_pointer_t<T>>;
@@ -57,7 +57,7 @@ constexpr bool cannot_hold_parameters() {
     else return false;
 }
 
-/// Has a field of this type to be named, for there are parameters or layers in it? A Tensor has not: it may be a
+/// Must a field of this type be named because it contains parameters or layers? A Tensor need not be: it may be a
 /// constant.
 template <class T>
 constexpr bool holds_parameters();
@@ -70,7 +70,7 @@ constexpr bool holds_parameters() {
     if constexpr (std::is_same_v<T, Parameter> || std::is_same_v<T, RandomStream> || Module<T>) return true;
     else if constexpr (std::is_same_v<T, Tensor> || !(std::is_class_v<T> || std::is_array_v<T>)) return false;
     else if constexpr (Range<T>) {
-        if constexpr (std::is_same_v<range_element<T>, T>) return false;  // as std::filesystem::path
+        if constexpr (std::is_same_v<range_element<T>, T>) return false;  // e.g. std::filesystem::path
         else return holds_parameters<range_element<T>>();
     } else if constexpr (TupleLike<T>)
         return element_holds_parameters<T>(std::make_index_sequence<std::tuple_size_v<T>>());
@@ -81,20 +81,19 @@ constexpr bool holds_parameters() {
     } else return false;
 }
 
-// --- do the names cover all fields?
-// -----------------------------------------------------------------------------------
+// --- do the names cover all fields? ---------------------------------------------------------------------------------
 
-// C++20 has no list of a struct's fields, but it can be asked whether a struct can be made from a list of values. One
-// from n values that turn into anything has at least n fields; when the value for field i turns into anything without
-// parameters and the struct can then not be made, field i has some. It works for aggregates; where it comes to no
-// answer (constructors, private fields), nothing is said.
+// C++20 cannot list a struct's fields, but it can test whether a struct can be made from a list of values. A struct
+// that can be made from n values, each convertible to anything, has at least n fields. If value i converts only to
+// types without parameters and the struct can then no longer be made, field i holds parameters. This works for
+// aggregates; where it cannot decide (constructors, private fields), no error is raised.
 
 template <class Struct>
 struct Anything {
     template <class T>
         requires(!std::is_same_v<T, Struct>)
     operator T() const {
-        throw;  // never called; clang wants a body
+        throw;  // never called; clang requires a body
     }
 };
 template <class Struct>
@@ -102,11 +101,11 @@ struct AnythingPlain {
     template <class T>
         requires(!std::is_same_v<T, Struct> && !holds_parameters<T>())
     operator T() const {
-        throw;  // never called; clang wants a body
+        throw;  // never called; clang requires a body
     }
 };
 
-/// Can Struct be made from so many values, the one at `plain` being without parameters?
+/// Can Struct be made from this many values, where the one at `plain` has no parameters?
 template <class Struct, std::size_t plain, std::size_t... I>
 constexpr bool can_be_made(std::index_sequence<I...>) {
     return requires {
@@ -125,7 +124,7 @@ constexpr std::size_t count_holders(std::index_sequence<I...>) {
     return (std::size_t{0} + ... + (can_be_made<Struct, I>(std::make_index_sequence<n>()) ? 0 : 1));
 }
 
-/// As many as `Struct{…}` takes values for: an array counts with its elements.
+/// The number of values that `Struct{…}` takes for it: an array counts once per element.
 template <class T>
 constexpr std::size_t holders_in() {
     if constexpr (std::is_array_v<T>) return std::extent_v<T> * holders_in<std::remove_extent_t<T>>();
@@ -144,13 +143,12 @@ constexpr bool names_all_holders() {
     }
 }
 
-// --- is XGRAD_FIELDS the model's own, and public?
-// ---------------------------------------------------------------------
+// --- is XGRAD_FIELDS the model's own, and public? -------------------------------------------------------------------
 
 template <class Owner>
 Owner owner_of(void (Owner::*)(const Path&, Visitor&));
 
-/// False for a struct that adds fields to a model which it inherits from, and has no XGRAD_FIELDS itself.
+/// False for a struct that inherits from a model and adds fields, but has no XGRAD_FIELDS itself.
 template <class T>
 constexpr bool names_own_fields() {
     if constexpr (requires { &T::xgrad_visit; }) {
@@ -166,7 +164,8 @@ struct OtherVisit {
 };
 template <class T>
 struct BothVisits : T, OtherVisit {};
-/// Is there an xgrad_visit that cannot be reached? Then the name is ambiguous where another one is inherited as well.
+/// Is there an xgrad_visit that is not accessible? If so, the name becomes ambiguous once another one is inherited as
+/// well.
 template <class T>
 constexpr bool has_private_fields() {
     if constexpr (std::is_class_v<T> && !std::is_final_v<T> && !Module<T>)

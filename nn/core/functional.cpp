@@ -12,14 +12,14 @@ void add_once(std::vector<T*>& list, T& item) {
     if (std::find(list.begin(), list.end(), &item) == list.end()) list.push_back(&item);
 }
 
-/// What a model consists of, each once.
+/// The fields of a model, each once.
 struct Fields final : Visitor {
     explicit Fields(ModelRef model) { model.visit(*this); }
     void parameter(const Path&, Parameter& p) override { add_once(parameters, p); }
     void buffer(const Path&, Tensor& t) override { add_once(buffers, t); }
     void random(const Path&, RandomStream& stream) override { add_once(streams, stream); }
 
-    /// The leaves are parameters, not buffers.
+    /// True when the leaves are parameters rather than buffers.
     bool learns() const {
         return std::any_of(parameters.begin(), parameters.end(),
                            [](const Parameter* p) { return is_floating(p->dtype()); });
@@ -33,10 +33,10 @@ struct Fields final : Visitor {
 struct Names final : Visitor {
     void parameter(const Path& path, Parameter& p) override { found.emplace_back(path.str(), &p); }
     void buffer(const Path& path, Tensor& t) override { found.emplace_back(path.str(), &t); }
-    std::vector<std::pair<std::string, Tensor*>> found;  // a parameter is a tensor, too
+    std::vector<std::pair<std::string, Tensor*>> found;  // parameters are tensors, too
 };
 
-/// The tensors given to a model's fields; empty where nothing is.
+/// The tensors given to a model's fields; undefined for fields that are given none.
 struct Given {
     Tensors parameters, buffers;
 };
@@ -83,7 +83,7 @@ void give_in_order(Tensors& places, const std::vector<Field*>& fields, const Ten
         if (!only_floating || is_floating(fields[i]->dtype())) places[i] = tensors[next++];
 }
 
-/// What of the substitutes goes to which field.
+/// Assigns the substitutes to the fields.
 Given resolve(const char* name, const Fields& fields, ModelRef model, const Substitution& from) {
     using By = Substitutes::By;
     const auto& [by, named, tensors] = from.given();
@@ -123,7 +123,7 @@ void put(const Fields& copy, const Fields& original, const Given& given) {
         if (given.buffers[i].defined()) *copy.buffers[i] = given.buffers[i];
 }
 
-/// Where the elements are: handles with one address share them.
+/// The address of the elements: handles with one address share them.
 const void* address(const Tensor& t) {
     switch (t.dtype()) {
         case DType::f32: return t.data<float>().data();
@@ -229,7 +229,7 @@ Tensors stacked(const std::vector<ModelRef>& models, Location where) {
 struct Call::Inside {
     Fields copy, original;
     Given given;
-    Tensors parameters, buffers;  // of the copy as the call found them
+    Tensors parameters, buffers;  // of the copy when the call began
 };
 
 Call::Call(const char* name, ModelRef copy, ModelRef original, const Substitution& from)
@@ -243,8 +243,8 @@ Call::Call(const char* name, ModelRef copy, ModelRef original, const Substitutio
     put(to, own, given);
     const bool functional = from.given().by == Substitutes::By::name || from.given().by == Substitutes::By::order;
     for (std::size_t i = 0; i < to.parameters.size(); ++i) {
-        // A constant given to functional_call is one for every tape, as it would be in a function of tensors; the
-        // identity of the copy is not used.
+        // A constant given to functional_call is a constant for every tape, as it would be in a function of tensors;
+        // the identity of the copy is not used.
         if (functional && given.parameters[i].defined() && !to.parameters[i]->bound())
             static_cast<Tensor&>(*to.parameters[i]) = stop_gradient(given.parameters[i]);
         parameters.push_back(*to.parameters[i]);

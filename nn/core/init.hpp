@@ -4,9 +4,9 @@
 
 #include "random.hpp"
 
-// Initial values, as torch.nn.init. Each replaces a parameter's value and keeps its shape and dtype; random ones draw
-// from a generator. fan_in and fan_out of a weight (out, in, kernel…) are in * kernel size and out * kernel size; they
-// need at least two axes (ShapeError).
+// Weight initialisation, as in torch.nn.init. Each function replaces a parameter's value and keeps its shape and dtype;
+// the random ones draw from a generator. fan_in and fan_out of a weight (out, in, kernel…) are in * kernel size and out
+// * kernel size; they need at least two axes (ShapeError).
 
 namespace xgrad::nn::init {
 

@@ -28,14 +28,14 @@ void RandomStream::follow(RandomStream* leader) {
 }
 
 std::uint64_t RandomStream::next() {
-    // A checkpoint that computes again gets the first time's numbers whatever the seed.
+    // A checkpoint that recomputes draws the same numbers as the first time, whatever the seed.
     if (drawing_again()) return detail::mix(seed_, 0);
     return leader_ ? leader_->next() : detail::mix(seed_, calls_.fetch_add(1, std::memory_order_relaxed));
 }
 
 namespace {
 
-/// Where the first argument of a list ends, which may have lists of its own in brackets.
+/// The end of the first argument of a list; arguments may contain lists in brackets.
 std::size_t end_of_argument(std::string_view list) {
     int depth = 0;
     for (std::size_t i = 0; i < list.size(); ++i) {

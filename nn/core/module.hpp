@@ -26,17 +26,17 @@
 //
 // A field is a Parameter, another model, a Tensor (a buffer: part of the state, but not learned), or a std::vector,
 // array, optional, tuple or smart pointer of these, or a map from names to them. Fields that cannot hold a parameter
-// (numbers, enums, strings, functions) may be named and are passed over. A copy of a model shares what stands behind a
-// shared_ptr (and nothing else). A member of type `bool` called `training` is set by train() and eval().
+// (numbers, enums, strings, functions) may be named and are passed over. A copy of a model shares what a shared_ptr
+// points to (and nothing else). A member of type `bool` called `training` is set by train() and eval().
 //
-// A field that is not named is neither trained nor saved nor converted. Where it holds parameters or layers, that does
-// not compile if the struct is an aggregate; of one with constructors or private fields, nn::summary(net, x) marks the
-// parameters that it uses and does not name. A model that inherits from another names the fields of both:
-// XGRAD_FIELDS(fc1, fc2, head) where fc1 and fc2 are the base's.
+// A field that is not named is neither trained nor saved nor converted. If it holds parameters or layers, omitting it
+// is a compile-time error when the struct is an aggregate; for a struct with constructors or private fields,
+// nn::summary(net, x) marks the parameters that it uses but does not name. A model that inherits from another names the
+// fields of both: XGRAD_FIELDS(fc1, fc2, head), where fc1 and fc2 belong to the base.
 //
-// One parameter in two places (tied weights) is one field that both use, and not two fields of equal value, for
-// assigning copies the value. It is trained once, by the sum of both places' gradients, and a copy of the model has one
-// of its own. `nn::alias` gives it a second name in the state, as PyTorch's files have it:
+// One parameter used in two places (tied weights) is one field that both use, not two fields of equal value, since
+// assignment copies the value. It is trained once, by the sum of both places' gradients, and a copy of the model has
+// its own. `nn::alias` gives it a second name in the state, as in PyTorch's files:
 //
 //     struct Model {
 //         nn::Embedding embed{vocabulary, width};
@@ -44,7 +44,7 @@
 //         XGRAD_FIELDS(embed, nn::alias("head.weight", embed.weight))
 //     };
 
-/// Names the fields of a model. Their names are those of PyTorch's state_dict: "fc1.weight", "layers.0.bias".
+/// Names the fields of a model. The resulting names are those of PyTorch's state_dict: "fc1.weight", "layers.0.bias".
 #define XGRAD_FIELDS(...)                                                                                      \
     void xgrad_visit(const ::xgrad::nn::Path& xgrad_path, ::xgrad::nn::Visitor& xgrad_visitor) {               \
         ::xgrad::nn::detail::visit_fields(*this, std::forward_as_tuple(__VA_ARGS__), #__VA_ARGS__, xgrad_path, \
@@ -53,13 +53,13 @@
 
 namespace xgrad::nn {
 
-/// Where in a model a traversal stands. It costs nothing until its text is asked for.
+/// The current position of a traversal in a model. It costs nothing until its text is requested.
 class XGRAD_API Path {
 public:
     Path() = default;  ///< the model itself
     Path(const Path& parent, int element) : parent_(&parent), index_(element) {}
     Path(const Path& parent, const char* names, int field) : parent_(&parent), names_(names), index_(field) {}
-    /// An element that has a name of its own, which outlives the path.
+    /// An element with its own name, which must outlive the path.
     Path(const Path& parent, std::string_view key)
         : parent_(&parent), names_(key.data()), index_(-1 - static_cast<int>(key.size())) {}
 
@@ -76,8 +76,8 @@ private:
     int index_ = 0;  // -1 - its length for a key
 };
 
-/// A stream of random numbers that a layer draws from, one generator for each call. A copy continues the same stream by
-/// itself; threads may share one, and which of them gets which numbers is then up to their order.
+/// A stream of random numbers that a layer draws from: one generator per call. A copy continues the same stream
+/// independently. Threads may share one; which thread receives which numbers then depends on their order.
 class XGRAD_API RandomStream {
 public:
     RandomStream();  ///< seeded from default_generator()
@@ -85,13 +85,13 @@ public:
     RandomStream(const RandomStream& other) noexcept : seed_(other.seed()), calls_(other.calls()) {}
     RandomStream& operator=(const RandomStream& other) noexcept;
 
-    /// The seed of the next call's generator. Inside a checkpoint that computes again, no call is counted.
+    /// The seed of the next call's generator. While a checkpoint recomputes, no call is counted.
     std::uint64_t next();
     std::uint64_t seed() const { return leader_ ? leader_->seed() : seed_; }
     std::uint64_t calls() const { return leader_ ? leader_->calls() : calls_.load(std::memory_order_relaxed); }
     void set(std::uint64_t seed, std::uint64_t calls);
-    /// Numbers come from `leader`, and are counted there, until the stream follows null: then it goes on from where
-    /// that is.
+    /// Numbers come from `leader`, and are counted there, until the stream follows null; it then continues from the
+    /// leader's position.
     void follow(RandomStream* leader);
 
 private:
@@ -100,20 +100,20 @@ private:
     RandomStream* leader_ = nullptr;
 };
 
-/// What is called on the way through a model, in the order of its fields.
+/// Callbacks for a traversal of a model, in the order of its fields.
 class XGRAD_API Visitor {
 public:
     virtual ~Visitor();
     virtual void parameter(const Path&, Parameter&) {}
     virtual void buffer(const Path&, Tensor&) {}
-    virtual void training(bool&) {}  ///< the switch of a model that behaves differently in training and in use
-    /// A layer's own stream of random numbers: no part of its state, but of a training run that is to be continued.
+    virtual void training(bool&) {}  ///< the flag of a model that behaves differently in training and evaluation
+    /// A layer's own stream of random numbers: not part of its state, but part of a training run that is to be resumed.
     virtual void random(const Path&, RandomStream&) {}
 };
 
 namespace detail {
 
-/// A parameter under another name: what nn::alias makes.
+/// A parameter under another name, as made by nn::alias.
 struct Alias {
     const char* name;
     Parameter& parameter;
@@ -183,8 +183,8 @@ void visit_fields(const Self&, std::tuple<Fields...> fields, [[maybe_unused]] co
 /// For XGRAD_FIELDS: a parameter under a second name in the state, "head.weight".
 inline detail::Alias alias(const char* name, Parameter& parameter) { return {name, parameter}; }
 
-/// A model by reference: any struct with XGRAD_FIELDS, a container or `std::tie(a, b)` of them, or one Parameter. What
-/// the compiled functions of nn take; nobody else needs to name it.
+/// A model by reference: any struct with XGRAD_FIELDS, a container or `std::tie(a, b)` of them, or one Parameter. The
+/// compiled functions of nn take it; user code need not name it.
 class ModelRef {
 public:
     template <class M>
@@ -234,8 +234,8 @@ public:
     private:
         P* const* at_ = nullptr;
     };
-    // The list owns what its iterators point into, so that those of a temporary one would dangle; `for (… :
-    // nn::parameters(net))` keeps it.
+    // The list owns what its iterators point into, so iterators of a temporary list would dangle; `for (… :
+    // nn::parameters(net))` keeps the list alive.
     iterator begin() const& { return iterator(found_.data()); }
     iterator end() const& { return iterator(found_.data() + found_.size()); }
     iterator begin() const&& = delete;
@@ -252,7 +252,7 @@ using NamedParameters = std::vector<std::pair<std::string, Parameter&>>;
 XGRAD_API std::vector<Parameter*> parameters(ModelRef model);
 XGRAD_API NamedParameters named_parameters(ModelRef model);
 
-/// Reading only, so that a const model can be traversed by the same code as any other.
+/// Read-only: lets a const model be traversed by the same code as any other.
 template <class M>
 ModelRef readable(M& model) {
     return const_cast<std::remove_const_t<M>&>(model);
@@ -261,8 +261,8 @@ ModelRef readable(M& model) {
 }  // namespace detail
 
 /// The parameters of a model in the order of its fields: `for (Parameter& p : nn::parameters(net))`, const for a const
-/// model. One that is reached twice (through a shared_ptr) is listed once. Empty ones, such as the bias of a Linear
-/// without bias, are left out.
+/// model. A parameter that is reached twice (through a shared_ptr) is listed once. Empty parameters, such as the bias
+/// of a Linear without bias, are left out.
 template <class M>
 auto parameters(M&& model) {
     using P = std::conditional_t<std::is_const_v<std::remove_reference_t<M>>, const Parameter, Parameter>;
@@ -278,10 +278,10 @@ auto named_parameters(M&& model) {
                                                    std::make_move_iterator(found.end()));
 }
 
-/// Sets every `training` switch in the model: dropout drops, batch normalisation uses the batch. Models start in this
-/// mode.
+/// Sets every `training` flag in the model: dropout drops, batch normalisation uses batch statistics. Models start in
+/// this mode.
 XGRAD_API void train(ModelRef model, bool training = true);
-/// The opposite of train: the model as it is used.
+/// The opposite of train: evaluation mode.
 XGRAD_API void eval(ModelRef model);
 /// Converts all floating parameters and buffers to `dtype`, as PyTorch's module.to(dtype). DTypeError unless it is f32
 /// or f64.

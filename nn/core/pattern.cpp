@@ -12,7 +12,7 @@ bool matches(std::string_view pattern, std::string_view text) {
             ++p;
             ++t;
         } else if (star != std::string_view::npos) {
-            p = star + 1;  // the last star takes one character more
+            p = star + 1;  // the last star matches one more character
             t = ++resume;
         } else {
             return false;

@@ -41,7 +41,7 @@ struct StreamLister final : Visitor {
     std::vector<std::pair<std::string, RandomStream*>> found;
 };
 
-/// Where each name of a model stands.
+/// The parameter or buffer for each name of a model.
 struct Places final : Visitor {
     struct Place {
         std::string name;
@@ -53,7 +53,7 @@ struct Places final : Visitor {
     std::vector<Place> found;
 };
 
-/// A tensor of the model and the number of the state's tensor that it gets.
+/// A tensor of the model and the index of the state's tensor assigned to it.
 struct Change {
     Places::Place place;
     std::size_t from;
@@ -72,7 +72,7 @@ private:
     std::vector<detail::Stored> list_;
 };
 
-/// The model's name for one of the state's, or nothing when it does not count.
+/// The model's name for a name in the state, or nullopt when it is ignored.
 std::optional<std::string> translate(std::string_view name, const LoadOptions& options) {
     if (!name.starts_with(options.prefix)) return std::nullopt;
     name.remove_prefix(options.prefix.size());
@@ -81,7 +81,7 @@ std::optional<std::string> translate(std::string_view name, const LoadOptions& o
     return std::string(name);
 }
 
-/// Which tensor of the state each of the model's names means.
+/// Maps each of the model's names to an index into the state's list.
 std::map<std::string, std::size_t> translate(const std::vector<detail::Stored>& list, const LoadOptions& options,
                                              const std::string& what, Location where) {
     std::map<std::string, std::size_t> given;
@@ -96,7 +96,8 @@ std::map<std::string, std::size_t> translate(const std::vector<detail::Stored>& 
     return given;
 }
 
-/// Goes through the model: what gets which tensor, and what does not fit. `given` loses what is in the model.
+/// Matches the model with the state: collects the assignments and reports what does not fit. `given` loses the names
+/// that are in the model.
 LoadReport match(const std::vector<Places::Place>& places, const std::vector<detail::Stored>& list,
                  std::map<std::string, std::size_t>& given, std::vector<Change>& changes, const std::string& what,
                  Location where) {
@@ -176,7 +177,7 @@ LoadReport detail::load(ModelRef model, const StoredState& stored, const LoadOpt
             report.unexpected.push_back(value.name);
     check<ValueError>(!options.strict || report.ok(), where,
                       [&] { return what + "model and state do not fit\n" + report.message(); });
-    std::vector<Tensor> values;  // all of them before the model changes: a file may turn out to be damaged
+    std::vector<Tensor> values;  // all read before the model changes, since a file may turn out to be damaged
     for (const Change& change : changes) values.push_back(stored.read(change.from).to(change.place.tensor->dtype()));
     for (std::size_t i = 0; i < changes.size(); ++i) {
         if (changes[i].place.parameter) *changes[i].place.parameter = values[i];

@@ -20,7 +20,7 @@ std::string layer_of(const std::string& name) {
     return dot == std::string::npos ? "" : name.substr(0, dot);
 }
 
-/// Everything in a model that a run may change, and what is to be counted.
+/// Everything in a model that a run may change, and everything that is counted.
 struct Contents final : Visitor {
     struct OneParameter {
         Parameter* parameter;
@@ -85,7 +85,7 @@ struct Observation::Inside {
 };
 
 namespace {
-constexpr const char* input_name = "(input)";  // of a watched tensor among a tape's sources
+constexpr const char* input_name = "(input)";  // the name of a watched tensor among a tape's sources
 }
 
 Observation::Observation(ModelRef model) : inside_(std::make_unique<Inside>(model)) {}
@@ -102,12 +102,12 @@ Tensor Observation::zeros_for(const Shape& shape) const {
 
 namespace {
 
-/// Reads a tape as the way of the data through layers. An entry that gets data and a parameter is part of the
-/// parameter's layer; what is made of parameters alone, such as a normalised weight, counts as a parameter.
+/// Reads a tape as the path of the data through layers. An entry whose inputs include data and a parameter is part of
+/// the parameter's layer; a result of parameters alone, such as a normalised weight, counts as a parameter.
 class Reader {
 public:
     explicit Reader(const std::vector<TapeEntry>& entries) : entries_(entries), facts_(entries.size()) {
-        // Data is what was watched; where that is nothing, as with indices, what is looked up; else every result.
+        // Data is what was watched; if nothing was, as with indices, the results of lookups; otherwise every result.
         any_data_ =
             std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.source && e.name == input_name; });
         any_lookup_ =
@@ -208,7 +208,7 @@ std::string grouped(std::int64_t n) {
 
 using Line = std::vector<std::string>;
 
-/// Columns of one width each; numbers, from the fourth on, stand to the right.
+/// Columns, each of uniform width; numbers, from the fourth column on, are right-aligned.
 std::string columns(const std::vector<Line>& lines) {
     std::vector<std::size_t> width(lines[0].size(), 0);
     for (const Line& line : lines)
@@ -226,7 +226,7 @@ std::string columns(const std::vector<Line>& lines) {
     return text;
 }
 
-constexpr std::size_t most_operations = 8;  // in a row without a layer between them
+constexpr std::size_t most_operations = 8;  // shown in a row without a layer between them
 
 }  // namespace
 

@@ -13,33 +13,34 @@
 #include "functional.hpp"
 #include "module.hpp"
 
-// The transforms with respect to a structured argument: a model, or any struct whose fields XGRAD_FIELDS names. And
-// models on a tape's picture.
+// The transforms with respect to a structured argument: a model, or any struct whose fields XGRAD_FIELDS names. Also
+// to_dot, which draws a tape with a model's names.
 //
 //     auto [loss, g] = nn::value_and_grad([&](const Net& net) { return nn::cross_entropy(net(x), y); }, net);
 //     struct State { Tensor position, velocity; XGRAD_FIELDS(position, velocity) };  // g is a Net; or tensors alone
 //
-// f takes the argument as const and must compute with what it is given, a copy that is on the tape: ValueError where
-// its result does not depend on that (it uses a model that it has captured). What differentiates is the argument's
-// floating parameters or, if it has none, its floating tensors, in the order of nn::parameters; a frozen parameter is a
-// constant, whose derivatives are zeros. They nest in each other, in those of xgrad and in tapes. A call of f draws
-// from the argument's random streams and moves its running statistics, as a call of the argument itself. Results that
-// there are one of for each parameter come in the argument's own type, other floating fields being zeros; their
-// parameters are bound (Parameter::bind) to the derivatives where an outer tape records them. ValueError for a model
-// whose copy shares a layer with it through a smart pointer.
+// f takes the argument as const and must compute with the argument it is given, a copy that is on the tape: ValueError
+// if its result does not depend on that copy (because f uses a model that it has captured). Derivatives are taken with
+// respect to the argument's floating parameters or, if it has none, its floating tensors, in the order of
+// nn::parameters; a frozen parameter is a constant, whose derivatives are zeros. These transforms nest in each other,
+// in those of xgrad and in tapes. A call of f draws from the argument's random streams and updates its running
+// statistics, as a call of the argument itself would. Results with one tensor per parameter are returned in the
+// argument's own type, with other floating fields set to zero; their parameters are bound (Parameter::bind) to the
+// derivatives where an outer tape records them. ValueError for a model whose copy shares a layer with it through a
+// smart pointer.
 
 namespace xgrad::nn {
 
 namespace detail {
 
-/// ValueError unless y depends on the leaves of `argument`, which the tape opened last watches.
+/// ValueError unless y depends on the leaves of `argument`, which the most recently opened tape watches.
 XGRAD_API void check_depends(const char* name, const Tensor& y, ModelRef argument, Location where);
 
 inline Substitution with_leaves(const Tensors& leaves, Location where = {}) {
     return {{Substitutes::By::leaves, {}, leaves}, where};
 }
 
-/// f as a function of the argument's leaves, and of what comes behind it.
+/// f as a function of the argument's leaves, followed by its other arguments.
 template <class F, class M>
 auto of_leaves(const char* name, const F& f, const M& argument, Location where = {}) {
     return [&f, &argument, name, where](const Tensors& given, const auto&... xs) -> Tensor {
@@ -49,7 +50,7 @@ auto of_leaves(const char* name, const F& f, const M& argument, Location where =
     };
 }
 
-/// The same as a function of the row that ravel gives.
+/// The same as a function of the vector that ravel returns.
 template <class F, class M>
 auto of_row(const char* name, const F& f, const M& argument, Location where) {
     return [g = of_leaves(name, f, argument, where), &argument, name, where](const Tensor& row) -> Tensor {
@@ -66,8 +67,8 @@ M as_gradients(const char* name, const M& argument, Tensors gradients, Location 
 
 }  // namespace detail
 
-/// f(argument), one element, and its gradient, of the argument's type: each parameter holds the derivative with respect
-/// to it.
+/// f(argument), which has one element, and its gradient, in the argument's type: each parameter holds the derivative
+/// with respect to it.
 template <class F, class M>
     requires detail::Structured<M>
 std::pair<Tensor, M> value_and_grad(F&& f, const M& argument, Location where = Location::current()) {
@@ -76,14 +77,14 @@ std::pair<Tensor, M> value_and_grad(F&& f, const M& argument, Location where = L
                                                 detail::leaves(detail::readable(argument)), where);
     return {std::move(y), detail::as_gradients(name, argument, std::move(gradients), where)};
 }
-/// The gradient alone.
+/// Only the gradient.
 template <class F, class M>
     requires detail::Structured<M>
 M grad(F&& f, const M& argument, Location where = Location::current()) {
     return value_and_grad(std::forward<F>(f), argument, where).second;
 }
 
-/// uᵀ·J for the Jacobian J of f at the argument, in its type; u has f's shape.
+/// uᵀ·J for the Jacobian J of f at the argument, in the argument's type; u has f's shape.
 template <class F, class M>
     requires detail::Structured<M>
 M vjp(const F& f, const M& argument, const Tensor& u, Location where = Location::current()) {
@@ -103,8 +104,8 @@ Tensor jvp(const F& f, const M& argument, const std::type_identity_t<M>& v, Loca
                       detail::leaves(detail::readable(v)), where);
 }
 
-/// All derivatives of f: shape (f's axes…, n) for the n elements of nn::ravel(argument), in its order; one row of it is
-/// nn::unravel's.
+/// All derivatives of f: shape (f's axes…, n) for the n elements of nn::ravel(argument), in its order; each row can be
+/// passed to nn::unravel.
 template <class F, class M>
     requires detail::Structured<M>
 Tensor jacobian(const F& f, const M& argument, Location where = Location::current()) {
@@ -122,7 +123,7 @@ Tensor hessian(const F& f, const M& argument, Location where = Location::current
                           detail::ravel(name, detail::readable(argument), where), where);
 }
 
-/// The Hessian of a one-element f times v, without forming it; v and the result are of the argument's type.
+/// The Hessian of a one-element f times v, without forming it; v and the result have the argument's type.
 template <class F, class M>
     requires detail::Structured<M>
 M hvp(const F& f, const M& argument, const std::type_identity_t<M>& v, Location where = Location::current()) {
@@ -134,8 +135,8 @@ M hvp(const F& f, const M& argument, const std::type_identity_t<M>& v, Location 
         where);
 }
 
-/// The gradient of loss(argument, x_i…), one element, for each sample: the i-th slices x_i along the leading axis of
-/// the batch. In the argument's type, with a leading axis of samples before each parameter's own.
+/// The gradient of loss(argument, x_i…), which has one element, for each sample i; the x_i are slices along the leading
+/// axis of the batch. Returned in the argument's type, with a leading axis of samples before each parameter's own axes.
 template <class F, class M, class... X>
     requires detail::Structured<M>
 M per_sample_grad(const F& loss, const M& argument, const X&... batch) {
@@ -147,8 +148,8 @@ M per_sample_grad(const F& loss, const M& argument, const X&... batch) {
 
 namespace detail {
 
-/// Puts the arguments of vmap's f together for one slice; `in` holds the slices of all their tensors, one argument
-/// after another.
+/// Assembles the arguments of vmap's f for one slice; `in` holds the slices of all their tensors, one argument after
+/// another.
 template <class F, class A, class... Rest>
 auto call_slice(const F& f, std::span<const Tensor> in, const A& first, const Rest&... rest) {
     const auto go_on = [&](const auto& argument, [[maybe_unused]] std::size_t used) {
@@ -172,9 +173,9 @@ Tensors parts(const T& value) {
 
 }  // namespace detail
 
-/// xgrad::vmap where arguments or the result of f are structured: f gets slices along the leading axis of each tensor
-/// in them, buffers too, and what it returns is stacked tensor by tensor. `nn::stack(models)` makes such an argument of
-/// several models: an ensemble.
+/// xgrad::vmap for a structured argument or result of f: f receives slices along the leading axis of each tensor in the
+/// arguments, buffers too, and its results are stacked tensor by tensor. `nn::stack(models)` makes such an argument
+/// from several models: an ensemble.
 template <class F, class... A>
     requires((detail::Structured<A> || ...) || detail::Structured<std::invoke_result_t<const F&, const A&...>>)
 auto vmap(const F& f, const A&... arguments) {
@@ -196,16 +197,16 @@ auto vmap(const F& f, const A&... arguments) {
     } else return xgrad::detail::as_result<R>(std::move(stacked));
 }
 
-/// f(argument, xs…), keeping only its inputs, of which the argument's parameters are some: xgrad::checkpoint with a
-/// model that need not outlive the tape, for a copy is kept. What f uses beside gets its gradients too. Running
-/// statistics move once.
+/// f(argument, xs…), keeping only its inputs, including the argument's parameters: xgrad::checkpoint with a model that
+/// need not outlive the tape, since a copy is kept. Other tensors that f uses receive their gradients too. Running
+/// statistics are updated once.
 template <class F, class M, class... X>
     requires detail::Structured<M>
 auto checkpoint(F&& f, const M& argument, const X&... xs) {
     Tensors inputs = detail::leaves(detail::readable(argument));
     const std::size_t n = inputs.size();
     (inputs.push_back(xs), ...);
-    // The argument itself is there in the first run only.
+    // The argument itself exists only during the first run.
     auto run = [f = xgrad::detail::held(std::forward<F>(f)), model = M(argument), caller = &argument,
                 n](std::span<const Tensor> in) {
         const auto body = [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -221,7 +222,7 @@ auto checkpoint(F&& f, const M& argument, const X&... xs) {
 }
 
 /// xgrad::gradcheck of f with respect to the argument's parameters, which must be f64 (nn::to); f returns a tensor of
-/// any shape. What f draws is drawn again for each number compared.
+/// any shape. Each evaluation of f draws the same random numbers.
 template <class F, class M>
     requires detail::Structured<M>
 GradcheckReport gradcheck(const F& f, const M& argument, const GradcheckOptions& options = {}) {
@@ -231,7 +232,8 @@ GradcheckReport gradcheck(const F& f, const M& argument, const GradcheckOptions&
     return xgrad::gradcheck(of_leaves, detail::leaves(detail::readable(argument)), options);
 }
 
-/// xgrad::to_dot with the names of the model's parameters; what uses them is drawn inside boxes of their layers' names.
+/// xgrad::to_dot with the names of the model's parameters; operations that use them are drawn inside boxes labelled
+/// with their layers' names.
 XGRAD_API std::string to_dot(const Tape& tape, ModelRef model, std::size_t max_entries = 400);
 
 }  // namespace xgrad::nn

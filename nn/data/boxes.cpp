@@ -22,7 +22,7 @@ Tensor area(const Tensor& boxes) {
     return (select(boxes, 1, 2) - select(boxes, 1, 0)) * (select(boxes, 1, 3) - select(boxes, 1, 1));
 }
 
-/// One number for each box.
+/// Checks that there is one number per box.
 void check_numbers(const char* name, const char* what, const Tensor& numbers, const Tensor& boxes, Location where) {
     check<ShapeError>(numbers.shape() == Shape{boxes.shape(0)}, where, [&] {
         return std::string(name) + ": one " + what + " for each box is needed, got " + to_string(numbers.shape()) +
@@ -30,7 +30,7 @@ void check_numbers(const char* name, const char* what, const Tensor& numbers, co
     });
 }
 
-/// nms of boxes whose class is the same; none: of all.
+/// nms among boxes of the same class; without classes, among all boxes.
 Tensor suppressed(const char* name, const Tensor& boxes, const Tensor& scores, const Tensor* classes, double threshold,
                   Location where) {
     const NoRecording nothing;

@@ -12,7 +12,7 @@
 
 #include "dataset.hpp"
 
-// How samples become a batch.
+// Collating: how samples become a batch.
 
 namespace xgrad::nn {
 
@@ -20,15 +20,15 @@ struct PadSequenceOptions {
     bool batch_first = false;
     double padding_value = 0;
 };
-/// Sequences (L, *) of different lengths as one tensor (longest L, B, *), or (B, longest L, *) with batch_first, filled
-/// up at the end, as torch.nn.utils.rnn.pad_sequence. ValueError for an empty list; ShapeError unless the other sizes
+/// Sequences (L, *) of different lengths as one tensor (longest L, B, *), or (B, longest L, *) with batch_first, padded
+/// at the end, as in torch.nn.utils.rnn.pad_sequence. ValueError for an empty list; ShapeError unless the other sizes
 /// agree.
 XGRAD_API Tensor pad_sequence(const std::vector<Tensor>& sequences, const PadSequenceOptions& options = {},
                               Location where = Location::current());
 
 namespace detail {
 
-/// Tensors of one shape, or numbers, along a new first axis.
+/// Tensors of one shape, or numbers, stacked along a new first axis.
 XGRAD_API Tensor stacked(const std::vector<Tensor>& column);
 template <class T>
     requires std::is_arithmetic_v<T>
@@ -37,7 +37,7 @@ Tensor stacked(const std::vector<T>& column) {
 }
 XGRAD_API Tensor lengths_of(const std::vector<Tensor>& sequences);
 
-/// Sample i's part K of every sample.
+/// Part K of every sample.
 template <std::size_t K, class Sample>
 auto column(const std::vector<Sample>& samples) {
     std::vector<std::remove_cvref_t<std::tuple_element_t<K, Sample>>> parts;
@@ -47,8 +47,8 @@ auto column(const std::vector<Sample>& samples) {
 
 }  // namespace detail
 
-/// The usual way: tensors are stacked, numbers become a vector, and pairs, tuples and arrays of these an array of
-/// tensors, part by part.
+/// The default collate: tensors are stacked, numbers become a vector, and pairs, tuples and arrays of these become an
+/// array of tensors, part by part.
 struct Collate {
     template <class Sample>
     auto operator()(const std::vector<Sample>& samples) const {
@@ -65,11 +65,11 @@ struct Collate {
 struct PadCollateOptions {
     double padding_value = 0;
     std::optional<double> target_padding_value =
-        {};  ///< of the parts behind the first, such as an ignore_index; otherwise the same
+        {};  ///< padding of the parts after the first, such as an ignore_index; default: the same
 };
 /// For sequences (L, *) of different lengths: {padded (B, longest L, *), lengths (B) i64}. A sample that is a pair or
-/// tuple has its sequence in front; its other parts follow behind the lengths, tensors of at least one axis padded in
-/// the same way, others as Collate makes them.
+/// tuple has its sequence first; its other parts follow the lengths: tensors with at least one axis are padded in the
+/// same way, others are collated as by Collate.
 class PadCollate {
 public:
     explicit PadCollate(const PadCollateOptions& options = {}) : options_(options) {}
@@ -104,8 +104,8 @@ private:
 
 namespace detail {
 
-/// A set of single samples with a collate as a set of batches. The collate may be one that takes a Generator as its
-/// second argument.
+/// A dataset of single samples with a collate function, as a dataset of batches. The collate function may take a
+/// Generator as its second argument.
 template <SampleDataset D, class C>
 class CollatedDataset {
 public:

@@ -62,7 +62,7 @@ public:
     }
 
 private:
-    /// Passes over a line's end, if one is here.
+    /// Skips a line end, if there is one at this position.
     bool end_of_line() {
         if (text_[at_] != '\n' && text_.substr(at_, 2) != "\r\n") return false;
         at_ += text_[at_] == '\n' ? 1 : 2;
@@ -74,7 +74,7 @@ private:
         if (at_ < text_.size()) end_of_line();
     }
     bool at_comment() const { return options_.comment != '\0' && at_ < text_.size() && text_[at_] == options_.comment; }
-    /// Passes over a line that has nothing but a comment.
+    /// Skips a line that contains only a comment.
     bool comment_line() {
         const std::size_t begin = at_;
         at_ = std::min(text_.find_first_not_of(" \t", at_), text_.size());
@@ -116,7 +116,7 @@ private:
             table_.text_.append(text_, at_, end - at_);
             at_ = end + 1;
             if (at_ == text_.size() || text_[at_] != '"') break;
-            table_.text_ += '"';  // a doubled one
+            table_.text_ += '"';  // a doubled quote
             ++at_;
         }
         const bool ends = at_ == text_.size() || text_[at_] == options_.separator || text_[at_] == '\n' ||
@@ -206,7 +206,7 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-/// strtod as it is in the C locale, whatever the program's.
+/// strtod in the C locale, whatever the program's locale.
 template <class T>
 T round_as_c(const std::string& text) {
     static const locale_t c = ::newlocale(LC_ALL_MASK, "C", nullptr);
@@ -214,7 +214,7 @@ T round_as_c(const std::string& text) {
     else return ::strtod_l(text.c_str(), nullptr, c);
 }
 
-/// The whole text as a number. std::from_chars does not know a plus sign.
+/// The whole text as a number. std::from_chars does not accept a plus sign.
 template <class T>
 std::errc parse_number(std::string_view text, T& value) {
     text = trimmed(text);
@@ -222,7 +222,7 @@ std::errc parse_number(std::string_view text, T& value) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (end != text.data() + text.size()) return std::errc::invalid_argument;
     if constexpr (std::is_floating_point_v<T>)
-        // It says the same of what is too large and of what is too small, which is a number: 0, or one of the smallest.
+        // It reports the same error for too large and too small numbers; too small ones are valid: 0, or a subnormal.
         if (error == std::errc::result_out_of_range) {
             value = round_as_c<T>(std::string(text));
             return std::isinf(value) ? error : std::errc();

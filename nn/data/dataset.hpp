@@ -15,8 +15,8 @@
 
 #include "nn/core/random.hpp"
 
-// Sets of samples that a DataLoader reads, and what is made of them: parts, joined sets, sets whose batches are changed
-// on the way.
+// Datasets that a DataLoader reads, and datasets made from others: subsets, concatenations, and datasets whose batches
+// are transformed on the fly.
 
 namespace xgrad::nn {
 
@@ -25,7 +25,7 @@ template <std::size_t>
 using EachOperand = Operand;
 }
 
-/// Samples in memory: N tensors whose first axis counts the samples, all of one length (ShapeError).
+/// Samples in memory: N tensors whose first axis counts the samples, all of the same length (ShapeError).
 template <std::size_t N, class = std::make_index_sequence<N>>
 class TensorDataset;
 template <std::size_t N, std::size_t... I>
@@ -41,7 +41,7 @@ public:
     }
 
     std::int64_t size() const { return tensors_[0].shape(0); }
-    /// The samples at `indices` (i64), one tensor for each of the set's.
+    /// The samples at `indices` (i64), one tensor for each tensor of the dataset.
     std::array<Tensor, N> batch(const Tensor& indices) const { return {take(tensors_[I], indices, 0)...}; }
     /// Samples begin … end-1.
     std::array<Tensor, N> batch(std::int64_t begin, std::int64_t end) const {
@@ -54,17 +54,17 @@ private:
 template <class... T>
 TensorDataset(const T&...) -> TensorDataset<sizeof...(T)>;
 
-/// A set of samples that gives any of them as a batch, by an i64 tensor of indices: what a DataLoader reads. One that
-/// draws random numbers takes a Generator as second argument and draws from that: each batch gets its own, whichever
-/// thread makes it.
+/// A dataset that returns any of its samples as a batch, by an i64 tensor of indices: what a DataLoader reads. A
+/// dataset that draws random numbers takes a Generator as second argument and draws from it: each batch gets its own,
+/// whichever thread makes it.
 template <class D>
 concept Dataset = requires(const D& set, const Tensor& indices, Generator& generator) {
     { set.size() } -> std::convertible_to<std::int64_t>;
     requires requires { set.batch(indices); } || requires { set.batch(indices, generator); };
 };
 
-/// A set that gives one sample at a time, set[i]: a Tensor, a number, a pair, tuple or array of these, or anything for
-/// a collate of its own.
+/// A dataset that returns one sample at a time, set[i]: a Tensor, a number, a pair, tuple or array of these, or
+/// anything that a custom collate function takes.
 template <class D>
 concept SampleDataset = requires(const D& set, std::int64_t i) {
     { set.size() } -> std::convertible_to<std::int64_t>;
@@ -81,18 +81,18 @@ auto batch_of(const D& set, const Tensor& indices, Generator& generator) {
 template <class D>
 using BatchOf = decltype(batch_of(std::declval<const D&>(), std::declval<const Tensor&>(), std::declval<Generator&>()));
 
-/// Sizes that add up to `total`, from counts, or from fractions that add up to 1.
+/// Turns counts, or fractions that add up to 1, into sizes that add up to `total`.
 XGRAD_API std::vector<std::int64_t> split_sizes(std::int64_t total, const std::vector<double>& lengths, Location where);
 /// IndexError unless all indices are in [0, size).
 XGRAD_API void check_indices(const char* what, const Tensor& indices, std::int64_t size, Location where);
-/// Which of several sets, one behind the other, indices fall into, and where each of them stands among those.
+/// Splits indices into the concatenation of several datasets into indices for each of them.
 struct Parts {
-    std::vector<Tensor> within;  ///< indices into each set; empty where there are none
-    Tensor order;  ///< the places of the batch among the sets' batches joined
+    std::vector<Tensor> within;  ///< indices into each dataset; empty if there are none
+    Tensor order;  ///< for each row of the batch, its row in the concatenation of the datasets' batches
 };
 XGRAD_API Parts parts_of(const Tensor& indices, const std::vector<std::int64_t>& ends);
 
-/// Batches of several sets as one, rows in the given order.
+/// Batches of several datasets joined into one, rows in the given order.
 template <class Batch>
 Batch joined(const std::vector<Batch>& batches, const Tensor& order) {
     if constexpr (std::is_same_v<Batch, Tensor>) {
@@ -113,8 +113,9 @@ Batch joined(const std::vector<Batch>& batches, const Tensor& order) {
 
 }  // namespace detail
 
-/// Some samples of a set, in the order of `indices` (a vector of i64), as torch.utils.data.Subset. Subsets of one set
-/// share it. IndexError for an index that the set does not have. A subset of single samples gives single samples.
+/// Some samples of a dataset, in the order of `indices` (a vector of i64), as in torch.utils.data.Subset. Subsets of
+/// one dataset share it. IndexError for an index out of range. A subset of a dataset of single samples also returns
+/// single samples.
 template <class D>
     requires(Dataset<D> || SampleDataset<D>)
 class Subset {
@@ -145,8 +146,8 @@ private:
     Tensor indices_;
 };
 
-/// Several sets, one behind the other, as torch.utils.data.ConcatDataset. Their batches are tensors, or tuples of as
-/// many tensors.
+/// Several datasets concatenated, as in torch.utils.data.ConcatDataset. Their batches must be tensors, or tuples with
+/// the same number of tensors.
 template <Dataset D>
 class ConcatDataset {
 public:
@@ -170,9 +171,9 @@ private:
     std::vector<std::int64_t> ends_;
 };
 
-/// A set whose batches go through a function: `f(batch)`, or `f(batch, generator)` for one that draws random numbers,
-/// such as a random crop. The numbers depend on the loader's seed, the pass and the batch, not on threads. The function
-/// is called by the loader's workers at once.
+/// A dataset whose batches are passed through a function: `f(batch)`, or `f(batch, generator)` for a function that
+/// draws random numbers, such as a random crop. The numbers depend on the loader's seed, the pass and the batch, not on
+/// threads. The loader's workers call the function concurrently.
 ///
 ///     auto augmented = nn::MapDataset(set, [](auto batch, Generator& g) {
 ///         auto& [images, labels] = batch;
@@ -196,9 +197,9 @@ private:
     F f_;
 };
 
-/// A set cut at random into parts, as torch.utils.data.random_split: `lengths` are numbers of samples that add up to
-/// the set's size, or fractions that add up to 1; samples left over when those are rounded down go to the first parts,
-/// one each. ValueError otherwise.
+/// A dataset randomly split into parts, as in torch.utils.data.random_split: `lengths` are numbers of samples that add
+/// up to the dataset's size, or fractions that add up to 1; samples left over when those are rounded down go to the
+/// first parts, one each. ValueError otherwise.
 ///
 ///     auto [train, valid] = nn::random_split(set, {0.9, 0.1});
 template <class D, std::size_t N>

@@ -45,8 +45,8 @@ void check_window(const char* name, const Tensor& x, std::int64_t height, std::i
     });
 }
 
-/// Where the elements of turned images come from: for each of the N·H·W places an element of its image and whether it
-/// lies inside, or, for bilinear, its four neighbours with their weights.
+/// The source elements of rotated images: for each of the N·H·W positions, an element of its image and whether it is
+/// inside, or, for bilinear, its four neighbours with their weights.
 struct Sources {
     explicit Sources(const Shape& x) : n(x[0]), h(x[2]), w(x[3]) {}
     std::int64_t n, h, w;
@@ -66,7 +66,7 @@ struct Sources {
     Tensor weights(DType dtype) const { return tensor(weight, {n, 1, h * w}).to(dtype); }
 };
 
-/// Calls f(row, column) with the place, in coordinates of x, of every element of the turned images.
+/// Calls f(row, column) for every element of the rotated images, with its position in coordinates of x.
 template <class F>
 void for_each_source(const Shape& x, const std::vector<double>& degrees, F&& f) {
     const std::int64_t h = x[2], w = x[3];
@@ -81,7 +81,7 @@ void for_each_source(const Shape& x, const std::vector<double>& degrees, F&& f) 
     }
 }
 
-/// Coordinates that are whole but for rounding count as whole, so that right angles are exact.
+/// Coordinates that are integers up to rounding are made exact, so that right angles are exact.
 double tidied(double place) {
     const double whole = std::nearbyint(place);
     return std::abs(place - whole) < 1e-9 ? whole : place;
@@ -187,8 +187,8 @@ struct Rectangle {
 
 using Range = std::pair<double, double>;
 
-/// One image's rectangle with an area and a ratio of height to width in these ranges, less high and wide than the image
-/// or, with `whole`, no larger; none where ten tries do not fit.
+/// One image's rectangle with an area and a ratio of height to width in these ranges, smaller than the image in height
+/// and width or, with `whole`, at most as large; none if ten tries do not fit.
 Rectangle draw_rectangle(std::int64_t h, std::int64_t w, Generator& generator, const Range& scale, const Range& ratio,
                          bool whole) {
     const Tensor numbers = rand({10, 4}, generator, DType::f64);
@@ -242,7 +242,7 @@ Tensor random_resized_crop(const Tensor& x, std::int64_t height, std::int64_t wi
     const std::int64_t n = x.shape(0), h = x.shape(2), w = x.shape(3);
     std::vector<double> maps;
     for (std::int64_t i = 0; i < n; ++i) {
-        // Its ratio is that of width to height.
+        // This option's ratio is width to height.
         Rectangle r =
             draw_rectangle(h, w, generator, options.scale, {1 / options.ratio.second, 1 / options.ratio.first}, true);
         if (r.height == 0 || r.width == 0) r = {0, 0, h, w};

@@ -13,35 +13,35 @@
 #include "prefetch.hpp"
 #include "sampler.hpp"
 
-// Mini-batches, of sets in memory or on demand (DataLoader) and of streams (StreamLoader).
+// Mini-batches, from datasets in memory or on demand (DataLoader) and from streams (StreamLoader).
 
 namespace xgrad::nn {
 
 struct DataLoaderOptions {
     std::int64_t batch_size = 1;
     bool shuffle = false;
-    Sampler sampler = {};   ///< another order; not together with shuffle
-    int num_workers = 0;    ///< threads that make batches in advance; 0: each is made when the loop asks for it
+    Sampler sampler = {};   ///< a custom order; not together with shuffle
+    int num_workers = 0;    ///< threads that make batches in advance; 0: each is made when the loop requests it
     int prefetch_factor = 2;  ///< batches in advance for each worker
     bool drop_last = false;  ///< leave out the last batch when it is not full
     std::optional<std::uint64_t> seed =
-        {};  ///< of the order and of random transforms; otherwise drawn from default_generator()
+        {};  ///< seed of the order and of random transforms; drawn from default_generator() if not given
 };
 
-/// Where a loader stands: what a run needs to go on with the same batches.
+/// The position of a loader: what a run needs to resume with the same batches.
 struct LoaderPosition {
     std::uint64_t seed = 0;
-    std::int64_t epoch = 0;  ///< passes begun
+    std::int64_t epoch = 0;  ///< passes started
     std::int64_t batch = 0;  ///< batch with which the next pass starts
 };
 
 namespace detail {
 
-/// A loader's place in its passes, with a seed given or drawn from default_generator().
+/// A loader's position, with a seed that is given or drawn from default_generator().
 class LoaderState {
 public:
-    /// Passes begun so far. Setting it gives the batches of a later pass again, as resuming needs, if wanted from its
-    /// batch `batch` on.
+    /// Passes started so far. Setting it repeats the batches of a later pass, as resuming needs, optionally starting
+    /// with that pass's batch `batch`.
     std::int64_t epoch() const { return position_.epoch; }
     void set_epoch(std::int64_t epoch, std::int64_t batch = 0) {
         position_.epoch = epoch;
@@ -67,11 +67,11 @@ inline std::size_t slots_for(int num_workers, int prefetch_factor) {
 
 }  // namespace detail
 
-/// Mini-batches: `for (auto [x, y] : loader)` is one pass over the set, with a new order each time when shuffling.
-/// Batches and their order depend on the seed and the number of the pass only, not on the number of workers. Workers
-/// call the set's `batch` (or its operator[] and the collate) from several threads at once; what they throw is thrown
-/// by the loop, at the batch where it happened. A loop may be left at any time. The loader must stay where it is while
-/// a loop runs. ValueError for options that make no sense.
+/// Mini-batches: `for (auto [x, y] : loader)` is one pass over the dataset, with a new order each time when shuffling.
+/// Batches and their order depend only on the seed and the number of the pass, not on the number of workers. Workers
+/// call the dataset's `batch` (or its operator[] and the collate function) from several threads at once; an exception
+/// in a worker is rethrown in the loop, at the batch where it happened. A loop may be left at any time. The loader must
+/// not be moved while a loop runs. ValueError for invalid options.
 ///
 ///     nn::DataLoader loader(nn::TensorDataset(images, labels), {.batch_size = 64, .shuffle = true, .num_workers = 2});
 ///     nn::DataLoader sentences(texts, {.batch_size = 16}, nn::PadCollate());   // texts[i] is a sample
@@ -83,7 +83,7 @@ public:
         detail::check_loader("DataLoader", options.batch_size, options.num_workers, options.prefetch_factor, where);
         detail::check_order(options.shuffle, options.sampler.defined(), where);
     }
-    /// The same on samples alone, and on pairs of samples and targets.
+    /// The same for samples alone, and for samples with targets.
     explicit DataLoader(const Tensor& x, const DataLoaderOptions& options = {}, Location where = Location::current())
         requires std::same_as<D, TensorDataset<1>>
         : DataLoader(D({x, where}), options, where) {}
@@ -91,8 +91,8 @@ public:
                Location where = Location::current())
         requires std::same_as<D, TensorDataset<2>>
         : DataLoader(D({x, where}, {y, where}), options, where) {}
-    /// Single samples, made into batches by `collate`: it takes a vector of them (and a Generator, if it draws random
-    /// numbers).
+    /// Single samples, combined into batches by `collate`, which takes a vector of them (and a Generator, if it draws
+    /// random numbers).
     template <class Samples, class C = Collate>
         requires std::same_as<D, detail::CollatedDataset<Samples, C>>
     explicit DataLoader(Samples samples, const DataLoaderOptions& options = {}, C collate = {},
@@ -144,9 +144,9 @@ private:
         return options_.sampler.defined() ? options_.sampler.size() : static_cast<std::int64_t>(dataset_.size());
     }
 
-    /// Batch number `at` of a pass in the given order; empty: as the samples come.
+    /// Batch number `at` of a pass in the given order; an empty order means the dataset's own.
     Batch load(std::int64_t at, const Tensor& order, Generator& generator) const {
-        // Not std::min: <algorithm> would cost everybody who includes this 0.2 s.
+        // Not std::min: <algorithm> would add 0.2 s of compile time to every file that includes this.
         const std::int64_t begin = at * options_.batch_size, rest = samples() - begin;
         const std::int64_t end = begin + (options_.batch_size < rest ? options_.batch_size : rest);
         if (order.defined()) return detail::batch_of(dataset_, slice(order, 0, begin, end), generator);
@@ -169,17 +169,17 @@ DataLoader(D, const DataLoaderOptions&, C, Location = {}) -> DataLoader<detail::
 struct StreamLoaderOptions {
     std::int64_t batch_size = 1;
     std::int64_t shuffle_buffer =
-        0;  ///< so many samples wait, and a random one of them comes next; 0: in the stream's order
-    int num_workers = 0;  ///< as DataLoaderOptions
+        0;  ///< the next sample is drawn at random from a buffer of this many; 0: in the stream's order
+    int num_workers = 0;  ///< as in DataLoaderOptions
     int prefetch_factor = 2;
     bool drop_last = false;
     std::optional<std::uint64_t> seed = {};
 };
 
-/// Mini-batches of a stream whose length nobody needs to know: `open(pass)` starts it and returns a function that gives
-/// the next sample each time it is called, a std::optional that is empty at the end. One thread at a time calls it,
-/// also with workers, which share the collating. Everything else is as with DataLoader; a pass that starts at a later
-/// batch reads and drops the samples before it.
+/// Mini-batches of a stream whose length need not be known: `open(pass)` starts it and returns a function that returns
+/// the next sample on each call, a std::optional that is empty at the end. Only one thread at a time calls it; workers,
+/// if any, share the collating. Everything else is as in DataLoader; a pass that starts at a later batch reads and
+/// drops the samples before it.
 ///
 ///     nn::StreamLoader loader(
 ///         [](std::int64_t) {
@@ -236,7 +236,7 @@ private:
         void make(std::int64_t, std::size_t slot) override { this->batches[slot] = loader_.collate_(samples_[slot]); }
 
     private:
-        /// The stream's next sample, or a random one of those that wait, whose place the next one takes.
+        /// The stream's next sample, or a random one from the buffer, where the next sample takes its place.
         std::optional<Sample> draw() {
             while (!ended_ && static_cast<std::int64_t>(waiting_.size()) <= loader_.options_.shuffle_buffer) {
                 std::optional<Sample> sample = next_();

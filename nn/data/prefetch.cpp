@@ -51,7 +51,7 @@ struct Prefetch::Shared {
     std::size_t slot_of(std::int64_t at) const { return static_cast<std::size_t>(at) % slots.size(); }
 
     void work() {
-        omp_set_num_threads(1);  // of this thread: the workers are the parallelism
+        omp_set_num_threads(1);  // for this thread only: the workers provide the parallelism
         std::int64_t at = 0;
         while (claim(at)) {
             std::exception_ptr error;
@@ -64,7 +64,7 @@ struct Prefetch::Shared {
         }
     }
 
-    /// Takes the next batch's number and fetches for it; false when there is none.
+    /// Takes the next batch number and fetches for it; false when there is none.
     bool claim(std::int64_t& at) {
         const std::lock_guard in_order(fetching);
         {

@@ -9,24 +9,24 @@
 
 #include <autodiff/core/export.hpp>
 
-// One pass over a loader's batches, made by the loop's own thread or by workers in advance. For use inside nn.
+// One pass over a loader's batches, made by the loop's own thread or by workers in advance. Internal to nn.
 
 namespace xgrad::nn::detail {
 
-/// Where the batches of a pass come from.
+/// The source of the batches of a pass.
 class XGRAD_API BatchSource {
 public:
     virtual ~BatchSource();
-    /// Gets what batch number `at` needs; false behind the last one. Called for one batch after another, by one thread
-    /// at a time.
+    /// Fetches what batch number `at` needs; false after the last one. Called for one batch after another, by one
+    /// thread at a time.
     virtual bool fetch(std::int64_t at, std::size_t slot) = 0;
-    /// Makes the batch and leaves it in its slot. Called by several threads at once, for different slots.
+    /// Makes the batch and stores it in its slot. Called by several threads at once, for different slots.
     virtual void make(std::int64_t at, std::size_t slot) = 0;
 };
 
-/// Makes batches in advance on `workers` threads, at most `slots` that nobody has taken yet; without workers each when
-/// it is asked for. An error is thrown to the one who asks for the batch where it happened. The destructor stops the
-/// threads after the batches that they are at.
+/// Makes batches in advance on `workers` threads, at most `slots` that have not been taken yet; without workers, each
+/// batch is made when it is requested. An error is thrown to the caller that requests the batch where it happened. The
+/// destructor stops the threads after their current batches.
 class XGRAD_API Prefetch {
 public:
     Prefetch(BatchSource& source, std::int64_t first, int workers, std::size_t slots);
@@ -34,7 +34,7 @@ public:
     Prefetch& operator=(const Prefetch&) = delete;
     ~Prefetch();
 
-    /// Waits for the next batch: its slot is the caller's until the next call. False at the end.
+    /// Waits for the next batch: its slot belongs to the caller until the next call. False at the end.
     bool next(std::size_t& slot);
 
 private:
@@ -44,7 +44,7 @@ private:
     std::unique_ptr<Shared> shared_;  // null without workers
 };
 
-/// What an iterator over batches moves through.
+/// The pass that an iterator over batches advances through.
 template <class Batch>
 class Pass : public BatchSource {
 public:
@@ -66,7 +66,7 @@ public:
 
     Batch& operator*() { return batch_; }
     BatchIterator& operator++() {
-        batch_ = Batch();  // gives its buffers to the next one
+        batch_ = Batch();  // releases its buffers for the next batch
         load();
         return *this;
     }
@@ -78,7 +78,7 @@ private:
         Running(std::unique_ptr<Pass<Batch>> p, std::int64_t first, int workers)
             : pass(std::move(p)), prefetch(*pass, first, workers, pass->batches.size()) {}
         std::unique_ptr<Pass<Batch>> pass;
-        Prefetch prefetch;  // stops before the pass goes
+        Prefetch prefetch;  // destroyed, and so stopped, before `pass`
     };
     void load() {
         std::size_t slot = 0;

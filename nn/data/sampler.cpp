@@ -16,7 +16,7 @@ Sampler::Rule::~Rule() = default;
 
 namespace {
 
-/// A rule from its size and a function.
+/// A sampler from its size and a function.
 template <class F>
 Sampler sampler(std::int64_t size, F order) {
     struct Made final : Sampler::Rule {
@@ -70,7 +70,7 @@ std::vector<double> checked_weights(const Tensor& weights, std::int64_t num_samp
     return {data.begin(), data.end()};
 }
 
-/// Each draw's place on a line where every index covers its weight.
+/// Draws positions on a line on which every index covers its weight.
 Tensor drawn_with_replacement(const std::vector<double>& weights, std::int64_t count, Generator& generator) {
     std::vector<double> ends(weights.size());
     std::partial_sum(weights.begin(), weights.end(), ends.begin());

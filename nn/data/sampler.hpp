@@ -7,20 +7,20 @@
 
 #include "nn/core/random.hpp"
 
-// In which order a DataLoader gives samples: `nn::DataLoader loader(set, {.batch_size = 64, .sampler =
+// The order in which a DataLoader reads samples: `nn::DataLoader loader(set, {.batch_size = 64, .sampler =
 // nn::WeightedRandomSampler(weights, 1000)})`.
 
 namespace xgrad::nn {
 
-/// The order of the samples in each pass. A value; copies share what it was made from.
+/// The order of the samples in each pass. A value type; copies share the underlying rule.
 class XGRAD_API Sampler {
 public:
-    /// What an own sampler derives from.
+    /// The base class of custom samplers.
     class XGRAD_API Rule {
     public:
         virtual ~Rule();
         virtual std::int64_t size() const = 0;
-        /// Indices (i64) of one pass, `size` of them; equal for equal generators. Called for each pass, and again where
+        /// Indices (i64) of one pass, `size` of them; equal for equal generators. Called for each pass, and again when
         /// one is resumed.
         virtual Tensor order(Generator& generator) const = 0;
     };
@@ -45,7 +45,7 @@ struct XGRAD_API SequentialSampler : Sampler {
 struct RandomSamplerOptions {
     bool replacement = false;
     std::int64_t num_samples =
-        0;  ///< in one pass; 0: as many as there are. More than there are: whole passes one after another
+        0;  ///< samples in one pass; 0: the size. If larger than the size: complete passes one after another
 };
 /// 0 … size-1 in a new order in each pass, or drawn with replacement. ValueError for a size that is not positive.
 struct XGRAD_API RandomSampler : Sampler {
@@ -61,10 +61,9 @@ struct XGRAD_API SubsetRandomSampler : Sampler {
 struct WeightedRandomSamplerOptions {
     bool replacement = true;
 };
-/// num_samples draws of 0 … n-1 with probabilities in proportion to `weights` (n). Without replacement no index comes
-/// twice, and each draw is in proportion among those that are left (Efraimidis and Spirakis 2006). ValueError for
-/// weights that are negative or not finite or all zero, and for more draws without replacement than there are positive
-/// weights.
+/// num_samples draws of 0 … n-1 with probabilities proportional to `weights` (n). Without replacement no index is drawn
+/// twice, and each draw is proportional among the remaining ones (Efraimidis and Spirakis 2006). ValueError for weights
+/// that are negative or not finite or all zero, and for more draws without replacement than there are positive weights.
 struct XGRAD_API WeightedRandomSampler : Sampler {
     WeightedRandomSampler(const Tensor& weights, std::int64_t num_samples,
                           const WeightedRandomSamplerOptions& options = {}, Location where = Location::current());

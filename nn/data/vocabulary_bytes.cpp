@@ -20,8 +20,8 @@ struct BytePairVocabulary::Data {
     }
     std::size_t ordinary() const { return 256 + pairs.size(); }
 
-    /// A word's tokens: of all pairs of neighbours that are tokens, the one that was learned first is joined, until
-    /// there is none.
+    /// A word's tokens: of all neighbouring pairs that are tokens, the pair that was learned first is merged, until no
+    /// such pair is left.
     std::vector<std::int32_t> encode(std::string_view word) const {
         std::vector<std::int32_t> found;
         for (const char c : word) found.push_back(static_cast<unsigned char>(c));
@@ -121,7 +121,7 @@ BytePairVocabulary BytePairVocabulary::parse(std::string_view text, const std::s
             fail("pairs must be two earlier tokens each");
         pairs.emplace_back(pair[0].get<std::int32_t>(), pair[1].get<std::int32_t>());
         lengths.push_back(lengths[pair[0].get<std::size_t>()] + lengths[pair[1].get<std::size_t>()]);
-        // A list that doubles its tokens each time would have one of any length.
+        // A file in which each token doubles the previous one would otherwise produce tokens of any length.
         if (lengths.back() > detail::max_word) fail("tokens must have at most 128 bytes");
     }
     return BytePairVocabulary(

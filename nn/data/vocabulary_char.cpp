@@ -21,13 +21,14 @@ struct CharVocabulary::Data {
         }
         for (std::size_t i = 0; i < tokens.size(); ++i) ids.emplace(tokens[i], static_cast<std::int64_t>(i));
     }
-    Data(const Data&) = delete;  // ids look into tokens
+    Data(const Data&) = delete;  // ids refers into tokens
     Data& operator=(const Data&) = delete;
 
     std::vector<std::string> tokens;
-    std::size_t ordinary;       // tokens that are characters
+    std::size_t ordinary;       // number of tokens that are characters
     std::int64_t unknown = -1;  // none
-    std::unordered_map<std::string_view, std::int64_t> ids;  // an ordinary one goes before a special one of that name
+    std::unordered_map<std::string_view, std::int64_t> ids;  // a character takes precedence over a special token of the
+                                                             // same name
 };
 
 namespace {
@@ -45,7 +46,7 @@ std::vector<std::string> characters_of(std::string_view text) {
         length = detail::utf8_length(text, at);
         found.insert(text.substr(at, length));
     }
-    return {found.begin(), found.end()};  // UTF-8 sorts as its code points do
+    return {found.begin(), found.end()};  // UTF-8 sorts in the order of its code points
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ Kind kind_of(char32_t c) {
 
 using Characters = std::vector<std::string>;
 
-/// The words of a text, each as its characters.
+/// The words of a text, each as a list of characters.
 std::vector<Characters> words_of(std::string_view text, const WordPieceOptions& options, Location where) {
     const std::size_t valid = detail::utf8_valid(text);
     check<ValueError>(valid == text.size(), where, [&] {
@@ -73,7 +73,7 @@ std::vector<Characters> words_of(std::string_view text, const WordPieceOptions& 
 struct WordPieceVocabulary::Data {
     explicit Data(const WordPieceOptions& o) : options(o) {}
 
-    /// The token's id, a new one unless it is there.
+    /// The token's id; adds the token if it is new.
     std::int32_t add(const std::string& token) {
         const auto [entry, is_new] = ids.try_emplace(token, static_cast<std::int32_t>(tokens.size()));
         if (is_new) tokens.push_back(token);

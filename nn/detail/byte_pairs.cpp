@@ -18,7 +18,7 @@ Kind kind_of(char c) {
     return letter ? Kind::letter : Kind::sign;
 }
 
-/// Counts pairs of neighbours in words, and keeps count while pairs are joined.
+/// Counts pairs of neighbours in words, and keeps the counts up to date while pairs are merged.
 class PairCounter {
 public:
     explicit PairCounter(std::vector<CountedWord> words) : words_(std::move(words)) {
@@ -26,14 +26,14 @@ public:
         for (const auto& [key, pair] : pairs_) queue_.push({pair.count, key});
     }
 
-    /// Takes the most frequent pair, the smallest of several; false when none comes twice.
+    /// Takes the most frequent pair, the smallest if there are several; false when none occurs twice.
     bool take(BytePair& pair) {
         while (!queue_.empty()) {
             const Candidate best = queue_.top();
             queue_.pop();
             const std::int64_t count = pairs_[best.key].count;
             if (count < 2) continue;
-            if (count != best.count) {  // it has lost some since it was queued
+            if (count != best.count) {  // its count has dropped since it was queued
                 queue_.push({count, best.key});
                 continue;
             }
@@ -74,7 +74,7 @@ public:
 private:
     struct Pair {
         std::int64_t count = 0;
-        std::vector<std::size_t> words;  // where it is, or was
+        std::vector<std::size_t> words;  // the words where the pair occurs, or did
     };
     struct Candidate {
         std::int64_t count;
@@ -111,7 +111,7 @@ std::string_view first_word(std::string_view text) {
     const Kind kind = kind_of(text[end]);
     const std::size_t most = std::min(text.size(), max_word);
     while (end < most && kind_of(text[end]) == kind) ++end;
-    // The last of several spaces belongs to the word that follows.
+    // The last of several spaces belongs to the following word.
     if (kind == Kind::space && end > 1 && end < text.size() && text[end - 1] == ' ') --end;
     return text.substr(0, end);
 }

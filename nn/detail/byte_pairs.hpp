@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-// Byte-pair encoding as BytePairVocabulary describes it, and what WordPieceVocabulary shares of it: for use inside the
-// library.
+// Byte-pair encoding as BytePairVocabulary describes it, and the parts of it that WordPieceVocabulary shares: internal
+// to the library.
 
 namespace xgrad::nn::detail {
 
@@ -16,19 +16,19 @@ using BytePair = std::pair<std::int32_t, std::int32_t>;
 
 inline constexpr std::size_t max_word = 128;
 
-/// The word that a text, which is not empty, begins with.
+/// The first word of a non-empty text.
 std::string_view first_word(std::string_view text);
 
-/// A word of a text as tokens, and how often it comes.
+/// A word of a text as tokens, and how often it occurs.
 struct CountedWord {
     std::vector<std::int32_t> tokens;
     std::int64_t count;
 };
-/// Joins the most frequent pair of neighbours, the smallest of several, in all words, again and again, until none comes
-/// twice: token_of(pair) says which token it becomes; a negative one ends it.
+/// Merges the most frequent pair of neighbours (the smallest, if several) in all words, repeatedly, until no pair
+/// occurs twice. token_of(pair) returns the token that the pair becomes; a negative token ends the merging.
 void join_pairs(std::vector<CountedWord> words, const std::function<std::int32_t(BytePair)>& token_of);
 
-/// What becomes token 256, 257, …: at most `count` pairs.
+/// The pairs that become tokens 256, 257, …: at most `count`.
 std::vector<BytePair> learn_byte_pairs(std::string_view text, std::size_t count);
 
 constexpr std::uint64_t key_of(BytePair pair) {

@@ -9,7 +9,7 @@ namespace xgrad::nn::detail {
 
 namespace {
 
-/// A number of 16 bits that stands for an f32.
+/// A 16-bit number that is converted to f32.
 struct Half {
     using Bits = std::uint16_t;
     static float value(Bits h) {
@@ -29,7 +29,7 @@ struct Byte {
     using Bits = std::uint8_t;
     static bool value(Bits b) { return b != 0; }
 };
-/// An element of C++ type From, kept as To.
+/// An element of C++ type From, stored as To.
 template <class From, class To>
 struct Plain {
     using Bits = From;
@@ -65,7 +65,7 @@ Tensor convert(const NextBytes& next, const Shape& shape, bool swapped, const So
     return t;
 }
 
-/// Numbers of 64 bits without sign, of which i64 holds the lower half.
+/// Unsigned 64-bit numbers, of which i64 can hold the lower half.
 Tensor convert_u64(const NextBytes& next, const Shape& shape, bool swapped, const Source& source) {
     const Tensor t = convert<Plain<std::uint64_t, std::int64_t>>(next, shape, swapped, source);
     for (const std::int64_t x : t.data<std::int64_t>())

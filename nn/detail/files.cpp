@@ -32,7 +32,7 @@ struct Descriptor {
     throw Error(at(path + ": cannot be " + what + ": " + why, where));
 }
 
-/// A path as the system takes it, to which a zero byte is the end.
+/// A path for system calls, which end it at a zero byte.
 const char* to_system(const std::string& path, Location where) {
     check<ValueError>(path.find('\0') == path.npos, where, [&] {
         return "file: a path must be without zero bytes, got \"" + with_visible_zeros(path) + '"';
@@ -40,8 +40,8 @@ const char* to_system(const std::string& path, Location where) {
     return path.c_str();
 }
 
-/// The file that a chain of links leads to, so that a rename replaces it and not the link. What it leads to need not be
-/// there.
+/// The file that a chain of links leads to, so that a rename replaces the file and not the link. The file need not
+/// exist.
 std::string behind_links(const std::string& path, Location where) {
     std::error_code error;
     fs::path at = to_system(path, where);
@@ -54,7 +54,7 @@ std::string behind_links(const std::string& path, Location where) {
     return at.string();
 }
 
-/// Why what bears that name cannot be read or replaced as a file, or nullptr.
+/// Why this cannot be read or replaced as a file, or nullptr if it can.
 const char* not_a_file(const struct stat& info) {
     if (S_ISREG(info.st_mode)) return nullptr;
     return S_ISDIR(info.st_mode) ? "Is a directory" : "not a regular file";
@@ -64,7 +64,7 @@ const char* not_a_file(const struct stat& info) {
 
 MappedFile::MappedFile(const std::string& path, Location where) {
     const auto fail = [&] { cannot("read", path, std::strerror(errno), where); };
-    // O_NONBLOCK: opening a pipe would wait for its writer.
+    // O_NONBLOCK: otherwise opening a pipe would wait for its writer.
     const Descriptor file(::open(to_system(path, where), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat info{};
     if (file.fd < 0 || ::fstat(file.fd, &info) != 0) fail();
@@ -91,7 +91,7 @@ AtomicFile::AtomicFile(const std::string& path, Location where)
     struct stat info{};
     if (::stat(path_.c_str(), &info) == 0)
         if (const char* why = not_a_file(info)) cannot("written", path, why, where);
-    // Opening a device may do something.
+    // Opening a device may have side effects.
     if (::lstat(temporary_.c_str(), &info) == 0 && not_a_file(info))
         cannot("written", path, temporary_ + ", which is needed for that, is not a regular file", where);
     open_temporary();
@@ -102,7 +102,7 @@ void AtomicFile::open_temporary() {
         Descriptor file(::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
         struct stat mine{}, named{};
         if (file.fd < 0 || ::flock(file.fd, LOCK_EX) != 0 || ::fstat(file.fd, &mine) != 0) fail();
-        // Whoever had the lock before has renamed or removed that file: what is open is no longer the temporary.
+        // The previous holder of the lock has renamed or removed that file: the open file is no longer the temporary.
         if (::stat(temporary_.c_str(), &named) != 0 || named.st_ino != mine.st_ino || named.st_dev != mine.st_dev)
             continue;
         if (::stat(path_.c_str(), &named) == 0 && ::fchmod(file.fd, named.st_mode & 0777) != 0) fail();
@@ -139,11 +139,11 @@ std::int64_t AtomicFile::tell() const {
 void AtomicFile::commit() {
     if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
         fail();
-    std::fclose(file_);  // nothing is left to be written
+    std::fclose(file_);  // nothing is left to write
     file_ = nullptr;
     const fs::path folder = fs::path(path_).parent_path();
     const Descriptor place(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    // Some file systems have no fsync of folders and say so.
+    // Some file systems do not support fsync of folders and return an error.
     if (place.fd < 0 || (::fsync(place.fd) != 0 && errno != EINVAL && errno != ENOTSUP)) fail();
 }
 

@@ -10,11 +10,11 @@
 
 #include <autodiff/core/error.hpp>
 
-// Files as the readers and writers of nn want them: for use inside the library.
+// Files for the readers and writers of nn: internal to the library.
 
 namespace xgrad::nn::detail {
 
-/// What is read, as errors speak of it: the file's name, and the user's line that wants it.
+/// The source of what is read, as named in errors: the file name, and the user's line that requested it.
 struct XGRAD_API Source {
     std::string name;
     Location where = {};
@@ -22,14 +22,14 @@ struct XGRAD_API Source {
     /// "net.npz: the rule [main.cpp:12]".
     std::string message(const std::string& rule) const { return at(name + ": " + rule, where); }
     [[noreturn]] void fail(const std::string& rule) const { throw FormatError(message(rule)); }
-    /// A part of it: "net.npz: weight.npy".
+    /// A part of the source: "net.npz: weight.npy".
     Source part(const std::string& of) const { return {name + ": " + of, where}; }
 };
 
-/// Removes a file that is to be replaced; none is as well. Error when what bears that name is not a regular file.
+/// Removes a file that is to be replaced; it need not exist. Error when `path` is not a regular file.
 void remove_file(const std::string& path, Location where);
 
-/// A file's bytes, mapped into memory: pages are read when they are touched. Error when it cannot be opened or is not a
+/// A file's bytes, mapped into memory: pages are read on access. Error when the file cannot be opened or is not a
 /// regular file, ValueError for a path with a zero byte.
 class XGRAD_API MappedFile {
 public:
@@ -45,14 +45,13 @@ private:
     std::size_t size_ = 0;
 };
 
-/// A file that appears under its name all at once: what is written goes to `path`.tmp beside it, and commit() puts that
-/// in the place of whatever bore the name. Until then, and whatever happens before, the old file stands; without a
-/// commit the temporary is removed. What a killed process leaves behind is overwritten by the next one; of several that
-/// write at once, each waits for the one before.
+/// A file that appears under its name all at once: output goes to `path`.tmp next to it, and commit() renames that over
+/// whatever had the name. Until then the old file is kept, whatever happens; without a commit the temporary is removed.
+/// A temporary left behind by a killed process is overwritten by the next one; concurrent writers wait for each other.
 ///
 /// A link is followed, so that its target is replaced; an existing file's permissions are kept. Error naming the file
-/// when anything fails, or when the name is that of something else than a file (a folder, a device, a pipe, a link to
-/// itself), which stays what it is; ValueError for a path with a zero byte.
+/// when anything fails, or when the name is that of something other than a file (a folder, a device, a pipe, a link to
+/// itself), which is left unchanged; ValueError for a path with a zero byte.
 class XGRAD_API AtomicFile {
 public:
     explicit AtomicFile(const std::string& path, Location where = {});
@@ -64,7 +63,7 @@ public:
     void write(std::string_view text) { write(text.data(), text.size()); }
     void seek(std::int64_t position);
     std::int64_t tell() const;
-    /// Everything to the disk, then the new name, then the folder to the disk.
+    /// Flushes everything to the disk, renames the file, then flushes the folder.
     void commit();
 
 private:
@@ -85,8 +84,8 @@ void write_atomically(const std::string& path, F&& write, Location where = {}) {
     file.commit();
 }
 
-/// Calls read(source) where bytes of somebody else say how much memory is needed: what there is not enough of is an
-/// Error that names them.
+/// Calls read(source) where bytes from a file determine how much memory is needed: if there is not enough, an Error
+/// names the source.
 template <class F>
 auto within_memory(const Source& source, F&& read) {
     try {
@@ -96,19 +95,18 @@ auto within_memory(const Source& source, F&& read) {
     }
 }
 
-/// read(bytes, source) of a file: `read_file(path, where, [&](std::span<const std::byte> bytes, const Source& source) {
-/// … })`.
+/// Calls read(bytes, source) with a file's content: `read_file(path, where, [&](std::span<const std::byte> bytes, const
+/// Source& source) { … })`.
 template <class F>
 auto read_file(const std::string& path, Location where, F&& read) {
     const MappedFile file(path, where);
     return within_memory({path, where}, [&](const Source& source) { return read(file.bytes(), source); });
 }
 
-/// A text for a message, which would end at a zero byte.
+/// Makes zero bytes in a text visible, since a message would end at the first one.
 XGRAD_API std::string with_visible_zeros(std::string text);
 
-/// Makes a folder and those above it, unless it is there. Error when that fails, ValueError for a path with a zero
-/// byte.
+/// Creates a folder and its parents, unless it exists. Error when that fails, ValueError for a path with a zero byte.
 XGRAD_API void make_folder(const std::string& path, Location where = {});
 
 }  // namespace xgrad::nn::detail

@@ -15,7 +15,7 @@ struct ByteReader::Inflater {
     Inflater& operator=(const Inflater&) = delete;
     ~Inflater() { inflateEnd(&stream); }
     z_stream stream{};
-    bool ended = false;  // the member at hand; another may follow
+    bool ended = false;  // the current member; another may follow
 };
 
 ByteReader::ByteReader(std::span<const std::byte> file, const Source& source) : file_(file), source_(source) {
@@ -25,7 +25,7 @@ ByteReader::ByteReader(std::span<const std::byte> file, const Source& source) : 
 
 ByteReader::~ByteReader() = default;
 
-// Deflate expands at most 1032 times.
+// Deflate expands by a factor of at most 1032.
 std::uint64_t ByteReader::most() const { return inflater_ ? (std::uint64_t{file_.size()} + 1) * 1032 : file_.size(); }
 
 std::size_t ByteReader::expand(void* into, std::size_t bytes) {

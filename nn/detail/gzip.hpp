@@ -8,12 +8,12 @@
 
 #include "files.hpp"
 
-// Data that may be gzipped: for use inside the library.
+// Data that may be gzipped: internal to the library.
 
 namespace xgrad::nn::detail {
 
-/// Reads bytes in memory from beginning to end, expanding them if they are gzip. FormatError naming the file for
-/// whatever is wrong.
+/// Reads bytes in memory from beginning to end, expanding them if they are gzipped. FormatError naming the file for any
+/// problem.
 class ByteReader {
 public:
     ByteReader(std::span<const std::byte> file, const Source& source);
@@ -21,12 +21,12 @@ public:
     ByteReader(const ByteReader&) = delete;
     ByteReader& operator=(const ByteReader&) = delete;
 
-    /// FormatError "truncated in its `what`" when there are fewer.
+    /// FormatError "truncated in its `what`" when fewer bytes are left.
     void read(void* into, std::size_t bytes, const char* what);
     void expect_end();
-    /// All that is left, at most `most` bytes: FormatError beyond.
+    /// Everything that is left, at most `most` bytes: FormatError if there is more.
     std::string rest(std::int64_t most);
-    /// No more than this many bytes can come, read ones included.
+    /// An upper bound on the total number of bytes, including those already read.
     std::uint64_t most() const;
     [[noreturn]] void fail(const std::string& reason) const { source_.fail(reason); }
     const Source& source() const { return source_; }
@@ -35,7 +35,7 @@ public:
 private:
     struct Inflater;
     std::size_t expand(void* into, std::size_t bytes);
-    /// At most so many bytes; 0 at the end.
+    /// Reads at most `bytes` bytes; returns 0 at the end.
     std::size_t some(void* into, std::size_t bytes);
 
     std::span<const std::byte> file_;

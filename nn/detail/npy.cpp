@@ -80,12 +80,12 @@ private:
             if (header_.shape.rank() == Shape::max_rank) fail("a tensor has at most 8 axes");
             header_.shape.push_back(size);
             rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-            if (rest_.starts_with('L')) rest_.remove_prefix(1);  // Python 2 on Windows writes its long integers so
+            if (rest_.starts_with('L')) rest_.remove_prefix(1);  // Python 2 on Windows writes long integers this way
             if (accept(")")) break;
             expect(",");
         }
     }
-    /// False: no tensor can hold such elements, and the header says why.
+    /// False: no tensor can hold such elements; `unsupported` in the header says why.
     bool descr() {
         constexpr std::pair<std::string_view, Element> types[] = {
             {"f2", Element::f16}, {"f4", Element::f32}, {"f8", Element::f64}, {"i1", Element::i8},
@@ -163,7 +163,7 @@ std::string detail::format_npy_header(const Tensor& t) {
     if (t.ndim() == 1) sizes += ',';
     std::string text = std::string("{'descr': '") + types[static_cast<int>(t.dtype())] +
                        "', 'fortran_order': False, 'shape': (" + sizes + "), }";
-    // The data start at a multiple of 64 bytes, and a line's end stands before them.
+    // The data start at a multiple of 64 bytes, preceded by a newline.
     const std::size_t total = (10 + text.size() + 1 + 63) / 64 * 64;
     text.resize(total - 11, ' ');
     text += '\n';

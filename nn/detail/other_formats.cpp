@@ -43,12 +43,12 @@ std::optional<Format> format_of(std::string_view text) {
     if (first.starts_with("\x93NUMPY")) return Format::npy;
     if (first.starts_with("\x89HDF\r\n")) return Format::hdf5;
     if (first.starts_with("version https://git-lfs")) return Format::git_lfs;
-    // A safetensors file begins with its header's length, whose upper half is zero: it may look like one of the
-    // following.
+    // A safetensors file begins with its header's length, whose upper half is zero: the other bytes may look like one
+    // of the formats below.
     if (first.size() < 9) return std::nullopt;
     if (first.substr(4, 5) == std::string_view("\0\0\0\0{", 5)) return Format::safetensors;
     // torch.save's archives have the pickle as their first member; before version 1.6 its files began with the pickle
-    // of a certain number.
+    // of a magic number.
     if (first.starts_with("PK\3\4")) return first_member(first).ends_with("data.pkl") ? Format::pickle : Format::zip;
     if (first.starts_with("\x80\2\x8a\nl\xfc\x9c"
                           "F\xf9 j\xa8P\x19."))

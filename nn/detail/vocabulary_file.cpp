@@ -9,8 +9,8 @@ namespace xgrad::nn::detail {
 
 nlohmann::json parse_vocabulary(std::string_view text, const Source& source, const char* type) {
     refuse_others(std::as_bytes(std::span(text)), Format::text, source);
-    // A zero byte would end the text for the JSON reader, and hide what follows. Nesting deeper than a vocabulary's is
-    // no vocabulary.
+    // A zero byte would end the text for the JSON reader, and hide what follows. A file nested more deeply than a
+    // vocabulary is not a vocabulary.
     const auto shallow = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
         if (depth > 3) source.fail("not a vocabulary");
         return true;

@@ -30,7 +30,7 @@ namespace {
 std::string problem_of(const zip_stat_t& info) {
     if (info.encryption_method != ZIP_EM_NONE) return "it is encrypted, which is not supported";
     if (info.comp_method == ZIP_CM_STORE || info.comp_method == ZIP_CM_DEFLATE) {
-        // Deflate expands at most 1032 times.
+        // Deflate expands by a factor of at most 1032.
         if (info.size > (info.comp_size + 1) * 1032) return "it claims to be larger than its compressed data can be";
         return "";
     }
@@ -46,7 +46,7 @@ std::string problem_of(const zip_stat_t& info) {
 ZipReader::ZipReader(std::span<const std::byte> bytes, const Source& source, std::int64_t max_bytes)
     : source_(source),
       most_(std::max<std::uint64_t>(static_cast<std::uint64_t>(std::max<std::int64_t>(max_bytes, 0)), bytes.size())) {
-    constexpr std::size_t smallest = 22;  // an archive of nothing; libzip takes no bytes at all for one
+    constexpr std::size_t smallest = 22;  // an empty archive; libzip accepts zero bytes as one
     if (bytes.size() < smallest)
         source.fail("not a zip archive: it has at least 22 bytes, got " + std::to_string(bytes.size()));
     ZipError error;
@@ -54,7 +54,7 @@ ZipReader::ZipReader(std::span<const std::byte> bytes, const Source& source, std
     if (!data) source.fail(error.text());
     std::unique_ptr<zip_t, Close> archive(zip_open_from_source(data.get(), ZIP_RDONLY, &error.error));
     if (!archive) source.fail("not a zip archive, or a damaged one: " + error.text());
-    data.release();  // the archive's now
+    data.release();  // now owned by the archive
 
     const auto count = static_cast<std::uint64_t>(std::max<zip_int64_t>(zip_get_num_entries(archive.get(), 0), 0));
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -100,7 +100,7 @@ void ZipReader::Content::read(void* into, std::size_t bytes) {
 }
 
 void ZipReader::Content::expect_end() {
-    // The checksum is compared when the end is reached.
+    // libzip checks the checksum when the end is reached.
     std::byte more;
     const auto got = zip_fread(file_, &more, 1);
     if (got != 0) damaged(got < 0 ? zip_file_strerror(file_) : "it ends too late");
@@ -108,7 +108,7 @@ void ZipReader::Content::expect_end() {
 
 namespace {
 
-/// libzip writes through this into a file of ours.
+/// libzip writes to an AtomicFile through this.
 struct Sink {
     AtomicFile& file;
     ZipError error;
@@ -120,7 +120,7 @@ zip_int64_t answer(Sink& sink, void* data, zip_uint64_t length, zip_source_cmd_t
         case ZIP_SOURCE_SUPPORTS: return ZIP_SOURCE_SUPPORTS_WRITABLE;
         case ZIP_SOURCE_ERROR: return zip_error_to_data(&sink.error.error, data, length);
         case ZIP_SOURCE_STAT: zip_stat_init(static_cast<zip_stat_t*>(data)); return sizeof(zip_stat_t);
-        case ZIP_SOURCE_OPEN:  // of the old content, which is none
+        case ZIP_SOURCE_OPEN:  // opens the old content, which is empty
         case ZIP_SOURCE_CLOSE:
         case ZIP_SOURCE_FREE:
         case ZIP_SOURCE_BEGIN_WRITE:
@@ -130,7 +130,7 @@ zip_int64_t answer(Sink& sink, void* data, zip_uint64_t length, zip_source_cmd_t
         case ZIP_SOURCE_WRITE: sink.file.write(data, length); return static_cast<zip_int64_t>(length);
         case ZIP_SOURCE_TELL_WRITE: return sink.file.tell();
         case ZIP_SOURCE_SEEK_WRITE: {
-            // An archive of gigabytes does not overflow these; libzip itself seeks from the beginning only.
+            // Archives of several gigabytes do not overflow here; libzip itself only seeks from the beginning.
             const auto* to = ZIP_SOURCE_GET_ARGS(zip_source_args_seek_t, data, length, &sink.error.error);
             if (to == nullptr || to->whence == SEEK_END) return -1;
             sink.file.seek(to->offset + (to->whence == SEEK_CUR ? sink.file.tell() : 0));
@@ -145,7 +145,7 @@ zip_int64_t answer_safely(void* state, void* data, zip_uint64_t length, zip_sour
     try {
         return answer(sink, data, length, command);
     } catch (...) {
-        // An exception must not pass through libzip; it is thrown on at the other side.
+        // An exception must not pass through libzip; it is rethrown after libzip returns.
         sink.thrown = std::current_exception();
         zip_error_set(&sink.error.error, ZIP_ER_WRITE, 0);
         return -1;
@@ -157,7 +157,7 @@ zip_int64_t answer_safely(void* state, void* data, zip_uint64_t length, zip_sour
 void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipContent>& contents, bool compressed,
                Location where) {
     if (contents.empty())
-        return file.write(std::string("PK\5\6") + std::string(18, '\0'));  // libzip would write nothing at all
+        return file.write(std::string("PK\5\6") + std::string(18, '\0'));  // libzip would write nothing
     Sink sink{file, {}, {}};
     ZipError error;
     const auto fail = [&](const std::string& why) {
@@ -171,7 +171,7 @@ void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipC
     target.release();
 
     for (const ZipContent& content : contents) {
-        // libzip reads them when it closes the archive; it does not change them.
+        // libzip reads the contents when it closes the archive; it does not change them.
         const auto bytes = [](const void* data) { return static_cast<zip_uint8_t*>(const_cast<void*>(data)); };
         const zip_buffer_fragment_t parts[] = {{bytes(content.head.data()), content.head.size()},
                                                {bytes(content.body.data()), content.body.size()}};
@@ -182,7 +182,7 @@ void write_zip(AtomicFile& file, const std::string& path, const std::vector<ZipC
             fail(zip_strerror(archive.get()));
         }
         const auto at = static_cast<zip_uint64_t>(index);
-        constexpr zip_uint16_t first_day = 1 << 5 | 1;  // 1980-01-01, where zip's calendar begins
+        constexpr zip_uint16_t first_day = 1 << 5 | 1;  // 1980-01-01, the first date in zip's calendar
         if (zip_set_file_compression(archive.get(), at, compressed ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0) != 0 ||
             zip_file_set_dostime(archive.get(), at, 0, first_day, 0) != 0)
             fail(zip_strerror(archive.get()));

@@ -10,22 +10,22 @@
 
 #include "files.hpp"
 
-// Zip archives through libzip: for use inside the library.
+// Zip archives through libzip: internal to the library.
 
 struct zip;
 struct zip_file;
 
 namespace xgrad::nn::detail {
 
-/// An archive in memory. FormatError naming the file for whatever is wrong with it.
+/// An archive in memory. FormatError naming the file for any problem with it.
 class ZipReader {
 public:
     struct Entry {
         std::string name;
         std::uint64_t size;   ///< when expanded
-        std::string problem;  ///< why it cannot be read, as an error says it; "" when nothing is known against it
+        std::string problem;  ///< why it cannot be read, as an error message; "" when no problem is known
     };
-    /// The content of an entry, from its beginning on.
+    /// Reads the content of an entry from its beginning.
     class Content {
     public:
         Content(const ZipReader& archive, std::size_t entry);
@@ -34,7 +34,7 @@ public:
         ~Content();
 
         void read(void* into, std::size_t bytes);
-        /// Compares the checksum, once all of it has been read.
+        /// Checks the checksum, once the whole entry has been read.
         void expect_end();
 
     private:
@@ -45,7 +45,7 @@ public:
         zip_file* file_;
     };
 
-    /// No more than `max_bytes` are expanded in all, or as many as the archive itself has.
+    /// In total, at most `max_bytes` are expanded, or the archive's own size if that is larger.
     ZipReader(std::span<const std::byte> bytes, const Source& source, std::int64_t max_bytes);
     ~ZipReader();
     ZipReader(const ZipReader&) = delete;
@@ -53,7 +53,7 @@ public:
 
     const std::vector<Entry>& entries() const { return entries_; }
     const Source& source() const { return source_; }
-    /// To be called before an entry is read as a whole.
+    /// Call this before reading a whole entry.
     void count(std::size_t entry) const;
 
 private:
@@ -66,8 +66,8 @@ private:
 
 struct ZipContent {
     std::string name;
-    std::string head;                ///< the content is this …
-    std::span<const std::byte> body;  ///< … and this
+    std::string head;                ///< the first part of the content …
+    std::span<const std::byte> body;  ///< … and the rest
 };
 
 /// Writes an archive; the same contents give the same bytes.

@@ -10,15 +10,16 @@
 
 #include "nn/core/module.hpp"
 
-// Activations as layers, for Sequential. In a model's own operator() call the functions: relu(fc1(x)). All but PReLU
-// have no parameters; shapes stay as they are, except GLU's. What each computes is written at its function.
+// Activations as layers, for Sequential. In a model's own operator() call the functions instead: relu(fc1(x)). All
+// except PReLU have no parameters; shapes are unchanged, except by GLU. The formula of each is documented at its
+// function.
 
 namespace xgrad::nn {
 
 namespace detail {
 
-/// Last member of a layer of numbers, made from those before it: ValueError at the user's line where they cannot work,
-/// "rule, got 2 and 1".
+/// Last member of a layer with numeric options; checks the members before it: ValueError at the user's line if they are
+/// not valid, "rule, got 2 and 1".
 struct XGRAD_API Valid {
     Valid(bool ok, const char* rule, std::initializer_list<double> numbers, Location where = Location::current());
 };
@@ -39,7 +40,7 @@ struct LeakyReLU {
 };
 
 struct PReLUOptions {
-    std::int64_t num_parameters = 1;  ///< one slope for all, or one for each channel (axis 1)
+    std::int64_t num_parameters = 1;  ///< one slope for all, or one per channel (axis 1)
     double init = 0.25;
     DType dtype = DType::f32;
 };
@@ -54,8 +55,8 @@ struct XGRAD_API PReLU {
     void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
-/// x for x > 0, else a slope times x: in training drawn from U(lower, upper) for each element, in eval mode their mean.
-/// (Xu, Wang, Chen, Li 2015.) ValueError if lower > upper.
+/// x for x > 0, else a slope times x: in training the slope is drawn from U(lower, upper) for each element, in eval
+/// mode it is their mean. (Xu, Wang, Chen, Li 2015.) ValueError if lower > upper.
 class XGRAD_API RReLU {
 public:
     explicit RReLU(double lower = 1.0 / 8, double upper = 1.0 / 3, Location where = Location::current());
@@ -200,7 +201,7 @@ struct LogSoftmax {
         return log_softmax(Operand(x, where), dim);
     }
 };
-/// softmax over the channels of each place of x (batch, channels, height, width) or (channels, height, width).
+/// softmax over the channels at each position of x (batch, channels, height, width) or (channels, height, width).
 /// ShapeError otherwise.
 struct XGRAD_API Softmax2d {
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;

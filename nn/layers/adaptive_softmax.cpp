@@ -29,7 +29,7 @@ std::vector<std::int64_t> checked(std::vector<std::int64_t> cutoffs, std::int64_
     return cutoffs;
 }
 
-/// The targets of one cluster: where they stand among the samples, and their numbers within the cluster.
+/// The targets of one cluster: their positions among the samples, and their class indices within the cluster.
 struct Part {
     std::vector<std::int64_t> samples, classes;
 };

@@ -11,16 +11,16 @@
 namespace xgrad::nn {
 
 struct AdaptiveLogSoftmaxOptions {
-    double div_value = 4;  ///< each cluster is so many times narrower than the one before
+    double div_value = 4;  ///< each cluster is narrower than the one before by this factor
     bool head_bias = false;
     DType dtype = DType::f32;
 };
 
-/// A softmax over very many classes, sorted by how frequent they are, that only computes what the targets need: the
-/// most frequent ones, up to cutoffs[0], have outputs of their own in `head`, which also has one output for each
-/// cluster of rarer classes between two cutoffs; a cluster has two linear layers in `tail`, the first of which narrows
-/// x. (Grave, Joulin, Cissé, Grangier, Jégou 2017.) Names and initial values are PyTorch's: head.weight,
-/// tail.0.0.weight, tail.0.1.weight. ValueError unless cutoffs rise from 1 to n_classes - 1.
+/// A softmax over very many classes, sorted by frequency, that computes only what the targets need. The most frequent
+/// classes, up to cutoffs[0], have their own outputs in `head`, which also has one output for each cluster of rarer
+/// classes between two cutoffs. Each cluster has two linear layers in `tail`, the first of which narrows x. (Grave,
+/// Joulin, Cissé, Grangier, Jégou 2017.) Parameter names and initial values are PyTorch's: head.weight,
+/// tail.0.0.weight, tail.0.1.weight. ValueError unless cutoffs are increasing, from 1 to n_classes - 1.
 struct XGRAD_API AdaptiveLogSoftmaxWithLoss {
     Linear head;
     std::vector<std::array<Linear, 2>> tail;
@@ -32,8 +32,8 @@ struct XGRAD_API AdaptiveLogSoftmaxWithLoss {
     struct Result {
         Tensor output, loss;
     };
-    /// The log-probability (N) of each sample's target, and minus their mean. x (N, in_features), target (N) as i32 or
-    /// i64: ShapeError, DTypeError; IndexError for a class outside [0, n_classes).
+    /// The log-probability (N) of each sample's target, and the negative of their mean. x (N, in_features), target (N)
+    /// as i32 or i64: ShapeError, DTypeError; IndexError for a class outside [0, n_classes).
     Result operator()(const Tensor& x, const Tensor& target, Location where = Location::current()) const;
     /// The log-probabilities (N, n_classes) of all classes.
     Tensor log_prob(const Tensor& x, Location where = Location::current()) const;
@@ -47,7 +47,7 @@ private:
     /// Log-probabilities within cluster i.
     Tensor within(std::size_t i, const Tensor& x, Location where) const;
 
-    std::vector<std::int64_t> cutoffs_;  // with n_classes at its end
+    std::vector<std::int64_t> cutoffs_;  // with n_classes appended
 };
 
 }  // namespace xgrad::nn

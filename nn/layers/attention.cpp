@@ -20,14 +20,14 @@ namespace {
 
 using Int = std::int64_t;
 
-/// Rows `part` to `part + count` of three equal parts, of a parameter that may be empty.
+/// Rows `part` to `part + count` of three equal parts of a parameter, which may be empty.
 Tensor rows_of(const Tensor& parameter, Int part, Int count) {
     if (!parameter.defined()) return {};
     const Int n = parameter.shape(0) / 3;
     return slice(parameter, 0, part * n, (part + count) * n);
 }
 
-/// Masks in PyTorch's sense as numbers to add.
+/// A mask in PyTorch's sense as numbers to add to the scores.
 Tensor added(const Tensor& mask, DType dtype) {
     if (mask.dtype() != DType::boolean) return mask;
     return where(mask, full({}, -std::numeric_limits<double>::infinity(), dtype), 0);
@@ -138,7 +138,7 @@ MultiheadAttention::Heads MultiheadAttention::project(const Tensor& query, const
             to_heads(linear({value, where}, weight(v_proj_weight, 2), bias(2, 1)))};
 }
 
-/// The keys and values of earlier steps are put in front; how many steps they are.
+/// Puts the keys and values of earlier steps first; returns the number of those steps.
 Int MultiheadAttention::remember(KeyValueCache& cache, Heads& heads, Location where) {
     const Int past = cache.steps();
     if (past > 0) {
@@ -159,7 +159,7 @@ Int MultiheadAttention::remember(KeyValueCache& cache, Heads& heads, Location wh
     return past;
 }
 
-/// The keys and values that stand behind those of the sequence.
+/// Appends the extra keys and values (bias_kv, zero_attn) to those of the sequence.
 void MultiheadAttention::extend(Heads& heads) const {
     Shape one = heads.key.shape();
     one[2] = 1;
@@ -175,8 +175,8 @@ void MultiheadAttention::extend(Heads& heads) const {
         for (Tensor* to : {&heads.key, &heads.value}) append(*to, zeros(one, to->dtype()));
 }
 
-/// Both masks in one that broadcasts to (N,H,L,S + what extend appends): of bools, where true takes part, if both are,
-/// else added.
+/// All masks combined into one that broadcasts to (N,H,L,S + what extend appends): bool, where true takes part, if all
+/// are bool; else added to the scores.
 Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int past, Int batch, Int rows, Int columns,
                                    DType dtype, Location where) const {
     std::vector<Tensor> masks;
@@ -203,7 +203,7 @@ Tensor MultiheadAttention::mask_of(const AttentionInputs& inputs, Int past, Int 
              mask.shape() == Shape{batch, columns} || (batch == 1 && mask.shape() == Shape{columns}),
              to_string(Shape{batch, columns}), {batch, 1, 1, columns});
     const Int extra = bias_k.defined() + options_.add_zero_attn;
-    // Without these, or for a single query behind all keys, attention itself knows what causal means.
+    // Without extra keys, and without a past or for a single query after all keys, attention itself implements causal.
     if (inputs.causal && (extra || (past && rows > 1)))
         masks.push_back(logical_not(tril(ones({rows, columns}, DType::boolean), past)));
     if (masks.empty()) return {};

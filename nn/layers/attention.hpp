@@ -9,48 +9,48 @@
 namespace xgrad::nn {
 
 struct MultiheadAttentionOptions {
-    double dropout = 0;          ///< in training, of the attention weights
+    double dropout = 0;          ///< of the attention weights, in training
     bool bias = true;
-    bool add_bias_kv = false;    ///< one more key and value that are learned
-    bool add_zero_attn = false;  ///< one more key and value that are zeros
-    std::optional<std::int64_t> kdim = {}, vdim = {};  ///< sizes of keys and values where they are not embed_dim
+    bool add_bias_kv = false;    ///< append one learned key and value
+    bool add_zero_attn = false;  ///< append one key and value of zeros
+    std::optional<std::int64_t> kdim = {}, vdim = {};  ///< sizes of keys and values if they are not embed_dim
     bool batch_first = false;
     DType dtype = DType::f32;
 };
 
 /// Keys and values of the steps that a MultiheadAttention has seen, (N, heads, steps, embed_dim / heads) each; empty
-/// before the first. With it text is generated token by token without computing earlier ones again.
+/// before the first step. It lets text be generated token by token without recomputing earlier tokens.
 struct KeyValueCache {
     Tensor key = {}, value = {};
     std::int64_t steps() const { return key.defined() ? key.shape(2) : 0; }
 };
 
-/// What attention may be told beside query, key and value. A mask is bool, where true hides, or is added to the scores.
+/// The options of an attention call besides query, key and value. A mask is either bool, where true hides, or is added
+/// to the scores.
 struct AttentionInputs {
-    Tensor key_padding_mask = {};  ///< (N, S), or (S) for one sample: keys that nobody looks at
-    bool need_weights = false;  ///< the weights as well; that takes memory for all of them
-    Tensor attn_mask =
-        {};  ///< (L, S), or one for each head: (heads, L, S), or for each sample and head: (N * heads, L, S)
+    Tensor key_padding_mask = {};  ///< (N, S), or (S) for one sample: keys that no query attends to
+    bool need_weights = false;  ///< return the weights as well; stores all of them in memory
+    Tensor attn_mask = {};  ///< (L, S), or one per head: (heads, L, S), or one per sample and head: (N * heads, L, S)
     bool average_attn_weights = true;
-    bool causal = false;  ///< query i sees keys 0 … i, with a cache also all that it holds
-    KeyValueCache* cache = nullptr;  ///< this call's keys and values stand behind those in it, and are put into it;
-                                     ///< masks are about all of them
+    bool causal = false;  ///< query i sees keys 0 … i, and, with a cache, everything in it
+    KeyValueCache* cache = nullptr;  ///< this call's keys and values are appended to it; masks then cover all of its
+                                     ///< keys
 };
-/// output as query; weights only on request: (N, L, S), the mean over heads, or (N, heads, L, S), without N for one
-/// sample.
+/// output has the shape of query; weights only on request: (N, L, S), the mean over heads, or (N, heads, L, S); without
+/// N for one sample.
 struct AttentionOutput {
     Tensor output, weights;
 };
 
-/// Attention with several heads (Vaswani et al. 2017): queries, keys and values are projected, each head attends with
-/// embed_dim / num_heads of the numbers (see scaled_dot_product_attention), and their results, side by side, are
-/// projected by out_proj.
+/// Multi-head attention (Vaswani et al. 2017): queries, keys and values are projected, each head attends with embed_dim
+/// / num_heads of the features (see scaled_dot_product_attention), and their concatenated results are projected by
+/// out_proj.
 ///
-/// query (L, N, embed_dim), key (S, N, kdim), value (S, N, vdim); with batch_first samples come first; without N one
-/// sample. Scores are never written out unless weights are asked for or dropped. A query that may look at nothing
-/// attends to zeros (PyTorch: NaN). in_proj_weight (3 embed_dim, embed_dim) holds the projections of query, key and
-/// value one below the other; where sizes differ, q_proj_weight, k_proj_weight and v_proj_weight stand for it. These
-/// start as xavier_uniform, biases as zeros, bias_k and bias_v as xavier_normal.
+/// query (L, N, embed_dim), key (S, N, kdim), value (S, N, vdim); with batch_first the batch axis comes first; without
+/// N, one sample. Scores are never materialised unless weights are requested or dropped out. A query that may attend to
+/// no key returns zeros (PyTorch: NaN). in_proj_weight (3 embed_dim, embed_dim) holds the projections of query, key and
+/// value stacked; if their sizes differ, q_proj_weight, k_proj_weight and v_proj_weight replace it. The projection
+/// weights start as xavier_uniform, biases as zeros, bias_k and bias_v as xavier_normal.
 ///
 ///     Tensor y = attention(x, {.causal = true}).output;
 ///     auto [output, weights] = attention(query, key, value, {.need_weights = true});
@@ -64,7 +64,7 @@ struct XGRAD_API MultiheadAttention {
 
     AttentionOutput operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                                const AttentionInputs& inputs = {}, Location where = Location::current()) const;
-    /// Of a sequence with itself: (x, x, x) in one projection.
+    /// Self-attention of a sequence: (x, x, x) in one projection.
     AttentionOutput operator()(const Tensor& x, const AttentionInputs& inputs = {},
                                Location where = Location::current()) const;
 

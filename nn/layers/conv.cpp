@@ -39,7 +39,7 @@ void check_sizes(const std::string& name, int axes, std::int64_t in, std::int64_
                           [&] { return name + ": kernel_size must be positive, got " + std::to_string(kernel[k]); });
 }
 
-/// Weight (first, second, kernel…) and bias, drawn as PyTorch draws them.
+/// Weight (first, second, kernel…) and bias, drawn with PyTorch's distribution.
 void start(Parameter& weight, Parameter& bias, int axes, std::int64_t first, std::int64_t second, const PerAxis& kernel,
            std::int64_t outputs, bool with_bias, DType dtype) {
     Shape shape{first, second};

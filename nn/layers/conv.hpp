@@ -11,8 +11,8 @@
 
 namespace xgrad::nn {
 
-/// A convolution's padding: a number for every spatial axis, one for all, "valid" (none), or "same", which keeps the
-/// sizes; where the padding that needs is odd, the end gets one more. ValueError for another word.
+/// A convolution's padding: one number per spatial axis, one for all, "valid" (none), or "same", which keeps the sizes;
+/// if the total padding is odd, the end is padded by one more. ValueError for any other word.
 class XGRAD_API ConvPadding {
 public:
     ConvPadding() = default;
@@ -39,8 +39,7 @@ struct ConvOptions {
     PerAxis dilation = 1;
     std::int64_t groups = 1;
     bool bias = true;
-    PadMode padding_mode =
-        PadMode::constant;  ///< what the padding is made of: zeros, or PyTorch's reflect, replicate, circular
+    PadMode padding_mode = PadMode::constant;  ///< the padding mode: zeros, or PyTorch's reflect, replicate, circular
     DType dtype = DType::f32;
 };
 struct ConvTransposeOptions {
@@ -55,7 +54,7 @@ struct ConvTransposeOptions {
 
 namespace detail {
 
-/// What Conv1d, Conv2d and Conv3d share.
+/// The common part of Conv1d, Conv2d and Conv3d.
 class XGRAD_API Conv {
 public:
     Parameter weight, bias;
@@ -63,7 +62,7 @@ public:
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return with_weight(x, weight, where);
     }
-    /// The same with another weight in the place of its own.
+    /// The same with another weight instead of its own.
     Tensor with_weight(const Tensor& x, const Tensor& other, Location where = Location::current()) const;
     const ConvOptions& options() const { return options_; }
 
@@ -79,24 +78,24 @@ private:
     int axes_;
     ConvOptions options_;
     PerAxis before_, after_;  // padding at both ends of each axis
-    bool pads_itself_;  // before the convolution, which only knows zeros, equally many at both ends
+    bool pads_itself_;  // pads before the convolution, which itself supports only zeros, equally many at both ends
 };
 
-/// What ConvTranspose1d, ConvTranspose2d and ConvTranspose3d share.
+/// The common part of ConvTranspose1d, ConvTranspose2d and ConvTranspose3d.
 class XGRAD_API ConvTranspose {
 public:
-    static constexpr int output_axis = 1;  ///< the weight's axis of outputs, which is the first in other layers
+    static constexpr int output_axis = 1;  ///< the weight's output axis, which is the first axis in other layers
 
     Parameter weight, bias;
 
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return with_weight(x, weight, where);
     }
-    /// With the result's sizes (one for each spatial axis) in the place of output_padding. ValueError unless they are
-    /// at least those without output padding, and less than a stride beyond.
+    /// With the result's sizes (one per spatial axis) instead of output_padding. ValueError unless they are at least
+    /// the sizes without output padding, and exceed them by less than a stride.
     Tensor operator()(const Tensor& x, const std::vector<std::int64_t>& output_size,
                       Location where = Location::current()) const;
-    /// The same with another weight in the place of its own.
+    /// The same with another weight instead of its own.
     Tensor with_weight(const Tensor& x, const Tensor& other, Location where = Location::current()) const {
         return transposed(x, other, options_.output_padding, where);
     }
@@ -117,7 +116,7 @@ private:
 
 }  // namespace detail
 
-/// The convolution of x (batch, in_channels, sizes…), or without batch, giving out_channels; sizes and errors as
+/// The convolution of x (batch, in_channels, sizes…), or without batch, returning out_channels; sizes and errors as for
 /// xgrad::conv2d. weight is (out_channels, in_channels / groups, kernel sizes…), bias (out_channels); both start as
 /// U(-k, k) with k = 1/sqrt(in_channels / groups * kernel size), PyTorch's default. ValueError for sizes that are not
 /// positive, groups that do not divide both channels, and "same" with a stride.
@@ -151,9 +150,10 @@ struct Conv3d : detail::Conv {
         : Conv3d(in_channels, out_channels, kernel_size, ConvOptions{numbers...}) {}
 };
 
-/// The transpose of a convolution from out_channels to in_channels: x (batch, in_channels, sizes…) gives out_channels;
-/// sizes and errors as xgrad::conv_transpose2d. weight is (in_channels, out_channels / groups, kernel sizes…), bias
-/// (out_channels); both start as U(-k, k) with k = 1/sqrt(out_channels / groups * kernel size), PyTorch's default.
+/// The transpose of a convolution from out_channels to in_channels: x (batch, in_channels, sizes…) returns
+/// out_channels; sizes and errors as for xgrad::conv_transpose2d. weight is (in_channels, out_channels / groups, kernel
+/// sizes…), bias (out_channels); both start as U(-k, k) with k = 1/sqrt(out_channels / groups * kernel size), PyTorch's
+/// default.
 struct ConvTranspose1d : detail::ConvTranspose {
     ConvTranspose1d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
                     const ConvTransposeOptions& options = {}, Location where = Location::current())

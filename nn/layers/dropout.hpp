@@ -11,7 +11,7 @@ namespace xgrad::nn {
 
 namespace detail {
 
-/// What the dropout layers share.
+/// The common part of the dropout layers.
 class XGRAD_API DropoutLayer {
 public:
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;
@@ -33,12 +33,12 @@ private:
 
 }  // namespace detail
 
-/// In training, each element is zeroed with probability p and the others are scaled by 1/(1-p), so that the mean stays;
-/// in eval mode x itself. (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.)
+/// In training, each element is zeroed with probability p and the others are scaled by 1/(1-p), so that the mean is
+/// preserved; in eval mode returns x itself. (Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.)
 ///
-/// The masks come from the layer's own random stream, seeded from default_generator() when it is made, or given. A copy
-/// continues the same stream by itself. Several threads may use one layer; which of them gets which mask is then up to
-/// their order. ValueError unless 0 <= p <= 1.
+/// The masks come from the layer's own random stream, seeded from default_generator() at construction, or given
+/// explicitly. A copy continues the same stream independently. Several threads may use one layer; which thread receives
+/// which mask then depends on their order. ValueError unless 0 <= p <= 1.
 struct Dropout : detail::DropoutLayer {
     explicit Dropout(double p = 0.5, Location where = Location::current())
         : DropoutLayer("Dropout", dropout, p, where) {}
@@ -46,8 +46,8 @@ struct Dropout : detail::DropoutLayer {
         : DropoutLayer("Dropout", dropout, p, seed, where) {}
 };
 
-/// The same with whole channels zeroed together: x (batch, channels, sizes…); xgrad::dropout2d says what else. (Tompson
-/// et al. 2015.)
+/// The same with whole channels zeroed together: x (batch, channels, sizes…); see xgrad::dropout2d. (Tompson et al.
+/// 2015.)
 struct Dropout1d : detail::DropoutLayer {
     explicit Dropout1d(double p = 0.5, Location where = Location::current())
         : DropoutLayer("Dropout1d", dropout1d, p, where) {}
@@ -67,8 +67,8 @@ struct Dropout3d : detail::DropoutLayer {
         : DropoutLayer("Dropout3d", dropout3d, p, seed, where) {}
 };
 
-/// Dropout for networks of selu, which keeps mean 0 and variance 1: single elements, or whole channels. (Klambauer et
-/// al. 2017.)
+/// Dropout for selu networks, which keeps mean 0 and variance 1: AlphaDropout drops single elements,
+/// FeatureAlphaDropout whole channels. (Klambauer et al. 2017.)
 struct AlphaDropout : detail::DropoutLayer {
     explicit AlphaDropout(double p = 0.5, Location where = Location::current())
         : DropoutLayer("AlphaDropout", alpha_dropout, p, where) {}

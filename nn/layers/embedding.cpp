@@ -35,7 +35,7 @@ Tensor start(std::int64_t n, std::int64_t width, const std::optional<std::int64_
     return where(reshape(equal(arange(n), (*padding + n) % n), {n, 1}), 0, rows);
 }
 
-/// The weight with the rows at `indices` scaled to a norm of at most max_norm; the gradient passes by.
+/// The weight with the rows at `indices` scaled to a norm of at most max_norm; the gradient passes through unchanged.
 struct MaxNorm {
     static constexpr const char* name = "max_norm";
     double max_norm = 0, norm_type = 2;
@@ -50,9 +50,9 @@ struct MaxNorm {
     static std::array<Tensor, 2> pullback(Tensor g) { return {std::move(g)}; }
 };
 
-/// Takes the value out, so that rows are scaled where they are, and puts it back whatever happens.
+/// Moves the value out so that rows are scaled in place, and puts it back even after an exception.
 void renormalise(Parameter& weight, const Tensor& x, double max_norm, double norm_type, Location where) {
-    if (weight.bound()) {  // to a tensor, which stays as it is: the scaled rows stand for it
+    if (weight.bound()) {  // bound to a tensor, which stays unchanged: the scaled rows replace it
         weight.bind(apply(MaxNorm{max_norm, norm_type, where}, {weight, x}, where));
         return;
     }

@@ -15,11 +15,11 @@ struct LinearOptions {
     DType dtype = DType::f32;
 };
 
-/// x·weightᵀ + bias: x (…, in_features) gives (…, out_features). weight is (out_features, in_features), bias
+/// x·weightᵀ + bias: x (…, in_features) returns (…, out_features). weight is (out_features, in_features), bias
 /// (out_features); both start as U(-k, k) with k = 1/sqrt(in_features), PyTorch's default. ShapeError unless x's last
 /// axis is in_features.
 ///
-/// `a.weight = b.weight` copies the value and ties nothing: to have one weight in two places see nn::alias in
+/// `a.weight = b.weight` copies the value and ties nothing: to use one weight in two places, see nn::alias in
 /// module.hpp.
 struct XGRAD_API Linear {
     Parameter weight, bias;
@@ -33,7 +33,7 @@ struct XGRAD_API Linear {
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return with_weight(x, weight, where);
     }
-    /// The same with another weight in the place of its own.
+    /// The same with another weight instead of its own.
     Tensor with_weight(const Tensor& x, const Tensor& other, Location where = Location::current()) const {
         return linear(Operand(x, where), other, bias);
     }
@@ -44,9 +44,9 @@ struct XGRAD_API Linear {
     void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
-/// x1ᵀ·weight[k]·x2 + bias[k] for each output k: x1 (…, in1_features) and x2 (…, in2_features) give (…, out_features).
-/// weight is (out_features, in1_features, in2_features), bias (out_features); both start as U(-k, k) with k =
-/// 1/sqrt(in1_features). ShapeError unless leading axes agree.
+/// x1ᵀ·weight[k]·x2 + bias[k] for each output k: x1 (…, in1_features) and x2 (…, in2_features) return (…,
+/// out_features). weight is (out_features, in1_features, in2_features), bias (out_features); both start as U(-k, k)
+/// with k = 1/sqrt(in1_features). ShapeError unless leading axes agree.
 struct XGRAD_API Bilinear {
     Parameter weight, bias;
 

@@ -9,17 +9,17 @@
 
 #include "nn/core/module.hpp"
 
-// Normalisations as layers. weight starts as ones, bias as zeros. What each computes stands at its function in
+// Normalisations as layers. weight starts as ones, bias as zeros. The formula of each is documented at its function in
 // autodiff/ops/nn/normalize.hpp.
 
 namespace xgrad::nn {
 
 struct BatchNormOptions {
     double eps = 1e-5;
-    std::optional<double> momentum =
-        0.1;  ///< weight of a new batch in the running statistics; nullopt: their mean over all batches
+    std::optional<double> momentum = 0.1;  ///< weight of a new batch in the running statistics; nullopt: the running
+                                           ///< statistics are the mean over all batches
     bool affine = true;  ///< with weight and bias
-    bool track_running_stats = true;  ///< false: the batch's own statistics in eval mode, too
+    bool track_running_stats = true;  ///< false: the batch's own statistics in eval mode too
     DType dtype = DType::f32;
 };
 struct InstanceNormOptions {
@@ -31,8 +31,8 @@ struct InstanceNormOptions {
 
 namespace detail {
 
-/// What batch and instance normalisation share. A call in training changes the running statistics, so threads that
-/// share a layer in training need a lock; a checkpoint that computes again does not count its batch twice.
+/// The common part of batch and instance normalisation. A call in training mode updates the running statistics, so
+/// threads that share a layer in training need a lock; a checkpoint that recomputes does not count its batch twice.
 class XGRAD_API RunningNorm {
 public:
     Parameter weight, bias;
@@ -49,7 +49,7 @@ protected:
 private:
     void check_input(const Tensor& x, const char* name, int least_rank, int most_rank, int channel_axis,
                      Location where) const;
-    /// The weight of a new batch in the running statistics, given how many there are with it.
+    /// The weight of a new batch in the running statistics, given the number of batches including it.
     double weight_of(const Tensor& batches) const { return momentum_ ? *momentum_ : 1 / batches.item<double>(); }
 
     std::int64_t features_;
@@ -59,10 +59,10 @@ private:
 
 }  // namespace detail
 
-/// Batch normalisation over all axes but the channels (axis 1): in training with the batch's own statistics, of which
-/// running_mean and running_var keep a moving average, in eval mode with these. weight and bias (num_features) with
-/// affine. x: BatchNorm1d (N, C) or (N, C, L), BatchNorm2d (N, C, H, W), BatchNorm3d (N, C, D, H, W); ShapeError
-/// otherwise. ValueError in training with a single value for each channel.
+/// Batch normalisation over all axes except the channels (axis 1): in training with the batch's own statistics, of
+/// which running_mean and running_var keep a moving average; in eval mode with the running statistics. weight and bias
+/// (num_features) with affine. x: BatchNorm1d (N, C) or (N, C, L), BatchNorm2d (N, C, H, W), BatchNorm3d (N, C, D, H,
+/// W); ShapeError otherwise. ValueError in training with a single value per channel.
 struct BatchNorm1d : detail::RunningNorm {
     explicit BatchNorm1d(std::int64_t num_features, const BatchNormOptions& options = {},
                          Location where = Location::current())
@@ -88,8 +88,8 @@ struct BatchNorm3d : detail::RunningNorm {
     }
 };
 
-/// Instance normalisation over the axes behind the channels, for each sample and channel. x (N, C, sizes…) or (C,
-/// sizes…). With running statistics these are used in eval mode; as in PyTorch num_batches_tracked stays 0.
+/// Instance normalisation over the axes after the channels, for each sample and channel. x (N, C, sizes…) or (C,
+/// sizes…). Running statistics, if tracked, are used in eval mode; as in PyTorch, num_batches_tracked stays 0.
 struct InstanceNorm1d : detail::RunningNorm {
     explicit InstanceNorm1d(std::int64_t num_features, const InstanceNormOptions& o = {},
                             Location where = Location::current())
@@ -124,7 +124,7 @@ struct LayerNormOptions {
     bool bias = true;
     DType dtype = DType::f32;
 };
-/// Layer normalisation over the last axes, whose sizes normalized_shape repeats; weight and bias have that shape.
+/// Layer normalisation over the last axes, whose sizes are normalized_shape; weight and bias have that shape.
 /// `nn::LayerNorm(64)`, `nn::LayerNorm({8, 64})`.
 struct XGRAD_API LayerNorm {
     Parameter weight, bias;
@@ -145,11 +145,11 @@ private:
 };
 
 struct RMSNormOptions {
-    std::optional<double> eps = {};  ///< the spacing of numbers at 1 in x's element type where it is not given
+    std::optional<double> eps = {};  ///< default: the spacing of numbers at 1 (machine epsilon) in x's dtype
     bool elementwise_affine = true;  ///< with weight
     DType dtype = DType::f32;
 };
-/// x / sqrt(mean(x²) + eps) * weight over the last axes, whose sizes normalized_shape repeats.
+/// x / sqrt(mean(x²) + eps) * weight over the last axes, whose sizes are normalized_shape.
 struct XGRAD_API RMSNorm {
     Parameter weight;
 

@@ -3,18 +3,19 @@
 #include <autodiff/ops/shape/arrange.hpp>
 #include <autodiff/core/per_axis.hpp>
 
-// Padding as layers, for Sequential: of the last axes of x (batch, channels, sizes…) or (channels, sizes…). The
+// Padding as layers, for Sequential: pads the last axes of x (batch, channels, sizes…) or (channels, sizes…). The
 // function is xgrad::pad.
 
 namespace xgrad::nn {
 
-/// Widths in PyTorch's order, from the last axis on: {left, right, top, bottom, front, back}, or one number for all.
+/// Widths in PyTorch's order, starting with the last axis: {left, right, top, bottom, front, back}, or one number for
+/// all.
 using PadWidths = NumberOrList<std::int64_t, 6>;
 
 namespace detail {
 
-/// What the layers below share. ValueError for another number of widths or negative ones, ShapeError for an input of
-/// another rank.
+/// The common part of the layers below. ValueError for a wrong number of widths or negative ones, ShapeError for an
+/// input of the wrong rank.
 class XGRAD_API Pad {
 public:
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;
@@ -31,7 +32,7 @@ private:
 
 }  // namespace detail
 
-/// A margin of one number.
+/// Pads with a constant.
 struct ConstantPad1d : detail::Pad {
     ConstantPad1d(const PadWidths& padding, double value, Location where = Location::current())
         : Pad("ConstantPad1d", 1, padding, {PadMode::constant, value}, where) {}
@@ -45,7 +46,7 @@ struct ConstantPad3d : detail::Pad {
         : Pad("ConstantPad3d", 3, padding, {PadMode::constant, value}, where) {}
 };
 
-/// A margin of zeros.
+/// Pads with zeros.
 struct ZeroPad1d : detail::Pad {
     explicit ZeroPad1d(const PadWidths& padding, Location where = Location::current())
         : Pad("ZeroPad1d", 1, padding, {PadMode::constant}, where) {}
@@ -59,7 +60,7 @@ struct ZeroPad3d : detail::Pad {
         : Pad("ZeroPad3d", 3, padding, {PadMode::constant}, where) {}
 };
 
-/// The elements mirrored at the first and the last one, which are not repeated.
+/// Pads by reflection at the first and the last element, which are not repeated.
 struct ReflectionPad1d : detail::Pad {
     explicit ReflectionPad1d(const PadWidths& padding, Location where = Location::current())
         : Pad("ReflectionPad1d", 1, padding, {PadMode::reflect}, where) {}
@@ -73,7 +74,7 @@ struct ReflectionPad3d : detail::Pad {
         : Pad("ReflectionPad3d", 3, padding, {PadMode::reflect}, where) {}
 };
 
-/// The first and the last element repeated.
+/// Pads by repeating the first and the last element.
 struct ReplicationPad1d : detail::Pad {
     explicit ReplicationPad1d(const PadWidths& padding, Location where = Location::current())
         : Pad("ReplicationPad1d", 1, padding, {PadMode::replicate}, where) {}
@@ -87,7 +88,7 @@ struct ReplicationPad3d : detail::Pad {
         : Pad("ReplicationPad3d", 3, padding, {PadMode::replicate}, where) {}
 };
 
-/// The elements once more from the other end.
+/// Pads circularly: with the elements from the other end.
 struct CircularPad1d : detail::Pad {
     explicit CircularPad1d(const PadWidths& padding, Location where = Location::current())
         : Pad("CircularPad1d", 1, padding, {PadMode::circular}, where) {}

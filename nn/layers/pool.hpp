@@ -9,14 +9,14 @@
 #include "nn/core/module.hpp"
 
 // Pooling as layers, for Sequential: `nn::MaxPool2d(2)`, `nn::AvgPool2d(3, {.stride = 2, .padding = 1})`; plain
-// integers behind the kernel are, as in PyTorch, stride, padding and (of MaxPool) dilation. They have no parameters;
-// what each computes, its options and its errors stand at its function in autodiff/ops/nn/pool.hpp.
+// integers after the kernel are, as in PyTorch, stride, padding and (of MaxPool) dilation. They have no parameters; the
+// formula, options and errors of each are documented at its function in autodiff/ops/nn/pool.hpp.
 
 namespace xgrad::nn {
 
 namespace detail {
 
-/// What layers with a window hold.
+/// The members of layers with a window.
 template <class Options>
 struct Pool {
     PerAxis kernel_size;
@@ -32,7 +32,7 @@ struct Pool {
 
 }  // namespace detail
 
-/// The largest element of each window; with their places: xgrad::max_pool2d_with_indices.
+/// The largest element of each window; to get the indices as well: xgrad::max_pool2d_with_indices.
 struct MaxPool1d : detail::Pool<MaxPoolOptions> {
     using Pool::Pool;
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
@@ -101,7 +101,7 @@ struct LPPool3d : detail::Pool<LpPoolOptions> {
     }
 };
 
-/// The mean over as many parts of each axis as output_size says.
+/// Divides each axis into output_size parts and takes the mean of each part.
 struct AdaptiveAvgPool1d {
     PerAxis output_size;
     explicit AdaptiveAvgPool1d(const PerAxis& size) : output_size(size) {}
@@ -124,7 +124,7 @@ struct AdaptiveAvgPool3d {
     }
 };
 
-/// The largest element of the same parts.
+/// The largest element of each of the same parts.
 struct AdaptiveMaxPool1d {
     PerAxis output_size;
     explicit AdaptiveMaxPool1d(const PerAxis& size) : output_size(size) {}
@@ -147,11 +147,12 @@ struct AdaptiveMaxPool3d {
     }
 };
 
-/// The partial inverse of MaxPool: x's elements at their places among zeros, `unpool(values, indices)`.
+/// The partial inverse of MaxPool: x's elements at their original positions, zeros elsewhere, `unpool(values,
+/// indices)`.
 struct MaxUnpool1d : detail::Pool<MaxUnpoolOptions> {
     using Pool::Pool;
     void xgrad_visit(const Path&, Visitor&) {}
-    /// output_size: of the sizes alone, where several would give the same pooled sizes.
+    /// output_size: only the spatial sizes, needed if several input sizes have the same pooled size.
     Tensor operator()(const Tensor& x, const Tensor& indices, const std::vector<std::int64_t>& output_size = {},
                       Location where = Location::current()) const {
         MaxUnpoolOptions o = options;
@@ -162,7 +163,7 @@ struct MaxUnpool1d : detail::Pool<MaxUnpoolOptions> {
 struct MaxUnpool2d : detail::Pool<MaxUnpoolOptions> {
     using Pool::Pool;
     void xgrad_visit(const Path&, Visitor&) {}
-    /// output_size: of the sizes alone, where several would give the same pooled sizes.
+    /// output_size: only the spatial sizes, needed if several input sizes have the same pooled size.
     Tensor operator()(const Tensor& x, const Tensor& indices, const std::vector<std::int64_t>& output_size = {},
                       Location where = Location::current()) const {
         MaxUnpoolOptions o = options;
@@ -173,7 +174,7 @@ struct MaxUnpool2d : detail::Pool<MaxUnpoolOptions> {
 struct MaxUnpool3d : detail::Pool<MaxUnpoolOptions> {
     using Pool::Pool;
     void xgrad_visit(const Path&, Visitor&) {}
-    /// output_size: of the sizes alone, where several would give the same pooled sizes.
+    /// output_size: only the spatial sizes, needed if several input sizes have the same pooled size.
     Tensor operator()(const Tensor& x, const Tensor& indices, const std::vector<std::int64_t>& output_size = {},
                       Location where = Location::current()) const {
         MaxUnpoolOptions o = options;

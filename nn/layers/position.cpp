@@ -17,7 +17,7 @@ namespace {
 
 using Int = std::int64_t;
 
-/// How many steps x has, after checking its shape.
+/// The number of steps of x, after checking its shape.
 Int steps_of(const char* name, const Tensor& x, Int width, bool batch_first, Location where) {
     check<ShapeError>((x.ndim() == 2 || x.ndim() == 3) && x.shape(-1) == width, where, [&] {
         return std::string(name) + ": the input must be " + (batch_first ? "(samples, steps, " : "(steps, samples, ") +

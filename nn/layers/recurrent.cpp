@@ -33,7 +33,7 @@ Parameter drawn(const Shape& shape, Int hidden_size, DType dtype) {
     return p;
 }
 
-/// An index among names in one text, separated by commas; -1 where there is none.
+/// The index of a name in a comma-separated list; -1 if it is absent.
 int find_name(std::string_view names, std::string_view name) {
     for (int i = 0;; ++i) {
         const auto comma = names.find(',');
@@ -195,8 +195,7 @@ RnnResult GRU::operator()(const Tensor& x, const RecurrentInputs& inputs, Locati
     return {std::move(y.output), std::move(y.h)};
 }
 
-// --- cells
-// --------------------------------------------------------------------------------------------------------------
+// --- cells ----------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -211,7 +210,7 @@ void make_cell(const char* name, Cell& cell, Int gates, Int input_size, Int hidd
     cell.bias_hh = drawn({gates * hidden_size}, hidden_size, dtype);
 }
 
-/// A cell's input as a sequence of one step, and its state as that of a batch.
+/// A cell's input as a sequence of one step, and its state as the state of a batch.
 struct Step {
     Tensor x;  // (1,B,I)
     bool one;

@@ -12,22 +12,23 @@
 // Recurrent layers over a sequence and their cells for one step. Formulas, gate orders, parameter names and shapes are
 // PyTorch's; all parameters start as U(-k, k) with k = 1/sqrt(hidden_size).
 //
-// A sequence is (T, B, I): steps, samples, inputs; with batch_first (B, T, I); one sample alone is (T, I). The result's
-// `output` lies likewise, with hidden_size (twice that when bidirectional: forward, then backward) in the place of I.
-// States are (num_layers * directions, B, H), without B for one sample: layer by layer, forward before backward.
+// A sequence is (T, B, I): steps, samples, inputs; with batch_first (B, T, I); a single sample is (T, I). The result's
+// `output` has the same layout, with hidden_size (twice that when bidirectional: forward, then backward) instead of I.
+// States are (num_layers * directions, B, H), without B for one sample, ordered layer by layer, forward before
+// backward.
 //
-// `lengths` (B), i32 or i64, says how many steps of each sample count, as pack_padded_sequence does; samples may stand
-// in any order. Behind them the output is 0, and nothing is read.
+// `lengths` (B), i32 or i64, is the number of valid steps of each sample, as in pack_padded_sequence; samples may be in
+// any order. After these steps the output is 0, and the input is not read.
 
 namespace xgrad::nn {
 
-/// What a recurrent layer may be given beside the sequence.
+/// The optional inputs of a recurrent layer.
 struct RecurrentInputs {
-    Tensor h = {};  ///< the state before the first step; without it zeros
+    Tensor h = {};  ///< the state before the first step; zeros if not given
     Tensor lengths = {};
 };
 struct LSTMInputs {
-    Tensor h = {}, c = {};  ///< states before the first step; without them zeros
+    Tensor h = {}, c = {};  ///< states before the first step; zeros if not given
     Tensor lengths = {};
 };
 
@@ -36,7 +37,7 @@ struct RNNOptions {
     Nonlinearity nonlinearity = Nonlinearity::tanh;
     bool bias = true;
     bool batch_first = false;
-    double dropout = 0;  ///< in training, of the outputs of every layer but the last
+    double dropout = 0;  ///< of the outputs of every layer except the last, in training
     bool bidirectional = false;
     DType dtype = DType::f32;
 };
@@ -44,23 +45,23 @@ struct LSTMOptions {
     std::int64_t num_layers = 1;
     bool bias = true;
     bool batch_first = false;
-    double dropout = 0;  ///< in training, of the outputs of every layer but the last
+    double dropout = 0;  ///< of the outputs of every layer except the last, in training
     bool bidirectional = false;
-    std::int64_t proj_size = 0;  ///< when positive, h is projected to so many numbers by weight_hr
+    std::int64_t proj_size = 0;  ///< when positive, weight_hr projects h to this size
     DType dtype = DType::f32;
 };
 struct GRUOptions {
     std::int64_t num_layers = 1;
     bool bias = true;
     bool batch_first = false;
-    double dropout = 0;  ///< in training, of the outputs of every layer but the last
+    double dropout = 0;  ///< of the outputs of every layer except the last, in training
     bool bidirectional = false;
     DType dtype = DType::f32;
 };
 
 namespace detail {
 
-/// Layers on layers of one kind, in one or two directions: what RNN, LSTM and GRU share.
+/// Stacked layers of one kind, in one or two directions: the common part of RNN, LSTM and GRU.
 class XGRAD_API RecurrentLayers {
 public:
     enum class Kind { rnn_tanh, rnn_relu, lstm, gru };
@@ -70,7 +71,7 @@ public:
     std::int64_t num_layers() const { return options_.num_layers; }
     bool bidirectional() const { return options_.bidirectional; }
 
-    /// A parameter by its name: "weight_ih_l0", "bias_hh_l1_reverse". IndexError where there is none.
+    /// A parameter by its name: "weight_ih_l0", "bias_hh_l1_reverse". IndexError if there is none.
     Parameter& parameter(std::string_view name, Location where = Location::current());
     const Parameter& parameter(std::string_view name, Location where = Location::current()) const;
 
@@ -95,7 +96,7 @@ private:
     Kind kind_;
     std::int64_t input_size_, hidden_size_;
     LSTMOptions options_;
-    std::size_t per_direction_ = 0;  // how many parameters one direction of one layer has
+    std::size_t per_direction_ = 0;  // the number of parameters of one direction of one layer
     std::vector<Parameter> parameters_;
     std::string names_;  // of the parameters, as XGRAD_FIELDS would write them
     mutable RandomStream random_;
@@ -115,7 +116,7 @@ public:
 };
 
 /// Long short-term memory, gates in the order i f g o: c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c),
-/// and with proj_size weight_hr·h in its place (Hochreiter, Schmidhuber 1997; Sak, Senior, Beaufays 2014). A projected
+/// and with proj_size weight_hr·h instead of h (Hochreiter, Schmidhuber 1997; Sak, Senior, Beaufays 2014). A projected
 /// layer runs step by step.
 ///
 ///     auto [output, h, c] = lstm(x, {.h = h0, .c = c0, .lengths = lengths});
@@ -146,7 +147,7 @@ struct CellOptions {
     DType dtype = DType::f32;
 };
 
-/// One step of an RNN: x (B, I) and h (B, H), or (I) and (H), give the next h. Without h zeros.
+/// One step of an RNN: x (B, I) and h (B, H), or (I) and (H), return the next h. h is zeros if not given.
 struct XGRAD_API RNNCell {
     Parameter weight_ih, weight_hh, bias_ih, bias_hh;
     Nonlinearity nonlinearity;
@@ -161,7 +162,7 @@ struct XGRAD_API RNNCell {
 struct LSTMState {
     Tensor h, c;
 };
-/// One step of an LSTM: `auto [h, c] = cell(x, {h0, c0})`, shapes as RNNCell's. Without a state zeros.
+/// One step of an LSTM: `auto [h, c] = cell(x, {h0, c0})`, shapes as in RNNCell. The state is zeros if not given.
 struct XGRAD_API LSTMCell {
     Parameter weight_ih, weight_hh, bias_ih, bias_hh;
 
@@ -172,7 +173,7 @@ struct XGRAD_API LSTMCell {
     void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
-/// One step of a GRU, shapes as RNNCell's.
+/// One step of a GRU, shapes as in RNNCell.
 struct XGRAD_API GRUCell {
     Parameter weight_ih, weight_hh, bias_ih, bias_hh;
 

@@ -17,8 +17,7 @@ Sequential& Sequential::operator=(const Sequential& other) {
 
 namespace {
 
-/// To be called where an exception is caught: throws it again with the layer's number, one that is inside another as
-/// "layer 1.0".
+/// Call it inside a catch block: rethrows the exception with the layer's number; a nested layer is "layer 1.0".
 [[noreturn]] void throw_from_layer(std::size_t i) {
     static constexpr std::string_view start = "Sequential: layer ";
     const auto message = [&](const Error& e) {

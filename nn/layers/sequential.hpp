@@ -12,13 +12,13 @@
 
 namespace xgrad::nn {
 
-/// Any number of layers of one type, which the model calls as it likes; parameters are named "0.weight", "1.weight" and
-/// so on behind the field's name. Layers of several types go into a std::tuple, or into Sequential.
+/// Any number of layers of one type, which the model calls itself; parameters are named "0.weight", "1.weight" and so
+/// on after the field's name. Layers of several types go into a std::tuple, or into Sequential.
 template <class L>
 using ModuleList = std::vector<L>;
 
-/// Layers of one type by name, in the order in which they came, as torch.nn.ModuleDict: parameters are named
-/// "encoder.weight" for the key "encoder". ValueError for a key that is empty or has a dot.
+/// Layers of one type by name, in insertion order, as in torch.nn.ModuleDict: parameters are named "encoder.weight" for
+/// the key "encoder". ValueError for a key that is empty or contains a dot.
 ///
 ///     nn::ModuleDict<nn::Linear> heads{{"age", nn::Linear(64, 1)}, {"name", nn::Linear(64, 100)}};
 ///     heads["age"](x);
@@ -31,15 +31,14 @@ public:
         for (const auto& [key, layer] : layers) insert(key, layer, where);
     }
 
-    /// Adds a layer at the end, or puts it in the place of the one of that name. References to layers are valid until
-    /// the next one is added.
+    /// Appends a layer, or replaces the layer of that name. References to layers are valid until the next one is added.
     L& insert(std::string key, L layer, Location where = Location::current()) {
         check<ValueError>(!key.empty() && key.find('.') == key.npos, where,
                           [&] { return "ModuleDict: a key must be without dots and not empty, got \"" + key + "\""; });
         if (L* known = find(key)) return *known = std::move(layer);
         return layers_.emplace_back(std::move(key), std::move(layer)).second;
     }
-    /// The layer of that name. IndexError, which names all, when there is none.
+    /// The layer of that name. IndexError, listing all names, when there is none.
     L& at(std::string_view key, Location where = Location::current()) { return *checked(find(key), key, where); }
     const L& at(std::string_view key, Location where = Location::current()) const {
         return *checked(const_cast<ModuleDict*>(this)->find(key), key, where);
@@ -79,10 +78,10 @@ private:
 };
 
 /// Layers one after another: `nn::Sequential net(nn::Linear(784, 256), nn::ReLU(), nn::Linear(256, 10))`. A layer is
-/// anything that maps a Tensor to a Tensor: a layer of nn, a model of yours, a function, a lambda. Parameters are named
-/// "0.weight", "2.bias" and so on. A copy has parameters of its own, and so have the layers in it:
-/// `nn::Sequential(encoder, head)` copies both, and training it leaves `encoder` as it was; move them in, or reach them
-/// by `layer`. An error says the number of the layer that it came from.
+/// anything that maps a Tensor to a Tensor: a layer of nn, your own model, a function, a lambda. Parameters are named
+/// "0.weight", "2.bias" and so on. A copy has its own parameters, and so do the layers in it: `nn::Sequential(encoder,
+/// head)` copies both, and training it leaves `encoder` unchanged; move the layers in, or access them with `layer`. An
+/// error message contains the number of the layer that raised it.
 class XGRAD_API Sequential {
     template <class L>
     static constexpr bool is_layer = std::is_invocable_r_v<Tensor, std::decay_t<L>&, const Tensor&>;
@@ -103,7 +102,7 @@ public:
     Sequential& operator=(Sequential&&) noexcept = default;
     ~Sequential() = default;
 
-    /// Adds a layer at the end.
+    /// Appends a layer.
     template <class L>
         requires is_layer<L>
     Sequential& append(L&& layer) {
@@ -115,8 +114,8 @@ public:
     Tensor operator()(const Tensor& x, Location where = Location::current()) const;
     std::size_t size() const { return layers_.size(); }
 
-    /// Layer i, whose type the caller knows: `net.layer<nn::Linear>(0).weight`. IndexError out of range, ValueError for
-    /// another type.
+    /// Layer i, with its type given by the caller: `net.layer<nn::Linear>(0).weight`. IndexError out of range,
+    /// ValueError for another type.
     template <class L>
     L& layer(std::size_t i, Location where = Location::current()) {
         auto* holder = dynamic_cast<Holder<L>*>(&at(i, where));

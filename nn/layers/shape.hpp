@@ -6,7 +6,7 @@
 
 #include "nn/core/module.hpp"
 
-// Layers without parameters that change shapes: for Sequential, and with PyTorch's order of arguments.
+// Layers without parameters that change shapes: for Sequential, with PyTorch's argument order.
 
 namespace xgrad::nn {
 
@@ -18,7 +18,7 @@ struct Flatten {
     }
 };
 
-/// Axis `dim` as several, one of which may be -1: `nn::Unflatten{1, {8, 4, 4}}`.
+/// Splits axis `dim` into several, one of whose sizes may be -1: `nn::Unflatten{1, {8, 4, 4}}`.
 struct Unflatten {
     int dim;
     Shape sizes;
@@ -27,7 +27,7 @@ struct Unflatten {
     }
 };
 
-/// x itself: where a layer is expected and none is wanted.
+/// Returns x itself: a placeholder for a layer.
 struct Identity {
     Tensor operator()(const Tensor& x) const { return x; }
 };

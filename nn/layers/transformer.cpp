@@ -14,7 +14,7 @@ namespace {
 
 using Int = std::int64_t;
 
-/// In the layer's own words; its parts would speak of theirs.
+/// Checks the options first, so that errors name the layer and its own options rather than those of its parts.
 MultiheadAttention attention_of(const char* name, Int d_model, Int nhead, const TransformerLayerOptions& o,
                                 Location where) {
     check<ValueError>(d_model > 0 && nhead > 0 && d_model % nhead == 0, where, [&] {
@@ -29,7 +29,7 @@ MultiheadAttention attention_of(const char* name, Int d_model, Int nhead, const 
     });
     return {d_model, nhead, {.dropout = o.dropout, .batch_first = o.batch_first, .dtype = o.dtype}, where};
 }
-/// x must be (length, batch, d_model), or with the batch first, or without one.
+/// x must be (length, batch, d_model), or batch first, or without a batch axis.
 void check_input(const char* layer, const char* name, const Tensor& x, Int d_model, Location where) {
     check<ShapeError>((x.ndim() == 2 || x.ndim() == 3) && x.shape(-1) == d_model, where, [&] {
         return std::string(layer) + ": " + name +
@@ -42,7 +42,7 @@ LayerNorm norm_of(Int d_model, const TransformerLayerOptions& o) {
     return LayerNorm(d_model, {.eps = o.layer_norm_eps, .dtype = o.dtype});
 }
 
-/// Both kinds of layer: linear2(dropout(activation(linear1(x)))).
+/// The feed-forward block of both layer types: linear2(dropout(activation(linear1(x)))).
 template <class Layer>
 Tensor feed_forward(const Layer& layer, const Tensor& x, Location where) {
     const Tensor y = layer.linear1(x, where);
@@ -56,7 +56,7 @@ Tensor residual(const Tensor& x, const LayerNorm& norm, bool norm_first, Locatio
     return norm(x + part(x), where);
 }
 
-/// Copies of one layer would drop the same elements.
+/// Reseeds each copy: otherwise all copies would drop the same elements.
 template <class Layer>
 std::vector<Layer> copies(const char* name, const Layer& layer, Int count, Location where) {
     check<ValueError>(count > 0, where, [&] {

@@ -10,9 +10,9 @@
 #include "linear.hpp"
 #include "norm.hpp"
 
-// The layers of Vaswani et al. 2017, each with the norm behind (default) or in front of its parts (norm_first; Xiong et
-// al. 2020). Sequences are (T, N, d_model), with batch_first (N, T, d_model), without N one sample. Masks are those of
-// MultiheadAttention: bool, where true hides, or added.
+// The layers of Vaswani et al. 2017, each with the norm after (default) or before its blocks (norm_first; Xiong et al.
+// 2020). Sequences are (T, N, d_model), with batch_first (N, T, d_model); without N, one sample. Masks are those of
+// MultiheadAttention: bool, where true hides, or added to the scores.
 
 namespace xgrad::nn {
 
@@ -30,12 +30,12 @@ struct TransformerLayerOptions {
 
 struct TransformerEncoderInputs {
     Tensor src_mask = {}, src_key_padding_mask = {};
-    bool causal = false;  ///< step i sees steps 0 … i, without a mask in memory
+    bool causal = false;  ///< step i sees steps 0 … i, without storing a mask
     std::span<KeyValueCache> cache =
-        {};  ///< one for each layer: earlier steps, which this call's see, too; it is put behind them
+        {};  ///< one per layer: earlier steps, which this call's steps also see; this call's steps are appended
 };
 
-/// Self-attention and two linear layers with an activation between, each added to what came in and normalised.
+/// Self-attention and two linear layers with an activation between them, each with a residual connection and a norm.
 struct XGRAD_API TransformerEncoderLayer {
     MultiheadAttention self_attn;
     Linear linear1;
@@ -54,8 +54,8 @@ struct XGRAD_API TransformerEncoderLayer {
     void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
-/// Layers one after another, and a norm behind them if one is given. Each begins as a copy of `layer`, with a random
-/// stream of its own.
+/// Layers one after another, followed by a norm if one is given. Each starts as a copy of `layer`, with its own random
+/// stream.
 ///
 ///     nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(128, 4), 2, nn::LayerNorm({128}));
 ///     std::vector<nn::KeyValueCache> cache(2);
@@ -78,7 +78,7 @@ struct TransformerDecoderInputs {
     bool causal = false;  ///< target step i sees target steps 0 … i
 };
 
-/// Self-attention of the target, attention to the encoder's result `memory`, and two linear layers.
+/// Self-attention of the target, attention to the encoder's output `memory`, and two linear layers.
 struct XGRAD_API TransformerDecoderLayer {
     MultiheadAttention self_attn, multihead_attn;
     Linear linear1;
@@ -97,7 +97,7 @@ struct XGRAD_API TransformerDecoderLayer {
     void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
-/// As TransformerEncoder.
+/// Like TransformerEncoder.
 struct XGRAD_API TransformerDecoder {
     std::vector<TransformerDecoderLayer> layers;
     std::optional<LayerNorm> norm;
@@ -125,8 +125,8 @@ struct TransformerInputs {
     bool tgt_causal = false;  ///< target step i sees target steps 0 … i
 };
 
-/// An encoder of the source and a decoder of the target that looks at its result, both with a final norm. All matrices
-/// start as xavier_uniform.
+/// An encoder of the source and a decoder of the target that attends to the encoder's output, both with a final norm.
+/// All matrices start as xavier_uniform.
 ///
 ///     Tensor y = transformer(src, tgt, {.tgt_causal = true});
 struct XGRAD_API Transformer {
@@ -137,7 +137,7 @@ struct XGRAD_API Transformer {
     Tensor operator()(const Tensor& src, const Tensor& tgt, const TransformerInputs& inputs = {},
                       Location where = Location::current()) const;
 
-    /// A mask to add, (size, size): 0 on and below the diagonal, -inf above. `causal` does the same without it.
+    /// An additive mask, (size, size): 0 on and below the diagonal, -inf above. `causal` does the same without a mask.
     static Tensor generate_square_subsequent_mask(std::int64_t size, DType dtype = DType::f32);
 
     void xgrad_visit(const Path& path, Visitor& visitor);

@@ -56,7 +56,7 @@ std::pair<Tensor, Tensor> spectral_start(const Tensor& weight, const Spectral& h
 Tensor spectral_normed(const Tensor& weight, Tensor& u, Tensor& v, const Spectral& how, bool moves, Location where) {
     const Tensor matrix = as_matrix(weight, how.axis, where);
     const Autocast exact(Precision::full);
-    // A checkpoint that computes again finds the vectors as the first time has left them.
+    // A checkpoint that recomputes uses the vectors as the first run left them.
     if (moves && !drawing_again()) {
         const Tensor m = stop_gradient(matrix);
         for (int i = 0; i < how.iterations; ++i) {

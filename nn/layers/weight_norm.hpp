@@ -8,15 +8,15 @@
 #include "nn/core/module.hpp"
 
 // Layers whose weight is computed from other parameters: `nn::WeightNorm layer(nn::Linear(64, 64))`. The wrapped layer
-// is any of nn that has with_weight(x, weight): linear layers and convolutions. Names of parameters are those that
-// PyTorch's torch.nn.utils.weight_norm and spectral_norm leave in a layer: its own, without weight, then weight_g and
-// weight_v, or weight_orig, weight_u and weight_v.
+// is any layer of nn that has with_weight(x, weight): linear layers and convolutions. The parameter names are those
+// that PyTorch's torch.nn.utils.weight_norm and spectral_norm leave in a layer: its own, except weight, then weight_g
+// and weight_v, or weight_orig, weight_u and weight_v.
 
 namespace xgrad::nn {
 
 namespace detail {
 
-/// The norms of v over all axes but `axis`, which is kept; without axis, of the whole tensor.
+/// The norms of v over all axes but `axis`, which is kept; without axis, the norm of the whole tensor.
 XGRAD_API Tensor norm_except(const Tensor& v, std::optional<int> axis, Location where);
 /// g * v / norm_except(v).
 XGRAD_API Tensor weight_normed(const Tensor& g, const Tensor& v, std::optional<int> axis, Location where);
@@ -26,17 +26,18 @@ struct Spectral {
     double eps;
     int axis;
 };
-/// Start vectors u and v for a weight.
+/// Initial vectors u and v for a weight.
 XGRAD_API std::pair<Tensor, Tensor> spectral_start(const Tensor& weight, const Spectral& how);
-/// weight / σ, the largest singular value as u and v tell it; these are brought nearer first when `moves`.
+/// weight / σ, where σ is the largest singular value, estimated from u and v; with `moves`, power iterations improve u
+/// and v first.
 XGRAD_API Tensor spectral_normed(const Tensor& weight, Tensor& u, Tensor& v, const Spectral& how, bool moves,
                                  Location where);
 XGRAD_API int checked_axis(const char* name, int axis, int rank, Location where);
 
 }  // namespace detail
 
-/// A layer whose weight is weight_g * weight_v / |weight_v|, with a length for each slice of axis `dim`; nullopt: one
-/// for the whole weight. (Salimans, Kingma 2016.) IndexError for an axis out of range.
+/// A layer whose weight is weight_g * weight_v / |weight_v|, with one norm per slice of axis `dim`; nullopt: one for
+/// the whole weight. (Salimans, Kingma 2016.) IndexError for an axis out of range.
 template <class L>
 class WeightNorm {
 public:
@@ -52,7 +53,7 @@ public:
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return layer_.with_weight(x, weight(where), where);
     }
-    /// The weight as it is now.
+    /// The current weight.
     Tensor weight(Location where = Location::current()) const {
         return detail::weight_normed(weight_g, weight_v, dim_, where);
     }
@@ -72,12 +73,12 @@ private:
 struct SpectralNormOptions {
     int n_power_iterations = 1;
     double eps = 1e-12;
-    std::optional<int> dim = {};  ///< the weight's axis of outputs: 1 in transposed convolutions, else 0
+    std::optional<int> dim = {};  ///< the weight's output axis: 1 in transposed convolutions, else 0
 };
-/// A layer whose weight is divided by its largest singular value, the weight being a matrix of its outputs and
-/// everything else. The value comes from vectors weight_u and weight_v, which each call in training brings nearer by
-/// power iterations; gradients take them as constants. Threads that share a layer in training need a lock. (Miyato,
-/// Kataoka, Koyama, Yoshida 2018.) IndexError for an axis out of range.
+/// A layer whose weight is divided by its largest singular value, where the weight is viewed as a matrix (outputs,
+/// everything else). The singular value is estimated from the vectors weight_u and weight_v, which each call in
+/// training improves by power iterations; gradients treat them as constants. Threads that share a layer in training
+/// need a lock. (Miyato, Kataoka, Koyama, Yoshida 2018.) IndexError for an axis out of range.
 template <class L>
 class SpectralNorm {
 public:
@@ -96,7 +97,7 @@ public:
     Tensor operator()(const Tensor& x, Location where = Location::current()) const {
         return layer_.with_weight(x, weight(where), where);
     }
-    /// The weight as the next call uses it; in training, that moves weight_u and weight_v.
+    /// The weight as the next call uses it; in training, calling this updates weight_u and weight_v.
     Tensor weight(Location where = Location::current()) const {
         return detail::spectral_normed(weight_orig, weight_u, weight_v, how_, training, where);
     }

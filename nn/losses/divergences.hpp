@@ -6,8 +6,8 @@
 
 #include "nn/core/module.hpp"
 
-// Entropies and divergences of distributions, in nats, as torch.distributions computes them, and penalties of weights.
-// Classes or dimensions are the last axis, over which is summed; the other axes remain.
+// Entropies and divergences of distributions, in nats, as torch.distributions computes them, and weight penalties.
+// Classes or dimensions are the last axis, which is summed over; the other axes remain.
 
 namespace xgrad::nn {
 
@@ -27,7 +27,7 @@ XGRAD_API Tensor normal_entropy(const Tensor& scale, Location where = Location::
 /// / q_scale), of independent dimensions (…, D).
 XGRAD_API Tensor normal_kl(const Tensor& p_loc, const Tensor& p_scale, const Tensor& q_loc, const Tensor& q_scale,
                            Location where = Location::current());
-/// KL(N(loc, scale²) || N(0, 1)): what a variational autoencoder adds to its loss.
+/// KL(N(loc, scale²) || N(0, 1)): the KL term of a variational autoencoder's loss.
 XGRAD_API Tensor normal_kl(const Tensor& loc, const Tensor& scale, Location where = Location::current());
 
 namespace detail {
@@ -35,12 +35,12 @@ XGRAD_API Tensor penalty(ModelRef model, std::string_view pattern, double p, Loc
 }
 
 /// sum |w| over the parameters whose names match: `loss + 1e-4 * nn::l1_penalty(net, "*.weight")`. ValueError when none
-/// does.
+/// matches.
 template <class M>
 Tensor l1_penalty(const M& model, std::string_view pattern = "*", Location where = Location::current()) {
     return detail::penalty(detail::readable(model), pattern, 1, where);
 }
-/// sum w² over the parameters whose names match. ValueError when none does.
+/// sum w² over the parameters whose names match. ValueError when none matches.
 template <class M>
 Tensor l2_penalty(const M& model, std::string_view pattern = "*", Location where = Location::current()) {
     return detail::penalty(detail::readable(model), pattern, 2, where);

@@ -16,7 +16,7 @@ namespace xgrad::nn {
 
 using namespace detail;
 
-// --- of numbers -----------------------------------------------------------------------------------------------------
+// --- regression -----------------------------------------------------------------------------------------------------
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, const LossOptions& options, Location where) {
     check_same_shape("mse_loss", input, target, where);
@@ -30,7 +30,8 @@ Tensor l1_loss(const Tensor& input, const Tensor& target, const LossOptions& opt
 
 namespace {
 
-/// d²/2 for |d| < limit, else the tangent: both are m * (d - m / 2), where m is d limited, on the limits a constant.
+/// d²/2 for |d| < limit, else the tangent: both equal m * (d - m / 2), where m is d clamped to the limits, and a
+/// constant at the limits.
 Tensor rounded_distance(const Tensor& input, const Tensor& target, double limit, Location where) {
     const Tensor d = subtract(Operand(input, where), target), m = hardtanh(d, -limit, limit);
     return m * (d - 0.5 * m);
@@ -88,7 +89,7 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
     return reduced(std::move(losses), options.reduction);
 }
 
-// --- of probabilities -----------------------------------------------------------------------------------------------
+// --- classification -----------------------------------------------------------------------------------------------
 
 namespace {
 /// Weights broadcast to the losses, never the other way round.
@@ -127,7 +128,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& given
     check_factor("binary_cross_entropy_with_logits", "weight", options.weight, input, where);
     check_factor("binary_cross_entropy_with_logits", "pos_weight", options.pos_weight, input, where);
     const Tensor target = like(given, input);
-    // Each side with its own logarithm: the slopes of both are exact in the tails.
+    // Each term has its own logarithm, so that both gradients are exact in the tails.
     const Tensor hits = options.pos_weight.defined() ? options.pos_weight * target : target;
     Tensor losses = hits * softplus(negative(Operand(input, where))) + (1 - target) * softplus(Operand(input, where));
     if (options.weight.defined()) losses = losses * options.weight;
@@ -136,8 +137,8 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& given
 
 namespace {
 
-/// Classes that index something, what each counts, and which count nothing; all of target's shape. Empty ones stand for
-/// 1 and for none.
+/// Class indices that are safe to index with, the weight of each, and which are ignored; all of target's shape. An
+/// empty weight means 1, an empty `ignored` means none.
 struct Classes {
     Tensor index, weight, ignored;
 
@@ -152,7 +153,7 @@ struct Classes {
         const Tensor zero = zeros(target.shape(), dtype);
         weight = xgrad::where(ignored, zero, weight.defined() ? weight : zero + 1);
     }
-    /// Losses of target's shape, weighted already, reduced as PyTorch does: a mean is weighted.
+    /// Reduces losses of target's shape, already weighted, as PyTorch does: the mean is weighted.
     Tensor reduce(Tensor losses, Reduction reduction) const {
         if (ignored.defined()) losses = xgrad::where(ignored, 0, losses);  // not 0 * inf
         if (reduction == Reduction::mean && weight.defined()) return sum(std::move(losses)) / sum(weight);
@@ -171,7 +172,7 @@ Tensor picked_loss(const Tensor& log_probabilities, const Classes& classes, Redu
     return classes.reduce(std::move(losses), reduction);
 }
 
-/// A weight for each class, along the axis of classes.
+/// The class weights, shaped to lie along the class axis.
 Tensor along_classes(const Tensor& weight, const Tensor& scores) {
     Shape shape{weight.size()};
     for (int i = class_axis(scores) + 1; i < scores.ndim(); ++i) shape.push_back(1);

@@ -3,11 +3,11 @@
 #include <autodiff/ops/nn/ctc.hpp>
 #include <autodiff/core/tensor.hpp>
 
-// Losses, as torch.nn.functional: names, arguments, defaults and numbers are PyTorch's. `reduction` says what becomes
-// of the losses of the elements or samples: none leaves them, mean (the default) averages, sum adds. Both arguments
-// have one shape unless said otherwise (ShapeError): a target (n,) against an input (n, 1) would broadcast to (n, n) by
-// mistake. Targets of 1 and -1, or 0 and 1, may have any dtype. Those that compare more than two things stand in
-// margin.hpp.
+// Losses, as in torch.nn.functional: names, arguments, defaults and values are PyTorch's. `reduction` is applied to the
+// losses of the elements or samples: none returns them all, mean (the default) averages, sum adds. Input and target
+// have the same shape unless stated otherwise (ShapeError): a target (n,) against an input (n, 1) would broadcast to
+// (n, n) by mistake. Targets of 1 and -1, or 0 and 1, may have any dtype. Losses that compare more than two tensors are
+// in margin.hpp.
 
 namespace xgrad::nn {
 
@@ -19,7 +19,7 @@ struct LossOptions {
     Reduction reduction = Reduction::mean;
 };
 
-// --- of numbers -----------------------------------------------------------------------------------------------------
+// --- regression -----------------------------------------------------------------------------------------------------
 
 /// (input - target)².
 XGRAD_API Tensor mse_loss(const Tensor& input, const Tensor& target, const LossOptions& options = {},
@@ -33,7 +33,7 @@ struct SmoothL1Options {
     Reduction reduction = Reduction::mean;
     double beta = 1;
 };
-/// d² / (2 beta) for d = |input - target| < beta, else d - beta / 2 (second derivative 0); the l1_loss for beta = 0.
+/// d² / (2 beta) for d = |input - target| < beta, else d - beta / 2 (second derivative 0); l1_loss for beta = 0.
 /// ValueError if beta < 0.
 XGRAD_API Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, const SmoothL1Options& options = {},
                                 Location where = Location::current());
@@ -50,16 +50,17 @@ XGRAD_API Tensor huber_loss(const Tensor& input, const Tensor& target, const Hub
 struct PoissonNllOptions {
     bool log_input = true;  ///< the input is the logarithm of the rate
     bool full = false;  ///< add Stirling's approximation of log(target!) where target > 1
-    double eps = 1e-8;  ///< for the logarithm of a rate that is 0
+    double eps = 1e-8;  ///< avoids the logarithm of 0 for a rate of 0
     Reduction reduction = Reduction::mean;
 };
-/// exp(input) - target * input, or input - target * log(input + eps): counts with a Poisson distribution.
+/// exp(input) - target * input, or input - target * log(input + eps): the negative log-likelihood of
+/// Poisson-distributed counts.
 XGRAD_API Tensor poisson_nll_loss(const Tensor& input, const Tensor& target, const PoissonNllOptions& options = {},
                                   Location where = Location::current());
 
 struct GaussianNllOptions {
     bool full = false;  ///< add the constant log(2 pi) / 2
-    double eps = 1e-6;  ///< the variance is at least this; its gradient does not see that
+    double eps = 1e-6;  ///< the variance is clamped to at least this; the clamp does not affect its gradient
     Reduction reduction = Reduction::mean;
 };
 /// (log(var) + (input - target)² / var) / 2. var has input's shape, or the same with a last size of 1, or without the
@@ -67,53 +68,52 @@ struct GaussianNllOptions {
 XGRAD_API Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var,
                                    const GaussianNllOptions& options = {}, Location where = Location::current());
 
-// --- of probabilities -----------------------------------------------------------------------------------------------
+// --- classification -----------------------------------------------------------------------------------------------
 
 struct BceOptions {
     Tensor weight = {};  ///< factors that broadcast to the losses
     Reduction reduction = Reduction::mean;
 };
-/// -target * log(input) - (1 - target) * log(1 - input), logarithms at least -100. ValueError for an input outside [0,
-/// 1].
+/// -target * log(input) - (1 - target) * log(1 - input), with logarithms clamped to at least -100. ValueError for an
+/// input outside [0, 1].
 XGRAD_API Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const BceOptions& options = {},
                                       Location where = Location::current());
 
 struct BceWithLogitsOptions {
     Tensor weight = {};  ///< factors that broadcast to the losses
     Reduction reduction = Reduction::mean;
-    Tensor pos_weight = {};  ///< factors of the positive class, which broadcast
+    Tensor pos_weight = {};  ///< factors of the positive class, which broadcast to the losses
 };
-/// binary_cross_entropy of sigmoid(input), exact for huge inputs; -pos_weight * target * log(p) in the place of the
-/// first term.
+/// binary_cross_entropy of sigmoid(input), exact for huge inputs; -pos_weight * target * log(p) instead of the first
+/// term.
 XGRAD_API Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
                                                   const BceWithLogitsOptions& options = {},
                                                   Location where = Location::current());
 
 struct NllOptions {
-    Tensor weight = {};  ///< a factor (C,) for each class; the mean is then weighted, too
+    Tensor weight = {};  ///< one factor per class, (C,); the mean is then weighted too
     std::int64_t ignore_index = -100;
     Reduction reduction = Reduction::mean;
 };
 /// -input at the class of `target`. input: log-probabilities (N, C), (C,) or (N, C, d…); target: classes as i32 or i64,
-/// (N,), () or (N, d…), which is also the shape of the loss without reduction. Samples of class ignore_index count for
-/// nothing. ShapeError, DTypeError; IndexError for a class outside [0, C).
+/// (N,), () or (N, d…), which is also the shape of the loss without reduction. Samples of class ignore_index do not
+/// contribute. ShapeError, DTypeError; IndexError for a class outside [0, C).
 XGRAD_API Tensor nll_loss(const Tensor& input, const Tensor& target, const NllOptions& options = {},
                           Location where = Location::current());
 
 struct CrossEntropyOptions {
-    Tensor weight = {};  ///< a factor (C,) for each class; the mean over classes as targets is then weighted, too
+    Tensor weight = {};  ///< one factor per class, (C,); with class indices as targets the mean is then weighted too
     std::int64_t ignore_index = -100;
     Reduction reduction = Reduction::mean;
-    double label_smoothing = 0;  ///< share of the target that is spread evenly over all classes
+    double label_smoothing = 0;  ///< the fraction of the target spread evenly over all classes
 };
 /// -log(softmax(input)) at the class of `target`, exact for huge inputs: nll_loss of log_softmax over the classes.
-/// input: unnormalised scores. A floating target of input's shape is taken as probabilities of the classes. ValueError
-/// unless 0 <= label_smoothing
-/// <= 1.
+/// input: unnormalised scores. A floating target of input's shape is interpreted as class probabilities. ValueError
+/// unless 0 <= label_smoothing <= 1.
 XGRAD_API Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyOptions& options = {},
                                Location where = Location::current());
 
-// With nothing but a reduction.
+// Overloads that take only a reduction.
 template <class Options>
     requires __is_same
 (Options, LossOptions) Tensor
@@ -127,14 +127,14 @@ template <class Options>
     return cross_entropy(input, target, CrossEntropyOptions{.reduction = options.reduction}, where);
 }
 
-/// kl_div has one reduction more: batchmean, the sum divided by the first size, which is the divergence by its
+/// kl_div has one more reduction: batchmean, the sum divided by the first size, which is the KL divergence by its
 /// definition.
 enum class KlReduction { none, mean, sum, batchmean };
 struct KlDivOptions {
     KlReduction reduction = KlReduction::mean;
-    bool log_target = false;  ///< the target is log-probabilities, too
+    bool log_target = false;  ///< the target holds log-probabilities too
 };
-/// target * (log(target) - input), element-wise: input are log-probabilities, 0 * log(0) is 0.
+/// target * (log(target) - input), element-wise: input holds log-probabilities, 0 * log(0) is 0.
 XGRAD_API Tensor kl_div(const Tensor& input, const Tensor& target, const KlDivOptions& options = {},
                         Location where = Location::current());
 

@@ -71,8 +71,8 @@ Tensor multilabel_margin_loss(const Tensor& input, const Tensor& target, const L
     const std::int64_t samples = scores.shape(0), classes = scores.shape(1);
     const Tensor given = target.to(DType::i64);
     std::vector<std::int64_t> index(static_cast<std::size_t>(samples * classes));
-    std::vector<double> named(index.size()),
-        other(index.size(), 1);  // 1 where a class is named; where it is none of the target's
+    std::vector<double> named(index.size()), other(index.size(), 1);  // named: 1 where a class is listed in the target;
+                                                                      // other: 1 where it is not in the target
     for (std::int64_t n = 0; n < samples; ++n)
         for (std::int64_t c = 0; c < classes; ++c) {
             const std::int64_t label = given.data<std::int64_t>()[static_cast<std::size_t>(n * classes + c)];

@@ -2,7 +2,8 @@
 
 #include "loss.hpp"
 
-// Losses that want one thing larger, or nearer, than another. Where a margin is just kept, the gradient is PyTorch's.
+// Losses that push one value above another, or one pair of vectors closer than another. Where a margin is exactly met,
+// the gradient is PyTorch's.
 
 namespace xgrad::nn {
 
@@ -15,11 +16,11 @@ struct HingeEmbeddingOptions {
     double margin = 1;
     Reduction reduction = Reduction::mean;
 };
-/// input where target is 1, max(0, margin - input) where it is -1: distances of like and unlike pairs.
+/// input where target is 1, max(0, margin - input) where it is -1: for distances of similar and dissimilar pairs.
 XGRAD_API Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target,
                                       const HingeEmbeddingOptions& options = {}, Location where = Location::current());
 
-/// max(0, -target * (input1 - input2) + margin): target 1 wants input1 larger, -1 input2.
+/// max(0, -target * (input1 - input2) + margin): target 1 means input1 should be larger, -1 input2.
 XGRAD_API Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
                                      const MarginOptions& options = {}, Location where = Location::current());
 
@@ -30,17 +31,17 @@ XGRAD_API Tensor soft_margin_loss(const Tensor& input, const Tensor& target, con
 struct MultiMarginOptions {
     int p = 1;  ///< 1 or 2
     double margin = 1;
-    Tensor weight = {};  ///< a factor (C,) for each class
+    Tensor weight = {};  ///< one factor per class, (C,)
     Reduction reduction = Reduction::mean;
 };
 /// For input (N, C) or (C,) and classes (N,) or (): the sum over all other classes c of weight * max(0, margin -
-/// input[target] + input[c])^p, divided by C. IndexError for a class outside [0, C), ValueError for another p.
+/// input[target] + input[c])^p, divided by C. IndexError for a class outside [0, C), ValueError for any other p.
 XGRAD_API Tensor multi_margin_loss(const Tensor& input, const Tensor& target, const MultiMarginOptions& options = {},
                                    Location where = Location::current());
 
-/// For input and classes (N, C) or (C,), a row of classes ending at the first -1: the sum over a class t of the target
-/// and a class c that is not in it of max(0, 1 - input[t] + input[c]), divided by C. IndexError for a class outside [0,
-/// C).
+/// For input and classes (N, C) or (C,), where a row of classes ends at the first -1: the sum, over each class t of the
+/// target and each class c not in the target, of max(0, 1 - input[t] + input[c]), divided by C. IndexError for a class
+/// outside [0, C).
 XGRAD_API Tensor multilabel_margin_loss(const Tensor& input, const Tensor& target, const LossOptions& options = {},
                                         Location where = Location::current());
 
@@ -56,8 +57,8 @@ XGRAD_API Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input
 
 struct TripletMarginOptions {
     double margin = 1, p = 2, eps = 1e-6;
-    bool swap =
-        false;  ///< the negative's distance to the anchor or to the positive, whichever is less (Balntas et al. 2016)
+    bool swap = false;  ///< the negative's distance to the anchor or to the positive, whichever is smaller (Balntas et
+                        ///< al. 2016)
     Reduction reduction = Reduction::mean;
 };
 /// max(0, |anchor - positive| - |anchor - negative| + margin) for vectors (…, D), with the distances of
@@ -69,10 +70,10 @@ struct InfoNceOptions {
     double temperature = 0.1;
     Reduction reduction = Reduction::mean;
 };
-/// -log(exp(s(q, k) / temperature) / sum over all keys of exp(s(q, k') / temperature)) with s the cosine of the angle
-/// (van den Oord, Li, Vinyals 2018): which of the keys belongs to a query? query and positive are (N, D); the negatives
-/// of a query are the others' positives, or given as (M, D) for all queries or (N, M, D) for each. ValueError unless
-/// the temperature is positive.
+/// -log(exp(s(q, k) / temperature) / sum over all keys of exp(s(q, k') / temperature)) with s the cosine similarity
+/// (van den Oord, Li, Vinyals 2018): classifies which key belongs to a query. query and positive are (N, D); the
+/// negatives of a query are the other queries' positives, or are given as (M, D) for all queries or (N, M, D) for each.
+/// ValueError unless the temperature is positive.
 XGRAD_API Tensor info_nce(const Tensor& query, const Tensor& positive, const InfoNceOptions& options = {},
                           Location where = Location::current());
 XGRAD_API Tensor info_nce(const Tensor& query, const Tensor& positive, const Tensor& negatives,

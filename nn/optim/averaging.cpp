@@ -11,7 +11,7 @@ namespace xgrad::nn {
 
 namespace {
 
-/// What a model has, each once.
+/// The parameters and buffers of a model, each once.
 struct Leaves final : Visitor {
     explicit Leaves(ModelRef model) : parameters(detail::parameters(model)) { model.visit(*this); }
     void buffer(const Path&, Tensor& t) override {

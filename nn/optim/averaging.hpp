@@ -6,19 +6,21 @@
 
 #include "nn/core/module.hpp"
 
-// Averages of a model's weights over the course of training, as torch.optim.swa_utils, and models that follow another.
+// Averages of a model's weights over the course of training, as in torch.optim.swa_utils, and models that follow
+// another model.
 
 namespace xgrad::nn {
 
 namespace detail {
-/// averaged += rate * (model - averaged) for parameters and, if wanted, floating buffers; all other buffers are copied.
+/// averaged += rate * (model - averaged) for parameters and, if requested, floating buffers; all other buffers are
+/// copied.
 XGRAD_API void average(const char* name, ModelRef averaged, ModelRef model, double rate, bool use_buffers,
                        Location where);
 }  // namespace detail
 
 struct AveragedModelOptions {
-    std::optional<double> decay = {};  ///< without: all updates count the same
-    bool use_buffers = false;  ///< average floating buffers as well; otherwise they are the model's last
+    std::optional<double> decay = {};  ///< if not given, all updates have equal weight
+    bool use_buffers = false;  ///< average floating buffers as well; otherwise they are copied from the model
 };
 
 /// The mean of a model's weights at each update (Izmailov, Podoprikhin, Garipov, Vetrov, Wilson 2018), or with a decay
@@ -39,7 +41,7 @@ public:
         });
     }
 
-    /// Takes the model's weights in. ValueError unless it has the same parameters.
+    /// Adds the model's current weights to the average. ValueError unless it has the same parameters.
     void update(const M& model, Location where = Location::current()) {
         const auto n = n_averaged.item<std::int64_t>();
         const double rate = n == 0 ? 1 : options_.decay ? 1 - *options_.decay : 1 / (static_cast<double>(n) + 1);
@@ -76,9 +78,9 @@ public:
 };
 
 /// Moves the parameters of `target` towards those of `source`: tau * source + (1 - tau) * target. Buffers are copied.
-/// It is how the target network of reinforcement learning follows the one that learns (Lillicrap et al. 2016):
-/// `nn::soft_update(target, net, 0.005)` after each step; tau = 1 copies. ValueError unless tau is in [0, 1] and both
-/// have the same parameters, each its own.
+/// This is how the target network in reinforcement learning follows the online network (Lillicrap et al. 2016):
+/// `nn::soft_update(target, net, 0.005)` after each step; tau = 1 copies. ValueError unless tau is in [0, 1] and the
+/// two models have the same parameters without sharing any.
 template <class M>
 void soft_update(M& target, const M& source, double tau, Location where = Location::current()) {
     check<ValueError>(tau >= 0 && tau <= 1, where,

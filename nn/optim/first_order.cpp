@@ -15,7 +15,7 @@ void check_not_negative(const char* optimizer, const char* option, double value,
     });
 }
 
-/// What most options have, where they have it.
+/// Checks the common options, for optimizers that have them.
 template <class Options>
 void check_usual(const char* optimizer, const Options& o, Location where) {
     check_not_negative(optimizer, "lr", o.lr, where);
@@ -31,7 +31,7 @@ void check_usual(const char* optimizer, const Options& o, Location where) {
 
 double sign_of(bool maximize) { return maximize ? -1 : 1; }
 
-/// 1 - beta^t: what a mean that started at 0 has seen.
+/// 1 - beta^t: the total weight in a moving average that started at 0.
 double bias_correction(double beta, const ParameterState& state) {
     return 1 - std::pow(beta, static_cast<double>(state.steps));
 }
@@ -68,7 +68,7 @@ static UpdateRule rule_of(const SGDOptions& o, ParameterState& state) {
                         .nesterov = o.nesterov};
 }
 
-// --- Adam and its kin -----------------------------------------------------------------------------------------------
+// --- Adam and its variants -------------------------------------------------------------------------------------------
 
 static Description describe(const AdamOptions&) { return {"Adam", {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}}; }
 static UpdateRule rule_of(const AdamOptions& o, ParameterState& state) {
@@ -111,7 +111,7 @@ static UpdateRule rule_of(const RAdamOptions& o, ParameterState& state) {
         rule.step_size *= std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) *
                           std::sqrt(seen2);
         rule.denominator_scale = 1;
-    } else {  // a denominator of 1
+    } else {  // use a denominator of 1
         rule.denominator_scale = 0;
         rule.eps = 1;
     }
@@ -128,7 +128,7 @@ static UpdateRule rule_of(const AdamaxOptions& o, ParameterState& state) {
                            .decay = o.weight_decay};
 }
 
-// --- by the size of the gradients so far ----------------------------------------------------------------------------
+// --- scaled by past gradients ----------------------------------------------------------------------------------------
 
 static Description describe(const RMSpropOptions&) {
     return {"RMSprop", {"square_avg", "grad_avg", "momentum_buffer"}};
@@ -169,7 +169,7 @@ static UpdateRule rule_of(const AdadeltaOptions& o, ParameterState&) {
         .lr = o.lr, .rho = o.rho, .eps = o.eps, .sign = sign_of(o.maximize), .decay = o.weight_decay};
 }
 
-// --- by the signs of gradients --------------------------------------------------------------------------------------
+// --- by the signs of gradients ---------------------------------------------------------------------------------------
 
 static Description describe(const RpropOptions&) { return {"Rprop", {"prev", "step_size"}}; }
 static void check_own(const RpropOptions& o, Location where) {
@@ -196,9 +196,9 @@ static UpdateRule rule_of(const LionOptions& o, ParameterState&) {
                          .shrinkage = 1 - o.lr * o.weight_decay};
 }
 
-// --- what they have in common ---------------------------------------------------------------------------------------
+// --- common to all ---------------------------------------------------------------------------------------------------
 
-/// Options that others have too are all that there is to check.
+/// By default, only the common options are checked.
 template <class Options>
 static void check_own(const Options&, Location) {}
 

@@ -2,10 +2,9 @@
 
 #include "optimizer.hpp"
 
-// Optimizers, as torch.optim, in PyTorch's names and defaults. All of them take `weight_decay` as a penalty:
-// weight_decay * w is added to the gradient, unless said otherwise; `maximize` turns the sign of the gradient round.
-// ValueError for options that make no sense. Which arithmetic each does on its tensors stands in
-// autodiff/rules/update.hpp.
+// Optimizers, as in torch.optim, with PyTorch's names and defaults. All of them take `weight_decay` as a penalty:
+// weight_decay * w is added to the gradient, unless stated otherwise; `maximize` flips the sign of the gradient.
+// ValueError for invalid options. The arithmetic that each performs on its tensors is in autodiff/rules/update.hpp.
 
 namespace xgrad::nn {
 
@@ -15,8 +14,8 @@ struct SGDOptions {
     bool nesterov = false, maximize = false;
 };
 
-/// Stochastic gradient descent with momentum: v = momentum * v + (1 - dampening) * g (v = g the first time); w -= lr *
-/// v, or lr * (g + momentum * v) with nesterov (Sutskever, Martens, Dahl, Hinton 2013), which needs momentum and no
+/// Stochastic gradient descent with momentum: v = momentum * v + (1 - dampening) * g (v = g in the first step); w -= lr
+/// * v, or lr * (g + momentum * v) with nesterov (Sutskever, Martens, Dahl, Hinton 2013), which needs momentum and no
 /// dampening.
 using SGD = RuleOptimizer<SGDOptions>;
 extern template class XGRAD_API RuleOptimizer<SGDOptions>;
@@ -61,7 +60,7 @@ struct RAdamOptions {
 };
 
 /// Adam with its variance rectified (Liu, Jiang, He, Chen, Liu, Gao, Han 2020): momentum alone while there are too few
-/// steps to tell.
+/// steps to estimate the variance.
 using RAdam = RuleOptimizer<RAdamOptions>;
 extern template class XGRAD_API RuleOptimizer<RAdamOptions>;
 
@@ -72,7 +71,7 @@ struct AdamaxOptions {
     bool maximize = false;
 };
 
-/// Adam with the largest gradient in the place of the squared mean (Kingma and Ba 2015, section 7).
+/// Adam with the largest gradient instead of the mean square (Kingma and Ba 2015, section 7).
 using Adamax = RuleOptimizer<AdamaxOptions>;
 extern template class XGRAD_API RuleOptimizer<AdamaxOptions>;
 
@@ -100,7 +99,7 @@ struct AdadeltaOptions {
     bool maximize = false;
 };
 
-/// Steps as large as those before, on average, for the gradient's size (Zeiler 2012).
+/// The gradient scaled by the ratio of the root mean squares of past steps and past gradients (Zeiler 2012).
 using Adadelta = RuleOptimizer<AdadeltaOptions>;
 extern template class XGRAD_API RuleOptimizer<AdadeltaOptions>;
 
@@ -110,8 +109,8 @@ struct RpropOptions {
     bool maximize = false;
 };
 
-/// A step size for each element, which grows while the gradient keeps its sign and shrinks when that changes
-/// (Riedmiller and Braun 1993). For gradients of all data, not of batches.
+/// One step size per element, which grows while the gradient keeps its sign and shrinks when the sign changes
+/// (Riedmiller and Braun 1993). For full-batch gradients, not for mini-batches.
 using Rprop = RuleOptimizer<RpropOptions>;
 extern template class XGRAD_API RuleOptimizer<RpropOptions>;
 

@@ -56,7 +56,7 @@ ClippedGradients clip_grad_norm(std::vector<Tensor> gradients, double max_norm, 
         return "clip_grad_norm: the norm must be finite, got " + PlainNumber(clipped.total_norm).text();
     });
     const double factor = max_norm / (clipped.total_norm + 1e-6);
-    if (!(factor >= 1))  // NaN, too, is passed on
+    if (!(factor >= 1))  // also true for NaN, which is passed on
         for (Tensor& g : gradients)
             if (g.defined()) g = std::move(g) * factor;
     static_cast<std::vector<Tensor>&>(clipped) = std::move(gradients);

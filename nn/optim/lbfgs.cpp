@@ -183,7 +183,7 @@ Tensor LBFGS::minimise(ModelRef model, const void* closure, Evaluation (*evaluat
         } else {
             x = x + length_ * direction_;
             set_parameters(parameters, x);
-            if (iteration < o.max_iter) measure();  // what follows the last iteration is the next step's
+            if (iteration < o.max_iter) measure();  // after the last iteration, the next step measures
         }
         if (evaluations >= max_eval || largest(gradient) <= o.tolerance_grad ||
             largest(direction_ * length_) <= o.tolerance_change || std::abs(loss - loss_before) < o.tolerance_change)

@@ -16,7 +16,7 @@ namespace {
 /// A matrix with the singular vectors of x and singular values near 1.
 Tensor orthogonalised(Tensor x, const MuonOptions& o) {
     const Autocast exact(Precision::full);
-    const bool tall = x.shape(0) > x.shape(1);  // the smaller product is the cheaper one
+    const bool tall = x.shape(0) > x.shape(1);  // the smaller Gram matrix is cheaper
     if (tall) x = transpose(x);
     x = x / std::max(norm(x).item(), o.eps);
     const auto [a, b, c] = o.ns_coefficients;

@@ -16,7 +16,7 @@ std::string described(const std::string& name, const Shape& shape, DType dtype) 
     return (name.empty() ? "parameter" : name) + " " + to_string(shape) + " " + name_of(dtype);
 }
 
-/// Lists the parameters and compares them with the slots of the step before; makes the slots in the first.
+/// Lists the parameters and compares them with the states of the previous step; creates the states in the first step.
 class Collector final : public Visitor {
 public:
     Collector(const char* optimizer, std::vector<ParameterState>& slots, std::vector<Parameter*>& found, Location where)
@@ -150,7 +150,7 @@ void Optimizer::fail_without_gradient(const Gradients* given, Location where) co
 
 template <class Find>
 void Optimizer::step_by(ModelRef model, const Find& find, const Gradients* given, Location where) {
-    // Puts the values back and empties the scratch whatever happens.
+    // Puts the values back and empties the scratch, even after an exception.
     struct Guard {
         Optimizer& o;
         ~Guard() {

@@ -129,7 +129,7 @@ CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t T_max, c
 double CosineAnnealingLR::next(std::size_t group) const {
     const std::int64_t epoch = last_epoch();
     if (epoch == 0) return lr(group);
-    // Where the learning rate before was eta_min, a ratio says nothing.
+    // When the previous learning rate was eta_min, a ratio is undefined.
     if ((epoch - 1 - T_max_) % (2 * T_max_) == 0)
         return lr(group) + (base_lr(group) - options_.eta_min) * (2 - cosine(1, T_max_)) / 2;
     return cosine(epoch, T_max_) / cosine(epoch - 1, T_max_) * (lr(group) - options_.eta_min) + options_.eta_min;

@@ -9,8 +9,7 @@
 #include "nn/core/state.hpp"
 #include "optimizer.hpp"
 
-// Learning rates that change over time, as torch.optim.lr_scheduler: names, arguments, defaults and numbers are
-// PyTorch's.
+// Learning rate schedules, as in torch.optim.lr_scheduler: names, arguments, defaults and values are PyTorch's.
 //
 //     nn::SGD sgd({.lr = 0.1});
 //     nn::CosineAnnealingLR schedule(sgd, 90);
@@ -19,9 +18,9 @@
 //         schedule.step();
 //     }
 //
-// A schedule keeps a reference to its optimizer, which must outlive it and stay where it is. It works on all groups of
-// parameters, which must have been made before. Most compute a learning rate from the one before, so that several on
-// one optimizer multiply (and `set_lr` in between has its effect). ValueError for options that make no sense.
+// A schedule keeps a reference to its optimizer, which must outlive it and not move. It works on all parameter groups,
+// which must have been created before. Most schedules compute a learning rate from the previous one, so that several on
+// one optimizer multiply (and `set_lr` in between takes effect). ValueError for invalid options.
 
 namespace xgrad::nn {
 
@@ -32,17 +31,17 @@ public:
 
     /// Sets the optimizer's learning rates for the next epoch, or batch.
     void step(Location where = Location::current()) { advance({}, where); }
-    /// The same, given what was measured: only ReduceLROnPlateau looks at it.
+    /// The same with a metric: only ReduceLROnPlateau uses it.
     void step(double metric, Location where = Location::current()) { advance(metric, where); }
 
-    /// Steps so far, counted from 0.
+    /// The number of steps so far; 0 after construction.
     std::int64_t last_epoch() const { return last_epoch_; }
-    /// What the last step set, for each group.
+    /// The learning rates that the last step set, one per group.
     const std::vector<double>& last_lr() const { return last_lr_; }
 
-    /// All that is needed to go on as if nothing had happened. Loading sets the optimizer's learning rates, too; the
+    /// Everything needed to resume as if nothing had happened. Loading also sets the optimizer's learning rates; the
     /// momenta of OneCycleLR are in the optimizer's own state. ValueError for a state of another kind of schedule, or
-    /// for another number of groups.
+    /// for a different number of groups.
     virtual State state_dict() const;
     virtual void load_state_dict(const State& state, Location where = Location::current());
 
@@ -51,13 +50,13 @@ public:
 protected:
     Schedule(const char* name, Optimizer& optimizer);
 
-    /// What step does.
+    /// The implementation of step.
     virtual void advance(std::optional<double> metric, Location where);
-    /// To be called at the end of a constructor: the learning rates of epoch 0.
+    /// To be called at the end of a constructor: sets the learning rates of epoch 0.
     void start() { Schedule::advance({}, {}); }
-    /// The learning rate of last_epoch() from the one before, which the optimizer has.
+    /// The learning rate of last_epoch() from the previous one, which the optimizer holds.
     virtual double next(std::size_t group) const = 0;
-    /// The learning rates of epoch 0 from the initial ones, whatever was before.
+    /// Sets the learning rates of epoch 0 from the initial ones, whatever happened before.
     virtual void restart();
 
     Optimizer& optimizer() const { return *optimizer_; }
@@ -65,7 +64,7 @@ protected:
     double lr(std::size_t group) const { return optimizer_->lr(group); }
     void set_last_epoch(std::int64_t epoch) { last_epoch_ = epoch; }
     void set_base_lr(double lr, std::size_t group) { base_lrs_[group] = lr; }
-    void remember();  ///< the learning rates as last_lr()
+    void remember();  ///< stores the learning rates as last_lr()
 
 private:
     friend class SequentialLR;
@@ -80,7 +79,7 @@ private:
 struct StepLROptions {
     double gamma = 0.1;
 };
-/// Times gamma every step_size epochs.
+/// Multiplies by gamma every step_size epochs.
 class XGRAD_API StepLR final : public Schedule {
 public:
     StepLR(Optimizer& optimizer, std::int64_t step_size, const StepLROptions& options = {},
@@ -93,7 +92,7 @@ private:
     StepLROptions options_;
 };
 
-/// Times gamma at each of the milestones; as often as one is named.
+/// Multiplies by gamma at each milestone; a repeated milestone counts each time.
 class XGRAD_API MultiStepLR final : public Schedule {
 public:
     MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milestones, const StepLROptions& options = {});
@@ -109,7 +108,7 @@ struct ConstantLROptions {
     double factor = 1.0 / 3;
     std::int64_t total_iters = 5;
 };
-/// Times factor in the first total_iters epochs.
+/// Multiplies by factor in the first total_iters epochs.
 class XGRAD_API ConstantLR final : public Schedule {
 public:
     explicit ConstantLR(Optimizer& optimizer, const ConstantLROptions& options = {},
@@ -125,7 +124,7 @@ struct LinearLROptions {
     double start_factor = 1.0 / 3, end_factor = 1.0;
     std::int64_t total_iters = 5;
 };
-/// Times a factor that goes from start_factor to end_factor in total_iters epochs: a warm-up.
+/// Multiplies by a factor that goes from start_factor to end_factor in total_iters epochs: a warm-up.
 class XGRAD_API LinearLR final : public Schedule {
 public:
     explicit LinearLR(Optimizer& optimizer, const LinearLROptions& options = {}, Location where = Location::current());
@@ -136,7 +135,7 @@ private:
     LinearLROptions options_;
 };
 
-/// Times gamma in every epoch.
+/// Multiplies by gamma every epoch.
 class XGRAD_API ExponentialLR final : public Schedule {
 public:
     ExponentialLR(Optimizer& optimizer, double gamma);
@@ -151,7 +150,7 @@ struct PolynomialLROptions {
     std::int64_t total_iters = 5;
     double power = 1;
 };
-/// Times (1 - epoch / total_iters)^power, 0 from then on.
+/// Multiplies by (1 - epoch / total_iters)^power; 0 from then on.
 class XGRAD_API PolynomialLR final : public Schedule {
 public:
     explicit PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options = {},
@@ -184,7 +183,7 @@ struct CosineAnnealingWarmRestartsOptions {
     std::int64_t T_mult = 1;
     double eta_min = 0;
 };
-/// Half a cosine down to eta_min in T_0 epochs, then again from the start, each time T_mult times longer (Loshchilov
+/// Half a cosine down to eta_min in T_0 epochs, then restarts, each time with a period T_mult times longer (Loshchilov
 /// and Hutter 2017).
 class XGRAD_API CosineAnnealingWarmRestarts final : public Schedule {
 public:
@@ -204,25 +203,26 @@ private:
     CosineAnnealingWarmRestartsOptions options_;
 };
 
-/// The form of a phase of OneCycleLR.
+/// The shape of a phase of OneCycleLR.
 enum class Anneal { cos, linear };
 struct OneCycleLROptions {
-    std::optional<std::int64_t> total_steps = {}, epochs = {}, steps_per_epoch = {};  ///< total_steps, or both others
-    double pct_start = 0.3;  ///< share of the steps that the rise takes
+    std::optional<std::int64_t> total_steps = {}, epochs = {}, steps_per_epoch = {};  ///< total_steps, or both of the
+                                                                                      ///< others
+    double pct_start = 0.3;  ///< the fraction of the steps spent rising
     Anneal anneal_strategy = Anneal::cos;
     bool cycle_momentum = true;
     double base_momentum = 0.85, max_momentum = 0.95, div_factor = 25, final_div_factor = 1e4;
     bool three_phase = false;
 };
-/// From max_lr / div_factor up to max_lr and down to max_lr / (div_factor * final_div_factor), momentum (or the first
-/// beta) the other way round (Smith and Topin 2019): a step for each batch. The rise is over at step pct_start *
-/// total_steps - 1, counted from 0: where that is 0, the cycle begins at max_lr. The last of total_steps calls of
-/// step() leaves everything at its end. ValueError for one more call, and where there is no momentum to cycle.
+/// From max_lr / div_factor up to max_lr and down to max_lr / (div_factor * final_div_factor), with momentum (or the
+/// first beta) moving in the opposite direction (Smith and Topin 2019): one step per batch. The rise ends at step
+/// pct_start * total_steps - 1, counted from 0: if that is 0, the cycle begins at max_lr. The last of total_steps calls
+/// of step() leaves the final values in place. ValueError for one more call, and when there is no momentum to cycle.
 class XGRAD_API OneCycleLR final : public Schedule {
 public:
     OneCycleLR(Optimizer& optimizer, double max_lr, const OneCycleLROptions& options,
                Location where = Location::current());
-    /// A max_lr for each group.
+    /// One max_lr per group.
     OneCycleLR(Optimizer& optimizer, std::vector<double> max_lrs, const OneCycleLROptions& options,
                Location where = Location::current());
 
@@ -238,10 +238,10 @@ private:
     OneCycleLROptions options_;
 };
 
-/// What of a metric is good: little (a loss) or much (an accuracy).
+/// Whether a metric should be small (a loss) or large (an accuracy).
 enum class PlateauMode { min, max };
-/// Whether a threshold is a share of the best value's size (PyTorch: of the value, so that for negative metrics no
-/// change at all is better) or a difference to it.
+/// Whether a threshold is a fraction of the best value's magnitude or an absolute difference from it. (PyTorch takes
+/// the fraction of the value itself, so that for negative metrics no change at all already counts as better.)
 enum class ThresholdMode { rel, abs };
 struct ReduceLROnPlateauOptions {
     PlateauMode mode = PlateauMode::min;
@@ -252,8 +252,8 @@ struct ReduceLROnPlateauOptions {
     std::int64_t cooldown = 0;
     double min_lr = 0, eps = 1e-8;
 };
-/// Times factor when the metric has not become better for more than `patience` steps: `schedule.step(validation_loss)`.
-/// ValueError for a step without metric.
+/// Multiplies by factor when the metric has not improved for more than `patience` steps:
+/// `schedule.step(validation_loss)`. ValueError for a step without a metric.
 class XGRAD_API ReduceLROnPlateau final : public Schedule {
 public:
     explicit ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {},
@@ -289,8 +289,9 @@ private:
     F lr_lambda_;
 };
 
-/// One schedule after another: schedules[i] from milestones[i - 1] on, which ascend. They must outlive this one, belong
-/// to its optimizer, and have been made just before. `nn::SequentialLR schedule(sgd, {&warm_up, &cosine}, {5})`.
+/// One schedule after another: schedules[i] from milestones[i - 1] on; milestones ascend. The schedules must outlive
+/// this one, belong to its optimizer, and have just been created. `nn::SequentialLR schedule(sgd, {&warm_up, &cosine},
+/// {5})`.
 class XGRAD_API SequentialLR final : public Schedule {
 public:
     SequentialLR(Optimizer& optimizer, std::vector<Schedule*> schedules, std::vector<std::int64_t> milestones,
@@ -307,7 +308,7 @@ private:
     std::vector<std::int64_t> milestones_;
 };
 
-/// Several schedules at once: their factors multiply. They must outlive this one and belong to one optimizer.
+/// Several schedules at once: their factors multiply. The schedules must outlive this one and belong to one optimizer.
 class XGRAD_API ChainedScheduler final : public Schedule {
 public:
     explicit ChainedScheduler(std::vector<Schedule*> schedules, Location where = Location::current());

@@ -6,7 +6,7 @@
 
 #include "schedule.hpp"
 
-// The schedules that have a state of their own, those that are made of others, and how states are saved.
+// The schedules with their own state, those composed of others, and how states are saved.
 
 namespace xgrad::nn {
 
@@ -135,7 +135,7 @@ double OneCycleLR::value(double low, double high, double end) const {
     double first = 0;
     for (const Phase& phase : phases) {
         if (now <= phase.last_step || &phase == &phases.back()) {
-            // A phase of no length is over, and so is the last one after its last step.
+            // A phase of length zero is already over, and so is the last phase after its last step.
             const double done = now < phase.last_step ? (now - first) / (phase.last_step - first) : 1;
             return options_.anneal_strategy == Anneal::linear
                        ? (phase.to - phase.from) * done + phase.from
@@ -152,7 +152,7 @@ double OneCycleLR::next(std::size_t group) const {
 
 void OneCycleLR::set_momenta() {
     if (!options_.cycle_momentum) return;
-    // Against the learning rate; it ends where it began.
+    // Moves opposite to the learning rate and ends where it began.
     const double momentum = value(options_.max_momentum, options_.base_momentum, options_.max_momentum);
     for (std::size_t group = 0; group < max_lrs_.size(); ++group) optimizer().set_momentum(momentum, group);
 }
@@ -170,7 +170,7 @@ void OneCycleLR::restart() {
     set_momenta();
 }
 
-// --- by what is measured --------------------------------------------------------------------------------------------
+// --- driven by a metric ----------------------------------------------------------------------------------------------
 
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& given, const ReduceLROnPlateauOptions& options, Location where)
     : Schedule("ReduceLROnPlateau", given),
@@ -187,7 +187,7 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& given, const ReduceLROnPlateauOp
 bool ReduceLROnPlateau::better(double metric) const {
     const double sign = options_.mode == PlateauMode::min ? -1 : 1, threshold = sign * options_.threshold;
     double level = best_ + threshold;
-    // A share of the best value's size: below zero, too, the level lies on the better side of it.
+    // A fraction of the best value's magnitude: for negative values too, the level is on the better side of it.
     if (options_.threshold_mode == ThresholdMode::rel) level = best_ * (best_ < 0 ? 1 - threshold : 1 + threshold);
     if (std::isinf(best_)) level = best_;
     return sign * metric > sign * level;
@@ -236,7 +236,7 @@ void ReduceLROnPlateau::load_state_dict(const State& state, Location where) {
     num_bad_epochs_ = bad;
 }
 
-// --- made of others -------------------------------------------------------------------------------------------------
+// --- composed of others ----------------------------------------------------------------------------------------------
 
 SequentialLR::SequentialLR(Optimizer& given, std::vector<Schedule*> schedules, std::vector<std::int64_t> milestones,
                            Location where)
@@ -253,7 +253,7 @@ SequentialLR::SequentialLR(Optimizer& given, std::vector<Schedule*> schedules, s
         return "SequentialLR: one milestone fewer than schedules is needed, got " + std::to_string(milestones_.size()) +
                " for " + std::to_string(schedules_.size());
     });
-    // What making the schedules did is undone.
+    // Undoes the effect of constructing the schedules.
     for (std::size_t group = 0; group < given.groups(); ++group) given.set_lr(given.initial_lr(group), group);
     for (Schedule* schedule : schedules_) --schedule->last_epoch_;
     first.advance({}, where);

@@ -8,7 +8,7 @@ namespace xgrad::nn {
 
 namespace {
 
-// They can be told apart on white and on black, also by most who see fewer colours.
+// These can be told apart on white and on black, also by most colour-blind readers.
 constexpr const char* colours[] = {"#2a6fb0", "#d0661a", "#3a8a4d", "#a44a9c", "#b8961e",
                                    "#3a9a9a", "#c1385b", "#858585", "#e38fb1", "#8f5b3a"};
 
@@ -19,7 +19,7 @@ constexpr const char* palettes[] = {
     "defined (0 '#000000', 1 '#ffffff')",
 };
 
-// Above a diagram, in lines; a line of gnuplot's has so many pixels at the size of letters used here.
+// Margins above a plot, in lines, and the height of a gnuplot line in pixels at the font size used here.
 constexpr double small_margin = 1, title_margin = 2.5, line_height = 18;
 
 std::string number(double value) {
@@ -29,7 +29,7 @@ std::string number(double value) {
     return text;
 }
 
-/// As gnuplot's strings are written.
+/// Quotes a text as a gnuplot string.
 std::string quoted(const std::string& text) {
     std::string out = "'";
     for (const char c : text) out += c == '\'' ? "''" : std::string(1, c == '\n' ? ' ' : c);
@@ -74,7 +74,7 @@ std::vector<double> doubles(const Tensor& values) {
     return {span.begin(), span.end()};
 }
 
-/// The least and the largest of the numbers that are finite; 0 and 0 without.
+/// The smallest and the largest of the finite numbers; 0 and 0 if there are none.
 std::array<double, 2> extent(const std::vector<double>& values) {
     std::optional<std::array<double, 2>> ends;
     for (const double v : values)
@@ -181,7 +181,7 @@ Plot& Plot::heat_map(const Tensor& values, const HeatMapOptions& options, Locati
         for (std::int64_t column = 0; column < across; ++column)
             data += number(all[static_cast<std::size_t>(i++)]) + " ";
     add(data, "matrix using " + x + ":" + y + ":3 with image notitle");
-    if (options.numbers) {  // dark where the palette is bright
+    if (options.numbers) {  // dark text where the palette is bright
         const std::array<double, 2> ends = range.value_or(extent(all));
         std::string texts;
         for (std::int64_t i = 0; i < rows * across; ++i) {
@@ -227,7 +227,7 @@ Plot& Plot::pictures(const Tensor& images, const PictureOptions& options, Locati
                        rows = (count + columns - 1) / columns;
     const std::vector<double> all = doubles(images);
     const double largest = is_floating(images.dtype()) ? 1 : 255;
-    // One pixel of the pictures is `unit` pixels of the page; below each is a line for its caption.
+    // One pixel of the pictures is `unit` pixels of the page; each has a line for its caption below.
     const double gap = std::max(2.0, static_cast<double>(wide) / 10);
     const double unit = options_.width / (static_cast<double>(columns) * (static_cast<double>(wide) + gap));
     const double line = options.captions.empty() ? gap : gap + 15 / unit;

@@ -11,7 +11,7 @@
 
 namespace xgrad::nn {
 
-/// Numbers to draw: a tensor's elements in row-major order, or a vector's. NaN leaves a gap.
+/// Numbers to plot: the elements of a tensor in row-major order, or of a vector. NaN leaves a gap.
 class XGRAD_API PlotNumbers {
 public:
     PlotNumbers(const Tensor& values);
@@ -28,10 +28,10 @@ private:
 
 struct PlotOptions {
     std::string title = {};
-    std::string x = {}, y = {};  ///< what the axes are called
+    std::string x = {}, y = {};  ///< labels of the axes
     bool log_x = false, log_y = false;
-    std::optional<std::array<double, 2>> x_range = {}, y_range = {};  ///< as far as the numbers go unless given
-    bool equal = false;  ///< one unit is as long in x as in y
+    std::optional<std::array<double, 2>> x_range = {}, y_range = {};  ///< default: the range of the numbers
+    bool equal = false;  ///< equal scales for x and y
     double width = 540, height = 340;  ///< pixels
 };
 
@@ -39,50 +39,50 @@ enum class Stroke { solid, dashed };
 struct LineOptions {
     Stroke stroke = Stroke::solid;
     bool marks = false;  ///< a dot at each point
-    int colour = -1;     ///< its number in the row of colours; -1: the next one
+    int colour = -1;     ///< its index in the list of colours; -1: the next one
 };
 
 enum class Palette {
-    sequential,  ///< dark to bright, even steps for the eye (viridis)
+    sequential,  ///< dark to bright, perceptually uniform (viridis)
     diverging,   ///< blue, white at zero, red; the range is made symmetric
     grey,        ///< black to white
 };
 
 struct HeatMapOptions {
     std::vector<std::string> x_labels = {}, y_labels = {};  ///< names of columns and rows
-    bool numbers = false;  ///< each cell says its value
+    bool numbers = false;  ///< write its value in each cell
     Palette palette = Palette::sequential;
-    std::optional<std::array<double, 2>> range = {};  ///< what the ends of the palette stand for
+    std::optional<std::array<double, 2>> range = {};  ///< values at the ends of the palette
     std::optional<std::array<double, 2>>
         x = {},
-        y = {};  ///< where the first and the last column and row stand; otherwise 0, 1, … and rows go down
-    std::string name = {};  ///< what the colours mean
+        y = {};  ///< coordinates of the first and last column and row; default: 0, 1, …, with rows going down
+    std::string name = {};  ///< label of the colour scale
 };
 
-/// A frame around something in one of the pictures.
+/// A frame around an object in one of the pictures.
 struct PictureBox {
-    std::int64_t picture = 0;  ///< which one, from 0
+    std::int64_t picture = 0;  ///< index of the picture, from 0
     double left = 0, top = 0, right = 0,
-           bottom = 0;  ///< in its pixels: left edge of the first to right edge of the last
-    std::string name = {};  ///< above it
-    int colour = 0;  ///< its number in the row of colours
+           bottom = 0;  ///< in its pixels: from the left edge of the first pixel to the right edge of the last
+    std::string name = {};  ///< label above the frame
+    int colour = 0;  ///< its index in the list of colours
 };
 
 struct PictureOptions {
     int columns = 10;
     std::vector<std::string> captions = {};  ///< one below each picture
     std::vector<bool> marked = {};  ///< framed, and its caption in red
-    bool inverted = false;  ///< 0 is white
+    bool inverted = false;  ///< draw 0 as white
     std::vector<PictureBox> boxes = {};
 };
 
-/// A diagram: what is drawn is put on it in this order. `save_svg` and `svg` draw with gnuplot.
+/// A plot: elements are drawn in the order in which they are added. `save_svg` and `svg` draw with gnuplot.
 ///
 ///     nn::Plot plot({.title = "Training", .x = "epoch", .y = "loss"});
 ///     plot.line("training", history.column("loss")).line("validation", history.column("valid_loss"));
 ///     nn::save_svg("loss.svg", {plot});
 ///
-/// ShapeError where numbers that belong together are not equally many.
+/// ShapeError when numbers that belong together differ in count.
 class XGRAD_API Plot {
 public:
     explicit Plot(PlotOptions options = {});
@@ -93,13 +93,13 @@ public:
                Location where = Location::current());
     Plot& points(const std::string& name, const PlotNumbers& x, const PlotNumbers& y,
                  Location where = Location::current());
-    /// The area between low and high, in the colour of the line that comes next.
+    /// The area between low and high, in the colour of the next line.
     Plot& band(const PlotNumbers& x, const PlotNumbers& low, const PlotNumbers& high,
                Location where = Location::current());
-    /// The inside of the polygon with these corners, in full colour; only the options' colour counts.
+    /// The filled polygon with these corners; of the options, only colour is used.
     Plot& area(const std::string& name, const PlotNumbers& x, const PlotNumbers& y, const LineOptions& options = {},
                Location where = Location::current());
-    /// A bar for each label; several calls stand side by side.
+    /// One bar per label; bars of several calls are drawn side by side.
     Plot& bars(const std::string& name, const std::vector<std::string>& labels, const PlotNumbers& heights,
                Location where = Location::current());
     /// A matrix (rows, columns) as colours.
@@ -107,22 +107,22 @@ public:
     /// Arrows from (x, y) to (x + dx, y + dy).
     Plot& arrows(const PlotNumbers& x, const PlotNumbers& y, const PlotNumbers& dx, const PlotNumbers& dy,
                  Location where = Location::current());
-    /// Words with their middle at (x, y).
+    /// Text centred at (x, y).
     Plot& text(double x, double y, const std::string& words);
-    /// A dashed line across the diagram at x.
+    /// A dashed line across the plot at x.
     Plot& vertical(const std::string& name, double x);
     /// Pictures (N, H, W) or (N, 1 or 3, H, W) with elements from 0 to 1 (integers: to 255), row by row. They have no
-    /// axes. IndexError for a box in a picture that is not there.
+    /// axes. IndexError for a box in a picture that does not exist.
     Plot& pictures(const Tensor& images, const PictureOptions& options = {}, Location where = Location::current());
 
     const PlotOptions& options() const { return options_; }
 
-    /// The commands of gnuplot that draw it; `placing` are put before them.
+    /// The gnuplot commands that draw the plot, preceded by `placing`.
     std::string script(const std::string& placing = {}) const;
 
 private:
     struct Element {
-        std::string data, clause;  // of gnuplot's `plot`
+        std::string data, clause;  // data and clause of gnuplot's `plot` command
     };
     Plot& add(std::string data, std::string clause);
     std::string colour(int wanted);
@@ -135,17 +135,17 @@ private:
 };
 
 struct SvgOptions {
-    int columns = 2;  ///< diagrams in a row
+    int columns = 2;  ///< plots per row
 };
 
-/// The diagrams as one SVG document that follows the reader's light or dark colours. Error when gnuplot (Debian:
-/// gnuplot-nox) is not there.
+/// The plots as one SVG document that follows the reader's light or dark mode. Error when gnuplot (Debian: gnuplot-nox)
+/// is not installed.
 XGRAD_API std::string svg(const std::vector<Plot>& plots, const SvgOptions& options = {},
                           Location where = Location::current());
-/// The same as a file; it is there whole or not at all.
+/// The same as a file, written atomically.
 XGRAD_API void save_svg(const std::string& path, const std::vector<Plot>& plots, const SvgOptions& options = {},
                         Location where = Location::current());
-/// Whether there is a gnuplot to draw with.
+/// Whether gnuplot is available.
 XGRAD_API bool can_draw();
 
 }  // namespace xgrad::nn

@@ -74,7 +74,7 @@ Tensor make_grid(const Tensor& images, const GridOptions& options, Location wher
     const std::int64_t columns = std::min(wanted, count), rows = (count + columns - 1) / columns;
     const std::int64_t high = images.shape(2) + padding, wide = images.shape(3) + padding;
     const PadOptions fill{.value = value};
-    // Each with what is below it and to its right, then all of them with what is above and to the left.
+    // First each image gets padding below and to the right, then the whole grid above and to the left.
     const Tensor cells = pad(images, {{0, rows * columns - count}, {0, 0}, {0, padding}, {0, padding}}, fill);
     const Tensor table = transpose(reshape(cells, {rows, columns, channels, high, wide}), {2, 0, 3, 1, 4});
     return pad(reshape(table, {channels, rows * high, columns * wide}), {{0, 0}, {padding, 0}, {padding, 0}}, fill);

@@ -11,7 +11,7 @@
 
 #include "nn/detail/files.hpp"
 
-// A page of diagrams: gnuplot runs, and what it draws gets the reader's colours.
+// A page of plots: runs gnuplot and adapts its output to the reader's colours.
 
 namespace xgrad::nn {
 
@@ -20,7 +20,7 @@ using detail::write_atomically;
 
 namespace {
 
-// gnuplot writes black and its greys as attributes; the reader's colours take their place.
+// gnuplot writes black and its greys as attributes; they are replaced by the reader's colours.
 constexpr const char* style =
     R"_(<style>
 svg { --ink: #222; --soft: #6b6b6b; --line: #e2e2dd; --paper: #fff; }
@@ -53,7 +53,7 @@ struct FileOfScratch {
     std::string path;
 };
 
-/// What gnuplot draws for a script.
+/// The output of gnuplot for a script.
 std::string drawn(const std::string& script, Location where) {
     FileOfScratch commands, picture, complaints;
     write_atomically(commands.path, [&](AtomicFile& file) { file.write(script); }, where);
@@ -79,7 +79,7 @@ std::string svg(const std::vector<Plot>& plots, const SvgOptions& options, Locat
     const std::size_t columns = static_cast<std::size_t>(std::max(1, options.columns));
     constexpr double gap = 16;
     double width = 0, height = 0;
-    std::vector<std::array<double, 2>> corners;  // from the upper left
+    std::vector<std::array<double, 2>> corners;  // measured from the upper left
     for (std::size_t first = 0; first < plots.size(); first += columns) {
         double x = 0, row = 0;
         for (std::size_t i = first; i < std::min(plots.size(), first + columns); ++i) {
@@ -105,7 +105,7 @@ std::string svg(const std::vector<Plot>& plots, const SvgOptions& options, Locat
     }
     script << "unset multiplot\n";
     std::string picture = drawn(script.str(), where);
-    // gnuplot takes a bold family for a name of its own where text is not marked up.
+    // In text without markup, gnuplot writes a bold font as a family name.
     replace_all(picture, "font-family=\"sans-serif:Bold\"", "font-family=\"sans-serif\" font-weight=\"bold\"");
     replace_all(picture, "<image ", "<image style=\"image-rendering: pixelated\" ");
     const std::size_t body = picture.find("<title>");

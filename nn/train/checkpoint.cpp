@@ -68,7 +68,7 @@ void add_history(State& state, Metadata& metadata, const History& history) {
     metadata.emplace_back("monitor", history.monitor);
 }
 
-/// What a checkpoint's file says, with errors that name it.
+/// Reads a checkpoint file, with errors that name the file.
 class Reader {
 public:
     Reader(const std::string& path, Location where)
@@ -92,7 +92,7 @@ public:
         const auto data = t->data<T>();
         return {data.begin(), data.end()};
     }
-    /// ValueError where the run that goes on is another one.
+    /// ValueError when the run to be resumed is a different one.
     void expect(const char* what, const std::string& now) const {
         const std::string then = text(what);
         check<ValueError>(then == now, where_, [&] {
@@ -123,12 +123,12 @@ void read_history(const Reader& reader, History& history) {
         history.rows.emplace_back(at, at + columns);
 }
 
-/// The names of the optimizers' states in the file begin so.
+/// The prefix of optimizer i's state names in the file.
 std::string optimizer_prefix(const TrainerCore::Setup& setup, std::size_t i) {
     return setup.parts.size() == 1 ? "optimizer." : "optimizer." + std::to_string(i) + ".";
 }
 
-/// What differs between two runs of one program that must not go on from each other.
+/// The properties of a run that must match for it to be resumed from a checkpoint.
 Metadata identity(const TrainerCore::Setup& setup, std::int64_t batches) {
     std::vector<std::string> kept;
     for (const auto& [name, _] : setup.kept) kept.push_back(name);

@@ -19,9 +19,9 @@ std::string decimal(double x) {
     return buffer;
 }
 
-/// Columns of one display width to a text, the first to the left and the others to the right.
+/// A table with aligned columns: the first is left-aligned, the others right-aligned.
 std::string aligned(const std::vector<std::vector<std::string>>& rows) {
-    // Bytes that continue a UTF-8 character take no place.
+    // Continuation bytes of UTF-8 characters have no width.
     const auto width = [](const std::string& text) {
         return static_cast<std::size_t>(
             std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
@@ -123,12 +123,12 @@ double ConfusionMatrix::accuracy() const {
 }
 
 double ConfusionMatrix::averaged(const std::vector<double>& by_class, Average average) const {
-    // Each sample has one target and one prediction, so that the numbers of all classes together are the accuracy.
+    // Each sample has one target and one prediction, so the micro averages all equal the accuracy.
     if (average == Average::micro) return accuracy();
     double sum = 0, weights = 0;
     for (std::int64_t c = 0; c < classes_; ++c) {
         const double samples = total(c, true);
-        // As scikit-learn: a class that neither targets nor predictions have is none.
+        // As in scikit-learn, a class that occurs in neither targets nor predictions is not counted.
         const double weight = average == Average::weighted ? samples : samples + total(c, false) > 0;
         sum += by_class[static_cast<std::size_t>(c)] * weight;
         weights += weight;

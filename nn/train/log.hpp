@@ -12,7 +12,7 @@
 
 namespace xgrad::nn {
 
-/// What is measured in the course of an epoch, by name. The function that Trainer calls for each batch writes into it.
+/// Named measurements over an epoch. The function that Trainer calls for each batch writes into it.
 class XGRAD_API Log {
 public:
     Log();
@@ -20,13 +20,13 @@ public:
     Log& operator=(Log&&) noexcept;
     ~Log();
 
-    /// A number of this batch; the epoch's is the mean, each batch counting as often as it has samples. ValueError for
-    /// "loss", "lr", "seconds", "epoch" and names that start with "valid_": Trainer's own columns.
+    /// Logs a number for this batch; the epoch's value is the mean, with each batch weighted by its number of samples.
+    /// ValueError for "loss", "lr", "seconds", "epoch" and names that start with "valid_": Trainer's own columns.
     void operator()(std::string_view name, double value, Location where = Location::current());
-    /// The same with a weight of one's own.
+    /// The same with an explicit weight.
     void add(std::string_view name, double value, double weight, Location where = Location::current());
-    /// A metric that looks at the whole epoch: the first call keeps a copy of `fresh`, each calls its `update` with the
-    /// arguments, and the epoch's number is its `value()`: `log.update("auc", nn::RocAuc(), scores, labels)`.
+    /// A metric over the whole epoch: the first call keeps a copy of `fresh`, each call passes the arguments to its
+    /// `update`, and the epoch's value is its `value()`: `log.update("auc", nn::RocAuc(), scores, labels)`.
     template <class M, class... Arguments>
     void update(std::string_view name, const M& fresh, const Arguments&... arguments) {
         check_free(name, {});
@@ -35,10 +35,10 @@ public:
         static_cast<MeterOf<M>&>(*meter).metric.update(arguments...);
     }
 
-    /// The numbers so far, in the order in which they came up.
+    /// The numbers so far, in the order in which they first appeared.
     std::vector<std::pair<std::string, double>> values() const;
 
-    /// Their names alone.
+    /// Only their names.
     std::vector<std::string> names() const;
 
     // For Trainer.
@@ -66,37 +66,36 @@ private:
     };
 
     static void check_free(std::string_view name, Location where);
-    /// Null when there is none of that name yet. ValueError when it is of another kind.
+    /// Null when there is no meter of that name yet. ValueError when it is of a different kind.
     Meter* find(std::string_view name, const void* kind);
     Meter& insert(std::string_view name, std::unique_ptr<Meter> meter, Location where);
 
     std::vector<std::pair<std::string, std::unique_ptr<Meter>>> meters_;
-    State loaded_;  // of meters that nobody has updated yet
+    State loaded_;  // of meters that have not been updated yet
     std::int64_t samples_ = 1;
 };
 
-/// What a training run measured: a row for each epoch.
+/// The measurements of a training run: one row per epoch.
 class XGRAD_API History {
 public:
     enum class Stop { finished, early, interrupted, requested };
 
-    std::vector<std::string>
-        columns;  ///< "loss", what the log was given, the same with "valid_" in front, "lr", "seconds"
-    std::vector<std::vector<double>> rows;  ///< NaN where an epoch has no such number
-    Stop stop = Stop::finished;  ///< why it ended
-    std::string monitor;  ///< the column that tells the best epoch
+    std::vector<std::string> columns;  ///< "loss", the logged names, the same with the prefix "valid_", "lr", "seconds"
+    std::vector<std::vector<double>> rows;  ///< NaN if an epoch has no such number
+    Stop stop = Stop::finished;  ///< why the run ended
+    std::string monitor;  ///< the column that decides the best epoch
     std::int64_t best_epoch = 0;  ///< counted from 1; 0: none yet
-    double best = 0;  ///< its number
+    double best = 0;  ///< its monitored value
 
     std::int64_t epochs() const { return static_cast<std::int64_t>(rows.size()); }
     bool has(std::string_view column) const;
-    /// ValueError naming all columns when there is no such one.
+    /// ValueError naming all columns when there is no such column.
     std::vector<double> column(std::string_view column, Location where = Location::current()) const;
-    /// The newest row's.
+    /// The value in the last row.
     double last(std::string_view column, Location where = Location::current()) const;
 
     void add_row(const std::vector<std::pair<std::string, double>>& row);
-    /// A table with a header, numbers so that they are read back exactly.
+    /// A table with a header; numbers are written so that they are read back exactly.
     std::string csv() const;
 
 private:

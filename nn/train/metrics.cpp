@@ -31,7 +31,7 @@ std::vector<double> numbers(const Tensor& x) {
     return {data.begin(), data.end()};
 }
 
-/// Classes as they are, or those of the largest scores.
+/// Predicted classes unchanged, or the classes of the largest scores.
 Tensor predicted(const char* name, const Tensor& prediction, Location where) {
     if (!is_floating(prediction.dtype())) return prediction;
     check<ShapeError>(prediction.ndim() >= 2, where, [&] {
@@ -40,7 +40,7 @@ Tensor predicted(const char* name, const Tensor& prediction, Location where) {
     return argmax(stop_gradient(prediction), 1);
 }
 
-/// Predicted and true classes, as many of one as of the other.
+/// Predicted and true classes, equally many of both.
 std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> compared(const char* name, const Tensor& prediction,
                                                                          const Tensor& target, Location where) {
     const Tensor classes = predicted(name, prediction, where);
@@ -122,7 +122,7 @@ double top_k_accuracy(const Tensor& scores, const Tensor& target, std::int64_t k
 }
 
 namespace {
-/// Targets that a cross-entropy does not ignore.
+/// The number of targets that cross_entropy does not ignore.
 double counted(const Tensor& target) {
     const auto classes = numbers(target);
     const auto ignored =

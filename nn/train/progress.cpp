@@ -13,7 +13,7 @@ namespace xgrad::nn {
 
 namespace {
 
-/// Of the terminal, or as many as every one has.
+/// The width of the terminal, or 80 if unknown.
 std::size_t columns_of_terminal() {
     winsize size{};
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
@@ -43,7 +43,7 @@ std::string grouped(double number) {
     return digits;
 }
 
-/// Broken where words are two spaces apart.
+/// Breaks lines where words are two spaces apart.
 std::string broken(const std::string& text, std::size_t columns) {
     std::string result, line;
     for (std::size_t at = 0; at < text.size();) {
@@ -105,7 +105,7 @@ std::string ProgressBar::text(const Numbers& numbers, double seconds, std::size_
     std::string text = title + "batch " + std::to_string(done_);
     if (total_ >= 0) {
         const std::string count = std::to_string(done_) + "/" + std::to_string(total_);
-        // The bar gives way to what stands behind it, down to a third.
+        // The bar shrinks, at most to a third, to make room for the text after it.
         const std::size_t others = title.size() + 3 + count.size() + rest.size();
         const std::size_t width = std::clamp<std::size_t>(columns > others ? columns - others : 0, 8, 24);
         text = title + drawing(done_, total_, static_cast<std::int64_t>(width)) + count;

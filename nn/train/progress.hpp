@@ -12,12 +12,12 @@ namespace xgrad::nn {
 
 enum class ProgressStyle {
     automatic,  ///< bar if standard error is a terminal, otherwise lines
-    bar,        ///< a bar that moves, and lines that stay
-    lines,      ///< only those
+    bar,        ///< a moving bar, and permanent lines
+    lines,      ///< permanent lines only
     none,
 };
 
-/// How far a loop is, on standard error: the bar of Trainer, for loops of one's own.
+/// A progress bar on standard error: the bar of Trainer, for your own loops.
 ///
 ///     nn::ProgressBar bar;
 ///     for (int epoch = 1; epoch <= 10; ++epoch) {
@@ -37,20 +37,20 @@ public:
     ProgressBar(const ProgressBar&) = delete;
     ProgressBar& operator=(const ProgressBar&) = delete;
 
-    /// Begins anew: `total` units are to be done, -1 where nobody knows, of which `done` are done already. Speed and
-    /// time left count from here. With a unit, as "images", the speed is shown.
+    /// Starts again: `total` units are to be done (-1 if unknown), of which `done` are already done. Speed and
+    /// remaining time are measured from here. With a unit, such as "images", the speed is shown.
     void start(std::string title, std::int64_t total, std::string unit = {}, std::int64_t done = 0);
-    /// More units are done. True when it is time to draw the bar: at most ten times a second.
+    /// Adds completed units. Returns true when it is time to draw the bar: at most ten times a second.
     bool advance(std::int64_t units = 1);
-    /// Draws the bar with these numbers behind it.
+    /// Draws the bar followed by these numbers.
     void show(const Numbers& numbers = {});
-    /// A line that stays; a long one is broken between its words (those two spaces apart) to fit the terminal.
+    /// Prints a permanent line; a long one is broken where words are two spaces apart, to fit the terminal.
     void line(const std::string& text);
     /// Removes the bar.
     void clear();
 
-    /// The bar as text of at most `columns` characters, after `seconds`. What does not fit is left out from the end,
-    /// numbers whole.
+    /// The bar as text of at most `columns` characters, after `seconds`. What does not fit is dropped from the end;
+    /// each number is kept or dropped as a whole.
     std::string text(const Numbers& numbers, double seconds, std::size_t columns) const;
 
 private:

@@ -43,14 +43,14 @@ std::string text_of(const char* pattern, double a) {
     return buffer;
 }
 
-/// What one chart shows.
+/// The content of one chart.
 struct Chart {
     std::string name;
     std::vector<std::pair<std::string, std::vector<double>>> lines;  // one, or training and validation
     std::int64_t best_epoch = 0;  // 0: not marked
 };
 
-/// The charts of a run. Learning rate and seconds, which nobody minimises, are apart.
+/// The charts of a run. Learning rate and seconds, which are not minimised, are returned separately.
 std::pair<std::vector<Chart>, std::vector<Chart>> charts(const History& history, const std::string& validation) {
     std::pair<std::vector<Chart>, std::vector<Chart>> found;
     for (const std::string& name : history.columns) {
@@ -74,7 +74,7 @@ Plot plot_of(const Chart& chart, const std::string& title, double width, double 
 }
 
 std::string figure(const Chart& chart, double width, double height) {
-    // The document without its head: it stands in another.
+    // The SVG without its XML header, since it is embedded in HTML.
     const std::string picture = svg({plot_of(chart, "", width, height)});
     return "<figure><figcaption>" + escaped(chart.name) + "</figcaption>" + picture.substr(picture.find("<svg")) +
            "</figure>\n";
@@ -96,7 +96,7 @@ std::string summary(const History& history) {
     return text;
 }
 
-/// Open where there are no pictures.
+/// The table is open when there are no charts.
 std::string table(const History& history, bool open) {
     std::string html = std::string(open ? "<details open>" : "<details>") +
                        "<summary>All numbers</summary><div class=\"wide\"><table><tr><th>epoch</th>";

@@ -12,7 +12,7 @@
 #include "nn/detail/files.hpp"
 #include "report.hpp"
 
-// What is checked before a run, and what is told of it as a whole.
+// The checks before a run, and the report on the whole run.
 
 namespace xgrad::nn::detail {
 

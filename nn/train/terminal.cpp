@@ -9,12 +9,11 @@
 
 namespace xgrad::nn::detail {
 
-// --- SIGINT
-// -----------------------------------------------------------------------------------------------------------
+// --- SIGINT ---------------------------------------------------------------------------------------------------------
 
 namespace {
 
-// A signal's handler has no other way to speak to the loops that run.
+// A signal handler has no other way to communicate with running loops.
 std::atomic<int> interrupts{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 std::mutex handler_mutex;
@@ -33,7 +32,7 @@ Interrupt::Interrupt(bool wanted) : active_(wanted), before_(interrupts.load()) 
     if (handler_before.sa_handler == SIG_IGN) return;
     struct sigaction ours = {};
     ours.sa_handler = &xgrad_on_interrupt;
-    ours.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second one kills
+    ours.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second signal kills the process
     sigemptyset(&ours.sa_mask);
     sigaction(SIGINT, &ours, nullptr);
 }
@@ -46,11 +45,10 @@ Interrupt::~Interrupt() {
 
 bool Interrupt::raised() const { return active_ && interrupts.load() != before_; }
 
-// --- numbers
-// ----------------------------------------------------------------------------------------------------------
+// --- numbers --------------------------------------------------------------------------------------------------------
 
 std::string readable_number(double value) {
-    if (std::isnan(value)) return "nan";  // without the sign that it may have
+    if (std::isnan(value)) return "nan";  // without a possible sign
     char buffer[32];
     const double size = std::abs(value);
     std::snprintf(buffer, sizeof buffer, size != 0 && (size < 1e-3 || size >= 1e6) ? "%.3g" : "%.4f", value);

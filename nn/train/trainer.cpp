@@ -69,11 +69,11 @@ private:
     Batches& training_;
     Batches* validation_;
     RunState run_;
-    State best_;  // without a folder
+    State best_;  // used without a folder
     ProgressBar bar_;
     Interrupt interrupt_;
     Clock::time_point started_ = Clock::now();
-    Clock::time_point next_report_ = {};  // not before
+    Clock::time_point next_report_ = {};  // no report before this time
     std::pair<std::int64_t, std::int64_t> saved_ = {-1, -1};  // epoch and batch of the newest checkpoint
 };
 
@@ -89,13 +89,13 @@ void Loop::prepare() {
     if (!saves()) return;
     prepare_folder(setup_, where_);
     const std::string path = setup_.file("checkpoint.safetensors");
-    std::error_code unknown;  // whoever may not look gets the reader's error
+    std::error_code unknown;  // without permission, reading the file reports the error
     if (!options_.resume || (!std::filesystem::exists(path, unknown) && !unknown)) return;
     restore(setup_, run_, training_.size(), path, where_);
     saved_ = {run_.epoch, run_.batch};
 }
 
-/// After the first batch of a run: is there what is to be monitored?
+/// Checks after the first batch of a run that the monitored column exists.
 void Loop::check_monitor() {
     std::string name = run_.history.monitor;
     const bool valid = name.starts_with("valid_");
@@ -136,7 +136,7 @@ void Loop::check_loss(const Tensor& loss) const {
                         where_));
 }
 
-/// Before anything is kept of the model.
+/// Called before anything of the model is saved.
 void Loop::check_parameters() const {
     if (!options_.check_finite) return;
     const std::string parameter = first_not_finite(setup_.model);
@@ -188,7 +188,7 @@ bool Loop::train_epoch() {
     position.epoch += run_.epoch;
     position.batch = run_.batch;
     training_.start(position);
-    run_.log.add("loss", 0, 0);  // the first column
+    run_.log.add("loss", 0, 0);  // makes it the first column
     bar_.start(title(), training_.size(), {}, run_.batch);
     while (training_.next()) {
         if (halted()) {
@@ -217,7 +217,7 @@ bool Loop::train_epoch() {
     return true;
 }
 
-/// The loss of the current batch, also in the log.
+/// Computes the loss of the current batch and logs it.
 Tensor logged_loss(Batches& batches, Log& log, Location where) {
     const std::int64_t samples = batches.samples();
     log.start_batch(samples);
@@ -279,7 +279,7 @@ void Loop::step(std::vector<Tensor> gradients) {
 }
 
 bool Loop::validate() {
-    // Written where validation is interrupted: it then starts again from what it found.
+    // Saved if validation is interrupted: a resumed run then starts the validation again from this state.
     std::optional<std::pair<State, Metadata>> before;
     if (saves()) {
         run_.seconds = seconds();
@@ -310,7 +310,7 @@ bool Loop::validate() {
     return true;
 }
 
-/// Is the epoch whose row is there the best so far?
+/// Checks whether the epoch just completed is the best so far.
 void Loop::judge() {
     History& history = run_.history;
     const double value = history.last(history.monitor);

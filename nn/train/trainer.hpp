@@ -23,45 +23,45 @@ struct TrainerOptions {
     std::string out = {};  ///< folder for checkpoint.safetensors, best.safetensors, log.csv and report.html; empty:
                            ///< nothing is written
     std::int64_t epochs = 10;
-    bool resume = false;     ///< go on from the folder's checkpoint, if there is one
-    bool overwrite =
-        false;  ///< begin anew in a folder that holds another run, and remove that one; otherwise it is a ValueError
+    bool resume = false;     ///< resume from the folder's checkpoint, if there is one
+    bool overwrite = false;  ///< start afresh in a folder that holds another run, and remove that run; otherwise this
+                             ///< is a ValueError
 
-    Schedule* schedule = nullptr;  ///< stepped after each epoch; ReduceLROnPlateau is told the monitored number
-    bool schedule_each_step = false;  ///< stepped after each step of the optimizer instead
-    std::int64_t accumulate = 1;  ///< batches whose mean gradient makes one step
+    Schedule* schedule = nullptr;  ///< stepped after each epoch; ReduceLROnPlateau receives the monitored value
+    bool schedule_each_step = false;  ///< stepped after each optimizer step instead
+    std::int64_t accumulate = 1;  ///< batches per step, which uses their mean gradient
     std::optional<double> clip_grad_norm = {};  ///< largest norm of a step's gradient
 
     bool check_finite =
-        true;  ///< ValueError when a training loss or a parameter becomes NaN or infinite, instead of going on with it
+        true;  ///< ValueError when a training loss or a parameter becomes NaN or infinite, instead of continuing
 
-    std::string monitor = {};  ///< column that tells the best epoch; by default valid_loss, without validation loss
+    std::string monitor = {};  ///< column that decides the best epoch; default: valid_loss, or loss without validation
     bool maximize = false;  ///< the largest number is the best, not the smallest
-    std::optional<std::int64_t> patience = {};  ///< stop after so many epochs in a row that were no better
-    double min_delta = 0;  ///< better means by more than this
-    bool restore_best = false;  ///< leave the model as it was after the best epoch, not after the last
+    std::optional<std::int64_t> patience = {};  ///< stop after this many epochs in a row without improvement
+    double min_delta = 0;  ///< an improvement must exceed this
+    bool restore_best = false;  ///< finish with the model of the best epoch instead of the last
 
-    std::int64_t checkpoint_epochs = 1;  ///< write a checkpoint after so many epochs; 0: only at the end
-    std::int64_t checkpoint_batches = 0;  ///< and in the middle of them after so many batches; 0: not there
+    std::int64_t checkpoint_epochs = 1;  ///< epochs between checkpoints; 0: a checkpoint only at the end
+    std::int64_t checkpoint_batches = 0;  ///< also batches between checkpoints within an epoch; 0: none within an epoch
 
     ProgressStyle progress = ProgressStyle::automatic;  ///< on standard error
-    bool interruptible =
-        true;  ///< SIGINT (Ctrl-C) ends the run after the current batch, with everything saved; a second one kills
+    bool interruptible = true;  ///< SIGINT (Ctrl-C) ends the run after the current batch, with everything saved; a
+                                ///< second one kills the process
 };
 
 namespace detail {
 
-/// A loader together with what is done with each batch, as the loop sees it.
+/// A loader together with what is done for each batch, as seen by the loop.
 class XGRAD_API Batches {
 public:
     virtual ~Batches();
-    virtual std::int64_t size() const = 0;  ///< batches of a pass; -1: not known
+    virtual std::int64_t size() const = 0;  ///< batches per pass; -1: unknown
     virtual LoaderPosition position() const = 0;
     /// Starts a pass from that position.
     virtual void start(const LoaderPosition& position) = 0;
-    /// Goes to the next batch, first to the first. False at the end.
+    /// Advances to the next batch; the first call goes to the first. False at the end.
     virtual bool next() = 0;
-    virtual void finish() = 0;  ///< lets go of the pass
+    virtual void finish() = 0;  ///< releases the pass
     virtual std::int64_t samples() const = 0;
     virtual Tensor loss(Log& log) = 0;
 };
@@ -126,7 +126,7 @@ struct OptimizedPart {
 
 namespace detail {
 
-/// Something of the user's that is called back.
+/// A user callback.
 class XGRAD_API Hook {
 public:
     virtual ~Hook();
@@ -156,10 +156,9 @@ private:
 
 }  // namespace detail
 
-/// The usual loop: epochs of batches, a step of the optimizer for each, validation behind each epoch, and what one
-/// wants to have besides: progress, numbers by epoch as CSV and as a page with curves, early stopping, the best
-/// weights, checkpoints, and a run that goes on after it was killed or interrupted with the very numbers that it would
-/// have had.
+/// The training loop: epochs of batches, an optimizer step for each, validation after each epoch, and optionally:
+/// progress, numbers by epoch as CSV and as a page with curves, early stopping, the best weights, checkpoints, and
+/// resuming a run that was killed or interrupted with exactly the numbers it would have had.
 ///
 ///     nn::Adam adam({.lr = 1e-3});
 ///     nn::Trainer trainer(net, adam, {.out = "run", .epochs = 20, .patience = 3});
@@ -170,27 +169,27 @@ private:
 ///         return nn::cross_entropy(scores, y);
 ///     });
 ///
-/// The function gives the loss of a batch; it is called in training mode inside a tape, and in eval mode without one
-/// for validation. It may leave out the last argument. The model is left in eval mode. Loaders are DataLoader,
-/// StreamLoader or anything with batches between begin() and end(). "loss" and what is logged are columns of the
-/// history, with "valid_" in front for validation. Model, optimizer and schedule must outlive the trainer and stay
-/// where they are.
+/// The function returns the loss of a batch; it is called in training mode inside a tape, and for validation in eval
+/// mode without a tape. It may omit the last argument. The model is left in eval mode. Loaders are DataLoader,
+/// StreamLoader or anything with batches between begin() and end(). "loss" and logged names are columns of the history,
+/// with the prefix "valid_" for validation. Model, optimizer and schedule must outlive the trainer and not move.
 ///
 /// A checkpoint is one safetensors file with everything in it: parameters and buffers ("model.fc1.weight"), the states
 /// of optimizer and schedule, the random streams of layers, default_generator(), the loaders' seeds and positions, and
-/// the history. It is replaced atomically: whenever the process is killed, the last one is there. To resume, make the
-/// same objects and set `.resume`; ValueError when they do not fit the checkpoint. `epochs` may be larger than before.
-/// What a data set or the function draws from generators of its own is not known here: let it use the Generator that
-/// the loader hands out, or default_generator().
+/// the history. It is replaced atomically: if the process is killed at any time, the last checkpoint is intact. To
+/// resume, create the same objects and set `.resume`; ValueError when they do not fit the checkpoint. `epochs` may be
+/// larger than before. Random numbers that a dataset or the function draws from its own generators are not tracked: use
+/// the Generator that the loader passes, or default_generator().
 ///
-/// Several optimizers train a part of the model each; together they must have all of its parameters, each once:
+/// Several optimizers can each train a part of the model; together they must cover all of its parameters, each exactly
+/// once:
 ///
 ///     nn::Trainer trainer(net, {{net.hidden, muon}, {net.head, adam}}, {.epochs = 20});
 ///
-/// ValueError for options that make no sense, a folder that holds another run, a loader without batches, a loss that
-/// does not depend on the model's parameters, a loss or parameter that is no longer finite (with epoch and batch), and
-/// a `monitor` that the first batch does not log; the last is also sought in a batch of the validation, where only that
-/// may log it. Optimizers that call the loss themselves (LBFGS) need a loop of their own.
+/// ValueError for invalid options, a folder that holds another run, a loader without batches, a loss that does not
+/// depend on the model's parameters, a loss or parameter that is no longer finite (with epoch and batch), and a
+/// `monitor` that the first batch does not log (a validation column is also looked for in one validation batch).
+/// Optimizers that evaluate the loss themselves (LBFGS) need a custom loop.
 template <class M>
 class Trainer {
 public:
@@ -200,7 +199,7 @@ public:
             Location where = Location::current())
         : model_(model), core_(model, typeid(M), std::move(parts), options, where) {}
 
-    /// Trains, and tells what was measured.
+    /// Trains the model and returns the history.
     template <class Training, class Validation, class Step>
         requires(!std::is_same_v<Step, Location>)
     History fit(Training&& training, Validation&& validation, const Step& step, Location where = Location::current()) {
@@ -214,28 +213,28 @@ public:
         return core_.fit(train, nullptr, where);
     }
 
-    /// What `step` measures on other data, in eval mode and without a tape: a history of one row,
+    /// Runs `step` on other data, in eval mode and without a tape; returns a history of one row:
     /// `trainer.evaluate(test, step).last("accuracy")`.
     template <class Loader, class Step>
     History evaluate(Loader&& loader, const Step& step, Location where = Location::current()) {
         detail::BatchesOf<M, std::remove_reference_t<Loader>, Step> batches(model_, loader, step);
         return core_.evaluate(batches, where);
     }
-    /// For hooks and the function that gives the loss: ends the run after this batch, with everything saved, so that it
-    /// can be resumed.
+    /// For hooks and the loss function: ends the run after this batch, with everything saved, so that it can be
+    /// resumed.
     void stop() { core_.stop(); }
 
     /// Another model that belongs to the run, such as an average of the weights: part of the checkpoints. ValueError
-    /// for a name that is taken or has a dot.
+    /// for a name that is taken or contains a dot.
     void keep(std::string name, ModelRef model, Location where = Location::current()) {
         core_.keep(std::move(name), model, where);
     }
-    /// Called after each step of the optimizer: `trainer.on_step([&] { ema.update(net); })`.
+    /// Called after each optimizer step: `trainer.on_step([&] { ema.update(net); })`.
     template <class F>
     void on_step(F f) {
         core_.on_step(std::make_unique<HookOf<F>>(std::move(f)));
     }
-    /// Called after each epoch and its validation, if wanted with the History so far.
+    /// Called after each epoch and its validation; f may take the History so far as an argument.
     template <class F>
     void on_epoch(F f) {
         core_.on_epoch(std::make_unique<HookOf<F>>(std::move(f)));

@@ -56,7 +56,7 @@ private:
         detail::refuse_others(bytes, detail::Format::zip, source);
         return {bytes, source, limits.max_bytes};
     }
-    /// What is wrong with an array is kept for whoever asks for it.
+    /// A problem with an array is stored, to be reported when the array is requested.
     detail::Stored look_at(std::size_t i, detail::NpyHeader& header) const {
         const auto& [name, size, problem] = archive_.entries()[i];
         detail::Stored found{name.substr(0, name.size() - suffix.size()), {}, {}, problem};

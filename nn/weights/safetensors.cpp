@@ -90,7 +90,7 @@ void check_names(const State& state, const Metadata& metadata, Location where) {
 
 void save_safetensors(const std::string& path, const State& state, const Metadata& metadata, Location where) {
     check_names(state, metadata, where);
-    // Large elements first, as the format's own writers do it: every tensor is then aligned to its element.
+    // Larger element types first, as the format's own writers do: every tensor is then aligned to its element size.
     std::vector<const State::value_type*> order;
     for (const auto& entry : state) order.push_back(&entry);
     std::stable_sort(order.begin(), order.end(),

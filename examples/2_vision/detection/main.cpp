@@ -1,7 +1,8 @@
 // Where are which things? A network looks at a picture once and says for each cell of a grid whether the middle of a
 // thing is there, where its edges are and what it is (one stage, as Redmon, Divvala, Girshick and Farhadi 2016;
 // distances to the edges instead of anchors: Tian, Shen, Chen and He 2019). Non-maximum suppression leaves one box of
-// each thing, and the mean average precision judges them. needs: dataset-fashion-mnist
+// each thing, and the mean average precision judges them.
+// needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>

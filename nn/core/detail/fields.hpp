@@ -6,8 +6,8 @@
 //
 //     void xgrad_visit(const Path& path, Visitor& visitor);
 //
-// and its source names the fields, so that those who include the header need not compile the traversal (some 15 ms for
-// each layer).
+// and its source names the fields, so that files that include the header need not compile the traversal (some 15 ms per
+// layer).
 
 #define XGRAD_FIELDS_OF(Layer, ...)                                                                            \
     void Layer::xgrad_visit(const ::xgrad::nn::Path& xgrad_path, ::xgrad::nn::Visitor& xgrad_visitor) {        \

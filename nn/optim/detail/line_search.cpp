@@ -11,7 +11,7 @@ namespace {
 constexpr double c1 = 1e-4, c2 = 0.9;
 constexpr int most = 25;
 
-/// Where the cubic through both points, with their slopes, has its minimum, within [low, high].
+/// The minimum within [low, high] of the cubic through both points with their slopes.
 double cubic_minimum(const LinePoint& p, const LinePoint& q, double low, double high) {
     const double d1 = p.slope + q.slope - 3 * (p.f - q.f) / (p.t - q.t), square = d1 * d1 - p.slope * q.slope;
     if (!(square >= 0)) return (low + high) / 2;
@@ -22,14 +22,14 @@ double cubic_minimum(const LinePoint& p, const LinePoint& q, double low, double 
 }
 
 struct Bracket {
-    LinePoint low, high;  // by value, not by place
+    LinePoint low, high;  // ordered by value, not by position
     bool done = false;
     void order() {
         if (!(low.f <= high.f)) std::swap(low, high);
     }
 };
 
-/// Steps outwards until a minimum must lie between two points, or one is good enough.
+/// Steps outwards until two points enclose a minimum, or one point is good enough.
 Bracket enclose(const LineFunction& at, const LinePoint& start, double t, int& steps) {
     LinePoint before = start, now = at(t);
     for (; steps < most; ++steps) {
@@ -42,7 +42,7 @@ Bracket enclose(const LineFunction& at, const LinePoint& start, double t, int& s
     return {start, now};
 }
 
-/// A point inside by interpolation; not too near to an end twice running.
+/// An interpolated point inside the bracket; not too near an end twice in a row.
 double inside(const Bracket& b, bool& stuck) {
     const double left = std::min(b.low.t, b.high.t), right = std::max(b.low.t, b.high.t), margin = 0.1 * (right - left);
     const double t = cubic_minimum(b.low, b.high, left, right);

@@ -6,7 +6,7 @@
 
 namespace xgrad::nn::detail {
 
-/// A point on the line: how far, the value, the slope along the line, and the gradient.
+/// A point on the line: its distance t, the value, the slope along the line, and the gradient.
 struct LinePoint {
     double t = 0, f = 0, slope = 0;
     Tensor gradient;
@@ -24,8 +24,8 @@ private:
     LinePoint (*call_)(const void*, double);
 };
 
-/// A point that satisfies the strong Wolfe conditions with c1 = 1e-4 and c2 = 0.9, or the best of 25, as
-/// torch.optim.LBFGS (after minFunc by M. Schmidt): a bracket is found by growing steps and then narrowed, both by
+/// A point that satisfies the strong Wolfe conditions with c1 = 1e-4 and c2 = 0.9, or the best of 25 points, as in
+/// torch.optim.LBFGS (after minFunc by M. Schmidt): a bracket is found with growing steps and then narrowed, both by
 /// cubic interpolation. `width` is the direction's largest element.
 LinePoint strong_wolfe(const LineFunction& at, const LinePoint& start, double t, double width, double tolerance_change);
 

@@ -12,7 +12,7 @@
 #include "nn/train/trainer.hpp"
 #include "nn/weights/safetensors.hpp"
 
-// The inside of Trainer: what a run consists of, and what of it a checkpoint holds.
+// The internals of Trainer: the state of a run, and what a checkpoint holds of it.
 
 namespace xgrad::nn::detail {
 
@@ -30,41 +30,41 @@ struct TrainerCore::Setup {
 
 using Row = ProgressBar::Numbers;
 
-/// Where a run stands, apart from the objects that it changes.
+/// The position of a run, apart from the objects that it changes.
 struct RunState {
     History history;
-    std::int64_t epoch = 0;  ///< the one that runs, from 0
-    std::int64_t batch = 0;  ///< batches of it that are done
-    bool trained = false;    ///< all of them are, and `row` has the numbers
+    std::int64_t epoch = 0;  ///< the current epoch, from 0
+    std::int64_t batch = 0;  ///< completed batches of the epoch
+    bool trained = false;    ///< all batches are completed, and `row` has the numbers
     Row row;
     Log log;
-    double seconds = 0;           ///< of this epoch, before this process
+    double seconds = 0;           ///< spent on this epoch before this process
     std::int64_t since_best = 0;  ///< epochs since the best one
-    std::vector<Tensor> sums;     ///< gradients of an accumulation that is not complete
+    std::vector<Tensor> sums;     ///< gradients of an incomplete accumulation
     std::int64_t summed = 0;
     LoaderPosition training, validation;  ///< of epoch 0
-    std::int64_t largest_batch = 0;       ///< samples in it, of those that this process saw
+    std::int64_t largest_batch = 0;       ///< most samples in a batch that this process saw
 };
 
-/// ValueError for options that make no sense.
+/// ValueError for invalid options.
 void check_options(const TrainerOptions& options, Location where);
-/// Each parameter must be trained by one optimizer.
+/// Checks that each parameter is trained by exactly one optimizer.
 void check_parts(const TrainerCore::Setup& setup, Location where);
-/// Makes the folder; what another run left there is removed only where that is wanted.
+/// Creates the folder; files of another run are removed only if the options request it.
 void prepare_folder(const TrainerCore::Setup& setup, Location where);
 /// "Net" of mynamespace::Net.
 std::string readable_type(const std::type_info& type);
-/// The name of the first parameter with a NaN or infinity in it, or "".
+/// The name of the first parameter that contains a NaN or infinity, or "".
 std::string first_not_finite(ModelRef model);
-/// The page of the run, with its model and optimizers, sizes and the date.
+/// The report page of the run, with its model and optimizers, sizes and the date.
 std::string report_of(const TrainerCore::Setup& setup, const RunState& run, std::int64_t batches);
 
-/// Everything as named tensors and texts. `batches` is the loader's length.
+/// The whole run as named tensors and texts. `batches` is the loader's length.
 std::pair<State, Metadata> checkpoint_of(TrainerCore::Setup& setup, const RunState& run, std::int64_t batches);
-/// Puts everything back. FormatError for a file that is no checkpoint; ValueError when it is of another run.
+/// Restores the whole run. FormatError for a file that is not a checkpoint; ValueError when it belongs to another run.
 void restore(TrainerCore::Setup& setup, RunState& run, std::int64_t batches, const std::string& path, Location where);
 
-/// Catches SIGINT while it lives, unless the process ignores it. After the first one the signal has its usual effect
+/// Catches SIGINT while it lives, unless the process ignores it. After the first one, the signal has its default effect
 /// again.
 class Interrupt {
 public:
@@ -79,7 +79,7 @@ private:
     int before_ = 0;
 };
 
-/// "loss 0.3456", numbers as people want them.
+/// A number in human-readable form, as in "loss 0.3456".
 std::string readable_number(double value);
 
 }  // namespace xgrad::nn::detail

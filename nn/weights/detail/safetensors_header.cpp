@@ -22,8 +22,7 @@ std::string excerpt(std::string_view text) {
     return '"' + (text.size() > most ? std::string(text.substr(0, most)) + "…" : std::string(text)) + '"';
 }
 
-/// Takes the header event by event: nothing is kept that is not one of its entries, and nesting is refused where it
-/// begins.
+/// Processes the header event by event: only its entries are kept, and nesting is rejected as soon as it begins.
 class HeaderReader final : public nlohmann::json_sax<json> {
 public:
     explicit HeaderReader(const Source& source) : source_(source) {}
@@ -133,7 +132,7 @@ private:
     int rank_ = 0, offsets_ = 0;
 };
 
-/// The places must fill the data without overlaps and holes, and be as long as dtype and shape say.
+/// The positions must fill the data without overlaps or gaps, and their lengths must match dtype and shape.
 void check_places(const std::vector<SafetensorsEntry>& entries, std::uint64_t data_bytes, const Source& source) {
     const auto fail = [&](const SafetensorsEntry& entry, const std::string& rule) {
         source.fail(rule + ", got [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "] for " +
@@ -174,7 +173,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t 
 
 std::string format_safetensors_header(const SafetensorsHeader& header) {
     nlohmann::ordered_json root = nlohmann::ordered_json::object();
-    // Straight into the list of members: ordered_json's own insertion looks through all names each time.
+    // Inserts directly into the list of members: ordered_json's own insertion searches all names each time.
     auto& members = root.get_ref<nlohmann::ordered_json::object_t&>();
     if (!header.metadata.empty()) {
         auto& metadata = root["__metadata__"];
