@@ -110,26 +110,19 @@ public:
         return y;
     }
 
-#define XGRAD_NOTHING(...)
-#define XGRAD_FRIEND(how, function, Rule) \
-    friend Number function(const Number& x) { return unary(rules::Rule{}, x); }
-#define XGRAD_FRIEND_1(how, function, Rule, A, a, default_a) \
-    friend Number function(const Number& x, A a default_a) { return unary(rules::Rule{a}, x); }
-#define XGRAD_FRIEND_2(how, function, Rule, A, a, default_a, B, b, default_b) \
-    friend Number function(const Number& x, A a default_a, B b default_b) { return unary(rules::Rule{a, b}, x); }
-#define XGRAD_FRIEND_OF_TWO(how, function, Rule)                                                     \
+    // clang-format off
+#define XGRAD_UNARY(function, Rule) friend Number function(const Number& x) { return unary(rules::Rule{}, x); }
+#define XGRAD_UNARY_1(function, Rule, p, default_p) \
+    friend Number function(const Number& x, double p default_p) { return unary(rules::Rule{p}, x); }
+#define XGRAD_UNARY_2(function, Rule, p, default_p, q, default_q) \
+    friend Number function(const Number& x, double p default_p, double q default_q) { return unary(rules::Rule{p, q}, x); }
+#define XGRAD_BINARY(function, Rule, a, b) \
     friend Number function(const Number& a, const Number& b) { return binary(rules::Rule{}, a, b); } \
-    friend Number function(const Number& a, double b) { return left(rules::Rule{}, a, b); }          \
+    friend Number function(const Number& a, double b) { return left(rules::Rule{}, a, b); } \
     friend Number function(double a, const Number& b) { return right(rules::Rule{}, a, b); }
-    XGRAD_FUNCTIONS(XGRAD_NOTHING, XGRAD_FRIEND, XGRAD_FRIEND_1, XGRAD_FRIEND_2)
-    XGRAD_SPECIAL(XGRAD_NOTHING, XGRAD_FRIEND, XGRAD_FRIEND_1, XGRAD_FRIEND_2)
-    XGRAD_ACTIVATIONS(XGRAD_NOTHING, XGRAD_FRIEND, XGRAD_FRIEND_1, XGRAD_FRIEND_2)
-    XGRAD_BINARY(XGRAD_NOTHING, XGRAD_FRIEND_OF_TWO)
-#undef XGRAD_NOTHING
-#undef XGRAD_FRIEND
-#undef XGRAD_FRIEND_1
-#undef XGRAD_FRIEND_2
-#undef XGRAD_FRIEND_OF_TWO
+#define XGRAD_RULE(Rule)
+#include "rules/all.inc"
+    // clang-format on
 
     // Functions that select one of several rules or take arguments in another order.
     friend Number gelu(const Number& a, Gelu form = Gelu::erf) {
@@ -141,6 +134,7 @@ public:
         return unary(rules::NanToNum{options.nan, options.posinf.value_or(largest), options.neginf.value_or(-largest)},
                      a);
     }
+    friend Number clip(const Number& x, double low, double high) { return unary(rules::Clip{low, high}, x); }
     friend Number prelu(const Number& a, const Number& weight) { return binary(rules::Prelu{}, a, weight); }
     friend Number pow(const Number& a, const Number& b) { return binary(rules::Pow{}, a, b); }
     friend Number pow(double a, const Number& b) { return right(rules::Pow{}, a, b); }

@@ -9,7 +9,7 @@ foreach(name autodiff nn)
     if(TARGET xgrad_${name})
         install(TARGETS xgrad_${name} EXPORT xgradTargets)
         install(DIRECTORY "${PROJECT_SOURCE_DIR}/${name}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/xgrad"
-            FILES_MATCHING PATTERN "*.hpp" PATTERN detail EXCLUDE PATTERN kernels EXCLUDE)
+            FILES_MATCHING PATTERN "*.hpp" PATTERN "*.inc" PATTERN detail EXCLUDE PATTERN kernels EXCLUDE)
     endif()
 endforeach()
 

@@ -6,43 +6,18 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <random>
-#include <regex>
 
 using namespace tests;
 using tests::error_of;
 using tests::here;
 
-namespace {
-
-/// How often each function is declared in the headers of operations: once for each overload.
-std::map<std::string, int> declarations() {
-    namespace fs = std::filesystem;
-    const fs::path engine = fs::path(source_dir()) / "autodiff";
-    std::vector<fs::path> headers{engine / "functions" / "functions.hpp"};
-    for (const auto& file : fs::recursive_directory_iterator(engine / "ops"))
-        if (file.path().extension() == ".hpp" && file.path().parent_path().filename() != "detail")
-            headers.push_back(file.path());
-    const std::regex declaration(R"(^XGRAD_API (?:[A-Z]\w*|std::vector<Tensor>|void) ([a-z]\w*|operator\S+?)\()");
-    std::map<std::string, int> count;
-    for (const auto& header : headers) {
-        std::ifstream in(header);
-        for (std::string line; std::getline(in, line);)
-            if (std::smatch match; std::regex_search(line, match, declaration)) ++count[match[1]];
-    }
-    return count;
-}
-
-}  // namespace
-
 TEST_SUITE("arguments") {
     TEST_CASE("every public function is called with odd arguments") {
         std::map<std::string, int> rows;
         for (const PublicFunction& function : public_functions()) ++rows[function.name];
-        const std::map<std::string, int> declared = declarations();
+        const std::map<std::string, int> declared = declared_functions({"ops", "rules", "functions"}, true);
         CHECK(declared.size() > 200);
         for (const auto& declaration : declared) {
             const std::string& name = declaration.first;

@@ -3,10 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <random>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -214,15 +211,6 @@ bool broadcasts(const F& f, const Shape& a, const Shape& b) {
     return true;
 }
 
-std::set<std::string> declared() {
-    std::ifstream in(std::filesystem::path(source_dir()) / "autodiff/ops/elementwise/elementwise.hpp");
-    const std::regex declaration(R"(^XGRAD_API Tensor ([a-z]\w*|operator\S+?)\()");
-    std::set<std::string> names;
-    for (std::string line; std::getline(in, line);)
-        if (std::smatch match; std::regex_search(line, match, declaration)) names.insert(match[1]);
-    return names;
-}
-
 }  // namespace
 
 TEST_SUITE("element-wise values") {
@@ -231,7 +219,7 @@ TEST_SUITE("element-wise values") {
         const auto operation = [](const std::string& name) { return name.substr(0, name.find('(')); };
         for (const Unary& row : unary_table()) rows.insert(operation(row.name));
         for (const Binary& row : binary_table()) rows.insert(operation(row.name));
-        for (const std::string& name : declared())
+        for (const auto& [name, count] : declared_functions({"ops/elementwise/elementwise.hpp", "rules"}))
             CHECK_MESSAGE(rows.count(name), name << " has no row in elementwise_values_test.cpp");
     }
 

@@ -4,8 +4,6 @@
 #include <autodiff/map.hpp>
 #include <doctest/doctest.h>
 
-#include <fstream>
-#include <regex>
 #include <set>
 
 #include "places.hpp"
@@ -55,16 +53,15 @@ std::set<std::string> checked;
 
 TEST_CASE("map knows every function of the list of rules, and those written by hand") {
     checked.clear();
-#define NOTHING(...)
-#define ONE(how, function, Rule) AGREES(function, [](auto v) { return function(v); })
-#define ONE_1(how, function, Rule, A, a, default_a) AGREES(function, [](auto v) { return function(v, 0.5); })
-#define ONE_2(how, function, Rule, A, a, default_a, B, b, default_b) \
-    AGREES(function, [](auto v) { return function(v, -0.5, 1.5); })
-#define TWO(how, function, Rule) AGREES(function, [](auto v, auto w) { return function(v, w); })
-    XGRAD_FUNCTIONS(NOTHING, ONE, ONE_1, ONE_2)
-    XGRAD_SPECIAL(NOTHING, ONE, ONE_1, ONE_2)
-    XGRAD_ACTIVATIONS(NOTHING, ONE, ONE_1, ONE_2)
-    XGRAD_BINARY(NOTHING, TWO)
+// clang-format off
+#define XGRAD_UNARY(function, Rule) AGREES(function, [](auto v) { return function(v); })
+#define XGRAD_UNARY_1(function, Rule, ...) AGREES(function, [](auto v) { return function(v, 0.5); })
+#define XGRAD_UNARY_2(function, Rule, ...) AGREES(function, [](auto v) { return function(v, -0.5, 1.5); })
+#define XGRAD_BINARY(function, Rule, ...) AGREES(function, [](auto v, auto w) { return function(v, w); })
+#define XGRAD_RULE(Rule)
+#include <autodiff/rules/all.inc>
+    // clang-format on
+    AGREES(clip, [](auto v) { return clip(v, -0.5, 1.5); })
     AGREES(gelu, [](auto v) { return gelu(v) + gelu(v, Gelu::tanh); })
     AGREES(polygamma, [](auto v) { return polygamma(1, v) + polygamma(0, v); })
     AGREES(nan_to_num, [](auto v) { return nan_to_num(log(v), {.nan = 2.0}); })
@@ -74,16 +71,14 @@ TEST_CASE("map knows every function of the list of rules, and those written by h
     AGREES(where, [](auto v) { return where(v < 0.5, v, 2.0 * v); })
 
     // What elementwise.hpp declares, but for comparisons and logic, whose results are no numbers.
-    std::ifstream in(source_dir() + "/autodiff/ops/elementwise/elementwise.hpp");
-    const std::regex declaration(R"(^XGRAD_API Tensor ([a-z]\w*)\()");
     const std::set<std::string> no_numbers{
         "equal",       "not_equal", "less",  "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
         "logical_xor", "isnan",     "isinf", "isfinite",   "signbit", "logical_not",   "logical_not", "operator"};
     std::size_t declared = 0;
-    for (std::string line; std::getline(in, line);)
-        if (std::smatch match; std::regex_search(line, match, declaration) && !no_numbers.count(match[1])) {
-            ++declared;
-            CHECK_MESSAGE(checked.count(match[1]), match[1].str() << " is not known to map");
-        }
+    for (const auto& [name, count] : declared_functions({"ops/elementwise/elementwise.hpp", "rules"})) {
+        if (no_numbers.count(name) || name.starts_with("operator")) continue;
+        ++declared;
+        CHECK_MESSAGE(checked.count(name), name << " is not known to map");
+    }
     CHECK(declared > 70);
 }

@@ -28,55 +28,21 @@ inline const Cases matrices = {{{3, 4}}, {{1, 5}}, {{4, 1}}, {{37, 3}}, {{3, 37}
 inline const Cases cubes = {{{2, 3, 4}}, {{1, 5, 2}}};
 inline const Domain all_signs{-2, 2}, positive_only{0.3, 3};
 
-// The families. A file that is added to op_table/ is named here.
-std::vector<Row> elementwise_rows();
-std::vector<Row> reduce_rows();
-std::vector<Row> scan_rows();
-std::vector<Row> sort_rows();
-std::vector<Row> shape_rows();
-std::vector<Row> arrange_rows();
-std::vector<Row> index_rows();
-std::vector<Row> matrix_rows();
-std::vector<Row> recurrent_rows();
-std::vector<Row> linalg_rows();
-std::vector<Row> contraction_rows();
-std::vector<Row> normalize_rows();
-std::vector<Row> convolution_rows();
-std::vector<Row> pool_rows();
-std::vector<Row> attention_rows();
-std::vector<Row> window_rows();
-std::vector<Row> beyond_rows();
-std::vector<Row> random_rows();  // constants, so that only their shape matters to a tape
-
-inline std::vector<std::vector<Row> (*)()> families() {
-    return {
-        elementwise_rows,
-        reduce_rows,
-        scan_rows,
-        sort_rows,
-        shape_rows,
-        arrange_rows,
-        index_rows,
-        matrix_rows,
-        recurrent_rows,
-        linalg_rows,
-        contraction_rows,
-        normalize_rows,
-        convolution_rows,
-        pool_rows,
-        attention_rows,
-        window_rows,
-        beyond_rows,
-        random_rows,
-    };
-}
+/// A family of rows, which joins the table where it is defined: `static const Family family(softmax_rows);`
+struct Family {
+    explicit Family(std::vector<Row> (*rows)()) { all().push_back(rows); }
+    static std::vector<std::vector<Row> (*)()>& all() {
+        static std::vector<std::vector<Row> (*)()> families;
+        return families;
+    }
+};
 
 inline const std::vector<Row>& op_table() {
     static const std::vector<Row> table = [] {
-        std::vector<Row> all;
-        for (auto family : families())
-            for (Row& row : family()) all.push_back(std::move(row));
-        return all;
+        std::vector<Row> rows;
+        for (auto family : Family::all())
+            for (Row& row : family()) rows.push_back(std::move(row));
+        return rows;
     }();
     return table;
 }

@@ -7,9 +7,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -34,26 +31,13 @@ void every_differentiable_row(Check&& check) {
     every_row([&](const Row& row) { return row.has_gradient() ? check(row) : std::string(); });
 }
 
-/// Functions declared in the headers of operations that give tensors: one, a vector, or a struct of them.
+/// Functions declared in the headers of operations, members, templates in other headers (op_table/beyond.cpp), and what
+/// is inside the engine.
 std::set<std::string> declared_operations() {
-    namespace fs = std::filesystem;
-    const fs::path engine = fs::path(source_dir()) / "autodiff";
-    std::vector<fs::path> headers;
-    for (const auto& file : fs::recursive_directory_iterator(engine / "ops"))
-        if (file.path().extension() == ".hpp" && file.path().parent_path().filename() != "detail")
-            headers.push_back(file.path());
-    headers.push_back(engine / "functions" / "functions.hpp");
-    const std::regex declaration(R"(^XGRAD_API (?:[A-Z]\w*|std::vector<Tensor>) ([a-z]\w*|operator\S+?)\()");
-    const std::set<std::string> not_operations{"broadcast_shapes"};
-    // Members, templates in other headers (op_table/beyond.cpp), and what is inside the engine.
     std::set<std::string> names{"with_gradient_hook", "to",          "+=",   "-=",         "*=", "/=", "map",
                                 "checkpoint",         "fixed_point", "root", "gamma_slope"};
-    for (const auto& header : headers) {
-        std::ifstream in(header);
-        for (std::string line; std::getline(in, line);)
-            if (std::smatch match; std::regex_search(line, match, declaration) && !not_operations.count(match[1]))
-                names.insert(match[1]);
-    }
+    for (const auto& [name, count] : declared_functions({"ops", "rules", "functions"}))
+        if (name != "broadcast_shapes") names.insert(name);
     return names;
 }
 

@@ -2,6 +2,7 @@
 
 #include "exponential.hpp"
 #include "autodiff/simd/isa.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
@@ -113,7 +114,8 @@ void harden(T* s, T* ds, Int rows, Int columns, const T* logsum, const T* delta,
 
 }  // namespace
 
-void fill_attention(AttentionKernels& kernels) {
+void fill_attention(Kernels& all) {
+    AttentionKernels& kernels = all.attention;
     kernels.f32 = {soften<float>, harden<float>};
     kernels.f64 = {soften<double>, harden<double>};
 }

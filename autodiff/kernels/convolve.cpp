@@ -1,6 +1,7 @@
 #include "convolve.hpp"
 
 #include "autodiff/simd/isa.hpp"
+#include "kernels.hpp"
 
 // The inner loops of convolutions: tiles of the result in registers, as in gemm.cpp, with one operand read where it
 // lies.
@@ -252,7 +253,8 @@ void gather(const T* a, Int lda, Int image_a, const T* b, const Int* offset, Int
 
 }  // namespace
 
-void fill_convolve(ConvolveKernels& kernels) {
+void fill_convolve(Kernels& all) {
+    ConvolveKernels& kernels = all.convolve;
     kernels.f32 = {spread<float>, gather<float>};
     kernels.f64 = {spread<double>, gather<double>};
 }

@@ -4,6 +4,7 @@
 
 #include "autodiff/core/error.hpp"
 #include "bf16.hpp"
+#include "kernel_sources.hpp"  // made by autodiff/CMakeLists.txt
 #include "kernels.hpp"
 
 #ifdef XGRAD_HAVE_BF16
@@ -18,39 +19,16 @@
 
 namespace xgrad::kernels {
 
-#define XGRAD_DECLARE_ISA(set)                              \
-    namespace set {                                         \
-    void fill_elementwise_functions(ElementwiseKernels&);   \
-    void fill_elementwise_special(ElementwiseKernels&);     \
-    void fill_elementwise_activations(ElementwiseKernels&); \
-    void fill_elementwise_binary(ElementwiseKernels&);      \
-    void fill_reduce(ReduceKernels&);                       \
-    void fill_softmax(ReduceKernels&);                      \
-    void fill_move(MoveKernels&);                           \
-    void fill_update(UpdateKernels&);                       \
-    void fill_gemm(GemmKernels&);                           \
-    void fill_gather(GatherKernels&);                       \
-    void fill_recurrent(RecurrentKernels&);                 \
-    void fill_normalize(NormalizeKernels&);                 \
-    void fill_convolve(ConvolveKernels&);                   \
-    void fill_attention(AttentionKernels&);                 \
-    inline void fill(Kernels& kernels) {                    \
-        kernels.isa = #set;                                 \
-        fill_elementwise_functions(kernels.elementwise);    \
-        fill_elementwise_special(kernels.elementwise);      \
-        fill_elementwise_activations(kernels.elementwise);  \
-        fill_elementwise_binary(kernels.elementwise);       \
-        fill_reduce(kernels.reduce);                        \
-        fill_softmax(kernels.reduce);                       \
-        fill_move(kernels.move);                            \
-        fill_update(kernels.update);                        \
-        fill_gemm(kernels.gemm);                            \
-        fill_gather(kernels.gather);                        \
-        fill_recurrent(kernels.recurrent);                  \
-        fill_normalize(kernels.normalize);                  \
-        fill_attention(kernels.attention);                  \
-        fill_convolve(kernels.convolve);                    \
-    }                                                       \
+// XGRAD_KERNEL_SOURCES names the sources of kernels; each has a function that fills its part of the table.
+#define XGRAD_DECLARE_FILL(source) void fill_##source(Kernels&);
+#define XGRAD_CALL_FILL(source) fill_##source(kernels);
+#define XGRAD_DECLARE_ISA(set)                \
+    namespace set {                           \
+    XGRAD_KERNEL_SOURCES(XGRAD_DECLARE_FILL)  \
+    inline void fill(Kernels& kernels) {      \
+        kernels.isa = #set;                   \
+        XGRAD_KERNEL_SOURCES(XGRAD_CALL_FILL) \
+    }                                         \
     }
 
 XGRAD_DECLARE_ISA(baseline)

@@ -1,5 +1,6 @@
 #include "elementwise.hpp"
 #include "autodiff/simd/vec.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
@@ -58,7 +59,8 @@ void select(const void*, std::int64_t n, const void* const* in, const std::uint8
 
 }  // namespace
 
-void fill_elementwise_binary(ElementwiseKernels& kernels) {
+void fill_elementwise_binary(Kernels& all) {
+    ElementwiseKernels& kernels = all.elementwise;
     fill_all(kernels, rules::Binary{});
     kernels.where[0] = select<std::uint8_t>;
     kernels.where[1] = select<std::uint32_t>;

@@ -1,7 +1,8 @@
 #include "elementwise_unary.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-void fill_elementwise_functions(ElementwiseKernels& kernels) { fill_all(kernels, rules::Functions{}); }
+void fill_elementwise_functions(Kernels& kernels) { fill_all(kernels.elementwise, rules::Functions{}); }
 
 }  // namespace xgrad::kernels::XGRAD_ISA

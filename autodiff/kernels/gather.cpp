@@ -1,6 +1,7 @@
 #include "gather.hpp"
 
 #include "autodiff/simd/isa.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
@@ -111,7 +112,8 @@ void largest_2x2(const T* rows, Int row, std::int32_t at, T* to, std::int32_t* p
 
 }  // namespace
 
-void fill_gather(GatherKernels& table) {
+void fill_gather(Kernels& all) {
+    GatherKernels& table = all.gather;
     table = {{gather<float>, add<float>, largest_2x2<float>},
              {gather<double>, add<double>, largest_2x2<double>},
              compact<std::int32_t>,

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "gemm_tile.hpp"
+#include "kernels.hpp"
 
 // Matrix products after Goto: a block of b is packed into panels as wide as the tile of c that the registers hold, and
 // stays in the second-level cache while all of a passes by it, a few rows at a time. A panel that is stored across k is
@@ -245,15 +246,13 @@ void round_to_bf16(const float* from, float* to, std::int64_t count) {
 
 }  // namespace
 
-void fill_thin(GemmKernels& kernels);  // gemm_thin.cpp
-
-void fill_gemm(GemmKernels& kernels) {
+void fill_gemm(Kernels& all) {
+    GemmKernels& kernels = all.gemm;
     kernels.f32 = gemm<float>;
     kernels.f64 = gemm<double>;
     kernels.packed_f32 = {pack<float>, run_packed<float>, tile_columns<float>};
     kernels.packed_f64 = {pack<double>, run_packed<double>, tile_columns<double>};
     kernels.round_to_bf16 = round_to_bf16;
-    fill_thin(kernels);
     kernels.scratch_bytes = rows_bytes + block_bytes;
 #if defined(__AVX512F__)
     kernels.largest = std::int64_t{1} << 27;

@@ -1,6 +1,7 @@
 #include "gemm.hpp"
 
 #include "gemm_tile.hpp"
+#include "kernels.hpp"
 
 // Products of a matrix, stored along k, with a few vectors: each of its rows is read once, from memory, for all of
 // them.
@@ -89,8 +90,8 @@ Int few(Int k) {
 
 }  // namespace
 
-void fill_thin(GemmKernels& kernels);
-void fill_thin(GemmKernels& kernels) {
+void fill_gemm_thin(Kernels& all) {
+    GemmKernels& kernels = all.gemm;
     kernels.thin_f32 = thin<float>;
     kernels.thin_f64 = thin<double>;
     kernels.few = few;

@@ -14,9 +14,11 @@
 #include "convolve.hpp"
 #include "attention.hpp"
 
-// The kernels of the instruction set in use. Each family has a table of function pointers in a header of its own,
-// filled by the source of the same name, which is compiled once per instruction set. Plain arithmetic on raw pointers:
-// no tensors, no tapes, no errors.
+// The kernels of the instruction set in use. Each family has a table of function pointers in its own header. Every
+// source in this folder is compiled once per instruction set and fills part of a table, in a function
+// fill_NAME(Kernels&) for the source NAME.cpp. Plain arithmetic on raw pointers: no tensors, no tapes, no errors.
+//
+// To add a family: write its header and its source, and add its table to Kernels.
 
 namespace xgrad::kernels {
 

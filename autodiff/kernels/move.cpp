@@ -1,6 +1,7 @@
 #include "move.hpp"
 
 #include "autodiff/simd/isa.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 
@@ -124,7 +125,8 @@ static void accumulate(T* to, const T* from, Int n) {
     for (; i < n; ++i) to[i] += from[i];
 }
 
-void fill_move(MoveKernels& table) {
+void fill_move(Kernels& all) {
+    MoveKernels& table = all.move;
     table.copy[0] = copy<std::uint8_t>;
     table.copy[1] = copy<std::uint32_t>;
     table.copy[2] = copy<std::uint64_t>;

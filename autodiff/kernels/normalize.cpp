@@ -1,6 +1,7 @@
 #include "normalize.hpp"
 
 #include "autodiff/simd/isa.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
@@ -271,7 +272,8 @@ void fill(NormalizeTable<T>& t) {
 
 }  // namespace
 
-void fill_normalize(NormalizeKernels& table) {
+void fill_normalize(Kernels& all) {
+    NormalizeKernels& table = all.normalize;
     fill(table.f32);
     fill(table.f64);
 }

@@ -1,6 +1,7 @@
 #include "recurrent.hpp"
 
 #include "autodiff/simd/vec.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
@@ -120,7 +121,8 @@ void fill(RecurrentTable<T>& table) {
 
 }  // namespace
 
-void fill_recurrent(RecurrentKernels& table) {
+void fill_recurrent(Kernels& all) {
+    RecurrentKernels& table = all.recurrent;
     fill(table.f32);
     fill(table.f64);
 }

@@ -1,6 +1,7 @@
 #include "reduce.hpp"
 
 #include "reduce_parts.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 
@@ -128,7 +129,8 @@ static void fill(ReduceTable<T>& t) {
     t.var_back_columns = var_back_columns<T>;
 }
 
-void fill_reduce(ReduceKernels& table) {
+void fill_reduce(Kernels& all) {
+    ReduceKernels& table = all.reduce;
     fill(table.f32);
     fill(table.f64);
 }

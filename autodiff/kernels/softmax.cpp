@@ -1,6 +1,7 @@
 #include "exponential.hpp"
 #include "reduce.hpp"
 #include "reduce_parts.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 
@@ -272,7 +273,8 @@ static void fill(ReduceTable<T>& t) {
     t.log_softmax_back_columns = log_softmax_back_columns<T>;
 }
 
-void fill_softmax(ReduceKernels& table) {
+void fill_softmax(Kernels& all) {
+    ReduceKernels& table = all.reduce;
     fill(table.f32);
     fill(table.f64);
 }

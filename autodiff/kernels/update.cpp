@@ -1,6 +1,7 @@
 #include "update.hpp"
 
 #include "autodiff/simd/vec.hpp"
+#include "kernels.hpp"
 
 namespace xgrad::kernels::XGRAD_ISA {
 
@@ -53,6 +54,9 @@ static void fill(UpdateKernels& table, rules::List<Rule...>) {
     ((table.f64[updates::All::index_of<Rule>()] = update<double, Rule>), ...);
 }
 
-void fill_update(UpdateKernels& table) { fill(table, updates::All{}); }
+void fill_update(Kernels& all) {
+    UpdateKernels& table = all.update;
+    fill(table, updates::All{});
+}
 
 }  // namespace xgrad::kernels::XGRAD_ISA

@@ -121,6 +121,8 @@ struct Hardtanh {
     static constexpr unsigned reads = A;
     double low = -1, high = 1;
     XGRAD_ATTRIBUTES(low, high)
+    static constexpr const char* requirement = "low must not exceed high";
+    bool valid() const { return low <= high; }
     template <class V> V value(const V& x) const { return where(x < low, low, where(x > high, high, x)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         return where(x <= low, 0.0, where(x >= high, 0.0, g));
@@ -165,6 +167,8 @@ struct Celu {
     static constexpr unsigned reads = A;
     double alpha = 1;
     XGRAD_ATTRIBUTES(alpha)
+    static constexpr const char* requirement = "alpha must not be 0";
+    bool valid() const { return alpha != 0; }
     template <class V> V value(const V& x) const { return where(x > 0.0, x, alpha * expm1(x / alpha)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         const V below = where(x < 0.0, x, 0.0);
@@ -197,6 +201,8 @@ struct Softshrink {
     static constexpr unsigned reads = A;
     double lambda = 0.5;
     XGRAD_ATTRIBUTES(lambda)
+    static constexpr const char* requirement = "lambda must not be negative";
+    bool valid() const { return lambda >= 0; }
     template <class V> V value(const V& x) const {
         return where(x > lambda, x - lambda, where(x < -lambda, x + lambda, where(x == x, 0.0, x)));
     }

@@ -2,13 +2,21 @@
 
 // Value and gradient rule of every element-wise operation, one struct each, as text that is compiled twice: with SIMD
 // vectors for the kernels (kernels/elementwise*.cpp, once per instruction set) and with Tensor for higher orders
-// (ops/elementwise*.cpp).
+// (ops/elementwise/).
 //
 // pull(g, …) returns the cotangent of an input for the cotangent g of the output y. `reads` says which of its other
-// arguments a rule really uses: that is what a tape keeps. To add a rule: write it into the file of its theme, name it
-// and its function in the list below, and declare the function in ops/elementwise/elementwise.hpp.
-
-#include <cstddef>
+// arguments the slope uses, which is what the tape keeps. A rule whose numbers are restricted says so in `requirement`
+// and `valid()`.
+//
+// A function is declared beside the rules of its theme, in a file *.inc, with its doc comment. From that one list come
+// the kernels' tables, the functions on tensors, the functions that map() knows, and what the tests must cover:
+//
+//     XGRAD_UNARY(tanh, Tanh)                tanh(x)
+//     XGRAD_UNARY_1(elu, Elu, alpha, = 1.0)  elu(x, alpha = 1.0); XGRAD_UNARY_2 has two numbers
+//     XGRAD_BINARY(atan2, Atan2, y, x)       atan2(y, x)
+//     XGRAD_RULE(GeluErf)                    a rule whose function is declared and defined by hand
+//
+// To add one: write the struct and the declaration.
 
 #include "activations.hpp"
 #include "binary.hpp"
@@ -16,103 +24,6 @@
 #include "special.hpp"
 
 namespace xgrad::rules {
-
-// The one list of all rules and of the functions that run them. From it come the kernels' tables, the functions on
-// tensors (plain ones; what is `checked` has arguments to check first and is defined by hand in ops/elementwise*.cpp)
-// and the functions that map() knows:
-//
-//     F(plain, tanh, Tanh)                                       tanh(x)
-//     F1(plain, elu, Elu, double, alpha, = 1.0)                  elu(x, alpha = 1.0); F2 with two arguments more
-//     B(plain, hypot, Hypot)                                     hypot(a, b)
-//     R(GeluErf)                                                 a rule whose function is written by hand everywhere
-// clang-format off
-#define XGRAD_FUNCTIONS(R, F, F1, F2) \
-    F(plain, negative, Negative) \
-    F(plain, abs, Abs) \
-    F(plain, square, Square) \
-    F(plain, sqrt, Sqrt) \
-    F(plain, cbrt, Cbrt) \
-    F(plain, reciprocal, Reciprocal) \
-    F(plain, exp, Exp) \
-    F(plain, exp2, Exp2) \
-    F(plain, expm1, Expm1) \
-    F(plain, log, Log) \
-    F(plain, log2, Log2) \
-    F(plain, log10, Log10) \
-    F(plain, log1p, Log1p) \
-    F(plain, sin, Sin) \
-    F(plain, cos, Cos) \
-    F(plain, tan, Tan) \
-    F(plain, asin, Asin) \
-    F(plain, acos, Acos) \
-    F(plain, atan, Atan) \
-    F(plain, sinh, Sinh) \
-    F(plain, cosh, Cosh) \
-    F(plain, tanh, Tanh) \
-    F(plain, asinh, Asinh) \
-    F(plain, acosh, Acosh) \
-    F(plain, atanh, Atanh) \
-    F(plain, deg2rad, Deg2Rad) \
-    F(plain, rad2deg, Rad2Deg) \
-    F(plain, sign, Sign) \
-    F(plain, floor, Floor) \
-    F(plain, ceil, Ceil) \
-    F(plain, round, Round) \
-    F(plain, trunc, Trunc) \
-    F2(checked, clip, Clip, double, low, , double, high, ) \
-    R(NanToNum)
-#define XGRAD_SPECIAL(R, F, F1, F2) \
-    F(plain, erf, Erf) \
-    F(plain, erfc, Erfc) \
-    F(plain, erfinv, Erfinv) \
-    F(plain, lgamma, Lgamma) \
-    F(plain, digamma, Digamma) \
-    F(plain, sinc, Sinc) \
-    R(Polygamma) \
-    R(SincDerivative)
-#define XGRAD_ACTIVATIONS(R, F, F1, F2) \
-    F(plain, sigmoid, Sigmoid) \
-    F(plain, relu, Relu) \
-    F(plain, silu, Silu) \
-    F(plain, softsign, Softsign) \
-    F(plain, mish, Mish) \
-    F(plain, relu6, Relu6) \
-    F(plain, hardsigmoid, Hardsigmoid) \
-    F(plain, hardswish, Hardswish) \
-    F(plain, selu, Selu) \
-    F(plain, logsigmoid, Logsigmoid) \
-    F(plain, tanhshrink, Tanhshrink) \
-    F1(plain, leaky_relu, LeakyRelu, double, slope, = 0.01) \
-    F1(plain, elu, Elu, double, alpha, = 1.0) \
-    F1(checked, celu, Celu, double, alpha, = 1.0) \
-    F1(checked, softshrink, Softshrink, double, lambda, = 0.5) \
-    F1(plain, hardshrink, Hardshrink, double, lambda, = 0.5) \
-    F2(checked, hardtanh, Hardtanh, double, low, = -1.0, double, high, = 1.0) \
-    F2(plain, softplus, Softplus, double, beta, = 1.0, double, threshold, = __builtin_inf()) \
-    F2(plain, threshold, Threshold, double, limit, , double, otherwise, ) \
-    R(GeluErf) \
-    R(GeluTanh)
-#define XGRAD_BINARY(R, B) \
-    B(plain, add, Add) \
-    B(plain, subtract, Subtract) \
-    B(plain, multiply, Multiply) \
-    B(plain, divide, Divide) \
-    B(plain, remainder, Remainder) \
-    B(plain, fmod, Fmod) \
-    B(plain, logaddexp, LogAddExp) \
-    B(plain, atan2, Atan2) \
-    B(plain, hypot, Hypot) \
-    B(plain, maximum, Maximum) \
-    B(plain, minimum, Minimum) \
-    B(plain, fmax, Fmax) \
-    B(plain, fmin, Fmin) \
-    B(plain, copysign, Copysign) \
-    B(plain, floor_divide, FloorDivide) \
-    B(plain, xlogy, XLogY) \
-    B(plain, heaviside, Heaviside) \
-    R(Pow) \
-    R(Prelu)
-// clang-format on
 
 namespace detail {
 struct First {};
@@ -122,19 +33,33 @@ struct ListAfter {
 };
 }  // namespace detail
 
+#define XGRAD_UNARY(function, Rule) , Rule
+#define XGRAD_UNARY_1(function, Rule, ...) , Rule
+#define XGRAD_UNARY_2(function, Rule, ...) , Rule
+#define XGRAD_BINARY(function, Rule, ...) , Rule
 #define XGRAD_RULE(Rule) , Rule
-#define XGRAD_RULE_OF(how, function, Rule, ...) , Rule
-using Functions =
-    detail::ListAfter<detail::First XGRAD_FUNCTIONS(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
-using Special =
-    detail::ListAfter<detail::First XGRAD_SPECIAL(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
-using Activations =
-    detail::ListAfter<detail::First XGRAD_ACTIVATIONS(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
+// clang-format off
+using Functions = detail::ListAfter<detail::First
+#include "functions.inc"
+    >::type;
+using Special = detail::ListAfter<detail::First
+#include "special.inc"
+    >::type;
+using Activations = detail::ListAfter<detail::First
+#include "activations.inc"
+    >::type;
+using Binary = detail::ListAfter<detail::First
+#include "binary.inc"
+    >::type;
+// clang-format on
+#undef XGRAD_UNARY
+#undef XGRAD_UNARY_1
+#undef XGRAD_UNARY_2
+#undef XGRAD_BINARY
+#undef XGRAD_RULE
+
 /// All rules of one input; the parts are compiled apart.
 using Unary = decltype(decltype(Functions::with(Special{}))::with(Activations{}));
-using Binary = detail::ListAfter<detail::First XGRAD_BINARY(XGRAD_RULE, XGRAD_RULE_OF)>::type;
-#undef XGRAD_RULE
-#undef XGRAD_RULE_OF
 
 /// Whether a rule has a gradient.
 template <class Rule>

@@ -7,7 +7,7 @@ using xgrad::Indexing;
 using xgrad::Interpolation;
 using xgrad::PadMode;
 
-std::vector<Row> arrange_rows() {
+static std::vector<Row> arrange_rows() {
     const Cases matrices_and_more = {{{3, 4}}, {{4, 3}}, {{3, 3}}, {{2, 3, 4}}, {{0, 3}}, {{2, 0}}};
     const Tensor quad = tensor({{1.0, 2.0}, {3.0, 4.0}}), row = tensor({{1.0, 2.0, 3.0}}), counts = tensor({I{2}, I{0}, I{3}});
     const Cases images = {{{2, 3, 4, 5}}, {{1, 1, 1, 3}}, {{1, 2, 5, 1}}, {{0, 2, 3, 2}}}, signals = {{{2, 3, 5}}, {{1, 1, 1}}, {{2, 0, 4}}};
@@ -72,5 +72,6 @@ std::vector<Row> arrange_rows() {
         {"interpolate(bicubic, align_corners)", [=](In x) { return interpolated(x, {6, 3}, Interpolation::bicubic, true); }, images, {all_signs}},
     };
 }
+static const Family arrange_family(arrange_rows);
 
 }  // namespace tests

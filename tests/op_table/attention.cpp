@@ -5,7 +5,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> attention_rows() {
+static std::vector<Row> attention_rows() {
     const Cases plain = {{{3, 4}, {5, 4}, {5, 2}}, {{2, 3, 4}, {2, 5, 4}, {2, 5, 3}}, {{1, 1}, {1, 1}, {1, 1}}, {{0, 3}, {4, 3}, {4, 2}}, {{3, 2}, {0, 2}, {0, 2}}};
     const Tensor seen = xgrad::reshape(tensor({false, true, true, true, false, true, true, true, false, true, true, true, false, true, true}), {3, 5});
     const Tensor none_of_last = xgrad::reshape(tensor({true, false, false, false}), {2, 2});
@@ -34,5 +34,6 @@ std::vector<Row> attention_rows() {
         {"sinusoidal_positions", [](In x) { return xgrad::sinusoidal_positions(x[0].shape(0), 2 * x[0].shape(1), x[0].dtype(), 100); }, matrices, {all_signs}, {{{xgrad::zeros({2, 1}, DType::f64)}, tensor({{0.0, 1.0}, {std::sin(1.0), std::cos(1.0)}})}}, no_gradient},
     };
 }
+static const Family attention_family(attention_rows);
 
 }  // namespace tests

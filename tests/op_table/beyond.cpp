@@ -8,7 +8,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> beyond_rows() {
+static std::vector<Row> beyond_rows() {
     using xgrad::checkpoint;
     using xgrad::fixed_point;
     using xgrad::map;
@@ -28,5 +28,6 @@ std::vector<Row> beyond_rows() {
         {"root", [](In x) { return root([](const Tensor& y, const Tensor& p) { return y * y * y + y - p; }, stop_gradient(x[0]), x[0]); }, {{{3}}, {{}}, {{2, 2}}}, {all_signs}, {}, custom},
     };
 }
+static const Family beyond_family(beyond_rows);
 
 }  // namespace tests

@@ -3,7 +3,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> contraction_rows() {
+static std::vector<Row> contraction_rows() {
     const auto sums = [](const char* text) { return [text](In x) { return einsum(text, x); }; };
     return {
         {"dot", [](In x) { return dot(x[0], x[1]); }, {{{4}, {4}}, {{3, 4}, {4, 2}}, {{3, 4}, {4}}, {{4}, {4, 2}}, {{2, 3, 4}, {5, 4, 2}}, {{}, {3}}, {{2, 3}, {}}, {{}, {}}, {{0}, {0}}, {{3, 0}, {0, 2}}, {{2, 3}, {2, 3, 2}}}, {all_signs}, {{{{1, 2}, {3, 4}}, 11, {{3, 4}, {1, 2}}}, {{2, {3, 4}}, {6, 8}, {7, {2, 2}}}}, third},
@@ -37,5 +37,6 @@ std::vector<Row> contraction_rows() {
         {"einsum(scalars)", sums(",i,->i"), {{{}, {3}, {}}}, {all_signs}},
     };
 }
+static const Family contraction_family(contraction_rows);
 
 }  // namespace tests

@@ -3,7 +3,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> convolution_rows() {
+static std::vector<Row> convolution_rows() {
     return {
         {"conv1d", [](In x) { return conv1d(x[0], x[1], x[2]); }, {{{2, 3, 7}, {4, 3, 3}, {4}}, {{3, 7}, {2, 3, 2}, {2}}, {{0, 3, 7}, {4, 3, 3}, {4}}, {{1, 1, 1}, {1, 1, 1}, {1}}, {{2, 1, 40}, {1, 1, 3}, {1}}}, {all_signs},
             {{{tensor({{1.0, 2.0, 3.0, 4.0}}), tensor({{{1.0, 10.0}}}), {5}}, tensor({{26.0, 37.0, 48.0}}), {tensor({{1.0, 11.0, 11.0, 10.0}}), tensor({{{6.0, 9.0}}}), {3}}}}, third},
@@ -24,8 +24,9 @@ std::vector<Row> convolution_rows() {
         {"conv_transpose3d", [](In x) { return conv_transpose3d(x[0], x[1], x[2], {.stride = {1, 2, 1}, .groups = 2}); }, {{{1, 2, 2, 2, 3}, {2, 1, 2, 2, 2}, {2}}, {{2, 2, 1, 2}, {2, 1, 1, 3, 1}, {2}}}, {all_signs}},
     };
 }
+static const Family convolution_family(convolution_rows);
 
-std::vector<Row> pool_rows() {
+static std::vector<Row> pool_rows() {
     const Tensor grid = tensor({{{1.0, 3.0, 3.0, 0.0}, {3.0, 2.0, 3.0, 9.0}, {0.0, 0.0, -1.0, -2.0}, {0.0, 0.0, -3.0, -1.0}}});
     const Cases planes = {{{2, 2, 4, 5}}, {{3, 5, 4}}, {{1, 1, 3, 3}}, {{0, 2, 4, 4}}};
     return {
@@ -61,5 +62,6 @@ std::vector<Row> pool_rows() {
         {"adaptive_max_pool3d", [](In x) { return adaptive_max_pool3d(x[0], {1, 2, 2}); }, {{{1, 2, 2, 3, 3}}}, {all_signs}},
     };
 }
+static const Family pool_family(pool_rows);
 
 }  // namespace tests

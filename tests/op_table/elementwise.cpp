@@ -191,11 +191,9 @@ static std::vector<Row> comparison_rows() {
     };
 }
 
-std::vector<Row> elementwise_rows() {
-    std::vector<Row> all;
-    for (auto family : {arithmetic_rows, function_rows, special_rows, choice_rows, activation_rows, composition_rows, comparison_rows})
-        for (Row& row : family()) all.push_back(std::move(row));
-    return all;
-}
+static const Family families[] = {
+    Family(arithmetic_rows), Family(function_rows),    Family(special_rows),    Family(choice_rows),
+    Family(activation_rows), Family(composition_rows), Family(comparison_rows),
+};
 
 }  // namespace tests

@@ -3,7 +3,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> index_rows() {
+static std::vector<Row> index_rows() {
     const Tensor repeated = tensor({I{0}, I{2}, I{0}, I{-1}}), grid = tensor({{I{1}, I{1}}, {I{-2}, I{0}}});
     const Tensor short_indices = tensor({std::int32_t{1}, std::int32_t{1}});
     const Tensor rows = tensor({{I{0}, I{2}, I{0}}, {I{1}, I{1}, I{-1}}}), small = tensor({{I{1}}}), corner = tensor({{{I{2}, I{0}}}, {{I{-3}, I{2}}}}), mask = tensor({true, false, true});
@@ -51,5 +51,6 @@ std::vector<Row> index_rows() {
         {"one_hot", [](In x) { return one_hot(x[0].to(DType::i64), 3, DType::f64); }, {{{3, 4}}, {{}}, {{0}}}, {{0, 2.9}}, {{{{2, 0}}, tensor({{0.0, 0.0, 1.0}, {1.0, 0.0, 0.0}})}}, no_gradient},
     };
 }
+static const Family index_family(index_rows);
 
 }  // namespace tests

@@ -21,7 +21,7 @@ const Cases systems = {{{3, 3}, {3, 2}}, {{3, 3}, {3}}, {{1, 1}, {1, 1}}, {{0, 0
 
 }  // namespace
 
-std::vector<Row> linalg_rows() {
+static std::vector<Row> linalg_rows() {
     return {
         {"solve", [](In x) { return solve(near_identity(x[0]), x[1]); }, systems, {all_signs}, {}, third},
         {"solve(plain)", [](In x) { return solve(x[0], x[1]); }, {}, {all_signs}, {{{tensor({{2.0, 0.0}, {0.0, 4.0}}), {2, 8}}, {1, 2}, {tensor({{-0.5, -1.0}, {-0.25, -0.5}}), {0.5, 0.25}}}, {{tensor({{0.0, 1.0}, {2.0, 0.0}}), {3, 4}}, {2, 3}, {tensor({{-2.0, -3.0}, {-1.0, -1.5}}), {1, 0.5}}}}},
@@ -93,5 +93,6 @@ std::vector<Row> linalg_rows() {
         {"cond(singular)", [](In x) { return cond(x[0]); }, {}, {all_signs}, {{{tensor({{3.0, 0.0}, {0.0, 4.0}})}, 4.0 / 3}, {{tensor({{3.0, 0.0}, {0.0, 0.0}})}, inf}}},
     };
 }
+static const Family linalg_family(linalg_rows);
 
 }  // namespace tests

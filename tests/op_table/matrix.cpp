@@ -3,7 +3,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> matrix_rows() {
+static std::vector<Row> matrix_rows() {
     return {
         {"matmul", [](In x) { return matmul(x[0], x[1]); },
             {{{3, 4}, {4, 2}}, {{4}, {4}}, {{4}, {4, 2}}, {{3, 4}, {4}}, {{2, 3, 4}, {4, 2}}, {{3, 4}, {2, 4, 2}}, {{2, 1, 3, 4}, {3, 4, 2}}, {{3, 3}, {3, 3}}, {{2, 3, 4}, {4}}, {{4}, {2, 4, 3}}, {{0, 4}, {4, 2}}, {{3, 0}, {0, 2}}, {{2, 0, 3}, {3, 2}}, {{1, 4}, {4, 1}}, {{1, 1}, {1, 1}}, {{2, 3, 0}, {0, 2}}, {{2, 17}, {17, 19}}},
@@ -18,5 +18,6 @@ std::vector<Row> matrix_rows() {
         {"linear(no bias)", [](In x) { return linear(x[0], x[1]); }, {{{3, 4}, {5, 4}}, {{4}, {5, 4}}, {{3, 3}, {3, 3}}}, {all_signs}},
     };
 }
+static const Family matrix_family(matrix_rows);
 
 }  // namespace tests

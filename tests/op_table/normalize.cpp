@@ -8,7 +8,7 @@ Shape last_of(const Tensor& x, int axes = 1) { return Shape(x.shape().end() - ax
 const Tensor none;
 }  // namespace
 
-std::vector<Row> normalize_rows() {
+static std::vector<Row> normalize_rows() {
     const Cases rows = {{{3, 4}, {4}, {4}}, {{2, 3, 5}, {5}, {5}}, {{6}, {6}, {6}}, {{2, 37}, {37}, {37}}, {{0, 4}, {4}, {4}}, {{2, 0}, {0}, {0}}, {{19, 3}, {3}, {3}}};
     const Cases channels = {{{2, 4, 3}, {4}, {4}}, {{2, 4, 2, 2}, {4}, {4}}, {{1, 4, 19}, {4}, {4}}, {{0, 4, 3}, {4}, {4}}, {{2, 4, 0}, {4}, {4}}};
     const Cases batches = {{{5, 3}, {3}, {3}}, {{2, 3, 4}, {3}, {3}}, {{2, 3, 2, 2}, {3}, {3}}, {{3, 2, 17}, {2}, {2}}, {{3, 35}, {35}, {35}}};
@@ -48,5 +48,6 @@ std::vector<Row> normalize_rows() {
         {"pairwise_distance(p = 1, keepdims)", [](In x) { return pairwise_distance(x[0], x[1], 1, 0.5, true); }, {{{3, 4}, {3, 4}}}, {{0.3, 3}, {4, 5}}, {{{{1, 2}, {4, 6}}, {6}, {{-1, -1}, {1, 1}}}}},
     };
 }
+static const Family normalize_family(normalize_rows);
 
 }  // namespace tests

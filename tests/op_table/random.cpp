@@ -5,7 +5,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> random_rows() {
+static std::vector<Row> random_rows() {
     return {
         {"rand", [](In x) { xgrad::Generator g(1); return rand(x[0].shape(), g); }, one, {all_signs}, {}, no_gradient | outside},
         {"randn", [](In x) { xgrad::Generator g(1); return randn(x[0].shape(), g); }, one, {all_signs}, {}, no_gradient | outside},
@@ -46,5 +46,6 @@ std::vector<Row> random_rows() {
         {"rrelu(one slope)", [](In x) { xgrad::Generator g(1); return rrelu(x[0], 0.25, 0.25, g); }, {}, {all_signs}, {{{{-2, 0, 2}}, {-0.5, 0, 2}, {{0.25, 0.25, 1}}}}},
     };
 }
+static const Family random_family(random_rows);
 
 }  // namespace tests

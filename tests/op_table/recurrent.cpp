@@ -29,7 +29,7 @@ Tensor together(const Tensors& parts) {
 
 }  // namespace
 
-std::vector<Row> recurrent_rows() {
+static std::vector<Row> recurrent_rows() {
     const auto one_lstm = [](In x, const xgrad::LstmOptions& options = {}) { const auto y = x.size() > 5 ? lstm(x[0], x[1], x[2], x[3], x[4], x[5], x[6], options) : lstm(x[0], x[1], x[2], x[3], x[4], Tensor(), Tensor(), options); return together({y.output, y.h, y.c}); };
     const auto one_gru = [](In x, const xgrad::RecurrentOptions& options = {}) { const auto y = x.size() > 4 ? gru(x[0], x[1], x[2], x[3], x[4], x[5], options) : gru(x[0], x[1], x[2], x[3], Tensor(), Tensor(), options); return together({y.output, y.h}); };
     const auto one_rnn = [](In x, const xgrad::RnnOptions& options = {}) { const auto y = x.size() > 4 ? rnn(x[0], x[1], x[2], x[3], x[4], x[5], options) : rnn(x[0], x[1], x[2], x[3], Tensor(), Tensor(), options); return together({y.output, y.h}); };
@@ -68,5 +68,6 @@ std::vector<Row> recurrent_rows() {
         {"gru(lengths, reverse)", [=](In x) { return one_gru(x, {.reverse = true, .lengths = lengths}); }, {layer(3, 4, 1, 2, 3)}, {all_signs}},
     };
 }
+static const Family recurrent_family(recurrent_rows);
 
 }  // namespace tests

@@ -3,7 +3,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> reduce_rows() {
+static std::vector<Row> reduce_rows() {
     return {
         {"sum", [](In x) { return sum(x[0]); }, reduced_or_empty, {all_signs}, {{{{1, 2, 3}}, 6, {{1, 1, 1}}}}, third},
         {"sum(axis 0)", [](In x) { return sum(x[0], 0); }, {{{3, 4}}, {{37, 3}}, {{0, 3}}, {{3, 0}}, {{2, 3, 4}}}, {all_signs}},
@@ -67,5 +67,6 @@ std::vector<Row> reduce_rows() {
         {"sum_to(leading axes)", [](In x) { return sum_to(x[0], {4}); }, {{{3, 4}}, {{4}}, {{2, 0, 4}}, {{2, 3, 4}}}, {all_signs}},
     };
 }
+static const Family reduce_family(reduce_rows);
 
 }  // namespace tests

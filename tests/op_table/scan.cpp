@@ -6,7 +6,7 @@ namespace tests {
 static const Cases scanned = {{{3, 4}}, {{}}, {{1}}, {{0}}, {{67}}, {{5, 41}}, {{2, 3, 4}}};
 static const Cases scanned_first = {{{3, 4}}, {{1}}, {{0, 2}}, {{3, 0}}, {{41, 3}}, {{4, 1, 2}}};
 
-std::vector<Row> scan_rows() {
+static std::vector<Row> scan_rows() {
     const Tensor zeros_inside = tensor({{2.0, 0.0, 3.0, 0.0, 1.0}, {1.0, 2.0, 3.0, 4.0, 5.0}});
     return {
         {"cumsum", [](In x) { return cumsum(x[0], -1); }, scanned, {all_signs}, {{{{1, 2, 3}}, {1, 3, 6}, {{3, 2, 1}}}, {{{1, inf, -inf, 2}}, {1, inf, nan, nan}, {{4, 3, 2, 1}}}}, third},
@@ -34,5 +34,6 @@ std::vector<Row> scan_rows() {
         {"diff(not at all)", [](In x) { return diff(x[0], 0); }, {{{4, 3}}}, {all_signs}},
     };
 }
+static const Family scan_family(scan_rows);
 
 }  // namespace tests

@@ -3,7 +3,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> shape_rows() {
+static std::vector<Row> shape_rows() {
     return {
         {"with_gradient_hook", [](In x) { return with_gradient_hook(x[0], [](const Tensor& g) { return g; }); }, one, {all_signs}, {{{{1, 2, 3}}, {1, 2, 3}, {{1, 1, 1}}}}, custom},
         {"reshape", [](In x) { return reshape(x[0], {4, -1}); }, {{{3, 4}}, {{2, 2, 3}}, {{4}}}, {all_signs}, {{{{1, 2, 3, 4}}, tensor({{1.0}, {2.0}, {3.0}, {4.0}})}}},
@@ -44,5 +44,6 @@ std::vector<Row> shape_rows() {
         {"channel_shuffle", [](In x) { return channel_shuffle(x[0], 2); }, {{{2, 4}}, {{1, 6, 3}}, {{2, 2, 2, 2}}, {{0, 4, 2}}}, {all_signs}, {{{tensor({{1.0, 2.0, 3.0, 4.0, 5.0, 6.0}})}, tensor({{1.0, 4.0, 2.0, 5.0, 3.0, 6.0}})}}},
     };
 }
+static const Family shape_family(shape_rows);
 
 }  // namespace tests

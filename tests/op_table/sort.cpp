@@ -5,7 +5,7 @@ namespace tests {
 
 static const Cases sorted = {{{3, 4}}, {{}}, {{1}}, {{0}}, {{2, 0}}, {{67}}, {{2, 3, 4}}};
 
-std::vector<Row> sort_rows() {
+static std::vector<Row> sort_rows() {
     using xgrad::Quantile;
     using xgrad::Side;
     return {
@@ -50,5 +50,6 @@ std::vector<Row> sort_rows() {
         {"quantile(midpoint)", [](In x) { return quantile(x[0], 0.3, {}, Quantile::midpoint); }, reduced, {all_signs}, {{{{3, 1, 2, 5, 4}}, 2.5, {{0.5, 0, 0.5, 0, 0}}}}},
     };
 }
+static const Family sort_family(sort_rows);
 
 }  // namespace tests

@@ -5,7 +5,7 @@
 // clang-format off
 namespace tests {
 
-std::vector<Row> window_rows() {
+static std::vector<Row> window_rows() {
     using xgrad::GridPadding;
     using xgrad::GridSample;
     using xgrad::ScatterReduce;
@@ -74,5 +74,6 @@ std::vector<Row> window_rows() {
         {"adaptive_max_pool3d_with_indices", [](In x) { return adaptive_max_pool3d_with_indices(x[0], {1, 2, 2}).indices; }, {{{1, 2, 2, 3, 3}}}, {all_signs}, {}, no_gradient},
     };
 }
+static const Family window_family(window_rows);
 
 }  // namespace tests

@@ -1,26 +1,13 @@
-#include <cstdio>
-
 #include "autodiff/core/detail/composition.hpp"
 #include "autodiff/ops/shape/shape.hpp"
 #include "detail/run.hpp"
 
-// Activations. Every function here is one line: the rule it runs.
+// Activations that choose among rules or arrange their arguments, and what slopes of activations are made of.
 
 namespace xgrad {
 
 using namespace detail;
 using namespace detail::elementwise;
-
-namespace {
-
-template <class... Number>
-std::string text(const char* format, Number... numbers) {
-    char buffer[128];
-    std::snprintf(buffer, sizeof buffer, format, numbers...);
-    return buffer;
-}
-
-}  // namespace
 
 Normal standard_normal(const Tensor& x) {
     const Tensor near = where(abs(x) > 40.0, 0.0, x);  // the density's derivatives must not be inf * 0
@@ -36,20 +23,6 @@ Tensor gelu(const Operand& x, Gelu form) {
     return composed("gelu", x.where(), [&]() -> Tensor {
         return form == Gelu::erf ? unary(rules::GeluErf{}, x) : unary(rules::GeluTanh{}, x);
     });
-}
-Tensor hardtanh(const Operand& x, double low, double high) {
-    check<ValueError>(low <= high, x.where(),
-                      [&] { return text("hardtanh: low must not exceed high, got %g and %g", low, high); });
-    return unary(rules::Hardtanh{low, high}, x);
-}
-Tensor celu(const Operand& x, double alpha) {
-    check<ValueError>(alpha != 0, x.where(), [&] { return text("celu: alpha must not be 0, got %g", alpha); });
-    return unary(rules::Celu{alpha}, x);
-}
-Tensor softshrink(const Operand& x, double lambda) {
-    check<ValueError>(lambda >= 0, x.where(),
-                      [&] { return text("softshrink: lambda must not be negative, got %g", lambda); });
-    return unary(rules::Softshrink{lambda}, x);
 }
 
 Tensor prelu(const Operand& x, const Operand& weight) {

@@ -8,24 +8,33 @@ namespace xgrad {
 using namespace detail;
 using namespace detail::elementwise;
 
-#define XGRAD_NOTHING(...)
-#define XGRAD_PLAIN(...) __VA_ARGS__
-#define XGRAD_CHECKED(...)
-#define XGRAD_IF_plain XGRAD_PLAIN
-#define XGRAD_IF_checked XGRAD_CHECKED
-#define XGRAD_UNARY_FUNCTION(how, function, Rule) \
-    XGRAD_IF_##how(Tensor function(const Operand& x) { return unary(rules::Rule{}, x); })
-#define XGRAD_UNARY_FUNCTION_1(how, function, Rule, T, a, default_a) \
-    XGRAD_IF_##how(Tensor function(const Operand& x, T a) { return unary(rules::Rule{a}, x); })
-#define XGRAD_UNARY_FUNCTION_2(how, function, Rule, T, a, default_a, U, b, default_b) \
-    XGRAD_IF_##how(Tensor function(const Operand& x, T a, U b) { return unary(rules::Rule{a, b}, x); })
-#define XGRAD_BINARY_FUNCTION(how, function, Rule) \
-    XGRAD_IF_##how(Tensor function(const Operand& a, const Operand& b) { return binary(rules::Rule{}, a, b); })
+namespace {
 
-XGRAD_FUNCTIONS(XGRAD_NOTHING, XGRAD_UNARY_FUNCTION, XGRAD_UNARY_FUNCTION_1, XGRAD_UNARY_FUNCTION_2)
-XGRAD_SPECIAL(XGRAD_NOTHING, XGRAD_UNARY_FUNCTION, XGRAD_UNARY_FUNCTION_1, XGRAD_UNARY_FUNCTION_2)
-XGRAD_ACTIVATIONS(XGRAD_NOTHING, XGRAD_UNARY_FUNCTION, XGRAD_UNARY_FUNCTION_1, XGRAD_UNARY_FUNCTION_2)
-XGRAD_BINARY(XGRAD_NOTHING, XGRAD_BINARY_FUNCTION)
+/// The rule, whose numbers must be as it requires: ValueError.
+template <class Rule>
+Rule checked(const Rule& rule, Location where) {
+    if constexpr (requires { Rule::requirement; })
+        check<ValueError>(rule.valid(), where, [&] {
+            std::string got;
+            for (const auto& [name, value] : attributes_of(rule).values)
+                got += (got.empty() ? ", got " : " and ") + PlainNumber(std::get<double>(value)).text();
+            return std::string(Rule::name) + ": " + Rule::requirement + got;
+        });
+    return rule;
+}
+
+}  // namespace
+
+#define XGRAD_UNARY(function, Rule) \
+    Tensor function(const Operand& x) { return unary(rules::Rule{}, x); }
+#define XGRAD_UNARY_1(function, Rule, p, default_p) \
+    Tensor function(const Operand& x, double p) { return unary(checked(rules::Rule{p}, x.where()), x); }
+#define XGRAD_UNARY_2(function, Rule, p, default_p, q, default_q) \
+    Tensor function(const Operand& x, double p, double q) { return unary(checked(rules::Rule{p, q}, x.where()), x); }
+#define XGRAD_BINARY(function, Rule, a, b) \
+    Tensor function(const Operand& a, const Operand& b) { return binary(rules::Rule{}, a, b); }
+#define XGRAD_RULE(Rule)
+#include "autodiff/rules/all.inc"
 
 Tensor polygamma(int n, const Operand& x) {
     return composed("polygamma", x.where(), [&]() -> Tensor {
