@@ -409,8 +409,7 @@ TEST_SUITE("autocast") {
             for (const auto& traced : trace.runs) {
                 if (!traced.operation.is_data()) continue;
                 const std::string written = to_json(traced.operation.attributes());
-                products += written.find("\"precision\":1") != std::string::npos ||
-                            written.find("\"precision\": 1") != std::string::npos;
+                products += written.find("\"precision\":\"bf16\"") != std::string::npos;
                 const auto again = traced.operation.with(attributes_from_json(written)).run(traced.inputs);
                 if (traced.outputs[0].dtype() == DType::f32 && traced.outputs[0].size() > 0)
                     CHECK(same_bits(again[0], traced.outputs[0]));

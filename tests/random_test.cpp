@@ -296,7 +296,7 @@ TEST_SUITE("random") {
               "bernoulli: p must be in [0, 1], got 1.25" + nearby());
         CHECK(error_of<ShapeError>([&] { normal(zeros({3}), 1.0, {2}, g); }).find("broadcast") != std::string::npos);
         CHECK(error_of<DTypeError>([&] { normal(zeros({3}), ones({3}, DType::f64), g); }) ==
-              "normal: dtypes must agree, got f32 and f64 for mean (convert one with .to())" + nearby());
+              "normal: dtypes must agree, got f32 and f64 for scale (convert one with .to())" + nearby());
         CHECK(error_of<ValueError>([&] { categorical(tensor({-INFINITY, -INFINITY}), {}, g); }) ==
               "categorical: a class must be possible, got none in row 0" + nearby());
     }

@@ -32,7 +32,7 @@ if [ "${1-}" = fuzz ]; then
     exec "$root/build/release/tests/oracle/oracle" "$@"
 fi
 
-need_packages
+need_packages patch
 build "$preset" tests
 cd "$root"
 status=0
