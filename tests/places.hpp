@@ -1,4 +1,4 @@
-// Where the tests find the project's sources and what was built from them.
+// Paths of the project's sources and of the build tree, for the tests.
 #pragma once
 
 #include <string>
