@@ -1,5 +1,5 @@
-// Heap allocations and peak memory of one training step, once warm. Every malloc of the process is counted, whoever
-// makes it.
+// Heap allocations and peak memory of one training step, once warm. Every malloc of the process is counted, whatever
+// its origin.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -15,7 +15,7 @@ namespace {
 std::atomic<long> allocations{0};
 }
 
-// glibc's own names for what we stand in front of.
+// glibc's own names of the functions that are replaced here.
 extern "C" {
 void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);

@@ -35,7 +35,8 @@ BENCHMARK(tape_length)
     ->Unit(benchmark::kMicrosecond)
     ->Complexity(benchmark::oN);
 
-// y = (y + y) / 2, `depth` times: every node has two ways to the next, so a walk over paths would take 2^depth steps.
+// y = (y + y) / 2, `depth` times: every node has two edges to the next, so a walk over all paths would take 2^depth
+// steps.
 void shared_ladder(benchmark::State& state) {
     const auto depth = state.range(0);
     const Tensor x0 = scalar(0.01f);
@@ -50,7 +51,7 @@ void shared_ladder(benchmark::State& state) {
 }
 BENCHMARK(shared_ladder)->DenseRange(15, 60, 15)->Unit(benchmark::kMicrosecond)->Complexity(benchmark::oN);
 
-/// A linear layer of so many inputs and outputs on a small batch, as a policy or a text generator has it: its weights
+/// A linear layer with this many inputs and outputs on a small batch, as in a policy or a text generator: its weights
 /// are read once for all samples.
 void small_batch(benchmark::State& state) {
     const std::int64_t size = state.range(0), batch = state.range(1);
@@ -61,7 +62,7 @@ void small_batch(benchmark::State& state) {
 }
 BENCHMARK(small_batch)->ArgsProduct({{256, 1024}, {1, 4, 8, 16}})->Unit(benchmark::kMicrosecond);
 
-/// One operation on 16 elements: its value alone, recorded, and with its share of the sweep.
+/// One operation on 16 elements: its value alone, recorded, and with its part of the backward pass.
 template <class F>
 void operation(const char* name, F f) {
     constexpr int repeats = 100;

@@ -1,4 +1,4 @@
-// Derivatives as numerical programs want them: a log-likelihood with many parameters, a Hessian, a Jacobian.
+// Derivatives that numerical programs need: a log-likelihood with many parameters, a Hessian, a Jacobian.
 
 #include <autodiff/autodiff.hpp>
 
@@ -60,7 +60,7 @@ void matmul_jacobian(benchmark::State& state) {
 }
 BENCHMARK(matmul_jacobian)->Arg(1000)->Unit(benchmark::kMillisecond);
 
-// Gradients for each sample of a classifier, by running it sample by sample; against one gradient of the whole batch.
+// Per-sample gradients of a classifier, computed sample by sample, compared with one gradient of the whole batch.
 constexpr std::int64_t samples = 64, inputs = 784, hidden = 256, classes = 10;
 
 Tensor class_loss(const Tensors& w, const Tensor& x, const Tensor& y) {  // of a batch, or of one sample
@@ -100,8 +100,8 @@ void per_sample_gradients(benchmark::State& state) {
 }
 BENCHMARK(per_sample_gradients)->Unit(benchmark::kMicrosecond);
 
-// 200 layers with everything kept, or with a checkpoint every 14 layers; peak bytes of tape and tensors beside the
-// time.
+// 200 layers with everything stored, or with a checkpoint every 14 layers; reports time, and peak bytes of tape and
+// tensors.
 void deep_network(benchmark::State& state) {
     constexpr int layers = 200, width = 64;
     const int every = static_cast<int>(state.range(0));

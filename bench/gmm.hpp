@@ -1,7 +1,7 @@
 #pragma once
 
 // The log-likelihood of a Gaussian mixture with a Wishart prior, a standard problem of automatic differentiation, and
-// its gradient by hand:
+// its hand-written gradient:
 //     sum_i logsumexp_k(alpha_k + sum(q_k) - 0.5 |Q_k (x_i - mu_k)|²) - n logsumexp(alpha)
 //     + sum_k (0.5 gamma² (|exp(q_k)|² + |L_k|²) - m sum(q_k)) + constants
 // for points x_i, with Q_k lower triangular, exp(q_k) on its diagonal and L_k below it. The test compares the two.
@@ -40,9 +40,9 @@ inline double constants(std::int64_t n, std::int64_t d, std::int64_t k, const Pr
            static_cast<double>(k) * normalisation;
 }
 
-// --- with xgrad -----------------------------------------------------------------------------------------------------
+// --- with xgrad ------------------------------------------------------------------------------------------------------
 
-/// Rows of the factors that are treated together: they read no coordinate behind their own, so that zeros are not
+/// Rows of the factors that are processed together: they read no coordinate after their own, so that zeros are not
 /// multiplied.
 inline constexpr std::int64_t block_rows = 5;
 
@@ -55,7 +55,7 @@ public:
         const std::int64_t zero = d_ + d_ * (d_ - 1) / 2;
         for (std::int64_t first = 0; first < d_; first += block_rows) {
             const std::int64_t end = std::min(d_, first + block_rows);
-            // Element (i, j) of Q among (exp(q), l, 0).
+            // The index of element (i, j) of Q in (exp(q), l, 0).
             for (std::int64_t i = first; i < end; ++i)
                 for (std::int64_t j = 0; j < end; ++j)
                     from.push_back(i == j ? i : j < i ? d_ + i * (i - 1) / 2 + j : zero);
@@ -72,8 +72,8 @@ public:
             split(take(concat({diagonal, l, zeros({k, 1}, DType::f64)}, 1), from_, 1), sizes_, 1);
         Tensor squares;
         for (std::size_t b = 0; b < blocks_.size(); ++b) {
-            // Q_k x_i - Q_k mu_k for all k and i is one product: (K·rows, columns + 1)·(columns + 1, n). Points stand
-            // last, so that sums over d and K are sums of rows.
+            // Q_k x_i - Q_k mu_k for all k and i is one product: (K·rows, columns + 1)·(columns + 1, n). The axis of
+            // points is last, so that sums over d and K are sums of rows.
             const auto& [rows, columns, points] = blocks_[b];
             const Tensor factor = reshape(factors[b], {k, rows, columns}),
                          centre = expand_dims(slice(mu, 1, 0, columns), 2);
@@ -100,14 +100,14 @@ private:
     std::vector<std::int64_t> sizes_;
 };
 
-// --- by hand --------------------------------------------------------------------------------------------------------
+// --- hand-written ----------------------------------------------------------------------------------------------------
 
 struct Gradient {
     double value = 0;
     std::vector<double> alpha, mu, q, l;
 };
 
-/// Scalar C++, as one would write it down: everything that belongs to a point stays in the cache.
+/// Scalar C++, written in the straightforward way: all data of a point stay in the cache.
 inline Gradient by_hand(const Tensor& points, const Parameters& p, const Prior& prior) {
     const auto n = static_cast<std::size_t>(points.shape(0)), d = static_cast<std::size_t>(points.shape(1)),
                k = static_cast<std::size_t>(p.alpha.size()), triangle = d * (d - 1) / 2;
@@ -178,7 +178,7 @@ inline Gradient by_hand(const Tensor& points, const Parameters& p, const Prior& 
     return g;
 }
 
-// --- an instance ----------------------------------------------------------------------------------------------------
+// --- an instance -----------------------------------------------------------------------------------------------------
 
 struct Problem {
     Tensor x;

@@ -6,7 +6,7 @@
 #endif
 
 // The processor's peak in f32 on one thread: chains of fused multiplications and additions in registers. Compiled with
-// -march=native; without instructions for them, multiplications and additions.
+// -march=native; without fused instructions, separate multiplications and additions are used.
 
 /// The operations of one iteration.
 inline double run_fused_chains() {
@@ -25,7 +25,7 @@ inline double run_fused_chains() {
 #endif
     constexpr int chains = 12, steps = 1000;
     V sum[chains] = {};
-    for (V& s : sum) benchmark::DoNotOptimize(s);  // else equal chains are one
+    for (V& s : sum) benchmark::DoNotOptimize(s);  // otherwise equal chains would be merged into one
     for (int i = 0; i < steps; ++i)
 #pragma GCC unroll 12
         for (int c = 0; c < chains; ++c) sum[c] = fma(sum[c], one, one);

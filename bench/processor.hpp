@@ -3,7 +3,7 @@
 #include <fstream>
 #include <string>
 
-/// The processor's name, as figures need it beside them.
+/// The processor's name, to be stored with figures.
 inline std::string processor() {
     std::ifstream info("/proc/cpuinfo");
     for (std::string line; std::getline(info, line);)

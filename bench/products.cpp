@@ -1,5 +1,6 @@
 // Matrix products over a grid of shapes: this library's (as operations and layers call them), OpenBLAS's and oneDNN's
-// in turn, each as a share of what the processor's fused multiplications and additions give in the same run.
+// in turn, each as a fraction of the peak of the processor's fused multiplications and additions, measured in the same
+// run.
 
 #include <benchmark/benchmark.h>
 #include <cblas.h>
@@ -90,7 +91,7 @@ void product(benchmark::State& state, const Shape3& s, Layout layout, std::size_
     state.counters["work"] = s.work();
 }
 
-/// Keeps operations per second of every repetition, and says how far it is.
+/// Stores the operations per second of every repetition, and reports progress.
 class Collector : public benchmark::BenchmarkReporter {
 public:
     explicit Collector(std::size_t expected) : expected_(expected) {}
@@ -157,7 +158,7 @@ void write(const std::vector<Row>& rows, double peak, const std::filesystem::pat
 }  // namespace
 
 int main(int argc, char** argv) {
-    // With kernels of an older processor OpenBLAS would be no measure.
+    // With kernels for an older processor, OpenBLAS would not be a fair reference.
     if (const char* better = xgrad::detail::better_blas_core(); better && !std::getenv("OPENBLAS_CORETYPE")) {
         setenv("OPENBLAS_CORETYPE", better, 1);
         execv("/proc/self/exe", argv);

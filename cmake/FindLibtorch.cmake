@@ -1,4 +1,4 @@
-# Finds libtorch, target Libtorch::Libtorch. Its own CMake package asks for much that a program does not need.
+# Finds libtorch, target Libtorch::Libtorch. Its own CMake package requires much that a program does not need.
 
 find_path(TORCH_INCLUDE_DIR torch/torch.h PATH_SUFFIXES torch/csrc/api/include)
 find_library(TORCH_LIBRARY torch)

@@ -1,4 +1,5 @@
-# Finds libzip, target Libzip::Libzip. Its own package file wants the zip tools as well, which Debian keeps in another package.
+# Finds libzip, target Libzip::Libzip. Its own package file requires the zip tools as well, which Debian keeps in
+# another package.
 
 find_path(LIBZIP_INCLUDE_DIR zip.h)
 find_library(LIBZIP_LIBRARY zip)

@@ -4,7 +4,8 @@ include(CMakePackageConfigHelpers)
 
 set(XGRAD_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/xgrad")
 
-# Installed are the headers outside detail/ and kernels/: tests/house_test.cpp checks that users' entry headers reach all of them and nothing else.
+# The headers outside detail/ and kernels/ are installed: tests/house_test.cpp checks that users' entry headers reach
+# all of them and nothing else.
 foreach(name autodiff nn)
     if(TARGET xgrad_${name})
         install(TARGETS xgrad_${name} EXPORT xgradTargets)

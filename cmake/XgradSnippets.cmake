@@ -1,7 +1,7 @@
 # xgrad_snippets(<file.md> <link target>): every block fenced as ```cpp becomes a program and a test that runs it.
 #
-# A block with `int main` is taken as it stands; any other becomes the body of main, its #include lines going on top.
-# Code that is only to be looked at is fenced as ```c++.
+# A block with `int main` is used unchanged; any other becomes the body of main, with its #include lines moved to the
+# top. Code that is only shown is fenced as ```c++.
 
 function(xgrad_snippets document library)
     cmake_path(GET document STEM stem)

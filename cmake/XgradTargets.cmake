@@ -1,12 +1,13 @@
-# What every target of this project has in common. Nothing here reaches the targets of a project that includes us.
+# The settings common to all targets of this project. Nothing here affects the targets of a project that includes this
+# one.
 
 include(CheckCXXCompilerFlag)
 
 find_program(XGRAD_CCACHE ccache)
 mark_as_advanced(XGRAD_CCACHE)
 
-# NaN, inf, -0 and the order of operations are promised, whatever the flags of a project that includes us: each part of -ffast-math (-Ofast) is
-# taken back by name, for -fno-fast-math leaves those that were asked for by name.
+# NaN, inf, -0 and the order of operations are promised, whatever the flags of a project that includes this one: each
+# part of -ffast-math (-Ofast) is revoked by name, since -fno-fast-math leaves those that were requested by name.
 set(xgrad_ieee -fno-fast-math -fno-unsafe-math-optimizations -fno-finite-math-only -fno-associative-math -fno-reciprocal-math -fsigned-zeros)
 
 # xgrad_target(<target>): language level, arithmetic, warnings, visibility, compiler cache.
@@ -23,7 +24,7 @@ function(xgrad_target target)
         -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused -Wextra-semi
         # False alarms of GCC 12 on std::string, https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
         $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
-        # and under the sanitizers on headers that are not ours.
+        # and under the sanitizers on third-party headers.
         $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${sanitized}>>:-Wno-maybe-uninitialized>
         -fno-semantic-interposition
         $<$<BOOL:${XGRAD_WERROR}>:-Werror>)
@@ -32,7 +33,8 @@ function(xgrad_target target)
     endif()
 endfunction()
 
-# xgrad_library(<name> <sources>...): target xgrad_<name>, alias xgrad::<name>, static or shared as BUILD_SHARED_LIBS says.
+# xgrad_library(<name> <sources>...): target xgrad_<name>, alias xgrad::<name>, static or shared depending on
+# BUILD_SHARED_LIBS.
 function(xgrad_library name)
     set(target xgrad_${name})
     add_library(${target} ${ARGN})
@@ -51,7 +53,7 @@ function(xgrad_library name)
     else()
         target_compile_definitions(${target} PUBLIC XGRAD_STATIC)
     endif()
-    # The installed library must find the OpenMP build of OpenBLAS, which stands outside the loader's usual folders.
+    # The installed library must find the OpenMP build of OpenBLAS, which is outside the loader's default folders.
     set_target_properties(${target} PROPERTIES
         EXPORT_NAME ${name}
         VERSION ${PROJECT_VERSION}

@@ -1,4 +1,4 @@
-# xgrad_discover_tests(<program>): one test of ctest for every TEST_CASE of a doctest program.
+# xgrad_discover_tests(<program>): one ctest test for every TEST_CASE of a doctest program.
 #
 # doctest's own doctest_discover_tests makes lists of the names, which CMake then splits and joins at semicolons and brackets.
 

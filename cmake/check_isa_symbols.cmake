@@ -1,6 +1,6 @@
-# An inline function of a common header (std::vector, say) that is not inlined in an AVX-512 object is a weak symbol there;
-# should the linker keep that copy, the whole program needs AVX-512. So: in the objects of special instruction sets every
-# weak symbol must carry the name of its instruction set.
+# An inline function of a common header (std::vector, say) that is not inlined in an AVX-512 object is a weak symbol
+# there; if the linker keeps that copy, the whole program needs AVX-512. Therefore, in the objects of special
+# instruction sets, every weak symbol must contain the name of its instruction set.
 
 cmake_minimum_required(VERSION 3.25)
 

@@ -6,7 +6,7 @@
 
 namespace tests {
 
-/// One family of figures, and which of its cases were looked at.
+/// One family of figures, and which of its cases were checked.
 struct Checked {
     explicit Checked(const std::string& family) : figures(family) {}
     template <class M>

@@ -6,11 +6,12 @@
 #include <string>
 #include <vector>
 
-// What the values of element-wise operations are compared with: functions of the standard library, or our own, in long
-// double. The bounds are in units in the last place of the result; results that are denormal may be off by the smallest
-// normal number, because the vector kernels flush some of them. gelu is bounded from -1 on: further left the rounding
-// of its argument weighs more and more. The special functions keep away from their zeros, where only the absolute error
-// stays small. logaddexp is bounded for positive arguments, because its zeros among the negative ones cancel likewise.
+// The reference for the values of element-wise operations: functions of the standard library, or our own, in long
+// double. The bounds are in units in the last place of the result; denormal results may be off by the smallest normal
+// number, because the vector kernels flush some of them. gelu is bounded from -1 on: further left, the rounding of its
+// argument has a growing effect. The special functions avoid their zeros, where only the absolute error stays small.
+// logaddexp is bounded for positive arguments, because cancellation occurs likewise at its zeros among the negative
+// ones.
 
 namespace tests {
 
@@ -20,7 +21,7 @@ struct Unary {
     std::string name;
     std::function<xgrad::Tensor(const xgrad::Tensor&)> f;
     Number (*reference)(Number);
-    double low, high;  ///< arguments outside are not tried
+    double low, high;  ///< arguments outside are not tested
     double ulp64, ulp32;  ///< largest error
 };
 

@@ -18,13 +18,14 @@ xgrad::Tensor wave(const xgrad::Shape& shape, double seed = 0, double scale = 1,
 /// The parameters of a model as figures.py's `fill` sets them.
 void fill(xgrad::nn::ModelRef model, double scale = 0.5);
 
-/// What PyTorch computed: a file of tests/figures. One object per file; a test case CHECKs quantity by quantity.
+/// Reference values computed by PyTorch: a file in tests/figures. One object per file; a test case CHECKs quantity by
+/// quantity.
 class Figures {
 public:
     /// "losses" reads tests/figures/losses.txt.
     explicit Figures(const std::string& family);
 
-    /// A quantity on record; FAILs where there is none.
+    /// A stored quantity; FAILs if there is none.
     const xgrad::Tensor& at(const std::string& name, const std::string& quantity) const;
     /// CHECKs y against it: 1e-10 of the largest element (at least of 1) in f64, 1e-5 in f32.
     void check(const std::string& name, const std::string& quantity, const xgrad::Tensor& y, double slack = 1) const;
@@ -51,7 +52,7 @@ public:
         check_layer(name, model, {input}, [](auto& layer, const auto& x) { return layer(x[0]); });
     }
 
-    /// Names of all cases, so that a test can show that it left none out.
+    /// The names of all cases, so that a test can verify that it covers all of them.
     std::vector<std::string> cases() const;
 
 private:

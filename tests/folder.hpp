@@ -10,7 +10,7 @@
 
 namespace tests {
 
-/// A folder of its own for each test, gone with it.
+/// A temporary folder for each test, removed with the object.
 struct Folder {
     Folder() {
         std::string name = (std::filesystem::temp_directory_path() / "xgrad_tests_XXXXXX").string();
@@ -31,7 +31,7 @@ inline std::string read(const std::filesystem::path& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// How often a part stands in a text.
+/// The number of occurrences of a part in a text.
 inline std::size_t count(const std::string& text, const std::string& part) {
     std::size_t found = 0;
     for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;

@@ -85,7 +85,7 @@ Tensors value_and_gradients(const Row& row, const Tensors& xs, const Tensor& u =
     return results;
 }
 
-/// The same where an outer tape records the gradient too, so that no fused path may be taken.
+/// The same with an outer tape that records the gradient too, so that no fused path may be taken.
 Tensors recorded_value_and_gradients(const Row& row, const Tensors& xs, const Tensor& u = Tensor()) {
     Tape outer;
     const Tensors watched = watch(outer, xs);
@@ -131,7 +131,7 @@ std::string difference(const Tensors& got, const Tensors& expected, double rtol,
     return {};
 }
 
-/// The first complaint of `check(xs)` over the row's cases.
+/// The first fault that `check(xs)` finds in the row's cases.
 template <class Check>
 std::string every_case(const Row& row, Check&& check) {
     for (const auto& shapes : row.cases) {
@@ -206,7 +206,7 @@ std::string check_single_precision(const Row& row) {
         for (const Tensor& t : single)
             if (row.has_gradient() && t.dtype() != DType::f32)
                 return std::string("f32 inputs gave ") + name_of(t.dtype());
-        // The cotangent of the f32 run was rounded, hence not better than a few units of 6e-8.
+        // The cotangent of the f32 run was rounded, so the accuracy is at best a few units of 6e-8.
         return difference(single, exact, 4e-6);
     });
 }
@@ -228,7 +228,7 @@ std::string check_instruction_sets(const Row& row) {
         return std::string();
     });
 #else
-    (void)row;  // the kernels are hidden in a shared library; ctest runs everything once for each XGRAD_ISA
+    (void)row;  // the kernels are hidden in a shared library; ctest runs everything once per XGRAD_ISA
     return {};
 #endif
 }
@@ -293,7 +293,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
     return a.size() == 0 || std::memcmp(raw(a), raw(b), static_cast<std::size_t>(a.size() * size_of(a.dtype()))) == 0;
 }
 
-/// What is wrong with a run that is repeated by `operation`.
+/// Describes the fault of a run that is repeated by `operation`.
 std::string repeated(const xgrad::detail::TracedRun& run, const xgrad::detail::AnyOperation& operation,
                      const char* how) {
     const std::string name =
@@ -306,7 +306,7 @@ std::string repeated(const xgrad::detail::TracedRun& run, const xgrad::detail::A
     return {};
 }
 
-/// `strangers` counts results that come from no operation.
+/// `strangers` counts results that are not computed by an operation.
 std::string check_runs(const Row& row, const xgrad::detail::Trace& trace, const Tensors& xs, const Tensor& y,
                        int& strangers) {
     bool known = y.size() == 0, custom = false;
@@ -396,7 +396,7 @@ std::string check_recorded(const Row& row) {
 
 namespace {
 
-/// While one lives, operations may use so many threads.
+/// While one lives, operations may use this many threads.
 class Threads {
 public:
     explicit Threads(int count) : before_(omp_get_max_threads()) { omp_set_num_threads(count); }
@@ -408,7 +408,7 @@ private:
     int before_;
 };
 
-/// value_and_gradients(row, xs, u), made of pieces of the batch that are too small for blocks and threads.
+/// value_and_gradients(row, xs, u), assembled from pieces of the batch that are too small for blocks and threads.
 Tensors of_pieces(const Row& row, const LargeCase& large, const Tensors& xs, const Tensor& u) {
     const std::int64_t batch = u.shape(large.result_axis), piece = batch > 60 ? 29 : 1;
     const auto axis_of = [&](std::size_t result) { return result == 0 ? large.result_axis : large.split[result - 1]; };
@@ -459,7 +459,7 @@ std::string check_large(const Row& row, const LargeCase& large) {
 
 namespace {
 
-/// What a tensor of so many bytes takes of the allocator.
+/// The bytes that the allocator uses for a tensor of this many bytes.
 double block(double bytes) {
     using namespace xgrad::detail;
     return bytes == 0
@@ -472,7 +472,7 @@ double block(const Tensor& x) { return block(static_cast<double>(x.size() * size
 
 std::string check_economy(const Row& row, const Economy& economy) {
     std::ostringstream text;
-    // Bytes: the inputs are gone but for what the tape keeps of them.
+    // In bytes: the inputs are released except for what the tape stores of them.
     double kept = 0, expected = 0;
     Tape tape({.persistent = true});
     Tensors watched = watch(tape, inputs(row, economy.shapes));
@@ -496,9 +496,9 @@ std::string check_economy(const Row& row, const Economy& economy) {
     const double of_cotangent = block(u);
     y = Tensor();
     fresh.clear();
-    if (xgrad::memory_stats().blocks > 0) {  // no figures under AddressSanitizer
+    if (xgrad::memory_stats().blocks > 0) {  // there are no statistics under AddressSanitizer
         kept = static_cast<double>(xgrad::memory_stats().bytes_in_use) - before + bytes_of_inputs - of_cotangent;
-        if (std::abs(kept - expected) > 300)  // small ones beside
+        if (std::abs(kept - expected) > 300)  // tolerance for small allocations
 
             text << row.name << ": the tape keeps " << kept << " bytes instead of " << expected << "; ";
     }

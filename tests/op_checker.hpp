@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-// The one checker of operations: every row of op_table.hpp goes through every check below. A check returns what is
-// wrong, naming operation, shapes and seed, or an empty text.
+// The checker of operations: every row of op_table.hpp goes through every check below. A check returns a description of
+// the fault, with operation, shapes and seed, or an empty text.
 
 namespace tests {
 
@@ -29,8 +29,8 @@ struct Values {
     Tensor tensor;
 };
 
-/// What a convention promises at one place: the value and the gradients of sum(f). Gradients left out at the end are
-/// not promised.
+/// What a convention promises at one point: the value and the gradients of sum(f). Gradients omitted at the end are not
+/// promised.
 struct Point {
     std::vector<Values> inputs;
     Values value;
@@ -44,17 +44,18 @@ struct Domain {
 enum Flags : unsigned {
     differentiable = 0,
     no_gradient = 1,  ///< nothing is recorded for it
-    third = 2,        ///< third derivatives are checked as well
-    outside = 4,  ///< its result comes from no operation: drawn numbers, a shape that depends on values, a constant
-    custom = 8,  ///< made of a user's functions
+    third = 2,  ///< third derivatives are checked as well
+    outside = 4,  ///< its result is not computed by an operation: random numbers, a shape that depends on values, a
+                  ///< constant
+    custom = 8,  ///< made from a user's functions
 };
 
 /// One operation, perhaps with arguments in parentheses: "sum(axis 0)".
 struct Row {
     std::string name;
     std::function<Tensor(const Tensors&)> f;
-    std::vector<std::vector<Shape>> cases;  ///< input shapes, one list for each case
-    std::vector<Domain> domains;  ///< of each input; the last one counts for those that follow
+    std::vector<std::vector<Shape>> cases;  ///< input shapes, one list per case
+    std::vector<Domain> domains;  ///< of each input; the last one also applies to further inputs
     std::vector<Point> points = {};
     unsigned flags = differentiable;
 
@@ -67,7 +68,7 @@ struct Row {
 std::string check_derivatives(const Row& row, int order);
 /// The same for f(x…) + f(x…), and for f(x, x) where shapes and domains allow it.
 std::string check_fan_out(const Row& row);
-/// f32 values and gradients against those of f64, and the dtype of both.
+/// f32 values and gradients compared with those in f64, and the dtype of both.
 std::string check_single_precision(const Row& row);
 /// Values and gradients of every instruction set against those of the active one.
 std::string check_instruction_sets(const Row& row);
@@ -75,14 +76,15 @@ std::string check_instruction_sets(const Row& row);
 std::string check_composed_path(const Row& row);
 /// A cotangent that is constant along some axes, as it comes back from a sum, against the same one written out.
 std::string check_constant_cotangent(const Row& row);
-/// Two runs give equal bits.
+/// Two runs return equal bits.
 std::string check_repeatable(const Row& row);
-/// Whatever runs for values and gradients, plain and recorded, is an operation made of its attributes: run again on the
-/// same inputs it gives equal bits, and so does the one that is made of the attributes read back from text.
+/// Every value and gradient, plain and recorded, is computed by operations made from their attributes: an operation
+/// that is run again on the same inputs returns equal bits, and so does an operation made from the attributes read back
+/// from text.
 std::string check_run_again(const Row& row);
 /// Values and gradients at the row's special points, in f64 and f32, plain and recorded.
 std::string check_points(const Row& row);
-/// Nothing is recorded for an operation without gradient, and something for one with.
+/// Nothing is recorded for an operation without a gradient, and an entry is recorded for one with a gradient.
 std::string check_recorded(const Row& row);
 
 }  // namespace tests

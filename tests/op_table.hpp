@@ -3,9 +3,9 @@
 #include "op_checker.hpp"
 
 // One row per operation: name, function, input shapes, domains, special points {inputs, value, gradients}, flags. An
-// operation without a row fails the suite (op_table_test.cpp). Arguments worth a row of their own stand in parentheses
-// behind the name. Domains keep away from kinks and poles; those are the special points' business. The rows stand in
-// op_table/, a file for each family, so that a new one compiles in seconds.
+// operation without a row fails the suite (op_table_test.cpp). Arguments that need their own row are in parentheses
+// after the name. Domains avoid kinks and poles, which the special points cover. The rows are in op_table/, one file
+// per family, so that a new row compiles in seconds.
 
 // clang-format off
 namespace tests {
@@ -18,7 +18,7 @@ using xgrad::scalar;
 using xgrad::concat;
 using xgrad::stack;
 
-// Shapes that many rows try.
+// Shapes that many rows use.
 inline const Cases one = {{{3, 4}}, {{}}, {{1}}, {{0}}, {{2, 0, 3}}, {{67}}};
 inline const Cases two = {{{3, 4}, {3, 4}}, {{3, 4}, {4}}, {{3, 1}, {1, 4}}, {{}, {3}}, {{2, 3}, {}}, {{}, {}}, {{2, 1, 3}, {4, 1}}, {{1}, {0}}, {{3, 0}, {1}}, {{35}, {35}}, {{35}, {1}}, {{2, 19}, {19}}};
 inline const Cases three = {{{3, 4}, {3, 4}, {3, 4}}, {{4}, {3, 1}, {}}, {{}, {}, {}}, {{2, 1}, {1, 3}, {2, 3}}, {{0}, {1}, {0}}, {{35}, {35}, {35}}};

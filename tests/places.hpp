@@ -1,4 +1,4 @@
-// Where the tests find the project's sources, what those declare, and what was built from them.
+// Paths of the project's sources and of the build tree, and what the sources declare.
 #pragma once
 
 #include <map>

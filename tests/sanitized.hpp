@@ -1,6 +1,6 @@
 #pragma once
 
-// XGRAD_SANITIZED is defined under the address and the thread sanitizer, which have allocators of their own.
+// XGRAD_SANITIZED is defined under the address and the thread sanitizer, which have their own allocators.
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define XGRAD_SANITIZED 1

@@ -25,7 +25,7 @@ inline bool close(const xgrad::Tensor& a, const xgrad::Tensor& b, double toleran
     return true;
 }
 
-/// The text of the error of kind E that `f` throws; says so when it throws none or another.
+/// The text of the error of kind E that `f` throws; says so when `f` throws no error or a different one.
 template <class E = xgrad::Error, class F>
 std::string error_of(F&& f) {
     try {

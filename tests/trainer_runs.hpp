@@ -38,7 +38,7 @@ inline Loader part(std::int64_t begin, std::int64_t end, const nn::DataLoaderOpt
     return Loader(slice(x, 0, begin, end), slice(y, 0, begin, end), options);
 }
 
-/// Everything that a run consists of, as a program makes it anew when it is started again.
+/// All objects of a run, created anew as a restarted program would.
 struct Run {
     explicit Run(int workers = 0)
         : training(part(0, 44, {.batch_size = 8, .shuffle = true, .num_workers = workers})),
@@ -52,7 +52,7 @@ struct Run {
     nn::EMA<Net> ema{net, {.decay = 0.9}};
     Loader training, validation;
     int calls = 0;
-    int stop_at = -1;        ///< the call in which something happens:
+    int stop_at = -1;        ///< the call that is interrupted:
     bool interrupt = false;  ///< SIGINT, otherwise an error
     History history;
 
@@ -72,7 +72,7 @@ struct Run {
             const Tensor scores = model(x);
             log("accuracy", nn::accuracy(scores, y));
             log.update("auc", nn::RocAuc(), select(scores, 1, 0), equal(y, 0));
-            log("draw", rand({}, nn::default_generator()).item());  // the default generator goes on as well
+            log("draw", rand({}, nn::default_generator()).item());  // the default generator continues as well
             return nn::cross_entropy(scores, y);
         });
     }
@@ -88,7 +88,7 @@ inline void check_same(nn::State a, nn::State b) {
     }
 }
 
-/// Bit-equal parameters, buffers, averages, moments and numbers (but for the time that they took).
+/// Bit-equal parameters, buffers, averages, moments and numbers (except the time that they took).
 inline void check_same(const Run& a, const Run& b) {
     check_same(nn::state_dict(a.net), nn::state_dict(b.net));
     check_same(nn::state_dict(a.ema), nn::state_dict(b.ema));

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 struct Workload {
     const char* name;
-    double target;  // xgrad's time over libtorch's that we want to stay under
+    double target;  // upper limit for xgrad's time over libtorch's
 };
 
 constexpr Workload workloads[] = {
@@ -92,9 +92,9 @@ struct Side {
 struct Result {
     const Workload* workload;
     double xgrad, libtorch;              // microseconds
-    std::optional<double> floor = {};    // of the products' arithmetic
-    std::optional<double> speedup = {};  // of two threads over one
-    double least = 0, most = 0;          // ratio of the rounds' pairs
+    std::optional<double> floor = {};    // time of the products' arithmetic
+    std::optional<double> speedup = {};  // of two threads compared with one
+    double least = 0, most = 0;          // of the ratios of the rounds
     double ratio() const { return xgrad / libtorch; }
 };
 
@@ -113,13 +113,13 @@ std::string output_of(const Side& side, const std::string& arguments) {
 
 struct Blas {
     fs::path file;
-    std::string core;    ///< whose kernels it has chosen
+    std::string core;    ///< the core whose kernels it has chosen
     std::string isa;     ///< xgrad's instruction set
-    std::string better;  ///< whose kernels the processor has the instructions for, if it is not that core
+    std::string better;  ///< a better core that the processor supports, if there is one
 };
 
-/// The OpenBLAS that the program really loads, links resolved: programs ask for libopenblas.so.0, and which file that
-/// is depends on the loader's path and the system's alternatives.
+/// The OpenBLAS that the program actually loads, with links resolved: programs ask for libopenblas.so.0, and which file
+/// that is depends on the loader's path and the system's alternatives.
 Blas blas_of(const Side& side) {
     std::istringstream lines(output_of(side, "--blas"));
     Blas blas;
@@ -154,7 +154,7 @@ double median(std::vector<double> values) {
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/// The command line that gives a program so many threads.
+/// The command line that gives a program this many threads.
 std::string environment_of(int threads) {
     return fmt::format("OMP_NUM_THREADS={0} OPENBLAS_NUM_THREADS={0} OMP_PROC_BIND={1}", threads,
                        threads > 1 ? "true" : "false");
@@ -167,7 +167,7 @@ double median_of(const Side& side, const std::string& name, Clock clock, const O
     return median(times);
 }
 
-/// The workloads that a side has.
+/// The workloads of one side.
 std::set<std::string> workloads_of(const Side& side) {
     std::istringstream lines(output_of(side, "--benchmark_list_tests"));
     std::set<std::string> names;
@@ -183,8 +183,8 @@ double speedup_of(const Workload& workload, const Side& xgrad, const Options& op
 }
 
 Result compare(const Workload& workload, const Side& xgrad, const Side& libtorch, const Options& options) {
-    // With one thread processor time, the same as wall time on an idle machine and less disturbed by whatever else
-    // runs.
+    // With one thread, processor time is used: it equals wall time on an idle machine and is less disturbed by other
+    // processes.
     const Clock clock = options.threads == 1 ? Clock::processor : Clock::wall;
     std::vector<double> ours, theirs;
     for (int round = 0; round < options.rounds; ++round) {
@@ -211,7 +211,7 @@ void print(const Result& r) {
     std::fflush(stdout);
 }
 
-/// "compare-intel-r-xeon-r-processor-avx512-1.json": one for each kind of processor and number of threads.
+/// "compare-intel-r-xeon-r-processor-avx512-1.json": one file per processor type and number of threads.
 fs::path file_for(const std::string& processor, const std::string& isa, int threads) {
     std::string name = "compare-";
     for (const char c : processor + " " + isa)
@@ -243,8 +243,8 @@ void write(const std::vector<Result>& results, const Options& options, const nlo
 int run(Options options, const fs::path& here) {
     const std::string threads = environment_of(options.threads);
     const Side xgrad{here / "xgrad_side", threads};
-    // Several times slower than it could be, OpenBLAS would be compared instead of the libraries: unless the user has
-    // chosen, both sides get the better core.
+    // If OpenBLAS ran several times slower than it could, OpenBLAS would be compared instead of the libraries: unless
+    // the user has chosen a core, both sides use the better one.
     const Blas found = blas_of(xgrad);
     const bool other_core = !found.better.empty() && setenv("OPENBLAS_CORETYPE", found.better.c_str(), 0) == 0;
     const Blas blas = other_core ? blas_of(xgrad) : found;
@@ -279,7 +279,7 @@ int run(Options options, const fs::path& here) {
         if (!std::regex_search(workload.name, filter)) continue;
         results.push_back(compare(workload, xgrad, libtorch, options));
         print(results.back());
-        write(results, options, about);  // after each, so that an interrupted run leaves what it measured
+        write(results, options, about);  // after each workload, so that an interrupted run keeps its measurements
     }
     if (results.empty()) {
         fmt::print(stderr, "no workload matches {}\n", options.filter);

@@ -10,7 +10,7 @@ namespace {
 namespace F = torch::nn::functional;
 using torch::Tensor;
 
-/// libtorch keeps gradients on the tensors; a fresh step starts without.
+/// libtorch stores gradients in the tensors; a new step starts without them.
 void forget_gradients(torch::ArrayRef<Tensor> tensors) {
     for (const auto& tensor : tensors) tensor.mutable_grad() = Tensor();
 }
@@ -39,7 +39,7 @@ void chain_forward(benchmark::State& state, int n) {
 
 using side::Products;
 
-/// What torch.autocast("cpu", torch.bfloat16) does.
+/// The equivalent of torch.autocast("cpu", torch.bfloat16).
 class Autocast {
 public:
     explicit Autocast(Products products) {
@@ -199,7 +199,7 @@ void adam_10m(benchmark::State& state) {
         parameters.back().mutable_grad() = torch::randn({100, 1000});
     }
     torch::optim::Adam adam(parameters, 1e-3);
-    adam.step();  // makes the moments
+    adam.step();  // creates the moments
     for (auto _ : state) adam.step();
 }
 
@@ -240,7 +240,7 @@ void convblock(benchmark::State& state, Products products) {
     }
 }
 
-/// As a user of this version writes it: it has no fused operation.
+/// Written as a user of this version would: it has no fused operation.
 void attention(benchmark::State& state, int tokens) {
     const auto input = [&] { return torch::randn({16, 4, tokens, 32}, torch::requires_grad()); };
     const Tensor q = input(), k = input(), v = input();

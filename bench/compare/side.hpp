@@ -1,6 +1,6 @@
 #pragma once
 
-// What both sides of the comparison share: options, and a report of the BLAS that is really loaded.
+// The common part of both sides of the comparison: options, and a report of the BLAS that is actually loaded.
 
 #include <benchmark/benchmark.h>
 #include <dlfcn.h>
@@ -13,8 +13,9 @@
 
 namespace side {
 
-/// Prints each BLAS library mapped into this process, one path a line, and whose kernels OpenBLAS has chosen: "core
-/// Haswell". If it would do better with another core's, "better SkylakeX". And xgrad's instruction set: "isa avx512".
+/// Prints each BLAS library mapped into this process, one path per line, and the core whose kernels OpenBLAS has
+/// chosen: "core Haswell". If another core's kernels would be faster, "better SkylakeX". Also prints xgrad's
+/// instruction set: "isa avx512".
 inline void print_blas(const char* better_core, const char* isa) {
     std::ifstream maps("/proc/self/maps");
     std::set<std::string> paths;
@@ -48,7 +49,7 @@ void add(const char* name, F f) {
         ->Unit(benchmark::kMicrosecond);
 }
 
-/// Whether products take operands of f32 as they are.
+/// Whether products use f32 operands unchanged, or round them to bf16.
 enum class Products { f32, bf16 };
 
 /// A workload in f32 under its name, and in bf16 as `name`_bf16.
@@ -58,10 +59,10 @@ void add_precisions(const std::string& name, F f) {
     add((name + "_bf16").c_str(), [f](benchmark::State& state) { f(state, Products::bf16); });
 }
 
-/// What a gradient is pulled back from: numbers that vary, or the ones of a plain sum, which a side may exploit.
+/// The cotangent that is pulled back: varying numbers, or the ones of a plain sum, which a side may exploit.
 enum class Cotangent { varies, ones };
 
-/// A workload with numbers that vary under its name, and with ones as `name`_sum.
+/// A workload with varying numbers under its name, and with ones as `name`_sum.
 template <class F>
 void add_both(const std::string& name, F f) {
     add(name.c_str(), [f](benchmark::State& state) { f(state, Cotangent::varies); });

@@ -1,5 +1,5 @@
-// The floor of a workload: how long the multiplications of its products take, forward and backward, at the processor's
-// peak, which is measured in the same process. "floor/<workload>".
+// The floor of a workload: the time that the multiplications of its products take, forward and backward, at the
+// processor's peak, which is measured in the same process. "floor/<workload>".
 
 #include <omp.h>
 
@@ -26,8 +26,8 @@ void add_with_gradients(std::vector<Product>& all, const Product& p, bool input_
     all.push_back({p.k, p.m, p.n, p.count});
 }
 
-/// A layer over the whole sequence: one product for all inputs and one for each step's state; all steps' weight
-/// gradients in one.
+/// A layer over the whole sequence: one product for all inputs and one per step for the state; the weight gradients of
+/// all steps in one.
 std::vector<Product> recurrent(int layers, std::int64_t gates, std::int64_t steps, std::int64_t batch,
                                std::int64_t inputs, std::int64_t hidden) {
     std::vector<Product> all;
@@ -68,8 +68,8 @@ void add_convolution(std::vector<Product>& all, std::int64_t images, std::int64_
                      std::int64_t kernel, std::int64_t pixels, bool input_needs_one) {
     const Product p{out, in * kernel * kernel, pixels, images};
     all.push_back(p);
-    all.push_back({p.m, p.n, p.k, p.count});  // of the weight
-    if (input_needs_one) all.push_back({p.k, p.m, p.n, p.count});  // of the windows
+    all.push_back({p.m, p.n, p.k, p.count});  // gradient of the weight
+    if (input_needs_one) all.push_back({p.k, p.m, p.n, p.count});  // gradient of the windows
 }
 
 std::vector<Product> lenet(bool classifies) {
@@ -100,7 +100,7 @@ std::vector<Product> attention(std::int64_t tokens) {
     return all;
 }
 
-/// Operations a second of all threads together: the best of a few tries.
+/// Operations per second of all threads together: the best of a few tries.
 double peak() {
     static const double best = [] {
         double most = 0;

@@ -3,8 +3,7 @@
 
 #include "side.hpp"
 
-// Compiled for the processor at hand, as a user of map() does for full speed: its loop is compiled here, not in the
-// library.
+// Compiled for the host processor, as users of map() do for full speed: its loop is compiled here, not in the library.
 
 using namespace xgrad;
 

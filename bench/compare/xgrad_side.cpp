@@ -151,7 +151,7 @@ void recurrent(benchmark::State& state, const Layer& layer, int steps, int batch
     squares(state, [&] { return layer(x).output; });
 }
 
-/// One layer as somebody writes it who does not know of nn::LSTM.
+/// One LSTM layer written with primitives, without nn::LSTM.
 void lstm_primitives(benchmark::State& state, int steps, int batch, int hidden) {
     const Tensor x = randn({steps, batch, hidden}, generator);
     const Parameter w = 0.05 * randn({hidden, 4 * hidden}, generator),
@@ -224,7 +224,7 @@ void adam_10m(benchmark::State& state) {
         gradients.push_back(randn({100, 1000}, generator));
     }
     nn::Adam adam({.lr = 1e-3});
-    adam.step(parameters, gradients);  // makes the moments
+    adam.step(parameters, gradients);  // creates the moments
     for (auto _ : state) adam.step(parameters, gradients);
 }
 
@@ -255,13 +255,13 @@ void attention(benchmark::State& state, int tokens) {
     }
 }
 
-/// f(x) of a matrix.
+/// f(x) for a matrix x.
 template <class F>
 void along_rows(benchmark::State& state, F f) {
     pull_back(state, {randn({512, 1024}, generator)}, Cotangent::varies, [&](const Tensors& x) { return f(x[0]); });
 }
 
-// In double precision, as linear algebra is mostly wanted.
+// In double precision, as linear algebra mostly needs.
 void cholesky_square(benchmark::State& state) {
     const Tensor x = randn({256, 256}, generator, DType::f64), a = matmul(x, transpose(x)) + 256 * eye(256, DType::f64);
     pull_back(state, {a}, Cotangent::varies, [](const Tensors& in) { return cholesky(in[0]); });

@@ -1,7 +1,7 @@
-// What is not learned but chosen: learning rate, batch size and dropout rate of one small network on the digits of
-// scikit-learn's table. Each is swept alone, then learning rate and batch size together, for what is best of one
-// depends on the other. Choices are made by validation rows; the test rows are looked at once, with the choice that
-// won.
+// Hyperparameters, which are chosen rather than learned: learning rate, batch size and dropout rate of a small network
+// for scikit-learn's digits. Each is swept alone, then learning rate and batch size together, since the best value of
+// one depends on the other. Choices are made by validation accuracy; the test rows are used once, with the winning
+// choice.
 // needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
@@ -29,7 +29,7 @@ std::string str(const Choice& c) {
 }
 
 struct Outcome {
-    std::vector<double> losses;  // of the training rows as they came, by epoch; after a divergence NaN
+    std::vector<double> losses;  // training losses accumulated during each epoch; NaN after a divergence
     double valid = 0, test = 0;  // accuracies at the end
 };
 
@@ -55,14 +55,14 @@ Outcome train(const Choice& choice, const Rows& data, std::int64_t epochs) {
     return outcome;
 }
 
-/// Everything that a run is given, and how far the whole sweep is.
+/// The inputs of every run, and the progress of the whole sweep.
 struct Sweep {
     const Rows& data;
     std::int64_t epochs, seeds;
     std::uint64_t seed;
     nn::ProgressBar bar = nn::ProgressBar();
 
-    /// Means over seeds; the losses are the first seed's.
+    /// Means over seeds; the losses are those of the first seed.
     Outcome operator()(const Choice& choice) {
         Outcome mean_outcome;
         for (std::int64_t s = 0; s < seeds; ++s) {
@@ -77,7 +77,7 @@ struct Sweep {
     }
 };
 
-/// The loss by epoch for some values of one choice, and the accuracy over all of them.
+/// The loss by epoch for some values of one hyperparameter, and the accuracy over all of them.
 template <class T>
 std::vector<nn::Plot> curves(Sweep& sweep, const std::string& name, T Choice::* which, const std::vector<T>& values,
                              const std::vector<T>& drawn, bool log_x) {

@@ -1,8 +1,8 @@
-// What surprises, and how much: entropy, cross-entropy and the divergence of Kullback and Leibler (1951), the
-// quantities behind most losses. Shannon (1948): an event of probability p tells -log(p); the entropy H(p) = -sum p
-// log(p) is what one learns on average, in nats. Who believes q where p is true pays the cross-entropy H(p, q) = -sum p
-// log(q), which is H(p) + KL(p || q); KL is never negative, and 0 for q = p alone. Identities are checked on random
-// distributions; nothing here is data.
+// Measures of information: entropy, cross-entropy and the Kullback–Leibler divergence (1951), the quantities behind
+// most losses. Shannon (1948): an event of probability p carries information -log(p); the entropy H(p) = -sum p log(p)
+// is the average information, in nats. If q is assumed and p is true, the cost is the cross-entropy H(p, q) = -sum p
+// log(q), which is H(p) + KL(p || q); KL is never negative, and is 0 only for q = p. Identities are checked on random
+// distributions; no data set is used.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -64,7 +64,7 @@ void check_identities(Example& example, Generator& generator) {
         grad([&](const Tensor& logits) { return nn::cross_entropy(logits, p, {.reduction = Reduction::sum}); }, b);
     example.figure("slope of the cross-entropy = softmax - p: largest difference", largest(slope - (q - p)), exact);
 
-    // Of two things at once, p(x, y): what one tells of the other.
+    // For a joint distribution p(x, y): how much one variable tells about the other.
     const Tensor joint = reshape(softmax(randn({1000, 12}, generator, DType::f64)), {-1, 3, 4});
     const Tensor x = sum(joint, 2), y = sum(joint, 1), conditional = joint / expand_dims(x, 2);
     const Tensor h_xy = nn::categorical_entropy(reshape(joint, {-1, 12})), h_x = nn::categorical_entropy(x),
@@ -94,8 +94,8 @@ struct Bell {
     XGRAD_FIELDS(loc, log_scale)
 };
 
-/// One normal distribution for a mixture of two: which way the divergence is taken decides between covering both hills
-/// and choosing one.
+/// Fits one normal distribution to a mixture of two: the direction of the divergence decides whether it covers both
+/// modes or picks one.
 nn::Plot one_bell_for_two(Example& example) {
     const Tensor z = linspace(-8, 8, 801, DType::f64);
     const double step = 16.0 / 800;
@@ -127,7 +127,7 @@ nn::Plot one_bell_for_two(Example& example) {
         .line("least KL(q || p): chooses one", z, exp(seeks.log_density(z)));
 }
 
-/// From any distribution uphill to the one of largest entropy: that of equal chances.
+/// Gradient ascent on the entropy from a random distribution ends at the uniform one.
 nn::Plot uphill(Example& example, Generator& generator) {
     Parameter logits(2.0 * randn({6}, generator, DType::f64));
     nn::SGD sgd({.lr = 2, .maximize = true});

@@ -1,6 +1,6 @@
-// The diabetes table of Efron, Hastie, Johnstone and Tibshirani (2004): 442 patients, ten measurements each, and how
-// far the disease has gone a year later. A line through them has a closed form; here three kinds of gradient descent
-// look for it.
+// The diabetes table of Efron, Hastie, Johnstone and Tibshirani (2004): 442 patients, ten measurements each, and the
+// progression of the disease a year later. Linear regression has a closed form; here three kinds of gradient descent
+// approach it.
 // needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
@@ -20,25 +20,25 @@ struct Line {
     XGRAD_FIELDS(weight, bias)
 };
 
-/// Weights and bias that make the mean squared error least: the solution of a linear least-squares problem.
+/// The weights and bias that minimise the mean squared error: the solution of a linear least-squares problem.
 Tensor closed_form(const Table& table) {
     const Tensor ones_column = ones({table.x.shape(0), 1}, DType::f64);
     return lstsq(concat({table.x, ones_column}, 1), table.y).solution;
 }
 
-/// How far the line is from it: the largest difference of a weight.
+/// The distance of the line from the solution: the largest difference of a weight.
 double distance(const Line& line, const Tensor& solution) {
     return max(abs(concat({line.weight.value(), reshape(line.bias.value(), {1})}) - solution)).item();
 }
 
-/// Descends along the gradient of so many rows at a time; the distance from the solution after each epoch.
+/// Gradient descent on `batch_size` rows at a time; returns the distance from the solution after each epoch.
 std::vector<double> descend(Line& line, const Table& table, std::int64_t batch_size, std::int64_t epochs, double lr,
                             const Tensor& solution) {
     nn::DataLoader loader(table.x, table.y, {.batch_size = batch_size, .shuffle = true});
     nn::SGD sgd({.lr = lr});
     std::vector<double> distances;
     for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
-        // Steps on a part of the rows do not end at the minimum of all rows unless they become small.
+        // Steps on mini-batches do not converge to the minimum over all rows unless the learning rate decays.
         sgd.set_lr(batch_size == table.x.shape(0) ? lr : lr / (1 + static_cast<double>(epoch)));
         for (const auto& [x, y] : loader) {
             Tape tape;

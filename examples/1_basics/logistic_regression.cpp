@@ -1,6 +1,6 @@
-// Tumours told apart by ten measurements of their cells' nuclei: the Wisconsin table of Street, Wolberg and Mangasarian
-// (1993), 569 patients, each measurement as mean, standard error and worst. One weight for each number, a sigmoid, and
-// the cross-entropy as loss; batch, mini-batch and stochastic gradient descent side by side.
+// Tumours classified by ten measurements of their cells' nuclei: the Wisconsin data of Street, Wolberg and Mangasarian
+// (1993), 569 patients, each measurement as mean, standard error and worst value. One weight per number, a sigmoid, and
+// the cross-entropy as loss; batch, mini-batch and stochastic gradient descent are compared.
 // needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
@@ -18,7 +18,7 @@ namespace {
 struct LogisticRegression {
     explicit LogisticRegression(std::int64_t features)
         : weight(zeros({features}, DType::f64)), bias(zeros({}, DType::f64)) {}
-    /// The logarithm of the odds: sigmoid of it is the probability of class 1.
+    /// The logit (log-odds): its sigmoid is the probability of class 1.
     Tensor operator()(const Tensor& x) const { return matmul(x, weight) + bias; }
     Parameter weight, bias;
     XGRAD_FIELDS(weight, bias)
@@ -31,7 +31,7 @@ double accuracy(const LogisticRegression& model, const Table& table) {
     return nn::accuracy((model(table.x) > 0.0).to(DType::i64), table.y);
 }
 
-/// One way to descend: how many rows make a step, and how long that is.
+/// One way to descend: the number of rows per step, and the step size.
 struct Way {
     std::string name;
     std::int64_t batch_size;
@@ -39,7 +39,7 @@ struct Way {
 };
 
 struct Course {
-    std::vector<double> loss, accuracy;  // of the training rows and of the test rows, after each epoch
+    std::vector<double> loss, accuracy;  // training loss and test accuracy, after each epoch
 };
 
 Course descend(LogisticRegression& model, const Split& data, const Way& way, std::int64_t epochs) {
@@ -58,7 +58,7 @@ Course descend(LogisticRegression& model, const Split& data, const Way& way, std
     return course;
 }
 
-/// The weights as the table's columns stand: three numbers of each of ten measurements.
+/// The weights laid out like the table's columns: three numbers for each of ten measurements.
 nn::Plot weights(const LogisticRegression& model) {
     nn::Plot plot(
         {.title = "Weights: what speaks for benign (red) and malignant (blue)", .width = 1096, .height = 220});
@@ -69,7 +69,7 @@ nn::Plot weights(const LogisticRegression& model) {
                           .palette = nn::Palette::diverging});
 }
 
-/// How sure the model is of each test row, by its true class.
+/// The model's certainty for each test row, by true class.
 nn::Plot certainty(const LogisticRegression& model, const Table& test) {
     nn::Plot plot({.title = "What it says of the test rows",
                    .x = "probability of benign, from",

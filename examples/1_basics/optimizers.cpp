@@ -1,7 +1,7 @@
 // Every first-order optimizer and every schedule of nn, on one loss surface (the curved valley of Rosenbrock 1960, ten
-// instead of a hundred times as steep as its floor) and on one network for the digits of scikit-learn's table. Each
-// optimizer gets the best of three learning rates, by validation rows; what each computes stands with its source in
-// nn/optim/first_order.hpp and nn/optim/muon.hpp.
+// instead of a hundred times as steep as its floor) and on one network for scikit-learn's digits. Each optimizer uses
+// the best of three learning rates, by validation accuracy; their formulas and sources are in nn/optim/first_order.hpp
+// and nn/optim/muon.hpp.
 // needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
@@ -24,9 +24,9 @@ namespace {
 
 struct Method {
     std::string name;
-    double surface_lr, network_lr;  // on the network also a third and three times as much
+    double surface_lr, network_lr;  // on the network, a third and three times this rate are also tried
     std::function<std::unique_ptr<nn::Optimizer>(double)> make;
-    bool whole = false;  // wants gradients of all rows
+    bool whole = false;  // needs full-batch gradients
 };
 
 template <class O, class Options>
@@ -59,12 +59,12 @@ std::vector<Method> methods() {
             method<Muon>("Muon", 0.02, 0.01, MuonOptions{.weight_decay = 0})};
 }
 
-// --- a surface
-// ------------------------------------------------------------------------------------------------------------
+// --- a surface -------------------------------------------------------------------------------------------------------
 
 Tensor valley(const Tensor& x, const Tensor& y) { return square(1.0 - x) + 10.0 * square(y - square(x)); }
 
-/// Where the optimizer is after each step, (steps + 1, 2). The point is a matrix of one row: Muon is for matrices.
+/// The optimizer's position after each step, (steps + 1, 2). The point is a matrix with one row, since Muon requires
+/// matrices.
 Tensor path(nn::Optimizer& optimizer, std::int64_t steps) {
     Parameter point(tensor({{-1.3, 1.6}}));
     std::vector<Tensor> places = {point.value()};
@@ -76,7 +76,7 @@ Tensor path(nn::Optimizer& optimizer, std::int64_t steps) {
     return concat(places);
 }
 
-/// The paths of four methods over the valley, as colours of log10(1 + loss).
+/// The paths of four methods across the valley; the colours show log10(1 + loss).
 nn::Plot surface(const std::vector<Method>& all, std::size_t first, const std::vector<Tensor>& paths) {
     const Tensor x = linspace(-1.8, 1.8, 91, DType::f64), y = linspace(-0.8, 2.4, 81, DType::f64);
     nn::Plot plot({.x = "x", .y = "y", .x_range = {{-1.8, 1.8}}, .y_range = {{-0.8, 2.4}}, .height = 400});
@@ -87,12 +87,11 @@ nn::Plot surface(const std::vector<Method>& all, std::size_t first, const std::v
     return plot.text(1, 1, "x");
 }
 
-// --- a network
-// ------------------------------------------------------------------------------------------------------------
+// --- a network -------------------------------------------------------------------------------------------------------
 
 struct Run {
     std::vector<double> losses;  // of all training rows, by epoch
-    double lr = 0, valid = 0, test = 0, microseconds = 0;  // of one step of the optimizer alone
+    double lr = 0, valid = 0, test = 0, microseconds = 0;  // microseconds: time of the optimizer's step alone
 };
 
 template <class Schedule>
@@ -121,12 +120,12 @@ Run train(nn::Optimizer& optimizer, const Rows& data, std::int64_t epochs, std::
     return run;
 }
 
-/// The best of three learning rates.
+/// The run with the best of three learning rates.
 Run best_run(const Method& method, const Rows& data, std::int64_t epochs) {
     Run best;
     for (const double factor : {0.3, 1.0, 3.0}) {
         const auto optimizer = method.make(method.network_lr * factor);
-        // Those that want all rows make as many steps as the others.
+        // Full-batch methods take as many steps as the others.
         const std::int64_t count = data.train.y.size(), batch = method.whole ? count : 32;
         const Run run = train(*optimizer, data, method.whole ? epochs * (count / 32) : epochs, batch, [](double) {});
         if (run.valid > best.valid) best = run;
@@ -135,14 +134,13 @@ Run best_run(const Method& method, const Rows& data, std::int64_t epochs) {
     return best;
 }
 
-// --- schedules
-// ------------------------------------------------------------------------------------------------------------
+// --- schedules -------------------------------------------------------------------------------------------------------
 
 /// Schedules that belong together; the last of them is the one that is stepped.
 using Chain = std::vector<std::unique_ptr<nn::Schedule>>;
 struct Plan {
     std::string name;
-    std::function<void(nn::Optimizer&, std::int64_t, Chain&)> make;  // for so many epochs
+    std::function<void(nn::Optimizer&, std::int64_t, Chain&)> make;  // for this many epochs
 };
 
 template <class S, class... A>

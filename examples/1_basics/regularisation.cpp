@@ -1,9 +1,9 @@
-// Overfitting, seen and mended. A network with far more weights than training rows learns the rows by heart, their
-// wrong labels too, and tells new ones worse than it did on the way there. Five remedies, each alone against the same
-// network: penalties on weights, L1 (Tibshirani 1996) and L2 (Krogh and Hertz 1992), dropout (Srivastava et al. 2014),
-// batch norm (Ioffe and Szegedy 2015), whose statistics of few rows are noise that nothing can be learned by heart from
-// (groups within a batch: Hoffer, Hubara and Soudry 2017), and early stopping (Prechelt 1998). How strong each remedy
-// is, validation rows decide; the test rows, whose labels are right, are only looked at.
+// Overfitting and its remedies. A network with far more weights than training rows memorises the rows, including their
+// wrong labels, and then classifies new rows worse than it did earlier in training. Five remedies, each alone against
+// the same network: weight penalties, L1 (Tibshirani 1996) and L2 (Krogh and Hertz 1992), dropout (Srivastava et al.
+// 2014), batch norm (Ioffe and Szegedy 2015), whose statistics over few rows are noise that prevents memorising (groups
+// within a batch: Hoffer, Hubara and Soudry 2017), and early stopping (Prechelt 1998). The strength of each remedy is
+// chosen on validation rows; the test rows, whose labels are right, are used only for evaluation.
 // needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
@@ -22,8 +22,8 @@ namespace {
 
 struct Remedy {
     double l1 = 0, l2 = 0, dropout = 0;
-    std::int64_t norm_rows = 0;  // batch norm with the statistics of so many rows
-    std::int64_t patience = 0;  // stop after so many epochs in a row without a better validation loss
+    std::int64_t norm_rows = 0;  // batch norm with the statistics of this many rows
+    std::int64_t patience = 0;  // stop after this many epochs in a row without a better validation loss
 };
 
 struct Family {
@@ -81,14 +81,14 @@ struct Net {
     XGRAD_FIELDS(fc1, fc2, fc3, norm1, norm2, dropout1, dropout2)
 };
 
-/// Some labels replaced by random ones: what people who label do, too, only less often.
+/// Replaces some labels by random ones, as happens with human labelling, though less often.
 void mislabel(Table& table, double share, Generator& generator) {
     const Tensor wrong = bernoulli(share, table.y.shape(), generator),
                  random = randint(0, 10, table.y.shape(), generator);
     table.y = where(wrong > 0.5, random, table.y);
 }
 
-/// Few rows to learn from, some of them and of the validation rows mislabelled; the test rows are as they were.
+/// A small training set, in which, as in the validation rows, some labels are wrong; the test rows are unchanged.
 Rows few_digits(std::int64_t count, double wrong, std::uint64_t seed) {
     Generator generator(seed);
     Rows rows = digits(generator);
@@ -99,9 +99,9 @@ Rows few_digits(std::int64_t count, double wrong, std::uint64_t seed) {
     return rows;
 }
 
-/// Runs of one remedy, one for each seed; curves and weights are the first one's.
+/// The runs of one remedy, one per seed; curves and weights are those of the first seed.
 struct Runs {
-    std::vector<double> train, valid, test;  // errors at the end, per cent
+    std::vector<double> train, valid, test;  // final errors, per cent
     std::vector<double> train_losses, test_losses;  // by epoch
     Tensor weight;  // of the first layer
 };
@@ -137,14 +137,14 @@ void train(const Remedy& remedy, const Rows& data, std::int64_t epochs, Runs& ru
 
 double mean_of(const std::vector<double>& numbers) { return mean(tensor(numbers)).item(); }
 
-/// How often weights of each size occur.
+/// A histogram of the weights.
 void histogram(nn::Plot& plot, const std::string& name, const Tensor& weight) {
     const Tensor edges = linspace(-0.4, 0.4, 82);
     const Tensor below = sum((expand_dims(ravel(weight), 1) < edges).to(DType::f32), 0);  // (82)
     plot.line(name, (slice(edges, 0, 1) + slice(edges, 0, 0, -1)) / 2.0, slice(below, 0, 1) - slice(below, 0, 0, -1));
 }
 
-/// Each unit's weights as a picture of the 8 x 8 pixels that they belong to; grey is zero.
+/// Each unit's weights as an image of the corresponding 8 x 8 pixels; grey is zero.
 nn::Plot drawn(const std::string& name, const Tensor& weight) {
     nn::Plot plot({.title = name, .width = 480, .height = 190});
     return plot.pictures(clip(reshape(slice(weight, 0, 0, 30), {30, 8, 8}) / 0.5 + 0.5, 0, 1), {.columns = 10});
@@ -166,7 +166,7 @@ int main(int argc, char** argv) {
             fmt::format("The digits are real; {:.0f} per cent of the labels to learn from and to choose by were "
                         "replaced by random ones.",
                         100 * wrong));
-        std::vector<Rows> data;  // one for each seed
+        std::vector<Rows> data;  // one per seed
         for (std::int64_t s = 0; s < seeds; ++s)
             data.push_back(few_digits(320, wrong, example.seed() + static_cast<std::uint64_t>(s)));
         std::int64_t choices = 0;

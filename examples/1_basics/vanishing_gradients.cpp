@@ -1,7 +1,7 @@
-// Why deep and recurrent networks were hard to train, and what made it easy. A gradient that goes back through many
+// Why deep and recurrent networks were hard to train, and what made it easy. A gradient that flows back through many
 // layers, or many steps, is a product of as many factors: below one it vanishes, above one it explodes (Hochreiter
-// 1991; Bengio, Simard, Frasconi 1994). Shown on digits of scikit-learn's table in twenty layers, and on made-up
-// sequences whose first number is asked for after 200 steps.
+// 1991; Bengio, Simard, Frasconi 1994). Shown on scikit-learn's digits with twenty layers, and on synthetic sequences
+// whose first number must be recalled after 200 steps.
 // needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
@@ -18,8 +18,7 @@ using namespace xgrad;
 
 namespace {
 
-// --- deep
-// ---------------------------------------------------------------------------------------------------------------
+// --- deep ------------------------------------------------------------------------------------------------------------
 
 struct Kind {
     std::string name;
@@ -103,12 +102,11 @@ void deep(Example& example, std::int64_t depth, std::int64_t epochs) {
     example.picture("layers.svg", "How much of the gradient arrives at each layer.", {before, after});
 }
 
-// --- recurrent
-// ----------------------------------------------------------------------------------------------------------
+// --- recurrent -------------------------------------------------------------------------------------------------------
 
 constexpr std::int64_t width = 32;
 
-/// A recurrent layer and what is read from its last state.
+/// A recurrent layer with a readout of its last state.
 template <class Layer>
 struct Memory {
     Layer layer;
@@ -126,14 +124,14 @@ Sequences made_up(std::int64_t steps, std::int64_t samples, Generator& generator
     return {stack({bit, randn({steps, samples}, generator)}, 2), y};
 }
 
-/// Gates that start half open forget within a few steps: here the biases of all gates are given.
+/// Gates that start half open forget within a few steps; this sets the biases of all gates.
 template <class Layer>
 void start_with(Layer& layer, const std::vector<Tensor>& gates) {
     layer.parameter("bias_ih_l0") = concat(gates);
     nn::init::zeros(layer.parameter("bias_hh_l0"));
 }
 
-/// How much the loss still depends on each step's input.
+/// How strongly the loss depends on each step's input.
 template <class Layer>
 Tensor step_norms(const Memory<Layer>& net, const Sequences& data) {
     Tape tape;
@@ -178,7 +176,7 @@ void recurrent(Example& example, std::int64_t steps, std::int64_t updates) {
     nn::Plot losses({.title = "Learning to keep the first bit", .x = "update", .y = "binary cross-entropy"});
     Memory<nn::LSTM> lstm{nn::LSTM(2, width)}, keeping = lstm;
     Memory<nn::GRU> gru{nn::GRU(2, width)};
-    // Each unit starts to keep its state for a random number of steps up to the longest (Tallec and Ollivier 2018):
+    // Each unit starts by keeping its state for a random number of steps up to the longest (Tallec and Ollivier 2018):
     // sigmoid(log t) = 1 - 1 / (1 + t).
     Generator generator(example.seed());
     const Tensor keep = log(1.0 + static_cast<double>(steps - 2) * rand({width}, generator)), rest = zeros({width});
@@ -191,11 +189,10 @@ void recurrent(Example& example, std::int64_t steps, std::int64_t updates) {
     example.picture("steps.svg", "Through 200 steps: gates that start closed carry the gradient.", {norms, losses});
 }
 
-// --- exploding
-// ----------------------------------------------------------------------------------------------------------
+// --- exploding -------------------------------------------------------------------------------------------------------
 
-/// An RNN whose recurrent weights start half as large again as would keep lengths, learns to tell the next number of a
-/// wave; without clipping one step along a long gradient leads to a longer one.
+/// An RNN whose recurrent weights start half as large again as needed to preserve norms learns to predict the next
+/// number of a wave; without clipping, one step along a large gradient leads to an even larger one.
 void exploding(Example& example, std::int64_t updates) {
     const Tensor time = arange(0, 101).to(DType::f32), phase = linspace(0, 6, 32);
     const Tensor wave = expand_dims(sin(expand_dims(time, 1) * 0.3 + phase), 2);  // (101, 32, 1)
@@ -228,7 +225,7 @@ void exploding(Example& example, std::int64_t updates) {
         if (clipped) {
             example.figure("clipped: loss of the last updates over that of the first",
                            mean(slice(relative, 0, -20)).item(), {.at_most = 0.05, .brief_at_most = 0.5});
-        } else {  // the loss grows until it is no number any more
+        } else {  // the loss grows until it is no longer finite
             example.figure("not clipped: share of updates with a loss above the first",
                            1.0 - mean((relative <= 1.0).to(DType::f64)).item(),
                            {.at_least = 0.5, .brief_at_least = 0.3});

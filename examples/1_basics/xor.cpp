@@ -1,5 +1,5 @@
-// The exclusive or, learned by the smallest network that can: two inputs, four hidden tanh units, one output.
-// Every step of an update stands here by itself: forward, loss, backward, update.
+// The exclusive or, learned by the smallest network that can: two inputs, four hidden tanh units, one output. Each part
+// of an update is written out: forward, loss, backward, update.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -25,17 +25,17 @@ std::vector<double> train(Net& net, const Tensor& x, const Tensor& y, std::int64
     nn::Adam adam({.lr = 0.05});
     std::vector<double> losses;
     for (std::int64_t step = 0; step < steps; ++step) {
-        Tape tape;                                           // records what follows
-        const Tensor prediction = net(x);                    // forward
-        const Tensor loss = nn::mse_loss(prediction, y);     // loss
-        const Gradients gradients = tape.gradient(loss);     // backward
-        adam.step(net, gradients);                           // update
+        Tape tape;  // records the following operations
+        const Tensor prediction = net(x);  // forward
+        const Tensor loss = nn::mse_loss(prediction, y);  // loss
+        const Gradients gradients = tape.gradient(loss);  // backward
+        adam.step(net, gradients);  // update
         losses.push_back(loss.item());
     }
     return losses;
 }
 
-/// What the network says of every point of a square around the four.
+/// The network's output on a square around the four points.
 nn::Plot surface(const Net& net) {
     const Tensor side = linspace(-0.5, 1.5, 41, DType::f32);
     const Tensor a = broadcast_to(side, {41, 41}), b = transpose(a);

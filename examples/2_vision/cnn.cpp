@@ -1,7 +1,7 @@
-// A convolutional network for Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): filters that slide over the picture,
-// pooling that keeps the strongest answer of each neighbourhood, batch normalisation (Ioffe and Szegedy 2015) between
-// them, and training pictures that are shifted and mirrored on the way so that the network sees more of them than there
-// are. Other examples ask the network that this one saves.
+// A convolutional network for Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): filters that slide over the image, pooling
+// that keeps the strongest response in each neighbourhood, batch normalisation (Ioffe and Szegedy 2015) between them,
+// and data augmentation: training images are shifted and mirrored, so that the network sees more of them than there
+// are. Other examples load the network that this one saves.
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -20,7 +20,7 @@ nn::History train(FashionNet& net, const Pictures& training, const Pictures& tes
     nn::DataLoader loader(augmented(training), {.batch_size = 128, .shuffle = true});
     nn::DataLoader test_loader(test.images, test.labels, {.batch_size = 500});
     nn::AdamW adam({.lr = lr, .weight_decay = 1e-2});
-    nn::OneCycleLR schedule(adam, lr, {.total_steps = epochs * loader.size()});  // up, then down to nothing
+    nn::OneCycleLR schedule(adam, lr, {.total_steps = epochs * loader.size()});  // up, then down to almost zero
     nn::Trainer trainer(net, adam, {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true});
     return trainer.fit(loader, test_loader, [](const FashionNet& model, const auto& batch, nn::Log& log) {
         const auto& [images, labels] = batch;
@@ -30,13 +30,13 @@ nn::History train(FashionNet& net, const Pictures& training, const Pictures& tes
     });
 }
 
-/// From 0 for the least of each picture to 1 for the largest.
+/// Rescales each image to the range 0 to 1.
 Tensor stretched(const Tensor& pictures) {
     const Tensor low = min(pictures, {1, 2}, true), high = max(pictures, {1, 2}, true);
     return (pictures - low) / maximum(high - low, 1e-6);
 }
 
-/// The sixteen filters of the first layer, and what they find in one picture.
+/// The sixteen filters of the first layer, and their responses to one image.
 std::vector<nn::Plot> filters(const FashionNet& net, const Tensor& image) {
     nn::Plot weights({.title = "The filters of the first layer, 5 × 5", .width = 540});
     weights.pictures(stretched(squeeze(net.conv1.weight.value(), 1)), {.columns = 8});
@@ -51,7 +51,7 @@ nn::Plot confusion(const Tensor& scores, const Tensor& labels) {
     const std::vector<std::string> names(fashion_classes.begin(), fashion_classes.end());
     std::cout << matrix.str(names) << '\n';
     nn::Plot plot({.title = "What is taken for what", .x = "taken for", .y = "is", .width = 760, .height = 560});
-    // The colour is logarithmic: errors are rare, and they are what one wants to see.
+    // The colour scale is logarithmic, since errors are rare but of most interest.
     return plot.heat_map(log1p(matrix.counts().to(DType::f32)),
                          {.x_labels = names, .y_labels = names, .name = "log(1 + pictures)"});
 }
@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
         double parameters = 0;
         for (const Parameter& parameter : nn::parameters(net)) parameters += static_cast<double>(parameter.size());
         example.figure("parameters", parameters, {.at_most = 100000, .brief_at_most = 100000});
-        // Chance is 0.1.
+        // Chance level is 0.1.
         example.figure("test accuracy", nn::accuracy(scores, test.labels),
                        {.at_least = longer ? 0.935 : 0.92, .brief_at_least = 0.6});
     });

@@ -1,9 +1,9 @@
-// Why does a network say what it says? Four answers, each a map over the picture:
+// Why does a network predict what it predicts? Four explanations, each a map over the image:
 //   saliency               |d score / d pixel| (Simonyan, Vedaldi and Zisserman 2013)
 //   SmoothGrad             its mean over noisy copies (Smilkov, Thorat, Kim, Viégas and Wattenberg 2017)
-//   integrated gradients   (x - x') times the mean gradient on the way from a black picture x' to x (Sundararajan,
-//                          Taly and Yan 2017); their sum is the difference of both scores, which makes them a
-//                          division of the score among the pixels
+//   integrated gradients   (x - x') times the mean gradient on the path from a black image x' to x (Sundararajan,
+//                          Taly and Yan 2017); they add up to the difference of both scores, so they
+//                          distribute the score among the pixels
 //   occlusion              how much the score falls when a patch is covered (Zeiler and Fergus 2014), no gradient
 // needs: dataset-fashion-mnist
 
@@ -22,7 +22,7 @@ namespace {
 /// The score of one class for each of the images (N, 1, 28, 28).
 Tensor score(const FashionNet& net, const Tensor& images, std::int64_t label) { return select(net(images), 1, label); }
 
-/// Its gradient in each of the images.
+/// The gradient of that score in each image.
 Tensor gradient(const FashionNet& net, const Tensor& images, std::int64_t label) {
     Tape tape({.watch_parameters = false});  // the network is a constant here
     const Tensor x = tape.watch(images);
@@ -40,7 +40,7 @@ Tensor smooth_grad(const FashionNet& net, const Tensor& image, std::int64_t labe
 }
 
 Tensor integrated_gradients(const FashionNet& net, const Tensor& image, std::int64_t label, std::int64_t steps) {
-    // The middle of each of the steps from black to the image.
+    // The midpoint of each of the steps from black to the image.
     const Tensor middles = (arange(steps).to(DType::f32) + 0.5) / static_cast<double>(steps);
     const auto at = [&](const Tensor& part) { return gradient(net, reshape(part, {-1, 1, 1, 1}) * image, label); };
     return image * mean(in_blocks(at, middles, 64), 0);
@@ -55,11 +55,11 @@ Tensor occlusion(const FashionNet& net, const Tensor& image, std::int64_t label,
     const Tensor cover = stack(covers);
     const auto covered = [&](const Tensor& which) { return score(net, image * (1 - which), label); };
     const Tensor fall = score(net, expand_dims(image, 0), label) - in_blocks(covered, cover);
-    // Each pixel gets the mean over the patches that cover it.
+    // The value of each pixel is the mean over the patches that cover it.
     return sum(reshape(fall, {-1, 1, 1, 1}) * cover, 0) / sum(cover, 0);
 }
 
-/// What the class's score loses when the pixels with the largest values of a map, a tenth of all, turn black.
+/// The drop in the class's score when the tenth of the pixels with the largest map values turns black.
 double deletion(const FashionNet& net, const Tensor& image, std::int64_t label, const Tensor& map) {
     const Tensor order = argsort(-ravel(map));
     const Tensor kept = index_add({784}, slice(order, 0, 78), ones({784 - 78}));
@@ -68,7 +68,7 @@ double deletion(const FashionNet& net, const Tensor& image, std::int64_t label, 
         .item();
 }
 
-/// A map in colours: red speaks for the class, blue against it, white says nothing.
+/// A map in colours: red is evidence for the class, blue against it, white is neutral.
 Tensor coloured(const Tensor& map) {
     const Tensor strength = clip(map / max(abs(map)), -1, 1), white = 1 - abs(strength);
     return concat({where(strength > 0.0, 1.0, white), white, where(strength < 0.0, 1.0, white)}, 0);

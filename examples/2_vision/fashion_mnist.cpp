@@ -27,8 +27,8 @@ struct Classifier {
     explicit Classifier(std::int64_t hidden) : fc1(784, hidden), fc2(hidden, 10) {}
 
     nn::Linear fc1, fc2;
-    /// Scores of the classes. 0.2860 and 0.3530 are the mean and the deviation of all training pixels: numbers around
-    /// zero are learned from better.
+    /// Scores of the classes. 0.2860 and 0.3530 are the mean and the standard deviation of all training pixels:
+    /// training works better with inputs around zero.
     Tensor operator()(const Tensor& images) const { return fc2(relu(fc1((flatten(images, 1) - 0.2860) / 0.3530))); }
     XGRAD_FIELDS(fc1, fc2)
 };
@@ -74,7 +74,7 @@ nn::History train(Classifier& net, const Pictures& training, const Pictures& tes
     return history;
 }
 
-/// The first hundred test images with what the network sees in them.
+/// The first hundred test images with the network's predictions.
 nn::Plot predictions(const Tensor& scores, const Pictures& test) {
     const std::int64_t shown = std::min<std::int64_t>(100, test.labels.size());
     nn::PictureOptions options;

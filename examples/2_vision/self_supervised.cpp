@@ -1,8 +1,7 @@
-// Filters that are learned without any label. Two views are made of each picture, cut, mirrored and of other brightness
-// at random, and a network has to find, among the views of all pictures of a batch, which one belongs to which:
-// contrastive learning (SimCLR: Chen, Kornblith, Norouzi and Hinton 2020). Then a hundred labels are enough for a
-// linear classifier of what its filters find. It is compared with a network that learns everything from the same
-// labels.
+// Filters learned without labels. Two views are made of each image by random cropping, mirroring and changes of
+// brightness, and the network has to find, among the views of all images of a batch, which ones belong together:
+// contrastive learning (SimCLR: Chen, Kornblith, Norouzi and Hinton 2020). Then a hundred labels suffice for a linear
+// classifier on the features of its filters. It is compared with a network that learns everything from the same labels.
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -18,8 +17,8 @@ using namespace xgrad;
 
 namespace {
 
-/// Filters and, for the time of the pre-training only, two layers behind them: what the filters find may depend on what
-/// views differ in, what comes out at the end may not.
+/// The filters and, for pre-training only, two layers after them: the filters' features may depend on what differs
+/// between views, the final output may not.
 struct Encoder {
     SmallNet filters{128};
     nn::BatchNorm1d norm{128};
@@ -28,12 +27,12 @@ struct Encoder {
     XGRAD_FIELDS(filters, norm, projection)
 };
 
-/// Cross-entropy of "which of all the other views is of the same picture?", by the cosines of the angles over a
+/// Cross-entropy of "which of all the other views is of the same picture?", from the cosine similarities divided by a
 /// temperature (NT-Xent).
 Tensor contrastive_loss(const Tensor& a, const Tensor& b, double temperature) {
     const std::int64_t n = a.shape(0);
     const Tensor z = normalize(concat({a, b}));
-    const Tensor alike = matmul(z, transpose(z)) / temperature - 1e9 * eye(2 * n);  // a view is no partner of itself
+    const Tensor alike = matmul(z, transpose(z)) / temperature - 1e9 * eye(2 * n);  // a view is not its own partner
     return nn::cross_entropy(alike, concat({arange(n) + n, arange(n)}));
 }
 
@@ -62,7 +61,7 @@ std::vector<double> pretrain(Encoder& encoder, const Tensor& images, std::int64_
     return losses;
 }
 
-/// Some pictures, and behind each the seven that are described most like it.
+/// Some images, each followed by its seven nearest neighbours in feature space.
 Tensor neighbours(const Tensor& images, const Tensor& descriptions, std::int64_t rows) {
     const Tensor x = normalize(descriptions), nearest = topk(matmul(slice(x, 0, 0, rows), transpose(x)), 8).indices;
     return take(images, ravel(nearest), 0);

@@ -1,10 +1,10 @@
-// A hundred labels and 59 900 pictures without one. The network guesses what an unlabelled picture is; where it is
-// sure, the guess counts as a label (pseudo-label: Lee 2013) of another, strongly changed view of that picture, which
-// it has to take for the same (consistency). This is FixMatch (Sohn et al. 2020). It is the average of the latest
-// networks that guesses, and that counts in the end: it errs less than the latest one alone (mean teacher: Tarvainen
-// and Valpola 2017). Guesses are corrected so that all classes are guessed equally often on the whole (distribution
-// alignment: Berthelot et al. 2020). All is compared with learning from the hundred labels alone: as many steps,
-// changed as strongly, averaged, too.
+// A hundred labels and 59 900 images without one. The network predicts the class of an unlabelled image; if it is
+// confident, the prediction serves as the label (pseudo-label: Lee 2013) of another, strongly augmented view of that
+// image, which must be classified the same (consistency). This is FixMatch (Sohn et al. 2020). The average of the
+// latest networks makes the predictions and is the final result: it errs less than the latest one alone (mean teacher:
+// Tarvainen and Valpola 2017). Predictions are corrected so that overall all classes are predicted equally often
+// (distribution alignment: Berthelot et al. 2020). The baseline learns from the hundred labels alone: with as many
+// steps, the same strong augmentation and the same averaging.
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -20,23 +20,23 @@ using namespace xgrad;
 namespace {
 
 struct Recipe {
-    std::int64_t steps, labelled, unlabelled;  // pictures of a step; without unlabelled ones it is supervised learning
+    std::int64_t steps, labelled, unlabelled;  // images per step; without unlabelled ones it is supervised learning
     double lr, threshold, weight, decay;
 };
 
-/// What is seen on the way.
+/// Measurements during training.
 struct Curve {
-    std::vector<double> step, accuracy;  // per cent, of pictures that it does not learn from
+    std::vector<double> step, accuracy;  // per cent, on images not used for training
     std::vector<double> sure,
-        right;  // part of the unlabelled pictures that get a pseudo-label, and part of these that are right
+        right;  // fraction of the unlabelled images with a pseudo-label, and fraction of these that are right
 };
 
-/// What unlabelled pictures are, as far as that is sure.
+/// Pseudo-labels of unlabelled images, and which of them are confident.
 struct PseudoLabels {
     Tensor labels, sure;  // (n) i64, (n) of 0 and 1
 };
 
-/// `usual` (10) remembers how often each class was guessed.
+/// `usual` (10) tracks how often each class is predicted.
 PseudoLabels pseudo_labels(const SmallNet& net, const Tensor& images, double threshold, Tensor& usual) {
     const NoRecording nothing;
     Tensor p = softmax(net(images));
@@ -61,7 +61,8 @@ SmallNet learn(const Pictures& few, const Material& material, const Recipe& reci
     for (std::int64_t step = 1; step <= recipe.steps; ++step, tick()) {
         const Tensor rows = randint(0, few.labels.size(), {recipe.labelled}, generator),
                      labels = take(few.labels, rows);
-        Tensor images = take(few.images, rows, 0);  // half of them strongly changed, too: it helps labels alone as well
+        Tensor images = take(few.images, rows, 0);  // half of them strongly augmented too: it also helps with labels
+                                                    // alone
         images = concat({weakly_changed(slice(images, 0, 0, recipe.labelled / 2), generator),
                          strongly_changed(slice(images, 0, recipe.labelled / 2), generator)});
         PseudoLabels pseudo;
@@ -70,7 +71,7 @@ SmallNet learn(const Pictures& few, const Material& material, const Recipe& reci
             const Tensor seen = take(material.training.images, which, 0);
             pseudo = pseudo_labels(average.model(), weakly_changed(seen, generator), recipe.threshold, usual);
             images = concat({images, strongly_changed(seen, generator, 0.3)});
-            // True labels are looked up for the curve only.
+            // True labels are used only for the curve.
             const double count = sum(pseudo.sure).item();
             sure.update(count / static_cast<double>(recipe.unlabelled));
             if (count > 0)

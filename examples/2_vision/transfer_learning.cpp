@@ -1,11 +1,11 @@
-// What a network has learned about some things helps with others. One that tells eight classes of Fashion-MNIST apart
-// is given twenty pictures of each of the two others: once its filters stay as they are (frozen) and only a linear
-// classifier learns, once they are tuned, too (Yosinski, Clune, Bengio and Lipson 2014). A network that begins with
-// nothing learns from the same pictures.
+// What a network has learned about some classes helps with others. A network that distinguishes eight classes of
+// Fashion-MNIST gets twenty images of each of the two others: once with its filters frozen, so that only a linear
+// classifier learns, and once with the filters fine-tuned too (Yosinski, Clune, Bengio and Lipson 2014). A network
+// trained from scratch learns from the same images.
 //
-// Two classes are likely hard to tell apart if their mean training pictures are near to each other. One such pair would
-// say little about others: each draw of labelled pictures is of another one of the five nearest pairs, with eight other
-// classes to learn from before.
+// Two classes are likely hard to distinguish if their mean training images are close. One such pair would say little
+// about others: each draw of labelled images uses another of the five nearest pairs, with eight other classes for
+// pre-training.
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -25,7 +25,7 @@ namespace {
 
 using Pair = std::array<std::int64_t, 2>;
 
-/// The pairs of classes whose mean training pictures are nearest to each other, the nearest one first.
+/// The pairs of classes whose mean training images are nearest to each other, nearest first.
 std::vector<Pair> nearest_pairs(const Pictures& training, std::int64_t count) {
     const Tensor kinds = one_hot(training.labels, 10), pixels = flatten(training.images, 1);
     const Tensor means = matmul(transpose(kinds), pixels) / expand_dims(sum(kinds, 0), 1);
@@ -37,14 +37,14 @@ std::vector<Pair> nearest_pairs(const Pictures& training, std::int64_t count) {
     return pairs;
 }
 
-/// The pictures of the pair with labels 0 and 1, or all others with theirs.
+/// The images of the pair with labels 0 and 1, or all other images with their own labels.
 Pictures part(const Pictures& all, const Pair& pair, bool others) {
     const Tensor second = equal(all.labels, pair[1]), either = logical_or(equal(all.labels, pair[0]), second);
     const Tensor rows = squeeze(argwhere(others ? logical_not(either) : either), 1);
     return {take(all.images, rows, 0), take(others ? all.labels : second.to(DType::i64), rows)};
 }
 
-/// A network for two classes with the filters of another one, whose normalisation stays as it is.
+/// A network for two classes with the filters of another one, whose normalisation is kept unchanged.
 SmallNet with_filters_of(const SmallNet& teacher) {
     SmallNet net(2);
     nn::State state = nn::state_dict(teacher);
@@ -56,8 +56,8 @@ SmallNet with_filters_of(const SmallNet& teacher) {
     return net;
 }
 
-/// The mean of what f gives for a picture mirrored or not and moved by at most a pixel: whatever training may have made
-/// of it (Krizhevsky, Sutskever and Hinton 2012 do so when they judge).
+/// The mean of f over an image's views, mirrored or not and shifted by at most a pixel, which training may also have
+/// used (test-time augmentation, as in Krizhevsky, Sutskever and Hinton 2012).
 template <class F>
 auto over_views(const F& f) {
     return [&f](const Tensor& images) {
@@ -98,7 +98,7 @@ int main(int argc, char** argv) {
         const std::vector<Pair> pairs = nearest_pairs(material.training, draws);
         std::vector<std::string> names;
         std::vector<SmallNet> teachers;
-        std::vector<Tensor> known;  // some pictures that the teacher has learned from
+        std::vector<Tensor> known;  // some images that the teacher was trained on
         std::vector<double> taught;
         for (const auto& [first, second] : pairs) {
             names.push_back(fmt::format("{}, {}", fashion_classes[static_cast<std::size_t>(first)],

@@ -1,8 +1,8 @@
-// A picture of a thing that was never shown, recognised by its description. One tower turns pictures into vectors,
-// another one words; where a word fits a picture their product is large. The towers learn from eight classes of
-// Fashion-MNIST, each described by some words (made up for this example), and then find two unseen classes among all
-// ten by the words of these. (Lampert, Nickisch and Harmeling 2009 describe by attributes; two towers with a sigmoid
-// for each pair: Zhai, Mustafa, Kolesnikov and Beyer 2023.)
+// Recognising a class that was never shown, by its description. One tower maps images to vectors, another maps words;
+// when a word fits an image, their product is large. The towers learn from eight classes of Fashion-MNIST, each
+// described by some words (made up for this example), and then recognise two unseen classes among all ten by the words
+// that describe them. (Lampert, Nickisch and Harmeling 2009 describe by attributes; two towers with a sigmoid for each
+// pair: Zhai, Mustafa, Kolesnikov and Beyer 2023.)
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -34,7 +34,7 @@ const std::vector<std::vector<std::string>> descriptions = {
 using Classes = std::vector<std::int64_t>;
 // Each of their words describes another class as well.
 const Classes unseen = {4, 7};  // Coat and Sneaker
-const Classes rehearsed = {3, 5};  // Dress and Sandal, which a rehearsal leaves out, too
+const Classes rehearsed = {3, 5};  // Dress and Sandal, which the rehearsal leaves out too
 
 /// Which words describe each class: (10, words) of 0 and 1.
 Tensor description_table() {
@@ -50,7 +50,7 @@ struct TwoTowers {
     nn::Embedding embedding{static_cast<std::int64_t>(words.size()), 32};
     nn::Linear linear{32, 32};
     nn::Linear bias{32, 1};
-    /// How well each word fits each picture: (N, words).
+    /// How well each word fits each image: (N, words).
     Tensor operator()(const Tensor& images) const {
         const Tensor word = relu(embedding(arange(static_cast<std::int64_t>(words.size()))));
         return matmul(pictures(images), transpose(linear(word))) + transpose(bias(word));
@@ -66,7 +66,7 @@ Tensor class_scores(const Tensor& fits, const Tensor& table) {
 /// 1 for some classes, 0 for the others: (10)
 Tensor marked(const Classes& classes) { return sum(one_hot(tensor(classes), 10), 0); }
 
-/// The pictures of some classes, or of all others.
+/// The images of some classes, or of all others.
 Pictures of_classes(const Pictures& all, const Classes& classes, bool others) {
     const Tensor rows = squeeze(argwhere(equal(take(marked(classes), all.labels), others ? 0.0 : 1.0)), 1);
     return {take(all.images, rows, 0), take(all.labels, rows, 0)};
@@ -84,9 +84,9 @@ void train(TwoTowers& towers, const Pictures& seen, const Tensor& table, std::in
     });
 }
 
-/// Towers take what they know for what they see. How much has to be taken from the scores of the known classes
-/// (calibrated stacking: Chao, Changpinyo, Gong and Sha 2016)? A rehearsal with two more classes left out tells: the
-/// handicap with the best harmonic mean of both accuracies.
+/// The towers tend to mistake unseen classes for known ones. How much must be subtracted from the scores of the known
+/// classes (calibrated stacking: Chao, Changpinyo, Gong and Sha 2016)? A rehearsal with two more classes left out
+/// decides: it returns the handicap with the best harmonic mean of both accuracies.
 double rehearsed_handicap(const Pictures& seen, const Tensor& table, std::int64_t epochs) {
     const std::int64_t half = seen.labels.size() / 2;
     const Pictures training = {slice(seen.images, 0, 0, half), slice(seen.labels, 0, 0, half)};
@@ -142,7 +142,7 @@ int main(int argc, char** argv) {
             found.push_back(100 * nn::accuracy(scores, new_test.labels));
             plain.push_back(100 * nn::accuracy(raw, new_test.labels));
             between.push_back(100 * nn::accuracy(raw - 1e6 * (1 - marked(unseen)),
-                                                 new_test.labels));  // only these two to choose from
+                                                 new_test.labels));  // with only these two to choose from
             matrix.update(scores, new_test.labels);
             const Tensor kinds = one_hot(test.labels, 10);  // (N, 10)
             fits_by_class = fits_by_class + matmul(transpose(kinds), sigmoid(in_blocks(towers, test.images))) /

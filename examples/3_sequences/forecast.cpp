@@ -1,7 +1,8 @@
 // Sunspots, counted every year since 1700 (statsmodels' table, from the World Data Center SILSO). A recurrent network
-// reads 22 years, two turns of the sun's cycle, and tells the next one (many-to-one) and, by reading its own forecasts
-// as if they had happened, the next eleven (one-to-many). Years up to 1920 are for learning, those after are forecast:
-// against "as this year" and against the best linear forecast, an autoregression (Yule 1927, on these very numbers).
+// reads 22 years, two cycles of the sun, and predicts the next year (many-to-one) and, by reading its own forecasts as
+// inputs, the next eleven (one-to-many). Years up to 1920 are for training, later ones are forecast and compared with
+// the persistence forecast ("as this year") and with the best linear forecast, an autoregression (Yule 1927, on the
+// same data).
 // needs: python3-statsmodels
 
 #include <autodiff/autodiff.hpp>
@@ -19,9 +20,9 @@ namespace {
 constexpr std::int64_t window = 22, ahead = 11;
 
 struct Series {
-    Tensor years, values;  // values: square roots, which grow and fall alike, standardised
+    Tensor years, values;  // values: standardised square roots, whose rise and fall are symmetric
     double middle, deviation;
-    std::int64_t train;  // so many years are for learning
+    std::int64_t train;  // number of years for training
     Tensor spots(const Tensor& forecast) const { return square(maximum(forecast * deviation + middle, 0.0)); }
 };
 
@@ -35,7 +36,7 @@ Series read_series() {
     return {years, (roots - middle) / deviation, middle, deviation, train};
 }
 
-/// Windows that begin in the years [first, last): (n, window) and what follows each (n, ahead).
+/// Windows that begin in the years [first, last): (n, window) and the years after each (n, ahead).
 std::pair<Tensor, Tensor> windows(const Tensor& values, std::int64_t first, std::int64_t last) {
     const Tensor starts = expand_dims(arange(first, last), 1);
     return {take(values, starts + arange(window)), take(values, starts + arange(window, window + ahead))};
@@ -46,24 +47,24 @@ std::pair<Tensor, Tensor> windows(const Tensor& values, std::int64_t first, std:
 Tensor autoregression(const Tensor& x, const Tensor& y, std::int64_t order) {
     return lstsq(concat({slice(x, 1, -order), ones({x.shape(0), 1}, DType::f64)}, 1), slice(y, 1, 0, 1)).solution;
 }
-/// What it says of the year after the last of `seen`.
+/// Its forecast for the year after the last of `seen`.
 Tensor next_year(const Tensor& weights, const Tensor& seen) {
     return matmul(slice(seen, 1, -(weights.shape(0) - 1)), slice(weights, 0, 0, -1)) + weights[-1];
 }
-/// It run forward (n, ahead).
+/// The autoregression iterated forward (n, ahead).
 Tensor linear_forecast(const Tensor& weights, const Tensor& seen) {
     Tensor all = seen;
     for (std::int64_t i = 0; i < ahead; ++i) all = concat({all, next_year(weights, all)}, 1);
     return slice(all, 1, window);
 }
 
-/// What comes after each of the years that a network reads, and after those that it forecast itself.
+/// A network's forecasts after each year that it reads, and after those that it forecast itself.
 struct Forecasts {
     Tensor reading;  // (n, window - order): the years order … window - 1
     Tensor next;  // (n, ahead)
 };
 
-/// A recurrent network on top of an autoregression: it learns what is not linear in the years.
+/// A recurrent network on top of an autoregression: it learns the non-linear part.
 struct Network {
     Network(std::int64_t hidden, const Tensor& linear)
         : cell(1, hidden, {.dtype = DType::f64}), output(hidden, 1, {.dtype = DType::f64}), weights(linear) {
@@ -90,8 +91,9 @@ struct Network {
     }
 };
 
-/// Trains until the newest thirty years of the past are forecast no better; the network as it was then. To forecast
-/// every year on the way teaches the first step; to go on from its own forecasts, the others.
+/// Trains until the forecasts of the newest thirty years of the training period stop improving; returns the network as
+/// it was then. Forecasting every year along the way teaches the first step; continuing from its own forecasts teaches
+/// the others.
 Network train(const Series& series, std::int64_t order, std::int64_t epochs, std::vector<double>& losses) {
     const auto [x, y] = windows(series.values, 0, series.train - 30 - window - ahead + 1);
     const auto [held_x, held_y] = windows(series.values, series.train - 30 - window, series.train - window - ahead + 1);
@@ -114,7 +116,7 @@ Network train(const Series& series, std::int64_t order, std::int64_t epochs, std
     return best;
 }
 
-/// Root of the mean squared error in sunspots, after each number of years.
+/// Root mean squared error in sunspots, for each number of years ahead.
 std::vector<double> errors(const Series& series, const Tensor& forecast, const Tensor& truth) {
     const Tensor per_year = sqrt(mean(square(series.spots(forecast) - series.spots(truth)), 0));
     return {per_year.data<double>().begin(), per_year.data<double>().end()};
@@ -152,7 +154,7 @@ int main(int argc, char** argv) {
 
         const auto network = errors(series, forecast, y);
         const auto naive = errors(series, broadcast_to(slice(x, 1, -1), y.shape()), y);
-        std::vector<double> linear;  // of the order that would have been best on the very years to forecast
+        std::vector<double> linear;  // errors of the order that is best in hindsight, on the forecast years themselves
         for (std::int64_t order = 1; order <= window; ++order)
             if (const auto tried = errors(series, linear_forecast(autoregression(past_x, past_y, order), x), y);
                 linear.empty() || mean_of(tried) < mean_of(linear))

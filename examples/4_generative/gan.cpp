@@ -1,8 +1,8 @@
-// A generative adversarial network (Goodfellow et al. 2014): a generator makes pictures from random numbers, a critic
-// tells them from real ones, and each learns from the other's mistakes. Both are small convolutional networks with
-// batch normalisation, after DCGAN (Radford, Metz and Chintala 2016). With --penalty r1 the critic's slope at real
-// pictures is punished (Mescheder, Geiger and Nowozin 2018): a gradient of a gradient. A classifier that knows real
-// clothes tells how many of the made ones it recognises, and whether all classes appear.
+// A generative adversarial network (Goodfellow et al. 2014): a generator makes images from random numbers, a critic
+// distinguishes them from real ones, and each learns from the other's mistakes. Both are small convolutional networks
+// with batch normalisation, after DCGAN (Radford, Metz and Chintala 2016). With --penalty r1 the critic's gradient at
+// real images is penalised (Mescheder, Geiger and Nowozin 2018): a gradient of a gradient. A classifier trained on real
+// images measures how many of the generated ones it recognises, and whether all classes appear.
 // needs: dataset-fashion-mnist
 // also: --penalty r1
 
@@ -18,13 +18,13 @@ using namespace xgrad;
 
 namespace {
 
-constexpr std::int64_t numbers = 64;  // from which each picture is made
+constexpr std::int64_t numbers = 64;  // from which each image is generated
 constexpr std::int64_t width = 32;  // channels before the generator's last layer
 
 Tensor noise(std::int64_t count) { return randn({count, numbers}, nn::default_generator()); }
 Tensor pictures(const Decoder& generator, const Tensor& noise) { return sigmoid(generator(noise)); }
 
-/// How much a picture (N, 1, 28, 28) looks real: (N, 1), above 0 for yes.
+/// How real an image (N, 1, 28, 28) looks: (N, 1), positive for real.
 struct Critic {
     nn::Conv2d conv1{1, 16, 4, {.stride = 2, .padding = 1}}, conv2{16, 32, 4, {.stride = 2, .padding = 1}},
         conv3{32, 64, 3, {.stride = 2, .padding = 1}};
@@ -38,12 +38,12 @@ struct Critic {
     XGRAD_FIELDS(conv1, conv2, conv3, norm2, norm3, output)
 };
 
-/// What tells how the game stands, by step.
+/// The progress of the game, by step.
 struct Curves {
     std::vector<double> generator, critic, real, made, slope;
 };
 
-/// The critic's loss. A penalty above 0 is the weight of its mean squared slope at real pictures.
+/// The critic's loss. A positive penalty is the weight of its mean squared gradient norm at real images.
 Tensor critic_loss(const Critic& critic, const Tensor& real, const Tensor& made, double penalty, Curves& curves) {
     Tensor real_scores;
     const auto total = [&](const Tensor& x) { return sum(real_scores = critic(x)); };
@@ -58,13 +58,13 @@ Tensor critic_loss(const Critic& critic, const Tensor& real, const Tensor& made,
     return penalty > 0 ? loss + penalty / 2 * slope : loss;
 }
 
-/// A generator, the average of those of the latest steps (Yazıcı et al. 2019), in eval mode: what it makes does not
-/// depend on what else it makes.
+/// Returns a generator, the average over the latest steps (Yazıcı et al. 2019), in eval mode: each image is independent
+/// of the others in its batch.
 Decoder train(const Tensor& images, double penalty, std::int64_t steps, std::int64_t batch_size, double lr,
               Curves& curves) {
     Decoder generator(numbers, 1, width);
     Critic critic;
-    // Without momentum: each network's task changes with the other one, so that old gradients mislead (Gidel et al.
+    // Without momentum: each network's task changes with the other network, so old gradients mislead (Gidel et al.
     // 2019).
     nn::Adam generator_adam({.lr = lr, .betas = {0, 0.99}}), critic_adam({.lr = lr, .betas = {0, 0.99}});
     nn::EMA average(generator, {.decay = 0.99, .use_buffers = true});
@@ -74,7 +74,7 @@ Decoder train(const Tensor& images, double penalty, std::int64_t steps, std::int
     for (std::int64_t step = 0; step < steps;)
         for (const auto& [real] : loader) {
             if (step++ == steps) break;
-            for (nn::Adam* adam : {&generator_adam, &critic_adam})  // constant, then down to nothing
+            for (nn::Adam* adam : {&generator_adam, &critic_adam})  // constant, then down to almost zero
                 adam->set_lr(lr * std::min(1.0, 2 - 2 * static_cast<double>(step) / static_cast<double>(steps)));
             const Tensor made = pictures(generator, noise(real.shape(0)));
             {
@@ -97,7 +97,7 @@ Decoder train(const Tensor& images, double penalty, std::int64_t steps, std::int
     return average.model();
 }
 
-/// How far the mean of the classifier's 128 features of pictures is from that of others.
+/// The distance between the means of the classifier's 128 features over two sets of images.
 double distance(const FashionNet& judge, const Tensor& a, const Tensor& b) {
     const auto middle = [&](const Tensor& x) {
         return mean(in_blocks([&](const Tensor& block) { return judge.features(block); }, x), 0);
@@ -105,7 +105,7 @@ double distance(const FashionNet& judge, const Tensor& a, const Tensor& b) {
     return sqrt(sum(square(middle(a) - middle(b)))).item();
 }
 
-/// How the game went.
+/// Plots of the game's progress.
 std::vector<nn::Plot> curves_of(const Curves& curves) {
     const std::size_t block = std::max<std::size_t>(1, curves.critic.size() / 150);
     const double last = static_cast<double>(curves.critic.size());

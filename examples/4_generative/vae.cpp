@@ -1,10 +1,10 @@
-// A variational autoencoder (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014): a picture comes from a few
-// numbers z that are normally distributed, through a network that says how each pixel is distributed; another network
-// guesses z from the picture. Both learn by raising a lower bound of the picture's log-probability, the ELBO: how well
-// the picture is reconstructed, less how much the guess of z says beyond the prior (their KL divergence). That second
-// part is let in slowly (KL annealing: Bowman et al. 2016), so that z is used at all. Pixels are whole numbers: uniform
-// noise makes them continuous (dequantisation: Theis, van den Oord and Bethge 2016), for the model as for the Gaussians
-// that it is compared with.
+// A variational autoencoder (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014): an image is generated from a
+// few normally distributed numbers z, by a network that outputs the distribution of each pixel; another network infers
+// z from the image. Both are trained by maximising a lower bound of the image's log-probability, the ELBO: the quality
+// of the reconstruction minus the information that the inferred z carries beyond the prior (their KL divergence). This
+// second term is introduced slowly (KL annealing: Bowman et al. 2016), so that z is used at all. Pixels are integers:
+// uniform noise makes them continuous (dequantisation: Theis, van den Oord and Bethge 2016), both for the model and for
+// the Gaussians that it is compared with.
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -25,8 +25,7 @@ Tensor dequantised(const Tensor& images) {
     return (images * 255 + rand(images.shape(), nn::default_generator())) / 256;
 }
 
-/// The logistic distribution, like the normal one but with heavier tails: a pixel that is not where it was expected
-/// costs less.
+/// The logistic distribution, like the normal distribution but with heavier tails: an unexpected pixel costs less.
 struct Logistic {
     Tensor loc, scale;
     Tensor log_prob(const Tensor& x) const {
@@ -41,14 +40,14 @@ struct Vae {
     Encoder encode;
     Decoder decode;
     nn::BatchNorm1d norm;
-    /// How z is distributed, as far as pictures tell. The means are normalised, so that they are where the prior is
-    /// (Zhu et al. 2020).
+    /// The inferred distribution of z for each image. The means are batch-normalised, so that they match the prior (Zhu
+    /// et al. 2020).
     Normal guess(const Tensor& images) const {
         const std::vector<Tensor> parts = split(encode(images), 2, 1);
         return {norm(parts[0]), exp(clip(parts[1], -8, 3))};
     }
-    /// The pixels of pictures made from z. Their scales are between exp(-7), less than the noise of dequantisation, and
-    /// 1.
+    /// The distribution of the pixels of images generated from z. Their scales are between exp(-7), less than the noise
+    /// of dequantisation, and 1.
     Logistic pixels(const Tensor& z) const {
         const std::vector<Tensor> parts = split(decode(z), 2, 1);
         return {sigmoid(parts[0]), exp(3.5 * tanh(parts[1]) - 3.5)};
@@ -57,8 +56,8 @@ struct Vae {
     XGRAD_FIELDS(encode, decode, norm)
 };
 
-/// Both parts for each picture, in nats: log p(picture | z) for one z that is drawn from the guess, and the guess's
-/// divergence from the prior.
+/// Both terms for each image, in nats: log p(image | z) for one z drawn from the inferred distribution, and the KL
+/// divergence of that distribution from the prior.
 struct Parts {
     Tensor reconstruction, divergence;
 };
@@ -67,7 +66,7 @@ Parts elbo(const Vae& net, const Tensor& images) {
     return {sum(net.pixels(guess.rsample()).log_prob(images), {1, 2, 3}), nn::normal_kl(guess.loc, guess.scale)};
 }
 
-/// What was measured at each step.
+/// The measurements at each step.
 struct Curves {
     std::vector<double> reconstruction, divergence, weight;
 };
@@ -79,7 +78,7 @@ Vae train(const Tensor& images, std::int64_t numbers, std::int64_t epochs, Curve
     nn::OneCycleLR schedule(adam, 3e-3, {.total_steps = steps});
     nn::Trainer trainer(net, adam,
                         {.epochs = epochs, .schedule = &schedule, .schedule_each_step = true, .clip_grad_norm = 1.0});
-    double weight = 0;  // of the divergence; it has all of it after a third of the steps
+    double weight = 0;  // weight of the divergence; it reaches 1 after a third of the steps
     trainer.on_step([&] { weight = std::min(1.0, weight + 3 / static_cast<double>(steps)); });
     trainer.fit(loader, [&](const Vae& model, const auto& batch, nn::Log& log) {
         const auto parts = elbo(model, dequantised(batch[0]));
@@ -93,7 +92,7 @@ Vae train(const Tensor& images, std::int64_t numbers, std::int64_t epochs, Curve
     return net;
 }
 
-/// The means of both parts over pictures.
+/// The means of both terms over images.
 Parts mean_elbo(const Vae& net, const Tensor& images) {
     const auto both = [&](const Tensor& block) {
         const Parts parts = elbo(net, dequantised(block));
@@ -103,8 +102,8 @@ Parts mean_elbo(const Vae& net, const Tensor& images) {
     return {means[0], means[1]};
 }
 
-/// Mean log-densities of test pictures under Gaussians fitted to training pictures: of independent pixels, and with the
-/// whole covariance matrix.
+/// Mean log-densities of test images under Gaussians fitted to training images: with independent pixels, and with a
+/// full covariance matrix.
 std::pair<double, double> gaussians(const Tensor& images, const Tensor& test) {
     const Tensor x = flatten(dequantised(images), 1).to(DType::f64), y = flatten(dequantised(test), 1).to(DType::f64);
     const Tensor centre = mean(x, 0);
@@ -112,7 +111,7 @@ std::pair<double, double> gaussians(const Tensor& images, const Tensor& test) {
     return {mean(sum(Normal(centre, xgrad::std(x, 0)).log_prob(y), 1)).item(), mean(whole.log_prob(y)).item()};
 }
 
-/// How the parts of the ELBO change, with what Gaussians reach.
+/// The terms of the ELBO over time, with the values that Gaussians reach.
 std::vector<nn::Plot> curves_of(const Curves& curves, double independent, double joint) {
     const std::size_t block = std::max<std::size_t>(1, curves.weight.size() / 200);
     const double last = static_cast<double>(curves.weight.size());
@@ -129,7 +128,7 @@ std::vector<nn::Plot> curves_of(const Curves& curves, double independent, double
     return {reconstruction, divergence};
 }
 
-/// Pictures from a plane of two numbers z, at even steps of the prior's probability.
+/// Images from a plane of two numbers z, at equal steps of the prior's probability.
 Tensor plane(const Vae& net, std::int64_t side) {
     const Tensor z = Normal(0.0, 1.0).icdf(linspace(0.03, 0.97, side)).to(DType::f32);
     const std::vector<Tensor> axes = meshgrid({z, -z});

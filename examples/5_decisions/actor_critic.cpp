@@ -1,7 +1,7 @@
 // Advantage actor-critic (Mnih et al., Asynchronous methods for deep reinforcement learning, 2016): an actor that
-// chooses and a critic that says what a state is worth learn together from a few steps at a time, for the critic stands
-// in for the rest of the episode. How far the steps themselves count is weighed as Schulman et al. do (High-dimensional
-// continuous control using generalized advantage estimation, 2016).
+// chooses actions and a critic that estimates the value of a state learn together from a few steps at a time, since the
+// critic replaces the rest of the episode. The trade-off between observed steps and the critic follows Schulman et al.
+// (High-dimensional continuous control using generalized advantage estimation, 2016).
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -25,12 +25,12 @@ struct Net {
         : actor_in(4, hidden), actor_out(hidden, 2), critic_in(4, hidden), critic_out(hidden, 1) {}
     nn::Linear actor_in, actor_out, critic_in, critic_out;
     Tensor actor(const Tensor& states) const { return actor_out(tanh(actor_in(states))); }
-    /// In units of 1 / (1 - discount), the most that there is to have.
+    /// In units of 1 / (1 - discount), the largest possible value.
     Tensor critic(const Tensor& states) const { return squeeze(critic_out(tanh(critic_in(states))), 1); }
     XGRAD_FIELDS(actor_in, actor_out, critic_in, critic_out)
 };
 
-/// Some steps of all carts, step by step.
+/// Some steps of all carts, in order.
 struct Rollout {
     std::vector<Tensor> states, values;  // (carts, 4) and (carts), one more value than steps
     std::vector<std::int64_t> actions;
@@ -61,7 +61,7 @@ public:
                 goes_on[i] = 0;
                 if (!step.fell) over.push_back(i);
             }
-            if (!over.empty()) {  // the time was up, but the pole would have stood on: the critic says how long
+            if (!over.empty()) {  // the time was up, but the pole was still standing: the critic estimates the rest
                 const Tensor worth = net.critic(poles_.states());
                 for (const std::size_t i : over)
                     rewards[i] += options_.discount * static_cast<double>(worth.data<float>()[i]);

@@ -1,6 +1,6 @@
-// A deep Q-network (Mnih et al., Human-level control through deep reinforcement learning, 2015): a network learns what
-// each action is worth from steps drawn from a memory, by what a second, slower network says of the next state. Which
-// action is best there the first one says (van Hasselt, Guez, Silver: Deep reinforcement learning with double
+// A deep Q-network (Mnih et al., Human-level control through deep reinforcement learning, 2015): a network learns the
+// value of each action from steps drawn from a replay memory; a second, slower network evaluates the next state. The
+// best action there is chosen by the first network (van Hasselt, Guez, Silver: Deep reinforcement learning with double
 // Q-learning, 2016).
 
 #include <autodiff/autodiff.hpp>
@@ -28,7 +28,7 @@ struct Net {
     XGRAD_FIELDS(fc1, fc2, fc3)
 };
 
-/// The latest steps. What falls out of it is the oldest.
+/// A replay memory of the latest steps, which drops the oldest ones.
 class Memory {
 public:
     explicit Memory(std::int64_t capacity) : capacity_(static_cast<std::size_t>(capacity)) {}
@@ -67,7 +67,8 @@ private:
     std::vector<Row> rows_;
 };
 
-/// What the actions that were taken are worth: 1 and, if the pole still stands, the discounted best of what follows.
+/// The target values of the actions taken: 1 plus, if the pole still stands, the discounted value of the best next
+/// action.
 void learn_from(const Memory::Batch& batch, Net& net, Net& target, nn::Adam& adam, const Options& options) {
     const Tensor best = argmax(net(batch.to), 1, true);
     const Tensor following = squeeze(take_along_axis(target(batch.to), best, 1), 1);
@@ -86,10 +87,10 @@ Policy learn(Course& course, const Options& options) {
     CartPoles poles(options.carts, course.random);
     std::vector<double> lengths(poles.size());
     const Policy best = [&net](const Tensor& states) { return argmax(net(states), 1); };
-    double exam = 0;  // steps when to look whether it is enough
+    double exam = 0;  // the step at which to test next whether the task is mastered
     for (bool going = true; going;) {
         const double part = static_cast<double>(course.made()) / static_cast<double>(course.steps());
-        const double chance = std::max(0.02, 1 - part / 0.1);  // of trying anything instead of the best
+        const double chance = std::max(0.02, 1 - part / 0.1);  // of a random action instead of the best
         adam.set_lr(options.lr * (1 - 0.9 * part));
         const Tensor actions = best(poles.states());
         std::vector<double> returns;

@@ -1,6 +1,6 @@
-// Q-learning (Watkins and Dayan 1992) with a table: what an action is worth in a state is learned from steps alone. The
-// world, made up here, is a grid in which a move goes astray now and then; as its probabilities are written down, value
-// iteration (Bellman 1957) tells what is right.
+// Q-learning (Watkins and Dayan 1992) with a table: the value of an action in a state is learned from steps alone. The
+// world, invented for this example, is a grid in which a move sometimes slips; since its probabilities are known, value
+// iteration (Bellman 1957) provides the exact values.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -27,7 +27,7 @@ struct World {
     std::vector<std::string> map = {
         ".......#.P", ".#####.#..", ".#...P.##.", ".#.#.#....", "...#...##.", "P###.####.", ".........G",
     };
-    double slip = 0.1;  // to either side of where one wants to go
+    double slip = 0.1;  // to either side of the intended direction
 
     std::int64_t rows() const { return static_cast<std::int64_t>(map.size()); }
     std::int64_t columns() const { return static_cast<std::int64_t>(map[0].size()); }
@@ -37,7 +37,7 @@ struct World {
     }
     bool ends(std::int64_t state) const { return at(state) == 'G' || at(state) == 'P'; }
     double reward(std::int64_t arrived) const { return at(arrived) == 'G' ? 1 : at(arrived) == 'P' ? -1 : -0.02; }
-    /// Where a move that does not go astray leads: one stays where a wall or the edge is.
+    /// The result of a move that does not slip: the state is unchanged at a wall or the edge.
     std::int64_t next(std::int64_t state, std::int64_t direction) const {
         const auto [down, right] = moves[static_cast<std::size_t>((direction + actions) % actions)];
         const std::int64_t row = state / columns() + down, column = state % columns() + right;
@@ -45,7 +45,7 @@ struct World {
         const std::int64_t there = row * columns() + column;
         return at(there) == '#' ? state : there;
     }
-    /// The states in which there is something to decide.
+    /// The states in which there is a decision to make.
     std::vector<std::int64_t> open() const {
         std::vector<std::int64_t> found;
         for (std::int64_t s = 0; s < states(); ++s)
@@ -54,7 +54,7 @@ struct World {
     }
 };
 
-/// Q*(s, a) = sum over s' of P(s' | s, a) (R(s') + γ max over a' of Q*(s', a')), iterated until it holds. (states,
+/// Q*(s, a) = sum over s' of P(s' | s, a) (R(s') + γ max over a' of Q*(s', a')), iterated until it converges. (states,
 /// actions)
 Tensor value_iteration(const World& world) {
     const std::int64_t n = world.states();
@@ -70,8 +70,8 @@ Tensor value_iteration(const World& world) {
                        zeros({n, actions}, DType::f64));
 }
 
-/// The table, learned by a walk that tries all actions alike. Q(s, a) moves to what a step shows, by less and less: 1 /
-/// visits^0.8.
+/// The table, learned on a walk that tries all actions equally often. Q(s, a) moves towards the observed value with a
+/// decreasing step size: 1 / visits^0.8.
 struct Learner {
     const World& world;
     Generator random;
@@ -93,13 +93,13 @@ struct Learner {
         const auto at = static_cast<std::size_t>(state * actions + action);
         const double target = world.reward(next) + (world.ends(next) ? 0 : discount * best(next));
         q[at] += (target - q[at]) / std::pow(++visits[at], 0.8);
-        // The next episode starts anywhere.
+        // The next episode starts in a random state.
         state = world.ends(next) ? open[random() % open.size()] : next;
     }
     Tensor table() const { return tensor(q, {world.states(), actions}); }
 };
 
-/// States in which the table's best action is one of the best.
+/// The number of states in which the table's best action is optimal.
 std::int64_t right_actions(const Tensor& table, const Tensor& optimal, const World& world) {
     const Tensor lost = max(optimal, 1) - squeeze(take_along_axis(optimal, argmax(table, 1, true), 1), 1);
     std::int64_t right = 0;

@@ -1,6 +1,6 @@
-// REINFORCE with a baseline (Williams 1992; Sutton and Barto, Reinforcement learning, 2018, section 13.4): play whole
-// episodes, and make what was done likelier where the rest of the episode went better than expected. A second network
-// learns what to expect.
+// REINFORCE with a baseline (Williams 1992; Sutton and Barto, Reinforcement learning, 2018, section 13.4): plays whole
+// episodes, and makes an action likelier if the rest of the episode went better than expected. A second network, the
+// baseline, learns what to expect.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -27,9 +27,9 @@ struct Net {
     XGRAD_FIELDS(in, out)
 };
 
-/// Episodes played to their ends, one behind the other.
+/// Episodes played to their ends, one after another.
 struct Episodes {
-    std::vector<float> states, returns;  // four numbers for each step; the discounted sum of rewards from there on
+    std::vector<float> states, returns;  // four numbers per step; the discounted sum of rewards from that step on
     std::vector<std::int64_t> actions;
     std::vector<double> lengths;
 };

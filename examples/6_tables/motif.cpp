@@ -1,8 +1,8 @@
-// A word of DNA to which a protein binds, found by a convolution (after Alipanahi, Delong, Weirauch, Frey: DeepBind,
-// 2015). The sequences are made up: random letters, and in half of them, anywhere, a word drawn from a table of letter
-// frequencies. The network is told which sequences have one, but neither the word nor the place. Afterwards the windows
-// to which its best filter answers most are laid one upon the other: their frequencies are the word, drawn as a logo
-// (Schneider and Stephens 1990: letters as high as their information).
+// A DNA motif to which a protein binds, found by a convolution (after Alipanahi, Delong, Weirauch, Frey: DeepBind,
+// 2015). The sequences are synthetic: random letters, and in half of them, at a random place, a word drawn from a table
+// of letter frequencies. The labels state which sequences contain the word, but neither the word nor the place.
+// Afterwards, the windows with the strongest responses of the best filter are aligned: their letter frequencies are the
+// word, drawn as a logo (Schneider and Stephens 1990: the height of a letter is its information).
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::int64_t length = 100, filter_width = 12;
 
-/// How often A, C, G and T stand at each of ten places of the made-up word (10, 4).
+/// The frequencies of A, C, G and T at each of the ten positions of the synthetic word (10, 4).
 Tensor planted_word() {
     return tensor(std::vector<float>{.02f, .02f, .02f, .94f, .02f, .02f, .94f, .02f, .88f, .04f, .04f, .04f, .05f, .80f,
                                      .10f, .05f, .10f, .05f, .80f, .05f, .02f, .02f, .02f, .94f, .05f, .80f, .05f, .10f,
@@ -32,11 +32,11 @@ Tensor planted_word() {
 /// Letters drawn from rows of probabilities (…, 4), as one_hot.
 Tensor letters(const Tensor& probabilities, Generator& generator) {
     const Tensor u = rand(probabilities.shape(), generator);
-    return one_hot(argmax(log(probabilities) - log(-log(u + 1e-9)), -1), 4);  // Gumbel's way to draw
+    return one_hot(argmax(log(probabilities) - log(-log(u + 1e-9)), -1), 4);  // the Gumbel-max trick
 }
 
 struct Sequences {
-    Tensor x, y;  // (N, 4, length) one_hot; (N) whether the word is in there
+    Tensor x, y;  // (N, 4, length) one_hot; (N) whether the sequence contains the word
 };
 
 Sequences make(std::int64_t count, Generator& generator) {
@@ -56,7 +56,7 @@ struct Detector {
     nn::Conv1d conv;
     nn::Dropout dropout;
     nn::Linear output;
-    /// How strongly each filter answers at each place (N, filters, places).
+    /// The response of each filter at each position (N, filters, places).
     Tensor answers(const Tensor& x) const { return relu(conv(x)); }
     Tensor operator()(const Tensor& x) const { return squeeze(output(dropout(max(answers(x), 2))), 1); }
     XGRAD_FIELDS(conv, dropout, output)
@@ -74,8 +74,8 @@ nn::History train(Detector& net, const Sequences& training, const Sequences& tes
     });
 }
 
-/// The letters below the filter where it answers most, in those sequences where it answers most, as frequencies
-/// (filter_width, 4).
+/// The letter frequencies (filter_width, 4) under the filter at its strongest response, in the sequences where it
+/// responds most.
 Tensor found_word(const Detector& net, std::int64_t filter, const Sequences& test) {
     const Tensor answers = select(net.answers(test.x), 1, filter);  // (N, places)
     const Tensor best = argmax(answers, 1), strongest = topk(max(answers, 1), test.x.shape(0) / 3).indices;
@@ -87,10 +87,10 @@ Tensor found_word(const Detector& net, std::int64_t filter, const Sequences& tes
     return transpose(mean(stack(windows), 0));
 }
 
-/// Bits of each letter: its frequency times what the place tells, 2 - H.
+/// Bits of each letter: its frequency times the information at the position, 2 - H.
 Tensor information(const Tensor& word) { return word * (2.0 + sum(xlogy(word, word), 1, true) / std::log(2.0)); }
 
-/// The likest places of two words: their correlation, and where the second one begins in the first.
+/// The best alignment of two words: their correlation, and where the second one begins in the first.
 std::pair<double, std::int64_t> alignment(const Tensor& found, const Tensor& planted) {
     std::pair<double, std::int64_t> best{-1, 0};
     for (std::int64_t at = 0; at + planted.shape(0) <= found.shape(0); ++at) {
@@ -120,7 +120,7 @@ std::vector<std::pair<double, double>> outline(char letter) {
     return corners;
 }
 
-/// Letters on top of each other, the largest highest.
+/// Stacked letters, the largest on top.
 nn::Plot logo(const std::string& title, const Tensor& word) {
     constexpr int colours[] = {2, 0, 4, 6};
     nn::Plot plot({.title = title,
@@ -162,7 +162,7 @@ int main(int argc, char** argv) {
         const Sequences training = make(sequences, generator), test = make(sequences / 2, generator);
         Detector net(filters);
         const nn::History history = train(net, training, test, epochs);
-        // What a filter adds to the score of sequences with the word, beyond the others.
+        // How much more a filter adds to the score of sequences with the word than to others.
         const Tensor strength = max(net.answers(test.x), 2), with = expand_dims(test.y, 1);
         const Tensor gain = ravel(net.output.weight) *
                             (sum(strength * with, 0) / sum(with) - sum(strength * (1.0 - with), 0) / sum(1.0 - with));

@@ -1,8 +1,7 @@
-// One input, several answers: each handwritten digit of scikit-learn's table (Alpaydin and Kaynak 1998; 1797 pictures
-// of 8 × 8 pixels) has those of seven properties that are true of its number or its form. One network answers all seven
-// at once, from one hidden layer that they share; beside it stands one logistic regression for each property alone. The
-// properties are facts about the digit that was written: nothing is made up, but no line through the pixels divides the
-// odd digits from the even.
+// Multi-label classification: each handwritten digit of scikit-learn's data (Alpaydin and Kaynak 1998; 1797 images of 8
+// × 8 pixels) has those of seven properties that are true of its number or its shape. One network predicts all seven at
+// once from a shared hidden layer; it is compared with one logistic regression per property. The properties are facts
+// about the digits, not synthetic labels, but no linear boundary in the pixels separates the odd digits from the even.
 // needs: python3-sklearn
 
 #include <autodiff/autodiff.hpp>
@@ -41,8 +40,8 @@ Tensor labels_of(const Tensor& digits) {
     return tensor(labels, {digits.size(), static_cast<std::int64_t>(properties.size())});
 }
 
-/// With a hidden layer, or with none: then its outputs have no weight in common and are logistic regressions, trained
-/// side by side.
+/// With a hidden layer, or without one: then the outputs share no weights and are logistic regressions, trained side by
+/// side.
 nn::Sequential network(std::int64_t hidden) {
     const auto outputs = static_cast<std::int64_t>(properties.size());
     if (hidden == 0) return nn::Sequential(nn::Linear(64, outputs));
@@ -57,11 +56,12 @@ nn::History train(nn::Sequential& net, const Split& data, std::int64_t epochs) {
     nn::Trainer trainer(net, adam, {.epochs = epochs, .schedule = &schedule});
     return trainer.fit(training, test, [](const nn::Sequential& model, const auto& batch) {
         return nn::binary_cross_entropy_with_logits(model(batch[0]),
-                                                    batch[1]);  // each property by itself; none excludes another
+                                                    batch[1]);  // each property independently; they do not exclude each
+                                                                // other
     });
 }
 
-/// Of each property, the harmonic mean of precision and recall.
+/// For each property, the harmonic mean of precision and recall.
 std::vector<double> f1(const Tensor& predicted, const Tensor& truth) {
     std::vector<double> scores;
     for (int i = 0; i < predicted.shape(1); ++i) {
@@ -73,7 +73,7 @@ std::vector<double> f1(const Tensor& predicted, const Tensor& truth) {
 }
 double mean_of(const std::vector<double>& numbers) { return mean(tensor(numbers)).item(); }
 
-/// Five test pictures with a mistake, if there are, and the first ten, with the properties that the network sees.
+/// Five test images with a mistake, if there are any, and the first ten, with the predicted properties.
 nn::Plot answers(const Tensor& predicted, const Table& test) {
     nn::PictureOptions options{.columns = 5, .inverted = true};
     const Tensor truth = labels_of(test.y), mistakes = sum(abs(predicted - truth), 1);
@@ -89,7 +89,7 @@ nn::Plot answers(const Tensor& predicted, const Table& test) {
     return plot.pictures(reshape(take(test.x, shown), {-1, 8, 8}) / 16.0, options);
 }
 
-/// How often properties come together: of the rows' property, the share that has the columns' one too.
+/// How often properties occur together: the fraction of the digits with the row's property that also have the column's.
 nn::Plot together(const Tensor& truth) {
     std::vector<std::string> names;
     for (const Property& property : properties) names.push_back(property.name);

@@ -1,8 +1,8 @@
 // Films recommended from ratings: matrix factorisation with biases (Koren, Bell, Volinsky 2009), and a two-tower
-// network (Covington, Adams, Sargin 2016 and others), whose towers read what is known of people and films besides their
-// numbers. Debian has real ratings only in R's own format, so these are made up: tastes and genres meet in a few hidden
-// numbers, some people are kinder than others, some films better and seen more often, and the sum is rounded to one to
-// five stars. The rule to beat knows the means alone: of everything, of each person and of each film.
+// network (Covington, Adams, Sargin 2016 and others), whose towers read features of people and films besides their ids.
+// Debian has real ratings only in R's own format, so these are synthetic: tastes and genres interact through a few
+// latent numbers, some people rate more kindly than others, some films are better and seen more often, and the sum is
+// rounded to one to five stars. The baseline uses only means: the overall mean, and those of each person and each film.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -26,9 +26,9 @@ struct Ratings {
 };
 struct World {
     std::int64_t people, films;
-    Tensor genre;  // (films) i64, one each
-    Tensor ages;  // (people, 4), one_hot: groups of age, which like different genres
-    Ratings train, test, fresh;  // fresh: of films that have none among the training ratings
+    Tensor genre;  // (films) i64, one per film
+    Tensor ages;  // (people, 4), one_hot: age groups, which like different genres
+    Ratings train, test, fresh;  // fresh: ratings of films that have no training ratings
 };
 
 World make_world(std::int64_t people, std::int64_t films, std::int64_t each, Generator& generator) {
@@ -40,7 +40,7 @@ World make_world(std::int64_t people, std::int64_t films, std::int64_t each, Gen
     const Tensor taste = 0.6 * matmul(world.ages, of_age) + 0.8 * randn({people, hidden}, generator);
     const Tensor trait = 0.8 * take(of_genre, world.genre) + 0.5 * randn({films, hidden}, generator);
     const Tensor kindness = 0.4 * randn({people}, generator), quality = 0.5 * randn({films}, generator);
-    // Each pair is rated with a chance that falls with the film's rank.
+    // Each pair is rated with a probability that decreases with the film's rank.
     const Tensor rank = permutation(films, generator).to(DType::f32);
     const Tensor popularity = 1.0 / (rank + 10.0);
     const Tensor chance = static_cast<double>(each) * popularity / sum(popularity);
@@ -59,7 +59,7 @@ World make_world(std::int64_t people, std::int64_t films, std::int64_t each, Gen
     return world;
 }
 
-// Each model gives stars for pairs of numbers.
+// Each model predicts stars for pairs of ids.
 
 struct Biases {
     explicit Biases(const World& world)
@@ -85,7 +85,7 @@ struct Factors {
     XGRAD_FIELDS(biases, person, film)
 };
 
-/// Each tower makes a vector of a number's own embedding and of what is known besides.
+/// Each tower maps the embedding of an id and the additional features to a vector.
 struct TwoTowers {
     TwoTowers(const World& world, std::int64_t width)
         : biases(world),
@@ -134,7 +134,7 @@ std::vector<double> train(M& model, const World& world, std::int64_t epochs, dou
     return errors;
 }
 
-/// The films' vectors, on the plane in which they differ most; genres have colours.
+/// The films' vectors, projected on the plane in which they vary most, coloured by genre.
 nn::Plot map_of_films(const TwoTowers& towers, const World& world) {
     const Tensor vectors = towers.films_side(arange(world.films)), centred = vectors - mean(vectors, 0);
     const Tensor plane = matmul(centred, transpose(slice(svd(centred).vh, 0, 0, 2)));

@@ -1,7 +1,6 @@
-// Prices of options by Monte Carlo, and how they change with everything that goes into them: all of it in one sweep
-// back through the paths (Giles and Glasserman, Smoking adjoints, 2006). The market is Black and Scholes' (1973) or
-// Heston's (1993), whose variance is random as well. Both have closed forms to compare with. The numbers of the market
-// are made up.
+// Option prices by Monte Carlo, and their sensitivities to all inputs, in one backward pass through the paths (Giles
+// and Glasserman, Smoking adjoints, 2006). The market model is that of Black and Scholes (1973) or of Heston (1993),
+// whose variance is random as well. Both have closed forms to compare with. The market data are invented.
 
 #include <autodiff/autodiff.hpp>
 #include <autodiff/map.hpp>
@@ -44,7 +43,7 @@ double black_scholes(const Numbers& in) {
     return spot * normal_cdf(d) - strike * std::exp(-rate * years) * normal_cdf(d - spread);
 }
 
-/// The last price is lognormal: one number for each path, and one fused pass over them.
+/// The last price is lognormal: one random number per path, and one fused pass over them.
 Tensor black_scholes_payoffs(const Tensors& in, std::int64_t paths, Generator& random) {
     const Tensor &spot = in[0], &volatility = in[1], &rate = in[2], &years = in[3], &strike = in[4];
     const Tensor drift = log(spot) + (rate - square(volatility) / 2) * years, spread = volatility * sqrt(years);
@@ -73,13 +72,13 @@ double heston(const Numbers& in) {
 }
 
 /// Steps of Euler's method with full truncation (Lord, Koekkoek, Van Dijk 2010): a negative variance counts as (nearly)
-/// none.
+/// zero.
 Tensor heston_payoffs(const Tensors& in, std::int64_t paths, Generator& random, std::int64_t steps) {
     const Tensor &spot = in[0], &v0 = in[1], &kappa = in[2], &theta = in[3], &xi = in[4], &rho = in[5], &rate = in[6],
                  &years = in[7], &strike = in[8];
     const Tensor dt = years / static_cast<double>(steps), a = kappa * dt, b = kappa * theta * dt, c = xi * sqrt(dt);
     const Tensor z = randn({steps, paths}, random, DType::f64), other = randn({steps, paths}, random, DType::f64);
-    constexpr double least = 1e-10;  // where the root still has a slope
+    constexpr double least = 1e-10;  // where the square root still has a finite slope
     Tensor variance = broadcast_to(v0, {paths});
     Tensors variances;
     for (const Tensor& step : unbind(z)) {  // one step after another, each fused
@@ -91,7 +90,7 @@ Tensor heston_payoffs(const Tensors& in, std::int64_t paths, Generator& random, 
             },
             variance, step, a, b, c);
     }
-    // What the price does in all steps is a sum.
+    // The log-price change over all steps is a sum.
     const Tensor noise = rho * z + sqrt(1 - square(rho)) * other;
     const auto moves =
         map([](auto v, auto dz, auto h) { return sqrt(maximum(v, least) * h) * dz - 0.5 * maximum(v, least) * h; },
@@ -100,14 +99,14 @@ Tensor heston_payoffs(const Tensors& in, std::int64_t paths, Generator& random, 
     return exp(-rate * years) * relu(price - strike);
 }
 
-/// The price and, after a sweep, its derivatives by all inputs, with their standard errors: how far the chunks' own
-/// means differ tells.
+/// The price and, after a sweep, its derivatives by all inputs, with their standard errors, estimated from the spread
+/// of the chunks' means.
 struct Estimate {
     Tensor means, errors;
     double seconds = 0;
 };
 
-/// `paths` in chunks that stay in the cache, at least two and equal (which may take a few paths more); the same random
+/// `paths` in chunks that stay in the cache, at least two and equal (which may add a few paths); the same random
 /// numbers in each call.
 Estimate simulate(const Market& market, const Numbers& at, std::int64_t paths, std::uint64_t seed, bool sweep) {
     const auto start = std::chrono::steady_clock::now();
@@ -142,7 +141,7 @@ Numbers bumped(const std::function<double(const Numbers&)>& f, const Numbers& at
     return slopes;
 }
 
-/// A derivative over the spot price, from a sweep of few paths for each point.
+/// A derivative as a function of the spot price, from a sweep over a few paths for each point.
 nn::Plot by_spot(const Market& market, std::size_t input, std::int64_t paths, std::uint64_t seed) {
     Numbers spots, swept, exact;
     for (double spot = 60; spot <= 160; spot += 5) {

@@ -1,7 +1,7 @@
-// A physics-informed network (Raissi, Perdikaris, Karniadakis 2019): u(x, t) is a network, and training makes it obey
-// the heat equation u_t = α u_xx on a rod of length 1 whose ends are kept at 0. No solution is shown to it: the loss is
-// how far the equation, the ends and the start are from holding, so it needs second derivatives by x, and from there
-// the gradient by the weights.
+// A physics-informed network (Raissi, Perdikaris, Karniadakis 2019): u(x, t) is a network, and training makes it
+// satisfy the heat equation u_t = α u_xx on a rod of length 1 whose ends are kept at 0. It sees no solution: the loss
+// measures the violation of the equation, the boundary conditions and the initial condition, so it needs second
+// derivatives with respect to x, and of these the gradient with respect to the weights.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -30,15 +30,15 @@ struct Net {
 
 Tensor at_start(const Tensor& x) { return sin(pi * x) + 0.5 * sin(3 * pi * x); }
 
-/// Each wave of the start fades by itself (Fourier 1822).
+/// Each wave of the initial condition decays independently (Fourier 1822).
 Tensor closed_form(const Tensor& x, const Tensor& t) {
     const auto wave = [&](double k) { return sin(k * pi * x) * exp(-conductivity * k * k * pi * pi * t); };
     return wave(1) + 0.5 * wave(3);
 }
 
-/// u_t - α u_xx, which the equation wants to be 0. Inside a tape it is recorded, derivatives and all.
+/// The residual u_t - α u_xx, which is 0 for a solution. Inside a tape it is recorded, including the derivatives.
 Tensor residual(const Net& u, const Tensor& x, const Tensor& t) {
-    // Each u depends on its own x and t only, so the gradient of the sum is every derivative by itself.
+    // Each u depends only on its own x and t, so the gradient of the sum contains each individual derivative.
     Tape second({.watch_parameters = false});
     const Tensor at_x = second.watch(x);
     const auto [u_x, u_t] = grad([&](const Tensor& a, const Tensor& b) { return sum(u(a, b)); }, at_x, t);
@@ -48,7 +48,7 @@ Tensor residual(const Net& u, const Tensor& x, const Tensor& t) {
 
 struct Points {
     Tensor x, t;  // inside
-    Tensor x_start, t_ends;  // on the lower edge, and on both sides
+    Tensor x_start, t_ends;  // points on the initial line, and on both boundaries
 };
 
 Points scattered(std::int64_t inside, std::int64_t edge, Generator& random) {

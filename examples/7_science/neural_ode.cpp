@@ -1,7 +1,7 @@
-// A neural ordinary differential equation (Chen, Rubanova, Bettencourt, Duvenaud 2018): how a state changes, dy/dt =
-// f(y), is a network, learned from observed paths. The gradient goes through the solver in two ways that must agree:
-// back through each of its steps, which a tape remembers, or by the adjoint equation (Pontryagin 1962), solved
-// backwards in time, which needs no memory of the way. The data, made up here, are a damped pendulum's with noise.
+// A neural ordinary differential equation (Chen, Rubanova, Bettencourt, Duvenaud 2018): the change of a state, dy/dt =
+// f(y), is a network, learned from observed paths. The gradient through the solver is computed in two ways that must
+// agree: backwards through each of its steps, recorded on a tape, or by the adjoint equation (Pontryagin 1962), solved
+// backwards in time, which does not store the steps. The data are synthetic: a damped pendulum with noise.
 
 #include <autodiff/autodiff.hpp>
 #include <nn/nn.hpp>
@@ -45,9 +45,9 @@ Tensors runge_kutta(const F& f, const Tensors& y, double h) {
 }
 
 struct Times {
-    std::int64_t count;  // of observations, one after another
-    double between;  // two of them
-    std::int64_t steps;  // of the solver in between
+    std::int64_t count;  // number of successive observations
+    double between;  // time between two observations
+    std::int64_t steps;  // solver steps between two observations
     double h() const { return between / static_cast<double>(steps); }
 };
 
@@ -63,16 +63,16 @@ Tensors solve(const F& f, const Tensor& y, const Times& times) {
     return seen;
 }
 
-/// The same as one operation with a gradient of its own. With a(t) = dL/dy(t), the adjoint equation is da/dt = -aᵀ
-/// ∂f/∂y, and the gradient by the weights the integral of aᵀ ∂f/∂w; both are solved from the last observation to the
-/// first, and each one adds its cotangent to a.
+/// The same as one operation with its own gradient. With a(t) = dL/dy(t), the adjoint equation is da/dt = -aᵀ ∂f/∂y,
+/// and the gradient with respect to the weights is the integral of aᵀ ∂f/∂w; both are solved from the last observation
+/// to the first, and each observation adds its cotangent to a.
 Tensors solve_by_adjoint(const Net& net, const Tensor& start, const Times& times) {
     Tensors inputs{start};
     for (const Parameter& weight : nn::parameters(net)) inputs.push_back(weight);
     Tensors seen;
     const auto forward = [&net, times](std::span<const Tensor> in) { return solve(net, in[0], times); };
     const auto backward = [&net, times, inputs](std::span<const Tensor> cotangents, Needs) {
-        // y, a, and the integrals.
+        // The state of the adjoint system: y, a, and the integrals.
         const auto field = [&net](const Tensors& at) {
             Tape tape;
             const Tensor y = tape.watch(at[0]), slope = net(y);
@@ -102,7 +102,7 @@ Paths observed(std::int64_t paths, const Times& times, double noise, Generator& 
     return {start, seen + noise * randn(seen.shape(), random, DType::f64)};
 }
 
-/// The largest difference of both gradients, relative to the largest element; and what the tapes hold.
+/// The largest difference of both gradients, relative to the largest element; and the memory held by the tapes.
 struct Comparison {
     double difference;
     std::size_t direct_entries, adjoint_entries;

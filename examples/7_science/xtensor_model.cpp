@@ -1,7 +1,7 @@
-// A model for those whose program is written with xtensor (Mabille, Corlay, Vollprecht): data, one operation and the
-// loss are xtensor expressions, with pullbacks in xtensor as well; parameters, tape and optimizer are xgrad's. The
-// operation is a layer of Gaussian bumps (Broomhead and Lowe 1988), the loss pseudo-Huber's (Charbonnier et al. 1997).
-// The same in plain tensors must give the same. The data are made up.
+// A model for programs written with xtensor (Mabille, Corlay, Vollprecht): data, one operation and the loss are xtensor
+// expressions, with pullbacks in xtensor as well; parameters, tape and optimizer are xgrad's. The operation is a layer
+// of Gaussian bumps (Broomhead and Lowe 1988), the loss is pseudo-Huber (Charbonnier et al. 1997). An equivalent model
+// in plain tensors must produce the same results. The data are synthetic.
 
 #include <autodiff/autodiff.hpp>
 #include <autodiff/xtensor.hpp>
@@ -34,7 +34,7 @@ namespace {
 struct Data {
     Tensor x, y;  // (n, 1) and (n)
 };
-/// A wave that fades to both sides, with noise and, as a measuring device would, a wrong number now and then.
+/// A wave that fades on both sides, with noise and, like data from a measuring device, an occasional outlier.
 Data made_up(std::size_t n, std::uint64_t seed) {
     xt::random::default_engine_type engine(static_cast<std::uint32_t>(seed));
     const xt::xarray<double> x = xt::linspace<double>(-4, 4, n);
@@ -43,10 +43,9 @@ Data made_up(std::size_t n, std::uint64_t seed) {
     return {expand_dims(from_xtensor(x), 1), from_xtensor(xt::sin(3 * x) * xt::exp(-x * x / 6) + noise + 2 * wrong)};
 }
 
-constexpr double delta = 0.1;  // where the loss goes over from square to absolute
+constexpr double delta = 0.1;  // where the loss changes from quadratic to linear
 
-// --- in xtensor expressions
-// -------------------------------------------------------------------------------------------
+// --- in xtensor expressions ------------------------------------------------------------------------------------------
 
 /// exp(-((x - c) / w)² / 2) for x (n, 1), centres and widths (m): (n, m). x is data and has no gradient.
 Tensor bumps_by_xtensor(const Tensor& x, const Tensor& centres, const Tensor& widths) {
@@ -69,8 +68,7 @@ Tensor loss_by_xtensor(const Tensor& residual) {
         });
 }
 
-// --- the same in tensors, whose pullbacks are known
-// -----------------------------------------------------------------------
+// --- the same in tensors, whose pullbacks are built in ---------------------------------------------------------------
 
 Tensor bumps_by_tensors(const Tensor& x, const Tensor& centres, const Tensor& widths) {
     return exp(-0.5 * square((x - centres) / widths));
@@ -80,8 +78,7 @@ Tensor loss_by_tensors(const Tensor& residual) {
     return mean(delta * delta * (sqrt(1 + square(residual / delta)) - 1));
 }
 
-// --- the model
-// ----------------------------------------------------------------------------------------------------------
+// --- the model -------------------------------------------------------------------------------------------------------
 
 struct Model {
     explicit Model(std::int64_t bumps)
@@ -111,7 +108,7 @@ std::pair<Tensor, Gradients> loss_and_gradients(const Model& model, const Data& 
     return {loss, tape.gradient(loss)};
 }
 
-/// The largest difference of a loss or a gradient at the same weights, relative to the largest.
+/// The largest difference of a loss or a gradient at the same weights, relative to the largest value.
 double difference(const Model& model, const Data& data) {
     const auto numbers = [&](const Way& way) {
         const auto [loss, gradients] = loss_and_gradients(model, data, way);

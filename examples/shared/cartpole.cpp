@@ -48,7 +48,7 @@ bool Course::mastered(const Policy& policy) { return mean_return(policy, 50, ran
 
 namespace {
 
-/// An episode by its numbers and as a film.
+/// Plots of an episode: its numbers, and a film strip.
 std::vector<Plot> episode(const Policy& policy, Generator& random) {
     CartPoles one(1, random);
     std::vector<double> seconds, position, lean, cart_x, cart_y, pole_x, pole_y;
@@ -58,7 +58,7 @@ std::vector<Plot> episode(const Policy& policy, Generator& random) {
         seconds.push_back(0.02 * static_cast<double>(step));
         position.push_back(x);
         lean.push_back(angle * 180 / std::numbers::pi);
-        if (step % 5 == 0 && step < 200) {  // a row for each second
+        if (step % 5 == 0 && step < 200) {  // one row per second
             cart_x.push_back(static_cast<double>(step / 5 % 10) + x);
             cart_y.push_back(static_cast<double>(step / 50));
             pole_x.push_back(0.8 * std::sin(5 * angle));

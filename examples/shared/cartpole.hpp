@@ -14,23 +14,23 @@
 #include "example.hpp"
 
 // The pole on a cart of Barto, Sutton and Anderson (Neuronlike adaptive elements that can solve difficult learning
-// control problems, IEEE Transactions SMC 13, 1983) with the numbers of Gymnasium's CartPole-v1, and what the examples
-// that learn to balance it share.
+// control problems, IEEE Transactions SMC 13, 1983) with the numbers of Gymnasium's CartPole-v1, and the common parts
+// of the examples that learn to balance it.
 
-/// A number from [0, 1).
+/// A random number from [0, 1).
 inline double uniform(xgrad::Generator& random) { return random() / 4294967296.0; }
 
-/// A cart on a track, pushed to the left (0) or to the right (1), and a pole that stands on it. Each step that the pole
-/// stands gives a reward of 1.
+/// A cart on a track, pushed to the left (0) or to the right (1), with a pole standing on it. Each step in which the
+/// pole stands gives a reward of 1.
 class CartPole {
 public:
-    static constexpr int limit = 500;  // steps of an episode
+    static constexpr int limit = 500;  // maximum steps of an episode
     struct Step {
         bool fell;  // the episode ends because the pole leans by 12 degrees or the cart has left the track
-        bool over;  // it ends, perhaps because the time is up
+        bool over;  // the episode ends, perhaps because the time is up
     };
 
-    /// Begins an episode near the upright position.
+    /// Starts an episode near the upright position.
     void reset(xgrad::Generator& random) {
         for (double& number : state_) number = 0.1 * uniform(random) - 0.05;
         steps_ = 0;
@@ -51,7 +51,7 @@ public:
         const bool fell = std::abs(x) > 2.4 || std::abs(angle) > 12 * degrees;
         return {fell, fell || ++steps_ >= limit};
     }
-    /// Position of the cart, its speed, angle of the pole, its speed.
+    /// The cart's position and speed, the pole's angle and angular speed.
     const std::array<double, 4>& state() const { return state_; }
 
 private:
@@ -59,7 +59,7 @@ private:
     int steps_ = 0;
 };
 
-/// Several at once, so that a network sees a batch; each begins anew when its episode is over.
+/// Several carts at once, so that a network sees a batch; each restarts when its episode is over.
 class CartPoles {
 public:
     CartPoles(std::int64_t count, xgrad::Generator& random)
@@ -82,13 +82,13 @@ private:
     xgrad::Generator* random_;
 };
 
-/// Which action (N) to take in states (N, 4), without chance.
+/// A deterministic policy: actions (N) for states (N, 4).
 using Policy = std::function<xgrad::Tensor(const xgrad::Tensor&)>;
 
-/// The mean of the steps that the pole stands, in so many fresh episodes.
+/// The mean number of steps that the pole stands, over this many new episodes.
 double mean_return(const Policy& policy, std::int64_t episodes, xgrad::Generator& random);
 
-/// What a learner gets, and where it tells how far it is.
+/// The interface to a learner: its inputs, and where it reports its progress.
 class Course {
 public:
     Course(std::uint64_t seed, std::int64_t steps, std::function<void(std::int64_t)> advance)
@@ -96,18 +96,19 @@ public:
 
     xgrad::Generator random;
 
-    /// Steps of the environment that may be made in all.
+    /// The total number of environment steps allowed.
     std::int64_t steps() const { return steps_; }
     std::int64_t made() const { return made_; }
-    /// So many more were made; they ended these episodes, by their returns. False when the course is over.
+    /// Reports `steps` more steps and the returns of the episodes that ended in them. Returns false when the course is
+    /// over.
     bool advance(std::int64_t steps, const std::vector<double>& returns);
-    /// Whether it is time to stop: the policy stands upright all the time in 50 fresh episodes.
+    /// Whether it is time to stop: the policy keeps the pole upright throughout 50 new episodes.
     bool mastered(const Policy& policy);
-    /// The mean return of the latest twenty episodes, by steps.
+    /// The mean return of the latest twenty episodes, as a function of steps.
     const std::vector<double>& curve_steps() const { return curve_steps_; }
     const std::vector<double>& curve_returns() const { return curve_returns_; }
     double latest() const;
-    /// A course that ends early needs no more progress.
+    /// Completes the progress of a course that ends early.
     void skip_the_rest() { advance_(std::max<std::int64_t>(0, steps_ - made_)); }
 
 private:
@@ -116,6 +117,6 @@ private:
     std::vector<double> latest_, curve_steps_, curve_returns_;
 };
 
-/// Trains a policy for each of five seeds, as many at a time as there are threads (each network by itself is too small
-/// to share), tests them in 100 fresh episodes each, and draws the curves and an episode.
+/// Trains a policy for each of five seeds, as many in parallel as there are threads (a single network is too small to
+/// parallelise), tests each in 100 new episodes, and draws the curves and an episode.
 void learn_cartpole(Example& example, std::int64_t steps, const std::function<Policy(Course&)>& learn);

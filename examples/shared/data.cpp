@@ -37,7 +37,8 @@ Table sklearn_table(const std::string& name) {
                 ravel(y.numbers(DType::f64)),
                 {"age", "sex", "bmi", "blood pressure", "s1", "s2", "s3", "s4", "s5", "s6"}};
     }
-    // The class stands in the last column; the first line of the others counts rows and columns.
+    // The class is in the last column; the first line of the files other than `digits` contains the numbers of rows and
+    // columns.
     const bool digits = name == "digits";
     const auto table = nn::read_csv(folder + name +
                                         (digits           ? ".csv.gz"

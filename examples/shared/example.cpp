@@ -27,7 +27,7 @@ struct Example::Parts {
 
 namespace {
 
-/// The processor, as the system names it; figures of time and speed are about it.
+/// The processor, as the system names it; figures of time and speed refer to it.
 std::string processor() {
     std::ifstream info("/proc/cpuinfo");
     for (std::string line; std::getline(info, line);)
@@ -89,7 +89,7 @@ int Example::run(int argc, char** argv, const std::function<void()>& body) try {
 
     std::string command = "examples/run.sh " + p.name;
     for (int i = 1; i < argc; ++i) {
-        if (std::string(argv[i]) == "--out") ++i;  // where it is does not change what it is
+        if (std::string(argv[i]) == "--out") ++i;  // the folder does not affect the results
         else command += std::string(" ") + argv[i];
     }
     const nlohmann::ordered_json result = {
@@ -113,7 +113,7 @@ void Example::figure(const std::string& what, double value, const Target& target
     std::string wanted;
     if (least) wanted += fmt::format("at least {:.6g}", *least);
     if (most) wanted += fmt::format("{}at most {:.6g}", least ? ", " : "", *most);
-    // A figure that is not a number reaches nothing.
+    // A figure that is NaN does not reach its target.
     const bool reached = (!least || value >= *least) && (!most || value <= *most);
     nlohmann::ordered_json figure = {{"what", what}, {"figure", value}};
     if (!wanted.empty()) {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-// What every example shares: its command line, its folder, figures beside their targets, pictures, and the page that
-// shows them.
+// The common part of all examples: the command line, the folder, figures with their targets, pictures, and the page
+// that shows them.
 
-/// What a figure is to reach; in brief runs (CI's), which are to learn something but not all, another one.
+/// The target of a figure, and another target for brief runs (in CI), which should only learn something.
 struct Target {
     std::optional<double> at_least = {}, at_most = {};
     std::optional<double> brief_at_least = {}, brief_at_most = {};
@@ -34,36 +34,37 @@ public:
     Example(std::string name, std::string what);
     ~Example();
 
-    /// Options of its own. A bool is a switch; whole numbers must be at least `least`, 1 or 0, others not negative.
+    /// Options of the example. A bool is a switch; integers must be at least `least`, 1 or 0; other numbers must not be
+    /// negative.
     void option(const std::string& flag, std::int64_t& value, const std::string& help, std::int64_t least = 1);
     void option(const std::string& flag, double& value, const std::string& help);
     void option(const std::string& flag, std::string& value, const std::string& help);
     void option(const std::string& flag, bool& value, const std::string& help);
 
-    /// How many threads it uses unless told otherwise; 0, one for each core, unless set.
+    /// The default number of threads; if not set, 0: one per core.
     void default_threads(int threads);
 
-    /// Reads the command line, seeds the library, runs the body and writes result.json into its folder. The exit code:
-    /// 0 when all targets were reached, 1 when one was missed, 2 for wrong use and errors, whose message goes to
-    /// standard error.
+    /// Reads the command line, seeds the library, runs the body and writes result.json into its folder. Returns the
+    /// exit code: 0 when all targets were reached, 1 when one was missed, 2 for wrong use and errors, whose message
+    /// goes to standard error.
     int run(int argc, char** argv, const std::function<void()>& body);
 
     std::uint64_t seed() const;
     bool brief() const;
-    /// The first, in a brief run the second.
+    /// Returns the first argument, or the second in a brief run.
     template <class T>
     T pick(T whole, T brief_one) const {
         return brief() ? brief_one : whole;
     }
-    /// A file in the example's folder, which is there.
+    /// A path in the example's folder, which exists.
     std::string path(const std::string& file) const;
 
-    /// A result: printed, beside its target if it has one, and shown on the page.
+    /// A result: printed, with its target if it has one, and shown on the page.
     void figure(const std::string& what, double value, const Target& target = {});
-    /// The diagrams as one SVG file, shown on the page with its caption.
+    /// The plots as one SVG file, shown on the page with its caption.
     void picture(const std::string& file, const std::string& caption, const std::vector<xgrad::nn::Plot>& plots,
                  int columns = 2);
-    /// A sentence or text for the page (printed, too): samples, what was tried, that data are made up.
+    /// A sentence or text for the page (also printed): samples, the settings tried, a remark that data are synthetic.
     void note(const std::string& text);
 
 private:

@@ -3,14 +3,15 @@
 #include <fashion_net.hpp>
 #include <vector>
 
-// Learning Fashion-MNIST from a few labels: the pictures, their other views, and the training that examples compare.
+// Learning Fashion-MNIST from a few labels: the images, their augmented views, and the training that the examples
+// compare.
 
-/// Pictures to learn from, and others to be judged by.
+/// Images for training and for evaluation.
 struct Material {
     Pictures training, judged;
 };
-/// Fashion-MNIST's training and test part. Settings are chosen with `validate`: then the last 5000 of the training part
-/// are left out and judge.
+/// Fashion-MNIST's training and test sets. Hyperparameters are chosen with `validate`: the last 5000 training images
+/// are then held out for evaluation.
 inline Material fashion_material(bool validate, std::int64_t judged = 10000) {
     const Pictures all = channelled(fashion_mnist("train"));
     if (!validate) return {all, channelled(fashion_mnist("t10k", judged))};
@@ -20,7 +21,7 @@ inline Material fashion_material(bool validate, std::int64_t judged = 10000) {
     return {part(0, 55000), part(55000, 60000)};
 }
 
-/// So many random pictures of each class.
+/// `each` random images of each class.
 inline Pictures few_of_each(const Pictures& pictures, std::int64_t classes, std::int64_t each,
                             xgrad::Generator& generator) {
     using namespace xgrad;
@@ -32,8 +33,8 @@ inline Pictures few_of_each(const Pictures& pictures, std::int64_t classes, std:
     return {take(pictures.images, concat(rows), 0), take(pictures.labels, concat(rows), 0)};
 }
 
-/// Another view of each picture: a part of it, no smaller than `least`, mirrored or not, of other contrast and
-/// brightness.
+/// Strong augmentation of each image: a random crop, no smaller than `least`, mirrored or not, with changed contrast
+/// and brightness.
 inline xgrad::Tensor strongly_changed(const xgrad::Tensor& images, xgrad::Generator& generator, double least = 0.6) {
     using namespace xgrad;
     Tensor x = nn::random_resized_crop(images, 28, 28, generator, {.scale = {least, 1}});
@@ -43,9 +44,9 @@ inline xgrad::Tensor strongly_changed(const xgrad::Tensor& images, xgrad::Genera
     return x * (0.5 + rand(each, generator));
 }
 
-/// Trains on a few pictures, all of them in each step and weakly changed, with a learning rate of its own for all but
-/// the output layer. What is in eval mode stays in it: pre-trained filters keep the statistics of their normalisation.
-/// Ends in eval mode.
+/// Trains on a few images, all of them in each step and weakly augmented, with a separate learning rate for all except
+/// the output layer. Layers in eval mode remain in it: pre-trained filters keep their normalisation statistics. The net
+/// is left in eval mode.
 inline void learn_few(SmallNet& net, const Pictures& few, std::int64_t steps, double lr, double filters_lr) {
     using namespace xgrad;
     nn::AdamW adam({.lr = filters_lr, .weight_decay = 1e-2});

@@ -1,5 +1,7 @@
-// gallery DIR: from DIR/*/result.json, which the examples wrote, the list DIR/results.json and the page DIR/index.html.
-// gallery DIR NAME COMMAND STATUS: first writes down that NAME ended with an error, so that the page shows it.
+// gallery DIR THEME/NAME...: from DIR/NAME/result.json, which the examples wrote, makes DIR/results.json and the page
+// DIR/index.html.
+//
+// gallery DIR --failed NAME COMMAND WHY: records that NAME ended with an error, so that the page shows it.
 
 #include <algorithm>
 #include <filesystem>
@@ -47,7 +49,7 @@ Json read(const fs::path& path) {
     return Json::parse(in);
 }
 
-/// The word behind a figure: reached, missed, or nothing.
+/// The word after a figure: reached, missed, or nothing.
 std::string verdict(const Json& figure) {
     if (!figure.contains("target")) return "";
     return figure["reached"].get<bool>() ? "<span class=\"reached\">reached</span>"
@@ -58,7 +60,7 @@ std::string number(const Json& figure) {
     return figure["figure"].is_number() ? fmt::format("{:.6g}", figure["figure"].get<double>()) : "–";
 }
 
-/// The way to an example from the top of the page, with a mark: are all its targets reached?
+/// The link to an example at the top of the page, with a mark for whether all its targets are reached.
 std::string entry_of(const std::string& name, const Json& result) {
     const auto missed = [](const Json& figure) { return figure.contains("reached") && !figure["reached"].get<bool>(); };
     const bool bad = result.contains("failed") || std::ranges::any_of(result["figures"], missed);

@@ -5,11 +5,10 @@
 #include <string>
 #include <vector>
 
-// What the examples that make pictures share: a network from pictures to a few numbers, one from numbers to pictures,
-// and drawings of both.
+// The common part of the generative examples: a network from images to a few numbers, one from numbers to images, and
+// plots of both.
 
-/// Two convolutions that halve the picture each, and a layer that joins everything: from images (N, 1, 28, 28) to (N,
-/// outputs).
+/// Two convolutions, each halving the image, and a fully connected layer: from images (N, 1, 28, 28) to (N, outputs).
 struct Encoder {
     explicit Encoder(std::int64_t outputs, std::int64_t width = 16)
         : conv1(1, width, 4, {.stride = 2, .padding = 1}),
@@ -25,8 +24,8 @@ struct Encoder {
     XGRAD_FIELDS(conv1, conv2, output)
 };
 
-/// The way back: a layer that makes small pictures, and two transposed convolutions that double them. From (N, inputs)
-/// to (N, channels, 28, 28) of any numbers.
+/// The reverse: a linear layer that makes small images, and two transposed convolutions that each double their size.
+/// From (N, inputs) to (N, channels, 28, 28) of unbounded values.
 struct Decoder {
     explicit Decoder(std::int64_t inputs, std::int64_t channels = 1, std::int64_t width = 16)
         : input(inputs, 2 * width * 7 * 7),
@@ -45,15 +44,15 @@ struct Decoder {
     XGRAD_FIELDS(input, up1, up2, norm1, norm2)
 };
 
-/// Points on the straight lines from each row to the one of the same number, line by line, both ends included: (rows ·
-/// points, numbers).
+/// Points on straight lines from each row of `from` to the row of `to` with the same index, line by line, both ends
+/// included: (rows · points, numbers).
 inline xgrad::Tensor straight_lines(const xgrad::Tensor& from, const xgrad::Tensor& to, std::int64_t points) {
     using namespace xgrad;
     const Tensor along = reshape(linspace(0, 1, points), {1, points, 1}).to(from.dtype());
     return reshape(lerp(expand_dims(from, 1), expand_dims(to, 1), along), {from.shape(0) * points, from.shape(1)});
 }
 
-/// Where each picture stands on a plane (N, 2), coloured by class.
+/// The position of each image on a plane (N, 2), coloured by class.
 inline xgrad::nn::Plot latent_map(const std::string& title, const xgrad::Tensor& points, const xgrad::Tensor& labels) {
     using namespace xgrad;
     nn::Plot plot({.title = title, .x = "first number", .y = "second number", .width = 720, .height = 560});
@@ -64,7 +63,7 @@ inline xgrad::nn::Plot latent_map(const std::string& title, const xgrad::Tensor&
     return plot;
 }
 
-/// Numbers of single steps as a line of their means over so many steps each.
+/// Plots numbers per step as a line of their means over blocks of `steps` steps.
 inline void draw_means(xgrad::nn::Plot& plot, const std::string& name, const std::vector<double>& numbers,
                        std::size_t steps) {
     std::vector<double> x, y;
@@ -77,18 +76,18 @@ inline void draw_means(xgrad::nn::Plot& plot, const std::string& name, const std
     plot.line(name, x, y);
 }
 
-/// Pictures (N, 1, 28, 28) row by row, under a title.
+/// Images (N, 1, 28, 28) row by row, with a title.
 inline xgrad::nn::Plot rows_of_pictures(const std::string& title, const xgrad::Tensor& images, int columns = 10) {
     xgrad::nn::Plot plot({.title = title, .width = 720});
     return plot.pictures(images, {.columns = columns});
 }
 
-/// What a classifier makes of pictures.
+/// A classifier's evaluation of generated images.
 struct Verdict {
-    double sure = 0;  ///< share of the pictures to whose class it gives a probability of 0.8 or more
+    double sure = 0;  ///< fraction of the images whose class has a probability of 0.8 or more
     std::vector<double> by_class =
-        std::vector<double>(10, 0);  ///< of a thousand pictures, how many are surely of each class
-    std::int64_t classes = 0;  ///< classes that appear: of a thousand pictures three or more are surely of them
+        std::vector<double>(10, 0);  ///< of a thousand images, how many are confidently of each class
+    std::int64_t classes = 0;  ///< classes that appear, with three or more confident images in a thousand
 };
 inline Verdict judged(const FashionNet& judge, const xgrad::Tensor& images) {
     using namespace xgrad;

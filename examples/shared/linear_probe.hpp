@@ -7,9 +7,9 @@
 
 #include "data.hpp"
 
-// What is in the features of a network, as a linear classifier sees it.
+// Linear probing: what a linear classifier can extract from the features of a network.
 
-/// Numbers that describe pictures, each with mean 0 and deviation 1 among the first of some other pictures.
+/// Features that describe images, each standardised to mean 0 and deviation 1 on other images.
 class Description {
 public:
     Description(std::function<xgrad::Tensor(const xgrad::Tensor&)> features, const xgrad::Tensor& others)
@@ -18,7 +18,7 @@ public:
         mean_ = xgrad::mean(some, 0);
         deviation_ = xgrad::std(some, 0) + 1e-3;
     }
-    /// Of images (N, …): (N, features).
+    /// The features of images (N, …): (N, features).
     xgrad::Tensor operator()(const xgrad::Tensor& images) const { return (features_(images) - mean_) / deviation_; }
 
 private:
@@ -26,9 +26,9 @@ private:
     xgrad::Tensor mean_, deviation_;
 };
 
-/// Ridge regression from descriptions (n, features) to classes, in its dual form: (K + penalty)⁻¹ Y with K the products
-/// of all pairs. The penalty is the one with the least errors for pictures that are left out one at a time, which have
-/// a closed form (Allen 1974).
+/// Ridge regression from descriptions (n, features) to classes, in its dual form: (K + penalty)⁻¹ Y where K contains
+/// the products of all pairs. The penalty is chosen for the fewest leave-one-out errors, which have a closed form
+/// (Allen 1974).
 class Ridge {
 public:
     Ridge(const xgrad::Tensor& x, const xgrad::Tensor& labels, std::int64_t classes) : known_(x) {

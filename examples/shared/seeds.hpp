@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <exception>
 
-/// f(i) for i = 0 … count - 1, as many at a time as there are threads (a small network by itself leaves them idle). In
-/// each the library's random numbers begin with a seed of their own, seed + i, so that the results do not depend on the
-/// number of threads.
+/// f(i) for i = 0 … count - 1, as many in parallel as there are threads (a single small network leaves them idle). Each
+/// call uses its own seed, seed + i, so that the results do not depend on the number of threads.
 template <class F>
 void for_each_seed(std::uint64_t seed, std::int64_t count, const F& f) {
     std::exception_ptr error;

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-/// A file that is there whole or not at all.
+/// Writes a file atomically: the whole file or nothing.
 inline void write_whole(const std::filesystem::path& path, const std::string& text) {
     const std::filesystem::path part = path.string() + ".part";
     std::ofstream out(part, std::ios::binary);

@@ -81,7 +81,7 @@ constexpr bool holds_parameters() {
     } else return false;
 }
 
-// --- do the names cover all fields? ---------------------------------------------------------------------------------
+// --- do the names cover all fields? ----------------------------------------------------------------------------------
 
 // C++20 cannot list a struct's fields, but it can test whether a struct can be made from a list of values. A struct
 // that can be made from n values, each convertible to anything, has at least n fields. If value i converts only to
@@ -143,7 +143,7 @@ constexpr bool names_all_holders() {
     }
 }
 
-// --- is XGRAD_FIELDS the model's own, and public? -------------------------------------------------------------------
+// --- is XGRAD_FIELDS the model's own, and public? --------------------------------------------------------------------
 
 template <class Owner>
 Owner owner_of(void (Owner::*)(const Path&, Visitor&));

@@ -26,7 +26,7 @@
 //
 // A field is a Parameter, another model, a Tensor (a buffer: part of the state, but not learned), or a std::vector,
 // array, optional, tuple or smart pointer of these, or a map from names to them. Fields that cannot hold a parameter
-// (numbers, enums, strings, functions) may be named and are passed over. A copy of a model shares what a shared_ptr
+// (numbers, enums, strings, functions) may be named and are ignored. A copy of a model shares what a shared_ptr
 // points to (and nothing else). A member of type `bool` called `training` is set by train() and eval().
 //
 // A field that is not named is neither trained nor saved nor converted. If it holds parameters or layers, omitting it

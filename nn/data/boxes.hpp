@@ -15,8 +15,8 @@ XGRAD_API Tensor box_area(const Tensor& boxes, Location where = Location::curren
 XGRAD_API Tensor box_iou(const Tensor& a, const Tensor& b, Location where = Location::current());
 
 /// Non-maximum suppression: removes each box that overlaps a box with a higher score by more than `iou_threshold`, and
-/// returns the indices (i64) of the remaining boxes, highest score (N) first. Of equal scores, the first counts as
-/// higher. No gradient flows. ValueError unless the threshold is in [0, 1].
+/// returns the indices (i64) of the remaining boxes, in descending order of their scores (N). Of equal scores, the
+/// first counts as higher. No gradient flows. ValueError unless the threshold is in [0, 1].
 XGRAD_API Tensor nms(const Tensor& boxes, const Tensor& scores, double iou_threshold,
                      Location where = Location::current());
 /// The same within each class (N, i32 or i64): boxes of different classes do not suppress each other.

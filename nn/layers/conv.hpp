@@ -116,8 +116,8 @@ private:
 
 }  // namespace detail
 
-/// The convolution of x (batch, in_channels, sizes…), or without batch, returning out_channels; sizes and errors as for
-/// xgrad::conv2d. weight is (out_channels, in_channels / groups, kernel sizes…), bias (out_channels); both start as
+/// The convolution of x (batch, in_channels, sizes…), or without batch, with out_channels outputs; sizes and errors as
+/// for xgrad::conv2d. weight is (out_channels, in_channels / groups, kernel sizes…), bias (out_channels); both start as
 /// U(-k, k) with k = 1/sqrt(in_channels / groups * kernel size), PyTorch's default. ValueError for sizes that are not
 /// positive, groups that do not divide both channels, and "same" with a stride.
 ///
@@ -150,10 +150,10 @@ struct Conv3d : detail::Conv {
         : Conv3d(in_channels, out_channels, kernel_size, ConvOptions{numbers...}) {}
 };
 
-/// The transpose of a convolution from out_channels to in_channels: x (batch, in_channels, sizes…) returns
-/// out_channels; sizes and errors as for xgrad::conv_transpose2d. weight is (in_channels, out_channels / groups, kernel
-/// sizes…), bias (out_channels); both start as U(-k, k) with k = 1/sqrt(out_channels / groups * kernel size), PyTorch's
-/// default.
+/// The transpose of a convolution from out_channels to in_channels: it maps x (batch, in_channels, sizes…) to (batch,
+/// out_channels, sizes…); sizes and errors as for xgrad::conv_transpose2d. weight is (in_channels, out_channels /
+/// groups, kernel sizes…), bias (out_channels); both start as U(-k, k) with k = 1/sqrt(out_channels / groups * kernel
+/// size), PyTorch's default.
 struct ConvTranspose1d : detail::ConvTranspose {
     ConvTranspose1d(std::int64_t in_channels, std::int64_t out_channels, const PerAxis& kernel_size,
                     const ConvTransposeOptions& options = {}, Location where = Location::current())

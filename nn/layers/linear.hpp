@@ -15,7 +15,7 @@ struct LinearOptions {
     DType dtype = DType::f32;
 };
 
-/// x·weightᵀ + bias: x (…, in_features) returns (…, out_features). weight is (out_features, in_features), bias
+/// x·weightᵀ + bias: maps x (…, in_features) to (…, out_features). weight is (out_features, in_features), bias
 /// (out_features); both start as U(-k, k) with k = 1/sqrt(in_features), PyTorch's default. ShapeError unless x's last
 /// axis is in_features.
 ///
@@ -44,7 +44,7 @@ struct XGRAD_API Linear {
     void xgrad_visit(const Path& path, Visitor& visitor);
 };
 
-/// x1ᵀ·weight[k]·x2 + bias[k] for each output k: x1 (…, in1_features) and x2 (…, in2_features) return (…,
+/// x1ᵀ·weight[k]·x2 + bias[k] for each output k: maps x1 (…, in1_features) and x2 (…, in2_features) to (…,
 /// out_features). weight is (out_features, in1_features, in2_features), bias (out_features); both start as U(-k, k)
 /// with k = 1/sqrt(in1_features). ShapeError unless leading axes agree.
 struct XGRAD_API Bilinear {

@@ -16,7 +16,7 @@ namespace xgrad::nn {
 
 using namespace detail;
 
-// --- regression -----------------------------------------------------------------------------------------------------
+// --- regression ------------------------------------------------------------------------------------------------------
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, const LossOptions& options, Location where) {
     check_same_shape("mse_loss", input, target, where);
@@ -89,7 +89,7 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
     return reduced(std::move(losses), options.reduction);
 }
 
-// --- classification -----------------------------------------------------------------------------------------------
+// --- classification --------------------------------------------------------------------------------------------------
 
 namespace {
 /// Weights broadcast to the losses, never the other way round.

@@ -19,7 +19,7 @@ struct LossOptions {
     Reduction reduction = Reduction::mean;
 };
 
-// --- regression -----------------------------------------------------------------------------------------------------
+// --- regression ------------------------------------------------------------------------------------------------------
 
 /// (input - target)².
 XGRAD_API Tensor mse_loss(const Tensor& input, const Tensor& target, const LossOptions& options = {},
@@ -68,7 +68,7 @@ struct GaussianNllOptions {
 XGRAD_API Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var,
                                    const GaussianNllOptions& options = {}, Location where = Location::current());
 
-// --- classification -----------------------------------------------------------------------------------------------
+// --- classification --------------------------------------------------------------------------------------------------
 
 struct BceOptions {
     Tensor weight = {};  ///< factors that broadcast to the losses

@@ -50,7 +50,7 @@ updates::Adam adam_rule(const Options& o, const ParameterState& state) {
 
 }  // namespace
 
-// --- SGD ------------------------------------------------------------------------------------------------------------
+// --- SGD -------------------------------------------------------------------------------------------------------------
 
 static Description describe(const SGDOptions&) { return {"SGD", {"momentum_buffer"}}; }
 static void check_own(const SGDOptions& o, Location where) {

@@ -192,7 +192,7 @@ Tensor LBFGS::minimise(ModelRef model, const void* closure, Evaluation (*evaluat
     return first;
 }
 
-// --- state ----------------------------------------------------------------------------------------------------------
+// --- state -----------------------------------------------------------------------------------------------------------
 
 State LBFGS::state_dict() const {
     State state = Optimizer::state_dict();

@@ -71,7 +71,7 @@ Optimizer::~Optimizer() = default;
 Optimizer::Optimizer(const Optimizer&) = default;
 Optimizer& Optimizer::operator=(const Optimizer&) = default;
 
-// --- groups ---------------------------------------------------------------------------------------------------------
+// --- groups ----------------------------------------------------------------------------------------------------------
 
 void Optimizer::check_group(std::size_t group, Location where) const {
     check<IndexError>(group < groups(), where, [&] {
@@ -124,7 +124,7 @@ void Optimizer::set_momentum(double momentum, std::size_t group) {
     *place = momentum;
 }
 
-// --- a step ---------------------------------------------------------------------------------------------------------
+// --- a step ----------------------------------------------------------------------------------------------------------
 
 void Optimizer::collect(ModelRef model, Location where) {
     found_.clear();
@@ -211,7 +211,7 @@ void Optimizer::run(std::vector<Task>& tasks) {
     update_parameters(updates_);
 }
 
-// --- state ----------------------------------------------------------------------------------------------------------
+// --- state -----------------------------------------------------------------------------------------------------------
 
 State Optimizer::state_dict() const {
     State state;

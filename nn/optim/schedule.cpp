@@ -50,7 +50,7 @@ void Schedule::remember() {
     for (std::size_t group = 0; group < optimizer_->groups(); ++group) last_lr_.push_back(optimizer_->lr(group));
 }
 
-// --- steps and powers -----------------------------------------------------------------------------------------------
+// --- steps and powers ------------------------------------------------------------------------------------------------
 
 StepLR::StepLR(Optimizer& optimizer, std::int64_t step_size, const StepLROptions& options, Location where)
     : Schedule("StepLR", optimizer), step_size_(step_size), options_(options) {
@@ -118,7 +118,7 @@ double PolynomialLR::next(std::size_t group) const {
     return lr(group) * std::pow((1 - epoch / total) / (1 - (epoch - 1) / total), options_.power);
 }
 
-// --- cosines --------------------------------------------------------------------------------------------------------
+// --- cosines ---------------------------------------------------------------------------------------------------------
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t T_max, const CosineAnnealingLROptions& options,
                                      Location where)

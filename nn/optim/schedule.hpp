@@ -79,7 +79,7 @@ private:
 struct StepLROptions {
     double gamma = 0.1;
 };
-/// Multiplies by gamma every step_size epochs.
+/// Multiplies the learning rate by gamma every step_size epochs.
 class XGRAD_API StepLR final : public Schedule {
 public:
     StepLR(Optimizer& optimizer, std::int64_t step_size, const StepLROptions& options = {},
@@ -92,7 +92,7 @@ private:
     StepLROptions options_;
 };
 
-/// Multiplies by gamma at each milestone; a repeated milestone counts each time.
+/// Multiplies the learning rate by gamma at each milestone; a repeated milestone counts each time.
 class XGRAD_API MultiStepLR final : public Schedule {
 public:
     MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milestones, const StepLROptions& options = {});
@@ -108,7 +108,7 @@ struct ConstantLROptions {
     double factor = 1.0 / 3;
     std::int64_t total_iters = 5;
 };
-/// Multiplies by factor in the first total_iters epochs.
+/// Multiplies the learning rate by factor in the first total_iters epochs.
 class XGRAD_API ConstantLR final : public Schedule {
 public:
     explicit ConstantLR(Optimizer& optimizer, const ConstantLROptions& options = {},
@@ -124,7 +124,7 @@ struct LinearLROptions {
     double start_factor = 1.0 / 3, end_factor = 1.0;
     std::int64_t total_iters = 5;
 };
-/// Multiplies by a factor that goes from start_factor to end_factor in total_iters epochs: a warm-up.
+/// Multiplies the learning rate by a factor that goes from start_factor to end_factor in total_iters epochs: a warm-up.
 class XGRAD_API LinearLR final : public Schedule {
 public:
     explicit LinearLR(Optimizer& optimizer, const LinearLROptions& options = {}, Location where = Location::current());
@@ -135,7 +135,7 @@ private:
     LinearLROptions options_;
 };
 
-/// Multiplies by gamma every epoch.
+/// Multiplies the learning rate by gamma every epoch.
 class XGRAD_API ExponentialLR final : public Schedule {
 public:
     ExponentialLR(Optimizer& optimizer, double gamma);
@@ -150,7 +150,7 @@ struct PolynomialLROptions {
     std::int64_t total_iters = 5;
     double power = 1;
 };
-/// Multiplies by (1 - epoch / total_iters)^power; 0 from then on.
+/// Multiplies the learning rate by (1 - epoch / total_iters)^power; it is 0 from then on.
 class XGRAD_API PolynomialLR final : public Schedule {
 public:
     explicit PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& options = {},
@@ -252,7 +252,7 @@ struct ReduceLROnPlateauOptions {
     std::int64_t cooldown = 0;
     double min_lr = 0, eps = 1e-8;
 };
-/// Multiplies by factor when the metric has not improved for more than `patience` steps:
+/// Multiplies the learning rate by factor when the metric has not improved for more than `patience` steps:
 /// `schedule.step(validation_loss)`. ValueError for a step without a metric.
 class XGRAD_API ReduceLROnPlateau final : public Schedule {
 public:

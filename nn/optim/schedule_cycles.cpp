@@ -79,7 +79,7 @@ void CosineAnnealingWarmRestarts::load_state_dict(const State& state, Location w
     T_i_ = T_i;
 }
 
-// --- one cycle ------------------------------------------------------------------------------------------------------
+// --- one cycle -------------------------------------------------------------------------------------------------------
 
 OneCycleLR::OneCycleLR(Optimizer& given, double max_lr, const OneCycleLROptions& options, Location where)
     : OneCycleLR(given, std::vector<double>(given.groups(), max_lr), options, where) {}

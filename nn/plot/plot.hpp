@@ -96,7 +96,7 @@ public:
     /// The area between low and high, in the colour of the next line.
     Plot& band(const PlotNumbers& x, const PlotNumbers& low, const PlotNumbers& high,
                Location where = Location::current());
-    /// The filled polygon with these corners; of the options, only colour is used.
+    /// The polygon with these corners, filled opaquely; of the options, only colour is used.
     Plot& area(const std::string& name, const PlotNumbers& x, const PlotNumbers& y, const LineOptions& options = {},
                Location where = Location::current());
     /// One bar per label; bars of several calls are drawn side by side.

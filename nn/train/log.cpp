@@ -74,7 +74,7 @@ State Log::state_dict() const {
     return state;
 }
 
-// --- history --------------------------------------------------------------------------------------------------------
+// --- history ---------------------------------------------------------------------------------------------------------
 
 bool History::has(std::string_view column) const {
     return std::find(columns.begin(), columns.end(), column) != columns.end();

@@ -141,7 +141,7 @@ double roc_auc(const Tensor& scores, const Tensor& target, Location where) {
     return area(numbers(scores), numbers(target));
 }
 
-// --- over many batches ----------------------------------------------------------------------------------------------
+// --- over many batches -----------------------------------------------------------------------------------------------
 
 double Mean::value() const { return weight_ == 0 ? nan : sum_ / weight_; }
 Tensor Mean::state() const { return tensor({sum_, weight_}); }

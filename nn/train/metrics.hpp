@@ -24,8 +24,8 @@ XGRAD_API double accuracy(const Tensor& prediction, const Tensor& target, Locati
 /// first. ValueError unless k is in [1, C].
 XGRAD_API double top_k_accuracy(const Tensor& scores, const Tensor& target, std::int64_t k,
                                 Location where = Location::current());
-/// exp of the mean cross-entropy of scores (N, C) or (N, C, d…): the effective number of equally likely choices. (Uses
-/// PyTorch's cross_entropy.)
+/// exp of the mean cross-entropy (as PyTorch's cross_entropy) of scores (N, C) or (N, C, d…): the effective number of
+/// equally likely choices.
 XGRAD_API double perplexity(const Tensor& scores, const Tensor& target, Location where = Location::current());
 /// Area under the ROC curve (true positive rate against false positive rate) of real-valued scores for targets that are
 /// 0 or 1 (any dtype): the probability that a positive sample has a higher score than a negative one, equal scores

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-// Arguments made of bytes: draw<T>() for every type that a public function takes. Half of the choices are what a user
+// Arguments made from bytes: draw<T>() for every type that a public function takes. Half of the choices are what a user
 // would write, so that calls get past the first check; the others are odd. Sizes that count elements are small or so
 // large that no memory could hold them.
 
@@ -21,8 +21,8 @@ namespace tests {
 /// The user's line, as every error must name it.
 inline constexpr xgrad::Location user_line{"user.cpp", 7};
 
-/// Members of an aggregate, up to eight; those that a type cannot count itself (std::optional takes anything) are
-/// named.
+/// The number of members of an aggregate, up to eight; members of a type that cannot be detected (std::optional accepts
+/// anything) are named.
 struct Anything {
     template <class T>
     operator T() const;
@@ -50,7 +50,7 @@ inline constexpr int members<xgrad::EmbeddingBagFuncOptions> = 3;
 template <>
 inline constexpr int members<xgrad::Slice> = 3;
 
-/// How many values an enumeration has.
+/// The number of values of an enumeration.
 template <class T>
 inline constexpr int enumerators = 2;
 template <>
@@ -132,7 +132,7 @@ private:
     xgrad::Tape* tape_;
     xgrad::Generator generator_;
     std::deque<xgrad::Tensor> tensors_;  // operands point to them
-    std::deque<xgrad::Tensors> lists_;  // and parts to these
+    std::deque<xgrad::Tensors> lists_;  // parts point to these
     std::vector<xgrad::Tensor> watched_;
 };
 
@@ -165,7 +165,7 @@ Int Draws::integer() {
         Limits::max() / 2 + 1,
         Limits::max() / 3,
         sizeof(Int) == 4 ? Limits::max() / 2 : static_cast<Int>(std::int64_t{1} << 48),
-        sizeof(Int) == 4 ? Limits::max() / 5 : static_cast<Int>(std::int64_t{1} << 40),  // legal, and never there
+        sizeof(Int) == 4 ? Limits::max() / 5 : static_cast<Int>(std::int64_t{1} << 40),  // legal, but never available
         -(Limits::max() / 2)};
     return once_in(5) ? one_of(extreme) : one_of(usual);
 }
@@ -217,7 +217,7 @@ T Draws::draw() {
         const auto first = width(typename T::first_type{});
         return {first, width(typename T::second_type{})};
     } else {
-        T options{};  // with their defaults, some of them changed
+        T options{};  // the defaults, some of them changed
         for_members(options, [&]<class M>(M& member) {
             if (once_in(3)) member = draw<M>();
         });

@@ -1,4 +1,5 @@
-# With each option of fast arithmetic: <autodiff/map.hpp> is refused with a sentence; with our own options behind, it is not.
+# With each option of fast arithmetic: <autodiff/map.hpp> is rejected with a clear message; followed by our own options,
+# it is not.
 
 cmake_minimum_required(VERSION 3.25)
 
@@ -6,7 +7,7 @@ set(source "${TREE}/fast_math.cpp")
 file(WRITE "${source}" "#include <autodiff/map.hpp>\n")
 set(options -ffast-math -Ofast -ffinite-math-only)
 execute_process(COMMAND "${COMPILER}" --version OUTPUT_VARIABLE version)
-if(NOT version MATCHES "clang")  # which does not say when only these are on
+if(NOT version MATCHES "clang")  # which does not report when only these are on
     list(APPEND options -funsafe-math-optimizations -freciprocal-math -fno-signed-zeros "-fassociative-math -fno-signed-zeros -fno-trapping-math")
 endif()
 foreach(option IN LISTS options)

@@ -1,5 +1,6 @@
-# Installs the headers of MAIN and compiles each of them alone: whatever it uses of ours it must include, and all that it includes must be
-# there. Headers that are not ours are precompiled, which makes this four times faster and leaves a forgotten <vector> unnoticed.
+# Installs the headers of MAIN and compiles each of them alone: it must include all of our headers that it uses, and
+# everything that it includes must be installed. Third-party headers are precompiled, which makes this four times faster
+# but leaves a forgotten <vector> unnoticed.
 
 cmake_minimum_required(VERSION 3.25)
 
@@ -36,7 +37,7 @@ foreach(header IN LISTS headers)
         message("${header} says that it is not for users, and is installed")
         math(EXPR bad "${bad} + 1")
     endif()
-    # Twice: what it defines must have a guard.
+    # Included twice: its definitions must have an include guard.
     file(WRITE "${prefix}/alone.cpp" "#include <${header}>\n#include <${header}>\n")
     execute_process(COMMAND ${compile} -include "${precompiled}" -fsyntax-only "${prefix}/alone.cpp" RESULT_VARIABLE failed)
     if(failed)

@@ -6,7 +6,7 @@ cmake_minimum_required(VERSION 3.25)
 
 string(COMPARE EQUAL "${KIND}" shared shared)
 set(build "${TREE}/${WAY}_${KIND}")
-# Not optimised, but for the kernels, which always are.
+# Not optimised, except the kernels, which always are.
 set(configure "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${HERE}/project" -B "${build}" "-DHOW=${WAY}"
     "-DCMAKE_CXX_COMPILER=${COMPILER}" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG= "-DBUILD_SHARED_LIBS=${shared}")
 
@@ -15,7 +15,7 @@ function(run)
 endfunction()
 
 if(WAY STREQUAL "installed")
-    # A tree that is moved after installation must still work, and files of earlier runs must not help.
+    # A tree that is moved after installation must still work, and files of earlier runs must not interfere.
     file(REMOVE_RECURSE "${TREE}/prefix_${KIND}" "${TREE}/moved_${KIND}" "${build}")
     run("${CMAKE_COMMAND}" --install "${LIBRARY}" --prefix "${TREE}/prefix_${KIND}")
     file(RENAME "${TREE}/prefix_${KIND}" "${TREE}/moved_${KIND}")

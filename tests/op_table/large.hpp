@@ -23,7 +23,7 @@ struct LargeCase {
 std::vector<LargeCase> large_cases();
 
 /// Value and gradients of a large batch against those of its pieces put together, in f64 and f32, with 1 and 2 threads;
-/// and so once more with an element-wise chain behind the operation, which is pulled back in blocks.
+/// and the same again with an element-wise chain after the operation, which is pulled back in blocks.
 std::string check_large(const Row& row, const LargeCase& large);
 
 }  // namespace tests

@@ -4,7 +4,7 @@
 
 #include "table.hpp"
 
-// What the rows of the table are made of: conditions on inputs, and the usual forms of operations.
+// Building blocks of the table's rows: conditions on inputs, and common forms of operations.
 
 namespace oracle {
 
@@ -21,8 +21,8 @@ inline Range range_of(const Tensor& x) {
     return r;
 }
 
-/// No element so near to `kink` that rounding decides on which side it lies; on the kink is fine where rounding has had
-/// no part.
+/// No element is so near to `kink` that rounding decides on which side it is; exactly on the kink is allowed if no
+/// rounding was involved.
 inline bool clear_of(double kink, const Tensor& x) {
     const Tensor plain = stop_gradient(x).to(DType::f64);
     const auto exact = [](double v) { return v * 1024 == std::round(v * 1024); };
@@ -63,7 +63,7 @@ inline Draw broadcasting() {
 inline Draw dividing() {
     return [](Random&, In x, Ints&) { return broadcast(x) && range_of(x[1]).nearest > 0.3; };
 }
-/// Arguments: an axis, and 0 or 1 for keepdims.
+/// Draws the arguments: an axis, and 0 or 1 for keepdims.
 inline Draw along_axis() {
     return [](Random& random, In x, Ints& arguments) {
         if (x[0].ndim() == 0) return false;

@@ -24,7 +24,7 @@ struct Step {
     Ints arguments;
 };
 
-/// Values are numbered: leaves first, then one for each step. The result is the sum over all values that no step uses
+/// Values are numbered: leaves first, then one per step. The result is the sum over all values that no step uses
 /// (leaves aside), each element times `weight`.
 struct Program {
     std::vector<Array> leaves;
@@ -41,7 +41,7 @@ struct Program {
 
 inline double weight(std::size_t element) { return static_cast<double>((element * 7919 + 13) % 101) / 50.0 - 1; }
 
-/// What a library makes of it: all values, and the gradient of every leaf.
+/// A library's results for the program: all values, and the gradient of every leaf.
 struct Outcome {
     std::vector<Array> values, gradients;
     std::string error;
@@ -50,7 +50,7 @@ struct Outcome {
 Outcome run_with_xgrad(const Program& program);
 Outcome run_with_torch(const Program& program);
 
-/// A program of 5 to 40 steps. The same seed gives the same program on every machine.
+/// A program of 5 to 40 steps. The same seed produces the same program on every machine.
 Program draw(std::uint64_t seed);
 /// As C++ that compiles against xgrad.
 std::string to_cpp(const Program& program);

@@ -9,10 +9,10 @@ namespace {
 
 double middle_of(std::int64_t cell) { return (static_cast<double>(cell) + 0.5) * stride; }
 
-/// Distances (n, 4) from the middles of cells to the left, top, right and bottom edges.
+/// Distances (n, 4) from the centres of cells to the left, top, right and bottom edges.
 Tensor distances(const Tensor& answers) { return stride * exp(minimum(slice(answers, 1, 1, 5), 4)); }
 
-/// What it should say: the cells near the middle of a thing, with their distances to its edges and its class.
+/// The training targets: the cells near the centre of an object, with their distances to its edges and its class.
 struct Answers {
     std::vector<std::int64_t> cell, kind;
     std::vector<float> edges;
@@ -24,7 +24,8 @@ Answers answers_for(const Scenes& scenes) {
         for (std::int64_t row = 0; row < cells; ++row)
             for (std::int64_t column = 0; column < cells; ++column) {
                 const double x = middle_of(column), y = middle_of(row);
-                double nearest = stride;  // of several things the nearest; two cells in each direction are near
+                double nearest = stride;  // of several objects, the nearest; near means within two cells in each
+                                          // direction
                 std::size_t best = boxes.size();
                 for (std::size_t i = 0; i < boxes.size(); i += 4) {
                     const bool inside = x > boxes[i] && y > boxes[i + 1] && x < boxes[i + 2] && y < boxes[i + 3];
@@ -43,7 +44,7 @@ Answers answers_for(const Scenes& scenes) {
     return answers;
 }
 
-/// Of boxes around one middle, by their distances (n, 4): what both cover over what either covers. (n)
+/// The IoU of boxes around a common centre, given by their distances (n, 4). (n)
 Tensor overlap(const Tensor& a, const Tensor& b) {
     const auto area = [](const Tensor& d) {
         return (select(d, 1, 0) + select(d, 1, 2)) * (select(d, 1, 1) + select(d, 1, 3));
@@ -52,7 +53,7 @@ Tensor overlap(const Tensor& a, const Tensor& b) {
     return both / (area(a) + area(b) - both);
 }
 
-/// All boxes of one picture (144, 15) with a score for each class, without those that only repeat a better one.
+/// All boxes of one picture (144, 15) with a score for each class, without duplicates of a better box.
 Objects detect(const Tensor& said, double least) {
     const Tensor scores = expand_dims(sigmoid(select(said, 1, 0)), 1) * softmax(slice(said, 1, 5));
     const Tensor middle = (arange(cells).to(DType::f32) + 0.5) * stride;
@@ -75,10 +76,10 @@ Tensor detection_loss(const Tensor& said, const Scenes& scenes) {
     const auto doubt = [&](const Tensor& sure) {
         return nn::binary_cross_entropy_with_logits(select(said, 1, 0), sure, {.reduction = nn::Reduction::sum});
     };
-    if (n == 0) return doubt(zeros({said.shape(0)}));  // a very narrow thing may have no cell's middle inside
+    if (n == 0) return doubt(zeros({said.shape(0)}));  // a very narrow object may contain no cell centre
     const Tensor cell = tensor(answers.cell, {n}), there = take(said, cell, 0);
     const Tensor fits = overlap(distances(there), tensor(answers.edges, {n, 4}));
-    // Whoever says that something is there says how well its box will fit, too.
+    // A cell that predicts an object also predicts how well its box will fit.
     const Tensor sure = index_add({said.shape(0)}, cell, stop_gradient(fits));
     return doubt(sure) / static_cast<double>(n) + 2 * mean(1 - fits) +
            nn::cross_entropy(slice(there, 1, 5), tensor(answers.kind, {n}));

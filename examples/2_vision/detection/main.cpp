@@ -1,7 +1,7 @@
-// Where are which things? A network looks at a picture once and says for each cell of a grid whether the middle of a
-// thing is there, where its edges are and what it is (one stage, as Redmon, Divvala, Girshick and Farhadi 2016;
-// distances to the edges instead of anchors: Tian, Shen, Chen and He 2019). Non-maximum suppression leaves one box of
-// each thing, and the mean average precision judges them.
+// Object detection. A network looks at an image once and predicts, for each cell of a grid, whether the centre of an
+// object is there, where its edges are and what it is (one stage, as in Redmon, Divvala, Girshick and Farhadi 2016;
+// distances to the edges instead of anchors: Tian, Shen, Chen and He 2019). Non-maximum suppression keeps one box per
+// object, and the result is measured by the mean average precision.
 // needs: dataset-fashion-mnist
 
 #include <autodiff/autodiff.hpp>
@@ -42,7 +42,7 @@ std::vector<double> train(Detector& detector, const Pictures& clothes, std::int6
     return losses;
 }
 
-/// Where several classes share a place, the surest one.
+/// If several classes overlap, keeps the one with the highest score.
 std::vector<Objects> surest(std::vector<Objects> found) {
     for (auto& [boxes, kinds, scores] : found) {
         const Tensor kept = nn::nms(boxes, scores, 0.5);
@@ -51,7 +51,7 @@ std::vector<Objects> surest(std::vector<Objects> found) {
     return found;
 }
 
-/// The first pictures with frames around what is in them.
+/// The first images with frames around the objects.
 nn::Plot framed(const std::string& title, const Scenes& scenes, const std::vector<Objects>& objects, double least) {
     constexpr std::int64_t shown = 8;
     std::vector<nn::PictureBox> boxes;
@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
             example.figure(fmt::format("average precision, {}", fashion_classes[c]), curves[c].average_precision());
         example.figure("mean average precision (IoU 0.75)",
                        mean_of(precision_recall(found, test.objects, 0.75, classes)));
-        // Boxes at random places and of random classes have nearly none.
+        // Random boxes with random classes score nearly zero.
         example.figure("mean average precision (IoU 0.5)", mean_of(curves), {.at_least = 0.85, .brief_at_least = 0.3});
     });
 }

@@ -7,18 +7,18 @@ using namespace xgrad;
 
 namespace {
 
-/// A whole number from [low, high].
+/// A random integer from [low, high].
 std::int64_t draw(Generator& generator, std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
 }
 
-/// One of the clothes without its black margin: its brightness by rows.
+/// One garment cropped to its content: its brightness by rows.
 struct Garment {
     std::int64_t width = 0, height = 0;
     std::vector<float> pixels;
 };
 
-/// A picture (28, 28) at another size, cut to what is there of it.
+/// An image (28, 28) resized and cropped to its content.
 Garment garment(const Tensor& picture, std::int64_t size, bool mirrored) {
     const Tensor stretched = interpolate(expand_dims(mirrored ? flip(picture, 1) : picture, {0, 1}),
                                          {.size = size, .mode = Interpolation::bilinear});
@@ -37,7 +37,7 @@ using Box = std::array<float, 4>;
 
 float area(const Box& box) { return std::max(0.f, box[2] - box[0]) * std::max(0.f, box[3] - box[1]); }
 
-/// The part of the smaller box that both cover.
+/// The fraction of the smaller box that both cover.
 float common(const Box& a, const Box& b) {
     return area({std::max(a[0], b[0]), std::max(a[1], b[1]), std::min(a[2], b[2]), std::min(a[3], b[3])}) /
            std::min(area(a), area(b));
@@ -54,7 +54,7 @@ Scenes make_scenes(const Pictures& clothes, std::int64_t count, Generator& gener
         for (std::int64_t wanted = draw(generator, 2, 5); wanted > 0; --wanted) {
             const std::int64_t which = draw(generator, 0, clothes.labels.size() - 1);
             const Garment one = garment(clothes.images[which], draw(generator, 20, 36), draw(generator, 0, 1) == 1);
-            for (int attempt = 0; attempt < 20; ++attempt) {  // where it finds no place it is left out
+            for (int attempt = 0; attempt < 20; ++attempt) {  // a garment that finds no place is left out
                 const std::int64_t left = draw(generator, 0, canvas - one.width),
                                    top = draw(generator, 0, canvas - one.height);
                 const Box box = {static_cast<float>(left), static_cast<float>(top),

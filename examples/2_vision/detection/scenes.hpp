@@ -5,15 +5,15 @@
 
 #include <data.hpp>
 
-// Pictures with several clothes on them, made up of Fashion-MNIST's single ones.
+// Images with several garments, composed of Fashion-MNIST's single ones.
 
-constexpr std::int64_t canvas = 96;  // pixels of a picture in each direction
+constexpr std::int64_t canvas = 96;  // pixels of an image in each direction
 
-/// What is to be found in one picture, or what was found there.
+/// The objects in one image, either true or detected.
 struct Objects {
-    xgrad::Tensor boxes;  // (n, 4) f32: left, top, right, bottom in pixels, as nn/data/boxes.hpp has them
+    xgrad::Tensor boxes;  // (n, 4) f32: left, top, right, bottom in pixels, as in nn/data/boxes.hpp
     xgrad::Tensor classes;  // (n) i64
-    xgrad::Tensor scores = {};  // (n): how sure a detector is
+    xgrad::Tensor scores = {};  // (n): confidence of the detector
 };
 
 struct Scenes {
@@ -21,7 +21,6 @@ struct Scenes {
     std::vector<Objects> objects;
 };
 
-/// Pictures with two to five of the clothes each: of random classes, 20 to 36 pixels wide before their black margin is
-/// taken off, mirrored or not, at random places. A later one covers an earlier one, but never more than a quarter of
-/// the smaller of both boxes.
+/// Images with two to five garments each: of random classes, 20 to 36 pixels wide before cropping, mirrored or not, at
+/// random places. A later garment covers an earlier one, but never more than a quarter of the smaller of the two boxes.
 Scenes make_scenes(const Pictures& clothes, std::int64_t count, xgrad::Generator& generator);

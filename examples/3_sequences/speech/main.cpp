@@ -1,10 +1,11 @@
-// Speech recognition. A recurrent network reads the spectra of a recording in both directions and tells at each step
-// how likely every letter is, or none. Nobody says which letter is heard when: the loss of connectionist temporal
-// classification (CTC; Graves, Fernández, Gomez and Schmidhuber 2006) adds up all ways to spread the letters over the
-// steps. Afterwards the text is read off: the likeliest letter of each step, repetitions merged, blanks left out.
+// Speech recognition. A recurrent network reads the spectra of a recording in both directions and predicts at each step
+// the probability of every letter, or of none (a blank). The data do not say when each letter is heard: the
+// connectionist temporal classification loss (CTC; Graves, Fernández, Gomez and Schmidhuber 2006) sums over all
+// alignments of the letters with the steps. The text is then decoded: the likeliest letter of each step, repetitions
+// merged, blanks removed.
 //
-// The speech is made by espeak-ng in many voices, accents, speeds and pitches, with white noise. The network is judged
-// by voices that it has not learned from.
+// The speech is synthesised by espeak-ng in many voices, accents, speeds and pitches, with white noise. The network is
+// tested on voices that it was not trained on.
 // needs: espeak-ng
 
 #include <autodiff/autodiff.hpp>
@@ -28,7 +29,7 @@ const nn::CharVocabulary& letters() {
 }
 std::int64_t blank() { return letters().id_of("_"); }
 
-/// Spectra (frames, 40), letters, and how many of these.
+/// Spectra (frames, 40), letters, and their number.
 using Sample = std::tuple<Tensor, Tensor, std::int64_t>;
 
 Sample sample_of(const Recording& recording, double decibels, Generator& generator, double stretch = 1) {
@@ -36,8 +37,8 @@ Sample sample_of(const Recording& recording, double decibels, Generator& generat
     return {log_mel(with_noise(recording.wave, decibels, generator), stretch), text, text.size()};
 }
 
-/// Two convolutions over time and bands find what is typical of a letter wherever a voice has it, an LSTM in both
-/// directions joins these (Deep Speech 2: Amodei et al. 2016). The first convolution takes two frames as one step.
+/// Two convolutions over time and bands detect features of letters at any pitch and time, and a bidirectional LSTM
+/// combines them (Deep Speech 2: Amodei et al. 2016). The first convolution takes two frames as one step.
 struct Listener {
     nn::Conv2d conv1{1, 16, 5, {.stride = 2, .padding = 2, .bias = false}},
         conv2{16, 32, 3, {.stride = {1, 2}, .padding = 1, .bias = false}};
@@ -47,9 +48,9 @@ struct Listener {
     XGRAD_FIELDS(conv1, conv2, norm1, norm2, lstm, output)
 
     static Tensor steps(const Tensor& frames) { return floor_divide(frames + 1, 2); }
-    /// Logarithms of the letters' probabilities: (N, steps, letters). Where a shorter sample is padded, zeros stand
-    /// before each convolution, as beyond its end anyway: a sample's result does not depend on the others of its batch,
-    /// but for the statistics of the normalisation in training, which count the padding, too.
+    /// Log-probabilities of the letters: (N, steps, letters). If a shorter sample is padded, zeros replace the padding
+    /// before each convolution, just as beyond the end anyway: a sample's result does not depend on the others of its
+    /// batch, except through the normalisation statistics in training, which include the padding.
     Tensor operator()(const Tensor& spectra, const Tensor& frames) const {
         Tensor x = relu(norm1(conv1(expand_dims(spectra, 1))));
         const Tensor there = less(arange(x.shape(2)), expand_dims(steps(frames), 1)).to(DType::f32);
@@ -58,8 +59,8 @@ struct Listener {
     }
 };
 
-/// SpecAugment (Park et al. 2019): in each sample (frames, bands) some neighbouring bands are silent, and some
-/// neighbouring frames.
+/// SpecAugment (Park et al. 2019): in each sample (frames, bands) a range of bands and a range of frames are masked
+/// with silence.
 Tensor masked(const Tensor& spectra) {
     const auto heard = [&](std::int64_t size, double most) {  // (N, size): 0 in one stretch of at most `most`
         const Tensor width = rand({spectra.shape(0), 1}) * most,
@@ -70,8 +71,8 @@ Tensor masked(const Tensor& spectra) {
     return spectra * expand_dims(heard(40, 5) * heard(40, 5), 1) * expand_dims(heard(spectra.shape(1), 4), 2);
 }
 
-/// A batch of recordings, each with noise of its own and a vocal tract that is longer or shorter by chance, new ones in
-/// each epoch.
+/// A batch of recordings, each with its own noise and a vocal tract randomly lengthened or shortened, new ones in each
+/// epoch.
 auto heard_anew(const std::vector<Recording>& recordings, Generator& generator) {
     std::vector<Sample> samples;
     for (const Recording& recording : recordings) {
@@ -95,7 +96,7 @@ nn::History train(Listener& listener, const std::vector<Recording>& recordings, 
     });
 }
 
-/// The likeliest letter of each step (steps), repetitions merged and blanks left out.
+/// The likeliest letter of each step (steps), repetitions merged and blanks removed.
 std::string read_off(const Tensor& best) {
     std::vector<std::int64_t> text;
     std::int64_t last = blank();
@@ -111,7 +112,7 @@ Texts words_of(const std::string& text) {
     return {std::istream_iterator<std::string>(in), {}};
 }
 
-/// How many words have to be put in, taken out or changed to make one out of the other (Levenshtein 1966).
+/// The number of words to insert, delete or substitute to turn one into the other (Levenshtein 1966).
 std::int64_t edit_distance(const Texts& a, const Texts& b) {
     std::vector<std::int64_t> row(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j) row[j] = static_cast<std::int64_t>(j);
@@ -202,7 +203,7 @@ int main(int argc, char** argv) {
         const nn::History history = train(listener, training, epochs, example.pick(32, 16));
         const Heard usual = listen(listener, test, 20, generator);
         if (!usual.faults.empty()) example.note("Misheard, as it spells it:" + usual.faults);
-        // Guessing would be wrong 9 times in 10 or more.
+        // Guessing would have an error rate of 0.9 or more.
         example.figure("word errors, unheard voices, noise 20 dB below", usual.word_error,
                        {.at_most = 0.05, .brief_at_most = 0.6});
 

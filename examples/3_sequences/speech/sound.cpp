@@ -13,7 +13,7 @@ using namespace xgrad;
 
 namespace {
 
-/// What is said, how fast and how high, in per cent of what the voice usually does.
+/// The words, and their speed and pitch in per cent of the voice's default.
 struct Utterance {
     std::string words;
     int rate, pitch;
@@ -24,7 +24,7 @@ const Texts vocabulary = {"zero", "one",   "two",  "three",  "four",  "five",  "
                           "up",   "down",  "open", "close",  "start", "wait",  "yes", "no"};
 const Texts accents = {"en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-us-nyc"};
 
-/// What a command prints.
+/// The output of a command.
 std::string output_of(const std::string& command) {
     FILE* pipe = popen(command.c_str(), "r");
     if (!pipe) throw std::runtime_error("espeak-ng cannot be started");
@@ -41,7 +41,7 @@ std::string output_of(const std::string& command) {
 std::vector<Tensor> parts_of(std::span<const std::int16_t> samples) {
     constexpr std::size_t silence = 9000, margin = 1100;
     std::vector<Tensor> parts;
-    std::size_t first = 0, last = 0;  // loud samples of the part that has begun
+    std::size_t first = 0, last = 0;  // first and last loud sample of the current part
     const auto finish = [&] {
         const std::size_t begin = first < margin ? 0 : first - margin, end = std::min(samples.size(), last + margin);
         std::vector<float> wave;
@@ -64,7 +64,7 @@ std::vector<Tensor> parts_of(std::span<const std::int16_t> samples) {
     return parts;
 }
 
-/// A voice of espeak-ng ("en-us+f3") says all of these: one wave (samples) for each.
+/// Lets a voice of espeak-ng ("en-us+f3") speak all utterances: one wave (samples) for each.
 std::vector<Tensor> spoken(const std::string& voice, const std::vector<Utterance>& utterances) {
     std::string text = "<speak>";  // SSML, the speech synthesis markup language
     for (const Utterance& utterance : utterances)

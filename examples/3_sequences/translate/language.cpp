@@ -66,7 +66,7 @@ Tokens english_number(std::size_t n) {
     return tokens;
 }
 
-/// The parts of a German number without the marks that join them: units stand before tens.
+/// The parts of a German number without the marks that join them: units come before tens.
 Tokens german_parts(std::size_t n) {
     if (n < 20) return {einer[n]};
     if (n < 100) return n % 10 == 0 ? Tokens{zehner[n / 10]} : Tokens{einer[n % 10], "und", zehner[n / 10]};
@@ -98,8 +98,8 @@ Tokens german_day(std::size_t n) {
     return joined(parts);
 }
 
-/// How many: as often with one digit as with five. What ends in 01 is left out: German has several words for it, and
-/// English "one" is no plural.
+/// A count: one digit is as likely as five. Numbers ending in 01 are left out: German has several words for them, and
+/// English "one" does not take a plural.
 std::size_t draw_number(bool held_out, xgrad::Generator& generator) {
     constexpr std::array<std::size_t, 5> powers = {10, 100, 1000, 10000, 100000};
     for (;;) {
@@ -125,7 +125,7 @@ Pair draw_pair(bool held_out, xgrad::Generator& generator) {
     append(german_date, german_day(day));
     german_date.push_back(month[1]);
 
-    // The four tenses. What German splits stands around everything else: "hat … gekauft".
+    // The four tenses. German splits compound verbs around everything else: "hat … gekauft".
     Tokens english_verb;
     std::string second, last;
     switch (generator() % 4) {
@@ -155,7 +155,7 @@ Pair draw_pair(bool held_out, xgrad::Generator& generator) {
     pair.english.push_back(thing[0]);
     if (dated && !date_first) append(pair.english, english_date);
 
-    // A German verb is the second part of the sentence, whatever the first one is.
+    // In German the verb is the second part of the sentence, whatever comes first.
     if (dated && date_first) append(pair.german, german_date);
     else append(pair.german, subject.german);
     pair.german.push_back(second);
