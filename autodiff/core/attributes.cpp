@@ -61,7 +61,7 @@ std::string to_json(const Attributes& attributes) {
         Json list = Json::array();
         for (const std::int64_t n : value.integers) list.push_back(n);
         for (const double n : value.numbers) list.push_back(json_of(n));
-        // An empty list does not show its type.
+        // An empty list does not reveal its element type.
         if (value.is_list && list.empty() && !value.is_integer) list = nullptr;
         object[value.name] = value.is_list ? list : list[0];
     }

@@ -7,7 +7,7 @@
 #include "autodiff/core/attributes.hpp"
 #include "autodiff/core/tensor.hpp"
 
-// What every operation with axes needs: arguments checked and axes counted from the front. Not for users.
+// Helpers for operations with axes: checked arguments, and axes counted from the front. Not for users.
 
 namespace xgrad::detail {
 
@@ -16,7 +16,7 @@ using Int = std::int64_t;
 /// Bit i: axis i.
 using AxisMask = std::uint32_t;
 
-/// A plain number as a tensor of the dtype that it takes. ValueError where an integer type cannot hold it.
+/// A plain number as a tensor of the dtype that it takes. ValueError if an integer type cannot hold it.
 inline Tensor number_as(const Operand& x, DType dtype, const char* operation) {
     check<ValueError>(x.number().fits(dtype), x.where(), [&] {
         return std::string(operation) + ": a plain number takes the tensor's type " + name_of(dtype) +
@@ -25,10 +25,10 @@ inline Tensor number_as(const Operand& x, DType dtype, const char* operation) {
     return scalar(x.number(), dtype);
 }
 
-/// i64 for i32 with i64, as NumPy; else the first.
+/// i64 for i32 with i64, as in NumPy; else the first type.
 inline DType common_integer(DType a, DType b) { return (a == DType::i32 && b == DType::i64) ? b : a; }
 
-/// The type in which two operands, of which one may be a number, are integers; bool where they are not.
+/// The common integer type of two operands, of which one may be a plain number; bool if they are not integers.
 inline DType integer_type(const Operand& a, const Operand& b) {
     const auto fits = [](const Operand& x) { return !x.is_tensor() || is_integer(x.dtype()); };
     if (!fits(a) || !fits(b) || (!a.is_tensor() && !b.is_tensor())) return DType::boolean;
@@ -65,8 +65,8 @@ inline int normalise_axis(int axis, int rank, const char* operation, Location wh
     return axis < 0 ? axis + rank : axis;
 }
 
-/// The axes as bits. IndexError when one is out of range or named twice. A scalar counts as having one axis when
-/// `scalar_axis`.
+/// The axes as bits. IndexError if one is out of range or listed twice. With `scalar_axis`, a scalar counts as having
+/// one axis.
 inline AxisMask mask_of(const Axes& axes, int rank, const char* operation, Location where, bool scalar_axis = false) {
     if (axes.all()) return (AxisMask{1} << rank) - 1;
     AxisMask mask = 0;
@@ -89,7 +89,7 @@ inline Shape without_axes(const Shape& shape, AxisMask mask, bool keep_as_one) {
     return result;
 }
 
-/// A shape seen along one axis: everything before it, the axis, everything behind.
+/// A shape split at one axis: the sizes before it multiplied, its own size, the sizes after it multiplied.
 struct AxisSplit {
     Int outer = 1, n = 1, inner = 1;
     XGRAD_ATTRIBUTES(outer, n, inner)

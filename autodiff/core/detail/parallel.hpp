@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <exception>
 
-// The one place where the engine's threads begin. Not for users.
+// The only place where the engine starts threads. Not for users.
 
 namespace xgrad::detail {
 
-/// part(begin, end) over [0, n) in so many threads, each with a piece of its own; the pieces must be independent of
-/// each other. What a part throws (a user's function, or an allocation that is refused) comes out at the end, one of
-/// them if there are several.
+/// Calls part(begin, end) over [0, n) in `threads` threads, each with its own piece; the pieces must be independent of
+/// each other. An exception from a part (a user's function, or a failed allocation) is rethrown at the end; if there
+/// are several, one of them.
 template <class Part>
 void in_threads(std::int64_t threads, std::int64_t n, const Part& part) {
     if (threads <= 1) {
@@ -35,10 +35,10 @@ void in_threads(std::int64_t threads, std::int64_t n, const Part& part) {
     if (error) std::rethrow_exception(error);
 }
 
-/// Below this many elements of work a second thread does not pay.
+/// Below this many elements of work a second thread does not pay off.
 inline constexpr std::int64_t parallel_work = 65536;
 
-/// body(begin, end) over [0, n), in one piece or split evenly among all threads.
+/// Calls body(begin, end) over [0, n), in one piece or split evenly among all threads.
 template <class Body>
 void parallel_for(std::int64_t n, std::int64_t work, const Body& body) {
     if (n <= 0) return;
