@@ -24,8 +24,7 @@
 #endif
 #endif
 #ifndef XGRAD_NO_CACHE
-#define XGRAD_NO_CACHE \
-    0  // under AddressSanitizer every block comes from malloc, so that it detects every use after free
+#define XGRAD_NO_CACHE 0  // under AddressSanitizer every block comes from malloc, so that it sees all uses after free
 #endif
 
 // Each thread keeps a list of free blocks per size class. A list that gets long is moved as one bundle to a pool shared
