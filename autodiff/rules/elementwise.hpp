@@ -1,12 +1,12 @@
 #pragma once
 
-// Value and gradient rule of every element-wise operation, one struct each, as text that is compiled twice: with SIMD
-// vectors for the kernels (kernels/elementwise*.cpp, once per instruction set) and with Tensor for higher orders
-// (ops/elementwise*.cpp).
+// Value and gradient rule of every element-wise operation, one struct each, as generic code that is compiled twice:
+// with SIMD vectors for the kernels (kernels/elementwise*.cpp, once per instruction set) and with Tensor for higher
+// orders (ops/elementwise/*.cpp).
 //
 // pull(g, …) returns the cotangent of an input for the cotangent g of the output y. `reads` says which of its other
-// arguments a rule really uses: that is what a tape keeps. To add a rule: write it into the file of its theme, name it
-// and its function in the list below, and declare the function in ops/elementwise/elementwise.hpp.
+// arguments a rule really uses: the tape keeps only those. To add a rule: write it in the file of its topic, add it and
+// its function to the list below, and declare the function in ops/elementwise/elementwise.hpp.
 
 #include <cstddef>
 
@@ -17,9 +17,9 @@
 
 namespace xgrad::rules {
 
-// The one list of all rules and of the functions that run them. From it come the kernels' tables, the functions on
-// tensors (plain ones; what is `checked` has arguments to check first and is defined by hand in ops/elementwise*.cpp)
-// and the functions that map() knows:
+// The single list of all rules and of the functions that run them. It generates the kernel tables, the functions on
+// tensors (those marked `plain`; a `checked` one has arguments to check first and is defined explicitly in
+// ops/elementwise/*.cpp) and the functions available in map():
 //
 //     F(plain, tanh, Tanh)                                       tanh(x)
 //     F1(plain, elu, Elu, double, alpha, = 1.0)                  elu(x, alpha = 1.0); F2 with two arguments more
@@ -130,7 +130,7 @@ using Special =
     detail::ListAfter<detail::First XGRAD_SPECIAL(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
 using Activations =
     detail::ListAfter<detail::First XGRAD_ACTIVATIONS(XGRAD_RULE, XGRAD_RULE_OF, XGRAD_RULE_OF, XGRAD_RULE_OF)>::type;
-/// All rules of one input; the parts are compiled apart.
+/// All rules of one input; the parts are compiled separately.
 using Unary = decltype(decltype(Functions::with(Special{}))::with(Activations{}));
 using Binary = detail::ListAfter<detail::First XGRAD_BINARY(XGRAD_RULE, XGRAD_RULE_OF)>::type;
 #undef XGRAD_RULE

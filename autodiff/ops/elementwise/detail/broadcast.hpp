@@ -16,7 +16,7 @@
 namespace xgrad::detail {
 
 inline constexpr int max_operands = 6, max_results = 32;
-/// Elements per thread from which a second thread pays.
+/// The number of elements per thread from which a second thread pays off.
 inline constexpr std::int64_t parallel_grain = 1 << 15;
 
 inline int threads_for(std::int64_t elements) {
@@ -30,19 +30,19 @@ inline void check_defined(const char* operation, const Operand& x) {
                       [&] { return std::string(operation) + ": the argument must be a tensor, got an empty one"; });
 }
 
-/// What an element-wise kernel reads: the elements, their shape and size in bytes.
+/// An input of an element-wise kernel: the elements, their shape and their size in bytes.
 struct KernelInput {
     const void* data;
     const Shape* shape;
     std::int64_t element_bytes;
 };
 struct KernelOutput {
-    void* data;  // null: not wanted
+    void* data;  // null: not needed
     std::int64_t element_bytes;
     void* at(std::int64_t element) const { return data ? static_cast<char*>(data) + element * element_bytes : nullptr; }
 };
 
-/// Every input has the shape of the result or one element.
+/// For inputs that all have either the shape of the result or one element.
 inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::int64_t size,
                      std::span<const KernelInput> in, const std::uint8_t* step, std::span<const KernelOutput> out) {
     const auto part = [&](std::int64_t begin, std::int64_t end) {

@@ -4,7 +4,7 @@
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/kernels/kernels.hpp"
 
-// What the normalisations share. Not for users.
+// Helpers shared by the normalisations. Not for users.
 
 namespace xgrad::detail {
 

@@ -6,26 +6,26 @@
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/kernels/kernels.hpp"
 
-// What operations with index tensors share. Not for users.
+// Helpers for operations with index tensors. Not for users.
 
 namespace xgrad::detail {
 
-/// f(pointer to the indices) with their C++ type.
+/// Calls f with a pointer to the indices of their C++ type.
 template <class F>
 void with_indices(const Tensor& indices, F&& f) {
     if (indices.dtype() == DType::i32) f(elements<std::int32_t>(indices));
     else f(elements<Int>(indices));
 }
 
-/// The operand's indices, a constant; where the axis has less than 2^31 elements as i32, counted from the front, as the
-/// kernels want them. DTypeError unless integers, IndexError unless all are in [low, n).
+/// The operand's indices as a constant, in the form that the kernels need: counted from the front, and as i32 if the
+/// axis has fewer than 2^31 elements. DTypeError unless they are integers, IndexError unless all are in [low, n).
 Tensor indices_of(const Operand& operand, Int low, Int n, const char* name, Location where);
 /// The same for indices that may count from the end.
 inline Tensor indices_of(const Operand& operand, Int n, const char* name, Location where) {
     return indices_of(operand, -n, n, name, where);
 }
 
-/// The same elements in memory of their own.
+/// A copy of the elements in separate memory.
 Tensor copy_of(const Tensor& x);
 
 template <class I>
