@@ -14,9 +14,9 @@
 #include "convolve.hpp"
 #include "attention.hpp"
 
-// The kernels of the instruction set in use. Each family has a table of function pointers in a header of its own,
-// filled by the source of the same name, which is compiled once per instruction set. Plain arithmetic on raw pointers:
-// no tensors, no tapes, no errors.
+// The kernels of the instruction set in use. Each family has a table of function pointers in its own header, filled by
+// the source of the same name, which is compiled once per instruction set. Plain arithmetic on raw pointers: no
+// tensors, no tapes, no errors.
 
 namespace xgrad::kernels {
 
@@ -37,14 +37,14 @@ struct Kernels {
 /// Null until `active` has chosen.
 extern XGRAD_API std::atomic<const Kernels*> chosen;
 XGRAD_API const Kernels& select_isa();
-/// Chosen once, at first use: the widest set this processor has, or the one that the environment variable XGRAD_ISA
-/// names (baseline, avx2 or avx512; an unknown or missing one is an Error).
+/// Chosen once, at first use: the widest set that this processor supports, or the one named by the environment variable
+/// XGRAD_ISA (baseline, avx2 or avx512; an unknown or unsupported one is an Error).
 inline const Kernels& active() {
     const Kernels* kernels = chosen.load(std::memory_order_acquire);
     return kernels ? *kernels : select_isa();
 }
-/// Makes another set the active one, for tests that compare them. False when it is not built in or the processor lacks
-/// it.
+/// Makes another set the active one, for tests that compare them. Returns false if it is not built in or the processor
+/// lacks it.
 XGRAD_API bool select(const char* isa);
 
 }  // namespace xgrad::kernels
