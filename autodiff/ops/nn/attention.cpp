@@ -138,7 +138,7 @@ private:
     Tensor room_, query_, scores_;
 };
 
-/// Whether all keys of a block come after its last query, so that a causal query sees none of them.
+/// Whether causal masking hides a whole block of keys, because they all come after the block's last query.
 bool unseen(const Problem& p, Int last_row, Int column) { return p.causal && column > last_row; }
 
 /// Computes the result and the logarithm of each query's sum of exponentials.
