@@ -24,7 +24,7 @@ namespace xgrad::rules {
 //     F(plain, tanh, Tanh)                                       tanh(x)
 //     F1(plain, elu, Elu, double, alpha, = 1.0)                  elu(x, alpha = 1.0); F2 with two arguments more
 //     B(plain, hypot, Hypot)                                     hypot(a, b)
-//     R(GeluErf)                                                 a rule whose function is written by hand everywhere
+//     R(GeluErf)                                                 a rule whose functions are all written explicitly
 // clang-format off
 #define XGRAD_FUNCTIONS(R, F, F1, F2) \
     F(plain, negative, Negative) \
