@@ -3,9 +3,9 @@
 // The bridge to xtensor, and the only public header that includes it. Works with xtensor 0.24 (flat headers) and with
 // 0.26 and later.
 //
-//     Tensor t = from_xtensor(xt::sin(a) * b);    // any expression, of either layout; what is moved in is not copied
+//     Tensor t = from_xtensor(xt::sin(a) * b);    // any expression, of either layout; moved-in arrays are not copied
 //     const auto view = view_xtensor<double>(t);  // the tensor's elements in xtensor's arithmetic, without a copy
-//     xt::xarray<double> c = t;                   // a copy: tensors go where an array of their type is wanted
+//     xt::xarray<double> c = t;                   // a copy: tensors convert to arrays of their element type
 //     Tensor y = apply<double>("exp", {t}, [](const auto& x) { return xt::exp(x); },
 //                              [](const auto& g, const auto& y, const auto&) { return g * y; });
 

@@ -115,7 +115,7 @@ InsideOperation::~InsideOperation() {
     if (!paused_) return;
     Record& r = *paused_;
     r.trace = trace_;
-    if (r.changes != changes_) {  // the operation has opened tapes, or closed some
+    if (r.changes != changes_) {  // the operation has opened or closed tapes
         r.set_active(r.active | (tapes_ & r.unfinished()));
         return;
     }

@@ -23,7 +23,7 @@ void check_part(const Tensor& part, const Entry& entry, std::size_t input, const
     });
 }
 
-/// `part` has size 1 or `shape`'s along every axis.
+/// Whether `part` has size 1 or `shape`'s size along every axis.
 bool is_reduced_form(const Tensor& part, const Shape& shape) {
     if (part.ndim() != shape.rank()) return false;
     for (int i = 0; i < shape.rank(); ++i)
@@ -42,7 +42,7 @@ Sweep::Sweep(Record& record, int depth, NodeId end, std::span<NodeGradient> sour
       consume_(consume),
       checking_(record.checking & Record::bit(depth)),
       timing_(record.profiling & Record::bit(depth)),
-      // Of all that the outermost tape recorded everything depends on a source, else it would not be there.
+      // Everything that the outermost tape recorded depends on a source, or it would not have been recorded.
       marking_(depth > 0 || !all),
       marks_(record.spare_marks, marking_ ? end - start_ : 0),
       cotangents_(record.spare_slots, end - start_) {
@@ -50,7 +50,7 @@ Sweep::Sweep(Record& record, int depth, NodeId end, std::span<NodeGradient> sour
 }
 
 void Sweep::run(std::span<NodeGradient> roots, std::span<NodeGradient> sources) {
-    const Autocast as_each_says(Precision::full);  // an operation that multiplies in bf16 has that among its attributes
+    const Autocast as_each_says(Precision::full);  // an operation that multiplies in bf16 stores that as an attribute
     for (NodeGradient& root : roots)
         if (wanted(root.node)) collect(cotangents_[root.node - start_], root.gradient);
     for (NodeId node = end_; node-- > start_;) {
@@ -107,7 +107,7 @@ void Sweep::mark(std::span<NodeGradient> sources) {
 }
 
 void Sweep::pull_several(Entry& entry) {
-    const NodeId first = entry.first_node, end = std::min(first + entry.outputs, end_);  // y may be the first of them
+    const NodeId first = entry.first_node, end = std::min(first + entry.outputs, end_);  // y may be the first output
     bool reached = false;
     for (NodeId k = first; k < end; ++k) reached = reached || cotangents_[k - start_].defined();
     if (reached && entry.kind) {
@@ -123,12 +123,12 @@ void Sweep::pull_several(Entry& entry) {
     release(entry);
 }
 
-/// Asks the entry for the cotangents of its inputs and collects them.
+/// Pulls the entry back and collects the cotangents of its inputs.
 void Sweep::pull(Entry& entry, Tensor* cotangents) {
     try {
         pull_unnamed(entry, cotangents);
     } catch (...) {
-        if (entry.line == 0) throw;  // a checkpoint's: the user's lines are in the function
+        if (entry.line == 0) throw;  // a checkpoint: the errors inside its function name the user's lines
         rethrow_named(std::string(entry.name) + " (backward)", entry.where(),
                       shape_and_type(*entry.shape, entry.dtype));
     }
@@ -141,7 +141,7 @@ void Sweep::pull_unnamed(Entry& entry, Tensor* cotangents) {
     for (std::uint32_t i = 0; i < entry.inputs; ++i) {
         if (inputs[i] == no_node || !wanted(inputs[i])) continue;
         any = true;
-        if (i < 64) bits |= std::uint64_t{1} << i;  // beyond, Needs says yes to all
+        if (i < 64) bits |= std::uint64_t{1} << i;  // Needs reports all further inputs as needed
     }
     if (!any) return;
     if (!entry.kind->takes_reduced && entry.outputs == 1 && !(cotangents->shape() == *entry.shape))
@@ -166,19 +166,19 @@ void Sweep::pull_unnamed(Entry& entry, Tensor* cotangents) {
             fit(entry, i, inputs[i], parts[i]);
             collect(cotangents_[inputs[i] - start_], parts[i]);
         }
-        reset(parts[i]);  // more than was asked for; and a handle left here would keep the buffer from being reused
+        reset(parts[i]);  // it may not have been requested, and a handle left here would prevent reuse of the buffer
     }
 }
 
-/// Undoes the broadcasting of the entry's i-th input in `part`, which the entry gave for it and which has not its shape
-/// and type.
+/// Undoes broadcasting in `part`, the cotangent that the entry returned for its i-th input and whose shape or type
+/// differs from the input's.
 void Sweep::refit(const Entry& entry, std::size_t i, const Shape& shape, DType dtype, Tensor& part) {
     if (part.dtype() == dtype && entry.kind->takes_reduced && is_reduced_form(part, shape)) return;
     check_part(part, entry, i, shape, dtype);
     part = reduce_to(part, shape);
 }
 
-/// A chain of entries was pulled as one since `begin`: each gets an equal part of the time.
+/// Splits the time since `begin` evenly among the entries of a chain that were pulled back together.
 void Sweep::share_time(std::int64_t begin, NodeId lowest, NodeId top) {
     record_.timings.resize(std::max<std::size_t>(record_.timings.size(), top + std::size_t{1}));
     const std::int64_t each = (now_in_nanoseconds() - begin) / (top - lowest + 1);

@@ -4,7 +4,8 @@
 
 namespace xgrad {
 
-// Out of line so that each class has one home for its type information, whatever library throws or catches it.
+// Defined out of line so that each class's type information is emitted in one place, whichever library throws or
+// catches it.
 Error::~Error() = default;
 ShapeError::~ShapeError() = default;
 DTypeError::~DTypeError() = default;

@@ -3,7 +3,7 @@
 
 #include "detail/record.hpp"
 
-// What Tape::gradient does around its sweep, whatever it is asked for.
+// The parts of Tape::gradient around the sweep, common to all overloads.
 
 namespace xgrad {
 namespace {
@@ -32,7 +32,7 @@ Tensor cotangent_of(const Tensor& y, const Tensor& given, Location where) {
     return given;
 }
 
-/// One cotangent for each result; an empty tensor stands for 1.
+/// One cotangent for each result; an empty tensor means 1.
 std::span<const Tensor> cotangents_of(std::span<const Tensor> ys, const GradientOptions& options, Location where) {
     check<ValueError>(!ys.empty(), where,
                       [] { return std::string("Tape::gradient: there must be a result to differentiate, got none"); });
@@ -46,7 +46,7 @@ std::span<const Tensor> cotangents_of(std::span<const Tensor> ys, const Gradient
     return options.cotangents;
 }
 
-/// While one lives, a tape takes a gradient.
+/// Exists while a tape computes a gradient.
 class Taking {
 public:
     Taking(detail::Record& record, int depth, bool persistent)
@@ -55,7 +55,7 @@ public:
     Taking& operator=(const Taking&) = delete;
     ~Taking() { record_.set_active(after_); }  // also when a pullback throws
 
-    /// The results that are recorded, with their cotangents. `must_be_recorded`: all of them, by this tape.
+    /// The recorded results with their cotangents. `must_be_recorded`: this tape must have recorded all of them.
     std::vector<NodeGradient> roots(std::span<const Tensor> ys, const GradientOptions& options, bool must_be_recorded,
                                     Location where) {
         const std::span<const Tensor> cotangents = cotangents_of(ys, options, where);
@@ -83,14 +83,14 @@ public:
     }
 
 private:
-    /// The node of y on this tape, which captures what is older or a parameter, as far as it watches that (`own_only`)
-    /// or some tape does.
+    /// The node of y on this tape. The tape captures y if it is older or a parameter, provided that this tape
+    /// (`own_only`) or any tape watches it.
     NodeId node_of_result(const Tensor& y, bool own_only) {
         if (const NodeId node = record_.node_on(depth_, detail::TensorAccess::origin(y)); node != detail::no_node)
             return !own_only || !record_.nodes[node]->is_source || (record_.nodes[node]->tapes & own())
                        ? node
                        : detail::no_node;
-        record_.set_active(own_only ? own() : active_ | own());  // whatever else is paused
+        record_.set_active(own_only ? own() : active_ | own());  // even if this tape is paused
         const NodeId node = record_.node_of(y);
         record_.set_active(active_);
         return node;
@@ -146,7 +146,7 @@ Tensors Tape::gradients_of(std::span<const Tensor> ys, std::span<const Tensor> x
     Taking taking(record, depth_, options_.persistent);
     std::vector<NodeGradient> roots = taking.roots(ys, options, false, where);
     std::vector<NodeId> nodes;
-    std::vector<NodeGradient> sources;  // each once, by node
+    std::vector<NodeGradient> sources;  // distinct, sorted by node
     nodes.reserve(xs.size());
     sources.reserve(xs.size());
     for (const Tensor& x : xs) nodes.push_back(record.node_on(depth_, detail::TensorAccess::origin(x)));

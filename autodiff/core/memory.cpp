@@ -24,12 +24,12 @@
 #endif
 #endif
 #ifndef XGRAD_NO_CACHE
-#define XGRAD_NO_CACHE 0  // under AddressSanitizer every block comes from malloc, so that it sees each use after free
+#define XGRAD_NO_CACHE 0  // under AddressSanitizer every block comes from malloc, so that it sees all uses after free
 #endif
 
-// Each thread keeps a list of free blocks per size class; a list that gets long is handed as one bundle to a pool that
-// all threads share, and a thread that runs dry takes a bundle from there. Small blocks are carved from slabs, which go
-// back to the system when all of their blocks are in the pool.
+// Each thread keeps a list of free blocks per size class. A list that gets long is moved as one bundle to a pool shared
+// by all threads, and a thread that runs out of blocks takes a bundle from there. Small blocks are carved from slabs,
+// which can go back to the system when all of their blocks are in the pool.
 
 namespace xgrad {
 namespace {
@@ -43,9 +43,9 @@ constexpr std::size_t slab_bytes = std::size_t{256} << 10,
                       slab_limit = 8192;  // blocks up to slab_limit are carved from slabs
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
-/// The first 64 bytes of a slab, which begins at a multiple of slab_bytes; its blocks follow.
+/// The header in the first 64 bytes of a slab, which is aligned to slab_bytes; the blocks follow.
 struct alignas(64) Slab {
-    std::size_t free;  // while slabs are being looked for that can be given back
+    std::size_t free;  // used only while searching for slabs to return
 
     static Slab* of(Block* block) {
         return reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_bytes - 1));
@@ -84,8 +84,7 @@ struct CacheOwner {
     }
 };
 
-/// This thread's cache; null in the thread's last moments. Without caching, `thread_cache` stays null and every call
-/// comes here.
+/// This thread's cache; null during thread exit. Without caching, `thread_cache` stays null and every call comes here.
 ThreadCache* own_cache() {
     if (own_or_null || thread_ends) return own_or_null;
     own_or_null = new ThreadCache;
@@ -99,7 +98,7 @@ void* aligned(std::size_t alignment, std::size_t bytes) {
     return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 }
 
-/// f() until it gives memory: once more after everything that is kept for reuse has gone back to the system.
+/// Calls f() for memory and, if that fails, once more after returning everything kept for reuse to the system.
 template <class F>
 void* from_system(std::size_t bytes, F&& f) {
     if (void* memory = f()) return memory;
@@ -109,7 +108,7 @@ void* from_system(std::size_t bytes, F&& f) {
     throw MemoryError("Tensor", bytes, "", {});
 }
 
-// From the system itself: the C library may keep for ever what is given back to it in the middle of its heap.
+// Mapped directly from the system: the C library may never release memory that is freed in the middle of its heap.
 #if defined(__linux__)
 void* map_pages(std::size_t bytes, std::size_t alignment) {
     void* const all = mmap(nullptr, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -129,7 +128,7 @@ void unmap_pages(void* memory, std::size_t) noexcept { std::free(memory); }
 void* new_slab() { return map_pages(slab_bytes, slab_bytes); }
 void free_slab(Slab* slab) noexcept { unmap_pages(slab, slab_bytes); }
 
-/// Blocks from here on are mapped; their sizes are whole pages.
+/// Blocks of at least this size are mapped; their sizes are whole pages.
 constexpr std::size_t mapped_from = std::size_t{1} << 20, page = 4096;
 
 void* large_block(std::size_t bytes) {
@@ -175,14 +174,14 @@ void refill(ThreadCache* own, List& list, std::uint8_t size_class) {
     }
 }
 
-/// f(block) for the pool's free blocks of one class; f may not keep it.
+/// Calls f(block) for the pool's free blocks of one class; f must not keep the block.
 template <class F>
 void for_each_block(const Pool& shared, int size_class, F&& f) {
     for (Block* bundle = shared.bundles[size_class].head; bundle; bundle = bundle->next_bundle)
         for (Block* block = bundle; block; block = block->next) f(block);
 }
 
-/// Gives the slabs back whose blocks are all free, and makes one bundle of the blocks that stay.
+/// Releases the slabs whose blocks are all free, and makes one bundle of the remaining blocks.
 void release_slabs(Pool& shared, int size_class) {
     const std::size_t all = Slab::blocks_of(bytes_of_class(static_cast<std::uint8_t>(size_class)));
     for_each_block(shared, size_class, [](Block* block) { Slab::of(block)->free = 0; });

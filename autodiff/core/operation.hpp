@@ -76,7 +76,7 @@ private:
 
 /// An operation: a struct of plain data. Everything except `name` and `value` is optional.
 ///
-///     static constexpr const char* name = "scale_rows";                // as errors, graphs and files call it
+///     static constexpr const char* name = "scale_rows";                // as shown in errors, graphs and files
 ///     XGRAD_ATTRIBUTES(axis, factor)                                   // the fields that say what it computes
 ///     Tensor value(const Tensor& x, const Tensor& s) const;            // of up to eight inputs
 ///     static constexpr Saves saves{.inputs = 0b11};                    // what the pullback reads

@@ -12,7 +12,7 @@
 namespace xgrad {
 namespace {
 
-/// The elements that are shown, in row-major order, with their texts.
+/// The elements that are shown, in row-major order, as text.
 class Printer {
 public:
     Printer(const Tensor& tensor, const PrintOptions& options)
@@ -27,7 +27,7 @@ public:
     }
 
 private:
-    /// f(i) for each index of an axis that is shown; gap() where some are left out.
+    /// Calls f(i) for each shown index of an axis, and gap() in place of those left out.
     template <class F, class Gap>
     void for_each_shown(std::int64_t n, const F& f, const Gap& gap) const {
         const std::int64_t edge = options_.edge_items;

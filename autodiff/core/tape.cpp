@@ -14,7 +14,7 @@ NoRecording::NoRecording() noexcept : paused_(detail::recording) {
     paused_->set_active(0);
 }
 NoRecording::~NoRecording() {
-    // Tapes opened meanwhile go on, and those that have ended or given their gradient do not begin again.
+    // Tapes opened in the meantime keep recording; those that have closed or computed their gradient do not resume.
     if (paused_) paused_->set_active(paused_->active | (tapes_ & paused_->unfinished()));
 }
 
@@ -35,8 +35,8 @@ void Parameter::identify() {
 
 namespace {
 
-/// `t` is a result that some tape records, so that its gradient would be lost; another parameter is not: its value is
-/// copied.
+/// Whether `t` is a result that a tape records, so that its gradient would be lost. This is not so for another
+/// parameter, whose value is copied.
 bool is_recorded_result(const Tensor& t) {
     return !detail::Origin::is_parameter(detail::TensorAccess::origin(t)) && t.defined() && detail::is_tracked(t);
 }
@@ -51,7 +51,7 @@ void Parameter::check_value(const Tensor& value) const {
     });
     const detail::Record* record = detail::record_if_any();
     if (id_ == 0 || !record || record->open.empty() || !value.defined()) return;
-    // Of the sources that stand for it, one that some tape still needs; the last may have been another tape's alone.
+    // Find a source for it that some tape still needs; the last one may have belonged to another tape alone.
     detail::NodeId node = record->last_capture(id_);
     while (node != detail::no_node && !(record->nodes[node]->tapes & record->unfinished()))
         node = record->nodes[node]->captured_before();
@@ -99,7 +99,7 @@ Tensor Parameter::release() {
     return value;
 }
 void Parameter::freeze(bool frozen) {
-    if (frozen == frozen_) return;  // what it is bound to stays
+    if (frozen == frozen_) return;  // a binding is kept
     frozen_ = frozen;
     identify();
 }
@@ -149,7 +149,7 @@ Tensor Tape::watch(const Tensor& tensor, Location where) {
     check<DTypeError>(is_floating(tensor.dtype()), where, [&] {
         return std::string("Tape::watch: only f32 and f64 have gradients, got ") + name_of(tensor.dtype());
     });
-    // Already recorded, for a tape around or this one: a source of its own that passes its gradient on.
+    // If it is already recorded, for an outer tape or this one, the new source passes its gradient on.
     const detail::NodeId before = detail::recording ? r.node_to_watch(depth_, tensor) : detail::no_node;
     const detail::TapeMask others = before == detail::no_node ? 0 : r.nodes[before]->tapes & r.active;
     Tensor watched = stop_gradient(tensor);

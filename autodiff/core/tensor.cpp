@@ -44,8 +44,8 @@ void with_type(DType dtype, F&& f) {
     }
 }
 
-/// What a whole number cannot hold becomes the nearest that it can, NaN 0; i64 to i32 keeps the lowest bits, as NumPy
-/// does.
+/// A value that an integer type cannot hold becomes the nearest one that it can, and NaN becomes 0; i64 to i32 keeps
+/// the low bits, as in NumPy.
 template <class To, class From>
 To converted(From x) {
     if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && !std::is_same_v<To, bool>) {
@@ -103,8 +103,8 @@ std::int64_t count_elements(const Shape& shape, const char* operation, Location 
         check<ShapeError>(n >= 0, where, [&] {
             return std::string(operation) + ": sizes must not be negative, got " + to_string(shape);
         });
-        n = std::max<std::int64_t>(
-            n, 1);  // what beside a 0 holds nothing must be possible all the same: strides are made of it
+        n = std::max<std::int64_t>(n,
+                                   1);  // the other sizes must be valid even beside a 0: strides are computed from them
         check<ShapeError>(size <= most_elements / n, where,
                           [&] { return std::string(operation) + ": too many elements, got " + to_string(shape); });
         size *= n;
@@ -117,7 +117,7 @@ Tensor empty(const Shape& shape, DType dtype, Location where) {
     const auto bytes = static_cast<std::size_t>(size * size_of(dtype));
     try {
         return TensorAccess::from_storage(new_storage(shape, size, dtype, bytes));
-    } catch (const MemoryError&) {  // which knows the block's size, not the tensor's
+    } catch (const MemoryError&) {  // it knows the block's size, but not the tensor's
         throw MemoryError("Tensor", bytes, shape_and_type(shape, dtype), where);
     }
 }
@@ -210,7 +210,7 @@ struct To {
     XGRAD_ATTRIBUTES(dtype)
 
     Tensor value(const Tensor& x) const { return detail::convert(x, dtype); }
-    /// What is recorded goes from one of the floating types to the other.
+    /// Only conversions between the two floating-point types are recorded.
     Tensor pullback(Tensor g) const { return g.to(dtype == DType::f32 ? DType::f64 : DType::f32, {}); }
 };
 
@@ -225,7 +225,7 @@ Tensor Tensor::to(DType wanted, Location where) const {
 
 namespace {
 
-/// A new tensor of the function `name`.
+/// A new tensor for the function `name`.
 Tensor empty_of(const char* name, const Shape& shape, DType dtype, Location where) {
     return detail::named(name, where, [&] { return detail::empty(shape, dtype, where); });
 }
@@ -307,7 +307,7 @@ namespace {
                         where));
 }
 
-/// In integers: exact wherever the elements fit.
+/// Computed with integers: exact if the elements fit.
 Tensor integer_range(std::int64_t start, std::int64_t stop, std::int64_t step, DType dtype, Location where) {
     std::int64_t count = 0;
     if (step > 0 ? start < stop : start > stop) {

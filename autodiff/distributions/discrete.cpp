@@ -20,12 +20,12 @@ void check_one_given(const char* name, const ProbsOrLogits& given, Location wher
     });
 }
 
-/// -sum p log(p) over an axis of log(p), 0 log(0) being 0.
+/// -sum p log(p) over an axis of log(p), with 0 log(0) = 0.
 Tensor entropy_of_logs(const Tensor& log_p, int axis) {
     return -sum(exp(log_p) * where(isinf(log_p), zeros_like(log_p), log_p), axis);
 }
 
-/// 0 … n as a first axis before `axes` others.
+/// 0 … n along a first axis, followed by `axes` axes of size 1.
 Tensor counts_to(double n, int axes, DType dtype) {
     Shape shape{static_cast<Int>(n) + 1};
     for (int k = 0; k < axes; ++k) shape.push_back(1);
@@ -219,7 +219,7 @@ Tensor Multinomial::log_prob(const Operand& value) const {
 }
 Tensor Multinomial::entropy() const {
     const auto n = static_cast<double>(total_count);
-    const Tensor p = clip(probs(), 0, 1);  // division by the sum may round above 1
+    const Tensor p = clip(probs(), 0, 1);  // dividing by the sum may round above 1
     const Tensor counts = counts_to(n, p.ndim(), p.dtype());
     const Tensor one_class = Binomial(scalar(n, p.dtype()), {.probs = p}).log_prob(counts);
     return n * classes.entropy() - lgamma(scalar(n + 1, p.dtype())) +

@@ -7,8 +7,8 @@
 #include "autodiff/ops/shape/arrange.hpp"
 #include "detail/values.hpp"
 
-// Integrals of p (log p - log q), most of which PyTorch's documentation of torch.distributions.kl lists; -E log q is
-// written out where p's entropy is known.
+// Integrals of p (log p - log q), most of them listed in PyTorch's documentation of torch.distributions.kl; -E log q is
+// written out if p's entropy is known.
 
 namespace xgrad::distributions {
 
@@ -16,12 +16,12 @@ using namespace detail;
 
 namespace {
 
-/// inf where q does not hold all of p's values.
+/// inf where p has values outside q's support.
 Tensor inf_where(const Tensor& outside, const Tensor& divergence) {
     return where(outside, infinity(divergence), divergence);
 }
 
-/// -E log q of a normal q, for a p of this mean and variance.
+/// -E log q of a normal q, for a p with this mean and variance.
 Tensor cross_entropy(const Tensor& mean, const Tensor& variance, const Normal& q) {
     return 0.5 * log_two_pi + log(q.scale) + 0.5 * ((variance + square(mean - q.loc)) / square(q.scale));
 }

@@ -98,7 +98,7 @@ Laplace::Laplace(const Operand& l, const Operand& s) {
     const auto given = checked("Laplace", {{"loc", l, finite}, {"scale", s, positive_number}}, batch_);
     loc = given[0], scale = given[1], dtype_ = loc.dtype();
 }
-Tensor Laplace::rsample(const Shape& shape, Generator& generator) const {  // the difference of two exponential numbers
+Tensor Laplace::rsample(const Shape& shape, Generator& generator) const {  // the difference of two exponential variates
     const Tensor one = scalar(1.0, loc.dtype());
     const Tensor above = exponential(one, extended(shape), generator),
                  below = exponential(one, extended(shape), generator);
@@ -113,7 +113,7 @@ Tensor Laplace::variance() const { return over(2 * square(scale)); }
 Tensor Laplace::cdf(const Operand& value) const {
     const Tensor z = (value_of("Laplace::cdf", value, loc, batch_, not_nan) - loc) / scale;
     return 0.5 * exp(minimum(z, 0)) -
-           0.5 * expm1(-maximum(z, 0));  // exact on both sides, and the slope at 0 is half of each
+           0.5 * expm1(-maximum(z, 0));  // accurate on both sides; the slope at 0 is half from each
 }
 Tensor Laplace::icdf(const Operand& p) const {
     const Tensor twice = 2 * value_of("Laplace::icdf", p, loc, batch_, probability);
@@ -178,8 +178,8 @@ namespace {
 
 Tensor transposed(const Tensor& matrix) { return swapaxes(matrix, -1, -2); }
 
-/// The lower factor of a covariance whose inverse is given: with the rows and columns of the inverse in reverse order
-/// its factor is an upper one, in order again the inverse of what is wanted.
+/// The lower factor of a covariance matrix whose inverse is given: the Cholesky factor of the inverse with rows and
+/// columns reversed, reversed again and transposed, is the inverse of that factor.
 Tensor factor_of_inverse(const Tensor& precision) {
     const Tensor inverse = transposed(flip(cholesky(flip(precision, {-2, -1})), {-2, -1}));
     return triangular_solve(inverse, eye(precision.shape(-1), precision.dtype()));

@@ -13,7 +13,7 @@
 #include "autodiff/ops/shape/shape.hpp"
 #include "functions.hpp"
 
-// embedding_bag: rows by index, then a sum, mean or maximum over each bag.
+// embedding_bag: selects rows by index, then takes the sum, mean or maximum over each bag.
 
 namespace xgrad {
 
@@ -27,16 +27,16 @@ std::vector<Int> numbers_of(const Tensor& integers) {
     return numbers;
 }
 
-/// Which rows go into which bag, without those of the padding.
+/// Which rows go into which bag, without padding rows.
 struct Bags {
     Int count = 0;
-    std::vector<Int> row, bag, place;  // of each element: its index, its bag, where it stands among all indices
-    std::vector<Int> sizes;            // of each bag
+    std::vector<Int> row, bag, place;  // for each element: its index, its bag, its position among all indices
+    std::vector<Int> sizes;            // the size of each bag
 
     bool empty() const { return row.empty(); }
 };
 
-/// Where each bag begins, and the end of the last one.
+/// The start of each bag, and the end of the last one.
 std::vector<Int> bounds_of(const Tensor& indices, const Tensor& offsets, bool include_last, Location where) {
     const Int n = indices.size();
     if (indices.ndim() == 2) {

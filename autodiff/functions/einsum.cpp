@@ -7,8 +7,8 @@
 #include "autodiff/ops/linalg/detail/matrices.hpp"
 #include "functions.hpp"
 
-// Sums of products: dot, inner, vdot, tensordot, kron and einsum. All but kron come down to `contract`: axes have
-// labels, and those that are equal belong together.
+// Sums of products: dot, inner, vdot, tensordot, kron and einsum. All except kron reduce to `contract`: axes have
+// labels, and axes with equal labels belong together.
 
 namespace xgrad {
 
@@ -47,7 +47,7 @@ Tensor in_order(const Term& t, const Labels& order) {
     return transpose(t.x, axes);
 }
 
-/// Summed over the labels that `keep` does not ask for.
+/// The term summed over the labels that are not in `keep`.
 Term summed(Term t, const Labels& keep) {
     std::vector<int> axes;
     for (std::size_t k = 0; k < t.labels.size(); ++k)
@@ -62,7 +62,7 @@ Int product_of_sizes(const Term& t, const Labels& labels) {
     return n;
 }
 
-/// The term as a stack of matrices: axes (batch, rows, columns), or columns before rows where it is stored like that.
+/// The term as a stack of matrices: axes (batch, rows, columns), or (batch, columns, rows) if it is stored that way.
 struct Matrices {
     Tensor x;
     bool transposed;
@@ -88,8 +88,8 @@ Tensor aligned(const Term& t, const Labels& all) {
     return reshape(x, shape);
 }
 
-/// The product of two terms, summed over the labels that `keep` does not ask for; the result's labels come in any
-/// order, `keep`'s if that costs nothing.
+/// The product of two terms, summed over the labels that are not in `keep`; the result's labels are in any order, in
+/// `keep`'s if that costs nothing.
 Term contract(Term a, Term b, const Labels& keep, Location where) {
     a = summed(std::move(a), keep + b.labels);
     b = summed(std::move(b), keep + a.labels);
@@ -102,7 +102,7 @@ Term contract(Term a, Term b, const Labels& keep, Location where) {
         const Labels all = those(keep, [&](int l) { return has(a.labels, l) || has(b.labels, l); }) + inner;
         return summed({multiply({aligned(a, all), where}, aligned(b, all)), all}, keep);
     }
-    // Orders of the common labels in which as few elements as possible must be moved.
+    // Choose orders of the common labels that move as few elements as possible.
     const Labels batches[] = {batch, those(b.labels, [&](int l) { return has(batch, l); }),
                               those(keep, [&](int l) { return has(batch, l); })};
     const Labels inners[] = {inner, those(b.labels, [&](int l) { return has(inner, l); })};
@@ -124,12 +124,13 @@ Term contract(Term a, Term b, const Labels& keep, Location where) {
     return {reshape(y, shape), labels};
 }
 
-// --- einsum's text ---------------------------------------------------------------------------------------------------
+// --- einsum's subscripts
+// ---------------------------------------------------------------------------------------------------
 
-/// Axes of an ellipsis have labels from here on, counted from the last one, so that they broadcast.
+/// Axes of an ellipsis have labels from this one on, counted from the last axis, so that they broadcast.
 constexpr int ellipsis = 1000;
 
-/// The labels of one operand's part of the text, an ellipsis standing for `more` axes.
+/// The labels of one operand's part of the subscripts, where an ellipsis stands for `more` axes.
 Labels parse(const std::string& text, int more) {
     Labels labels;
     for (std::size_t k = 0; k < text.size(); ++k) {
@@ -184,7 +185,7 @@ Subscripts split_text(const std::string& text, std::size_t operands, Location wh
     return s;
 }
 
-/// The diagonal of the axes that share a label, which becomes the last one.
+/// The diagonal of the axes that share a label, as the last axis.
 Term without_repetition(Term t) {
     for (std::size_t i = 0; i < t.labels.size(); ++i)
         for (std::size_t j = i + 1; j < t.labels.size(); ++j) {
@@ -208,7 +209,7 @@ Labels concat_labels(const std::vector<Term>& terms) {
     return all;
 }
 
-/// Multiplications that contracting the two takes.
+/// The number of multiplications needed to contract two terms.
 double cost(const Term& a, const Term& b) {
     double n = static_cast<double>(a.x.size());
     for (const int label : b.labels)
@@ -220,7 +221,7 @@ double cost(const Term& a, const Term& b) {
 
 namespace {
 
-/// The type of a product with one more factor: integers mix, floating types do not.
+/// The type of a product with one more factor: integer types may be mixed, floating-point types may not.
 DType common_factor_type(const char* operation, DType so_far, const Tensor& x, Location where) {
     check<DTypeError>(x.dtype() != DType::boolean, where,
                       [&] { return std::string(operation) + ": must be numbers, got bool"; });
@@ -293,7 +294,7 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
 
         for (Term& t : terms) {
             t = without_repetition(std::move(t));
-            // An axis of size 1 among longer ones multiplies all of them: as if it were not there.
+            // An axis of size 1 that others broadcast against multiplies all of their elements, as if it were absent.
             const Labels broadcast =
                 those(t.labels, [&](int label) { return size_of_label(t, label) == 1 && sizes[label] != 1; });
             std::vector<int> axes;
@@ -302,7 +303,7 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
                 t = {squeeze(t.x, axes), those(t.labels, [&](int label) { return !has(broadcast, label); })};
         }
         while (terms.size() > 1) {
-            // The cheapest pair whose product a tensor can hold; of equal ones that with the fewest axes.
+            // The cheapest pair whose product a tensor can hold; of equally cheap ones, the pair with the fewest axes.
             const auto preference = [&](std::size_t i, std::size_t j) {
                 Labels others = output;
                 for (std::size_t k = 0; k < terms.size(); ++k)

@@ -33,7 +33,7 @@ Tensor lerp(const Operand& a, const Operand& b, const Operand& weight) {
 Tensor std(const Operand& x, const Axes& axes, Correction correction, bool keepdims) {
     return composed("std", x.where(), [&]() -> Tensor {
         const Tensor variance = var(x, axes, correction, keepdims);
-        const Tensor positive = variance > 0.0;  // where it is 0 the slope of sqrt is not asked for
+        const Tensor positive = variance > 0.0;  // where it is 0, the slope of sqrt is not evaluated
         return where({positive, x.where()}, sqrt({where(positive, variance, 1.0), x.where()}), variance);
     });
 }
@@ -267,7 +267,7 @@ Tensor outer(const Operand& a, const Operand& b) {
 
 namespace {
 
-/// The norm along an axis, which is kept, and no smaller than eps.
+/// The norm along an axis, which is kept, but at least eps.
 Tensor bounded_norm(const Operand& x, double p, int axis, double eps) {
     return maximum({norm(x.without_reuse(), p, axis, true), x.where()}, eps);
 }
@@ -281,7 +281,7 @@ Tensor normalize(const Operand& x, double p, int axis, double eps) {
 
 Tensor cosine_similarity(const Operand& a, const Operand& b, int axis, double eps) {
     return composed("cosine_similarity", a.where(), [&]() -> Tensor {
-        // Broadcast first: the axis counts in the common shape.
+        // Broadcast first: the axis refers to the common shape.
         const Shape shape = broadcast_shapes(tensor_of(a, "cosine_similarity").shape(),
                                              tensor_of(b, "cosine_similarity").shape(), "cosine_similarity", a.where());
         const Tensor x = broadcast_to(a.without_reuse(), shape), y = broadcast_to(b.without_reuse(), shape);

@@ -12,7 +12,7 @@
 #include "autodiff/ops/shape/shape.hpp"
 #include "functions.hpp"
 
-// Sampling at places that are themselves differentiable: affine_grid and grid_sample.
+// Sampling at differentiable positions: affine_grid and grid_sample.
 
 namespace xgrad {
 
@@ -20,8 +20,8 @@ using namespace detail;
 
 namespace {
 
-/// The coordinate of each of `n` elements in [-1, 1], whose ends are the centres of the outermost elements or their
-/// outer edges.
+/// The coordinates of `n` elements in [-1, 1], where -1 and 1 are the centres of the outermost elements or their outer
+/// edges.
 Tensor coordinates(Int n, bool align_corners, DType dtype) {
     if (align_corners) return n == 1 ? zeros({1}, dtype) : linspace(-1, 1, n, dtype);
     return (2.0 * arange(static_cast<double>(n), dtype) + 1.0) / static_cast<double>(n) - 1.0;
@@ -55,14 +55,15 @@ Tensor affine_grid(const Operand& operand, const Shape& size, bool align_corners
     Shape result{size[0]};
     for (const Int n : places) result.push_back(n);
     result.push_back(axes);
-    const Autocast exact(Precision::full);  // places are not activations: bf16 has steps of half a pixel
+    const Autocast exact(Precision::full);  // positions are not activations: bf16 would have steps of half a pixel
     return reshape(matmul({stack(base, 1), where}, swapaxes(theta, 1, 2)),
                    result);  // (places, axes+1)·(n, axes+1, axes)
 }
 
 namespace {
 
-/// What one axis contributes to one corner: which element (n, places), how much of it, and whether it is there at all.
+/// The contribution of one axis to one corner: the index of the element (n, places), its weight, and whether it is
+/// inside the input.
 struct Tap {
     Tensor index, weight, inside;
 };
@@ -76,7 +77,7 @@ struct Sampler {
         const auto size = static_cast<double>(n);
         return options.align_corners ? (coordinate + 1.0) * ((size - 1) / 2) : ((coordinate + 1.0) * size - 1.0) * 0.5;
     }
-    /// Reflected at the ends until it lies between them.
+    /// Reflected at the ends until it is between them.
     Tensor reflected(const Tensor& u) const {
         const auto size = static_cast<double>(n);
         const double low = options.align_corners ? 0 : -0.5, span = options.align_corners ? size - 1 : size;
@@ -89,7 +90,7 @@ struct Sampler {
         if (options.padding_mode == GridPadding::zeros) return u;
         return hardtanh(options.padding_mode == GridPadding::reflection ? reflected(u) : u, 0.0, last);
     }
-    /// The element at a whole coordinate, which is a constant to every tape.
+    /// The element at an integer coordinate, which is a constant for every tape.
     Tap tap(const Tensor& place, const Tensor& weight) const {
         const double last = static_cast<double>(n - 1);
         const Tensor at = stop_gradient(place), inside = logical_and(at >= 0.0, at <= last);
@@ -97,7 +98,7 @@ struct Sampler {
     }
     std::vector<Tap> taps(const Tensor& coordinate) const {
         const Tensor raw = in_elements(coordinate);
-        // Beyond what an index can be, and for NaN, nothing is there.
+        // Coordinates beyond the range of an index, and NaN, count as outside.
         const Tensor u = xgrad::where(abs(stop_gradient(raw)) < 1e9, raw, -100.0);
         if (options.mode == GridSample::bicubic) {
             const Tensor first = floor(stop_gradient(u)), t = u - first;
@@ -147,7 +148,7 @@ Tensor grid_sample(const Operand& operand, const Operand& grid_operand, const Gr
         result.push_back(grid.shape(k + 1));
     }
     std::vector<std::vector<Tap>> taps;
-    for (int k = 0; k < axes; ++k)  // the grid names the last axis first
+    for (int k = 0; k < axes; ++k)  // the grid lists the last axis first
         taps.push_back(Sampler{x.shape(k + 2), options}.taps(
             reshape(select({grid, where}, -1, axes - 1 - k), {grid.shape(0), places})));
 

@@ -7,7 +7,7 @@
 #include "autodiff/ops/linalg/matmul.hpp"
 #include "functions.hpp"
 
-// The linear algebra of functions.hpp.
+// The linear algebra functions of functions.hpp.
 
 namespace xgrad {
 
@@ -17,7 +17,7 @@ using namespace detail;
 
 namespace {
 
-/// The axes moved to the end, in that order.
+/// x with the two axes moved to the end, in that order.
 Tensor matrices_in(const char* operation, const Tensor& x, int axis1, int axis2, Location where) {
     axis1 = normalise_axis(axis1, x.ndim(), operation, where);
     axis2 = normalise_axis(axis2, x.ndim(), operation, where);
@@ -74,8 +74,8 @@ namespace {
 
 Tensor identity_like(const Tensor& a) { return broadcast_to(eye(a.shape(-1), a.dtype()), a.shape()); }
 
-/// A Padé approximation's numerator has coefficients b, its denominator the same with alternating signs; good up to a
-/// norm of `bound`.
+/// A Padé approximation: its numerator has coefficients b, its denominator the same with alternating signs; accurate up
+/// to a norm of `bound`.
 struct Pade {
     double bound;
     std::vector<double> b;
@@ -104,7 +104,7 @@ const std::vector<Pade>& approximations(DType dtype) {
     return dtype == DType::f32 ? f32 : f64;
 }
 
-/// The rational approximation itself: (v - u)⁻¹·(v + u) with u the odd and v the even powers.
+/// The rational approximation itself: (v - u)⁻¹·(v + u), where u has the odd and v the even powers.
 Tensor pade(const Tensor& a, const std::vector<double>& b) {
     const Tensor one = eye(a.shape(-1), a.dtype()), a2 = product(a, a);
     const std::size_t degree = b.size() - 1;
@@ -137,7 +137,8 @@ Tensor matrix_exp(const Operand& operand) {
         if (!std::isfinite(norm)) return a * std::numeric_limits<double>::quiet_NaN();
         for (const Pade& choice : choices)
             if (norm <= choice.bound) return pade(a, choice.b);
-        // Each matrix is halved as often as its own norm wants; all are squared together, and those that are done stay.
+        // Each matrix is halved as often as its norm requires; all are squared together, but those that are finished no
+        // longer change.
         const double bound = choices.back().bound;
         const Tensor halvings = maximum(ceil(log2(norms / bound)), 0);
         const int most = static_cast<int>(max(halvings).item<double>());
@@ -183,7 +184,7 @@ MatrixOrder::MatrixOrder(double order, Location where)
 
 namespace {
 
-/// Of the last two axes, which are dropped.
+/// The norm over the last two axes, which are dropped.
 Tensor norm_of_matrices(const Tensor& x, const MatrixOrder& order, Location where) {
     const auto extreme = [&](const Tensor& values) {
         return order.largest() ? max({values, where}, -1) : min({values, where}, -1);

@@ -18,7 +18,7 @@
 #include "autodiff/ops/shape/shape.hpp"
 #include "functions.hpp"
 
-// Compositions that networks are made of; embedding_bag has a file of its own.
+// Compositions for neural networks; embedding_bag has its own file.
 
 namespace xgrad {
 
@@ -32,7 +32,7 @@ void check_probability(const char* name, const Tensor& x, double p, Location whe
                       [&] { return std::string(name) + ": p must be in [0, 1], got " + PlainNumber(p).text(); });
 }
 
-/// x dropped by a mask of the given shape, which broadcasts.
+/// Dropout of x with a mask of the given shape, which broadcasts.
 Tensor dropped(const char* name, const Operand& operand, const Shape& shape, double p, Generator& generator) {
     check_probability(name, tensor_of(operand, name), p, operand.where());
     const double keep = 1 - p;
@@ -49,7 +49,7 @@ Tensor alpha_dropped(const char* name, const Operand& operand, const Shape& shap
     return add({multiply(operand, mask * scale), operand.where()}, (1 - mask) * (scale * lowest) + shift);
 }
 
-/// x's shape with 1 in all axes behind the first `axes`.
+/// x's shape with size 1 for all axes after the first `axes`.
 Shape leading_only(const Shape& shape, int axes) {
     Shape result = shape;
     for (int k = axes; k < shape.rank(); ++k) result[k] = 1;
@@ -69,11 +69,11 @@ void check_rank(const char* name, const Operand& operand, int least, int most) {
     });
 }
 
-/// (batch, channels, …), as check_rank allows, or (channels, …) where there is one axis less.
+/// x is (batch, channels, …), or (channels, …) with one axis less.
 Tensor channels_dropped(const char* name, int axes, const Operand& x, double p, Generator& generator) {
     check_rank(name, x, axes + 1, axes + 2);
     const bool batched =
-        x.ndim() == axes + 2 || axes == 2;  // PyTorch takes three axes of dropout2d as (batch, channels, size)
+        x.ndim() == axes + 2 || axes == 2;  // PyTorch reads three axes in dropout2d as (batch, channels, size)
     return dropped(name, x, leading_only(x.shape(), batched ? 2 : 1), p, generator);
 }
 
@@ -139,12 +139,13 @@ Tensor rrelu(const Operand& operand, double lower, double upper, Generator& gene
                    PlainNumber(upper).text();
         });
         const Tensor slopes =
-            rand(x.shape(), generator).to(x.dtype()) * (upper - lower) + lower;  // the same ones in f32 and f64
+            rand(x.shape(), generator).to(x.dtype()) * (upper - lower) + lower;  // the same slopes in f32 and f64
         return multiply(operand.without_reuse(), where(less_equal(stop_gradient(x), 0), slopes, 1));
     });
 }
 
-// --- layers' arithmetic ----------------------------------------------------------------------------------------------
+// --- arithmetic of layers
+// ----------------------------------------------------------------------------------------------
 
 Tensor bilinear(const Operand& x1, const Operand& x2, const Operand& weight, const Operand& bias) {
     return composed("bilinear", x1.where(), [&]() -> Tensor {
@@ -182,7 +183,7 @@ Tensor local_response_norm(const Operand& operand, std::int64_t size, double alp
     });
 }
 
-// --- elements in another order ---------------------------------------------------------------------------------------
+// --- rearranging elements ---------------------------------------------------------------------------------------
 
 Tensor unflatten(const Operand& operand, int axis, const Shape& sizes) {
     return composed("unflatten", operand.where(), [&]() -> Tensor {

@@ -7,7 +7,7 @@
 #include "autodiff/ops/shape/shape.hpp"
 #include "functions.hpp"
 
-// Positions in a sequence as numbers that a model can use.
+// Encodings of positions in a sequence.
 
 namespace xgrad {
 

@@ -14,7 +14,7 @@
 #include "autodiff/ops/shape/shape.hpp"
 #include "functions.hpp"
 
-// scatter_reduce: what several sources make of one element.
+// scatter_reduce: combines several source elements into one.
 
 namespace xgrad {
 
@@ -22,7 +22,7 @@ using namespace detail;
 
 namespace {
 
-/// The elements of `source` that stand beside the indices, and where they go in the flattened x.
+/// The elements of `source` that correspond to the indices, and their targets in the flattened x.
 struct Flat {
     Tensor source, targets;  // (m), i64
 };
@@ -41,8 +41,9 @@ Flat flattened(const Tensor& x, int axis, const Tensor& indices, const Tensor& s
     return {ravel(slice({source, where}, used)), ravel(broadcast_to(targets, indices.shape()))};
 }
 
-/// The product of all sources of one target, for targets that have one: pairs that meet are multiplied until none do,
-/// which is exact with zeros, to any order, and takes as many rounds as the longest list has binary digits.
+/// The product of all sources of each target that has one. Neighbouring sources with the same target are multiplied in
+/// pairs until none are left, which is right with zeros, to any order, and takes about log2 of the longest list in
+/// rounds.
 Flat multiplied(Flat flat) {
     std::vector<Int> order(static_cast<std::size_t>(flat.targets.size()));
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<Int>(i);
@@ -52,7 +53,7 @@ Flat multiplied(Flat flat) {
     });
     flat = {take(flat.source, tensor(order)), take(flat.targets, tensor(order))};
     for (;;) {
-        std::vector<Int> left, right, alone;  // positions of pairs, and of what has no partner
+        std::vector<Int> left, right, alone;  // positions of pairs, and of elements without a partner
         std::vector<Int> targets, lonely;
         const auto target = flat.targets.data<Int>();
         for (std::size_t i = 0; i < target.size();) {
@@ -66,7 +67,7 @@ Flat multiplied(Flat flat) {
             }
         }
         if (left.empty()) return flat;
-        // In the order of the targets again, those alone and the products in one list.
+        // Merge the unpaired elements and the products into one list, in the order of the targets.
         const Tensor products = take(flat.source, tensor(left)) * take(flat.source, tensor(right));
         std::vector<Int> merged(targets.size() + lonely.size()), places(merged.size());
         std::size_t p = 0, q = 0;
@@ -81,8 +82,8 @@ Flat multiplied(Flat flat) {
     }
 }
 
-/// x with the largest (or smallest) of the source's elements for a target there; with `include_self` of x's own, too.
-/// All of them vectors.
+/// x with the largest (or smallest) source element at each target; with `include_self`, x's own element counts too. All
+/// inputs are vectors.
 template <bool largest>
 struct FlatScatterExtreme {
     static constexpr const char* name = largest ? "flat_scatter_max" : "flat_scatter_min";
@@ -122,7 +123,7 @@ Tensor scatter_reduce(const Operand& operand, int axis, const Operand& index_ope
         check<DTypeError>(reduce != ScatterReduce::mean || is_floating(x.dtype()), where,
                           [&] { return std::string(name) + ": a mean must be f32 or f64, got " + name_of(x.dtype()); });
         const Tensor counts = scatter_add({zeros(x.shape(), x.dtype()), where}, axis, index_operand,
-                                          ones_like(source));  // checks the arguments, too
+                                          ones_like(source));  // also checks the arguments
         axis = normalise_axis(axis, x.ndim(), name, where);
         const Tensor touched = counts > 0;
         if (reduce == ScatterReduce::sum || reduce == ScatterReduce::mean) {
@@ -139,7 +140,7 @@ Tensor scatter_reduce(const Operand& operand, int axis, const Operand& index_ope
             const Flat products = multiplied(flat);
             return reshape(base * scatter(ones_like(own), 0, products.targets, products.source), x.shape());
         }
-        // The value first; then the mean of all that have it, so that ties share the gradient evenly.
+        // First the value, then the mean of all elements equal to it, so that ties share the gradient evenly.
         const bool largest = reduce == ScatterReduce::max;
         const Tensor best =
             largest ? apply(FlatScatterExtreme<true>{include_self}, {own, flat.targets, flat.source}, where)

@@ -21,7 +21,7 @@ using namespace detail;
 
 namespace {
 
-/// The reduced axes of x as one, behind the others, sorted.
+/// x with the reduced axes merged into one last axis, sorted.
 Tensor sorted_behind(const char* name, const Operand& operand, const Tensor& x, AxisMask mask) {
     check_floating(x, name, operand.where());
     std::vector<int> order;
@@ -54,7 +54,7 @@ Tensor quantiles(const char* name, const Operand& operand, const std::vector<dou
         if (method == Quantile::lower) to = from;
         if (method == Quantile::higher) from = to;
         if (method == Quantile::nearest) from = to = std::nearbyint(place);
-        // An element alone counts half and half: no weight is 0, which an infinity next to it would turn into NaN.
+        // A single element is weighted half and half: a weight of 0 times an adjacent infinity would be NaN.
         if (from == to || method == Quantile::midpoint) w = 0.5;
         below.push_back(static_cast<Int>(from));
         above.push_back(static_cast<Int>(to));
@@ -64,7 +64,7 @@ Tensor quantiles(const char* name, const Operand& operand, const std::vector<dou
     Tensor result = take(sorted, tensor(below), -1) * (1 - w) + take(sorted, tensor(above), -1) * w;
     const Tensor largest = stop_gradient(slice(sorted, -1, -1));
     result = where(isnan(largest), largest, result);
-    // The quantiles stand last; NumPy has them in front.
+    // The quantiles are the last axis; NumPy puts them first.
     if (lead && result.ndim() > 1) result = moveaxis(result, -1, 0);
     Shape shape = without_axes(x.shape(), mask, keepdims);
     if (lead) {
@@ -146,7 +146,7 @@ Tensor average(const Operand& operand, const Operand& weight_operand, const Axes
 
 namespace {
 
-/// Variables in rows, their means taken off.
+/// Variables in rows, with their means subtracted.
 Tensor centred_rows(const char* name, const Operand& operand) {
     const Tensor& x = tensor_of(operand, name);
     check_floating(x, name, operand.where());
@@ -156,7 +156,7 @@ Tensor centred_rows(const char* name, const Operand& operand) {
     });
     const Tensor rows = x.ndim() == 2 ? x : reshape({x, operand.where()}, {1, x.size()});
     const Tensor once = rows - mean(rows, 1, true);
-    return once - mean(once, 1, true);  // what rounding left in the mean
+    return once - mean(once, 1, true);  // removes the rounding error of the mean
 }
 Tensor scalar_of_one(const Tensor& matrix, const Operand& x) { return x.ndim() == 1 ? reshape(matrix, {}) : matrix; }
 

@@ -8,7 +8,7 @@
 #include "autodiff/ops/shape/shape.hpp"
 #include "functions.hpp"
 
-// Windows of images as columns, and back: unfold and fold.
+// Windows of images as columns, and the reverse: unfold and fold.
 
 namespace xgrad {
 
@@ -16,7 +16,7 @@ using namespace detail;
 
 namespace {
 
-/// Where the elements of all windows stand in one padded channel.
+/// The positions of the elements of all windows in one padded channel.
 struct Windows {
     Int size[2], padded[2], count[2], kernel[2];
 
@@ -57,7 +57,7 @@ struct Windows {
     }
     Int elements() const { return kernel[0] * kernel[1]; }
     Int windows() const { return count[0] * count[1]; }
-    /// (kernel elements, windows), flattened: an element's place in the padded channel.
+    /// (kernel elements, windows), flattened: each element's position in the padded channel.
     Tensor places(const UnfoldOptions& o) const {
         const auto along_axis = [&](int k) {  // (kernel, count)
             return expand_dims(arange(kernel[k]) * o.dilation[k], 1) + arange(count[k]) * o.stride[k];
@@ -68,7 +68,7 @@ struct Windows {
     }
 };
 
-/// x with a batch axis in front.
+/// x with a leading batch axis.
 Tensor batched(const Tensor& x, int rank) { return x.ndim() == rank ? x : expand_dims(x, 0); }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include "detail/figures.hpp"
 #include "inspect.hpp"
 
-// A tape as a picture.
+// A tape as a graph in DOT.
 
 namespace xgrad {
 
@@ -22,7 +22,7 @@ std::string dot_string(const std::string& text) {
     return result + '"';
 }
 
-/// Boxes within boxes: the part of a name before its last dot.
+/// Nested boxes: one for each part of a name before its last dot.
 struct Cluster {
     std::string path, label;
     std::map<std::string, Cluster> inner;

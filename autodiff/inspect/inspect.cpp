@@ -32,7 +32,7 @@ std::int64_t first_not_finite(const Tensor& values) {
     return -1;
 }
 
-/// The position of element i: Shape is at hand and prints as an index does.
+/// The index of element i. It is stored in a Shape, which prints like an index.
 Shape index_of(const Shape& shape, std::int64_t i) {
     Shape index = shape;
     for (int k = shape.rank(); k-- > 0; i /= shape[k]) index[k] = i % shape[k];
@@ -143,7 +143,7 @@ std::vector<TapeEntry> entries(const Tape& tape, const std::vector<std::pair<Ten
     const Record& record = record_of(tape, "entries");
     std::map<std::uint64_t, std::string> named;
     for (const auto& [tensor, name] : names) named[TensorAccess::origin(tensor)] = name;
-    std::map<NodeId, std::size_t> places;  // of nodes in the list
+    std::map<NodeId, std::size_t> places;  // positions of nodes in the list
     std::vector<TapeEntry> list;
     for_each_entry(tape, record, [&](NodeId, Entry& entry) {
         TapeEntry next{.operation = entry.name,
@@ -199,7 +199,7 @@ std::string described(Entry& entry) {
 
 }  // namespace
 
-/// What is wrong with y itself, or empty.
+/// Why y itself has no gradient; empty if there is no such reason.
 std::string detail::why_not_recorded(const Record& record, const Tensor& y) {
     if (!y.defined()) return "is an empty tensor.";
     const std::uint64_t origin = TensorAccess::origin(y);
@@ -253,7 +253,7 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
     }
     const NodeId target =
         Origin::is_parameter(TensorAccess::origin(loss)) ? source : Origin::node_of(TensorAccess::origin(loss));
-    // Each tape has a source of its own for a parameter: all of them stand for it, from the first on.
+    // Each tape has its own source for a parameter: start from the first, as all of them represent the parameter.
     for (NodeId before; Origin::is_parameter(origin) && (before = record.nodes[source]->captured_before()) != no_node;)
         source = before;
     if (source > target) return "The source was recorded after the loss, which therefore cannot depend on it.";
@@ -262,7 +262,7 @@ std::string why_no_gradient(const Tensor& loss, const Tensor& w) {
         return node == source || (entry.is_source && entry.source() == origin);
     };
 
-    // Everything between that depends on the source, and where the last of it ends.
+    // Mark all nodes in between that depend on the source, and find where the dependence ends.
     std::vector<unsigned char> reached(target + std::size_t{1});
     reached[source] = 1;
     std::vector<NodeId> users;

@@ -6,7 +6,7 @@
 #include "detail/figures.hpp"
 #include "inspect.hpp"
 
-// Where the time goes.
+// The profile of a tape.
 
 namespace xgrad {
 
@@ -63,7 +63,7 @@ Profile profile(const Tape& tape) {
     std::stable_sort(result.rows.begin(), result.rows.end(),
                      [](const auto& a, const auto& b) { return a.share > b.share; });
     result.chrome_trace = nlohmann::json{{"traceEvents", std::move(events)}, {"displayTimeUnit", "ns"}}.dump(
-        -1, ' ', false, nlohmann::json::error_handler_t::replace);  // a name may be anything
+        -1, ' ', false, nlohmann::json::error_handler_t::replace);  // a name may contain any bytes
     return result;
 }
 

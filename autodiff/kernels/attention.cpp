@@ -41,7 +41,7 @@ void soften(T* s, Int rows, Int columns, T* largest, T* sum, T* out, Int out_wid
     for (Int r = 0; r < rows; ++r, s += columns, out += out_width) {
         const T before = largest[r], here = largest_of(s, columns), top = here > before ? here : before;
         if (top == -__builtin_inf()) {
-            // Nothing may be looked at so far; but a NaN, which no comparison shows, stays one.
+            // No key has been visible so far; but a NaN, which no comparison detects, must stay NaN.
             T bad = 0;
             for (Int i = 0; i < columns; ++i) {
                 const T value = s[i];

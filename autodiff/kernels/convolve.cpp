@@ -3,8 +3,7 @@
 #include "autodiff/simd/isa.hpp"
 #include "kernels.hpp"
 
-// The inner loops of convolutions: tiles of the result in registers, as in gemm.cpp, with one operand read where it
-// lies.
+// The inner loops of convolutions: tiles of the result in registers, as in gemm.cpp, with one operand read in place.
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
@@ -17,11 +16,11 @@ constexpr int tile_rows = 8;
 constexpr int tile_rows = 4;
 #endif
 constexpr int tile_vectors = 3;
-/// Few rows want more vectors each, so that enough sums run beside each other.
+/// With few rows each row uses more vectors, so that enough sums run in parallel.
 constexpr int vectors_of(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : tile_vectors; }
 
-constexpr Int depth_limit = 384;   // of k at a time: what a tile reads stays in the first-level cache
-constexpr Int length_limit = 1024;  // of n, the same for gather
+constexpr Int depth_limit = 384;   // of k at a time: the data that a tile reads stay in the first-level cache
+constexpr Int length_limit = 1024;  // of n: the same for gather
 
 constexpr Int smaller(Int a, Int b) { return a < b ? a : b; }
 
@@ -100,7 +99,7 @@ void spread_tile(const SpreadTile<T>& t, Int columns) {
     }
 }
 
-/// Columns from the tile's first one on, as many as a tile of `vectors` takes. Gives their number.
+/// Computes columns from the tile's first one on, as many as a tile of `vectors` takes. Returns their number.
 template <int rows, class Tile, int vectors = vectors_of(rows)>
 Int some_columns(const Tile& t, Int left) {
     if constexpr (vectors > 1)
@@ -110,7 +109,7 @@ Int some_columns(const Tile& t, Int left) {
     return columns;
 }
 
-/// All columns of `rows` rows.
+/// Computes all columns of `rows` rows.
 template <int rows, class Tile>
 void all_columns(Tile t, Int columns) {
     for (Int j = 0; j < columns;) {
@@ -119,7 +118,7 @@ void all_columns(Tile t, Int columns) {
         t.advance(done);
     }
 }
-/// The rows that are left, fewer than a whole tile has.
+/// Computes the remaining rows, fewer than a full tile.
 template <class Tile, int rows = tile_rows - 1>
 void last_rows(const Tile& t, Int left, Int columns) {
     if constexpr (rows > 0) {
@@ -130,8 +129,8 @@ void last_rows(const Tile& t, Int left, Int columns) {
 
 template <class T>
 void spread(const T* a, Int lda, const T* b, const Int* offset, const T* bias, T* c, Int ldc, Int m, Int n, Int k) {
-    // Of a, so many rows stay in the second-level cache while all of b passes by; of b, what a strip reads stays in the
-    // first-level one while they pass by it.
+    // This many rows of a stay in the second-level cache while all of b is streamed past; the part of b that a strip
+    // reads stays in the first-level cache while these rows are streamed past it.
     constexpr Int strip = tile_vectors * width<T>, block_rows = 128;
     const Int few = m < 3 ? n : strip;
     for (Int l = 0; l < k || l == 0; l += depth_limit)

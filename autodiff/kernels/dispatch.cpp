@@ -74,7 +74,7 @@ bool fill_wanted() {
 std::atomic<const Kernels*> chosen{nullptr};
 
 const Kernels& select_isa() {
-    static const bool filled = fill_wanted();  // by one thread only
+    static const bool filled = fill_wanted();  // executed by one thread only
     (void)filled;
     chosen.store(&table, std::memory_order_release);
     return table;
@@ -97,7 +97,7 @@ bool has_avx512_bf16() {
     return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && (Leaf(7, 1).a >> 5 & 1);
 }
 
-/// The system gives the registers of AMX to processes that ask for them.
+/// The system grants the AMX registers only to processes that request them.
 bool has_amx() {
 #ifdef __linux__
     constexpr unsigned bf16 = 1U << 22, tiles = 1U << 24;
@@ -115,7 +115,7 @@ const Bf16Kernels* best_bf16(const char* name) {
         static const Bf16Kernels amx{"amx", product_amx, bf16_scratch_bytes};
         return &amx;
     }
-    // Intel's multiply bf16 at half the speed of f32 unless by AMX.
+    // Without AMX, Intel processors multiply bf16 at half the speed of f32.
     if ((any ? __builtin_cpu_is("amd") : !std::strcmp(name, "avx512")) && has_avx512_bf16()) {
         static const Bf16Kernels avx512{"avx512", product_avx512, bf16_scratch_bytes};
         return &avx512;

@@ -3,7 +3,7 @@
 #include "elementwise.hpp"
 #include "autodiff/simd/vec_special.hpp"
 
-// What the sources with kernels of one input share.
+// Shared by the sources with kernels of one input.
 
 namespace xgrad::kernels::XGRAD_ISA {
 template <class Rule, class T>

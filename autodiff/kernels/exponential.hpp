@@ -4,8 +4,8 @@
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-/// exp(x) for x <= 0 or a little above: no overflow to care for makes it twice as fast as the general function. Below
-/// the normal numbers 0.
+/// exp(x) for x <= 0 or slightly above: not having to handle overflow makes it twice as fast as the general function.
+/// Results below the normal numbers are 0.
 template <class T>
 static inline Batch<T> exp_down(const Batch<T>& x) {
     if constexpr (sizeof(T) == 8) {

@@ -14,7 +14,7 @@ bool compact(const I* from, std::int32_t* to, Int count, Int low, Int size) {
     bool good = true;
     Int i = 0;
 #if defined(__AVX2__) || defined(__aarch64__)
-    constexpr int lanes = 32 / sizeof(I);  // wider vectors GCC takes apart again
+    constexpr int lanes = 32 / sizeof(I);  // GCC splits wider vectors
     typedef I Indices __attribute__((vector_size(32)));
     typedef std::int32_t Narrow __attribute__((vector_size(lanes * sizeof(std::int32_t))));
     Indices bad = {};
@@ -91,7 +91,7 @@ void largest_2x2(const T* rows, Int row, std::int32_t at, T* to, std::int32_t* p
         V a, b, d, e;
         pairs(rows + 2 * c, a, b);
         pairs(rows + row + 2 * c, d, e);
-        const M right = (b > a) | (b != b), below = (e > d) | (e != e);  // -1 where it holds
+        const M right = (b > a) | (b != b), below = (e > d) | (e != e);  // -1 where true
         const V top = right ? b : a, bottom = below ? e : d;
         const M lower = (bottom > top) | (bottom != bottom);
         const V best = lower ? bottom : top;

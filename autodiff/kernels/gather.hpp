@@ -4,15 +4,16 @@
 
 namespace xgrad::kernels {
 
-/// Elements chosen by indices that count from the front and are below 2^31.
+/// Elements selected by indices that count from the front and are below 2^31.
 template <class T>
 struct ChooseTable {
     /// to[i] = from[index[i]].
     void (*gather)(const T* from, const std::int32_t* index, T* to, std::int64_t count);
-    /// to[index[i]] += from[i], in this order; from[0] every time when `same`.
+    /// to[index[i]] += from[i], in this order; with `same`, from[0] every time.
     void (*add)(const T* from, const std::int32_t* index, T* to, std::int64_t count, bool same);
-    /// The largest of each two by two elements of two rows, `row` apart, and its place, counted from `at` for the first
-    /// element. The first of equal ones; NaN wins, the last one of a pair and of the two pairs.
+    /// The largest element of each two by two block of two rows, `row` apart, and its position, counted from `at` for
+    /// the first element. Of equal elements the first; NaN wins, and of several NaNs the last one in a pair and in the
+    /// two pairs.
     void (*largest_2x2)(const T* rows, std::int64_t row, std::int32_t at, T* to, std::int32_t* place,
                         std::int64_t count);
 };
@@ -20,8 +21,8 @@ struct ChooseTable {
 struct GatherKernels {
     ChooseTable<float> f32;
     ChooseTable<double> f64;
-    /// Indices in [low, size), negative ones counting from the end, as such. False, with no promise for `to`, when one
-    /// is out of range.
+    /// Converts indices in [low, size), where negative ones count from the end, to such indices. Returns false, with
+    /// `to` unspecified, if one is out of range.
     bool (*narrow_indices)(const std::int32_t* from, std::int32_t* to, std::int64_t count, std::int64_t low,
                            std::int64_t size);
     bool (*compact_i64)(const std::int64_t* from, std::int32_t* to, std::int64_t count, std::int64_t low,

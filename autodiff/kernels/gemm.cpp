@@ -6,16 +6,16 @@
 #include "kernels.hpp"
 
 // Matrix products after Goto: a block of b is packed into panels as wide as the tile of c that the registers hold, and
-// stays in the second-level cache while all of a passes by it, a few rows at a time. A panel that is stored across k is
-// packed by the first tile that needs it, which has its vectors in registers anyway. Few rows read b where it lies.
-// Where both operands are stored along k, a smaller one becomes b and c is written transposed; so it is where both are
-// stored across k and c has too few columns for a vector.
+// stays in the second-level cache while all of a is streamed past it, a few rows at a time. A panel that is stored
+// across k is packed by the first tile that needs it, which has its vectors in registers anyway. If there are few rows,
+// b is read in place. If both operands are stored along k, the smaller one becomes b and c is written transposed; the
+// same is done if both are stored across k and c has too few columns for a vector.
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
 
-/// Up to tile_rows rows of a, stored across k, one after the other for each step of k. `to` has room for one vector
-/// more.
+/// Packs up to tile_rows rows of a that are stored across k: all rows for one step of k, then for the next. `to` has
+/// room for one extra vector.
 template <class T>
 void pack_tile_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t rows, const T* limit, T* to) {
     constexpr std::int64_t w = width<T>, vectors = pieces(tile_rows, w);
@@ -29,7 +29,7 @@ void pack_tile_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int
     }
 }
 
-/// Up to tile_rows rows of a, stored along k, one behind the other.
+/// Copies up to tile_rows rows of a that are stored along k, one after the other.
 template <class T>
 void copy_tile_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t rows, T* to) {
     for (std::int64_t i = 0; i < rows; ++i, from += ld, to += depth) {
@@ -39,7 +39,7 @@ void copy_tile_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int
     }
 }
 
-/// The product as it is computed: where that is better, c's transpose as that of the transposed operands in the other
+/// The product as it is computed: if that is better, c's transpose as the product of the transposed operands in reverse
 /// order.
 template <class T>
 struct Sides {
@@ -66,7 +66,7 @@ struct Sides {
 
     const T* a_at(std::int64_t i, std::int64_t l) const { return a_along_k ? a + i * lda + l : a + l * lda + i; }
     const T* b_at(std::int64_t l, std::int64_t j) const { return b_along_k ? b + j * ldb + l : b + l * ldb + j; }
-    /// Behind the last element of an operand that is stored across k.
+    /// The end of an operand that is stored across k.
     const T* end_of_a() const { return k ? a + (k - 1) * lda + m : a; }
     const T* end_of_b() const { return k ? b + (k - 1) * ldb + n : b; }
 
@@ -81,7 +81,7 @@ struct Sides {
     }
 };
 
-/// All m rows, at most wide_rows, times `depth` rows of b from the l-th on, read where they lie.
+/// All m rows, at most wide_rows, times `depth` rows of b from the l-th on, read in place.
 template <class T>
 void few_rows(const Sides<T>& s, Tile<T>& t, std::int64_t l, const T* bias, T* panel) {
     t.a = s.a_at(0, l);
@@ -111,16 +111,17 @@ void gemm(const GemmProblem<T>& p, void* scratch) {
     T* const panels = reinterpret_cast<T*>(static_cast<char*>(scratch) + rows_bytes);
 
     const Depths<T> depths(s.k);
-    const bool direct = !s.b_along_k && s.m < 2 * mr;  // too few uses of b to pay for a copy
-    // Rows of a that are a multiple of 1024 bytes apart share a few places of the first-level cache. Stored across k, a
-    // tile's part of each row is less than a line on a page of its own: read once for every panel of b, where these are
-    // more than a few.
+    const bool direct = !s.b_along_k && s.m < 2 * mr;  // b is used too rarely for a copy to pay off
+    // Rows of a that are a multiple of 1024 bytes apart share a few sets of the first-level cache. If a is stored
+    // across k, a tile's part of each row is less than a cache line, on a separate page, and is read once for every
+    // panel of b: pack it if there are more than a few panels.
     const bool pack_a = s.a_along_k ? s.n > 2 * nr && s.lda * size % 1024 == 0
                                     : s.n > 4 * nr || (s.n > 2 * nr && s.lda * size % 4096 == 0 && mr * size <= 32);
     const std::int64_t block_columns =
         direct ? s.n : smaller(s.n, block_bytes / size / (depths.depth > 16 ? depths.depth : 16) / nr * nr);
     const std::int64_t full_columns = piece(s.n, pieces(s.n, block_columns), nr);
-    /// Rows of the tile that begins with `left` of them to come: the last two share what is too much for one.
+    /// The number of rows of the next tile when `left` rows remain: the last two tiles share the rows that do not fit
+    /// in one.
     const auto rows_of = [](std::int64_t left) { return left >= 2 * mr ? mr : left > mr ? (left + 1) / 2 : left; };
 
     Tile<T> t;
@@ -181,7 +182,7 @@ void gemm(const GemmProblem<T>& p, void* scratch) {
     }
 }
 
-// --- an operand that was laid out beforehand -------------------------------------------------------------------------
+// --- an operand that was packed beforehand -------------------------------------------------------------------------
 
 template <class T>
 void pack(const T* b, std::int64_t ldb, bool transposed, std::int64_t n, std::int64_t k, T* packed) {
@@ -228,7 +229,7 @@ void round_to_bf16(const float* from, float* to, std::int64_t count) {
         const std::uint32_t nearest = x + 0x7fff + (x >> 16 & 1), quiet = x | 0x400000;
         return ((x & 0x7fffffff) > 0x7f800000 ? quiet : nearest) & 0xffff0000;
     };
-    constexpr std::int64_t together = 16;  // so that the compiler takes vectors
+    constexpr std::int64_t together = 16;  // so that the compiler vectorises the loops
     std::int64_t i = 0;
     for (; i + together <= count; i += together) {
         std::uint32_t x[together];
@@ -261,7 +262,7 @@ void fill_gemm(Kernels& all) {
     kernels.largest = std::int64_t{1} << 24;
     kernels.largest_transposed = std::int64_t{1} << 26;
 #else
-    kernels.largest = kernels.largest_transposed = std::int64_t{1} << 15;  // OpenBLAS may know a wider instruction set
+    kernels.largest = kernels.largest_transposed = std::int64_t{1} << 15;  // OpenBLAS may use a wider instruction set
 #endif
 }
 

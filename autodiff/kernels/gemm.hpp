@@ -20,9 +20,9 @@ struct GemmProblem {
     const T* bias;
 };
 
-/// c (m,n) = a·b with b packed beforehand, which pays when it is used again and again. As GemmProblem otherwise; of c
-/// the columns [begin, end) are computed, where begin is a multiple of `panel`. Row i of a begins at a + offset[i], or
-/// a + i * k where offset is null.
+/// c (m,n) = a·b with b packed beforehand, which pays off if b is used repeatedly. Otherwise like GemmProblem; only the
+/// columns [begin, end) of c are computed, where begin is a multiple of `panel`. Row i of a starts at a + offset[i], or
+/// at a + i * k if offset is null.
 template <class T>
 struct PackedProblem {
     std::int64_t m, n, k;
@@ -35,7 +35,7 @@ struct PackedProblem {
     const T* bias;
 };
 
-/// Each of m rows, stored along k, with each of a few vectors, stored along k: element (row, vector) stands at c[row *
+/// The dot products of m rows, stored along k, with a few vectors, stored along k: element (row, vector) is at c[row *
 /// c_row + vector * c_vector].
 template <class T>
 struct ThinProblem {
@@ -49,8 +49,8 @@ struct ThinProblem {
     bool accumulate;
 };
 
-/// Packing and its use for one type. Packed, b has k rows of n rounded up to a multiple of `panel`; unpacked its rows
-/// are ldb elements apart.
+/// Packing b and multiplying by packed b, for one type. Packed, b has k rows of n elements, rounded up to a multiple of
+/// `panel`; unpacked, its rows are ldb elements apart.
 template <class T>
 struct PackedTable {
     void (*pack)(const T* b, std::int64_t ldb, bool transposed, std::int64_t n, std::int64_t k, T* packed);
@@ -59,12 +59,13 @@ struct PackedTable {
 };
 
 struct GemmKernels {
-    /// Each element is summed in an order that depends on k alone: products cut into pieces by rows and columns agree
-    /// bit by bit with the whole. `scratch` is 64-byte aligned, of `scratch_bytes`.
+    /// Each element is summed in an order that depends on k alone: products split into pieces by rows and columns are
+    /// bitwise equal to the whole. `scratch` is 64-byte aligned and has `scratch_bytes` bytes.
     void (*f32)(const GemmProblem<float>&, void* scratch);
     void (*f64)(const GemmProblem<double>&, void* scratch);
     std::int64_t scratch_bytes;
-    /// Up to how many multiplications these kernels were found faster than OpenBLAS; the latter with a transposed.
+    /// The number of multiplications up to which these kernels were measured to be faster than OpenBLAS; the second is
+    /// for a transposed.
     std::int64_t largest, largest_transposed;
 
     PackedTable<float> packed_f32;
@@ -75,11 +76,11 @@ struct GemmKernels {
         else return packed_f64;
     }
 
-    /// Each number rounded to bf16, to nearest, ties to even; NaN stays NaN.
+    /// Rounds each number to bf16, to nearest, ties to even; NaN stays NaN.
     void (*round_to_bf16)(const float* from, float* to, std::int64_t count);
 
-    /// Where both operands lie along k: up to how many rows of one the thin kernel was found faster than packing the
-    /// other.
+    /// If both operands are stored along k: the number of rows of one up to which the thin kernel was measured to be
+    /// faster than packing the other.
     std::int64_t (*few)(std::int64_t k);
     void (*thin_f32)(const ThinProblem<float>&);
     void (*thin_f64)(const ThinProblem<double>&);

@@ -3,15 +3,14 @@
 #include "gemm_tile.hpp"
 #include "kernels.hpp"
 
-// Products of a matrix, stored along k, with a few vectors: each of its rows is read once, from memory, for all of
-// them.
+// Products of a matrix, stored along k, with a few vectors: each row is read from memory once, for all vectors.
 
 namespace xgrad::kernels::XGRAD_ISA {
 namespace {
 
 using Int = std::int64_t;
 
-/// R rows with V vectors. Every element has one vector of partial sums, added up in one order, whatever R and V are:
+/// R rows with V vectors. Every element has one vector of partial sums, summed in the same order whatever R and V are:
 /// its bits depend on k alone.
 template <int R, int V, class T>
 inline void dots(const ThinProblem<T>& p, Int row, Int vector) {
@@ -63,7 +62,7 @@ inline void dots(const ThinProblem<T>& p, Int row, Int vector) {
 
 template <int R, class T>
 inline void row_group(const ThinProblem<T>& p, Int row) {
-    constexpr int most = sizeof(Batch<T>) == 64 ? 4 : 2;  // as many as the registers hold beside four rows
+    constexpr int most = sizeof(Batch<T>) == 64 ? 4 : 2;  // as many as the registers hold in addition to four rows
     Int v = 0;
     for (; v + most <= p.count; v += most) dots<R, most>(p, row, v);
     if constexpr (most == 4)
@@ -80,7 +79,8 @@ void thin(const ThinProblem<T>& p) {
     for (; row < p.m; ++row) row_group<1>(p, row);
 }
 
-/// With 32 registers four rows meet four vectors, and every load serves two products; with 16 half as many.
+/// With 32 registers, four rows are combined with four vectors and every load serves two products; with 16, half as
+/// many.
 Int few(Int k) {
     constexpr bool wide = sizeof(Batch<float>) == 64;
     constexpr Int least = wide ? 8 : 4, most = wide ? 24 : 8;

@@ -13,7 +13,7 @@ constexpr int tile_rows = 12, tile_vectors = 2;
 #elif defined(__aarch64__)
 constexpr int tile_rows = 6, tile_vectors = 4;
 #elif defined(__AVX2__)
-constexpr int tile_rows = 4, tile_vectors = 3;  // with as few loads for each product as 16 registers allow
+constexpr int tile_rows = 4, tile_vectors = 3;  // with as few loads per product as 16 registers allow
 #else
 constexpr int tile_rows = 6, tile_vectors = 2;
 #endif
@@ -23,7 +23,7 @@ constexpr std::int64_t tile_columns = tile_vectors * width<T>;
 template <class T>
 constexpr std::int64_t depth_limit = 1536 / static_cast<std::int64_t>(sizeof(T));  // of k in one block
 constexpr std::int64_t block_bytes = std::int64_t{sizeof(Batch<float>) == 64 ? 768 : 256} << 10;  // of packed b
-constexpr std::int64_t block_rows = 96;                       // of copied a, a multiple of tile_rows
+constexpr std::int64_t block_rows = 96;                       // of packed a, a multiple of tile_rows
 constexpr std::int64_t rows_bytes = block_rows * 1536 + 64;
 
 constexpr std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
@@ -33,14 +33,14 @@ constexpr std::int64_t piece(std::int64_t n, std::int64_t count, std::int64_t st
     return pieces(pieces(n, count), step) * step;
 }
 
-/// Parts of vectors are loaded and stored as fast as whole ones.
+/// Whether partial vectors are loaded and stored as fast as whole ones.
 #if defined(__AVX512F__)
 constexpr bool has_masks = true;
 #else
 constexpr bool has_masks = false;
 #endif
 
-/// How k is cut: `count` blocks of `depth`, of which the last one may have less.
+/// How k is split: `count` blocks of `depth`; the last one may be smaller.
 template <class T>
 struct Depths {
     std::int64_t count, depth;
@@ -59,7 +59,7 @@ using Quad = xsimd::batch<T, xsimd::sse2>;
 template <class T>
 constexpr int quad = static_cast<int>(Quad<T>::size);
 
-/// Lanes of 128 bits, each zipped by itself: of both operands the lower halves, or the upper ones.
+/// Zips the lower or upper halves of both operands, separately in each 128-bit lane.
 #if defined(__AVX512F__)
 inline Batch<float> zip_low(const Batch<float>& a, const Batch<float>& b) { return _mm512_unpacklo_ps(a, b); }
 inline Batch<float> zip_high(const Batch<float>& a, const Batch<float>& b) { return _mm512_unpackhi_ps(a, b); }
@@ -101,7 +101,7 @@ inline Quad<T> zip_high(const Quad<T>& a, const Quad<T>& b) {
     return xsimd::zip_hi(a, b);
 }
 
-/// The sum of the lanes of 128 bits.
+/// The sum of the 128-bit lanes.
 template <class T, int lane = 0>
 inline Quad<T> add_lanes(const Batch<T>& x) {
     constexpr int lanes = static_cast<int>(width<T>) / quad<T>;
@@ -109,7 +109,7 @@ inline Quad<T> add_lanes(const Batch<T>& x) {
     else return lane_of<lane>(x);
 }
 
-/// Each lane of 128 bits by itself.
+/// Transposes each 128-bit lane separately.
 template <class V, int q>
 inline void transpose(V (&x)[q]) {
     if constexpr (q == 4) {
@@ -125,7 +125,7 @@ inline void transpose(V (&x)[q]) {
     }
 }
 
-/// Of q vectors the sum of each one's elements.
+/// The sum of the elements of each of q vectors.
 template <class T>
 inline Quad<T> totals(Batch<T> (&x)[quad<T>]) {
     constexpr int q = quad<T>;
@@ -150,11 +150,11 @@ struct Tile {
     std::int64_t columns;
     bool transposed, accumulate;  // transposed: c is (columns,rows)
     const T* bias;                // along c's rows in memory
-    const std::int64_t* offset = nullptr;  // of a's rows, if they do not lie `step_a` apart
-    T* copy = nullptr;            // b's vectors one behind the other, of a whole tile that is asked to write them
+    const std::int64_t* offset = nullptr;  // of a's rows, if they are not `step_a` apart
+    T* copy = nullptr;            // receives b's vectors, one after the other, from a full tile that copies them
 };
 
-/// The sums of `rows` rows, `step` apart, to c, where they are columns.
+/// Writes the sums of `rows` rows, `step` apart, to c, where they are columns.
 template <class T>
 __attribute__((noinline)) void write_transposed(const Tile<T>& t, const T* sums, int rows, std::int64_t step) {
     constexpr int q = quad<T>;
@@ -188,7 +188,7 @@ __attribute__((noinline)) void write_transposed(const Tile<T>& t, const T* sums,
     }
 }
 
-/// The sums of `rows` rows, `step` apart, to as many columns of c as there are.
+/// Writes the sums of `rows` rows, `step` apart, to the columns that c has.
 template <class T>
 __attribute__((noinline)) void write_rows(const Tile<T>& t, const T* sums, int rows, std::int64_t step) {
     for (std::int64_t j = 0; j < t.columns; j += width<T>) {
@@ -234,7 +234,7 @@ void tile(const Tile<T>& t) {
         for (int v = 0; v < vectors; ++v) {
             y[v] = load(b + v * w);
             if constexpr (vectors > tile_vectors)
-                __builtin_prefetch(b + 4 * step_b + v * w);  // far away, where no processor expects it
+                __builtin_prefetch(b + 4 * step_b + v * w);  // too far away for the processor to predict
             if constexpr (copies) y[v].store_aligned(copy + v * w);
         }
 #pragma GCC unroll 16
@@ -248,7 +248,7 @@ void tile(const Tile<T>& t) {
         if (!along_k) column += step_a;
     };
     std::int64_t l = 0;
-    if constexpr (rows * vectors <= 12) {  // a large tile has enough to do in one step
+    if constexpr (rows * vectors <= 12) {  // a large tile has enough work in one step
         for (; l + 4 <= depth; l += 4) {
             step(l);
             step(l + 1);
@@ -293,7 +293,7 @@ void tile(const Tile<T>& t) {
 template <class T>
 using TileFunction = void (*)(const Tile<T>&);
 
-/// The functions for 1 to tile_rows rows.
+/// The tile functions for 1 to tile_rows rows.
 template <class T, int vectors, bool along_k>
 struct Tiles {
     TileFunction<T> of[tile_rows + 1] = {};
@@ -307,8 +307,7 @@ struct Tiles {
 template <class T, int vectors, bool along_k>
 constexpr Tiles<T, vectors, along_k> tiles;
 
-/// A few rows, at most wide_rows, want more vectors each, so that enough sums run beside each other; b is read where it
-/// lies.
+/// With at most wide_rows rows, each row uses more vectors, so that enough sums run in parallel; b is read in place.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int wide_rows = 4;
 constexpr int wide_vectors(int rows) { return rows == 1 ? 16 : rows == 2 ? 8 : 4; }
@@ -316,7 +315,7 @@ constexpr int wide_vectors(int rows) { return rows == 1 ? 16 : rows == 2 ? 8 : 4
 constexpr int wide_rows = 2;
 constexpr int wide_vectors(int rows) { return rows == 1 ? 8 : 4; }
 #endif
-/// As many of `columns` as one tile takes, whole vectors of them. Gives how many.
+/// Computes as many of `columns` as one tile takes, in whole vectors. Returns their number.
 template <class T, bool along_k, int rows, int vectors = wide_vectors(rows)>
 inline std::int64_t run_wide(Tile<T>& t, std::int64_t columns) {
     if constexpr (vectors > 1)
@@ -340,12 +339,12 @@ inline void run_tile(const Tile<T>& t, std::int64_t rows) {
     else tiles<T, tile_vectors, along_k>.of[rows](t);
 }
 
-/// One panel of b, stored along its columns: `columns` of them, `depth` deep. Nothing is read from `limit` on.
+/// Packs one panel of b, stored across k: `columns` columns, `depth` deep. Nothing is read from `limit` on.
 template <class T>
 void pack_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t columns, const T* limit, T* to) {
     constexpr std::int64_t nr = tile_columns<T>;
     for (std::int64_t l = 0; l < depth; ++l, from += ld, to += nr) {
-        if (from + nr <= limit) [[likely]] {  // what is too much belongs to the next row and is never looked at
+        if (from + nr <= limit) [[likely]] {  // excess elements belong to the next row and are never used
 #pragma GCC unroll 16
             for (int v = 0; v < tile_vectors; ++v) store(to + v * width<T>, load(from + v * width<T>));
         } else {
@@ -354,7 +353,7 @@ void pack_rows(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t 
     }
 }
 
-/// The lanes of x, from `lane` on, q rows apart.
+/// Stores the lanes of x, from `lane` on, q rows apart.
 template <class T, int lane = 0>
 inline void store_lanes(const Batch<T>& x, T* to, std::int64_t step) {
     if constexpr (lane < width<T> / quad<T>) {
@@ -363,8 +362,7 @@ inline void store_lanes(const Batch<T>& x, T* to, std::int64_t step) {
     }
 }
 
-/// One panel of b, stored along k. A vector of each row is read at a time, so that a line of the cache is looked at
-/// once.
+/// Packs one panel of b, stored along k. A vector of each row is read at a time, so that each cache line is read once.
 template <class T>
 void pack_columns(const T* from, std::int64_t ld, std::int64_t depth, std::int64_t columns, T* to) {
     constexpr int q = quad<T>;

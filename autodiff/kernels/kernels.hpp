@@ -39,14 +39,14 @@ struct Kernels {
 /// Null until `active` has chosen.
 extern XGRAD_API std::atomic<const Kernels*> chosen;
 XGRAD_API const Kernels& select_isa();
-/// Chosen once, at first use: the widest set this processor has, or the one that the environment variable XGRAD_ISA
-/// names (baseline, avx2 or avx512; an unknown or missing one is an Error).
+/// Chosen once, at first use: the widest set that this processor supports, or the one named by the environment variable
+/// XGRAD_ISA (baseline, avx2 or avx512; an unknown or unsupported one is an Error).
 inline const Kernels& active() {
     const Kernels* kernels = chosen.load(std::memory_order_acquire);
     return kernels ? *kernels : select_isa();
 }
-/// Makes another set the active one, for tests that compare them. False when it is not built in or the processor lacks
-/// it.
+/// Makes another set the active one, for tests that compare them. Returns false if it is not built in or the processor
+/// lacks it.
 XGRAD_API bool select(const char* isa);
 
 }  // namespace xgrad::kernels

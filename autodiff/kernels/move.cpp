@@ -32,7 +32,7 @@ static inline void copy_line(T* to, const T* from, Int n, Int to_stride, Int fro
     }
 }
 
-/// A square of 16 bytes each way, transposed in registers.
+/// Transposes a square with sides of 16 bytes in registers.
 template <class T>
 static inline void transpose_square(T* to, const T* from, Int to_stride, Int from_stride) {
     constexpr Int n = 16 / sizeof(T);
@@ -58,7 +58,7 @@ static inline void transpose_square(T* to, const T* from, Int to_stride, Int fro
 }
 
 /// to(r, c) = from(c, r): rows of `to` and of `from` are contiguous, `to_stride` and `from_stride` apart. Tiles go
-/// through a buffer, because the lines of a tile, `stride` apart, may all fall into one cache set.
+/// through a buffer, because the lines of a tile, `stride` apart, may all map to one cache set.
 template <class T>
 static void transpose(T* to, const T* from, Int rows, Int columns, Int to_stride, Int from_stride) {
     constexpr Int side = sizeof(T) == 8 ? 16 : 32, square = 16 / sizeof(T);
@@ -74,7 +74,7 @@ static void transpose(T* to, const T* from, Int rows, Int columns, Int to_stride
                     transpose_square(buffer + r * side + c, source + c * from_stride + r, side, from_stride);
             for (Int r = 0; r < nr; ++r)
                 for (Int c = r < whole_r ? whole_c : 0; c < nc; ++c) buffer[r * side + c] = source[c * from_stride + r];
-            if (nc == side)  // the usual case, with a size that the compiler knows
+            if (nc == side)  // the common case, with a size known at compile time
                 for (Int r = 0; r < nr; ++r)
                     __builtin_memcpy(target + r * to_stride, buffer + r * side, side * sizeof(T));
             else
@@ -93,7 +93,8 @@ static void copy(void* to_bytes, const void* from_bytes, const StridedCopy& layo
         *to = *from;
         return;
     }
-    // The innermost axis is a line, or together with the axis along which the source is contiguous a transpose.
+    // The innermost axis is copied as a line or, together with the axis along which the source is contiguous,
+    // transposed.
     const int last = rank - 1;
     int other = -1;
     if (layout.to[last] == 1 && layout.from[last] != 1 && layout.from[last] != 0)

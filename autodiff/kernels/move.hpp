@@ -14,7 +14,7 @@ struct StridedCopy {
 };
 
 struct MoveKernels {
-    /// Indexed by the element's bytes: [0] 1, [1] 4, [2] 8.
+    /// Indexed by element size: [0] 1, [1] 4, [2] 8 bytes.
     void (*copy[3])(void* to, const void* from, const StridedCopy& layout);
     /// to += from.
     void (*accumulate_f32)(float* to, const float* from, std::int64_t n);

@@ -8,7 +8,7 @@ namespace {
 
 using Int = std::int64_t;
 
-constexpr Int block = 64;  // vectors that are added up before their sum goes into a double
+constexpr Int block = 64;  // vectors summed before their sum is added to a double
 constexpr Int group = 16;  // rows, the same for sums over columns
 
 /// count is a compile-time `width` in the main loops, so that the branch disappears.
@@ -124,8 +124,8 @@ void norm_rows(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rst
         deviations(row, n, m, &sum, &squares);
         double variance = squares / size;
         if (mean) {
-            // The mean is rounded: what is left of it is taken off as well, so that equal numbers have themselves as
-            // mean.
+            // The mean is rounded: correct it by the mean of the remaining deviations, so that the mean of equal
+            // numbers is the number itself.
             const double rest = sum / size;
             mean[r] = m = static_cast<T>(static_cast<double>(m) + rest);
             variance -= rest * rest;
@@ -136,7 +136,7 @@ void norm_rows(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rst
     }
 }
 
-/// One row of back_rows. `dweight` and `dbias` collect T.
+/// One row of back_rows. `dweight` and `dbias` accumulate in T.
 template <class T, bool weighted, bool parameters, bool inputs>
 inline void back_row(const T* x, const T* g, const T* weight, T* dx, T* dweight, T* dbias, Int n, bool centred, T mean,
                      T rstd) {

@@ -8,7 +8,7 @@ namespace {
 
 using Int = std::int64_t;
 
-/// f(offset, read, write) for n elements, a vector at a time; the last, partial one goes through padded copies.
+/// Calls f(offset, read, write) for n elements, a vector at a time; the last, partial one goes through padded copies.
 template <class T, class F>
 inline __attribute__((always_inline)) void each(Int n, const F& f) {
     Int j = 0;

@@ -48,9 +48,11 @@ static void sum_squares_columns(const T* x, T* y, Int n, Int columns, Int stride
     });
 }
 
-// --- variance: the mean first, then the squares of what is left, and what is left of the mean itself -----------------
+// --- variance: the mean first, then the squares of the deviations, and the rounding error of the mean
+// -----------------
 
-/// Mean and factor * sum of squared deviations from those around the rounded mean, whose own sum is `left`.
+/// The mean and factor * the sum of squared deviations, computed from the deviations around the rounded mean, whose sum
+/// is `left`.
 template <class T>
 static inline void finish_variance(T rounded, double left, double squares, Int n, double factor, T& mean, T& y) {
     const double rest = left / static_cast<double>(n), sum = squares - rest * left;

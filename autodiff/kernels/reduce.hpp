@@ -6,7 +6,7 @@ namespace xgrad::kernels {
 
 /// Reductions for one element type. A `_rows` kernel reads `rows` contiguous rows of n elements and reduces each; a
 /// `_columns` kernel reads n rows of `columns` elements, `stride` elements apart, and reduces over the rows. Sums are
-/// collected in blocks that are added in double.
+/// accumulated in blocks, and the blocks are added in double.
 template <class T>
 struct ReduceTable {
     using Rows = void (*)(const T* x, T* y, std::int64_t rows, std::int64_t n);
@@ -20,7 +20,7 @@ struct ReduceTable {
     Rows prod_rows, max_rows, min_rows, sum_squares_rows;
     Columns prod_columns, max_columns, min_columns, sum_squares_columns;
 
-    /// y = factor * sum (x - mean)²; the means are kept. That of equal numbers is the number itself.
+    /// y = factor * sum (x - mean)²; the means are stored. The mean of equal numbers is the number itself.
     void (*var_rows)(const T* x, T* y, T* mean, std::int64_t rows, std::int64_t n, double factor);
     void (*var_columns)(const T* x, T* y, T* mean, std::int64_t n, std::int64_t columns, std::int64_t stride,
                         double factor);
@@ -33,7 +33,7 @@ struct ReduceTable {
     Rows logsumexp_rows;
     Columns logsumexp_columns;
 
-    // These keep the shape: y and dx are laid out as x.
+    // These keep the shape: y and dx are laid out like x.
     Rows softmax_rows, log_softmax_rows;
     Columns softmax_columns, log_softmax_columns;
     /// softmax: dx = y * (g - sum(g * y)); log_softmax: dx = g - exp(y) * sum(g). A probability above 1/2 gets minus

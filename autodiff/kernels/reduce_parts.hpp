@@ -2,7 +2,7 @@
 
 #include "autodiff/simd/isa.hpp"
 
-// What the sources of reductions and of softmax share.
+// Shared by the sources of reductions and softmax.
 
 namespace xgrad::kernels::XGRAD_ISA {
 
@@ -27,9 +27,9 @@ static inline double total(const Batch<T>& value, Int count = width<T>) {
     return sum;
 }
 
-/// The sum of f(i, count) over a row, count elements at a time: accumulators over short blocks, the blocks added in
-/// double. Eight of them hide the latency of a load; for a longer f two do, and leave registers to it. (Named ones: GCC
-/// keeps arrays of batches in memory.)
+/// The sum of f(i, count) over a row, count elements at a time: accumulators sum short blocks, and the blocks are added
+/// in double. Eight accumulators hide the latency of a load; for a longer f two are enough and leave it more registers.
+/// (They are separate variables because GCC keeps arrays of batches in memory.)
 template <class T, bool long_f = false, class F>
 static inline double sum_of(Int n, const F& f) {
     using B = Batch<T>;
@@ -71,9 +71,9 @@ static inline void for_each(Int n, const F& f) {
     if (i < n) f(i, n - i);
 }
 
-/// Rows too short to fill vectors are turned into columns, 64 at a time: columns(inputs, result, rows in this block,
-/// first row). The result has the inputs' layout (`wide`) or one number per row. False, and nothing done, for rows that
-/// are not short.
+/// Rows too short to fill vectors are transposed into columns, 64 at a time: columns(inputs, result, rows in this
+/// block, first row). The result has the inputs' layout (`wide`) or one number per row. Returns false and does nothing
+/// if the rows are not short.
 template <bool wide, class T, int N, class F>
 static inline bool short_rows(const T* const (&x)[N], T* y, Int rows, Int n, const F& columns) {
     constexpr Int limit = 4 * width<T>, block = 64;
@@ -99,7 +99,7 @@ struct Product {
     static V combine(const V& a, const V& b) {
         return a * b;
     }
-    static constexpr bool keeps_nan = true;  // by itself
+    static constexpr bool keeps_nan = true;  // without extra work
 };
 struct Largest {
     template <class T>
@@ -130,7 +130,7 @@ static inline T combine_one(T a, T b) {
     else return Op::one(a, b);
 }
 
-/// Folds one row of n >= 1 elements. Without `nan`, one NaN or another may be missed.
+/// Folds one row of n >= 1 elements. Without `nan`, NaNs may be missed.
 template <class Op, bool nan = !Op::keeps_nan, class T>
 static inline T fold_row(const T* x, Int n) {
     using B = Batch<T>;
@@ -144,8 +144,8 @@ static inline T fold_row(const T* x, Int n) {
         for (i = 4 * W; n - i >= 4 * W; i += 4 * W) {
             const B b0 = load(x + i), b1 = load(x + i + W), b2 = load(x + i + 2 * W), b3 = load(x + i + 3 * W);
             a0 = Op::combine(a0, b0), a1 = Op::combine(a1, b1), a2 = Op::combine(a2, b2), a3 = Op::combine(a3, b3);
-            // max and min of a processor drop one side's NaN; an addition keeps both. (isnan: xsimd's != says false for
-            // NaN.)
+            // A processor's max and min drop a NaN on one side; an addition keeps it from either. (isnan: xsimd's != is
+            // false for NaN.)
             if constexpr (nan) bad = bad | xsimd::isnan(b0 + b1) | xsimd::isnan(b2 + b3);
         }
         if constexpr (nan) seen = xsimd::any(bad);
@@ -157,7 +157,7 @@ static inline T fold_row(const T* x, Int n) {
         i = 1;
     }
     for (Int k = i; k < n; ++k) result = combine_one<Op>(result, x[k]);
-    // b0 + b1 is also NaN for inf - inf, so what was flagged is looked at again.
+    // b0 + b1 is also NaN for inf - inf, so a flagged row is checked again.
     if (seen)
         for (Int k = 0; k < n; ++k)
             if (x[k] != x[k]) return x[k];
@@ -198,7 +198,7 @@ static void fold_rows(const T* x, T* y, Int rows, Int n) {
     for (Int r = 0; r < rows; ++r) y[r] = fold_row<Op>(x + r * n, n);
 }
 
-/// Sums over rows of f(row * stride + column, column, count), for at most `tile` columns: `group` rows are added up in
+/// Sums over rows of f(row * stride + column, column, count), for at most `tile` columns: `group` rows are summed in
 /// registers, a whole cache line of each at a time (rows whose stride is a power of two share one cache set), then
 /// added to the totals in double.
 static constexpr Int tile = 1024;

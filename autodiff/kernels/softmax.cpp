@@ -11,14 +11,14 @@ template <class T>
 static inline bool finite(T value) {
     return value - value == T(0);
 }
-/// The logarithm of a sum of exponentials of which the largest is 1. Where that has rounded off what the others add,
-/// others() adds them up alone; there is one largest then. In f32 the sum, which is a double, still tells 1e-8 to eight
-/// digits.
+/// The logarithm of a sum of exponentials whose largest term is 1. If rounding has lost the contribution of the other
+/// terms, others() sums them separately; there is only one largest term then. For f32 the sum, which is a double, still
+/// represents 1e-8 to eight digits.
 template <class T, class F>
 static inline double log_of_sum(double sum, const F& others) {
     return sum < (sizeof(T) == 4 ? 1 + 1e-8 : 1 + 1e-3) ? __builtin_log1p(others()) : __builtin_log(sum);
 }
-/// The others in a row and in a column.
+/// The sum of the other terms in a row and in a column.
 template <class T>
 static inline double row_others(const T* x, Int n, T largest) {
     const Batch<T> m(largest), none(T(0));
@@ -58,7 +58,7 @@ static void softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int colum
 template <class T>
 static void log_softmax_back_columns(const T* y, const T* g, T* dx, Int n, Int columns, Int stride);
 
-/// softmax: -inf weighs nothing; inf, NaN or nothing but -inf make the row NaN by themselves: inf - inf, 0 / 0.
+/// softmax: -inf has weight 0; inf, NaN or only -inf make the row NaN automatically: inf - inf, 0 / 0.
 template <class T>
 static void softmax_rows(const T* x, T* y, Int rows, Int n) {
     const auto columns = [n](const T* const* in, T* out, Int some, Int) { softmax_columns(in[0], out, n, some, some); };
@@ -95,9 +95,9 @@ static void log_softmax_rows(const T* x, T* y, Int rows, Int n) {
 }
 template <class T>
 static constexpr T log_half = static_cast<T>(-0.693147180559945309417);
-/// Every row of a softmax's or log_softmax's dx adds up to 0. The probability nearest 1, whose slope p (1 - p) would be
-/// lost where p is rounded, therefore gets minus the sum of the others, in which nothing cancels. `limit` is 1/2 as y
-/// has it: then there is at most one.
+/// Every row of the dx of softmax or log_softmax sums to 0. The probability nearest 1, whose slope p (1 - p) would be
+/// lost to the rounding of p, therefore gets minus the sum of the others, in which nothing cancels. `limit` is 1/2 in
+/// the scale of y: at most one probability exceeds it.
 template <class T, class F>
 static inline void close_rows(const T* y, T* dx, Int n, T limit, const F& slope) {
     const Batch<T> half(limit), none(T(0));
@@ -153,8 +153,8 @@ static inline void for_each_strip(Int n, Int columns, const F& f) {
     for (Int c = 0; c < columns; c += wide) f(c, columns - c < wide ? columns - c : wide);
 }
 
-/// shift = max, sums = sum(exp(x - shift)) of a strip; the exponentials are kept in y if there is one. A NaN comes
-/// through the sum.
+/// shift = max, sums = sum(exp(x - shift)) of a strip; the exponentials are stored in y if it is given. A NaN
+/// propagates through the sum.
 template <bool store_exp, class T>
 static inline void exp_totals(const T* x, T* y, T* shift, double* sums, Int n, Int count, Int stride) {
     fold_columns<Largest, false>(x, shift, n, count, stride);
@@ -217,7 +217,7 @@ static inline void cotangent_totals(const T* y, const T* g, T* result, Int n, In
     });
     for (Int k = 0; k < count; ++k) result[k] = static_cast<T>(sums[k]);
 }
-/// The same for columns whose dx is there already, at most a tile of them.
+/// The same for columns whose dx has been computed, at most a tile of them.
 template <class T>
 static inline void close_columns(const T* y, T* dx, Int n, Int count, Int stride, T limit) {
     alignas(64) double others[tile];

@@ -5,7 +5,7 @@
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-// The arithmetic is written once for a vector; the last, partial one goes through padded copies.
+// The arithmetic is written once, for a vector; the last, partial vector goes through padded copies.
 
 template <class T, unsigned set, class Rule>
 __attribute__((flatten)) static void loop(const Rule rule, const UpdateBuffers& b, std::int64_t begin,
@@ -18,7 +18,7 @@ __attribute__((flatten)) static void loop(const Rule rule, const UpdateBuffers& 
                             static_cast<T*>(b.new_state[2])};
     auto step = [&](std::int64_t i, auto read, auto write) __attribute__((always_inline)) {
         Vec<T> w = read(weight + i), s[3];
-        // Not a loop: the states are to stay in registers.
+        // Not a loop, so that the states stay in registers.
         if constexpr (set & 1) s[0] = read(state[0] + i);
         if constexpr (set & 2) s[1] = read(state[1] + i);
         if constexpr (set & 4) s[2] = read(state[2] + i);

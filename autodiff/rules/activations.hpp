@@ -2,18 +2,18 @@
 
 #include "common.hpp"
 
-// Rules of the activations of neural networks.
+// Rules of neural network activations.
 
 namespace xgrad::rules {
 
-/// x, except that -inf is 0: what is multiplied with a function that is 0 there, and the product is to be 0, not NaN.
+/// x with -inf replaced by 0, for a product with a function that is 0 there: the product must be 0, not NaN.
 template <class V>
 V without_lower_infinity(const V& x) {
     const double inf = __builtin_inf();
     return where(x == -inf, 0.0, x);
 }
 
-// A slope that is small in the tails is computed from x: 1 - y has lost it where y is nearly 1. logistic(x) is the
+// A slope that is small in the tails is computed from x: 1 - y has lost it if y is close to 1. logistic(x) is the
 // sigmoid with its slope.
 struct Sigmoid {
     static constexpr const char* name = "sigmoid";
@@ -42,7 +42,7 @@ struct Elu {
     XGRAD_ATTRIBUTES(alpha)
     template <class V> V value(const V& x) const { return where(x > 0.0, x, alpha * expm1(x)); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
-        const V below = where(x < 0.0, x, 0.0);  // exp of what is not chosen must not overflow: 0 * inf
+        const V below = where(x < 0.0, x, 0.0);  // exp must not overflow on the side that is not chosen: 0 * inf is NaN
         return where(x <= 0.0, alpha * g * exp(below), g);
     }
 };
@@ -52,7 +52,8 @@ struct GeluErf {
     template <class V> V value(const V& x) const { return 0.5 * without_lower_infinity(x) * erfc(-sqrt_half * x); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         const auto normal = standard_normal(x);
-        const V xs = where(abs(x) > 40.0, 0.0, x);  // there the density is 0, and x times it must not be inf * 0
+        const V xs =
+            where(abs(x) > 40.0, 0.0, x);  // there the density is 0, and the product with x must not be inf * 0
         return g * (normal.distribution + xs * normal.density);
     }
 };
@@ -106,7 +107,7 @@ struct Softsign {
 struct Mish {
     static constexpr const char* name = "mish";
     static constexpr unsigned reads = A;
-    template <class V> static V e(const V& x) { return exp(where(x > 40.0, 40.0, x)); }  // there the tanh has become 1
+    template <class V> static V e(const V& x) { return exp(where(x > 40.0, 40.0, x)); }  // the tanh has reached 1 there
     template <class V> V value(const V& x) const {
         const V z = e(x), n = z * (z + 2.0);
         return without_lower_infinity(x) * (n / (n + 2.0));
@@ -148,7 +149,7 @@ struct Hardswish {
     }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         const V inside =
-            where(x >= 3.0, 3.0, where(x > -3.0, x, -3.0));  // on the limits itself a constant, as PyTorch has it
+            where(x >= 3.0, 3.0, where(x > -3.0, x, -3.0));  // a constant at the limits themselves, as in PyTorch
         return where(x < -3.0, 0.0, where(x <= 3.0, g * (inside / 3.0 + 0.5), g));
     }
 };

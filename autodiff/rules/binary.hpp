@@ -53,11 +53,11 @@ struct Pow {
     static constexpr unsigned reads_a = A | B, reads_b = A | B | Y;
     template <class V> V value(const V& a, const V& b) const { return pow(a, b); }
     template <class V> V pull_a(const V& g, const V& a, const V& b, const V&) const {
-        const V e = where(logical_and(a == 0.0, b == 0.0), 1.0, b - 1.0);  // 0 * 0**-1 is to be 0
+        const V e = where(logical_and(a == 0.0, b == 0.0), 1.0, b - 1.0);  // 0 * 0**-1 must be 0
         return g * b * pow(a, e);
     }
     template <class V> V pull_b(const V& g, const V& a, const V& b, const V& y) const {
-        const V base = where(logical_and(a == 0.0, b >= 0.0), 1.0, a);  // 0**b * log(0) is to be 0
+        const V base = where(logical_and(a == 0.0, b >= 0.0), 1.0, a);  // 0**b * log(0) must be 0
         return g * y * log(base);
     }
 };
@@ -68,7 +68,7 @@ struct LogAddExp {
         const double inf = __builtin_inf();
         return where(logical_and(a == b, abs(a) == inf), 0.0, a - b);
     }
-    /// What a counts: 0 where both are -inf.
+    /// The weight of a: 0 if both are -inf.
     template <class V> static V weight(const V& a, const V& b) {
         const double inf = __builtin_inf();
         return where(logical_and(a == -inf, b == -inf), 0.0, sigmoid(difference(a, b)));
@@ -167,7 +167,7 @@ struct FloorDivide {
 struct XLogY {
     static constexpr const char* name = "xlogy";
     static constexpr unsigned reads_a = A | B, reads_b = A | B;
-    /// b, or 1 where 0 * log(b) or 0 / b is to be 0.
+    /// b, or 1 where 0 * log(b) or 0 / b must be 0.
     template <class V> static V safe(const V& a, const V& b) { return where(logical_and(a == 0.0, b <= 0.0), 1.0, b); }
     template <class V> V value(const V& a, const V& b) const {
         const double inf = __builtin_inf();

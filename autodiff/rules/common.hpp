@@ -4,11 +4,11 @@
 
 #include "autodiff/core/attribute_names.hpp"
 
-// What the files of element-wise rules share; see elementwise.hpp.
+// Shared by the files of element-wise rules; see elementwise.hpp.
 
 namespace xgrad::rules {
 
-/// Which saved tensors a pull uses.
+/// The saved tensors that a pull uses.
 enum Reads : unsigned { none = 0, A = 1, B = 2, Y = 4 };  // A: the (first) input; B: the second; Y: the output
 
 inline constexpr double pi = 3.14159265358979323846264338328;
@@ -20,7 +20,7 @@ inline constexpr double sqrt_half = 0.707106781186547524400844362105;
 inline constexpr double inv_sqrt_two_pi = 0.398942280401432677939946059934;
 inline constexpr double sqrt_two_over_pi = 0.797884560802865355879892119869;
 
-/// A list of types, each with its place.
+/// A list of types, each with its index.
 template <class... Rule>
 struct List {
     static constexpr std::size_t size = sizeof...(Rule);

@@ -56,7 +56,7 @@ struct Exp2 {
 };
 struct Expm1 {
     static constexpr const char* name = "expm1";
-    static constexpr unsigned reads = A;  // y + 1 is 0 long before the slope is
+    static constexpr unsigned reads = A;  // y + 1 reaches 0 long before the slope does
     template <class V> V value(const V& x) const { return expm1(x); }
     template <class V> V pull(const V& g, const V& x, const V&) const { return g * exp(x); }
 };
@@ -136,7 +136,7 @@ struct Tanh {
     static constexpr const char* name = "tanh";
     static constexpr unsigned reads = A | Y;
     template <class V> V value(const V& x) const { return tanh(x); }
-    // 1 - y² is 0 long before the slope is: 4 s(2x) s(-2x), with s the sigmoid, is right in the tails.
+    // 1 - y² reaches 0 long before the slope does: 4 s(2x) s(-2x), with s the sigmoid, is accurate in the tails.
     template <class V> V pull(const V& g, const V& x, const V& y) const { return g * tanh_slope(x, y); }
 };
 struct Asinh {

@@ -44,8 +44,8 @@ struct Polygamma {
     template <class V> V value(const V& x) const { return polygamma(order, x); }
     template <class V> V pull(const V& g, const V& x, const V&) const { return g * polygamma(order + 1, x); }
 };
-// The derivatives of sinc are a family of their own, so that all orders are right at 0, where a quotient would lose
-// them.
+// The derivatives of sinc form their own family, so that all orders are right at 0, where a quotient would lose
+// accuracy.
 struct Sinc {
     static constexpr const char* name = "sinc";
     static constexpr unsigned reads = A;

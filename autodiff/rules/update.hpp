@@ -2,15 +2,15 @@
 
 #include "common.hpp"
 
-// The arithmetic of parameter updates, one struct each, as text that kernels/update.cpp compiles with SIMD vectors once
-// per instruction set. step() is given one parameter's weight w and gradient g and the states that states() names (bit
-// k for state k), and changes weight and states. The fields are the constants of one step, bias corrections worked out;
-// `sign` is -1 to maximize, `decay` adds decay * w to the gradient, `shrinkage` is what decoupled weight decay leaves
-// of w. To add a rule: write it here and name it in the list at the end.
+// The arithmetic of parameter updates, one struct each, as generic code that kernels/update.cpp compiles with SIMD
+// vectors once per instruction set. step() takes one parameter's weight w and gradient g and the states that states()
+// names (bit k for state k), and updates weight and states. The fields are the constants of one step, with bias
+// corrections already applied; `sign` is -1 to maximize, `decay` adds decay * w to the gradient, and `shrinkage` is the
+// factor by which decoupled weight decay multiplies w. To add a rule: write it here and add it to the list at the end.
 
 namespace xgrad::updates {
 
-/// Which sets of states a rule may have.
+/// The sets of states that a rule may have.
 template <unsigned...>
 struct StateSets {};
 
@@ -34,7 +34,8 @@ struct Sgd {
 };
 
 /// m = mean of g, v = mean of g²; w = shrinkage * w - (step_size * m + nesterov_step * g) / (sqrt(v) *
-/// denominator_scale + eps). States: m, v and, with amsgrad, the largest v so far, which is then in the denominator.
+/// denominator_scale + eps). States: m, v and, with amsgrad, the largest v so far, which then replaces v in the
+/// denominator.
 struct Adam {
     using Sets = StateSets<3, 7>;
     double beta1, beta2, step_size, denominator_scale, eps, nesterov_step = 0, sign = 1, decay = 0, shrinkage = 1;
@@ -117,8 +118,8 @@ struct Adadelta {
     }
 };
 
-/// size *= grow where g kept its sign and shrink where it changed (and then g = 0), within its limits; w -= size *
-/// sign(g). States: g of the step before, size.
+/// size *= grow where g kept its sign, and size *= shrink where it changed (then g = 0), within the limits; w -= size *
+/// sign(g). States: g of the previous step, size.
 struct Rprop {
     using Sets = StateSets<3>;
     double shrink, grow, smallest, largest, sign = 1;
@@ -148,7 +149,7 @@ struct Lion {
     }
 };
 
-/// w += rate * (g - w): the weight follows what is given as gradient. No states.
+/// w += rate * (g - w): the weight follows the value passed as the gradient. No states.
 struct Average {
     using Sets = StateSets<0>;
     double rate;
@@ -157,7 +158,7 @@ struct Average {
     template <class V> void step(V& w, V g, V (&)[3]) const { w = w + rate * (g - w); }
 };
 
-/// All rules, from which the kernels' table follows.
+/// All rules; they determine the kernels' table.
 using All = rules::List<Sgd, Adam, Adamax, Rmsprop, Adagrad, Adadelta, Rprop, Lion, Average>;
 
 }  // namespace xgrad::updates

@@ -1,9 +1,9 @@
 #pragma once
 
 // Included by every kernel source that is compiled once per instruction set. XGRAD_ISA names the set and is the
-// namespace of everything such a source defines, so that no two builds of one function can be mixed up by the linker.
-// Keep standard library functions out of these sources for the same reason: an inline one compiled for AVX-512 may be
-// the copy that a baseline caller gets.
+// namespace of everything that such a source defines, so that the linker cannot confuse two builds of a function. Keep
+// standard library functions out of these sources for the same reason: the linker may pick an inline one compiled for
+// AVX-512 for a baseline caller.
 
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
@@ -15,9 +15,9 @@
 #include <cstring>
 #include <xsimd/config/xsimd_config.hpp>
 
-// GCC 12 warns of its own AVX-512 intrinsics wherever they are inlined
-// (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593), but not where they or their callers, xsimd's functions, ask
-// for silence.
+// GCC 12 warns about its own AVX-512 intrinsics wherever they are inlined
+// (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593), unless the warning is disabled for them or for their callers,
+// xsimd's functions.
 #ifdef __AVX512F__
 #if !defined(__clang__)
 #pragma GCC diagnostic push
@@ -27,9 +27,9 @@
 #include <immintrin.h>
 #endif
 
-// xsimd 8 has no fused multiplication and addition for AVX-512 and takes two instructions for one. Declared before
-// xsimd's own functions are defined, these are found by all of them. Only in the library's own kernels, where `xsimd`
-// is a private copy: a user's must stay as it is.
+// xsimd 8 has no fused multiply-add for AVX-512 and uses two instructions instead of one. These functions are declared
+// before xsimd's are defined, so that all of xsimd finds them. Only in the library's own kernels, where `xsimd` is a
+// private copy: a user's xsimd must not be changed.
 #if defined(xsimd) && defined(__AVX512F__) && XSIMD_VERSION_MAJOR == 8
 namespace xsimd {
 template <class T, class A>
@@ -62,7 +62,8 @@ XGRAD_FUSED(fnms, _mm512_fnmsub)
 #pragma GCC diagnostic pop
 #endif
 
-#ifndef XGRAD_ISA  // in a user's source (map.hpp): by its compiler's options, never one of the library's own
+#ifndef XGRAD_ISA  // in a user's source (map.hpp): depends on the compiler's options, and is never one of the library's
+                   // own names
 #if defined(__AVX512F__) && defined(__AVX512BW__)
 #define XGRAD_ISA user_avx512
 #elif defined(__AVX2__) && defined(__FMA__)

@@ -4,13 +4,13 @@
 
 #include "isa.hpp"
 
-// Special functions of one number in double: what the vectors ask lane by lane.
+// Special functions of one double, which the vectors call lane by lane.
 
 namespace xgrad::kernels::XGRAD_ISA {
 
 inline constexpr double pi = 3.14159265358979323846;
 
-/// cot(pi x), exact near its poles and zeros; x is not an integer.
+/// cot(pi x), accurate near its poles and zeros; x must not be an integer.
 inline double cot_pi(double x) {
     const double r = x - ::rint(x);  // the period is 1
     if (r > 0.25) return ::tan(pi * (0.5 - r));
@@ -18,7 +18,8 @@ inline double cot_pi(double x) {
     return 1 / ::tan(pi * r);
 }
 
-/// The derivative of log |gamma|. NaN at the negative integers; at 0 the infinity of the side that its sign names.
+/// The derivative of log |gamma|. NaN at the negative integers; at 0, infinity with the sign of the side that the sign
+/// of the zero names.
 inline double digamma(double x) {
     constexpr double root_high = 0x1.762d86356be3fp+0, root_low = 9.5499954299656977e-17;
     // digamma(x) / (x - root) on [1, 2], around 1.5: a Chebyshev expansion.
@@ -56,7 +57,7 @@ inline double digamma(double x) {
     return result + (steps + ((x - root_high) - root_low) * p);
 }
 
-/// d^n/dt^n of cot t, for c = cot t: a polynomial in c.
+/// d^n/dt^n of cot t as a polynomial in c = cot t.
 inline double cot_derivative(int n, double c) {
     double p[48] = {0, 1};
     for (int k = 0; k < n; ++k) {  // -(1 + c²) p'
@@ -79,7 +80,8 @@ inline double factorial_over_power(int n, double x) {
     return 1 / p;
 }
 
-/// The n-th derivative of digamma: (-1)^(n+1) n! sum 1 / (x + k)^(n+1), the far end of the sum by Euler and Maclaurin.
+/// The n-th derivative of digamma: (-1)^(n+1) n! sum 1 / (x + k)^(n+1), with the tail of the sum from the
+/// Euler-Maclaurin formula.
 inline double polygamma(int n, double x) {
     if (n == 0) return digamma(x);
     constexpr double coefficient[] = {1.0 / 12,
@@ -95,7 +97,7 @@ inline double polygamma(int n, double x) {
                                       5.5090028283602295152e-18,
                                       -1.3954464685812523341e-19};  // B_2k / (2k)!
     const double sign = n % 2 ? 1 : -1;
-    if (x <= 0 && x == ::floor(x)) {  // both sides of a pole agree for odd n
+    if (x <= 0 && x == ::floor(x)) {  // for odd n both sides of a pole agree
         if (n % 2) return HUGE_VAL;
         return x == 0 ? -::copysign(HUGE_VAL, x) : NAN;
     }
@@ -105,7 +107,7 @@ inline double polygamma(int n, double x) {
             for (int k = 0; k <= n; ++k) scale *= pi;
             return -sign * polygamma(n, 1 - x) - scale * cot_derivative(n, cot_pi(x));
         }
-        if (x < -40) x += ::floor(-x) - 40;  // the terms left out are nothing beside those next to 0
+        if (x < -40) x += ::floor(-x) - 40;  // the omitted terms are negligible compared with those near 0
     }
     double total = 0;
     for (; x < n + 12; x += 1) total += factorial_over_power(n, x);

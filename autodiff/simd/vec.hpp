@@ -4,8 +4,8 @@
 
 #include "isa.hpp"
 
-// Vec: a SIMD vector with the functions that the element-wise rules call, found by argument-dependent lookup, and with
-// numbers as operands.
+// Vec: a SIMD vector with the functions that the element-wise rules call, found by argument-dependent lookup. Operands
+// may be plain numbers.
 
 namespace xgrad::kernels::XGRAD_ISA {
 
@@ -27,7 +27,7 @@ struct Vec {
 
     friend Vec operator-(const Vec& a) {
         return B(a.v ^ B(T(-0.0)));
-    }  // xsimd's own is 0 - a with AVX-512, which is 0 for 0
+    }  // xsimd computes 0 - a with AVX-512, which is 0 for 0
     friend Vec operator+(const Vec& a, const Vec& b) { return B(a.v + b.v); }
     friend Vec operator-(const Vec& a, const Vec& b) { return B(a.v - b.v); }
     friend Vec operator*(const Vec& a, const Vec& b) { return B(a.v * b.v); }
@@ -39,10 +39,10 @@ struct Vec {
     friend Mask<T> operator==(const Vec& a, const Vec& b) { return {a.v == b.v}; }
     friend Mask<T> operator!=(const Vec& a, const Vec& b) {
         return {!(a.v == b.v)};
-    }  // xsimd's own is false for NaN with AVX
+    }  // xsimd's != is false for NaN with AVX
     friend Vec where(const Mask<T>& c, const Vec& a, const Vec& b) { return B(xsimd::select(c.m, a.v, b.v)); }
 
-    /// f lane by lane, for what has no vector form.
+    /// Applies f lane by lane, for functions without a vector form.
     template <class F>
     static Vec lanes(F f, const Vec& a) {
         alignas(64) T x[B::size];
@@ -59,7 +59,7 @@ struct Vec {
         return B::load_aligned(x);
     }
 
-    /// `fast`, except in the lanes that are `special`: there xsimd's function is wrong, and f is asked.
+    /// `fast`, except in `special` lanes, where xsimd's function is wrong: there f is used.
     template <class F>
     static Vec fix_lanes(const Vec& fast, const Mask<T>& special, F f, const Vec& a) {
         if (!xsimd::any(special.m)) [[likely]]
@@ -80,7 +80,7 @@ struct Vec {
     friend Vec exp(const Vec& a) {
         using U = xsimd::batch<xsimd::as_unsigned_integer_t<T>, typename B::arch_type>;
         constexpr int bias = single ? 127 : 1023, fraction = single ? 23 : 52;
-        // In this order a NaN comes through min and max.
+        // In this order a NaN passes through min and max.
         const B bounded = xsimd::max(B(single ? T(-105) : T(-746)), xsimd::min(B(single ? T(89) : T(710)), a.v));
         const Reduced e = reduce(bounded);
         const U n =
@@ -131,15 +131,15 @@ struct Vec {
     friend Vec round(const Vec& a) { return B(xsimd::nearbyint(a.v)); }
     friend Vec trunc(const Vec& a) { return copysign(B(xsimd::trunc(a.v)), a); }
     friend Vec sigmoid(const Vec& a) {
-        // With an exponential that does not overflow. What the rounded quotient leaves of the numerator is added to it,
-        // as in tanh.
+        // Uses an exponential that does not overflow. The remainder of the rounded quotient is used to correct it, as
+        // in tanh.
         const Vec e = exp(-abs(a)), numerator = where(a >= 0.0, 1.0, e), inverse = 1.0 / (1.0 + e),
                   y = numerator * inverse;
         return B(xsimd::fma(xsimd::fnma(y.v, e.v, numerator.v - y.v), inverse.v, y.v));
     }
     friend Vec maximum(const Vec& a, const Vec& b) { return where(a != a, a, where(a > b, a, b)); }
     friend Vec hypot(const Vec& a, const Vec& b) {
-        // Scaled by the larger one, so that no square overflows.
+        // Scaled by the larger operand, so that no square overflows.
         const Vec x = abs(a), y = abs(b);
         const Vec large = where(x > y, x, y), small = where(x > y, y, x),
                   ratio = small / where(large == 0.0, 1.0, large);
@@ -147,7 +147,7 @@ struct Vec {
         const double inf = __builtin_inf();
         return where(logical_or(x == inf, y == inf), inf, where(logical_or(a != a, b != b), a + b, h));
     }
-    friend Vec atan2(const Vec& a, const Vec& b) {  // xsimd's own is NaN at the origin and wrong at infinity
+    friend Vec atan2(const Vec& a, const Vec& b) {  // xsimd's atan2 is NaN at the origin and wrong at infinity
         const Vec y = abs(a), x = abs(b);
         const Vec angle = atan(where(y == 0.0, 0.0, where(y == x, 1.0, y / x)));
         return where(b == b, copysign(where(copysign(1.0, b) < 0.0, 3.14159265358979323846 - angle, angle), a), b);
@@ -177,27 +177,27 @@ struct Vec {
 
     static constexpr bool single = sizeof(T) == 4;
     static B coefficient(double c) { return B(static_cast<T>(c)); }
-    /// Adding 1.5 * 2^mantissa rounds to an integer, which then stands in the low bits.
+    /// Adding 1.5 * 2^mantissa rounds to an integer, which is then in the low bits.
     static B shift() { return coefficient(single ? 0x1.8p23 : 0x1.8p52); }
 
     /// x = k ln2 + r with |r| <= ln2 / 2: k + shift(), and exp(r) - 1.
     struct Reduced {
         B shifted, small;
-        /// 2^k, where that is a normal number.
+        /// 2^k, if that is a normal number.
         B power() const {
             using I = xsimd::as_integer_t<B>;
             return xsimd::bitwise_cast<B>((xsimd::bitwise_cast<I>(shifted) + I(single ? 127 : 1023))
                                           << (single ? 23 : 52));
         }
     };
-    /// Of x - rest, where rest is what x has no digits left for. exp(r) - 1 is its Taylor series.
+    /// Reduces x - rest, where rest is too small for x's precision. exp(r) - 1 comes from its Taylor series.
     static Reduced reduce(const B& x, const B& rest = B(T(0))) {
         const auto& c = coefficient;
         const B t = xsimd::fma(x - rest, c(1.442695040888963407359924681), shift());
         const B k = t - shift();
         const B high = xsimd::fma(k, c(single ? -0.693359375 : -6.93147180369123816490e-01), x);
         const B r = xsimd::fma(k, c(single ? 2.12194440054690583e-4 : -1.90821492927058770002e-10), high) - rest;
-        const B r2 = r * r;  // two or three chains at a time: one long one would be waited for
+        const B r2 = r * r;  // two or three chains at a time: a single long one would stall
         B series;
         if constexpr (single) {
             const B top = xsimd::fma(c(1.0 / 5040), r, c(1.0 / 720)), middle = xsimd::fma(c(1.0 / 120), r, c(1.0 / 24));
@@ -234,9 +234,9 @@ private:
     }
 };
 
-/// (e^2|x| - 1) / (e^2|x| + 1) with the numerator e as expm1, which is exact near 0; |x| beyond the limit gives 1. The
-/// rounding of e + 2 and of the quotient is taken back with what the quotient leaves of e. Without branches, so that
-/// small and large elements side by side cost no more than either.
+/// (e^2|x| - 1) / (e^2|x| + 1) with the numerator e from expm1, which is accurate near 0; |x| beyond the limit gives 1.
+/// The rounding of e + 2 and of the quotient is corrected with the remainder of the quotient. Without branches, so that
+/// a mix of small and large elements costs no more than either kind alone.
 template <class T>
 inline Vec<T> tanh(const Vec<T>& x) {
     const Vec<T> m = abs(x), limit = sizeof(T) == 4 ? 10.0 : 20.0, bounded = where(m > limit, limit, m);
@@ -245,8 +245,8 @@ inline Vec<T> tanh(const Vec<T>& x) {
     return copysign(Vec<T>(Batch<T>(xsimd::fma(rest, inverse.v, y.v))), x);
 }
 
-/// A function's value and its slope, which share the exponential. No slope is taken from a rounded value: 1 - y is 0
-/// long before it should be.
+/// A function's value and its slope, which share the exponential. No slope is computed from a rounded value: 1 - y
+/// reaches 0 long before it should.
 template <class T>
 struct Sloped {
     Vec<T> value, slope;
@@ -257,8 +257,8 @@ inline Sloped<T> logistic(const Vec<T>& a) {
     const Vec<T> e = exp(-abs(a)), r = 1.0 / (1.0 + e), small = e * r;
     return {where(a >= 0.0, r, small), small * r};
 }
-/// The same slopes where the value y is there already: from y as long as that keeps all but a few units in the last
-/// place, else from x. What a lane gets does not depend on its neighbours.
+/// The same slopes if the value y is already known: from y as long as that is accurate to a few units in the last
+/// place, else from x. The result in a lane does not depend on its neighbours.
 template <class T>
 inline Vec<T> sigmoid_slope(const Vec<T>& x, const Vec<T>& y) {
     const Vec<T> near = y * (1.0 - y);
@@ -275,8 +275,8 @@ inline Vec<T> tanh_slope(const Vec<T>& x, const Vec<T>& y) {
         return near;
     return where(far, 4.0 * logistic(2.0 * x).slope, near);
 }
-/// tanh: with e = exp(2|a|) - 1 it is e / (e + 2), and its slope 4 (e + 1) / (e + 2)², which beyond the limit is next
-/// to nothing.
+/// tanh: with e = exp(2|a|) - 1 it is e / (e + 2), and its slope is 4 (e + 1) / (e + 2)², which is negligible beyond
+/// the limit.
 template <class T>
 inline Sloped<T> tangent(const Vec<T>& a) {
     const Vec<T> m = abs(a), limit = sizeof(T) == 4 ? 43.0 : 350.0, bounded = where(m > limit, limit, m);
@@ -305,15 +305,15 @@ struct FirstIndices<4> {
     using type = Indices<0, 1, 2, 3>;
 };
 
-/// The last `count` < width elements; what fills the other lanes is an element too, so that no lane computes anything
+/// The last `count` < width elements; the other lanes are filled with one of them, so that no lane computes anything
 /// unusual.
 template <class T>
 inline Vec<T> load_tail(const T* from, std::int64_t count) {
     return count == 1 ? Batch<T>(*from) : load_some(from, count, *from);
 }
 
-// Inputs and outputs are expanded as packs, not looped over: the compiler then keeps everything in registers and drops
-// the inputs that a rule does not read.
+// Inputs and outputs are expanded as parameter packs instead of loops, so that the compiler keeps everything in
+// registers and drops the inputs that a rule does not read.
 template <class T, int... K, int... J, class... F>
 inline void pass(Indices<K...>, Indices<J...>, std::int64_t n, const void* const* in, const std::uint8_t* step,
                  void* const* out, const F&... f) {
@@ -333,7 +333,7 @@ inline void pass(Indices<K...>, Indices<J...>, std::int64_t n, const void* const
         }
         return;
     }
-    alignas(64) T splat[count][w];  // what stands still, as a vector that is read again and again
+    alignas(64) T splat[count][w];  // inputs with step 0, as a vector that is read repeatedly
     const auto source = [&](int k) -> const T* {
         const T* from = static_cast<const T*>(in[k]);
         if (step[k]) return from;

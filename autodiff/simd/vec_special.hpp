@@ -4,11 +4,11 @@
 #include "special.hpp"
 #include "vec.hpp"
 
-// Special functions of SIMD vectors, found by argument-dependent lookup as those in vec.hpp are.
+// Special functions of SIMD vectors, found by argument-dependent lookup like those in vec.hpp.
 
 namespace xgrad::kernels::XGRAD_ISA {
 
-// Coefficients: Chebyshev expansions of our own, computed with 60 digits.
+// Coefficients of our own Chebyshev expansions, computed with 60 digits.
 inline constexpr double erfc_f32[] = {1.074006907263101101,      -0.8833944540944694941,   0.5902283282953617831,
                                       -0.3104672165396889803,    0.1195285395861078361,    -0.02682769073173012904,
                                       -0.001220029958530924469,  0.003034219869929678509,  -0.0005163730642593441987,
@@ -57,8 +57,8 @@ inline constexpr double erfinv_f64_far[] = {
     7.817555181729633075e-9,   -3.471550109717930797e-9,   1.319926725928543392e-9,   -4.375491688259567522e-10,
     6.741355261208323273e-11,  4.289069546883856063e-11,   -1.989821355992846785e-11};
 
-/// Even and odd powers of a polynomial apart, so that two chains run beside each other. The coefficients are known at
-/// compile time.
+/// Evaluates the even and odd powers of a polynomial separately, so that two dependency chains run in parallel. The
+/// coefficients are known at compile time.
 template <int Last, class T, int N>
 __attribute__((always_inline)) inline Batch<T> every_second(const double (&c)[N], const Batch<T>& square,
                                                             const Batch<T>& sum) {
@@ -75,8 +75,8 @@ __attribute__((always_inline)) inline Vec<T> polynomial(const Vec<T>& x, const d
     else return Batch<T>(xsimd::fma(last, x.v, other));
 }
 
-/// exp(-x²) to the last place, for x in [0, 26.6] (f64) or [0, 9.3] (f32). x = h + l with so few digits in h that h² is
-/// exact.
+/// exp(-x²), accurate to the last place, for x in [0, 26.6] (f64) or [0, 9.3] (f32). x = h + l with so few digits in h
+/// that h² is exact.
 template <class T>
 inline Vec<T> exp_minus_square(const Vec<T>& x) {
     constexpr bool single = sizeof(T) == 4;
@@ -90,14 +90,14 @@ inline Vec<T> exp_minus_square(const Vec<T>& x) {
 }
 
 /// erf and erfc: x plus x times a polynomial in x² for |x| < 1 (erfc: 1/2); beyond, erfc(x) = exp(-x²) P(t) / (x + 3)
-/// with t = (x - 3) / (x + 3), as Shepherd and Laframboise (1981) have it. The coefficients are Chebyshev expansions of
-/// our own.
+/// with t = (x - 3) / (x + 3), following Shepherd and Laframboise (1981). The coefficients are our own Chebyshev
+/// expansions.
 template <class T>
 struct ErrorFunction {
     Vec<T> magnitude, small, tail, exponential;  ///< |x|; erf(x) where |x| < 1; erfc(|x|) for 1/2 and more; exp(-x²)
 
     explicit ErrorFunction(const Vec<T>& x) : magnitude(abs(x)) {
-        constexpr double limit = sizeof(T) == 4 ? 9.3 : 26.6;  // erfc is below the smallest normal number from there on
+        constexpr double limit = sizeof(T) == 4 ? 9.3 : 26.6;  // erfc is below the smallest normal number beyond this
         const Vec<T> m = where(magnitude > limit, limit, magnitude), near = where(magnitude > 1.0, 1.0, magnitude);
         const Vec<T> r = 1.0 / (m + 3.0), t = (m - 3.0) * r;
         Vec<T> p, q;
@@ -127,8 +127,8 @@ inline Vec<T> erfc(const Vec<T>& x) {
     return erfc(ErrorFunction<T>(x), x);
 }
 
-/// The standard normal distribution with its density, which shares the exponential. Beyond erfc's range (|x| > 37, in
-/// f32 13) the density stays what it is there, next to nothing.
+/// The standard normal distribution function and its density, which share the exponential. Beyond erfc's range (|x| >
+/// 37, in f32 13) the density keeps its negligible value at the limit.
 template <class T>
 struct Normal {
     Vec<T> distribution, density;
@@ -140,8 +140,8 @@ inline Normal<T> standard_normal(const Vec<T>& x) {
     return {0.5 * erfc(e, u), rules::inv_sqrt_two_pi * e.exponential};
 }
 
-/// erfinv(x) / x as polynomials in w = -log(1 - x²), and in sqrt(w) where that is large: the substitution of Giles
-/// (2012), with Chebyshev expansions of our own.
+/// erfinv(x) / x as polynomials in w = -log(1 - x²), and in sqrt(w) if w is large: the substitution of Giles (2012),
+/// with our own Chebyshev expansions.
 template <class T>
 inline Vec<T> erfinv(const Vec<T>& x) {
     const Vec<T> m = abs(x), w = -log((1.0 - m) * (1.0 + m));
@@ -167,10 +167,11 @@ inline Vec<T> erfinv(const Vec<T>& x) {
     return where(m == 1.0, copysign(__builtin_inf(), x), p * x);
 }
 
-/// sin(pi x) / (pi x), the sine of the exact remainder, so that it is 0 at the integers.
+/// sin(pi x) / (pi x), using the sine of the exact remainder, so that it is 0 at the integers.
 template <class T>
 inline Vec<T> sinc(const Vec<T>& x) {
-    constexpr double whole = sizeof(T) == 4 ? 16777216.0 : 9007199254740992.0;  // even integers from here on
+    constexpr double whole =
+        sizeof(T) == 4 ? 16777216.0 : 9007199254740992.0;  // all numbers from here on are even integers
     const Vec<T> m = abs(x), b = where(m > whole, whole, m), n = round(b), half = 0.5 * n;
     const Vec<T> sign = 1.0 - 2.0 * abs(n - 2.0 * round(half)), z = pi * b;
     return where(b == 0.0, 1.0, sign * sin(pi * (b - n)) / where(b == 0.0, 1.0, z));
@@ -180,7 +181,7 @@ template <class T>
 inline Vec<T> lgamma(const Vec<T>& x) {
     return Vec<T>::lanes(
         [](T e) {
-            int sign;  // of gamma; lgamma itself would write it into a global
+            int sign;  // the sign of gamma; lgamma itself would write it to a global variable
             return static_cast<T>(::lgamma_r(static_cast<double>(e), &sign));
         },
         x);

@@ -57,7 +57,7 @@ Tensor tangent(const Function& f, std::span<const Tensor> xs, std::size_t input,
     return jvp(of_one, xs[input], direction);
 }
 
-/// (f(x + step) - f(x - step)) / 2, and how far rounding in f may have moved it.
+/// (f(x + step) - f(x - step)) / 2, and a bound on the effect of rounding in f.
 struct Difference {
     Numbers half, rounding;
 };
@@ -99,7 +99,7 @@ public:
     }
 
 private:
-    /// Of either sign and never near zero, so that no error hides behind a small weight or cancels by symmetry.
+    /// Of either sign and never near zero, so that no error is hidden by a small weight or cancels by symmetry.
     double weight() {
         const double size = 0.5 + static_cast<double>(random_() >> 11) * 0x1p-53;
         return random_() & 1 ? size : -size;
@@ -128,13 +128,13 @@ private:
                 for (std::int64_t j = 0; report_.ok && j < xs_[i].size(); ++j)
                     check_element(f, y.shape(), u, reverse[i], i, j, of);
         };
-        if (options_.full_jacobian) check_elements();  // first: what is wrong is named by input and element
+        if (options_.full_jacobian) check_elements();  // first, because it names the wrong input and element
         if (!report_.ok) return;
         check_direction(f, y.shape(), u, reverse, of);
         if (!report_.ok && !options_.full_jacobian) {
             const GradcheckReport direction = std::exchange(report_, {.ok = true});
             check_elements();
-            if (report_.ok) report_ = direction;  // no single element shows it
+            if (report_.ok) report_ = direction;  // no single element shows the error
         }
         for (std::size_t i = 0; order < options_.order && report_.ok && i < xs_.size(); ++i)
             check_order(gradient_of(f, i, cotangent), order + 1, of + "gradient of input " + std::to_string(i) + ": ");
@@ -177,8 +177,8 @@ private:
                 [&] { return of + "input " + std::to_string(input) + ", element " + element(xs_[input].shape(), j); });
     }
 
-    /// Reverse mode gave the derivative of <u, f>, forward mode that of every element of f. `where` is called only if
-    /// they differ.
+    /// Compares the derivative of <u, f> from reverse mode and that of every element of f from forward mode with the
+    /// differences. `where` is called only on a mismatch.
     template <class Where>
     void compare(double reverse, const Numbers& forward, const Difference& d, double step, const Shape& shape,
                  const Numbers& u, const Where& where) {
@@ -202,7 +202,7 @@ private:
             std::abs(got - reference) / (options_.atol + options_.rtol * std::abs(reference) + rounding);
         if (error <= 1) {
             report_.worst = std::max(report_.worst, error);
-        } else if (report_.ok) {  // NaN comes here too
+        } else if (report_.ok) {  // NaN also takes this branch
             report_.worst = error;
             std::ostringstream text;
             text.precision(10);
@@ -236,7 +236,7 @@ GradcheckReport detail::gradcheck(FunctionRef f, std::span<const Tensor> xs, con
         });
         constants.push_back(stop_gradient(x));
     }
-    std::vector<Generator::Draw> draws;  // f must be one function: what it draws is drawn again each time
+    std::vector<Generator::Draw> draws;  // f must be deterministic: each call repeats the same draws
     bool first = true;
     const auto again = [&](std::span<const Tensor> at) {
         const DrawLog log(draws, !std::exchange(first, false));

@@ -18,7 +18,7 @@ struct GradcheckOptions {
 struct GradcheckReport {
     bool ok = false;
     std::string message = {};  ///< what was compared, and the first mismatch: input, element and both numbers
-    double worst = 0;          ///< largest error / (atol + rtol |reference|) seen
+    double worst = 0;          ///< largest error / (atol + rtol |reference| + rounding in f) seen
     explicit operator bool() const { return ok; }
 };
 

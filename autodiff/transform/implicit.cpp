@@ -45,7 +45,7 @@ Tensor iterate(FunctionRef f, const Tensor& x0, const SolverOptions& options, Lo
         if (i == 0) check_start("fixed_point", x, next, where);
         change = largest(next - x);
         x = stop_gradient(next);
-        if (!(change < 1e300)) break;  // NaN and inf settle nowhere
+        if (!(change < 1e300)) break;  // with NaN or inf the iteration cannot converge
         if (change <= tolerance * (1 + largest(x))) return x;
     }
     throw Error(at("fixed_point: f must settle within " + std::to_string(most) + " iterations, got a last change of " +
@@ -91,8 +91,8 @@ Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Loc
                    where));
 }
 
-/// A solution y(p) of an equation in x and p. Its pullback asks `adjoint` for the cotangent u of f(y, p) at a y that
-/// does not move, then pulls u back through one run of f to whatever it used.
+/// A solution y(p) of an equation in x and p. Its pullback calls `adjoint` for the cotangent u of f(y, p) at fixed y,
+/// then pulls u back through one run of f to everything that f used.
 struct ImplicitFunction {
     using Adjoint = Tensor (*)(const ImplicitFunction& self, const Tensor& y, const Tensor& g);
     static constexpr const char* name = "implicit_function";
@@ -139,7 +139,7 @@ Tensor solution(const char* name, FunctionRef f, std::shared_ptr<const void> own
         return solve_it();
     }();
     Tensors used;
-    run_unrecorded(used, [&] { return f({&y, 1}); });  // what the solution depends on
+    run_unrecorded(used, [&] { return f({&y, 1}); });  // collects what the solution depends on
     return apply(ImplicitFunction{f, std::move(owner), options, adjoint, where, used, y}, std::span<const Tensor>(used),
                  where, name);
 }

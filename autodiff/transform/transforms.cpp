@@ -164,7 +164,8 @@ Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> v
 Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
     check<ValueError>(!xs.empty(), {},
                       [] { return std::string("vmap: there must be an argument to map over, got none"); });
-    std::vector<Tensors> slices;  // of each argument: taken apart by one operation, put together by one in its pullback
+    std::vector<Tensors>
+        slices;  // of each argument: split by one operation, whose pullback joins them with one operation
     for (const Tensor& x : xs) {
         check<ShapeError>(x.ndim() > 0 && x.shape(0) == xs[0].shape(0) && x.shape(0) > 0, {}, [&] {
             return "vmap: the arguments must have one leading size, at least 1, got " + to_string(xs[0].shape()) +
@@ -189,11 +190,12 @@ Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
     return stacked;
 }
 
-// --- functions that are one entry ------------------------------------------------------------------------------------
+// --- functions recorded as one entry
+// ------------------------------------------------------------------------------------
 
 namespace {
 
-/// Stands before what uses the owner, so that a sweep, which goes backwards, releases it after all of that.
+/// Precedes the entries that use the owner, so that a sweep, which runs backwards, releases it after them.
 struct KeptOwner {
     static void pull(void*, Pull&) {}
     static void destroy(void* closure) noexcept { static_cast<std::shared_ptr<const void>*>(closure)->~shared_ptr(); }
@@ -202,7 +204,7 @@ struct KeptOwner {
 
 struct Checkpoint {
     static constexpr const char* name = "checkpoint";
-    static constexpr bool runs_once = true;  // the function has run, and knows its inputs by itself
+    static constexpr bool runs_once = true;  // the function has already run and holds its own inputs
     FunctionsRef f;
     std::shared_ptr<const void> owner;
     Tensors xs, used;
@@ -224,7 +226,7 @@ struct Checkpoint {
 
 void keep_for_tapes(std::shared_ptr<const void> owner) {
     if (!recording || !recording->active) return;
-    Tensor mark = scalar(0.0, DType::f32);  // an entry has a result
+    Tensor mark = scalar(0.0, DType::f32);  // an entry needs a result
     Entry* entry = recording->append("keep", {}, {&mark, 1}, recording->active, sizeof(owner), {});
     ::new (entry->closure()) std::shared_ptr<const void>(std::move(owner));
     entry->kind = &KeptOwner::kind;

@@ -7,7 +7,7 @@
 #include "autodiff/core/attributes.hpp"
 #include "autodiff/core/tensor.hpp"
 
-// Axes, checked and counted from the front. Not for users.
+// Axes: checked, and counted from the front. Not for users.
 
 namespace xgrad::detail {
 
@@ -23,8 +23,8 @@ inline int normalise_axis(int axis, int rank, const char* operation, Location wh
     return axis < 0 ? axis + rank : axis;
 }
 
-/// The axes as bits. IndexError when one is out of range or named twice. A scalar counts as having one axis when
-/// `scalar_axis`.
+/// The axes as bits. IndexError if one is out of range or listed twice. With `scalar_axis`, a scalar counts as having
+/// one axis.
 inline AxisMask mask_of(const Axes& axes, int rank, const char* operation, Location where, bool scalar_axis = false) {
     if (axes.all()) return (AxisMask{1} << rank) - 1;
     AxisMask mask = 0;
@@ -47,7 +47,7 @@ inline Shape without_axes(const Shape& shape, AxisMask mask, bool keep_as_one) {
     return result;
 }
 
-/// A shape seen along one axis: everything before it, the axis, everything behind.
+/// A shape split at one axis: the sizes before it multiplied, its own size, the sizes after it multiplied.
 struct AxisSplit {
     Int outer = 1, n = 1, inner = 1;
     XGRAD_ATTRIBUTES(outer, n, inner)

@@ -5,13 +5,13 @@
 
 #include "record.hpp"
 
-// What checkpoint and the implicit functions share: operations whose inputs are all that a function used, captured or
-// passed. Not for users.
+// Shared by checkpoint and the implicit functions: operations whose inputs are all tensors that a function used,
+// whether captured or passed. Not for users.
 
 namespace xgrad::detail {
 
-/// The results of `run`, of which the caller's tapes see nothing, and the parameters and tensors of theirs that it
-/// used.
+/// Calls `run` hidden from the caller's tapes. Returns its results, and in `used` the parameters and the tensors of
+/// these tapes that it used.
 template <class Run>
 auto run_unrecorded(std::vector<Tensor>& used, Run&& run) {
     const TapeMask visible = recording->visible;
@@ -23,7 +23,7 @@ auto run_unrecorded(std::vector<Tensor>& used, Run&& run) {
     return results;
 }
 
-/// Runs `run` once more, what it uses being sources, and pulls the cotangents of its results back to `used`.
+/// Calls `run` again with everything it uses as sources, and pulls the cotangents of its results back to `used`.
 template <class Run>
 Tensors vjp_of_captures(const Tensors& used, std::span<const Tensor> cotangents, Location where, Run&& run) {
     Tape tape({.watch_parameters = false});

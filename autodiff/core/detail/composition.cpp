@@ -6,8 +6,8 @@
 namespace xgrad::detail {
 namespace {
 
-/// "max: there must be elements, got shape (0,) [norm.cpp:117]" as "norm: there must be elements, got shape (0,)"; what
-/// says already which part of the operation it is about, "matmul (leading axes): …", goes on saying so.
+/// "max: there must be elements, got shape (0,) [norm.cpp:117]" as "norm: there must be elements, got shape (0,)"; a
+/// text that already names the part of the operation concerned, "matmul (leading axes): …", keeps that part.
 std::string renamed(const std::string& text, const char* operation) {
     const std::size_t colon = text.find(": "), line = text.ends_with(']') ? text.rfind(" [") : std::string::npos;
     const std::size_t begin = colon == std::string::npos ? 0 : colon + 2;
@@ -33,7 +33,7 @@ void rethrow_as(const char* operation, Location where) {
         throw ValueError(text(error));
     } catch (const Error& error) {
         if (typeid(error) == typeid(Error)) throw Error(text(error));
-        throw;  // others are not about arguments
+        throw;  // other errors are not about arguments
     }
 }
 

@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <exception>
 
-// The one place where the engine's threads begin. Not for users.
+// The only place where the engine starts threads. Not for users.
 
 namespace xgrad::detail {
 
-/// part(begin, end) over [0, n) in so many threads, each with a piece of its own; the pieces must be independent of
-/// each other. What a part throws (a user's function, or an allocation that is refused) comes out at the end, one of
-/// them if there are several.
+/// Calls part(begin, end) over [0, n) in `threads` threads, each with its own piece; the pieces must be independent of
+/// each other. An exception from a part (a user's function, or a failed allocation) is rethrown at the end; if there
+/// are several, one of them.
 template <class Part>
 void in_threads(std::int64_t threads, std::int64_t n, const Part& part) {
     if (threads <= 1) {

@@ -15,8 +15,8 @@ namespace {
 constinit thread_local Record* own_record = nullptr;
 constinit thread_local bool thread_ends = false;
 
-/// Ends the thread's record. What uses tapes still later, in static destructors, gets records that live as long as
-/// their tapes.
+/// Destroys the thread's record at thread exit. Code that uses tapes even later, in static destructors, gets records
+/// that live as long as their tapes.
 struct RecordOwner {
     ~RecordOwner() {
         thread_ends = true;
@@ -27,7 +27,7 @@ struct RecordOwner {
 std::uint64_t next_serial() {
     static std::atomic<std::uint64_t> blocks{0};
     constexpr std::uint64_t block =
-        1024;  // serials are handed to threads in blocks, so that opening a tape touches no shared line
+        1024;  // serials are handed to threads in blocks, so that opening a tape touches no shared cache line
     constinit thread_local std::uint64_t next = 0, end = 0;
     if (next == end) {
         next = blocks.fetch_add(1, std::memory_order_relaxed) * block + 1;
@@ -36,7 +36,7 @@ std::uint64_t next_serial() {
     return next++ & ((std::uint64_t{1} << (63 - Origin::node_bits)) - 1);
 }
 
-/// All threads' records, for tapes that are destroyed by another thread than their own.
+/// The records of all threads, for tapes that are destroyed on a thread other than their own.
 struct Records {
     std::mutex mutex;
     std::vector<Record*> all;
@@ -140,7 +140,7 @@ void Arena::clear() noexcept {
 
 // --- CaptureTable ----------------------------------------------------------------------------------------------------
 
-/// Where the origin is, or where it would be added. There is a free bucket.
+/// The bucket that holds the origin, or the one to add it to. Requires a free bucket.
 std::size_t CaptureTable::place_of(std::uint64_t origin, std::uint64_t serial) const {
     const std::size_t mask = buckets_.size() - 1;
     std::size_t i = (origin * 0x9e3779b97f4a7c15ull >> 32) & mask;
@@ -263,15 +263,15 @@ void Record::close_those_closed_elsewhere() noexcept {
         if (closed & bit(depth)) close(depth);
 }
 
-/// Releases what the tape at `depth`, the last one, recorded and no other may ask for, and drops the end of the list as
-/// far as it is that.
+/// Releases the entries that the tape at `depth`, the last one, recorded and that no other tape may need, and drops
+/// those at the end of the list.
 void Record::drop_what_nobody_needs(int depth) noexcept {
     const OpenTape& tape = open.back();
     const TapeMask needed = unfinished_below(depth);
     std::size_t end = tape.start, released = 0;
     for (std::size_t i = nodes.size(); i-- > tape.start;) {
         Entry& entry = *nodes[i];
-        entry.tapes &= ~bit(depth);  // the next tape at this depth is another one
+        entry.tapes &= ~bit(depth);  // the next tape at this depth is a different one
         if (entry.tapes & needed) {
             end = std::max(end, i + 1);
         } else {
@@ -289,7 +289,7 @@ void Record::drop_nodes_from(NodeId end, Arena::Mark mark) noexcept {
     for (; !sources.empty() && sources.back() >= end; sources.pop_back()) {
         Entry& source = *nodes[sources.back()];
         if (source.source() == origin_of(source.first_node)) continue;
-        captures.set(source.source(), first_serial(), source.captured_before());  // it was the last
+        captures.set(source.source(), first_serial(), source.captured_before());  // it was the last capture
     }
     nodes.resize(end);
     arena.rewind(mark);
@@ -299,7 +299,7 @@ void Record::drop_nodes_from(NodeId end, Arena::Mark mark) noexcept {
 }
 
 void Record::trim() noexcept {
-    // Assigning {} to a vector would keep its memory.
+    // Assigning {} to a vector would keep its capacity.
     const auto give_back = [](auto&... vectors) {
         (std::exchange(vectors, std::remove_reference_t<decltype(vectors)>()), ...);
     };
@@ -339,7 +339,7 @@ Entry* Record::append(const char* name, std::span<const NodeId> inputs, std::spa
         if (is_floating(outputs[i].dtype())) entry->dtype = outputs[i].dtype();
     }
     std::copy(inputs.begin(), inputs.end(), entry->input_nodes());
-    nodes.insert(nodes.end(), outputs.size(), entry);  // the last that may fail
+    nodes.insert(nodes.end(), outputs.size(), entry);  // the last step that may fail
     for (std::size_t i = 0; i < outputs.size(); ++i)
         TensorAccess::set_origin(
             outputs[i], is_floating(outputs[i].dtype()) ? Origin::node(serial, static_cast<NodeId>(first + i)) : 0);
@@ -364,14 +364,14 @@ NodeId Record::append_source(Tensor& tensor, const char* name, NodeId passes_to,
     return entry->first_node;
 }
 
-/// The node of a tensor that was recorded before the innermost tape that records was opened, or of a parameter: a
-/// source of its own there, which passes its gradient on to what stood for the tensor until now.
+/// The node for a parameter, or for a tensor recorded before the innermost recording tape was opened: a new source on
+/// that tape, which passes its gradient on to the node that represented the tensor until now.
 NodeId Record::capture(const Tensor& tensor, std::uint64_t origin) {
     const bool is_parameter = Origin::is_parameter(origin);
     const NodeId own = is_parameter ? no_node : find(origin);
     NodeId from = own;
     if (is_parameter || (own != no_node && own < start)) {
-        // What stood for it until now: the last source that some visible tape has of it, else its own node.
+        // The node that represented it until now: the last source for it on a visible tape, else its own node.
         NodeId last = last_capture(origin);
         while (last != no_node && !(nodes[last]->tapes & visible)) last = nodes[last]->captured_before();
         if (last != no_node) from = last;
@@ -401,8 +401,8 @@ NodeId Record::capture(const Tensor& tensor, std::uint64_t origin) {
 NodeId Record::node_on(int depth, std::uint64_t origin) const {
     const NodeId begin = at(depth).start, own = origin == 0 || Origin::is_parameter(origin) ? no_node : find(origin);
     if (own != no_node && own >= begin) return own;
-    // The last source that this tape, or one around it, has of it; of those that this passes on to, the first on this
-    // tape.
+    // Start at the last source for it on this tape or an outer one, and follow the nodes it passes on to: the result is
+    // the first of them on this tape.
     const TapeMask seen = bit(depth) | (bit(depth) - 1);
     NodeId node = last_capture(origin), first = no_node;
     while (node != no_node && !(nodes[node]->tapes & seen)) node = nodes[node]->captured_before();

@@ -1,6 +1,6 @@
 #pragma once
 
-// The engine's own view of a tape: entries in an arena, one flat list of them. Not for users.
+// The engine's internal view of a tape: a flat list of entries, stored in an arena. Not for users.
 
 #include <atomic>
 #include <cstring>
@@ -18,13 +18,13 @@ namespace xgrad::detail {
 using NodeId = std::uint32_t;
 inline constexpr NodeId no_node = 0xffffffffu;
 
-/// Tapes by their depth: bit d is the one that d others were open before.
+/// A set of tapes by depth: bit d is the tape opened while d others were open.
 using TapeMask = std::uint64_t;
 inline constexpr int max_tapes = 64;
 inline constexpr TapeMask all_tapes = ~TapeMask{0};
 
-/// A tensor's origin is a number: 0 for a constant; a parameter's identity with the top bit set; else a record's serial
-/// number and a node.
+/// A tensor's origin is a number: 0 for a constant; a parameter's identity, with the top bit set; else a record's
+/// serial number and a node.
 struct Origin {
     static constexpr std::uint64_t parameter_bit = std::uint64_t{1} << 63;
     static constexpr int node_bits = 27;
@@ -36,30 +36,31 @@ struct Origin {
     static constexpr NodeId node_of(std::uint64_t origin) { return static_cast<NodeId>(origin & (max_nodes - 1)); }
 };
 
-/// From this many elements on, chains of element-wise entries are pulled back a block at a time; below, everything is
+/// From this many elements on, chains of element-wise entries are pulled back one block at a time; smaller tensors are
 /// in cache anyway.
 inline constexpr std::int64_t least_block_elements = 1 << 14;
 
-/// What stands behind a source's entry.
+/// The data after a source's entry.
 struct Source {
     std::uint64_t origin;
     NodeId before;
 };
 
-/// One recorded operation, or a source of gradients. Behind it in the arena: the shapes of outputs after the first, a
-/// NodeId per input, the closure. Shapes are shared: neighbouring entries of one shape point to one copy of it.
+/// One recorded operation, or a source of gradients. It is followed in the arena by the shapes of outputs after the
+/// first, a NodeId per input, and the closure. Shapes are shared: consecutive entries with the same shape point to one
+/// copy.
 struct Entry {
     const Kind* kind =
-        nullptr;  // null: nothing to pull back (a source, already released, or its closure never came to be)
+        nullptr;  // null: nothing to pull back (a source, already released, or its closure was never constructed)
     const char* name;
     const char* file;
     const Shape* shape;  // of the first output
-    TapeMask tapes;  // that watch something it depends on; 0: released
+    TapeMask tapes;  // tapes that watch something it depends on; 0: released
     std::int32_t line;
     NodeId first_node;
     std::uint32_t inputs;
     std::uint32_t outputs : Origin::node_bits;
-    DType dtype : 3;  // of all outputs that have a gradient
+    DType dtype : 3;  // of all differentiable outputs
     bool is_source : 1;
     bool large : 1;  // worth pulling back in blocks (fused_chain.hpp)
 
@@ -84,12 +85,12 @@ struct Entry {
     static std::size_t closure_offset(std::size_t outputs, std::size_t inputs) {
         return (sizeof(Entry) + (outputs - 1) * sizeof(Shape*) + inputs * sizeof(NodeId) + 15) & ~std::size_t{15};
     }
-    /// Of a source: the origin of what it stands for, under which Gradients lists it. Its own for what was watched,
-    /// else that of what it captures.
+    /// For a source: the origin under which Gradients lists it. It is the source's own origin for a watched tensor,
+    /// else that of the captured tensor or parameter.
     std::uint64_t source() { return static_cast<Source*>(closure())->origin; }
-    /// Of one that captures something: the source that captured it before; no_node for none.
+    /// For a source that captures something: the previous source that captured it; no_node if there is none.
     NodeId captured_before() { return static_cast<Source*>(closure())->before; }
-    /// Of a source: the node that it passes its gradient on to; no_node for none.
+    /// For a source: the node that it passes its gradient on to; no_node if there is none.
     NodeId passes_to() { return inputs ? input_nodes()[0] : no_node; }
     Location where() const { return {file, line}; }
 
@@ -102,7 +103,8 @@ struct Entry {
 
 static_assert(sizeof(Entry) == 56);
 
-/// Bump allocation in chunks. Chunks behind the mark go back to the allocator's caches, but for one.
+/// Bump allocation in chunks. When rewinding, all but one of the chunks after the mark go back to the allocator's
+/// caches.
 class Arena {
 public:
     struct Mark {
@@ -121,7 +123,7 @@ public:
     Mark mark() const { return {current_, used_}; }
     Mark mark_at(const void* allocated) const;
     void rewind(Mark mark) noexcept;
-    /// Gives all chunks back; nothing may be allocated.
+    /// Returns all chunks; nothing may be allocated.
     void clear() noexcept;
 
 private:
@@ -138,14 +140,14 @@ private:
     std::size_t capacity_ = 0, used_ = 0;
 };
 
-/// The last source that captured a parameter or a tensor, by the origin of that; open addressing. Slots of earlier
-/// records count as free.
+/// Maps the origin of a parameter or tensor to the last source that captured it; open addressing. Buckets with an
+/// earlier serial number count as free.
 class CaptureTable {
 public:
     NodeId find(std::uint64_t origin, std::uint64_t serial) const;
-    /// Of an origin that is there.
+    /// The origin must be in the table.
     void set(std::uint64_t origin, std::uint64_t serial, NodeId node) noexcept;
-    /// no_node at first.
+    /// Inserts no_node if the origin is not in the table.
     NodeId& operator()(std::uint64_t origin, std::uint64_t serial);
 
 private:
@@ -159,8 +161,8 @@ private:
     std::size_t used_ = 0;
 };
 
-/// When an operation ran forward and backward, in nanoseconds of a steady clock. Forward: since the operation before it
-/// was recorded.
+/// When an operation ran forward and backward, in nanoseconds of a steady clock. Forward time is measured from the
+/// recording of the previous operation.
 struct Timing {
     std::int64_t forward_start = 0, forward = 0, backward_start = 0, backward = 0;
 };
@@ -169,32 +171,31 @@ std::int64_t now_in_nanoseconds();
 /// A tape that is open on this thread.
 struct OpenTape {
     NodeId start = 0;
-    NodeId holes = 0;  // nodes that tapes inside this one have left behind, released, between others that are needed
+    NodeId holes = 0;  // released nodes that inner tapes have left between nodes that are still needed
     Arena::Mark mark;
-    bool finished = false;  // took its gradient
+    bool finished = false;  // has computed its gradient
     bool closed = false;
-    TapeMask captures_from =
-        0;  // tapes, even paused ones, whose tensors are sources of this one as soon as it uses them
+    TapeMask captures_from = 0;  // tapes, even paused ones, whose tensors become sources of this one when it uses them
     std::vector<Tensor> captured;  // these tensors
 };
 
-/// What one thread records: the nested tapes that are open, and one list of entries for all of them.
+/// The record of one thread: its open, nested tapes, and one list of entries for all of them.
 ///
-/// A tape's own entries lie behind its start and take their inputs from there: what is older, a tensor of a tape around
-/// it, or comes from outside, a parameter, is captured by a source that stands for it and passes its gradient on.
+/// A tape's entries come after its start and take their inputs from there. A tensor that is older (of an outer tape) or
+/// comes from outside (a parameter) is captured by a source, which represents it and passes its gradient on.
 ///
-/// The list ends where the last entry is that some open tape needs: a tape that closes drops what lies behind. Tensors
-/// that were recorded there may live on, so nodes recorded later get another serial number: a stretch of nodes of one
+/// The list ends with the last entry that an open tape needs: a tape that closes drops the entries after it. Tensors
+/// that were recorded there may live on, so nodes recorded later get a new serial number: a run of nodes with one
 /// serial number is a segment.
 struct Record {
-    const std::uint64_t id;  // of all records there ever were
+    const std::uint64_t id;  // unique among all records ever created
     std::uint64_t serial = 0;  // of nodes recorded now; 0: no tape is open
     TapeMask active = 0;  // tapes that record now
-    TapeMask visible = 0;  // these, and those whose tensors they capture
+    TapeMask visible = 0;  // active tapes, and those whose tensors they capture
     NodeId start = 0;  // of the innermost tape that records
-    std::uint32_t changes = 0;  // of the tapes that are open or may take a gradient
-    Trace* trace = nullptr;  // gets every operation that runs
-    std::vector<Entry*> nodes;  // a node's entry
+    std::uint32_t changes = 0;  // counts changes to the set of tapes that are open or may compute a gradient
+    Trace* trace = nullptr;  // receives every operation that runs
+    std::vector<Entry*> nodes;  // each node's entry
     struct Segment {
         NodeId start;
         std::uint64_t serial;
@@ -209,10 +210,10 @@ struct Record {
         std::uint64_t origin = 0;
         TapeMask active = 0;
         NodeId node = no_node;
-    } recent[8];  // captured last, by the low bits of their origin
+    } recent[8];  // recent captures, indexed by the low bits of their origin
     TapeMask watchers = 0, capturing = 0, checking = 0,
              profiling = 0;  // tapes that watch parameters, capture from others, check_finite, profile
-    std::vector<Timing> timings;  // by node, as far as some tape profiles
+    std::vector<Timing> timings;  // by node, while a tape profiles
     std::int64_t last_time = 0;
     std::vector<std::vector<Tensor>> spare_slots;  // scratch of the sweep
     std::vector<std::vector<unsigned char>> spare_marks;
@@ -227,17 +228,17 @@ struct Record {
     OpenTape& at(int depth) { return open[static_cast<std::size_t>(depth)]; }
     const OpenTape& at(int depth) const { return open[static_cast<std::size_t>(depth)]; }
     void set_active(TapeMask mask);
-    /// Tapes below `depth` that may still take a gradient.
+    /// Tapes below `depth` that may still compute a gradient.
     TapeMask unfinished_below(int depth) const;
     TapeMask unfinished() const { return unfinished_below(static_cast<int>(open.size())); }
     int open_tape(const TapeOptions& options);
     void close(int depth) noexcept;
-    /// Closes what another thread has destroyed.
+    /// Closes the tapes that another thread has destroyed.
     void settle() noexcept {
         if (closed_elsewhere.load(std::memory_order_relaxed)) [[unlikely]]
             close_those_closed_elsewhere();
     }
-    /// Gives back what is kept for the next tape.
+    /// Releases the memory that is kept for the next tape.
     void trim() noexcept;
 
     const Shape* shared(const Shape& shape) {
@@ -265,15 +266,16 @@ struct Record {
         for (std::size_t i = 0; i < N; ++i) ids[i] = inputs[i];
         return entry;
     }
-    /// A source of the tensor itself, or of what it captures; it passes its gradient on to a node unless that is none.
+    /// A source for the tensor itself or for what it captures; it passes its gradient on to `passes_to` unless that is
+    /// no_node.
     NodeId append_source(Tensor& tensor, const char* name, NodeId passes_to, const Source* captured, TapeMask tapes,
                          Location where);
 
-    /// The node of an origin that is not a parameter's; no_node when it is another record's, or was dropped.
+    /// The node of an origin that is not a parameter's; no_node if it belongs to another record or was dropped.
     NodeId find(std::uint64_t origin) const {
         return Origin::serial(origin) == serial ? Origin::node_of(origin) : find_in_segments(origin);
     }
-    /// The node under which `tensor` is recorded for a tape that is active; no_node for constants.
+    /// The node under which `tensor` is recorded for an active tape; no_node for constants.
     NodeId node_of(const Tensor& tensor) {
         const std::uint64_t origin = TensorAccess::origin(tensor);
         if (origin == 0) return no_node;
@@ -284,19 +286,19 @@ struct Record {
         if (known.origin == origin && known.active == active && (nodes[known.node]->tapes & active)) return known.node;
         return capture(tensor, origin);
     }
-    /// The same for a source of the tape at `depth`, which need not be captured first where it comes from the tape
-    /// around.
+    /// The same for a source of the tape at `depth`; a tensor of the enclosing tape need not be captured first.
     NodeId node_to_watch(int depth, const Tensor& tensor) {
         const std::uint64_t origin = TensorAccess::origin(tensor);
         if (depth > 0 && Origin::serial(origin) == serial && Origin::node_of(origin) >= at(depth - 1).start)
             return nodes[Origin::node_of(origin)]->tapes & active ? Origin::node_of(origin) : no_node;
         return node_of(tensor);
     }
-    /// Of a parameter the last source that captured it, if some open tape has used it.
+    /// The last source that captured an origin, if an open tape has used it.
     NodeId last_capture(std::uint64_t origin) const { return captures.find(origin, first_serial()); }
-    /// The node that stands for an origin on the tape at `depth`; no_node when it has not used it.
+    /// The node that represents an origin on the tape at `depth`; no_node if the tape has not used it.
     NodeId node_on(int depth, std::uint64_t origin) const;
-    /// Whether a source is one of the tape at `depth`, rather than something that passes on to another one of it.
+    /// Whether an entry is a source of the tape at `depth`, rather than a source that passes its gradient on to another
+    /// source of that tape.
     bool is_source_of(int depth, Entry& entry) const {
         const NodeId to = entry.passes_to();
         return (entry.tapes & bit(depth)) &&
@@ -305,7 +307,7 @@ struct Record {
     }
 
 private:
-    /// What check_finite and profile want of an operation that is about to be appended.
+    /// Does the work of check_finite and profile for an operation that is about to be appended.
     void observe(const char* name, std::span<const NodeId> inputs, std::span<const Tensor> outputs, TapeMask tapes,
                  Location where);
     [[noreturn]] static void throw_full(const char* name, Location where);
@@ -319,50 +321,51 @@ private:
 };
 
 Record& record_of_this_thread();
-/// The same, or null while this thread has none.
+/// The same, or null if this thread has none.
 Record* record_if_any();
-/// Gives back what this thread's record keeps for the next tape.
+/// Releases the memory that this thread's record keeps for the next tape.
 void trim_record_of_this_thread() noexcept;
 
-/// The door to a tape's inside, for the engine's own files.
+/// Access to a tape's internals, for the engine's own files.
 struct TapeAccess {
-    /// The record on which the tape is open. TapeError unless it is this thread's.
+    /// The record on which the tape is open. TapeError unless it belongs to this thread.
     static Record& record(const Tape& tape, const char* operation, Location where);
     static int depth(const Tape& tape) { return tape.depth_; }
-    /// Closes the tape, whichever thread this is.
+    /// Closes the tape, from any thread.
     static void close(const Tape& tape) noexcept;
 };
 
-/// Why no tape can take the gradient of this y, to be put behind its name: "is a constant …". Empty where some tape
-/// could.
+/// Why no tape can compute the gradient of y, as text to follow its name: "is a constant …". Empty if some tape could.
 std::string why_not_recorded(const Record& record, const Tensor& y);
 
-/// ValueError naming operation, what was computed (`result`) and the place of the first element that is NaN or inf.
+/// ValueError if an element is NaN or inf, naming the operation, what was computed (`result`) and the position of the
+/// first such element.
 void check_finite(const char* operation, const std::string& result, const Tensor& values, const std::string& context,
                   Location where);
 
-/// The record of this thread while some tape of it records, else null.
+/// This thread's record while one of its tapes records, else null.
 extern constinit thread_local Record* recording;
 
 inline bool is_tracked(const Tensor& tensor) {
     return recording && TensorAccess::origin(tensor) != 0 && recording->node_of(tensor) != no_node;
 }
 
-/// Gives a handle's tensor back.
+/// Releases a handle's tensor.
 inline void reset(Tensor& tensor) { const Tensor gone = std::move(tensor); }
 
-/// A node with its cotangent: where a sweep begins, and what it brings.
+/// A node with its cotangent: the start of a sweep, or its result for a source.
 struct NodeGradient {
     NodeId node;
     Tensor gradient;
 };
-/// The reverse sweep over what the tape at `depth` recorded, from `roots` down to `sources`, which are distinct and get
-/// what reaches them. `all`: they are all that the tape has. `consume`: no other sweep will ask the entries again,
-/// unless a tape around does.
+/// The reverse sweep over the entries of the tape at `depth`, from `roots` down to `sources`, which are distinct and
+/// receive the gradients that reach them. `all`: these are all sources of the tape. `consume`: no later sweep needs the
+/// entries, except one of an outer tape.
 void sweep(Record& record, int depth, std::span<NodeGradient> roots, std::span<NodeGradient> sources, bool all,
            bool consume);
 
-/// The tape, which was opened last, gets as sources whatever it uses of those tapes, and lists it.
+/// The tape, which must be the last one opened, captures as sources all tensors of `tapes` that it uses, and lists
+/// them.
 void capture_from(Tape& tape, TapeMask tapes);
 std::vector<Tensor>& captured_by(const Tape& tape);
 

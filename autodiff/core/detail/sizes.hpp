@@ -9,7 +9,7 @@
 
 namespace xgrad::detail {
 
-/// Arithmetic on sizes that remembers whether a step left [-2^62, 2^62], so that one check at the end covers all of it.
+/// Arithmetic on sizes that remembers whether any step left [-2^62, 2^62], so that one check at the end suffices.
 class Size {
 public:
     static constexpr std::int64_t limit = std::int64_t{1} << 62;
@@ -27,7 +27,7 @@ public:
     }
 
     constexpr bool fits() const { return fits_; }
-    /// The number. ShapeError where it has left the range; `got` gives the arguments that it was made of, "padding
+    /// The number. ShapeError if it has left the range; `got` describes the arguments it was computed from, "padding
     /// 9223372036854775807".
     template <class Got>
     std::int64_t value(const char* operation, Location where, Got&& got) const {
@@ -49,13 +49,13 @@ private:
     bool fits_;
 };
 
-/// What a tensor can hold at most, whatever its type.
+/// The maximum number of elements of a tensor, whatever its type.
 inline constexpr std::int64_t most_elements = std::int64_t{1} << 46;
 
-/// How many elements a tensor of this shape has. ShapeError for a negative size and for more elements than any memory
-/// holds.
+/// The number of elements of a tensor of this shape. ShapeError for a negative size and for more than `most_elements`
+/// elements.
 XGRAD_API std::int64_t count_elements(const Shape& shape, const char* operation, Location where);
-/// The shape itself, checked so.
+/// The shape itself, checked in this way.
 inline const Shape& checked_shape(const Shape& shape, const char* operation, Location where) {
     count_elements(shape, operation, where);
     return shape;

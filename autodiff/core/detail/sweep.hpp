@@ -4,24 +4,25 @@
 
 #include "record.hpp"
 
-// The reverse sweep, as its files see it: core/backward.cpp, and ops/elementwise/detail/fused_chain.cpp. Not for users.
+// The reverse sweep, shared by the files that implement it: core/backward.cpp and
+// ops/elementwise/detail/fused_chain.cpp. Not for users.
 
 namespace xgrad::detail {
 
-// What happens to cotangents between two pullbacks are operations, which an outer tape may record; they are defined
-// beside those.
+// Cotangents are processed between pullbacks by operations that an outer tape may record; these functions are defined
+// next to those operations.
 
-/// sum += part for tensors of one shape and dtype, in a buffer of either where nobody else holds it.
+/// sum += part for tensors of the same shape and dtype, in place in either buffer if no other handle holds it.
 void accumulate(Tensor& sum, Tensor&& part);
-/// `reduced`, whose axes have `shape`'s size or 1, written out.
+/// `reduced`, whose axes have `shape`'s size or 1, expanded to `shape`.
 Tensor expand_to(Tensor reduced, const Shape& shape);
 /// The sum of `part` over the axes along which an input of `shape` was broadcast.
 Tensor reduce_to(const Tensor& part, const Shape& shape);
 
 class Sweep;
-/// Pulls back `top` and the element-wise entries below it that only they feed. Gives the lowest node done, or no_node
-/// when there is no such chain (fewer than two entries, too few elements, shapes that differ): then nothing has
-/// happened.
+/// Pulls back `top` and the element-wise entries below it whose results only this chain uses. Returns the lowest node
+/// processed, or no_node if there is no such chain (fewer than two entries, too few elements, or different shapes);
+/// then nothing has been done.
 NodeId pull_fused_chain(Record& record, NodeId top, Sweep& sweep);
 
 /// Scratch vectors of one sweep, kept by the record for the next one.
@@ -47,14 +48,14 @@ private:
     std::vector<T> values_;
 };
 
-/// One reverse sweep: marks what lies between the roots and a source, then walks the entries from the last root down.
+/// One reverse sweep: marks the nodes between the roots and the sources, then walks the entries from the last root
+/// down.
 class Sweep {
 public:
     Sweep(Record& record, int depth, NodeId end, std::span<NodeGradient> sources, bool all, bool consume);
     void run(std::span<NodeGradient> roots, std::span<NodeGradient> sources);
 
-    // What a fused chain asks of a node: whether somebody wants its cotangent, where that is collected, whether it
-    // stays there.
+    // For fused chains: whether a node's cotangent is needed, where it is collected, and whether it must be kept there.
     bool wanted(NodeId node) const { return node >= start_ && (!marking_ || (marks_[node - start_] & is_needed)); }
     Tensor& cotangent(NodeId node) { return cotangents_[node - start_]; }
     bool is_source(NodeId node, Entry& entry) const {
@@ -83,15 +84,15 @@ private:
     }
     void share_time(std::int64_t begin, NodeId lowest, NodeId top);
 
-    enum Mark : unsigned char { is_needed = 1, is_named = 2 };  // depends on a source; is one
+    enum Mark : unsigned char { is_needed = 1, is_named = 2 };  // depends on a source; is a source
 
     Record& record_;
     const int depth_;
     const NodeId start_, end_;
-    const TapeMask needed_below_;  // tapes around that may ask the entries again
+    const TapeMask needed_below_;  // outer tapes that may need the entries again
     const bool consume_, checking_, timing_, marking_;
     Scratch<unsigned char> marks_;
-    Scratch<Tensor> cotangents_;  // collected so far, by node
+    Scratch<Tensor> cotangents_;  // cotangents collected so far, by node
     Tensor inline_parts_[8];
     std::vector<Tensor> parts_, several_;
 };

@@ -9,7 +9,7 @@ namespace xgrad::detail {
 
 namespace {
 
-/// An operation of its own memory, which `construct` makes.
+/// An operation constructed by `construct` in newly allocated memory.
 template <class F>
 std::shared_ptr<void> make_operation(const OperationType& type, const F& construct) {
     std::unique_ptr<void, void (*)(void*)> memory(::operator new(type.bytes), [](void* p) { ::operator delete(p); });

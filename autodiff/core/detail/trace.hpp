@@ -6,29 +6,30 @@
 
 #include "autodiff/core/operation.hpp"
 
-// What has run, as a list: each operation with its inputs and outputs, recorded by tapes or not. Not for users.
+// A list of all operations that have run, with their inputs and outputs, whether or not tapes recorded them. Not for
+// users.
 
 namespace xgrad::detail {
 
-/// An operation by its type, which can be run again.
+/// A type-erased operation that can be run again.
 class XGRAD_API AnyOperation {
 public:
     AnyOperation(const OperationType& type, const void* operation);
     const char* name() const { return type_->name; }
     bool can_run() const { return type_->run && operation_; }
-    /// All outputs for these inputs, those included that only a pullback reads. Nothing is recorded.
+    /// All outputs for these inputs, including those that only a pullback reads. Nothing is recorded.
     std::vector<Tensor> run(std::span<const Tensor> inputs) const;
     Attributes attributes() const { return operation_ ? type_->attributes(operation_.get()) : Attributes(); }
-    /// Whether the operation is its attributes: false for a user's functions.
+    /// Whether the operation is fully described by its attributes: false for a user's functions.
     bool is_data() const { return type_->create; }
-    /// An operation of the same type made of these attributes.
+    /// An operation of the same type created from these attributes.
     AnyOperation with(const Attributes& attributes) const;
 
 private:
     AnyOperation(const OperationType& type, std::shared_ptr<void> operation)
         : type_(&type), operation_(std::move(operation)) {}
     const OperationType* type_;
-    std::shared_ptr<void> operation_;  // null: it cannot be copied
+    std::shared_ptr<void> operation_;  // null: the operation cannot be copied
 };
 
 struct TracedRun {
@@ -37,8 +38,8 @@ struct TracedRun {
     Location where;
 };
 
-/// Lists what runs on this thread while it lives, what pullbacks run included; what an operation calls is its own
-/// business.
+/// Lists the operations that run on this thread while it exists, including those run by pullbacks, but not those called
+/// inside another operation.
 class XGRAD_API Trace {
 public:
     Trace();

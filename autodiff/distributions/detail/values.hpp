@@ -7,7 +7,7 @@
 #include "autodiff/distributions/distribution.hpp"
 #include "autodiff/ops/random/detail/parameters.hpp"
 
-// What the files of distributions share. Not for users.
+// Helpers shared by the distributions. Not for users.
 
 namespace xgrad::distributions::detail {
 
@@ -16,8 +16,8 @@ using namespace xgrad::detail;
 inline constexpr double euler_gamma = std::numbers::egamma;
 inline constexpr double log_two_pi = 1.83787706640934548356;
 
-/// The argument of log_prob, cdf or icdf: a number takes the element type of `like`. DTypeError, ShapeError and
-/// ValueError where it does not fit. The last `event_axes` must be there as they are in `shape`, the others broadcast.
+/// The argument of log_prob, cdf or icdf: a number takes the element type of `like`. DTypeError, ShapeError or
+/// ValueError if it does not match. The last `event_axes` axes must equal those of `shape`; the others broadcast.
 inline Tensor value_of(const char* name, const Operand& value, const Tensor& like, const Shape& shape, const Rule& rule,
                        int event_axes = 0) {
     const Location where = value.where();

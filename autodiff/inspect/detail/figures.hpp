@@ -5,13 +5,13 @@
 
 #include "autodiff/core/detail/record.hpp"
 
-// What the files inspect*.cpp share. Not for users.
+// Helpers shared by the files in inspect/. Not for users.
 
 namespace xgrad::detail {
 
 inline const Record& record_of(const Tape& tape, const char* name) { return TapeAccess::record(tape, name, {}); }
 
-/// f(node, entry) for the entries of a tape, in the order of recording.
+/// Calls f(node, entry) for the entries of a tape, in recording order.
 template <class F>
 void for_each_entry(const Tape& tape, const Record& record, F&& f) {
     for (std::size_t node = record.at(TapeAccess::depth(tape)).start; node < record.nodes.size();) {
@@ -40,7 +40,7 @@ inline std::string shapes_of(Entry& entry) {
     return text + " " + name_of(entry.dtype);
 }
 
-/// Lines of cells as columns of one width each; a column whose bit is set stands to the right.
+/// Lays out lines of cells in columns of fixed width; a column whose bit is set in `right` is right-aligned.
 std::string columns(const std::vector<std::vector<std::string>>& lines, unsigned right);
 
 }  // namespace xgrad::detail

@@ -4,10 +4,10 @@
 
 #include <cstring>
 
-// Matrix products in bf16. Both operands are converted while they are packed into tiles of 1 KB, as AMX reads them: of
-// a 16 rows by 32 steps of k; of b 16 pairs of steps by 16 columns, each column's pair side by side. What is too much
-// is zero. A block of packed b and one of a stay in the second-level cache. Without AMX the same tiles are read by
-// AVX-512's products of pairs.
+// Matrix products in bf16. Both operands are converted while they are packed into tiles of 1 KB, in the layout that AMX
+// reads: 16 rows of a by 32 steps of k; 16 pairs of steps by 16 columns of b, with each column's pair side by side.
+// Padding is zero. A block of packed b and one of a stay in the second-level cache. Without AMX the same tiles are read
+// by AVX-512's products of pairs.
 
 namespace xgrad::kernels {
 namespace {
@@ -20,7 +20,7 @@ constexpr Int depth_limit = 512, rows_limit = 256, columns_limit = 1024;  // of 
 
 constexpr Int smaller(Int a, Int b) { return a < b ? a : b; }
 constexpr Int pieces(Int n, Int size) { return (n + size - 1) / size; }
-/// The size of n's equal pieces, none above `limit`; a multiple of `step`.
+/// The size of equal pieces of n, none above `limit`; a multiple of `step`.
 constexpr Int piece(Int n, Int limit, Int step) {
     return n == 0 ? step : pieces(pieces(n, pieces(n, limit)), step) * step;
 }
@@ -31,10 +31,10 @@ inline __mmask16 first(Int count) {
 inline __m512 load_some(const float* from, Int count) {
     return count >= 16 ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(first(count), from);
 }
-/// 32 numbers, those of `low` first.
+/// Converts 32 numbers, those of `low` first.
 inline __m512i convert(__m512 low, __m512 high) { return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)); }
 
-/// Sixteen rows of sixteen pairs.
+/// Transposes sixteen rows of sixteen pairs.
 inline void transpose(__m512i (&x)[16]) {
     __m512i y[16];
 #pragma GCC unroll 16
@@ -66,19 +66,19 @@ inline void transpose(__m512i (&x)[16]) {
     }
 }
 
-/// The rows of an operand as they lie in memory.
+/// The rows of an operand in memory.
 struct Rows {
     const float* begin;
     Int ld;
     const Int* offset;
     const float* operator[](Int i) const { return begin + (offset ? offset[i] : i * ld); }
-    /// From the i-th row and the j-th element of each on.
+    /// The rows from the i-th on, each from its j-th element on.
     Rows from(Int i, Int j) const {
         return offset ? Rows{begin + j, ld, offset + i} : Rows{begin + i * ld + j, ld, nullptr};
     }
 };
 
-/// The tile whose 16 rows are stored along k; of b's, transposed: the same numbers as pairs by columns.
+/// Packs a tile whose 16 rows are stored along k. For b it is transposed: the same numbers as pairs by columns.
 template <bool transposes>
 void pack_along(const Rows& from, Int rows, Int depth, Half* to) {
     const float* start[16];
@@ -100,7 +100,7 @@ void pack_along(const Rows& from, Int rows, Int depth, Half* to) {
     }
 }
 
-/// The tiles of `columns` columns stored across k, `step` apart; of a's rows, transposed.
+/// Packs the tiles of `columns` columns stored across k, `step` apart. For a's rows they are transposed.
 template <bool transposes>
 void pack_across(const Rows& from, Int columns, Int depth, Half* to, Int step) {
     alignas(64) static constexpr Half zip[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
@@ -125,7 +125,7 @@ void pack_across(const Rows& from, Int columns, Int depth, Half* to, Int step) {
             }
         }
     } else {
-        constexpr Int together = 4 * side;  // a few lines of each row at a time
+        constexpr Int together = 4 * side;  // a few cache lines of each row at a time
         const Int padded = pieces(depth, tile_depth) * tile_depth;
         for (Int begin = 0; begin < columns; begin += together)
             for (Int l = 0; l < padded; l += 2)
@@ -134,7 +134,7 @@ void pack_across(const Rows& from, Int columns, Int depth, Half* to, Int step) {
     }
 }
 
-/// Where a tile of the result goes. What it is added to, c or the bias or both, is what its sums begin with.
+/// Where a tile of the result goes. Its sums start from the values that it is added to: c, the bias or both.
 struct Place {
     float* c;
     Int ldc, rows, columns;
@@ -143,7 +143,7 @@ struct Place {
 
     bool whole() const { return rows == side && columns == side; }
     bool one_beginning() const { return whole() && !(accumulate && bias); }
-    /// The beginning of a row's sums.
+    /// The initial values of a row's sums.
     __m512 beginning(Int row) const {
         const __mmask16 mask = row < rows ? first(columns) : first(0);
         const __m512 there = accumulate ? _mm512_maskz_loadu_ps(mask, c + row * ldc) : _mm512_setzero_ps();
@@ -184,7 +184,7 @@ struct Amx {
         _tile_stored(tile, buffer, 64);                                                                       \
         for (Int row = 0; row < (place).rows; ++row) (place).write(row, _mm512_load_ps(buffer + row * side)); \
     }
-    /// Up to two by two tiles; a and b are `panel` apart.
+    /// Computes up to two by two tiles; those of a and b are `panel` apart.
     template <int rows, int columns>
     static void run(const Half* a, const Half* b, Int panel, Int tiles, const Place (&place)[2][2]) {
         alignas(64) float buffer[side * side];
@@ -228,7 +228,7 @@ struct Amx {
 };
 
 struct Pairs {
-    /// `height` rows of each a by one or two tiles of b.
+    /// `height` rows of a tile of a by one or two tiles of b.
     template <int height, int columns>
     static void some(const Half* a, const Half* b, Int panel, Int tiles, const Place* place, Int top) {
         __m512 sum[height][columns];

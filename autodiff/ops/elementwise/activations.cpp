@@ -34,7 +34,7 @@ Tensor prelu(const Operand& x, const Operand& weight) {
         const Tensor slope = weight.ndim() > x.ndim() ? reshape(weight, {}) : weight.tensor();
         return binary(rules::Prelu{}, x, {slope, x.where()});
     }
-    // One slope for each channel: it stands along axis 1.
+    // One slope for each channel, along axis 1.
     const std::int64_t channels = x.ndim() >= 2 ? x.shape(1) : 1;
     check<ShapeError>(weight.ndim() == 1 && weight.size() == channels, x.where(), [&] {
         return "prelu: the weight must have one element or one for each of the " + std::to_string(channels) +

@@ -86,7 +86,7 @@ struct LessEqual : Comparison<LessEqual> {
     template <class T> bool operator()(T a, T b) const { return a <= b; }
 };
 
-/// Of bool tensors.
+/// For bool tensors.
 template <class F>
 struct Logical {
     static DType result(DType) { return DType::boolean; }
@@ -135,7 +135,7 @@ struct SignBit {
     template <class T> bool operator()(T x) const { return std::signbit(x); }
 };
 
-/// F on f32 and f64; integers and bools give F::of_others.
+/// Applies F to f32 and f64; for integers and bools the result is F::of_others.
 template <class F>
 struct Classification {
     static constexpr const char* name = F::name;

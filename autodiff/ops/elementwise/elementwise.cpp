@@ -8,7 +8,7 @@
 #include "autodiff/ops/shape/shape.hpp"
 #include "detail/run.hpp"
 
-// Arithmetic and choosing. Every function here is one line: the rule it runs.
+// Arithmetic and selection. Every function here is one line: the rule it runs.
 
 namespace xgrad {
 
@@ -36,7 +36,7 @@ void detail::elementwise::trace_run(const OperationType& type, const void* op, c
 Tensor detail::elementwise::run_with_number(kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x,
                                             double number, bool number_first, Tensor* reusable) {
     const KernelNumber n(number);
-    const void* const from = TensorAccess::data(x);  // stays where it is, even if y takes x's storage over
+    const void* const from = TensorAccess::data(x);  // remains valid even if y takes over x's storage
     const void* const in[] = {number_first ? n.data(x.dtype()) : from, number_first ? from : n.data(x.dtype())};
     const std::uint8_t step[] = {static_cast<std::uint8_t>(!number_first), static_cast<std::uint8_t>(number_first)};
     Tensor y[] = {result_like(x, reusable)};
@@ -100,7 +100,7 @@ Operands detail::elementwise::operands_of(const char* name, const Operand& a, co
 Tensor detail::elementwise::run_broadcast(const kernels::ElementwiseKernel (&kernels)[2], const void* rule,
                                           const char* name, std::span<const Tensor* const> inputs, Tensor* reusable) {
     const DType dtype = inputs[0]->dtype();
-    Shape shape = inputs[0]->shape(), shapes[2];  // the result may take over the storage they stand in
+    Shape shape = inputs[0]->shape(), shapes[2];  // copies: the result may take over the storage that holds them
     KernelInput in[2];
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         shapes[i] = inputs[i]->shape();
@@ -130,7 +130,7 @@ Tensor detail::elementwise::unbroadcast(Tensor part, const Shape& result, const 
 
 void detail::accumulate(Tensor& sum, Tensor&& part) {
     if (recording ||
-        !(sum.shape() == part.shape())) {  // an outer tape may have to see the sum; reduced cotangents broadcast
+        !(sum.shape() == part.shape())) {  // an outer tape may need to record the sum; reduced cotangents broadcast
         sum = add(sum, part);
         return;
     }
@@ -140,7 +140,7 @@ void detail::accumulate(Tensor& sum, Tensor&& part) {
 Tensor pow(const Operand& a, const Operand& b) {
     check_defined("pow", a);
     check_defined("pow", b);
-    if (a.is_tensor() && !b.is_tensor() && is_floating(a.dtype())) {  // the usual exponents, exactly and fast
+    if (a.is_tensor() && !b.is_tensor() && is_floating(a.dtype())) {  // common exponents, exactly and fast
         if (b.number() == 2) return square(a);
         if (b.number() == 1) return a.tensor();
         if (b.number() == 0.5) return sqrt(a);

@@ -1,7 +1,7 @@
 #include "autodiff/core/detail/composition.hpp"
 #include "detail/run.hpp"
 
-// The functions that only run their rule, from the one list of them; and special functions with arguments.
+// The functions that only run their rule, generated from the list of rules, and special functions with arguments.
 
 namespace xgrad {
 

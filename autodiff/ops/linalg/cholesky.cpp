@@ -27,7 +27,7 @@ Tensor cholesky_values(const Tensor& a, Location where) {
     return y;
 }
 
-/// l⁻ᵀ·p·l⁻¹ for the lower triangle p of lᵀ·g with half its diagonal, made symmetric; in g's buffer.
+/// l⁻ᵀ·p·l⁻¹ for the lower triangle p of lᵀ·g with its diagonal halved, symmetrised; in g's buffer.
 Tensor cholesky_back(const Tensor& l, Tensor&& g) {
     Tensor p = own_copy(std::move(g));
     if (p.size() == 0) return p;

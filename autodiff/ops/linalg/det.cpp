@@ -16,8 +16,8 @@ namespace {
 
 Shape scalars_of(const Tensor& a) { return batch_of(a.shape()); }
 
-/// step(factor on the diagonal, value so far) over the diagonal of matrix i's factors; then the sign of its row
-/// exchanges.
+/// Accumulates step(factor on the diagonal, value so far) over the diagonal of matrix i's factors, then applies the
+/// sign of its row exchanges.
 template <class T, class F>
 T over_pivots(const LU& lu, Int i, F&& step) {
     const Int n = lu.pivots.shape(-1);
@@ -31,19 +31,19 @@ T over_pivots(const LU& lu, Int i, F&& step) {
     return sign;
 }
 
-/// A product whose beginnings may leave T's range though the whole stays in it: 1e200 · 1e200 · 1e-300.
+/// A product whose partial products may leave T's range although the whole stays in it: 1e200 · 1e200 · 1e-300.
 template <class T>
 class Product {
 public:
     void operator*=(T factor) {
-        int own = 0, carried = 0;  // stay 0 where frexp leaves them open: for inf and NaN
+        int own = 0, carried = 0;  // stay 0 for inf and NaN, for which frexp leaves them unspecified
         const T mantissa = std::isfinite(factor) ? std::frexp(factor, &own) : factor;
         mantissa_ *= mantissa;
         if (std::isfinite(mantissa_)) mantissa_ = std::frexp(mantissa_, &carried);
         exponent_ += own + carried;
     }
     T value() const {
-        constexpr Int most = 1 << 20;  // more than any type's
+        constexpr Int most = 1 << 20;  // above any type's exponent
         return std::ldexp(mantissa_, static_cast<int>(std::clamp(exponent_, -most, most)));
     }
 
@@ -66,7 +66,7 @@ Tensor det_values(const Tensor& a) {
     return y;
 }
 
-/// Each singular value's product of all others, and of all others but two.
+/// The product of all singular values except s[i] and s[j].
 template <class T>
 T product_without(const T* s, Int k, Int i, Int j) {
     Product<T> product;
@@ -78,7 +78,7 @@ T product_without(const T* s, Int k, Int i, Int j) {
 template <class T>
 struct Decomposition {
     std::vector<T> a, u, s, vh;
-    T sign;  // of det(u)·det(vh)
+    T sign;  // the sign of det(u)·det(vh)
 
     Decomposition(const T* from, Int n)
         : a(from, from + n * n), u(a.size()), s(static_cast<std::size_t>(n)), vh(a.size()) {
@@ -105,7 +105,7 @@ std::vector<T> multiply(const std::vector<T>& a, const std::vector<T>& b, Int n,
     return c;
 }
 
-/// Above this reciprocal condition the inverse gives the cofactors exactly enough.
+/// Above this reciprocal condition number the inverse yields sufficiently accurate cofactors.
 double well_conditioned(DType dtype) { return std::cbrt(precision_of(dtype)); }
 
 template <class T>
@@ -125,13 +125,13 @@ bool invert(const T* a, Int n, T* inverse, T& det) {
     for (Int k = 0; k < n; ++k)
         product *= pivots[static_cast<std::size_t>(k)] != k + 1 ? -inverse[k * (n + 1)] : inverse[k * (n + 1)];
     det = product.value();
-    if (!std::isnormal(det)) return false;  // nor is the product below exact where det is denormal
+    if (!std::isnormal(det)) return false;  // the product with the inverse would be inaccurate too if det is denormal
     inverse_in_place(static_cast<int>(n), inverse, pivots.data());
     return true;
 }
 
-/// The cofactors det(a)·a⁻ᵀ: the derivatives of det. With the singular values where a is (nearly) singular: then
-/// det(u)·det(v)·u·diag(products of the other singular values)·vᵀ.
+/// The cofactors det(a)·a⁻ᵀ: the derivatives of det. If a is (nearly) singular, they are computed from the singular
+/// values: det(u)·det(v)·u·diag(products of the other singular values)·vᵀ.
 Tensor cofactor_values(const Tensor& a) {
     Tensor y = empty(a.shape(), a.dtype());
     const Int n = a.shape(-1);
@@ -161,8 +161,8 @@ Tensor cofactor_values(const Tensor& a) {
     return y;
 }
 
-/// The cofactors' transposed derivative: for h the gradient of <h, cofactors>. In the singular vectors' basis a is
-/// diagonal, and there the second derivatives of det are products of all singular values but two.
+/// The transposed derivative of the cofactors: for h, the gradient of <h, cofactors>. In the basis of the singular
+/// vectors a is diagonal, and the second derivatives of det are products of all singular values except two.
 Tensor cofactor_back(const Tensor& a, const Tensor& h) {
     Tensor y = empty(a.shape(), a.dtype());
     const Int n = a.shape(-1);
@@ -194,9 +194,8 @@ Tensor cofactor_back(const Tensor& a, const Tensor& h) {
     return y;
 }
 
-/// The gradient of cofactor_gradient's <g, …> with respect to a: det's third derivative. With A⁻¹ applied to each of h
-/// and g it is, for a third matrix k, det·(tr h·tr g·tr k - tr k·tr(hg) - tr h·tr(gk) - tr g·tr(hk) + tr(khg) +
-/// tr(kgh)).
+/// The gradient of cofactor_gradient's <g, …> with respect to a: det's third derivative. With A⁻¹ applied to h and g it
+/// is, for a third matrix k, det·(tr h·tr g·tr k - tr k·tr(hg) - tr h·tr(gk) - tr g·tr(hk) + tr(khg) + tr(kgh)).
 Tensor third_derivative(const Tensor& a, const Tensor& h, const Tensor& g) {
     const Tensor inverse = inv(a), ht = product(inverse, h), gt = product(inverse, g);
     const auto trace_of = [](const Tensor& x) { return sum(diagonal_of(x), -1, true); };
@@ -244,16 +243,16 @@ struct Det {
     }
 };
 
-/// The inverses, NaN where there is none.
+/// The inverses; NaN for singular matrices.
 Tensor inverse_or_nan(const Tensor& a, const Tensor& sign) {
     const Tensor singular =
-        expand_dims(logical_not(greater(abs(sign), 0)), {-2, -1});  // a NaN, too: there may be zeros behind it
+        expand_dims(logical_not(greater(abs(sign), 0)), {-2, -1});  // a NaN counts too: a zero pivot may follow it
     if (!any(singular).item<bool>()) return inv(a);
     const Tensor usable = where(singular, eye(a.shape(-1), a.dtype()), a);
     return where(singular, std::numeric_limits<double>::quiet_NaN(), inv(usable));
 }
 
-/// log |det|, and behind it the sign.
+/// log |det|, followed by the sign.
 struct LogAbsDet {
     static constexpr const char* name = "slogdet";
     static constexpr Saves saves{.inputs = 1, .outputs = 0b10};

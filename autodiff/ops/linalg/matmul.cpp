@@ -17,7 +17,7 @@
 #include "detail/gemm.hpp"
 #include "detail/product.hpp"
 
-// Transposes are flags of the products, never copies.
+// Transposes are flags of the products and never copies.
 
 namespace xgrad {
 
@@ -44,7 +44,8 @@ const Tensor& require_matrix(const char* name, const Operand& x, int min_rank, b
 
 Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 2); }
 
-/// How many rows there are, all leading axes taken together. Not -1: that has no answer where a size is 0.
+/// The number of rows, counting all leading axes together. It replaces a size of -1, which cannot be inferred if a size
+/// is 0.
 std::int64_t rows_of(const Shape& shape) { return Shape(shape.begin(), shape.rank() - 1).size(); }
 
 Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb, Precision precision) {
@@ -64,7 +65,7 @@ Tensor run_product(const Tensor& a, const Tensor& b, bool ta, bool tb, Precision
         const T* pb = static_cast<const T*>(TensorAccess::data(b));
         T* py = static_cast<T*>(TensorAccess::data(y));
         if (count == 1) return gemm(size, pa, pb, py);
-        // Offset of one batch in an operand whose leading axes broadcast.
+        // The offset of one batch in an operand whose leading axes broadcast.
         const auto offset = [&](const Shape& own, std::int64_t index, std::int64_t stride) {
             std::int64_t at = 0, step = stride;
             for (int axis = batch_rank - 1, mine = own.rank() - 1; mine >= 0; --axis, --mine) {
@@ -106,7 +107,8 @@ struct Matmul {
         const Tensor &a = s.input(0), &b = s.input(1);
         const Shape& shape = s.result_shape();
         std::array<Tensor, 2> parts;
-        // g: (m,n), or with 1 for m or n where it does not vary; each product needs the axis that it sums over whole.
+        // g: (m,n), or with size 1 along m or n where it does not vary; each product needs the axis that it sums over
+        // expanded.
         const Tensor g = shape.rank() == 2 ? reduced : broadcast_to(reduced, shape);
         if (s.needs(0)) {
             const Tensor rows = broadcast_to(g, with_axis(g.shape(), -1, shape.back()));
@@ -172,7 +174,7 @@ Tensor matmul(const Operand& a, const Operand& b) {
 
 namespace {
 
-/// x·wᵀ + bias, for x of any number of leading axes.
+/// x·wᵀ + bias, for x with any number of leading axes.
 struct Linear {
     static constexpr const char* name = "linear";
     Precision precision = Precision::full;

@@ -12,7 +12,7 @@ using namespace detail;
 
 namespace {
 
-/// What a and b (at least two axes each) make together. ShapeError unless they fit.
+/// The shape of the solution for a and b (at least two axes each). ShapeError unless they match.
 Shape solution_shape(const char* operation, const Tensor& a, const Tensor& b, bool left, Location where) {
     check<ShapeError>(b.shape(left ? -2 : -1) == a.shape(-1), where, [&] {
         return std::string(operation) + ": the right-hand side must have " + std::to_string(a.shape(-1)) +
@@ -22,7 +22,7 @@ Shape solution_shape(const char* operation, const Tensor& a, const Tensor& b, bo
     return with_batch(batch, {b.shape(-2), b.shape(-1)});
 }
 
-/// f(a, b as a matrix), for a b that may be one vector.
+/// Calls f with b as a matrix; b may be a single vector.
 template <class F>
 Tensor for_columns(const Operand& b, const F& f) {
     if (b.ndim() != 1) return f(b.tensor());
@@ -56,7 +56,7 @@ void solve_one(const TriangularSolveOptions& o, Int rows, Int columns, const T* 
                     static_cast<int>(columns));
 }
 
-/// op(a)·x = b in b's buffer, which has the batch of the result.
+/// Solves op(a)·x = b in b's buffer, which has the result's batch shape.
 void solve_in_place(const TriangularSolveOptions& o, const Tensor& a, const Tensor& b) {
     const Shape own = batch_of(a.shape()), batch = batch_of(b.shape());
     const Int n = a.shape(-1), rows = b.shape(-2), columns = b.shape(-1);
@@ -106,7 +106,8 @@ struct TriangularSolve : TriangularSolveOptions {
         const Tensor gb = solve_triangular(label, a, g, back);
         std::array<Tensor, 2> parts;
         if (s.needs(0)) {
-            // op(a)·x = b gives -gb·xᵀ for op(a), x·op(a) = b gives -xᵀ·gb; the other way round for its transpose.
+            // For op(a)·x = b the cotangent of op(a) is -gb·xᵀ, for x·op(a) = b it is -xᵀ·gb; that of its transpose is
+            // the transpose.
             const Tensor across = left ? (transpose ? product(x, gb, false, true) : product(gb, x, false, true))
                                        : (transpose ? product(gb, x, true) : product(x, gb, true));
             parts[0] = triangle(-across, upper, unit ? 0 : 1);
@@ -134,8 +135,8 @@ Tensor triangular_solve(const Operand& operand, const Operand& right, const Tria
 
 namespace {
 
-/// a = l·u·pᵀ in rows, when LAPACK's factors of aᵀ are p·uᵀ·lᵀ: the lower triangle with its diagonal first, and a unit
-/// upper one.
+/// Row-major a = l·u·pᵀ if LAPACK's factors of aᵀ are p·uᵀ·lᵀ: l is lower triangular with its own diagonal, and u is
+/// unit upper triangular.
 constexpr TriangularSolveOptions lower{}, unit_upper{.upper = true, .unit = true};
 
 TriangularSolveOptions transposed_of(TriangularSolveOptions o) {
@@ -148,7 +149,7 @@ void swap_rows(T* x, Int i, Int j, Int columns) {
     if (i != j) std::swap_ranges(x + i * columns, x + (i + 1) * columns, x + j * columns);
 }
 
-/// a·x = b, or aᵀ·x = b, in b's buffer.
+/// Solves a·x = b, or aᵀ·x = b, in b's buffer.
 void solve_in_place(const LU& lu, bool transpose, const Tensor& b) {
     const Shape own = batch_of(lu.factors.shape()), batch = batch_of(b.shape());
     const Int n = b.shape(-2), columns = b.shape(-1);
@@ -175,8 +176,8 @@ void solve_in_place(const LU& lu, bool transpose, const Tensor& b) {
     });
 }
 
-/// x with a·x = b, or aᵀ·x = b. Behind it come a's factors, which are not computed where they are given: every
-/// derivative uses them again.
+/// The x with a·x = b, or aᵀ·x = b, followed by a's factors, which are computed only if they are not given: every
+/// derivative reuses them.
 struct Solve {
     static constexpr const char* name = "solve";
     bool transpose = false;

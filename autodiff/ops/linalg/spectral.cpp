@@ -24,7 +24,7 @@ void check_converged(const char* operation, const Failures& failures, Location w
     });
 }
 
-/// 1 / (w_j - w_i), and 0 where they are equal up to rounding; w (…, n), the result (…, n, n).
+/// 1 / (w_j - w_i), or 0 if they are equal up to rounding; w is (…, n), the result (…, n, n).
 Tensor inverse_gaps(const Tensor& w) {
     const Tensor scale = max(abs(stop_gradient(w)), -1, true);
     const Tensor gaps = expand_dims(w, -2) - expand_dims(w, -1);
@@ -66,8 +66,8 @@ struct Eigendecomposition {
     static Tensor pullback(std::span<const Tensor> g, const Saved& s) {
         const Tensor &w = s.output(0), &v = s.output(1);
         if (v.size() == 0) return zeros_like(v);
-        // v·(diag(gw) + F∘(vᵀ·gv))·vᵀ, of which only the symmetric part counts: v's own change is antisymmetric in its
-        // basis.
+        // v·(diag(gw) + F∘(vᵀ·gv))·vᵀ, of which only the symmetric part counts: in v's basis, the change of v is
+        // antisymmetric.
         const Tensor inside =
             inverse_gaps(w) * (0.5 * antisymmetric(product(v, g[1], true))) + matrix_with_diagonal(g[0]);
         return product(v, product(inside, v, false, true));
@@ -114,7 +114,7 @@ std::array<Tensor, 3> svd_values(const char* operation, const Tensor& a, bool ve
 
 struct Svd {
     static constexpr const char* name = "svd";
-    bool vectors = true;  // else u and vh are left empty, unless a derivative may need them
+    bool vectors = true;  // false: u and vh are left empty unless a derivative may need them
     Location where = {};
     XGRAD_ATTRIBUTES(vectors)
     static constexpr Saves saves{.outputs = 0b111};
@@ -126,11 +126,11 @@ struct Svd {
         const Tensor &u = saved.output(0), &s = saved.output(1), &vh = saved.output(2);
         const Int m = u.shape(-2), n = vh.shape(-1), k = s.shape(-1);
         if (k == 0 || s.size() == 0) return zeros(saved.shape(), u.dtype());
-        // In units of the largest singular value, whose square may leave the range: all but the last term are divided
-        // by it.
+        // In units of the largest singular value, whose square may leave the range: all terms except the last are
+        // divided by it.
         const Tensor largest = max(stop_gradient(s), -1, true), unit = xgrad::where(equal(largest, 0), 1, largest);
         const Tensor relative = s / unit, row = expand_dims(relative, -2), column = expand_dims(relative, -1);
-        // 1 / (s_j² - s_i²) from gaps, where nothing cancels that need not. Where both are 0 the gap is, too.
+        // 1 / (s_j² - s_i²) from the gaps, which avoids needless cancellation. If both are 0, so is the gap.
         const Tensor total = row + column, none = equal(total, 0);
         const Tensor f = inverse_gaps(relative) * xgrad::where(none, 0, 1 / xgrad::where(none, 1, total));
         const Tensor zero =
@@ -140,7 +140,7 @@ struct Svd {
         const Tensor sides =
             f * antisymmetric(product(u, gu, true)) * row + column * (f * antisymmetric(product(vh, gvh, false, true)));
         const Tensor inside = sides / expand_dims(unit, -1) + matrix_with_diagonal(gs);
-        // What of gu and gv lies outside the spaces that u and v span.
+        // The parts of gu and gv outside the spaces that u and v span.
         Tensor left = product(u, inside);
         if (m > k) left = left + (gu - product(u, product(u, gu, true))) * expand_dims(inverse / unit, -2);
         Tensor result = product(left, vh);
@@ -171,7 +171,7 @@ struct Pinv {
         const Tensor &a = s.input(), &p = s.output();
         // dp = -p·da·p + p·pᵀ·daᵀ·(1 - a·p) + (1 - p·a)·daᵀ·pᵀ·p
         const Tensor h = transposed(g);
-        // (1 - a·p)·gᵀ·p·pᵀ and pᵀ·p·gᵀ·(1 - p·a), in an order in which no square of p leaves the range.
+        // (1 - a·p)·gᵀ·p·pᵀ and pᵀ·p·gᵀ·(1 - p·a), in an order in which no square of p can leave the range.
         const Tensor right = h - product(a, product(p, h)), left = h - product(product(h, p), a);
         return product(product(right, p), p, false, true) + product(p, product(p, left), true) -
                product(p, product(g, p, false, true), true);

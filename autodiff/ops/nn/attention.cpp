@@ -41,18 +41,18 @@ struct Problem {
     double scale;
     bool causal;
     Tensor mask;                        // empty, bool, or added
-    std::vector<Int> mask_of;           // where each batch's mask begins
+    std::vector<Int> mask_of;           // where each batch's mask starts
     Int mask_row = 0, mask_column = 0;  // its strides
 
     Int work() const { return batch * rows * columns * (width + depth); }
     bool empty() const { return batch == 0 || rows == 0 || columns == 0; }
 };
 
-/// How the mask lies beside the scores.
+/// Determines the mask's strides and offsets relative to the scores.
 void place_mask(Problem& p, const Shape& batch) {
     const Shape& own = p.mask.shape();
     const int rank = batch.rank() + 2;
-    const auto stride = [&](int axis) -> Int {  // of an axis of the scores in the mask
+    const auto stride = [&](int axis) -> Int {  // the mask's stride along an axis of the scores
         const int mine = axis - (rank - own.rank());
         if (mine < 0 || own[mine] == 1) return 0;
         Int step = 1;
@@ -79,10 +79,10 @@ Problem problem_of(const Tensor& query, const Tensor& key, const Tensor& value, 
     return p;
 }
 
-// Scores are made in blocks of so many queries and keys.
+// Scores are computed in blocks of this many queries and keys.
 constexpr Int block_rows = 128, block_columns = 128;
 
-/// One thread's room and the products between blocks, all of them row-major and dense.
+/// One thread's buffers, and the products between blocks, which are all row-major and dense.
 template <class T>
 class Blocks {
 public:
@@ -96,7 +96,7 @@ public:
     T* scores() { return elements<T>(scores_); }
     T* cotangents() { return elements<T>(scores_) + block_rows * block_columns; }
 
-    /// c (m,n) = op(a) · op(b), or + it.
+    /// c (m,n) = op(a) · op(b), or += with `add`.
     void product(bool ta, bool tb, Int m, Int n, Int k, const T* a, const T* b, T* c, bool add) {
         gemm_.run(kernels::GemmProblem<T>{ta, tb, m, n, k, a, ta ? m : k, b, tb ? k : n, c, n, add, nullptr},
                   elements<T>(room_));
@@ -139,10 +139,10 @@ private:
     Tensor room_, query_, scores_;
 };
 
-/// Past its last query a block of keys hides nothing but the future.
+/// Whether causal masking hides a whole block of keys, because they all come after the block's last query.
 bool unseen(const Problem& p, Int last_row, Int column) { return p.causal && column > last_row; }
 
-/// The result, and the logarithm of each query's sum of exponentials.
+/// Computes the result and the logarithm of each query's sum of exponentials.
 template <class T>
 void attend(const Problem& p, const T* query, const T* key, const T* value, T* y, T* logsum) {
     const auto& kernel = kernels::active().attention.of<T>();
@@ -228,7 +228,7 @@ void attend_back(const Problem& p, const T* query, const T* key, const T* value,
     });
 }
 
-/// The weights in operations.
+/// The weights, computed with operations.
 Tensor weights_of(const Tensor& query, const Tensor& key, const Tensor& mask, bool causal, double scale) {
     const Autocast as_fused(Precision::full);
     Tensor scores = matmul(query, swapaxes(key, -1, -2)) * scale;
@@ -244,8 +244,8 @@ Tensor weights_of(const Tensor& query, const Tensor& key, const Tensor& mask, bo
     return where(blind, 0, softmax(where(blind, 0, scores)));
 }
 
-/// Of query, key and value over one batch; the mask may be empty. Behind the result comes the logarithm of each query's
-/// sum of exponentials.
+/// Takes query, key and value with one batch axis; the mask may be empty. The result is followed by the logarithm of
+/// each query's sum of exponentials.
 struct ScaledDotProductAttention {
     static constexpr const char* name = "scaled_dot_product_attention";
     double scale = 1;
@@ -267,7 +267,7 @@ struct ScaledDotProductAttention {
         });
         return y;
     }
-    /// With all scores written out.
+    /// Writes out all scores.
     std::array<Tensor, 4> pullback(Tensor g, const Saved& s) const {
         const Tensor &query = s.input(0), &key = s.input(1), &values = s.input(2);
         const Tensor weights = weights_of(query, key, s.input(3), causal, scale);

@@ -12,7 +12,7 @@
 #include "detail/pooling.hpp"
 #include "pool.hpp"
 
-// Means of windows, and what is made of them.
+// Means of windows, and pooling based on them.
 
 namespace xgrad {
 
@@ -20,22 +20,22 @@ using namespace detail;
 
 namespace {
 
-/// From this length on a sum is worth a call to a kernel.
+/// From this length on, a sum is worth a kernel call.
 constexpr Int long_stretch = 16;
 
-/// Sums of windows, each divided.
+/// Sums of windows, each multiplied by a factor.
 struct Averaging : Pooling {
     bool count_include_pad = true;
     std::optional<double> divisor_override = {};
 
-    /// 1 / what a window's sum is divided by.
+    /// 1 / the divisor of a window's sum.
     double factor(const Windows& w, std::size_t z, std::size_t y, std::size_t x) const {
         if (divisor_override) return 1 / *divisor_override;
         const AxisWindows &az = w.axis[0], &ay = w.axis[1], &ax = w.axis[2];
         if (count_include_pad) return 1 / (az.whole[z] * ay.whole[y] * ax.whole[x]);
         return 1 / static_cast<double>(az.count[z] * ay.count[y] * ax.count[x]);
     }
-    /// f(window, factor, z, y, x) for all windows of a plane.
+    /// Calls f(window, factor, z, y, x) for all windows of a plane.
     template <class F>
     void for_windows(const Windows& w, const F& f) const {
         Int window = 0;
@@ -44,8 +44,8 @@ struct Averaging : Pooling {
                 for (std::size_t x = 0; x < w.axis[2].first.size(); ++x) f(window++, factor(w, z, y, x), z, y, x);
     }
 };
-/// f(place, count, step) for the stretches that a window consists of: its rows, or all of them in one where they lie
-/// behind each other.
+/// Calls f(place, count, step) for each run of elements in a window: its rows, or all rows at once if they are
+/// contiguous.
 template <class F>
 void for_stretches(const Windows& w, std::size_t z, std::size_t y, std::size_t x, const F& f) {
     const AxisWindows &az = w.axis[0], &ay = w.axis[1], &ax = w.axis[2];

@@ -20,8 +20,8 @@ using namespace detail;
 
 namespace {
 
-/// x as (batch, channels, size). The statistics are those of each channel over the batch, or of each group of `per`
-/// channels of a sample.
+/// x as (batch, channels, size). The statistics are computed for each channel over the batch, or for each group of
+/// `per` channels of a sample.
 struct Layout {
     Int batch = 0, channels = 0, size = 1;
     Int per = 0;  // 0: over the batch
@@ -38,7 +38,7 @@ struct Layout {
     Int elements() const { return batch * channels * size; }
     bool columns() const { return !per && size == 1; }
     Shape whole() const { return {batch, channels, size}; }
-    /// With the axes that the statistics are taken over, `mask`.
+    /// The shape in which the statistics are taken over the axes `mask`.
     Shape view() const { return per ? Shape{batch, groups(), per * size} : whole(); }
     AxisMask mask() const { return per ? AxisMask{4} : AxisMask{5}; }
 };
@@ -59,7 +59,7 @@ void find_statistics(const T* x, const Layout& a, T* mean, T* rstd, double* vari
         });
         for (Int c = 0; c < a.channels; ++c) variance[c] = static_cast<double>(rstd[c]);
     } else {
-        // Contiguous pieces of a statistic: `pieces` of them, `stride` apart.
+        // Each statistic covers `pieces` contiguous pieces, `stride` apart.
         const Int length = a.per ? a.per * a.size : a.size, pieces = a.per ? 1 : a.batch, stride = a.channels * a.size;
         parallel_for(a.statistics(), a.elements(), [&](Int begin, Int end) {
             for (Int s = begin; s < end; ++s) {
@@ -108,7 +108,7 @@ void scale_values(const T* x, T* y, const Layout& a, const T* mean, const T* rst
     });
 }
 
-/// The variances, in double, are for the caller.
+/// The variances are returned to the caller in double.
 Tensor norm_values(const Tensor& x, const Tensor& weight, const Tensor& bias, const Layout& a, Statistics& stats,
                    std::vector<double>& variance) {
     Tensor y = empty(x.shape(), x.dtype());
@@ -125,7 +125,7 @@ Tensor norm_values(const Tensor& x, const Tensor& weight, const Tensor& bias, co
     return y;
 }
 
-/// Sums of g and of g * (x - mean) for each sample and channel, or each channel where these are columns.
+/// The sums of g and of g * (x - mean) for each sample and channel, or for each channel if channels are columns.
 template <class T>
 void back_sums(const T* x, const T* g, const Layout& a, const T* mean, double* sum_g, double* sum_gx) {
     const auto& k = normalize_kernels<T>();
@@ -169,7 +169,8 @@ std::array<Tensor, 3> norm_back(const Tensor& x, const Tensor& g, const Tensor& 
                     elements<T>(parts[static_cast<std::size_t>(k)])[c] =
                         static_cast<T>((k == 1 ? dw : db)[static_cast<std::size_t>(c)]);
         if (!wanted[0]) return;
-        // dx = rstd (w g - mean(w g) - xhat mean(w g xhat)) as a multiple of g, one of x - mean, and a constant.
+        // dx = rstd (w g - mean(w g) - xhat mean(w g xhat)) as a multiple of g, plus a multiple of x - mean, plus a
+        // constant.
         const auto of_g = [&](Int s, Int c) { return w ? rstd[s] * w[c] : rstd[s]; };
         const auto of_x = [&](Int s) {
             const double r = static_cast<double>(rstd[s]);
@@ -202,7 +203,7 @@ std::array<Tensor, 3> norm_back(const Tensor& x, const Tensor& g, const Tensor& 
     return parts;
 }
 
-/// The pullbacks of a normalisation of (x, weight, bias) that keeps x, weight, and as outputs 1 and 2 its statistics.
+/// The pullback of a normalisation of (x, weight, bias) that saves x, weight and, as outputs 1 and 2, its statistics.
 std::array<Tensor, 3> norm_pullback(const Tensor& g, const Saved& s, const Layout& a) {
     const Tensor &x = s.input(0), &weight = s.input(1);
     const AxisMask mask = a.mask();
@@ -222,7 +223,7 @@ std::array<Tensor, 3> fused_norm_pullback(const Tensor& g, const Saved& s, const
     return norm_back(s.input(0), g, s.input(1), a, {s.output(1), s.output(2)}, {s.needs(0), s.needs(1), s.needs(2)});
 }
 
-/// group_norm; with a group for each channel, instance_norm. Behind the result come the means and reciprocal
+/// group_norm; with one group per channel, instance_norm. The result is followed by the means and reciprocal standard
 /// deviations.
 struct GroupNorm {
     static constexpr const char* name = "group_norm";
@@ -247,8 +248,8 @@ private:
     Layout layout(const Shape& shape) const { return {shape, eps, std::max<Int>(1, shape[1] / num_groups)}; }
 };
 
-/// With the batch's own statistics. Behind the result come their means, reciprocal deviations, and variances with
-/// divisor n - 1.
+/// Uses the batch's own statistics. The result is followed by the means, the reciprocal standard deviations, and the
+/// variances with divisor n - 1.
 struct BatchNormTraining {
     static constexpr const char* name = "batch_norm";
     double eps = 0;
@@ -277,7 +278,7 @@ struct BatchNormTraining {
     }
 };
 
-/// With given statistics: linear in x, and differentiable to all five.
+/// Uses the given statistics: linear in x, and differentiable in all five inputs.
 struct BatchNormInference {
     static constexpr const char* name = "batch_norm_inference";
     double eps = 0;

@@ -12,8 +12,8 @@
 #include "detail/convolution.hpp"
 #include "detail/spatial.hpp"
 
-// The rules of convolutions. <g, conv(x, w)> is linear in each of three tensors; of the products that take two of them
-// and give the cotangent of the third, the pullback of each consists of the other two.
+// The rules of convolutions. <g, conv(x, w)> is linear in each of three tensors. There are three products that take two
+// of them and return the cotangent of the third; the pullback of each consists of the other two.
 
 namespace xgrad {
 
@@ -29,13 +29,13 @@ constexpr Names names[] = {{"conv1d", "conv_transpose1d", "conv1d_weight"},
                            {"conv3d", "conv_transpose3d", "conv3d_weight"}};
 const Names& names_for(const Tensor& x) { return names[x.ndim() - 3]; }
 
-/// How a kernel moves along each spatial axis, and over which channels.
+/// How a kernel moves along each spatial axis, and how channels are grouped.
 struct Steps {
     PerAxis stride = 1, padding = 0, dilation = 1;
     Int groups = 1;
     Precision precision = Precision::full;
 
-    /// All but the sizes of x and y along spatial axes.
+    /// The geometry without the sizes of x and y along the spatial axes.
     ConvGeometry geometry(int axes, Int batch, Int channels, Int outputs, const PerAxis& kernel_size) const {
         ConvGeometry g;
         g.batch = batch;
@@ -55,16 +55,16 @@ struct Steps {
         }
         return g;
     }
-    /// The size of x that `result` results take, were there nothing left over.
+    /// The size of x that `result` results cover exactly.
     Int covered(int k, Int kernel_size, Int result) const {
         return (result - 1) * stride[k] - 2 * padding[k] + dilation[k] * (kernel_size - 1) + 1;
     }
 };
 
-/// The sizes along spatial axes.
+/// The sizes along the spatial axes.
 PerAxis spatial_sizes(const Shape& shape) { return std::vector<Int>(shape.begin() + 2, shape.end()); }
 
-/// The sum over all axes but the channels'.
+/// The sum over all axes except the channels.
 Tensor bias_gradient(const Tensor& g) {
     std::vector<int> axes;
     for (int k = 0; k < g.ndim(); ++k)
@@ -104,7 +104,7 @@ struct Conv : Steps {
     }
 };
 
-/// The part of conv(x, w) that has y's shape: less than all of it where output_padding added whole strides to x.
+/// The part of conv(x, w) with y's shape; smaller than the whole if output_padding added whole strides to x.
 Tensor convolve(const Tensor& x, const Tensor& w, const Steps& steps, const Shape& y_shape) {
     Tensor y = apply(Conv{steps}, {x, w, Tensor()}, Location{}, names_for(x).forward);
     for (int k = 2; k < y.ndim(); ++k)
@@ -177,7 +177,7 @@ Tensor weights(const Tensor& x, const Tensor& y, const Steps& steps, const Shape
     return apply(ConvWeight{steps, spatial_sizes(w_shape)}, {x, y}, Location{}, names_for(x).weight);
 }
 
-/// The arguments of a convolution, checked; the input with its batch axis.
+/// The checked arguments of a convolution; the input has a batch axis.
 struct Arguments {
     Tensor x, w, bias;
     bool batched;
@@ -196,7 +196,7 @@ Arguments arguments_of(const char* name, int axes, const Operand& input, const O
     return a;
 }
 
-/// The checks that both directions share.
+/// The checks shared by both directions.
 Steps steps_of(const char* name, int axes, const Arguments& a, std::int64_t groups, const PerAxis& stride,
                const PerAxis& padding, const PerAxis& dilation, bool transpose, Location where) {
     check_per_axis(name, "stride", stride, axes, 1, where);

@@ -25,12 +25,12 @@ namespace {
 
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
-/// The targets with a blank before, between and behind the classes: `states` of them in a row, of which a sample uses 2
+/// The targets with blanks before, between and after the classes: `states` labels in a row, of which a sample uses 2
 /// length + 1.
 struct Spelling {
     Int steps, samples, classes;
     Tensor labels;  // (N, states), i64
-    Tensor skips;  // (N, states), bool: may follow the state before the last
+    Tensor skips;  // (N, states), bool: whether the state may directly follow the one two before it
     Tensor inputs, targets;  // lengths (N), i64
     Int states = labels.shape(1);
 
@@ -46,8 +46,8 @@ double log_add(double a, double b, double c) {
     return m + std::log(std::exp(a - m) + std::exp(b - m) + std::exp(c - m));
 }
 
-/// The logarithms of the probabilities of all beginnings: (N, T + 1, states), in double precision. Before the first
-/// step every sample is in its first state.
+/// The logarithms of the probabilities of all prefixes: (N, T + 1, states), in double precision. Before the first step
+/// every sample is in its first state.
 Tensor run_forward(const Tensor& log_probs, const Spelling& sp) {
     Tensor alpha = full({sp.samples, sp.steps + 1, sp.states}, minus_infinity, DType::f64);
     with_floating(log_probs.dtype(), [&]<class T>(T) {
@@ -101,7 +101,7 @@ Tensor run_back(const Tensor& log_probs, const Tensor& alpha, const Spelling& sp
                 if (all == minus_infinity) continue;
                 const Int used = sp.used(n);
                 const auto at = [](auto& v, Int i) -> auto& { return v[static_cast<std::size_t>(i)]; };
-                // beta: the logarithm of the probability of the rest, from a state on, without the step itself.
+                // beta: the logarithm of the probability of the remainder after a state, excluding the current step.
                 for (Int s = 0; s < used; ++s) at(beta, s) = s >= used - 2 ? 0 : minus_infinity;
                 for (Int t = sp.length(n) - 1; t >= 0; --t) {
                     const Int line = (t * sp.samples + n) * sp.classes;
@@ -123,7 +123,7 @@ Tensor run_back(const Tensor& log_probs, const Tensor& alpha, const Spelling& sp
     return d;
 }
 
-/// The losses in operations, for derivatives of any order.
+/// The losses computed with operations, for derivatives of any order.
 Tensor compose(const Tensor& log_probs, const Spelling& sp) {
     const DType dtype = log_probs.dtype();
     const auto column = [](const Tensor& lengths) { return expand_dims(lengths, 1); };
@@ -185,8 +185,8 @@ Spelling spell(const Tensor& log_probs, const Tensor& targets, const Tensor& inp
     return {steps, samples, classes, all_labels, all_skips, input_lengths, target_lengths};
 }
 
-/// The losses of log_probs (T, N, C), for i64 targets in a row or (N, ...), and lengths (N). Behind them come `alpha`
-/// and what is spelled.
+/// The losses for log_probs (T, N, C), i64 targets concatenated or (N, ...), and lengths (N). They are followed by
+/// `alpha` and the tensors of the Spelling.
 struct CtcLoss {
     static constexpr const char* name = "ctc_loss";
     Int blank = 0;
@@ -218,7 +218,7 @@ private:
     }
 };
 
-/// A constant of one i64 for each sample.
+/// The lengths as a constant with one i64 for each sample.
 Tensor lengths_of(const Operand& operand, Int samples, const char* what, Location where) {
     const Tensor& given = tensor_of(operand, "ctc_loss");
     check_index_type(given, "ctc_loss", where);

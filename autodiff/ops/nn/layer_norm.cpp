@@ -37,7 +37,7 @@ struct Rows {
     }
 };
 struct Statistics {
-    Tensor mean, rstd;  // one for each row; without mean where the rows are not centred
+    Tensor mean, rstd;  // one for each row; no mean if the rows are not centred
 };
 
 Tensor row_values(const Tensor& x, const Tensor& weight, const Tensor& bias, const Rows& rows, double eps,
@@ -68,7 +68,7 @@ std::array<Tensor, 3> row_back(const Tensor& x, const Tensor& g, const Tensor& w
         const T *mean = elements_or_null<T>(stats.mean), *rstd = elements<T>(stats.rstd);
         T* to = elements_or_null<T>(parts[0]);
         const bool sums = wanted[1] || wanted[2];
-        // Pieces of a size that does not depend on the threads, so that the sums do not either.
+        // The size of the pieces does not depend on the number of threads, so neither do the sums.
         const Int least = 64, piece = std::max(least, (rows.count + 15) / 16),
                   pieces = (rows.count + piece - 1) / piece;
         std::vector<double> totals(static_cast<std::size_t>(sums ? 2 * rows.n * pieces : 0));
@@ -96,7 +96,8 @@ std::array<Tensor, 3> row_back(const Tensor& x, const Tensor& g, const Tensor& w
     return parts;
 }
 
-/// layer_norm; without the mean, rms_norm. Behind the result come the rows' means and reciprocal deviations.
+/// layer_norm; without centring, rms_norm. The result is followed by the rows' means and reciprocal standard
+/// deviations.
 template <bool centred_rows>
 struct RowNorm {
     static constexpr const char* name = centred_rows ? "layer_norm" : "rms_norm";
@@ -134,7 +135,7 @@ struct RowNorm {
     }
 };
 
-/// The argument, checked: its last axes have the normalized shape.
+/// The checked argument: its last axes have the normalized shape.
 const Tensor& rows_over(const char* name, const Operand& operand, const Shape& normalized) {
     const Tensor& x = tensor_of(operand, name);
     check_floating(x, name, operand.where());

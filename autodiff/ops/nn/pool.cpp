@@ -15,7 +15,7 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "detail/pooling.hpp"
 
-// The largest of each window, and where it stands.
+// The largest element of each window, and its position.
 
 namespace xgrad {
 
@@ -23,7 +23,7 @@ using namespace detail;
 
 namespace {
 
-/// A place in a plane; -1 for a window without any.
+/// A position in a plane; -1 for an empty window.
 using Place = std::int32_t;
 
 template <class T>
@@ -35,8 +35,8 @@ void max_of_plane(const T* x, const Windows& w, T* y, Place* place) {
         for (std::size_t r = 0; r < ay.first.size(); ++r, y += columns, place += columns) {
             std::fill_n(y, columns, -std::numeric_limits<T>::infinity());
             std::fill_n(place, columns, Place{-1});
-            // Element by element of the windows of one row beside each other, so that none waits for its own last
-            // comparison.
+            // Processes the windows of one row side by side, element by element, so that no window waits for its own
+            // previous comparison.
             for (Int k = 0; k < az.count[z]; ++k)
                 for (Int j = 0; j < ay.count[r]; ++j) {
                     const Int row = ((az.first[z] + k * az.step) * ay.size + ay.first[r] + j * ay.step) * ax.size;
@@ -47,14 +47,14 @@ void max_of_plane(const T* x, const Windows& w, T* y, Place* place) {
                             const T value = x[there];
                             const Int better = (value > y[c]) | (value != value) | (at < 0),
                                       now = at + better * (there - at);
-                            place[c] = static_cast<Place>(now);  // no jump, for it could not be predicted
+                            place[c] = static_cast<Place>(now);  // no branch: it could not be predicted
                             y[c] = x[now];
                         }
                 }
         }
 }
 
-/// Two by two, side by side: the usual case, without counting.
+/// Adjacent two by two windows: the common case, without index lists.
 template <class T>
 void max_of_plane_2x2(const T* x, const Windows& w, T* y, Place* place) {
     const Int width = w.axis[2].size, columns = w.axis[2].result;
@@ -73,7 +73,7 @@ bool is_2x2(const Windows& w) {
     return true;
 }
 
-/// The largest elements, and behind them their places.
+/// The largest elements, followed by their positions.
 struct MaxPooling : Pooling {
     static constexpr const char* name = "max_pool";
     static constexpr Saves saves{.outputs = 0b10};
@@ -102,7 +102,7 @@ std::array<Tensor, 2> MaxPooling::value(const Tensor& x) const {
     return {std::move(values), std::move(places)};
 }
 
-/// The planes that the last axes of a tensor are, one after the other.
+/// The planes formed by the last axes of a tensor, one after the other.
 struct Planes {
     Int count = 1, size = 1;
 
@@ -111,7 +111,7 @@ struct Planes {
     }
 };
 
-/// The elements of x at the places in its planes, 0 for none.
+/// The elements of x at positions in its planes, 0 if there is none.
 struct MaxPoolPick {
     static constexpr const char* name = "max_pool_pick";
     int axes = 1;
@@ -133,7 +133,7 @@ struct MaxPoolPick {
     std::array<Tensor, 2> pullback(Tensor g, const Saved& s) const;
 };
 
-/// Zeros with g added at the places: the transpose of picking.
+/// Zeros with g added at the positions: the transpose of MaxPoolPick.
 struct MaxPoolPut {
     static constexpr const char* name = "max_pool_put";
     int axes = 1;

@@ -14,8 +14,8 @@
 #include "autodiff/ops/shape/shape.hpp"
 #include "detail/recurrent_steps.hpp"
 
-// Fused steps forward, and back when nobody records; when somebody does, the way back is that of the composition below.
-// An lstm whose state is projected is the composition.
+// Fused steps forward, and backward if no tape records the pullback; otherwise the pullback is that of the composition
+// below. An lstm with a projected state always uses the composition.
 
 namespace xgrad {
 
@@ -23,9 +23,9 @@ using namespace detail;
 
 namespace {
 
-using Results = std::vector<Tensor>;  // output, h, and c of lstm
+using Results = std::vector<Tensor>;  // output, h, and c for lstm
 
-/// The layer in operations, for derivatives of any order.
+/// The layer as a composition of operations, for derivatives of any order.
 Results compose(const RecurrentLayer& l) {
     const bool is_lstm = l.cell == Cell::lstm;
     Tensor h = l.h0, c = l.c0;
@@ -68,12 +68,12 @@ Results compose(const RecurrentLayer& l) {
     return results;
 }
 
-/// A layer's tensors in the order in which its operation takes them.
+/// A layer's tensors in the order of its operation's inputs.
 std::array<Tensor*, 8> inputs_of(RecurrentLayer& l) {
     return {&l.x, &l.h0, &l.c0, &l.weight_ih, &l.weight_hh, &l.bias_ih, &l.bias_hh, &l.lengths};
 }
 
-/// Behind its results come the states, cells and gates of all steps.
+/// The results are followed by the states, cells and gates of all steps.
 template <Cell cell>
 struct Recurrence {
     static constexpr const char* name = cell == Cell::lstm       ? "lstm"
@@ -151,7 +151,7 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
                         const Operand& bias_hh, bool reverse, const Tensor& lengths, const Tensor& weight_hr = {}) {
     const Location where = input.where();
     const auto given = [&](const Operand& operand,
-                           const char* what) {  // as the user's line, not that of a default argument
+                           const char* what) {  // errors name the user's line, not that of a default argument
         check<ValueError>(operand.is_tensor(), where,
                           [&] { return std::string(name) + ": " + what + " must be a tensor, got a number"; });
         return operand.tensor();
@@ -208,7 +208,7 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
                 return std::string(name) + ": lengths must be in [0, " + std::to_string(l.steps) + "], got " +
                        std::to_string(length);
             });
-        // What lies behind a sample's length is never looked at, be it NaN.
+        // Elements after a sample's length must have no effect, even if they are NaN.
         const Tensor steps = expand_dims(arange(l.steps), {1, 2});
         l.x = xgrad::where({less(steps, expand_dims(l.lengths, 1)), where}, l.x, 0);
     }

@@ -43,12 +43,12 @@ void check_update(const ParameterUpdate& u) {
         if (u.rule.states() >> k & 1) check_like(*u.weight, u.states[k], "the state");
 }
 
-/// Where the new value goes: the old one's buffer when nobody else holds it.
+/// The destination of the new value: the old one's buffer if no other handle holds it.
 Tensor target(const Tensor& old) {
     return TensorAccess::unique(old) ? TensorAccess::constant(old) : empty(old.shape(), old.dtype());
 }
 
-/// A parameter with the buffers that its new values go to: the old ones where nobody else holds them.
+/// A parameter with the buffers for its new values: the old buffers if no other handle holds them.
 struct Ready {
     const ParameterUpdate* update;
     kernels::UpdateBuffers buffers{};

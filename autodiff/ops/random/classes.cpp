@@ -18,7 +18,7 @@
 #include "detail/stream.hpp"
 #include "random.hpp"
 
-// Draws of classes, the last axis of weights, probabilities or logits.
+// Draws of classes, which are the last axis of weights, probabilities or logits.
 
 namespace xgrad {
 
@@ -26,7 +26,7 @@ using namespace detail;
 
 namespace {
 
-/// Running sums of weights (rows, classes), in double.
+/// Cumulative sums of weights (rows, classes), in double.
 struct Cumulated {
     Int rows, classes;
     std::vector<double> sums;
@@ -41,11 +41,11 @@ struct Cumulated {
     }
     const double* row(Int r) const { return sums.data() + r * classes; }
     double total(Int r) const { return classes ? row(r)[classes - 1] : 0; }
-    /// The class under u in (0, 1): the first whose sum is above u times the total; never one of weight 0.
+    /// The class for u in (0, 1): the first whose sum is above u times the total; never one with weight 0.
     Int at(Int r, double u) const {
         const double *begin = row(r), *end = begin + classes, wanted = u * end[-1];
         const double* found = std::upper_bound(begin, end, wanted);
-        if (found == end) found = std::lower_bound(begin, end, end[-1]);  // rounding took u to 1
+        if (found == end) found = std::lower_bound(begin, end, end[-1]);  // u was rounded to 1
         return found - begin;
     }
 };
@@ -63,7 +63,7 @@ void check_weights(const Tensor& weights, Location where) {
 template <class T>
 void without_replacement(const T* weights, Int classes, Int count, Stream stream, Int* to) {
     std::vector<double> time(static_cast<std::size_t>(classes));
-    for (Int c = 0; c < classes; ++c)  // by logarithms: no weight is so small that its bell never rings
+    for (Int c = 0; c < classes; ++c)  // with logarithms, so that even the smallest weight has a finite time
         time[static_cast<std::size_t>(c)] = std::log(stream.exponential()) - std::log(static_cast<double>(weights[c]));
     std::vector<Int> order(static_cast<std::size_t>(classes));
     std::iota(order.begin(), order.end(), Int{0});
@@ -176,8 +176,8 @@ Tensor detail::multinomial_counts(Int count, const Tensor& probabilities, Genera
             for (Int row = begin; row < end; ++row) {
                 Stream stream(at, row);
                 auto left = static_cast<double>(count);
-                // From the last: each class takes its share of itself and those before it. The first that is possible
-                // has the whole of its sum, exactly.
+                // From the last class down: each class takes its share of the sum of itself and those before it. The
+                // first possible class has exactly the whole sum.
                 for (Int c = classes - 1; c >= 0; --c) {
                     const auto share = static_cast<double>(p[row * classes + c]);
                     const double sum = sums.row(row)[c],
@@ -193,7 +193,7 @@ Tensor detail::multinomial_counts(Int count, const Tensor& probabilities, Genera
 
 namespace {
 
-/// One-hot at the largest element along an axis; the gradient passes by.
+/// One-hot at the largest element along an axis; the gradient passes straight through.
 struct StraightThrough {
     static constexpr const char* name = "straight_through";
     int axis = 0;
@@ -201,7 +201,7 @@ struct StraightThrough {
 
     Tensor value(const Tensor& soft) const {
         const Tensor hot =
-            one_hot(argmax(soft, axis), soft.shape(axis), soft.dtype());  // the classes are its last axis
+            one_hot(argmax(soft, axis), soft.shape(axis), soft.dtype());  // the classes are the last axis
         std::vector<int> order;
         for (int k = 0; k < soft.ndim(); ++k) order.push_back(k < axis ? k : k == axis ? soft.ndim() - 1 : k - 1);
         return soft.ndim() > 1 ? transpose(hot, order) : hot;

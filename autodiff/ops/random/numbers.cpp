@@ -19,7 +19,7 @@
 #include "detail/stream.hpp"
 #include "random.hpp"
 
-// Numbers of a distribution with tensors as parameters: each element draws from a stream of its own, in double.
+// Random numbers of distributions with tensors as parameters: each element draws from its own stream, in double.
 
 namespace xgrad {
 
@@ -29,7 +29,7 @@ namespace {
 
 // --- samplers --------------------------------------------------------------------------------------------------------
 
-/// The logarithm of a gamma number with scale 1 (Marsaglia and Tsang 2000, with their section 6 for alpha < 1).
+/// The logarithm of a gamma variate with scale 1 (Marsaglia and Tsang 2000, with their section 6 for alpha < 1).
 double log_gamma_number(Stream& stream, double alpha) {
     if (alpha < 1) return log_gamma_number(stream, alpha + 1) + std::log(stream.uniform()) / alpha;
     const double d = alpha - 1.0 / 3, c = 1 / std::sqrt(9 * d);
@@ -43,7 +43,7 @@ double log_gamma_number(Stream& stream, double alpha) {
 
 constexpr double half_log_two_pi = 0.91893853320467274178;
 
-/// log(k!) - ((k + 1/2) log(k + 1) - (k + 1) + log(2 pi) / 2): what Stirling's formula leaves out.
+/// log(k!) - ((k + 1/2) log(k + 1) - (k + 1) + log(2 pi) / 2): the error of Stirling's formula.
 double stirling_rest(double k) {
     static const auto small = [] {
         std::array<double, 16> rest{};
@@ -119,7 +119,7 @@ namespace {
 
 // --- parameters ------------------------------------------------------------------------------------------------------
 
-/// The parameters, checked, with the result's shape.
+/// The checked parameters, with the result's shape.
 template <std::size_t N>
 std::array<Tensor, N> parameters(const char* operation, const Named (&named)[N], const Shape* shape) {
     Shape common;
@@ -131,7 +131,7 @@ std::array<Tensor, N> parameters(const char* operation, const Named (&named)[N],
     return result;
 }
 
-/// A tensor of make(stream, parameters…) for the parameters of each element.
+/// A tensor whose elements are make(stream, parameters…) for each element's parameters.
 template <class... P, class F>
 Tensor drawn(Generator& generator, const F& make, const Tensor& first, const P&... others) {
     Tensor out = TensorAccess::empty_like(first);
@@ -189,8 +189,7 @@ Tensor draw_binomial(const Operand& n, const Operand& p, const Shape* shape, Gen
     return drawn(generator, binomial_number, attempts, chance);
 }
 
-/// Gamma numbers that were drawn for alpha, or their logarithms, as functions of alpha: how they move with it while
-/// their quantiles stay.
+/// Gamma variates drawn for alpha, or their logarithms, as functions of alpha at fixed quantiles.
 struct GammaNumbers {
     static constexpr const char* name = "gamma";
     bool logarithms = false;

@@ -20,7 +20,7 @@ using namespace detail;
 
 namespace {
 
-/// Fills a tensor by make(words, elements, how many), a chunk at a time; every element takes `words` words of the
+/// Fills a tensor with make(words, elements, count), one chunk at a time; every element takes `words` words of the
 /// stream.
 template <class T, class F>
 void fill(Tensor& out, Generator& generator, Int words, const F& make) {
@@ -45,7 +45,7 @@ void fill(Tensor& out, Generator& generator, Int words, const F& make) {
 
 __extension__ typedef unsigned __int128 Wide;
 
-/// A number in [0, range), without bias (Lemire 2019); range 0 stands for 2^64. Draws from the blocks of one counter.
+/// A number in [0, range), without bias (Lemire 2019); range 0 means 2^64. Draws from the blocks of one counter.
 std::uint64_t bounded(std::uint64_t seed, std::uint64_t counter, std::uint64_t range) {
     for (std::uint32_t again = 0;; ++again) {
         const Block block = block_of(seed, counter, again);
@@ -86,7 +86,8 @@ bool drawing_again() {
 }
 
 Generator::Draw Generator::draw(std::uint64_t blocks) {
-    DrawLog* source = innermost_log;  // the first that repeats and is not at its end; else this generator itself
+    DrawLog* source =
+        innermost_log;  // the innermost log that repeats and is not exhausted; if there is none, this generator is used
     while (source && !(source->repeats_ && source->next_ < source->draws_.size())) source = source->enclosing_;
     Draw drawn{seed_, counter_};
     if (source) drawn = source->draws_[source->next_++];
@@ -103,11 +104,11 @@ std::uint32_t Generator::operator()() {
 
 namespace {
 
-/// What all threads' streams derive from.
+/// The process-wide state from which the streams of all threads are derived.
 struct Process {
-    std::mutex mutex;  // of seed and streams
+    std::mutex mutex;  // guards seed and streams
     std::uint64_t seed = 0, streams = 0;  // how many threads have taken a stream of this seed
-    std::atomic<std::uint64_t> reseeded{1};  // how often, so that a thread notices
+    std::atomic<std::uint64_t> reseeded{1};  // counts reseedings, so that threads notice them
 };
 Process& process() {
     static Process shared;
@@ -116,8 +117,8 @@ Process& process() {
 
 struct ThreadStream {
     Generator generator;
-    std::uint64_t reseeded = 0;  // as it was when the generator was derived
-    bool seeded_here = false;  // by manual_seed: others' calls do not matter
+    std::uint64_t reseeded = 0;  // its value when the generator was derived
+    bool seeded_here = false;  // by manual_seed in this thread: calls in other threads have no effect
 };
 ThreadStream& thread_stream() {
     thread_local ThreadStream stream;
@@ -143,7 +144,7 @@ void manual_seed(std::uint64_t seed) {
     {
         const std::lock_guard lock(shared.mutex);
         shared.seed = seed;
-        shared.streams = 1;  // the first is this thread's
+        shared.streams = 1;  // the first one belongs to this thread
         shared.reseeded.fetch_add(1, std::memory_order_release);
     }
     ThreadStream& own = thread_stream();
@@ -168,7 +169,7 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype, Location whe
     Tensor out = empty_floats(shape, dtype, "randn", where);
     if (dtype == DType::f32)
         fill<float>(out, generator, 1, [](const std::uint32_t* words, float* to, Int n) {
-            for (Int i = 0; i < n; i += 2) {  // whole blocks are drawn, so that an odd last element has its second word
+            for (Int i = 0; i < n; i += 2) {  // whole blocks are drawn, so an odd last element has its second word
                 float two[2];
                 box_muller((static_cast<double>(words[i]) + 1) * 0x1p-32, static_cast<double>(words[i + 1]) * 0x1p-32,
                            two);
@@ -223,7 +224,7 @@ Tensor bernoulli(double p, const Shape& shape, Generator& generator, DType dtype
     check<ValueError>(p >= 0 && p <= 1, where,
                       [&] { return "bernoulli: p must be in [0, 1], got " + PlainNumber(p).text(); });
     Tensor out = result_of("bernoulli", shape, dtype, where);
-    // Of the 2^32 words, those below p * 2^32 give 1: p = 0 none, p = 1 all.
+    // Of the 2^32 possible words, those below p * 2^32 give 1: none for p = 0, all for p = 1.
     const auto limit = static_cast<std::uint64_t>(std::ceil(p * 0x1p32));
     const auto last = static_cast<std::uint32_t>(limit - 1);
     with_any(dtype, [&]<class T>(T) {
@@ -242,7 +243,7 @@ Tensor permutation(Int n, Generator& generator, Location where) {
     Tensor out = result_of("permutation", {n}, DType::i64, where);
     Int* to = elements<Int>(out);
     const Generator::Draw drawn = generator.draw(static_cast<std::uint64_t>(n));
-    for (Int i = 0; i < n; ++i) {  // Fisher and Yates, inside out
+    for (Int i = 0; i < n; ++i) {  // the inside-out Fisher-Yates shuffle
         const auto j = static_cast<Int>(
             bounded(drawn.seed, drawn.first + static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1));
         if (j != i) to[i] = to[j];

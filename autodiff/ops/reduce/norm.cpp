@@ -66,8 +66,8 @@ Tensor var_forward(const Tensor& x, AxisMask mask, const Shape& result, double f
     return var_values(transpose(x, order), {outer, outer ? x.size() / outer : 1, 1}, result, factor).variance;
 }
 
-/// The largest (or smallest) of sizes over `mask`, kept, in whose units no power leaves the range; 1 where it is 0, inf
-/// or NaN.
+/// The largest (or smallest) of `sizes` over `mask`, with the axes kept: a unit in which no power leaves the range. 1
+/// if it is 0, inf or NaN.
 Tensor unit_of(const Tensor& sizes, AxisMask mask, bool largest) {
     std::vector<int> axes;
     for (int k = 0; k < sizes.ndim(); ++k)
@@ -76,7 +76,7 @@ Tensor unit_of(const Tensor& sizes, AxisMask mask, bool largest) {
     return where(logical_and(isfinite(unit), greater(unit, 0)), unit, 1);
 }
 
-/// sqrt(sum x²). Where the squares leave the range of the type, once more with x scaled by its largest element.
+/// sqrt(sum x²). If the squares leave the range of the type, it is recomputed with x scaled by its largest element.
 Tensor euclidean(const Tensor& x, AxisMask mask, const Shape& result) {
     const Tensor squares =
         reduce_groups(x, mask, result, x.dtype(), [](const Tensor& from, const Tensor& to, const Step& s) {
@@ -144,7 +144,7 @@ struct Norm {
         const Tensor &x = s.input(), &y = s.output();
         const Tensor zero = equal(y, 0);
         if (p == 2) return x * with_axes(where(zero, 0, g / where(zero, 1, y)), x.shape(), axes);
-        // g * sign(x) * (|x| / y)^(p-1), where zeros (of x or of y) are replaced before they reach pow.
+        // g * sign(x) * (|x| / y)^(p-1), where zeros (in x or in y) are replaced before they reach pow.
         const Tensor scaled = with_axes(where(zero, 0, g), x.shape(), axes);
         const Tensor ratio = abs(x) / with_axes(where(zero, 1, y), x.shape(), axes);
         return scaled * sign(x) * pow(where(equal(x, 0), 1, ratio), p - 1);

@@ -16,7 +16,7 @@ namespace xgrad {
 namespace detail {
 namespace {
 
-/// y = fold of x along the middle axis in plain loops: what integers get.
+/// y = fold of x along the middle axis with plain loops, for integers.
 template <class In, class Out, class F>
 void fold_plain(const In* x, Out* y, const AxisSplit& a, Out start, const F& f) {
     for (Int o = 0; o < a.outer; ++o) {
@@ -54,7 +54,7 @@ void sum_floats(const T* x, T* y, const AxisSplit& a, double factor) {
         [&](Int from, Int to, Int columns) { k.sum_columns(x + from, y + to, a.n, columns, a.inner, factor); });
 }
 
-/// The type of sums and products: integers are collected in i64, as NumPy does.
+/// The type of sums and products: integers are accumulated in i64, as in NumPy.
 DType collected(DType dtype) { return is_floating(dtype) ? dtype : DType::i64; }
 
 void prod_values(const Tensor& x, const Tensor& y, const AxisSplit& a) {
@@ -68,7 +68,7 @@ void prod_values(const Tensor& x, const Tensor& y, const AxisSplit& a) {
                 a, [&](Int i, Int o, Int rows) { k.prod_rows(from + i, to + o, rows, a.n); },
                 [&](Int i, Int o, Int columns) { k.prod_columns(from + i, to + o, a.n, columns, a.inner); });
         } else {
-            // Unsigned: an overflow wraps around as NumPy's does.
+            // Unsigned: overflow wraps around, as in NumPy.
             fold_plain(from, elements<std::uint64_t>(y), a, std::uint64_t{1},
                        [](std::uint64_t p, T v) { return p * static_cast<std::uint64_t>(v); });
         }
@@ -95,7 +95,7 @@ void extreme_values(const Tensor& x, const Tensor& y, const AxisSplit& a) {
     });
 }
 
-/// True when some slice of a reduction has no element.
+/// True if a reduction has slices without elements.
 bool empty_slices(const Tensor& x, const Shape& result) { return x.size() == 0 && result.size() != 0; }
 
 /// The largest or the smallest element.
@@ -114,7 +114,7 @@ struct Extreme {
     }
     Tensor pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input();
-        const Tensor values = stop_gradient(x);  // a NaN is the largest and the smallest
+        const Tensor values = stop_gradient(x);  // a NaN counts as the largest and as the smallest
         const Tensor ties =
             logical_or(equal(values, stop_gradient(with_axes(s.output(), x.shape(), axes))), isnan(values))
                 .to(x.dtype());
@@ -151,7 +151,7 @@ Int position_in_row(const T* row, Int n) {
         return best;
     }
     if constexpr (std::is_floating_point_v<T>) {
-        // The value first, at the speed of memory; then where it stands, a block at a time.
+        // First the value, at memory speed; then its position, one block at a time.
         T value;
         (largest ? reduce_kernels<T>().max_rows : reduce_kernels<T>().min_rows)(row, &value, 1, n);
         for (; n - best >= block && value == value; best += block) {
@@ -164,7 +164,7 @@ Int position_in_row(const T* row, Int n) {
     return best;
 }
 
-/// Where the first largest or smallest element stands along an axis; without axis, in the flattened tensor.
+/// The position of the first largest or smallest element along an axis; without an axis, in the flattened tensor.
 template <bool largest>
 struct ArgExtreme {
     static constexpr const char* name = largest ? "argmax" : "argmin";
@@ -233,9 +233,9 @@ struct Truth {
     }
 };
 
-/// All products of everything before: 1, x0, x0·x1, …, along the middle axis of (outer, n, inner), or from the other
-/// end. Doubling the reach each time takes log2(n) passes, all of them ordinary operations: right with any number of
-/// zeros, to any order.
+/// The exclusive products 1, x0, x0·x1, … along the middle axis of (outer, n, inner), or from the other end. Doubling
+/// the reach each time takes log2(n) passes of ordinary operations, which are right with any number of zeros, to any
+/// order.
 Tensor exclusive_products(const Tensor& x, bool finite, bool from_end) {
     const Int n = x.shape(1);
     auto shifted = [&](const Tensor& p, Int by) {
@@ -263,7 +263,7 @@ struct Prod {
     Tensor pullback(Tensor g, const Saved& s) const {
         const Tensor& x = s.input();
         const Int results = s.output().size(), n = results ? x.size() / results : 0;
-        // Kept axes first, reduced ones behind, as one axis.
+        // Kept axes first, followed by the reduced ones merged into one axis.
         std::vector<int> order, back(static_cast<std::size_t>(x.ndim()));
         for (const bool reduced : {false, true})
             for (int k = 0; k < x.ndim(); ++k)
@@ -275,15 +275,15 @@ struct Prod {
         Tensor others =
             product_of(exclusive_products(lines, finite, false), exclusive_products(lines, finite, true), finite);
         if (finite && any(isinf(others)).item<bool>()) {
-            // Overflow in one of the two, where the product itself has become 0 without a zero: the slope is then 0,
-            // too.
+            // Overflow in one of the two while the product itself has underflowed to 0 without a zero: the slope is
+            // then 0 too.
             const Tensor vanished = logical_and(equal(prod(stop_gradient(lines), 1, true), 0),
                                                 all(not_equal(stop_gradient(lines), 0), 1, true));
             others = where(logical_and(vanished, isinf(others)), 0, others);
         }
         return with_axes(g, x.shape(), axes) * transpose(reshape(others, moved.shape()), back);
     }
-    /// Without zeros y / x will do, but not for higher orders: near zeros their terms cancel to nothing.
+    /// Without zeros y / x is enough, but not for higher orders: near zeros their terms cancel completely.
     Tensor fused_pullback(Tensor g, const Saved& s) const {
         const Tensor &x = s.input(), &y = s.output();
         if (!all(logical_and(isfinite(y), not_equal(y, 0))).item<bool>()) return pullback(std::move(g), s);
@@ -299,7 +299,7 @@ Tensor summed(const Tensor& x, AxisMask axes, const Shape& result, double factor
                          });
 }
 
-/// The sum or the mean. Its gradient is the same along the summed axes, where it has size 1.
+/// The sum or the mean. Its gradient is constant along the summed axes, where it has size 1.
 template <bool divided>
 struct Sum {
     static constexpr const char* name = divided ? "mean" : "sum";
@@ -320,7 +320,7 @@ private:
     double factor(const Shape& shape) const { return divided ? 1 / count_of(shape, axes) : 1; }
 };
 
-/// The leading axes of `from` that `to` has not, and those along which it has size 1, are summed.
+/// The axes to sum: the leading axes of `from` that `to` does not have, and those along which `to` has size 1.
 struct BroadcastAxes {
     AxisMask leading = 0, stretched = 0;
     bool fits = false;  // `to` broadcasts to `from`
@@ -352,7 +352,7 @@ struct SumTo {
     }
 };
 
-/// Op over the axes.
+/// Applies Op over the axes.
 template <class Op>
 Tensor reduced(const Operand& operand, const Axes& axes, bool keepdims) {
     const Tensor& x = tensor_of(operand, Op::name);

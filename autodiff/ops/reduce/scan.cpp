@@ -23,9 +23,9 @@ using namespace detail;
 
 namespace {
 
-/// Runs over every line of a layout, from its start or its end: step(state, place) once for each element, in order.
-/// Each line has a state of its own, `start` at first. Four lines at a time, so that one need not wait for the
-/// additions of another.
+/// Runs over every line of a layout, from its start or its end: calls step(state, place) once for each element, in
+/// order. Each line has its own state, initially `start`. Four lines are processed at a time, so that their additions
+/// overlap.
 template <class State, class Step>
 void scan(const AxisSplit& a, bool reverse, const State& start, const Step& step) {
     const Int work = a.outer * a.n * a.inner, first = reverse ? a.n - 1 : 0, by = reverse ? -1 : 1;
@@ -56,7 +56,8 @@ void scan(const AxisSplit& a, bool reverse, const State& start, const Step& step
     });
 }
 
-/// The sum of a few long lines: each in four pieces beside each other, once for their totals and once for the result.
+/// The sum of a few long lines: each is processed in four parallel pieces, once for their totals and once for the
+/// result.
 template <class T, class Out, class Sum>
 void sum_long_lines(const T* x, Out* y, const AxisSplit& a, bool reverse) {
     const Int piece = a.n / 4, by = reverse ? -1 : 1;
@@ -79,10 +80,11 @@ void sum_long_lines(const T* x, Out* y, const AxisSplit& a, bool reverse) {
     }
 }
 
-/// The type of sums and products: integers are collected in i64, as NumPy does.
+/// The type of sums and products: integers are accumulated in i64, as in NumPy.
 DType collected(DType dtype) { return is_floating(dtype) ? dtype : DType::i64; }
 
-/// f(input pointer, output pointer, what to add up in): double, or u64, which wraps around as NumPy's i64.
+/// Calls f(input pointer, output pointer, accumulator): the accumulator is double, or u64, which wraps around like
+/// NumPy's i64.
 template <class F>
 Tensor collect(const Tensor& x, const F& f) {
     Tensor y = empty(x.shape(), collected(x.dtype()));
@@ -101,7 +103,7 @@ Tensor cumsum_values(const Tensor& x, int axis, bool reverse) {
     });
 }
 
-/// Its transpose sums from the other end.
+/// The transpose sums from the other end.
 struct Cumsum {
     static constexpr const char* name = "cumsum";
     int axis = 0;
@@ -112,7 +114,7 @@ struct Cumsum {
     Tensor pullback(Tensor g) const { return apply(Cumsum{axis, !reverse}, {g}, Location{}); }
 };
 
-/// t moved by one place along the axis, towards its end or its start; the gap is filled.
+/// t shifted by one position along the axis, towards its end or its start; the gap is filled with `fill`.
 Tensor shifted(const Tensor& t, int axis, bool towards_end, double fill) {
     if (t.ndim() == 0 || t.size() == 0) return full_like(stop_gradient(t), fill);
     Shape one = t.shape();
@@ -122,8 +124,8 @@ Tensor shifted(const Tensor& t, int axis, bool towards_end, double fill) {
     return towards_end ? concat({gap, slice(t, axis, 0, n - 1)}, axis) : concat({slice(t, axis, 1, n), gap}, axis);
 }
 
-/// s[i] = a[i] * s[i-1] + b[i], from the start or from the end. Its transpose is a recurrence of the same kind the
-/// other way round.
+/// s[i] = a[i] * s[i-1] + b[i], from the start or from the end. Its transpose is a recurrence of the same kind in the
+/// other direction.
 struct Recurrence {
     static constexpr const char* name = "recurrence";
     int axis = 0;
@@ -138,7 +140,7 @@ struct Recurrence {
             T* to = elements<T>(s);
             struct State {
                 double value = 0;
-                bool started = false;  // what is left of the first factor does not matter, be it NaN
+                bool started = false;  // the first factor has no effect, even if it is NaN
             };
             scan(along(term.shape(), axis), reverse, State{}, [=](State& state, Int i) {
                 const double before = state.started ? static_cast<double>(f[i]) * state.value : 0;
@@ -158,7 +160,7 @@ Tensor recurrence(const Tensor& a, const Tensor& b, int axis, bool reverse) {
     return apply(Recurrence{axis, reverse}, {a, b}, Location{});
 }
 
-/// dx[k] = (product of all before k) * (g[k] + x[k+1] (g[k+1] + x[k+2] (…))): nothing is divided, so zeros do no harm.
+/// dx[k] = (product of all before k) * (g[k] + x[k+1] (g[k+1] + x[k+2] (…))): there is no division, so zeros are safe.
 struct Cumprod {
     static constexpr const char* name = "cumprod";
     int axis = 0;
@@ -215,7 +217,7 @@ bool replaces(T value, T best) {
     return largest ? value >= best : value <= best;
 }
 
-/// Where the largest or smallest element so far stands: the last one of equals.
+/// The position of the largest or smallest element so far; of equal elements the last one.
 template <bool largest>
 struct RunningPosition {
     static constexpr const char* name = largest ? "cummax_indices" : "cummin_indices";
@@ -270,8 +272,8 @@ struct LogCumsumExp {
             scan(along(x.shape(), axis), false, State{}, [=](State& s, Int i) {
                 const double value = static_cast<double>(from[i]), difference = value - s.largest;
                 if (difference <= 0) s.sum += std::exp(difference);
-                else if (value !=
-                         -std::numeric_limits<double>::infinity()) {  // inf, NaN and what follows them come here too
+                else if (value != -std::numeric_limits<double>::infinity()) {  // inf, NaN and the elements after them
+                                                                               // also take this branch
                     s.sum = value == s.largest ? s.sum : s.sum * std::exp(-difference) + 1;
                     s.largest = value;
                 }
@@ -288,12 +290,12 @@ struct LogCumsumExp {
         constexpr double inf = std::numeric_limits<double>::infinity();
         const Tensor largest = where(equal(running, -inf), 0, running), before = shifted(largest, axis, true, 0);
         const Tensor step = where(equal(before, largest), 0, before - largest), decay = exp(where(step > 0, 0, step));
-        // Where the largest is inf, the elements that are inf share.
+        // If the largest is inf, the elements that are inf share the gradient.
         const Tensor top = equal(largest, inf),
                      seen = where(top, where(equal(stop_gradient(x), inf), zeros_like(x), -inf), x);
         const Tensor e = exp(seen - where(top, 0, largest)), s = recurrence(decay, e, axis, false),
                      sum = where(equal(s, 0), 1, s);
-        // What a later cotangent is worth one place earlier: exp(y[i-1] - y[i]).
+        // The weight of a later cotangent one position earlier: exp(y[i-1] - y[i]).
         const Tensor worth = decay * shifted(s, axis, true, 0) / sum;
         return e / sum * recurrence(shifted(worth, axis, false, 0), g, axis, true);
     }

@@ -7,7 +7,7 @@
 #include "detail/reduction.hpp"
 #include "reduce.hpp"
 
-// logsumexp, softmax and log_softmax: fused kernels forward and back, and the way back in operations beside them.
+// logsumexp, softmax and log_softmax: fused kernels forward and backward, and pullbacks written with operations.
 
 namespace xgrad {
 
@@ -116,8 +116,8 @@ private:
     static Tensor softmax_lines(const Tensor& x, const AxisSplit& a) {
         return reshape(softmax(reshape(x, {a.outer, a.n, a.inner}), 1), x.shape());
     }
-    /// g times the softmax of x. exp(x - y) alone is not it: where y is large its rounding takes the logarithm of the
-    /// sum with it. Where y is infinite: inf is shared by the elements that are inf, and nothing by those of -inf.
+    /// g times the softmax of x. exp(x - y) alone is not accurate: if y is large, its rounding loses the logarithm of
+    /// the sum. If y is infinite: elements that are inf share g, and those that are -inf get nothing.
     Tensor with_softmax(const Tensor& g, const Saved& s, Tensor (*softmax_of)(const Tensor&, const AxisSplit&)) const {
         constexpr double inf = std::numeric_limits<double>::infinity();
         const Tensor &x = s.input(), &y = s.output();

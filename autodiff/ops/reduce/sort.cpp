@@ -46,7 +46,8 @@ KeyOf<T> key_of(T x) {
     }
 }
 
-/// A key and the place it came from. Short keys stand in one number with it, so that comparing is one instruction.
+/// A key and the position it came from. Short keys share one number with the position, so that a comparison is one
+/// instruction.
 struct Short {
     std::uint64_t bits;
     static constexpr int key_bits = 32;
@@ -68,7 +69,7 @@ template <class T>
 using ItemOf = std::conditional_t<sizeof(T) == 8, Long, Short>;
 
 /// Orders items by `passes` digits of their keys, of `width` bits each, upwards from bit `low`; items that agree there
-/// keep their order. Two buffers: `items` names the one that holds them.
+/// keep their order. There are two buffers: `items` points to the one that holds the items.
 template <int width, int passes, class Item>
 void sort_by_digits(Item*& items, Item*& spare, std::uint32_t n, int low) {
     constexpr std::uint32_t values = 1u << width;
@@ -92,7 +93,7 @@ void sort_by_digits(Item*& items, Item*& spare, std::uint32_t n, int low) {
     }
 }
 
-/// Insertion sort of what is nearly in order; false when it gave up because it is not.
+/// Insertion sort for items that are nearly in order; returns false if it gave up because they are not.
 template <class Item>
 bool insert(Item* items, std::uint32_t n) {
     std::uint64_t moves = 0;
@@ -106,9 +107,9 @@ bool insert(Item* items, std::uint32_t n) {
     return true;
 }
 
-/// Sorts items of which only the last `bits` bits of their keys differ. The leading digits bring nearly all of them to
-/// their place; should the keys crowd together behind them, the digits from the last one on. Either way equal keys keep
-/// their order.
+/// Sorts items of which only the last `bits` bits of their keys differ. Sorting by the leading digits brings nearly all
+/// of them into place; if the keys share these digits too often, all digits are sorted, starting from the last. Either
+/// way equal keys keep their order.
 template <int width, int passes, class Item>
 void sort_keys(Item*& items, Item*& spare, std::uint32_t n, int bits) {
     const int low = std::max(0, bits - width * passes);
@@ -117,7 +118,7 @@ void sort_keys(Item*& items, Item*& spare, std::uint32_t n, int bits) {
     for (int from = 0; from < bits; from += width * passes) sort_by_digits<width, passes>(items, spare, n, from);
 }
 
-/// What one thread needs to sort lines of n elements.
+/// One thread's state for sorting lines of n elements.
 template <class T>
 class Sorter {
 public:
@@ -127,7 +128,7 @@ public:
           flip_(descending ? ~KeyOf<T>{0} : KeyOf<T>{0}),
           buffer_(new Item[2 * static_cast<std::size_t>(n)]) {}
 
-    /// The items of a line in order; only the first `wanted` need be.
+    /// The items of a line in order; only the first `wanted` need to be in order.
     const Item* operator()(const T* line, Int wanted) {
         Item *items = buffer_.get(), *spare = items + n_;
         const auto first = key_of(line[0]);
@@ -154,8 +155,8 @@ private:
 
 Int line_size(const Tensor& x) { return x.ndim() == 0 ? 1 : x.shape(-1); }
 
-/// Every line of x along its last axis in order: the first `wanted` values and places of each. Either output may be
-/// empty.
+/// Sorts every line of x along its last axis and stores the first `wanted` values and positions of each. Either output
+/// may be empty.
 void sort_lines(const Tensor& x, const Tensor& values, const Tensor& places, Int wanted, bool descending) {
     const Int n = line_size(x), lines = n ? x.size() / n : 0;
     if (lines == 0 || wanted == 0) return;
@@ -180,7 +181,8 @@ void sort_lines(const Tensor& x, const Tensor& values, const Tensor& places, Int
 
 // --- sort ------------------------------------------------------------------------------------------------------------
 
-/// Elements of each line taken from their places, or, inverse, put there: each is the transpose of the other.
+/// Takes the elements of each line from the given positions or, if `inverse`, puts them there: each is the transpose of
+/// the other.
 struct PermuteLines {
     static constexpr const char* name = "permute_lines";
     bool inverse = false;
@@ -210,7 +212,7 @@ struct PermuteLines {
     }
 };
 
-/// AxisSplit the last axis. Behind the result come the places that its elements had.
+/// Sorts along the last axis. The result is followed by the original positions of its elements.
 struct Sort {
     static constexpr const char* name = "sort";
     bool descending = false;
@@ -241,7 +243,7 @@ Line last_axis(const char* name, const Operand& operand, int axis) {
 }
 Tensor put_back(const Tensor& y, int axis) { return axis + 1 < y.ndim() ? swapaxes(y, axis, -1) : y; }
 
-/// The places of the elements in order along the last axis, or of the first k.
+/// The positions of the elements in sorted order along the last axis, or of the first k.
 struct Argsort {
     static constexpr const char* name = "argsort";
     bool descending = false;
@@ -257,7 +259,7 @@ struct Argsort {
     }
 };
 
-/// Where values are to be inserted into a sorted vector, or each line of them into a sorted line.
+/// The positions at which to insert values into a sorted vector, or each line of values into a sorted line.
 struct SearchSorted {
     static constexpr const char* name = "searchsorted";
     Side side = Side::left;

@@ -19,7 +19,7 @@ namespace xgrad {
 
 using namespace detail;
 
-// --- mirrored and rotated --------------------------------------------------------------------------------------------
+// --- flipping and rolling --------------------------------------------------------------------------------------------
 
 Tensor flip(const Operand& operand, const Axes& axes) {
     const Tensor& x = tensor_of(operand, "flip");
@@ -38,7 +38,7 @@ namespace {
 struct Roll {
     static constexpr const char* name = "roll";
     Int shift = 0;
-    std::optional<int> axis = {};  // without one, of the flattened tensor
+    std::optional<int> axis = {};  // without one, the tensor is flattened
     XGRAD_ATTRIBUTES(shift, axis)
 
     AxisSplit lines(const Shape& shape) const { return axis ? along(shape, *axis) : AxisSplit{1, shape.size(), 1}; }
@@ -133,7 +133,7 @@ Tensor triangle(const Operand& operand, Int k) {
     return apply(Op{k}, {x}, operand.where());
 }
 
-/// How many elements the diagonal has.
+/// The number of elements of the diagonal.
 Int diagonal_size(Int rows, Int columns, Int offset) {
     const Int below = offset < 0 ? -std::max(offset, -rows) : 0, right = offset > 0 ? std::min(offset, columns) : 0;
     return std::min(rows - below, columns - right);
@@ -182,7 +182,7 @@ Tensor diag(const Operand& operand, Int k) {
 
 namespace {
 
-/// Which of n elements stands at `i`, counted from the first one; i may be outside.
+/// Which of n elements is at position `i`, counted from the first one; i may be outside [0, n).
 Int source_of(Int i, Int n, PadMode mode) {
     const auto modulo = [](Int a, Int b) { return (a % b + b) % b; };
     if (mode == PadMode::replicate) return std::clamp<Int>(i, 0, n - 1);
@@ -243,14 +243,14 @@ Tensor pad(const Operand& operand, const std::vector<std::pair<Int, Int>>& width
 
 namespace {
 
-/// Where the windows along an axis stand in an array of shape `whole`.
+/// The positions of the windows along an axis in an array of shape `whole`.
 struct Windows {
     AxisSplit lines;
     Int count, size, step;
     Windows(const Shape& whole, int axis, Int window, Int apart)
         : lines(along(whole, axis)), count((lines.n - window) / apart + 1), size(window), step(apart) {}
 
-    /// f(index in the windows, index in the whole) for every element of the windows, of which there are `work`.
+    /// Calls f(index in the windows, index in the whole) for every element of the windows, of which there are `work`.
     template <class F>
     void each(Int work, const F& f) const {
         parallel_for(lines.outer, work, [&](Int begin, Int end) {
@@ -265,7 +265,7 @@ struct Windows {
     }
 };
 
-/// The gradient of unfold: every element is added where unfold took it from.
+/// The gradient of unfold: every element is added at the position that unfold took it from.
 Tensor fold(const Tensor& parts, const Shape& shape, int axis, Int step);
 
 struct Unfold {

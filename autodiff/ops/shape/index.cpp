@@ -62,8 +62,8 @@ Tensor index_add_values(const Shape& shape, const Tensor& indices, const Tensor&
         with_any(source.dtype(), [&]<class T>(T) {
             const T* from = elements<T>(source);
             T* to = elements<T>(y);
-            // Threads share out what is never added to each other: the slices before the axis, or strips of those
-            // behind it.
+            // Threads split work that never adds to the same elements: the slices before the axis, or strips of those
+            // after it.
             auto add = [&](Int o, Int begin, Int end) {
                 if (a.inner == 1)
                     for (Int j = 0; j < m; ++j) to[o * a.n + from_front(index[j], a.n)] += from[o * m + j];
@@ -86,7 +86,7 @@ Tensor index_add_values(const Shape& shape, const Tensor& indices, const Tensor&
     return y;
 }
 
-// Indices are the operations' second inputs, checked before.
+// Indices are the operations' second inputs and have already been checked.
 
 Tensor add_slices(const Tensor& source, const Tensor& indices, const Shape& shape, int axis, Location where);
 

@@ -19,7 +19,7 @@ using namespace detail;
 
 namespace {
 
-/// Element i of the result is made of `width` elements of the input: the sum of weights[i, k] times the one at
+/// Element i of the result combines `width` elements of the input: the sum of weights[i, k] times the element at
 /// indices[i, k].
 struct Taps {
     Int width = 0;
@@ -54,7 +54,7 @@ Taps taps_for(Int from, Int to, std::optional<double> factor, Interpolation mode
     for (Int i = 0; i < to; ++i) {
         const double position = static_cast<double>(i);
         if (nearest) {
-            // In single precision, as PyTorch: where a position falls on an integer the rounding decides.
+            // In single precision, as in PyTorch: if a position falls on an integer, the rounding decides.
             const float offset = mode == Interpolation::nearest ? 0.0f : 0.5f;
             add(static_cast<Int>(std::floor((static_cast<float>(i) + offset) * static_cast<float>(step))), 1);
             continue;
@@ -73,12 +73,12 @@ Taps taps_for(Int from, Int to, std::optional<double> factor, Interpolation mode
     return taps;
 }
 
-/// Interpolation along one axis; transposed, its gradient.
+/// Interpolation along one axis; if transposed, its gradient.
 template <bool transposed>
 struct Interpolate {
     static constexpr const char* name = transposed ? "interpolate_gradient" : "interpolate";
     int axis = 0;
-    Int size = 0;  // of the result along the axis
+    Int size = 0;  // the result's size along the axis
     std::optional<double> scale_factor = {};
     Interpolation mode = Interpolation::nearest;
     bool align_corners = false;
@@ -169,8 +169,8 @@ Tensor interpolate(const Operand& operand, const InterpolateOptions& options) {
             Shape shape = y.shape();
             shape[k + 2] = to;
             count_elements(shape, "interpolate", where);
-            // AxisSplit an axis that keeps its size the linear modes copy, whatever the factor was: PyTorch's rule,
-            // which neither nearest nor bicubic has.
+            // Along an axis that keeps its size the linear modes copy, whatever the factor: this is PyTorch's rule,
+            // which does not apply to nearest or bicubic.
             if (to == from && !nearest && mode != Interpolation::bicubic) continue;
             y = apply(Interpolate<false>{k + 2, to, factor, mode, options.align_corners}, {y}, where);
         }

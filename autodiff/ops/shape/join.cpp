@@ -18,7 +18,7 @@ using namespace detail;
 
 namespace {
 
-/// Joins parts that agree before and behind the axis; `shape` is the result's.
+/// Joins parts that agree before and after the axis; `shape` is the result's.
 Tensor join(std::span<const Tensor> parts, const Shape& shape, int axis) {
     Tensor y = empty(shape, parts[0].dtype());
     const AxisSplit a = along(shape, axis);
@@ -37,7 +37,7 @@ Tensor join(std::span<const Tensor> parts, const Shape& shape, int axis) {
 struct Concat {
     static constexpr const char* name = "concat";
     int axis = 0;
-    std::vector<Int> sizes = {};  // of the parts along the axis
+    std::vector<Int> sizes = {};  // the parts' sizes along the axis
     XGRAD_ATTRIBUTES(axis, sizes)
 
     Tensor value(std::span<const Tensor> parts) const {
@@ -105,8 +105,8 @@ struct Unbind {
     Tensor pullback(std::span<const Tensor> g) const { return stack(Tensors(g.begin(), g.end()), axis, {}); }
 };
 
-/// The parts as tensors of one element type: numbers take the first tensor's, integers mix to i64. `made` holds what
-/// had to be made for that.
+/// The parts as tensors of one element type: numbers take the first tensor's type, and mixed integers become i64.
+/// `made` holds the tensors created for that.
 std::span<const Tensor> parts_of(const Parts& given, Tensors& made, const char* name, Location where) {
     check<ValueError>(!given.tensors().empty() || !given.operands().empty(), where,
                       [&] { return std::string(name) + ": there must be at least one tensor, got an empty list"; });
@@ -134,7 +134,7 @@ std::span<const Tensor> parts_of(const Parts& given, Tensors& made, const char* 
     return made;
 }
 
-/// Empty parts cost no elements, but memory all the same.
+/// Empty parts have no elements but still cost memory.
 void check_parts(Int count, const char* name, Location where) {
     check<ShapeError>(count <= Int{1} << 24, where, [&] {
         return std::string(name) + ": at most 2^24 parts are possible, got " + std::to_string(count);

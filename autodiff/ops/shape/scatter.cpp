@@ -23,15 +23,15 @@ using namespace detail;
 
 namespace {
 
-/// An index tensor beside the shape whose elements it names. Both have the same axes, but the indices may have less of
-/// each.
+/// An index tensor with the shape whose elements it refers to. Both have the same number of axes, but the indices may
+/// be shorter along each.
 struct Places {
     const Tensor& indices;
     const Shape& shape;
     int axis;
 
-    /// f(position in the indices, element of the shape) in the order of the indices. Threads share out what never meets
-    /// in one element: the lines before the axis, or strips of those behind it.
+    /// Calls f(position in the indices, element of the shape) in the order of the indices. Threads split work that
+    /// never touches the same element: the lines before the axis, or strips of those after it.
     template <class F>
     void each(const F& f) const {
         if (indices.size() == 0) return;
@@ -61,12 +61,14 @@ struct Places {
         });
     }
 
-    /// Nothing stands behind the axis, so that each line of indices belongs to a line of the shape.
+    /// Whether no elements follow the axis and the indices are i32, so that each line of indices belongs to a line of
+    /// the shape.
     bool in_lines() const {
         return indices.dtype() == DType::i32 && along(shape, axis).inner == 1 &&
                along(indices.shape(), axis).inner == 1;
     }
-    /// For those f(first position in the indices, first element of the shape, number of indices, the indices).
+    /// In that case, calls f(first position in the indices, first element of the shape, number of indices, the
+    /// indices).
     template <class F>
     void each_line(const F& f) const {
         const AxisSplit to = along(shape, axis), from = along(indices.shape(), axis);
@@ -79,8 +81,8 @@ struct Places {
     }
 
 private:
-    /// Where the indices' positions in axes [first, last) stand in the shape; the last one's neighbours are `stride`
-    /// apart.
+    /// The offsets in the shape of the indices' positions along axes [first, last); neighbours along the last one are
+    /// `stride` apart.
     std::vector<Int> offsets(int first, int last, Int stride) const {
         std::vector<Int> result{0};
         for (int k = last - 1; k >= first; stride *= shape[k--]) {
@@ -110,7 +112,7 @@ Tensor gather_values(const Tensor& x, const Places& places) {
     return y;
 }
 
-// The source may be one element that stands for all.
+// The source may be a single element, used for all positions.
 
 void scatter_values(const Tensor& y, const Places& places, const Tensor& source) {
     const bool same = source.size() == 1;
@@ -140,11 +142,11 @@ void add_values(const Tensor& y, const Places& places, const Tensor& source) {
 
 // --- the operations --------------------------------------------------------------------------------------------------
 
-// Indices are the operations' second inputs, checked before.
+// Indices are the operations' second inputs and have already been checked.
 
 Tensor gathered(const char* label, const Tensor& x, const Tensor& indices, int axis, Location where);
 
-/// Zeros with the source's elements (or the only one) added where gather takes them from: its transpose.
+/// Zeros with the source's elements (or its single one) added where gather takes them from: the transpose of gather.
 struct GatherGradient {
     static constexpr const char* name = "gather_gradient";
     Shape shape;
@@ -180,7 +182,7 @@ Tensor gathered(const char* label, const Tensor& x, const Tensor& indices, int a
     return apply(Gather{axis}, {x, indices}, where, label);
 }
 
-/// Which positions of the indices were the last to name their element.
+/// Which positions of the indices are the last to refer to their element.
 struct LastWritten {
     static constexpr const char* name = "last_written";
     Shape shape;
@@ -198,7 +200,7 @@ struct LastWritten {
     }
 };
 
-/// Of x, indices and a source, which may be one constant element that stands for all.
+/// Takes x, indices and a source, which may be a single constant element used for all positions.
 struct Scatter {
     static constexpr const char* name = "scatter";
     int axis = 0;
@@ -240,7 +242,7 @@ struct ScatterAdd {
     }
 };
 
-/// The operand's indices; `axis` is counted from the front.
+/// The operand's checked indices; `axis` is counted from the front.
 Tensor indices_in(const Tensor& x, int axis, const Operand& operand, const char* name, Location where) {
     const Tensor indices = indices_of(operand, x.shape()[axis], name, where);
     const Shape& shape = indices.shape();

@@ -137,7 +137,7 @@ namespace {
 
 struct Transpose {
     static constexpr const char* name = "transpose";
-    Shape axes;  // the input's, in the result's order
+    Shape axes;  // the input's axes, in the result's order
     XGRAD_ATTRIBUTES(axes)
 
     Tensor value(const Tensor& x) const {
@@ -265,7 +265,7 @@ Tensor slice_axis(const Tensor& x, int axis, const Slice& s, Location where) {
     view.slice = true;
     view.shape[axis] = count;
     if (count > 0) view.offset = start * view.strides[axis];
-    if (count > 1) view.strides[axis] *= s.step;  // a single one needs no step, however large
+    if (count > 1) view.strides[axis] *= s.step;  // a single element needs no step, which might be very large
     return viewed("slice", x, view, where);
 }
 

@@ -4,8 +4,8 @@ namespace xgrad::detail {
 
 void run_strided(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape,
                  std::span<const KernelInput> in, std::span<const KernelOutput> out) {
-    // Neighbouring axes along which every operand either moves through memory or stands still are merged into one; the
-    // last is the kernel's, the others are counted through.
+    // Neighbouring axes along which each operand either advances contiguously or does not advance at all are merged
+    // into one. The kernel runs along the last merged axis; the loop below iterates over the others.
     std::int64_t sizes[Shape::max_rank], strides[max_operands][Shape::max_rank];
     int rank = 0;  // merged axes so far, innermost first
     std::int64_t reach[max_operands];  // elements of operand k inside the axes seen so far

@@ -21,12 +21,12 @@ struct KernelInput {
     std::int64_t element_bytes;
 };
 struct KernelOutput {
-    void* data;  // null: not wanted
+    void* data;  // null: not needed
     std::int64_t element_bytes;
     void* at(std::int64_t element) const { return data ? static_cast<char*>(data) + element * element_bytes : nullptr; }
 };
 
-/// Every input has the shape of the result or one element.
+/// For inputs that all have either the shape of the result or one element.
 inline void run_flat(kernels::ElementwiseKernel kernel, const void* rule, std::int64_t size,
                      std::span<const KernelInput> in, const std::uint8_t* step, std::span<const KernelOutput> out) {
     const auto part = [&](std::int64_t begin, std::int64_t end) {

@@ -14,8 +14,8 @@
 #include "fused_chain.hpp"
 #include "integer.hpp"
 
-// What the entries of element-wise rules share: checks of operands, kernels over them, traces, and what broadcasting
-// makes of cotangents. Not for users.
+// Shared by the entries of element-wise rules: operand checks, running kernels, traces, and cotangents under
+// broadcasting. Not for users.
 
 namespace xgrad {
 
@@ -31,15 +31,15 @@ struct Sloped {
 }  // namespace detail
 /// The standard normal distribution function and its density.
 detail::Normal standard_normal(const Tensor& x);
-/// The sigmoid and its slope, which is not taken from the rounded value.
+/// The sigmoid and its slope, which is not computed from the rounded value.
 detail::Sloped logistic(const Tensor& x);
-/// The slopes of y = sigmoid(x) and y = tanh(x), likewise.
+/// The slopes of y = sigmoid(x) and y = tanh(x), computed in the same way.
 Tensor sigmoid_slope(const Tensor& x, const Tensor& y);
 Tensor tanh_slope(const Tensor& x, const Tensor& y);
 
 namespace detail::elementwise {
 
-// What runs for every small operation is inlined into it: these few calls are most of its cost.
+// Code that runs for every small operation is inlined: the calls would be most of its cost.
 #define XGRAD_INLINE inline __attribute__((always_inline))
 
 XGRAD_INLINE bool is_floating_tensor(const Operand& x) {
@@ -48,32 +48,32 @@ XGRAD_INLINE bool is_floating_tensor(const Operand& x) {
 XGRAD_INLINE bool same_floating_type(const Operand& a, const Operand& b) {
     return is_floating_tensor(a) && is_floating_tensor(b) && a.dtype() == b.dtype() && a.shape() == b.shape();
 }
-/// True for a tensor of integers where there is a rule for them; else the error of an operand that is no floating
-/// tensor.
+/// True for an integer tensor if there is a rule for integers; else throws the error for an operand that is not a
+/// floating-point tensor.
 bool is_integer_operand(const char* name, const Operand& x, bool has_integers);
 enum class Operands { integers, number, tensors };
-/// What the operands are that have not one shape and floating type; of tensors, the shape to which they broadcast.
-/// DTypeError, ShapeError, ValueError.
+/// Classifies operands that are not two tensors of one shape and floating-point type; for two tensors, `shape` is set
+/// to the shape they broadcast to. DTypeError, ShapeError, ValueError.
 Operands operands_of(const char* name, const Operand& a, const Operand& b, bool has_integers, Shape& shape);
 
-/// What a result like this operand is, for the error of an allocation that does not know it.
+/// Describes a result like this operand, for the error of an allocation that cannot describe it.
 inline std::string described(const Operand& x) {
     return x.is_tensor() && x.tensor().defined() ? shape_and_type(x.shape(), x.dtype()) : std::string();
 }
 
 inline KernelInput input(const Tensor& t) { return {TensorAccess::data(t), &t.shape(), size_of(t.dtype())}; }
 
-/// A tensor for a result of `like`'s shape and dtype: `reusable`'s own buffer if nobody else holds it and it fits, else
-/// a new one.
+/// A tensor for a result of `like`'s shape and dtype: `reusable`'s buffer if `reusable` is given and no other handle
+/// holds it, else a new one.
 XGRAD_INLINE Tensor result_like(const Tensor& like, Tensor* reusable) {
     if (reusable && TensorAccess::unique(*reusable)) return TensorAccess::constant(std::move(*reusable));
     return TensorAccess::empty_like(like);
 }
 
-/// The same in threads where they pay.
+/// The same, split among threads if that pays off.
 void run_large(kernels::ElementwiseKernel kernel, const void* rule, std::span<const void* const> in,
                const std::uint8_t* step, std::span<const Tensor> out);
-/// The kernel over inputs that have the result's shape, or, where their step is 0, are single numbers.
+/// Runs the kernel over inputs that have the result's shape or, if their step is 0, are single numbers.
 template <std::size_t In, std::size_t Out>
 XGRAD_INLINE void run_same(kernels::ElementwiseKernel kernel, const void* rule, const void* const (&in)[In],
                            const std::uint8_t (&step)[In], const Tensor (&out)[Out]) {
@@ -87,8 +87,8 @@ XGRAD_INLINE void run_same(kernels::ElementwiseKernel kernel, const void* rule, 
 }
 inline constexpr std::uint8_t steps_1[1] = {1}, steps_2[2] = {1, 1}, steps_3[3] = {1, 1, 1}, steps_4[4] = {1, 1, 1, 1};
 
-/// Appends an entry for y whose inputs are the given nodes; at least one of them is recorded. What it saves is still to
-/// be set.
+/// Appends an entry for y whose inputs are the given nodes, at least one of which is recorded. The caller must then set
+/// the saved tensors.
 template <class E, class Op, std::size_t N>
 XGRAD_INLINE E& record_nodes(const NodeId (&nodes)[N], Tensor& y, Location where, const Op& op) {
     TapeMask tapes = 0;
@@ -100,25 +100,25 @@ XGRAD_INLINE E& record_nodes(const NodeId (&nodes)[N], Tensor& y, Location where
     return *closure;
 }
 
-/// What a trace gets of an operation that has run; an input may be missing.
+/// Adds an operation that has run to the trace; an input may be missing.
 [[gnu::cold]] void trace_run(const OperationType& type, const void* op, const Tensor& a, const Tensor& b,
                              const Tensor& y, Location where);
 template <class Op>
 void trace_run(const Op& op, const Tensor& a, const Tensor& b, const Tensor& y, Location where) {
     trace_run(OperationTypeOf<Op>::type, &op, a, b, y, where);
 }
-/// The kernels' value for one input or two that broadcast, in a buffer that may be reused or a new one.
+/// The kernel's value for one input or for two that broadcast, in the reusable buffer or a new one.
 Tensor run_broadcast(const kernels::ElementwiseKernel (&kernels)[2], const void* rule, const char* name,
                      std::span<const Tensor* const> inputs, Tensor* reusable = nullptr);
 
-/// No outer tape watches any of these: the kernel may compute what the composed rule would.
+/// Whether no outer tape watches any of these, so that the kernel may be used instead of the composed rule.
 template <class... T>
 XGRAD_INLINE bool nothing_recorded(const T&... tensors) {
     return !recording || !(recording->trace || (is_tracked(tensors) || ...));
 }
 
-/// The cotangent of the entry's i-th input: the sum over what broadcasting repeated of `part`, which has the result's
-/// axes and size 1 where it does not vary.
+/// The cotangent of an input: `part` summed over the axes that broadcasting repeated. `part` has the result's axes,
+/// with size 1 along those where it does not vary.
 Tensor unbroadcast(Tensor part, const Shape& result, const Shape& input);
 XGRAD_INLINE void give(const Pull& pull, int i, Tensor&& part) {
     const NodeId node = pull.entry.input_nodes()[i];
@@ -127,7 +127,7 @@ XGRAD_INLINE void give(const Pull& pull, int i, Tensor&& part) {
     else pull.parts[i] = unbroadcast(std::move(part), *pull.entry.shape, source.shape_of(node));
 }
 
-/// A saved tensor, or no bytes at all for what a rule never reads.
+/// A saved tensor, or an empty type for a tensor that the rule never reads.
 template <int>
 struct Nothing {};
 template <bool Kept, int Which>
@@ -142,7 +142,7 @@ inline void save(Tensor& saved, const Tensor& t) { saved = t; }
 template <int Which>
 void save(Nothing<Which>&, const Tensor&) {}
 
-/// A rule's pull for a cotangent that has size 1 along some axes, given what else the kernel reads.
+/// A rule's pull for a cotangent that has size 1 along some axes; `in` are the kernel's inputs.
 template <std::size_t N>
 Tensor pull_reduced(kernels::ElementwiseKernel kernel, const void* rule, const Shape& shape, const Tensor& g,
                     const KernelInput (&in)[N]) {
@@ -152,7 +152,7 @@ Tensor pull_reduced(kernels::ElementwiseKernel kernel, const void* rule, const S
     return part;
 }
 
-/// The kernel that gives the cotangents that somebody wants.
+/// The kernel that computes the cotangents that are needed.
 template <class Rule>
 XGRAD_INLINE kernels::ElementwiseKernel pull_kernel(bool a, bool b, DType dtype) {
     const auto& k = kernels::active().elementwise.binary[rules::Binary::index_of<Rule>()];

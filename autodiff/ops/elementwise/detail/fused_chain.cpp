@@ -16,7 +16,7 @@ constexpr std::int64_t block_bytes = 8 << 10;
 constexpr std::size_t max_steps = 24;
 constexpr int no_target = -1;
 
-/// Where the cotangents that a step gives go: to a later step of the chain, or to a sum outside it.
+/// The destination of a cotangent that a step computes: a later step of the chain, or a sum outside it.
 struct Target {
     int step = no_target, sum = no_target;
 };
@@ -24,7 +24,7 @@ struct Target {
 struct ChainStep {
     NodeId node;
     FusedStep pull;
-    const char* start = nullptr;  // the cotangent that came from above the chain, if any
+    const char* start = nullptr;  // the cotangent from above the chain, if any
     std::uint8_t start_step = 0;
     Target targets[2];
 };
@@ -33,7 +33,7 @@ struct ChainStep {
 struct ExternalSum {
     NodeId node;
     Tensor sum;
-    bool started;  // holds something already
+    bool started;  // already holds a value
 };
 
 struct Chain {
@@ -51,7 +51,7 @@ struct Chain {
     }
 };
 
-/// The entry as a step of the chain. False when it cannot be one.
+/// Sets up the entry as a step of the chain. Returns false if it cannot be one.
 bool make_step(Record& record, Sweep& sweep, const Chain& chain, NodeId node, ChainStep& step) {
     Entry& entry = *record.nodes[node];
     if (!entry.kind || !entry.kind->fuse || sweep.is_source(node, entry) || entry.is_source ||
@@ -70,7 +70,7 @@ bool make_step(Record& record, Sweep& sweep, const Chain& chain, NodeId node, Ch
     return bits && entry.kind->fuse(entry.closure(), entry, Needs(bits), step.pull);
 }
 
-/// From the top down, as long as everything that is reached is element-wise and of one shape.
+/// Selects steps from the top down, as long as every entry reached is element-wise and of the same shape.
 void choose_steps(Record& record, Sweep& sweep, NodeId top, Chain& chain) {
     std::array<NodeId, 2 * max_steps> fed;  // inputs of the steps so far
     std::size_t fed_count = 0;
@@ -87,20 +87,20 @@ void choose_steps(Record& record, Sweep& sweep, NodeId top, Chain& chain) {
     }
 }
 
-/// The external sum for a node, begun with what has been collected there.
+/// The external sum for a node, initialised with the cotangent collected there so far.
 int external_sum(Sweep& sweep, Chain& chain, NodeId node) {
     for (std::size_t k = 0; k < chain.sums.size(); ++k)
         if (chain.sums[k].node == node) return static_cast<int>(k);
     Tensor& old = sweep.cotangent(node);
     ExternalSum sum{node, {}, old.defined()};
-    // Its own buffer if nobody else reads it, this chain included.
+    // Reuse the buffer if nothing else reads it, this chain included.
     if (old.defined() && old.shape() == chain.shape && TensorAccess::unique(old)) sum.sum = std::move(old);
     else sum.sum = old.defined() ? add(zeros(chain.shape, chain.dtype), old) : empty(chain.shape, chain.dtype);
     chain.sums.push_back(std::move(sum));
     return static_cast<int>(chain.sums.size()) - 1;
 }
 
-/// Where every cotangent goes, and what is there already.
+/// Determines where each cotangent goes, and what has already been collected there.
 void place_cotangents(Record& record, Sweep& sweep, Chain& chain) {
     for (std::size_t m = 0; m < chain.count; ++m) {
         ChainStep& step = chain.steps[m];
@@ -118,8 +118,8 @@ void place_cotangents(Record& record, Sweep& sweep, Chain& chain) {
     }
 }
 
-/// Pulls elements [from, from + n) through the whole chain. `room`: a block for every step's cotangent, and two for
-/// what is added to something.
+/// Pulls elements [from, from + n) through the whole chain. `room`: one block for each step's cotangent, and two for
+/// cotangents that are added to a sum.
 void run_block(const Chain& chain, std::int64_t from, std::int64_t n, char* room) {
     const std::int64_t at = from * chain.bytes();
     const auto& add =
@@ -141,7 +141,7 @@ void run_block(const Chain& chain, std::int64_t from, std::int64_t n, char* room
         }
         void* out[2];
         char* total[2];  // where the sum is kept
-        const char* summand[2];  // what the cotangent is added to; null: nothing yet
+        const char* summand[2];  // what the cotangent is added to; null: nothing so far
         std::uint8_t summand_step[2] = {1, 1};
         for (int j = 0; j < step.pull.outputs; ++j) {
             const Target target = step.targets[j];
@@ -160,7 +160,7 @@ void run_block(const Chain& chain, std::int64_t from, std::int64_t n, char* room
             out[j] = summand[j] ? buffer(chain.count + static_cast<std::size_t>(j)) : total[j];
         }
         step.pull.kernel(step.pull.rule, n, in, steps, out);
-        // In the order in which the sweep adds, entry by entry: the bits are the same.
+        // Adds in the same order as the entry-by-entry sweep, so the results are bitwise equal.
         for (int j = 0; j < step.pull.outputs; ++j) {
             if (!summand[j]) continue;
             const void* const both[] = {summand[j], out[j]};

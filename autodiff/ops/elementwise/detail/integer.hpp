@@ -1,6 +1,6 @@
 #pragma once
 
-// Element-wise operations without gradient, of tensors and plain numbers; among them arithmetic on integers. Not for
+// Element-wise operations without a gradient, on tensors and plain numbers, including arithmetic on integers. Not for
 // users.
 
 #include <algorithm>
@@ -18,14 +18,14 @@ namespace xgrad::detail {
 
 // --- a function as an operation --------------------------------------------------------------------------------------
 
-/// What the kernel computes, of type `result`: of a tensor, of two that broadcast, of a tensor and a number in its
+/// The kernel's value, of type `result`, for a tensor, for two that broadcast, or for a tensor and a number of its
 /// type.
 Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x);
 Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& a, const Tensor& b);
 Tensor kernel_value(kernels::ElementwiseKernel kernel, DType result, const Tensor& x, const PlainNumber& number,
                     bool number_first);
 
-/// A function of two tensors. F has its name, and for the type of the elements its kernel and the type of the result.
+/// A function of two tensors. F provides its name and, for each element type, its kernel and the result's type.
 template <class F>
 struct OfTensors {
     static constexpr const char* name = F::name;
@@ -33,7 +33,7 @@ struct OfTensors {
         return kernel_value(F::kernel(a.dtype()), F::result(a.dtype()), a, b);
     }
 };
-/// The same of a tensor and a number.
+/// The same for a tensor and a number.
 template <class F>
 struct OfNumber {
     static constexpr const char* name = F::name_with_number;
@@ -46,10 +46,11 @@ struct OfNumber {
     }
 };
 
-/// Two operands that broadcast, at least one a tensor, of one dtype: integers mix, and a number must fit the tensor's.
+/// Checks two operands that broadcast, at least one of them a tensor, for one dtype: integer types may be mixed, and
+/// the tensor's type must be able to hold a number.
 void check_operands(const char* name, const Operand& a, const Operand& b);
 
-/// F of such operands, as the operation `label`.
+/// Applies F to such operands, as the operation `label`.
 template <class F>
 Tensor apply_to_operands(const Operand& a, const Operand& b, const char* label = F::name) {
     check_operands(label, a, b);
@@ -63,7 +64,7 @@ Tensor apply_to_operands(const Operand& a, const Operand& b, const char* label =
 
 // --- integers --------------------------------------------------------------------------------------------------------
 
-/// ValueError for a negative exponent, as NumPy's.
+/// ValueError for a negative exponent, as in NumPy.
 void check_integer_exponents(const Operand& exponents, Location where);
 
 template <class Rule, class... Rules>
@@ -77,7 +78,7 @@ inline constexpr bool has_integer_value =
 
 template <class Rule, class T>
 T integer_value(T a, T b) {
-    using U = std::make_unsigned_t<T>;  // wraps around, as NumPy
+    using U = std::make_unsigned_t<T>;  // wraps around, as in NumPy
     if constexpr (std::is_same_v<Rule, rules::Add>) return static_cast<T>(static_cast<U>(a) + static_cast<U>(b));
     else if constexpr (std::is_same_v<Rule, rules::Subtract>)
         return static_cast<T>(static_cast<U>(a) - static_cast<U>(b));
@@ -91,7 +92,7 @@ T integer_value(T a, T b) {
             if (n & 1) power *= square;
         return static_cast<T>(power);
     } else {
-        if (b == 0) return 0;  // as NumPy
+        if (b == 0) return 0;  // as in NumPy
         const T m = b == -1 ? T(0) : static_cast<T>(a % b);
         const bool adjust = m != 0 && (m < 0) != (b < 0);
         if constexpr (std::is_same_v<Rule, rules::Fmod>) return m;
@@ -107,7 +108,7 @@ T integer_value(T a) {
     else if constexpr (std::is_same_v<Rule, rules::Sign>) return static_cast<T>((a > 0) - (a < 0));
     else if constexpr (std::is_same_v<Rule, rules::Square>)
         return static_cast<T>(static_cast<U>(a) * static_cast<U>(a));
-    else return a;  // whole already
+    else return a;  // already an integer
 }
 
 template <class Rule, class T, bool binary>

@@ -2,11 +2,12 @@
 
 #include "entry.hpp"
 
-// Rules of two inputs of which one is a number: operations of one input, whose attribute the number is. Not for users.
+// Rules of two inputs of which one is a plain number: operations of one input, with the number as an attribute. Not for
+// users.
 
 namespace xgrad::detail::elementwise {
 
-/// A number as kernels of both precisions read it.
+/// A number in the form that the kernels of each precision read.
 struct KernelNumber {
     double f64;
     float f32;
@@ -14,11 +15,11 @@ struct KernelNumber {
     const void* data(DType dtype) const { return dtype == DType::f64 ? static_cast<const void*>(&f64) : &f32; }
 };
 
-/// The kernel over a tensor and a number.
+/// Runs the kernel over a tensor and a number.
 Tensor run_with_number(kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x, double number,
                        bool number_first, Tensor* reusable);
 
-/// The same for the cotangent; what is not read is an empty tensor, or null.
+/// The same for the cotangent; inputs that are not read are empty tensors, or null.
 void pull_with_number(Pull& pull, kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x, const Tensor& y,
                       const void* number, bool number_first);
 
@@ -34,7 +35,7 @@ struct NameWithNumber {
     }();
 };
 
-/// A rule of two inputs as an operation of one: the other is a number.
+/// A rule of two inputs as an operation of one input; the other is a number.
 template <class Rule>
 struct NumberOperation : Rule {
     static constexpr const char* name = NameWithNumber<Rule>::text.data();

@@ -3,7 +3,7 @@
 #include "entry.hpp"
 #include "number.hpp"
 
-// How an element-wise rule runs and is recorded, once for all of them: unary() and binary(). Not for users.
+// Runs and records element-wise rules: unary() and binary(), shared by all rules. Not for users.
 
 namespace xgrad::detail::elementwise {
 
@@ -13,7 +13,7 @@ template <class Rule>
 XGRAD_INLINE Tensor run_unary(const Rule& rule, const Tensor& x, Tensor* reusable) {
     const auto kernel =
         kernels::active().elementwise.unary[rules::Unary::index_of<Rule>()].value[x.dtype() == DType::f64];
-    const void* const in[] = {TensorAccess::data(x)};  // stays where it is, even if y takes x's storage over
+    const void* const in[] = {TensorAccess::data(x)};  // remains valid even if y takes over x's storage
     Tensor y[] = {result_like(x, reusable)};
     run_same(kernel, &rule, in, steps_1, y);
     return std::move(y[0]);
@@ -113,7 +113,7 @@ Tensor unary(const Rule& rule, const Operand& operand) {
 
 // --- two inputs ------------------------------------------------------------------------------------------------------
 
-/// The usual case: two tensors of one shape.
+/// The common case: two tensors of the same shape.
 template <class Rule>
 XGRAD_INLINE Tensor run_binary_same(const Rule& rule, const Tensor& a, const Tensor& b, Tensor* reusable) {
     const auto kernel =
@@ -149,7 +149,7 @@ struct BinaryEntry {
         const Tensor &a = get(self.a), &b = get(self.b), &y = get(self.y);
         Tensor& g = *pull.cotangents;
         const bool needs[] = {pull.needs[0], pull.needs[1]}, both = needs[0] && needs[1];
-        if constexpr (reads == 0) {  // a sum hands its cotangent on; there is nothing to compute
+        if constexpr (reads == 0) {  // a sum passes its cotangent on; there is nothing to compute
             if (needs[0]) give(pull, 0, self.rule.pull_a(g, a, b, y));
             if (needs[1]) give(pull, 1, self.rule.pull_b(g, a, b, y));
             return;
@@ -166,11 +166,11 @@ struct BinaryEntry {
             }
         const void* gd = TensorAccess::data(g);
         const Shape shape_of_g = g.shape();
-        // A reduced cotangent stays so as long as nothing of the output's shape meets it.
+        // A reduced cotangent stays reduced unless it is combined with a tensor of the output's shape.
         const Shape& shape = same || scalars ? shape_of_g : *pull.entry.shape;
         const bool in_place = same || shape_of_g == shape;
         Tensor second = both ? empty(shape, dtype) : Tensor();
-        Tensor first = in_place ? result_like(g, &g) : empty(shape, dtype);  // may take g's storage over
+        Tensor first = in_place ? result_like(g, &g) : empty(shape, dtype);  // may take over g's storage
         if (same) {
             const void* const in[] = {gd, a.defined() ? TensorAccess::data(a) : gd,
                                       b.defined() ? TensorAccess::data(b) : gd,
@@ -210,7 +210,7 @@ struct BinaryEntry {
     static constexpr Kind kind{&pull, &destroy, true, &fuse};
 };
 
-/// Whichever operand is about to die and has the result's shape gives its buffer.
+/// The operand whose buffer may be reused: a temporary with the result's shape; null if there is none.
 XGRAD_INLINE Tensor* reusable_of(const Operand& a, const Operand& b, const Shape& shape, bool keep_a, bool keep_b) {
     for (const auto& [operand, keep] : {std::pair{&a, keep_a}, std::pair{&b, keep_b}})
         if (!keep && operand->temporary() && operand->shape() == shape && TensorAccess::unique(operand->tensor()))
@@ -218,7 +218,7 @@ XGRAD_INLINE Tensor* reusable_of(const Operand& a, const Operand& b, const Shape
     return nullptr;
 }
 
-/// Two tensors of one dtype; `compute` is given the buffer that may be reused.
+/// For two tensors of one dtype; `compute` receives the buffer that may be reused.
 template <class Rule, class Compute>
 XGRAD_INLINE Tensor binary_of_tensors(const Rule& rule, const Operand& a, const Operand& b, const Shape& shape,
                                       Compute&& compute) {

@@ -12,14 +12,14 @@
 #include "autodiff/core/detail/parallel.hpp"
 #include "autodiff/kernels/kernels.hpp"
 
-// Matrix products run in kernels of our own up to the sizes where CBLAS is faster.
+// Matrix products run in our own kernels up to the sizes at which CBLAS is faster.
 
-extern "C" __attribute__((weak)) char* openblas_get_corename();  // absent where another library is CBLAS
+extern "C" __attribute__((weak)) char* openblas_get_corename();  // absent if CBLAS is another library
 
 namespace xgrad::detail {
 namespace {
 
-/// Up to this many multiplications plain loops are done before a kernel has begun.
+/// Up to this many multiplications, plain loops finish before a kernel would have started.
 constexpr std::int64_t tiny_product = 64;
 
 template <class T>
@@ -66,8 +66,8 @@ void replace_kept(void* memory, std::size_t size) {
     kept_size = size;
 }
 
-/// The kernels' room for packed operands: each thread keeps its own, but for one in its last moments, whose calls have
-/// room for themselves alone.
+/// The kernels' buffer for packed operands. Each thread keeps its own, except during thread exit, when each call
+/// allocates a buffer for itself.
 class Scratch {
 public:
     explicit Scratch(std::int64_t size) {
@@ -122,7 +122,7 @@ kernels::GemmProblem<T> piece_of(const Gemm& s, const T* a, const T* b, T* c, co
     return piece;
 }
 
-/// run(piece) for pieces of the product by rows or columns, of a multiple of `grain` each, threads beside each other.
+/// Calls run(piece) in parallel for pieces of the product by rows or columns; each piece is a multiple of `grain`.
 template <class T, class Run>
 void in_pieces(const Gemm& s, std::int64_t grain, const T* a, const T* b, T* c, const T* bias, const Run& run) {
     const bool columns = s.n > s.m;
@@ -133,7 +133,7 @@ void in_pieces(const Gemm& s, std::int64_t grain, const T* a, const T* b, T* c, 
     });
 }
 
-/// c becomes what a product is to be added to.
+/// Sets c to the value that a product is to be added to.
 template <class T>
 void begin_with(const Gemm& s, T* c, const T* bias) {
     if (!bias) return;
@@ -141,12 +141,12 @@ void begin_with(const Gemm& s, T* c, const T* bias) {
         for (std::int64_t j = 0; j < s.n; ++j) c[i * s.n + j] = bias[j] + (s.accumulate ? c[i * s.n + j] : T(0));
 }
 
-/// a (m,k) times b (n,k) transposed, one of which has few rows.
+/// a (m,k) times the transpose of b (n,k), where one of them has few rows.
 template <class T>
 void run_thin(const kernels::GemmKernels& kernels, const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
     begin_with(s, c, bias);
     const bool by_columns = s.n >= s.m,
-               add = bias || s.accumulate;  // the rows of b, which are c's columns, pass by those of a
+               add = bias || s.accumulate;  // streams the rows of b, which are c's columns, past those of a
     const kernels::ThinProblem<T> whole = by_columns
                                               ? kernels::ThinProblem<T>{s.n, s.m, s.k, b, s.k, a, s.k, c, 1, s.n, add}
                                               : kernels::ThinProblem<T>{s.m, s.n, s.k, a, s.k, b, s.k, c, s.n, 1, add};
@@ -168,11 +168,11 @@ void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
     const kernels::GemmKernels& kernels = kernels::active().gemm;
     if (!s.transpose_a && (s.transpose_b || s.n == 1) && std::min(s.m, s.n) <= kernels.few(s.k))
         return run_thin(kernels, s, a, b, c, bias);
-    if (s.n == 1) {  // a matrix stored across k and a vector: the vector as a row times the matrix
+    if (s.n == 1) {  // a matrix stored along m and a vector: multiply the vector as a row by the matrix
         begin_with(s, c, bias);
         return run<T>({false, false, 1, s.m, s.k, bias || s.accumulate}, b, a, c, nullptr);
     }
-    // CBLAS needs a pass of its own over c for the bias; against that packing b is little where c is the larger one.
+    // CBLAS needs a separate pass over c for the bias; packing b costs little in comparison if c is larger than b.
     const bool favoured = s.transpose_a || (bias && s.k <= s.m);
     if (s.work() > (favoured ? kernels.largest_transposed : kernels.largest) && !better_blas_core()) {
         begin_with(s, c, bias);
@@ -183,9 +183,9 @@ void run(const Gemm& s, const T* a, const T* b, T* c, const T* bias) {
     });
 }
 
-/// In the processor's own instructions, or as f32 of rounded operands.
+/// With the processor's bf16 instructions, or in f32 with rounded operands.
 void run_bf16(const Gemm& s, const float* a, const float* b, float* c, const float* bias) {
-    constexpr std::int64_t enough = 4096;  // for what it takes to begin
+    constexpr std::int64_t enough = 4096;  // to make up for the setup cost
     if (kernels::bf16() && s.work() >= enough && s.m * s.n > 1)
         return in_pieces(s, 32, a, b, c, bias, [](const kernels::GemmProblem<float>& piece) { product_bf16({piece}); });
     const Tensor rounded_a = rounded_to_bf16(a, s.m * s.k), rounded_b = rounded_to_bf16(b, s.k * s.n);
@@ -202,7 +202,7 @@ const char* better_blas_core() {
         const auto among = [&](std::initializer_list<std::string_view> cores) {
             return std::find(cores.begin(), cores.end(), core) != cores.end();
         };
-        // AMD's Zen 4 takes two steps for a vector of AVX-512, so that kernels of AVX2 reach its peak, too.
+        // AMD's Zen 4 processes an AVX-512 vector in two steps, so AVX2 kernels reach its peak too.
         if (among({"SkylakeX", "Cooperlake", "SapphireRapids", "Zen"})) return nullptr;
         if (isa == "avx512") return "SkylakeX";
         return isa == "avx2" && !among({"Haswell", "Excavator"}) ? "Haswell" : nullptr;

@@ -16,28 +16,28 @@ struct Gemm {
     bool transpose_a, transpose_b;
     std::int64_t m, n, k;
     bool accumulate = false;
-    Precision precision = Precision::full;  // of f32
+    Precision precision = Precision::full;  // for f32
     std::int64_t work() const { return m * n * k; }
 };
 
 void gemm(const Gemm& size, const float* a, const float* b, float* c, const float* bias = nullptr);
 void gemm(const Gemm& size, const double* a, const double* b, double* c, const double* bias = nullptr);
-/// Of integers, which wrap around, by plain loops.
+/// For integers, which wrap around, with plain loops.
 void gemm(const Gemm& size, const std::int32_t* a, const std::int32_t* b, std::int32_t* c);
 void gemm(const Gemm& size, const std::int64_t* a, const std::int64_t* b, std::int64_t* c);
 
-/// Where kernels::bf16() is not null.
+/// Requires that kernels::bf16() is not null.
 void product_bf16(const kernels::Bf16Problem& problem);
-/// Each number rounded to bf16, for products in f32 where the processor has none of its own.
+/// Each number rounded to bf16, for products in f32 if the processor has no bf16 products.
 Tensor rounded_to_bf16(const float* from, std::int64_t count);
 
-/// The OPENBLAS_CORETYPE that would make OpenBLAS run kernels for the instruction set that ours use, if it runs others:
-/// a version that is older than the processor takes it for an early one (Debian 12's for Prescott, of 2004, on Intel's
-/// Emerald Rapids), and is then several times slower than ours at every size. Null where all is well, and where CBLAS
-/// is another library.
+/// If OpenBLAS runs kernels for another instruction set than ours, the OPENBLAS_CORETYPE that would correct this: a
+/// version older than the processor mistakes it for an early one (Debian 12's takes Intel's Emerald Rapids for
+/// Prescott, of 2004) and is then several times slower than our kernels at every size. Null if OpenBLAS's choice is
+/// right or CBLAS is another library.
 XGRAD_API const char* better_blas_core();
 
-/// op(B) laid out for many products with it; B is (k,n), or (n,k) when transposed.
+/// op(B) packed for repeated products with it; B is (k,n), or (n,k) when transposed.
 template <class T>
 class PackedMatrix {
 public:

@@ -6,13 +6,13 @@
 #include <cstddef>
 #include <vector>
 
-// LAPACK and the BLAS routines around it for one element type each, by value instead of by address. The only file that
-// names their symbols. LAPACK stores columns; a row-major matrix is to it its own transpose, and the callers choose
-// their routine so that nothing has to be transposed. Not for users.
+// LAPACK and related BLAS routines for each element type, with arguments by value instead of by address. This is the
+// only file that names their symbols. LAPACK is column-major and sees a row-major matrix as its transpose; callers
+// choose their routines so that nothing has to be transposed. Not for users.
 
 namespace xgrad::detail {
 
-// The Fortran routines, each as a type for any element; the lengths of character arguments stand at the end.
+// The types of the Fortran routines, for any element type; the lengths of character arguments come last.
 template <class T>
 using Getrf = void(const int* m, const int* n, T* a, const int* lda, int* pivots, int* info);
 template <class T>
@@ -86,7 +86,7 @@ struct Lapack<double> {
     static constexpr auto gemm = cblas_dgemm;
 };
 
-/// Calls f(work, size) twice: for the size of the work space, then with it.
+/// Calls f(work, size) twice: to query the size of the workspace, then with the workspace.
 template <class T, class F>
 void with_work_space(const F& f) {
     T wanted = 0;
@@ -95,7 +95,7 @@ void with_work_space(const F& f) {
     f(work.data(), static_cast<int>(work.size()));
 }
 
-/// a = P·L·U in place, by columns. Returns the number of the first pivot that is zero, from 1, or 0.
+/// a = P·L·U in place, column-major. Returns the number of the first zero pivot, counted from 1, or 0.
 template <class T>
 int lu_in_place(int n, T* a, int* pivots) {
     int info = 0;
@@ -103,14 +103,14 @@ int lu_in_place(int n, T* a, int* pivots) {
     return info;
 }
 
-/// The inverse from lu_in_place's factors.
+/// The inverse, computed from lu_in_place's factors.
 template <class T>
 void inverse_in_place(int n, T* lu, const int* pivots) {
     int info = 0;
     with_work_space<T>([&](T* work, int size) { Lapack<T>::getri(&n, lu, &n, pivots, work, &size, &info); });
 }
 
-/// An estimate of 1 / (|a| |a⁻¹|) in the norm of columns, from the factors.
+/// An estimate of 1 / (|a| |a⁻¹|) in the column-sum norm, from the factors.
 template <class T>
 T reciprocal_condition(int n, const T* lu, T norm) {
     std::vector<T> work(static_cast<std::size_t>(4 * n));
@@ -130,22 +130,22 @@ int cholesky_in_place(int n, T* a) {
     return info;
 }
 
-/// a (m,n), row-major, = q·r: the upper triangle becomes r, the rest and tau describe q. By columns this is an LQ
-/// decomposition.
+/// a (m,n), row-major, = q·r: the upper triangle becomes r; the rest and tau describe q. In column-major terms this is
+/// an LQ decomposition.
 template <class T>
 void qr_in_place(int m, int n, T* a, T* tau) {
     int info = 0;
     with_work_space<T>([&](T* work, int size) { Lapack<T>::gelqf(&n, &m, a, &n, tau, work, &size, &info); });
 }
-/// The first k columns of q (m,k), row-major, in place of what qr_in_place left in its rows' first k elements.
+/// The first k columns of q (m,k), row-major, replacing what qr_in_place left in the first k elements of each row.
 template <class T>
 void orthogonal_in_place(int m, int k, T* a, const T* tau) {
     int info = 0;
     with_work_space<T>([&](T* work, int size) { Lapack<T>::orglq(&k, &m, &k, a, &k, tau, work, &size, &info); });
 }
 
-/// Eigenvalues, ascending, of the symmetric matrix in the row-major lower triangle; its eigenvectors become the rows of
-/// a.
+/// The eigenvalues, ascending, of the symmetric matrix in the row-major lower triangle; the eigenvectors become the
+/// rows of a.
 template <class T>
 int symmetric_eigen_in_place(int n, T* a, T* w) {
     int info = 0, integers_wanted = 0, minus_one = -1;
@@ -158,7 +158,8 @@ int symmetric_eigen_in_place(int n, T* a, T* w) {
     return info;
 }
 
-/// a (m,n), row-major and destroyed, = u (m,k) · s · vh (k,n), row-major; u and vh null for the singular values alone.
+/// a (m,n), row-major and destroyed, = u (m,k) · s · vh (k,n), row-major; u and vh are null if only the singular values
+/// are needed.
 template <class T>
 int singular_values(int m, int n, T* a, T* u, T* s, T* vh) {
     const int k = std::min(m, n);

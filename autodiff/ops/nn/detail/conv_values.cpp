@@ -13,24 +13,24 @@
 #include "planes.hpp"
 
 // A convolution of stride 1 is a product with a matrix whose rows are shifted views of one zero-padded image: the
-// kernels read them where they lie, nothing is unfolded. AxisSplit the image's rows some columns belong to no result;
-// they are computed and left. With a stride the image is sorted by position modulo the stride into `phases`, so that
-// what one tap of the kernel reads lies together again. The transpose is a convolution of its own for each phase of its
-// result, with the taps that lead there.
+// kernels read them in place, and nothing is unfolded. Along the rows of the image some columns belong to no result;
+// they are computed and discarded. With a larger stride the image is sorted by position modulo the stride into
+// `phases`, so that the elements read by one tap of the kernel are contiguous again. The transpose is a separate
+// convolution for each phase of its result, with the taps that lead to that phase.
 
 namespace xgrad::detail {
 namespace {
 
-/// The rows of results that are read off the planes: (image, z, y), each of `length`.
+/// The rows of results to be computed from the planes: (image, z, y), each of `length`.
 struct Rows {
     Int images, z, y, length;
     Int count() const { return images * z * y; }
 };
 
 constexpr Int stretch =
-    128;  // positions packed at a time: few enough for the cache, and for sums that lose little by rounding
+    128;  // positions packed at a time: few enough for the cache, and for sums with little rounding error
 
-/// c (m,n) = a (m,k) · b + bias (m), row l of b being b + offsets[l].
+/// c (m,n) = a (m,k) · b + bias (m), where row l of b starts at b + offsets[l].
 template <class T>
 void spread(Precision precision, const T* a, const T* b, const std::vector<Int>& offsets, const T* bias, T* c, Int m,
             Int n) {
@@ -44,8 +44,8 @@ void spread(Precision precision, const T* a, const T* b, const std::vector<Int>&
     kernels::active().convolve.of<T>().spread(a, k, b, offsets.data(), bias, c, n, m, n, k);
 }
 
-/// sum (k,m) += a · bᵀ over `length` positions, row i of a being a + offsets[i], b's m rows `row` apart; with `room`
-/// for 128 positions of b.
+/// sum (k,m) += a · bᵀ over `length` positions, where row i of a starts at a + offsets[i] and b's m rows are `row`
+/// apart; `room` is a buffer for 128 positions of b.
 template <class T>
 void gather(Precision precision, const T* a, const std::vector<Int>& offsets, const T* b, Int row, Int length, Int m,
             T* sum, T* room) {
@@ -62,8 +62,8 @@ void gather(Precision precision, const T* a, const std::vector<Int>& offsets, co
     }
 }
 
-/// result = a (m,k) · planes + bias (m), a block of rows at a time: save(i, image, z, y, values) gets each row of each
-/// of the m.
+/// result = a (m,k) · planes + bias (m), one block of rows at a time: save(i, image, z, y, values) receives each row of
+/// each of the m results.
 template <class T, class Save>
 void multiply(const T* a, const T* planes, const std::vector<Int>& offsets, const T* bias, const Planes& p,
               const Rows& rows, Int m, Precision precision, const Save& save) {
@@ -87,14 +87,14 @@ void multiply(const T* a, const T* planes, const std::vector<Int>& offsets, cons
     }
 }
 
-/// Images with so few results are laid out beside each other.
+/// How many images are laid out side by side: several if each has only a few results.
 Int images_together(Int batch, Int plane, Int results) {
     constexpr Int enough = 96;
     if (results >= enough || plane == 0) return 1;
     return std::min(batch, (enough + plane - 1) / plane);
 }
 
-/// What conv reads of x: planes, and where each (channel, tap) begins.
+/// The planes of x that conv reads; input_offsets gives the start of each (channel, tap).
 Planes planes_of_input(const ConvGeometry& g) {
     Planes p;
     for (int a = 0; a < 3; ++a) {
@@ -135,7 +135,8 @@ std::vector<Int> input_offsets(const ConvGeometry& g, const Planes& p) {
 
 Int volume(const Int (&sizes)[3]) { return sizes[0] * sizes[1] * sizes[2]; }
 
-/// body(first image, images, group) over the batch in blocks, threads beside each other.
+/// Calls body(begin, end, blocks) in parallel for ranges of tasks: task group * blocks + i is the i-th block of
+/// `images` images of a group.
 template <class Body>
 void for_blocks(const ConvGeometry& g, Int images, const Body& body) {
     const Int blocks = (g.batch + images - 1) / images;
@@ -155,7 +156,7 @@ void convolve(const T* x, const T* w, const T* bias, T* y, const ConvGeometry& g
             const Int group = task / blocks, first = task % blocks * p.images,
                       images = std::min(p.images, g.batch - first);
             const T* source = x + (first * g.channels + group * g.in()) * whole;
-            // The kernel reads beyond the end: the last images are copied all the same.
+            // The kernel reads past the end, so the last images are copied even if the planes are plain.
             const bool where_it_lies = p.plain() && x + g.batch * g.channels * whole - (source + g.in() * whole) >=
                                                         kernels::ConvolveKernels::slack;
             if (!where_it_lies) lay_out(p, source, g.in(), images, g.channels * whole, planes);
@@ -170,17 +171,17 @@ void convolve(const T* x, const T* w, const T* bias, T* y, const ConvGeometry& g
     });
 }
 
-/// A part of the transpose: the results at `phase` modulo the stride, and the taps that lead there.
+/// One part of the transpose: the results at `phase` modulo the stride, and the taps that lead to them.
 struct Phase {
-    Int phase[3], first[3], count[3];  // results are at first + i, i < count, times the stride, + phase - padding
+    Int phase[3], first[3], count[3];  // results are at (first + i) * stride + phase - padding for i < count
     std::vector<Int> taps,
-        offsets;  // a tap's place in the kernel; where it begins in the planes, for each output and tap
+        offsets;  // the position of each tap in the kernel; the start in the planes for each output and tap
 };
 
 template <class T>
 void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry& g) {
     Planes p;
-    Int reach[3];  // the furthest that a tap reads back
+    Int reach[3];  // the furthest back that a tap reads
     for (int a = 0; a < 3; ++a) {
         reach[a] = (g.kernel[a] - 1) * g.dilation[a] / g.stride[a];
         p.size[a] = g.result[a];
@@ -194,7 +195,7 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
     p.images = images_together(g.batch, p.plane(), whole / volume(g.stride));
 
     std::vector<Phase> phases;
-    bool all = true;  // every place of x is some phase's
+    bool all = true;  // every position of x belongs to a phase
     Int r[3];
     for (r[0] = 0; r[0] < g.stride[0]; ++r[0])
         for (r[1] = 0; r[1] < g.stride[1]; ++r[1])
@@ -229,7 +230,7 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
                 phases.push_back(std::move(phase));
             }
 
-    // The weights as (group, phase, channel, output, tap).
+    // The weights in the order (group, phase, channel, output, tap).
     std::vector<T> weights(static_cast<std::size_t>(g.groups * g.in() * g.out() * taps));
     T* to = weights.data();
     for (Int group = 0; group < g.groups; ++group)
@@ -274,9 +275,9 @@ void transposed(const T* y, const T* w, const T* bias, T* x, const ConvGeometry&
     });
 }
 
-/// The sum over all positions of the product of each (channel, tap) with each output. With enough outputs for a vector
-/// it is a product of the planes' rows, read where they lie, with y stored across the positions; otherwise both run
-/// along the positions.
+/// The sum over all positions of the product of each (channel, tap) with each output. With enough outputs to fill a
+/// vector it is a product of the planes' rows, read in place, with y stored across the positions; otherwise both are
+/// stored along the positions.
 template <class T>
 void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
     const Int panel = kernels::active().gemm.packed<T>().panel;
@@ -284,11 +285,11 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
     Planes p = planes_of_input(g);
     const Int results = volume(g.result), whole = volume(g.size), taps = volume(g.kernel), k = g.in() * taps,
               count = g.outputs * k;
-    // As many images as make sums long enough.
+    // As many images as needed to make the sums long enough.
     const Int n = p.row(g.result[0] - 1, g.result[1] - 1) + g.result[2];
     p.images = std::clamp<Int>(1024 / std::max<Int>(1, n), 1, g.batch);
     const std::vector<Int> offsets = input_offsets(g, p);
-    // y with the planes' rows, so that both run side by side, and zeros in between.
+    // y laid out with the row length of the planes, so that both advance together, with zeros in between.
     Planes q;
     for (int a = 0; a < 3; ++a) {
         q.size[a] = g.result[a];
@@ -306,7 +307,7 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
     const Int blocks = (g.batch + p.images - 1) / p.images;
     const Int threads = threads_for(work_of_product(g.work()), blocks);
     std::vector<T> sums(
-        static_cast<std::size_t>(count * threads));  // as (group, output, k), or across (group, k, output)
+        static_cast<std::size_t>(count * threads));  // as (group, output, k), or if `across` as (group, k, output)
     in_threads(threads, threads, [&](Int thread, Int) {
         const Tensor room = zeroed_planes<T>(p, g.in()), results_room = zeroed_planes<T>(q, g.out());
         const Tensor packed_room = empty({across ? stretch * columns : 0}, dtype_of<T>());
@@ -344,13 +345,13 @@ void weights(const T* x, const T* y, T* w, const ConvGeometry& g) {
 
 namespace {
 
-/// The operands as they are multiplied: where products of bf16 are no gain, or the processor has none, rounded ones as
-/// f32.
+/// The operands as they are multiplied: rounded and in f32 if bf16 products bring no gain or the processor has none.
 struct Factors {
     Tensor a, b;
     ConvGeometry g;
 
-    /// `rows` is how many results are made of one position's numbers; for a few it does not pay to convert these.
+    /// `rows` is the number of results computed from the numbers of one position; for a few, converting the numbers
+    /// does not pay off.
     Factors(const Tensor& first, const Tensor& second, const ConvGeometry& geometry, Int rows)
         : a(first), b(second), g(geometry) {
         constexpr Int enough = 8;

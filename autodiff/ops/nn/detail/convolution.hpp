@@ -10,13 +10,13 @@
 namespace xgrad::detail {
 
 /// Sizes of a convolution y = conv(x, w): x (batch, channels, size…), w (outputs, channels / groups, kernel…), y
-/// (batch, outputs, result…). Always three spatial axes, of size 1 in front where there are fewer.
+/// (batch, outputs, result…). There are always three spatial axes; if fewer are used, the leading ones have size 1.
 struct ConvGeometry {
     std::int64_t batch = 0, channels = 0, outputs = 0, groups = 1;
     std::int64_t size[3] = {1, 1, 1}, kernel[3] = {1, 1, 1}, result[3] = {1, 1, 1};
     std::int64_t stride[3] = {1, 1, 1}, padding[3] = {0, 0, 0}, dilation[3] = {1, 1, 1};
     Precision precision = Precision::full;
-    Shape x, w, y;  ///< the tensors' own
+    Shape x, w, y;  ///< the tensors' own shapes
 
     std::int64_t in() const { return groups ? channels / groups : 0; }  ///< channels of a group
     std::int64_t out() const { return groups ? outputs / groups : 0; }  ///< outputs of a group

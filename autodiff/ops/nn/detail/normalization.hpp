@@ -5,7 +5,7 @@
 #include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/kernels/kernels.hpp"
 
-// What the normalisations share. Not for users.
+// Helpers shared by the normalisations. Not for users.
 
 namespace xgrad::detail {
 

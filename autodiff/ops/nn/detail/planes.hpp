@@ -7,16 +7,16 @@
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/kernels/convolve.hpp"
 
-// Images as convolutions read them: padded, sorted by position modulo the stride, with as few zeros in between as will
-// do. Not for users.
+// Images in the layout that convolutions read: padded, sorted by position modulo the stride, with as few zeros in
+// between as possible. Not for users.
 
 namespace xgrad::detail {
 
 /// The images of one call, laid out as (channel, phase, image, plane).
 struct Planes {
-    Int size[3], padding[3], stride[3];  // of what is laid out
-    std::vector<Int> phases[3];  // positions modulo stride that somebody reads
-    Int reach[3];  // places that are read, from the first result's first tap to the last one's last
+    Int size[3], padding[3], stride[3];  // of the images to be laid out
+    std::vector<Int> phases[3];  // the positions modulo the stride that are read
+    Int reach[3];  // number of positions read, from the first tap of the first result to the last tap of the last one
     Int extent[3];  // sizes of a plane
     Int images = 1;
 
@@ -24,7 +24,7 @@ struct Planes {
     Int plane() const { return extent[0] * extent[1] * extent[2]; }
     Int channel() const { return phase_count() * images * plane(); }
     Int row(Int z, Int y) const { return (z * extent[1] + y) * extent[2]; }
-    /// The planes are the images themselves.
+    /// Whether the planes are the images themselves.
     bool plain() const {
         for (int a = 0; a < 3; ++a)
             if (padding[a] || stride[a] != 1 || reach[a] != size[a] || extent[a] != size[a]) return false;
@@ -35,15 +35,15 @@ struct Planes {
 struct Range {
     Int begin, end;
 };
-/// The places of a phase that lie inside the image.
+/// The positions of a phase that are inside the image.
 inline Range inside(const Planes& p, int axis, Int phase) {
     const Int before = p.padding[axis] - phase, last = p.size[axis] - 1 + before;
     const Int begin = before > 0 ? (before + p.stride[axis] - 1) / p.stride[axis] : 0;
     return {begin, last < 0 ? begin : std::max(begin, std::min(p.reach[axis], last / p.stride[axis] + 1))};
 }
 
-/// The extents, with no more zeros than needed: those behind a row are the ones in front of the next row, and likewise
-/// for planes.
+/// Sets the extents with no more zeros than needed: the zeros after a row double as those before the next row, and
+/// likewise for planes.
 inline void close_up(Planes& p) {
     p.extent[0] = p.reach[0];
     for (const int axis : {1, 2}) {
@@ -55,7 +55,7 @@ inline void close_up(Planes& p) {
     }
 }
 
-/// Copies `images` images, `step` elements apart, into place; what is around them stays as it is.
+/// Copies `images` images, `step` elements apart, into place; the surrounding elements are not changed.
 template <class T>
 void lay_out(const Planes& p, const T* from, Int channels, Int images, Int step, T* to) {
     const Int whole = p.size[0] * p.size[1] * p.size[2];
@@ -85,11 +85,11 @@ void lay_out(const Planes& p, const T* from, Int channels, Int images, Int step,
     }
 }
 
-/// Room for planes, all zeros, with what the kernels read behind the last one.
+/// A zeroed buffer for planes, including the elements that the kernels read past the last one.
 template <class T>
 Tensor zeroed_planes(const Planes& p, Int channels) {
     const Int shared = p.row(p.reach[0] - p.extent[0], p.reach[1] - p.extent[1]) + p.reach[2] -
-                       p.extent[2];  // read behind the last plane
+                       p.extent[2];  // read past the last plane
     Tensor planes =
         empty({channels * p.channel() + std::max<Int>(0, shared) + kernels::ConvolveKernels::slack}, dtype_of<T>());
     std::memset(TensorAccess::data(planes), 0, static_cast<std::size_t>(planes.size()) * sizeof(T));

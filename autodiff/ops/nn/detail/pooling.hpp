@@ -8,16 +8,16 @@
 #include "autodiff/core/detail/sizes.hpp"
 #include "spatial.hpp"
 
-// The windows of pooling, listed axis by axis, so that one text serves one to three axes, with strides or adaptive. Not
-// for users.
+// The windows of pooling, listed axis by axis, so that the same code handles one to three axes, strided or adaptive.
+// Not for users.
 
 namespace xgrad::detail {
 
-/// The windows along one axis, cut to the input: `count[o]` elements from `first[o]` on, `step` apart.
+/// The windows along one axis, clipped to the input: `count[o]` elements from `first[o]` on, `step` apart.
 struct AxisWindows {
     Int size = 1, result = 1, step = 1;
     std::vector<Int> first{0}, count{1};
-    std::vector<double> whole{1};  // how many they are with the padding
+    std::vector<double> whole{1};  // the size of each window including padding
 
     void add(Int begin, Int elements, double uncut) {
         first.push_back(begin);
@@ -35,7 +35,7 @@ struct AxisWindows {
     }
 };
 
-/// Always three axes, of size 1 in front where there are fewer.
+/// Always has three axes; if fewer are used, the leading ones have size 1.
 struct Windows {
     AxisWindows axis[3];
     Shape in, out;
@@ -50,14 +50,14 @@ struct Windows {
 };
 using SharedWindows = std::shared_ptr<const Windows>;
 
-/// The windows over the last axes: those of a moving kernel, or adaptive ones where there is an output size. A number
-/// for each axis.
+/// The windows over the last axes: those of a sliding kernel, or adaptive ones if an output size is given. Each option
+/// has one number for each axis.
 struct Pooling {
     PerAxis kernel_size = {}, stride = {}, padding = 0, dilation = 1;
     bool ceil_mode = false;
     PerAxis output_size = {};
     XGRAD_ATTRIBUTES(kernel_size, stride, padding, dilation, ceil_mode, output_size)
-    SharedWindows listed = nullptr;  // the windows for the shape of what is pooled; null: to be listed again
+    SharedWindows listed = nullptr;  // the windows for the shape of the pooled tensor; null: list them again
 
     bool adaptive() const { return output_size.given(); }
     int axes() const { return (adaptive() ? output_size : kernel_size).count(); }
@@ -124,7 +124,7 @@ private:
     }
 };
 
-/// The pooling of an input by a kernel, all of it checked.
+/// The pooling of an input with a kernel, with all arguments checked.
 inline Pooling moving_windows(const char* name, int axes, const Operand& operand, const PerAxis& kernel,
                               const PerAxis& given_stride, const PerAxis& padding, const PerAxis& dilation,
                               bool ceil_mode) {
@@ -144,7 +144,7 @@ inline Pooling moving_windows(const char* name, int axes, const Operand& operand
     return p;
 }
 
-/// The pooling of an input to an output size, all of it checked.
+/// The pooling of an input to an output size, with all arguments checked.
 inline Pooling adaptive_windows(const char* name, int axes, const Operand& operand, const PerAxis& output) {
     const Tensor& x = check_spatial(name, axes, operand);
     check_per_axis(name, "output", output, axes, 0, operand.where());

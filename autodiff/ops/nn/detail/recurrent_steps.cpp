@@ -57,7 +57,7 @@ public:
     }
 
 private:
-    /// For all steps; zeros where not all of them are taken.
+    /// A buffer for all steps; zeroed if samples do not take all of them.
     Tensor room(Int width) const {
         const Shape shape{l_.steps, l_.batch, width};
         return l_.lengths.defined() ? zeros(shape, l_.x.dtype()) : empty(shape, l_.x.dtype());
@@ -122,14 +122,14 @@ private:
 
     Tensor both_biases() const { return l_.bias_ih.defined() ? add(l_.bias_ih, l_.bias_hh) : Tensor(); }
 
-    /// What the inputs of all steps give to the gates.
+    /// The contribution of the inputs to the gates, for all steps.
     Tensor from_inputs(const Tensor& bias) const {
         Tensor y = empty({l_.steps, l_.batch, l_.gates() * n_}, l_.x.dtype());
         gemm({false, true, l_.steps * l_.batch, l_.gates() * n_, l_.inputs, false, l_.precision}, elements<T>(l_.x),
              elements<T>(l_.weight_ih), elements<T>(y), bias.defined() ? elements<T>(bias) : nullptr);
         return y;
     }
-    /// f(t, state before, cell before, state) for each step.
+    /// Calls f(t, state before, cell before, state) for each step.
     template <class F>
     void each_step(const F& f) const {
         T* states = elements<T>(values_.states);
@@ -181,7 +181,7 @@ public:
         }
         if (needs[4]) {  // weight_hh
             parts[4] = like(l_.weight_hh);
-            // Every step but the first has its state before it in `states`, one step of time away.
+            // For every step except the first, the previous state is in `states`, one time step away.
             const Int later = l_.steps ? (l_.steps - 1) * l_.batch : 0, first = l_.steps ? l_.time(0) : 0;
             const T *const d = elements<T>(dh), *const states = elements<T>(v_.states);
             gemm({true, false, width, n_, later}, l_.reverse ? d : d + l_.batch * width,
@@ -196,8 +196,8 @@ public:
     }
 
 private:
-    /// Fills of_x_ and of_h_, the cotangents of what x and the states give to the gates, and leaves those of h0 and c0
-    /// in dh_ and dc_.
+    /// Fills of_x_ and of_h_, the cotangents of the contributions of x and the states to the gates, and leaves the
+    /// cotangents of h0 and c0 in dh_ and dc_.
     void steps() {
         const Int width = l_.gates() * n_;
         const bool is_gru = l_.cell == Cell::gru;

@@ -6,7 +6,7 @@
 #include "autodiff/core/detail/axes.hpp"
 #include "autodiff/core/per_axis.hpp"
 
-// Checks that convolutions and pooling share. Not for users.
+// Checks shared by convolutions and pooling. Not for users.
 
 namespace xgrad::detail {
 
@@ -22,7 +22,7 @@ inline const Tensor& check_spatial(const char* name, int axes, const Operand& op
     return x;
 }
 
-/// One number, or one for each of `axes`, none below `least`.
+/// Checks that there is one number, or one for each of `axes`, none below `least`.
 inline void check_per_axis(const char* name, const char* option, const PerAxis& numbers, int axes, Int least,
                            Location where) {
     check<ValueError>(numbers.count() == 1 || numbers.count() == axes, where, [&] {
@@ -36,7 +36,7 @@ inline void check_per_axis(const char* name, const char* option, const PerAxis& 
         });
 }
 
-/// The number for each of `axes`, written out.
+/// Expands the numbers to one for each of `axes`.
 inline PerAxis for_each_axis(const PerAxis& numbers, int axes) {
     std::vector<Int> each;
     for (int k = 0; k < axes; ++k) each.push_back(numbers[k]);

@@ -20,9 +20,9 @@
 //
 //     k = -((w - digamma(a)) s + ∂s/∂a) = (w - digamma(a)) c + ∂c/∂a,
 //
-// in which nothing over- or underflows. ∂k/∂w follows from k p = -∂P/∂a: it is digamma(a) - w - (a - z) k. For large a
-// that equation has one solution that is smooth at z = a; its expansion in 1/a, whose terms are power series in z/a -
-// 1, is k. Derivatives with respect to a come from computing with truncated Taylor series in a throughout.
+// in which nothing overflows or underflows. ∂k/∂w follows from k p = -∂P/∂a: it is digamma(a) - w - (a - z) k. For
+// large a that equation has one solution that is smooth at z = a; its expansion in 1/a, whose terms are power series in
+// z/a - 1, is k. Derivatives with respect to a are obtained by computing with truncated Taylor series in a throughout.
 
 namespace xgrad::detail {
 
@@ -31,13 +31,13 @@ namespace {
 constexpr int highest = 8;
 
 /// A truncated Taylor series in a: coefficient j is the j-th derivative divided by j!. Its length is that of the
-/// computation.
+/// Arithmetic in use.
 struct Series {
     double c[highest + 2] = {};
 };
 
 struct Arithmetic {
-    int n;  // coefficients
+    int n;  // number of coefficients
 
     Series constant(double value) const {
         Series r;
@@ -85,7 +85,7 @@ struct Arithmetic {
     }
 };
 
-/// digamma and its derivatives at a as a Taylor series; `psi` are the derivatives from 0 on.
+/// digamma and its derivatives at a as a Taylor series; `psi` are the derivatives, starting with the zeroth.
 Series digamma_series(const Arithmetic& x, const double* psi) {
     Series r;
     double factorial = 1;
@@ -98,8 +98,8 @@ Series digamma_series(const Arithmetic& x, const double* psi) {
 
 constexpr int most_terms = 100000;
 
-/// From the power series, whose factor 1/a is taken out so that what is left is regular at a = 0: digamma(a) =
-/// digamma(a + 1) - 1/a.
+/// From the power series, whose factor 1/a is taken out so that the rest is regular at a = 0: digamma(a) = digamma(a +
+/// 1) - 1/a.
 Series from_power_series(const Arithmetic& x, double a, double w, double z, const double* psi_next) {
     Series term = x.constant(1), total = term;
     for (int n = 1; n < most_terms; ++n) {
@@ -125,7 +125,7 @@ Series from_continued_fraction(const Arithmetic& x, double a, double w, double z
         c = x.add(b, x.multiply(numerator, x.reciprocal(c)));
         const Series factor = x.multiply(c, d);
         total = x.multiply(total, factor);
-        // The derivatives settle a little later than the value.
+        // The derivatives converge a little later than the value.
         if (enough == most_terms && std::abs(factor.c[0] - 1) < 4e-16) enough = n + n / 2 + 30;
     }
     Series log_density = digamma_series(x, psi);
@@ -136,22 +136,22 @@ Series from_continued_fraction(const Arithmetic& x, double a, double w, double z
 
 constexpr int large_terms = 8, large_powers = 32;
 
-/// Coefficients of z k in powers of 1/a (rows) and e = z/a - 1: with h that function, 1 + e = z/a and L = w -
-/// digamma(a) = log(1 + e) + 1/(2a) + 1/(12a²) - …, order by order h_k e / (1 + e) = L_k + dh_{k-1}/de - h_{k-1} / (1 +
-/// e).
+/// Coefficients of h = z k in powers of 1/a (rows) and e = z/a - 1. With L = w - digamma(a) = log(1 + e) + 1/(2a) +
+/// 1/(12a²) - …, order by order: h_k e / (1 + e) = L_k + dh_{k-1}/de - h_{k-1} / (1 + e).
 const auto& large_coefficients() {
     static const auto table = [] {
-        constexpr int width = large_powers + 2 * large_terms + 2;  // each row knows two fewer than the one before
+        constexpr int width =
+            large_powers + 2 * large_terms + 2;  // each row has two fewer known coefficients than the one before
         std::array<std::array<double, large_powers>, large_terms> rows{};
         double before[width] = {}, right[width];
         for (int k = 0; k < large_terms; ++k) {
-            double divided = 0;  // h_{k-1} / (1 + e), a coefficient at a time
+            double divided = 0;  // h_{k-1} / (1 + e), one coefficient at a time
             for (int j = 0; j < width; ++j) {
                 divided = before[j] - divided;
                 right[j] = (j + 1 < width ? (j + 1) * before[j + 1] : 0) - divided;
                 if (k == 0 && j > 0) right[j] += (j % 2 ? 1.0 : -1.0) / j;
             }
-            right[0] = 0;  // where it cancels the constant of L_k: what makes the solution smooth
+            right[0] = 0;  // it cancels against the constant of L_k, which makes the solution smooth
             for (int j = 0; j + 1 < width; ++j) before[j] = right[j + 1] + right[j];
             before[width - 1] = 0;
             std::copy_n(before, large_powers, rows[static_cast<std::size_t>(k)].begin());
@@ -223,7 +223,7 @@ struct GammaSlope {
         const Tensor &alpha = s.input(0), &w = s.input(1);
         std::array<Tensor, 2> parts;
         if (s.needs(0)) parts[0] = g * gamma_slope(alpha, w, order + 1);
-        if (s.needs(1)) {  // in f64: terms cancel where alpha is large
+        if (s.needs(1)) {  // in f64: terms cancel if alpha is large
             const Tensor a = alpha.to(DType::f64), x = w.to(DType::f64);
             Tensor of_w = polygamma(order, a) - (a - exp(x)) * s.output().to(DType::f64);
             of_w = order == 0 ? of_w - x : of_w - order * gamma_slope(a, x, order - 1);

@@ -10,7 +10,7 @@
 #include "autodiff/core/tensor.hpp"
 #include "autodiff/ops/shape/shape.hpp"
 
-// Parameters of distributions: checked, and brought to one element type. Not for users.
+// Parameters of distributions: checks them and converts them to one element type. Not for users.
 
 namespace xgrad::detail {
 
@@ -43,8 +43,8 @@ struct Named {
     const Rule& rule;
 };
 
-/// The parameters, checked. A plain number takes the tensors' element type, and f32 where there is none; `shape`
-/// becomes what they broadcast to.
+/// The checked parameters. A plain number takes the tensors' element type, or f32 if there are no tensors; `shape` is
+/// set to the shape they broadcast to.
 template <std::size_t N>
 std::array<Tensor, N> checked(const char* operation, const Named (&named)[N], Shape& shape) {
     const Location where = named[0].value.where();

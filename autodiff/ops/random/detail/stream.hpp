@@ -8,7 +8,7 @@
 
 #include "autodiff/ops/random/random.hpp"
 
-// Random bits by their number, for the functions that draw. Not for users.
+// Counter-based random bits for the functions that draw. Not for users.
 
 namespace xgrad::detail {
 
@@ -17,7 +17,7 @@ struct Block {
 };
 inline std::uint64_t wide(const std::uint32_t* words) { return std::uint64_t{words[0]} << 32 | words[1]; }
 
-/// Block number `counter` of a seed; `again` numbers further blocks for the same counter.
+/// Block number `counter` for a seed; `again` selects further blocks for the same counter.
 inline Block block_of(std::uint64_t seed, std::uint64_t counter, std::uint32_t again = 0) {
     const philox4x32_ctr_t at = {
         {static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), again, 0}};
@@ -36,7 +36,8 @@ void box_muller(double u, double v, T* two) {
     two[1] = static_cast<T>(radius * std::sin(angle));
 }
 
-/// As many numbers as one element takes, from the blocks of its own counter: what one element rejects moves no other.
+/// As many numbers as one element needs, from the blocks of its own counter: rejections for one element do not affect
+/// any other.
 class Stream {
 public:
     Stream(const Generator::Draw& drawn, std::int64_t element)
@@ -67,7 +68,7 @@ private:
     Block block_{};
 };
 
-/// How many of n attempts succeed with probability p each.
+/// The number of successes in n trials with probability p each.
 double binomial_number(Stream& stream, double n, double p);
 
 }  // namespace xgrad::detail

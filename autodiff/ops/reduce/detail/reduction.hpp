@@ -9,7 +9,7 @@
 
 namespace xgrad::detail {
 
-/// The axes of a shape after merging neighbours: alternately kept and reduced; axes of size 1 are gone.
+/// The axes of a shape after merging neighbours: alternately kept and reduced, without axes of size 1.
 struct Groups {
     int count = 0;
     Int size[Shape::max_rank] = {};
@@ -28,7 +28,7 @@ struct Groups {
         for (int k = 0; k < count; ++k) n += reduced[k];
         return n;
     }
-    /// The layout seen along group k.
+    /// The shape split at group k.
     AxisSplit along(int k) const {
         AxisSplit a;
         for (int i = 0; i < count; ++i) (i < k ? a.outer : i == k ? a.n : a.inner) *= size[i];
@@ -45,7 +45,7 @@ struct Groups {
     }
 };
 
-/// How many elements one result of a reduction over `mask` is made of.
+/// The number of elements that each result of a reduction over `mask` combines.
 inline double count_of(const Shape& shape, AxisMask mask) {
     double n = 1;
     for (int k = 0; k < shape.rank(); ++k)
@@ -53,7 +53,7 @@ inline double count_of(const Shape& shape, AxisMask mask) {
     return n;
 }
 
-/// One reduced group: its layout. Only if there are several is there none.
+/// The layout if there is at most one reduced group. Returns false if there are several.
 inline bool single_group(const Shape& shape, AxisMask mask, AxisSplit& layout) {
     const Groups groups(shape, mask);
     if (groups.reduced_groups() > 1) return false;
@@ -62,7 +62,7 @@ inline bool single_group(const Shape& shape, AxisMask mask, AxisSplit& layout) {
     return true;
 }
 
-/// What a step of a reduction is: the first, the last, or both.
+/// One step of a reduction, and whether it is the first, the last, or both.
 struct Step {
     AxisSplit layout;
     bool first, last;
@@ -88,8 +88,8 @@ Tensor reduce_groups(const Tensor& x, AxisMask mask, const Shape& result, DType 
     return out;
 }
 
-/// Runs over all slices of a layout: rows(x offset, y offset, count) or columns(x offset, y offset, count), whichever
-/// fits.
+/// Runs over all slices of a layout with rows(x offset, y offset, count) or columns(x offset, y offset, count),
+/// depending on the layout.
 template <class Rows, class Columns>
 void for_slices(const AxisSplit& a, const Rows& rows, const Columns& columns) {
     const Int work = a.outer * a.n * a.inner;
@@ -118,15 +118,16 @@ void sum_values(const Tensor& x, const Tensor& y, const AxisSplit& layout, doubl
 /// sum and mean over `mask` with the reduced axes kept.
 Tensor sum_kept(const Tensor& x, AxisMask mask);
 Tensor mean_kept(const Tensor& x, AxisMask mask);
-/// x without its mean over `mask`. Twice, so that nothing is left of equal numbers: their mean may be a rounding away
-/// from them.
+/// x minus its mean over `mask`. Subtracted twice, so that equal numbers give exactly 0: their mean may differ from
+/// them by rounding.
 inline Tensor centred(const Tensor& x, AxisMask mask) {
     const Tensor once = x - mean_kept(x, mask);
     return once - mean_kept(once, mask);
 }
-/// a * b of products of finite numbers, where 0 * inf (underflow times overflow) is 0. Not `finite`: IEEE's product.
+/// a * b. With `finite`, for products of finite numbers: 0 * inf (underflow times overflow) is 0. Otherwise the IEEE
+/// product.
 Tensor product_of(const Tensor& a, const Tensor& b, bool finite);
-/// g with the reduced axes of size 1 put back. It may have size 1 along others, too.
+/// g with the reduced axes put back with size 1. It may have size 1 along others too.
 inline Tensor with_axes(const Tensor& g, const Shape& shape, AxisMask mask) {
     if (g.ndim() == shape.rank()) return g;
     Shape kept;
@@ -134,12 +135,12 @@ inline Tensor with_axes(const Tensor& g, const Shape& shape, AxisMask mask) {
     return reshape(g, kept);
 }
 
-/// The slopes dx behind probabilities p that add up to 1 over `mask`, in operations. They add up to 0: where p is above
-/// 1/2, whose slope p (1 - p) is lost in rounding where p is nearly 1, minus the sum of the others, in which nothing
-/// cancels (softmax.cpp; the kernels do the same).
+/// The slopes dx for probabilities p that sum to 1 over `mask`, corrected with operations so that they sum to 0: where
+/// p is above 1/2, the slope is replaced by minus the sum of the others. There the slope p (1 - p) would be lost to
+/// rounding as p approaches 1, while nothing cancels in the sum (softmax.cpp; the kernels do the same).
 Tensor closed(const Tensor& dx, const Tensor& p, AxisMask mask);
 
-/// The tensor itself when nobody else holds its elements, to be overwritten, else an uninitialised one like it.
+/// The tensor itself, to be overwritten, if it is the only handle to its elements, else an uninitialised one like it.
 inline Tensor overwritable(const Tensor& t) {
     return TensorAccess::unique(t) ? TensorAccess::constant(t) : TensorAccess::empty_like(t);
 }

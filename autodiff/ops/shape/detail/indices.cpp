@@ -21,12 +21,12 @@ void check_each(const I* index, Int count, Int low, Int n, const char* name, Loc
         });
 }
 
-/// Indices as operations want them, all in [low, n).
+/// Indices in the form that operations need, all in [low, n).
 struct CheckedIndices {
     static constexpr const char* name = "checked_indices";
     Int low = 0, n = 0;
     XGRAD_ATTRIBUTES(low, n)
-    const char* label = name;  // whose they are, for the error
+    const char* label = name;  // the operation they belong to, for errors
     Location where = {};
 
     Tensor value(const Tensor& given) const {

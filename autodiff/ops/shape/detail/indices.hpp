@@ -7,7 +7,7 @@
 #include "autodiff/core/detail/dispatch.hpp"
 #include "autodiff/kernels/kernels.hpp"
 
-// What operations with index tensors share. Not for users.
+// Helpers for operations with index tensors. Not for users.
 
 namespace xgrad::detail {
 
@@ -19,7 +19,7 @@ inline Tensor indices_of(const Operand& operand, Int n, const char* name, Locati
     return indices_of(operand, -n, n, name, where);
 }
 
-/// The same elements in memory of their own.
+/// A copy of the elements in separate memory.
 Tensor copy_of(const Tensor& x);
 
 template <class I>

@@ -17,7 +17,7 @@ inline void row_major(const Shape& shape, std::int64_t* strides) {
     }
 }
 
-/// Merges axes that are one in both layouts and copies, with several threads where it pays.
+/// Merges axes that are contiguous with each other in both layouts and copies, with several threads if that pays off.
 inline void copy_strided(void* to, const void* from, DType dtype, const kernels::StridedCopy& layout) {
     kernels::StridedCopy merged;
     std::int64_t work = 1;

@@ -20,7 +20,7 @@ bool is_contiguous(const View& view) {
     return true;
 }
 
-/// The part's side of the copy is contiguous; the other steps through the whole.
+/// The part's side of the copy is contiguous; the other side steps through the whole tensor.
 kernels::StridedCopy layout(const View& view, bool into_part) {
     kernels::StridedCopy copy;
     copy.rank = view.shape.rank();
