@@ -15,172 +15,19 @@
 #include <utility>
 #include <vector>
 
+#include "dtype.hpp"
 #include "error.hpp"
 #include "export.hpp"
-#include "memory.hpp"
-
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#define XGRAD_SINGLE_THREADED __libc_single_threaded
-#else
-#define XGRAD_SINGLE_THREADED false
-#endif
+#include "shape.hpp"
+#include "storage.hpp"
 
 namespace xgrad {
-
-/// Element types. f32 and f64 are differentiable; the others hold indices and masks.
-enum class DType : std::uint8_t { f32, f64, i32, i64, boolean };
-
-/// "f32", "f64", "i32", "i64" or "bool".
-XGRAD_API const char* name_of(DType dtype);
-/// Bytes of one element.
-constexpr std::int64_t size_of(DType dtype) {
-    constexpr std::int64_t sizes[] = {4, 8, 4, 8, 1};
-    return sizes[static_cast<int>(dtype)];
-}
-constexpr bool is_floating(DType dtype) { return dtype <= DType::f64; }
-constexpr bool is_integer(DType dtype) { return dtype == DType::i32 || dtype == DType::i64; }
-
-namespace detail {
-
-/// The types accepted by an argument that is an integer: integers and unscoped enumerators, but neither bool nor
-/// floating point.
-template <class T>
-concept Integer =
-    (std::is_integral_v<T> && !std::is_same_v<T, bool>) || (std::is_enum_v<T> && std::is_convertible_v<T, long long>);
-
-// Why such arguments are variadic templates: if a class has one constructor from a number and another from a
-// std::initializer_list, g++ 12 ignores the designators in `{.keepdims = true}` and `{.stride = 2}` and takes them for
-// a list of numbers. With a single variadic constructor it rejects them, as clang does.
-
-}  // namespace detail
-
-/// The DType of a C++ element type: float, double, bool, or an integer of 4 or 8 bytes.
-template <class T>
-constexpr DType dtype_of() {
-    if constexpr (std::is_same_v<T, float>) return DType::f32;
-    else if constexpr (std::is_same_v<T, double>) return DType::f64;
-    else if constexpr (std::is_same_v<T, bool>) return DType::boolean;
-    else {
-        static_assert(std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8),
-                      "xgrad: no tensor element type for this C++ type");
-        return sizeof(T) == 4 ? DType::i32 : DType::i64;
-    }
-}
-
-/// Sizes along each axis, outermost first; at most `max_rank` axes. The shape of a scalar is empty.
-class Shape {
-public:
-    static constexpr int max_rank = 8;
-
-    constexpr Shape() = default;
-    constexpr Shape(std::initializer_list<std::int64_t> sizes) : Shape(sizes.begin(), static_cast<int>(sizes.size())) {}
-    constexpr Shape(const std::int64_t* sizes, int rank) {
-        for (int i = 0; i < rank; ++i) push_back(sizes[i]);
-    }
-    Shape(const std::vector<std::int64_t>& sizes) : Shape(sizes.data(), static_cast<int>(sizes.size())) {}
-
-    constexpr int rank() const { return rank_; }
-    constexpr std::int64_t size() const {  ///< number of elements: the product of the sizes, 1 for a scalar
-        std::int64_t n = 1;
-        for (int i = 0; i < rank_; ++i) n *= sizes_[i];
-        return n;
-    }
-    constexpr std::int64_t operator[](int axis) const { return sizes_[axis]; }
-    constexpr std::int64_t& operator[](int axis) { return sizes_[axis]; }
-    constexpr std::int64_t back() const { return sizes_[rank_ - 1]; }
-    constexpr const std::int64_t* begin() const { return sizes_; }
-    constexpr const std::int64_t* end() const { return sizes_ + rank_; }
-    constexpr void push_back(std::int64_t size) {
-        if (rank_ == max_rank) too_many_axes();
-        sizes_[rank_++] = size;
-    }
-
-    [[gnu::always_inline]] friend constexpr bool operator==(const Shape& a, const Shape& b) {
-        if (a.rank_ != b.rank_) return false;
-        for (int i = 0; i < a.rank_; ++i)
-            if (a.sizes_[i] != b.sizes_[i]) return false;
-        return true;
-    }
-
-private:
-    [[noreturn]] XGRAD_API static void too_many_axes();
-
-    std::int64_t sizes_[max_rank] = {};
-    int rank_ = 0;
-};
-
-/// "(2, 3)", "(4,)", "()".
-XGRAD_API std::string to_string(const Shape& shape);
-XGRAD_API std::ostream& operator<<(std::ostream& out, const Shape& shape);
-XGRAD_API std::ostream& operator<<(std::ostream& out, DType dtype);
-
-namespace detail {
-
-/// "shape (3, 4) f64"
-XGRAD_API std::string shape_and_type(const Shape& shape, DType dtype);
-
-/// The owner of elements that the library did not allocate (foreign.hpp), and how to destroy it.
-struct Keeper {
-    void (*destroy)(Keeper*) noexcept;
-};
-
-/// One block: this header, followed directly by the elements. A view has no elements of its own and keeps `base` alive.
-/// If `base` is the storage itself, the elements are foreign and a Keeper follows the header.
-struct alignas(64) Storage {
-    std::atomic<std::uint32_t> owners{1};
-    DType dtype = DType::f32;
-    std::uint8_t size_class = 0;
-    std::int64_t size = 0;
-    void* data = nullptr;
-    Storage* base = nullptr;
-    Shape shape;
-};
-
-inline Storage* initialise(void* block, std::uint8_t size_class, const Shape& shape, std::int64_t size, DType dtype) {
-    auto* s = static_cast<Storage*>(block);
-    ::new (&s->owners) std::atomic<std::uint32_t>(1);
-    s->dtype = dtype;
-    s->size_class = size_class;
-    s->size = size;
-    s->data = s + 1;
-    s->base = nullptr;
-    ::new (&s->shape) Shape(shape);
-    return s;
-}
-
-XGRAD_API void destroy_without_elements(Storage* storage) noexcept;
-inline void destroy(Storage* storage) noexcept {
-    if (storage->base) destroy_without_elements(storage);
-    else release(storage, storage->size_class);
-}
-
-// While the process has a single thread, the counter is updated without atomic instructions, as in libstdc++'s
-// shared_ptr.
-inline void retain(Storage* s) noexcept {
-    if (!s) return;
-    if (XGRAD_SINGLE_THREADED)
-        s->owners.store(s->owners.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    else s->owners.fetch_add(1, std::memory_order_relaxed);
-}
-inline void drop(Storage* s) noexcept {
-    if (!s) return;
-    if (XGRAD_SINGLE_THREADED) {
-        const auto left = s->owners.load(std::memory_order_relaxed) - 1;
-        s->owners.store(left, std::memory_order_relaxed);
-        if (left == 0) destroy(s);
-    } else if (s->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        destroy(s);
-    }
-}
-
-struct TensorAccess;
-
-}  // namespace detail
 
 class Tensor;
 
 namespace detail {
+
+struct TensorAccess;
 
 /// Converts a tensor to another library's array of type A: `static A from(const Tensor&)`, specialised by a bridge such
 /// as xtensor.hpp.
@@ -190,12 +37,6 @@ template <class A>
 concept Bridged = requires(const Tensor& tensor) { Bridge<A>::from(tensor); };
 
 }  // namespace detail
-
-/// One axis of a slice, like Python's start:stop:step; a missing bound is the array's bound. The axis is kept.
-struct Slice {
-    std::optional<std::int64_t> start = {}, stop = {};
-    std::int64_t step = 1;
-};
 
 /// The index in x[…]: an integer or a Slice, with the source line it was written on.
 struct RowIndex {
@@ -309,36 +150,6 @@ XGRAD_API std::string to_string(const Tensor& tensor, const PrintOptions& option
 /// The same with the default options.
 XGRAD_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
-/// A plain number: exact if it was given as an integer, else a double. It takes the dtype of the tensor it is combined
-/// with.
-class PlainNumber {
-public:
-    template <class T>
-        requires std::is_arithmetic_v<T>
-    constexpr PlainNumber(T number) : value_(static_cast<double>(number)) {
-        if constexpr (std::is_same_v<T, bool>) integer_ = number, exact_ = true;
-        else if constexpr (std::is_integral_v<T>)
-            if (std::in_range<std::int64_t>(number)) integer_ = static_cast<std::int64_t>(number), exact_ = true;
-    }
-    constexpr operator double() const { return value_; }
-    /// Whether it was given as an integer; false for floating-point numbers and for unsigned ones beyond i64.
-    constexpr bool is_integer() const { return exact_; }
-    constexpr std::int64_t integer() const { return integer_; }
-    template <class T>
-    constexpr T as() const {
-        return exact_ && std::is_integral_v<T> ? static_cast<T>(integer_) : static_cast<T>(value_);
-    }
-    /// Whether an element of this type can hold it; a floating-point type may round it.
-    XGRAD_API bool fits(DType dtype) const;
-    /// "2", "0.5", "1e-09".
-    XGRAD_API std::string text() const;
-
-private:
-    double value_;
-    std::int64_t integer_ = 0;
-    bool exact_ = false;
-};
-
 /// An argument of an operation: a tensor or a plain number (which takes the other operand's dtype), with the source
 /// line it was written on. Users never name this type; they pass tensors and numbers.
 class Operand {
@@ -390,43 +201,6 @@ private:
     PlainNumber number_ = 0;
     Location where_;
     bool temporary_ = false;
-};
-
-/// The axes of an operation: one integer, or several in braces; default-constructed means all axes.
-class Axes {
-public:
-    Axes() = default;
-    template <detail::Integer... I>
-        requires(sizeof...(I) > 0)
-    Axes(I... axes) : axes_{as_axis(axes)...}, count_(sizeof...(I)) {
-        static_assert(sizeof...(I) <= Shape::max_rank, "xgrad: a tensor has at most 8 axes");
-    }
-    template <std::same_as<bool> B>
-    Axes(B) {
-        static_assert(
-            !sizeof(B),
-            "xgrad: an axis is an integer, not a bool; keepdims follows the axes: sum(x, 1, true), sum(x, {}, true)");
-    }
-    Axes(const std::vector<int>& axes) : Axes(std::span<const int>(axes)) {}
-    Axes(std::span<const int> axes) : count_(static_cast<int>(axes.size())) {
-        check<IndexError>(axes.size() <= Shape::max_rank, {},
-                          [&] { return "Axes: a tensor has at most 8 axes, got " + std::to_string(axes.size()); });
-        for (int i = 0; i < count_; ++i) axes_[i] = axes[static_cast<std::size_t>(i)];
-    }
-
-    bool all() const { return count_ < 0; }
-    std::span<const int> list() const { return {axes_, static_cast<std::size_t>(count_ < 0 ? 0 : count_)}; }
-
-private:
-    /// A value that does not fit an int is out of range for any tensor.
-    template <class I>
-    static constexpr int as_axis(I axis) {
-        return std::in_range<int>(static_cast<std::int64_t>(axis)) ? static_cast<int>(axis)
-                                                                   : std::numeric_limits<int>::max();
-    }
-
-    int axes_[Shape::max_rank] = {};
-    int count_ = -1;  // all
 };
 
 // --- making tensors --------------------------------------------------------------------------------------------------
