@@ -53,7 +53,7 @@ concept HasAttributes = requires(const T& object) {
     T::attribute_names();
 };
 
-/// Adds the value of one field.
+/// Adds the values of fields to Attributes; AttributeReader reads them back.
 class XGRAD_API AttributeWriter {
 public:
     AttributeWriter(Attributes& to) : to_(to) {}
