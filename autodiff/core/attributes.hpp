@@ -73,7 +73,7 @@ constexpr auto enumerators() {
     }(std::make_integer_sequence<int, 12>());
 }
 
-/// Adds fields by their names.
+/// Adds the values of fields to Attributes; AttributeReader reads them back.
 class XGRAD_API AttributeWriter {
 public:
     AttributeWriter(Attributes& to) : to_(to) {}

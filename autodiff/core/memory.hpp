@@ -10,8 +10,7 @@ namespace xgrad {
 /// Statistics of the caching allocator for the calling thread, in blocks and bytes.
 struct MemoryStats {
     std::int64_t blocks = 0;           ///< blocks handed out since the thread started
-    std::int64_t system_blocks =
-        0;    ///< of these, how many came from the system: no more are added once the caches are warm
+    std::int64_t system_blocks = 0;    ///< of these, blocks that came from the system: constant once warm
     std::int64_t bytes_in_use = 0;     ///< handed out and not yet returned by this thread
     std::int64_t peak_bytes = 0;       ///< highest bytes_in_use since the last reset_peak_memory()
 };

@@ -163,7 +163,8 @@ private:
     TapeOptions options_;
 };
 
-/// While one of these exists, tapes opened before it record nothing on this thread: results are constants for them.
+/// While one of these exists, tapes opened before it record nothing on this thread: results are constants for those
+/// tapes.
 class XGRAD_API NoRecording {
 public:
     NoRecording() noexcept;

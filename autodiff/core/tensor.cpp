@@ -103,8 +103,8 @@ std::int64_t count_elements(const Shape& shape, const char* operation, Location 
         check<ShapeError>(n >= 0, where, [&] {
             return std::string(operation) + ": sizes must not be negative, got " + to_string(shape);
         });
-        n = std::max<std::int64_t>(n,
-                                   1);  // the other sizes must be valid even beside a 0: strides are computed from them
+        // Next to a 0 the other sizes must be valid too: strides are computed from them.
+        n = std::max<std::int64_t>(n, 1);
         check<ShapeError>(size <= most_elements / n, where,
                           [&] { return std::string(operation) + ": too many elements, got " + to_string(shape); });
         size *= n;

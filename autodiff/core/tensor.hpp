@@ -232,7 +232,7 @@ struct TensorAccess {
     }
     /// The same elements under another shape.
     XGRAD_API static Tensor view(const Tensor& t, const Shape& shape, std::int64_t offset = 0);
-    /// The same elements, recorded nowhere.
+    /// The same elements as a constant.
     static Tensor constant(Tensor t) {
         t.origin_ = 0;
         return t;

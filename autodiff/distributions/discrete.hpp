@@ -56,7 +56,7 @@ struct XGRAD_API Bernoulli : Spread<Bernoulli> {
     Tensor variance() const;
 };
 
-/// How many of total_count attempts succeed, each with probability p.
+/// The number of successes in total_count trials, each with probability p.
 struct XGRAD_API Binomial : Spread<Binomial> {
     Tensor total_count;
     detail::Chance chance;

@@ -52,8 +52,7 @@ struct GeluErf {
     template <class V> V value(const V& x) const { return 0.5 * without_lower_infinity(x) * erfc(-sqrt_half * x); }
     template <class V> V pull(const V& g, const V& x, const V&) const {
         const auto normal = standard_normal(x);
-        const V xs =
-            where(abs(x) > 40.0, 0.0, x);  // there the density is 0, and the product with x must not be inf * 0
+        const V xs = where(abs(x) > 40.0, 0.0, x);  // there the density is 0, and x times it must not be inf * 0
         return g * (normal.distribution + xs * normal.density);
     }
 };

@@ -170,8 +170,7 @@ inline Vec<T> erfinv(const Vec<T>& x) {
 /// sin(pi x) / (pi x), using the sine of the exact remainder, so that it is 0 at the integers.
 template <class T>
 inline Vec<T> sinc(const Vec<T>& x) {
-    constexpr double whole =
-        sizeof(T) == 4 ? 16777216.0 : 9007199254740992.0;  // all numbers from here on are even integers
+    constexpr double whole = sizeof(T) == 4 ? 16777216.0 : 9007199254740992.0;  // even integers from here on
     const Vec<T> m = abs(x), b = where(m > whole, whole, m), n = round(b), half = 0.5 * n;
     const Vec<T> sign = 1.0 - 2.0 * abs(n - 2.0 * round(half)), z = pi * b;
     return where(b == 0.0, 1.0, sign * sin(pi * (b - n)) / where(b == 0.0, 1.0, z));

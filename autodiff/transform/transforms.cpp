@@ -164,8 +164,7 @@ Tensors hvp(FunctionRef f, std::span<const Tensor> xs, std::span<const Tensor> v
 Tensors vmap(FunctionsRef f, std::span<const Tensor> xs) {
     check<ValueError>(!xs.empty(), {},
                       [] { return std::string("vmap: there must be an argument to map over, got none"); });
-    std::vector<Tensors>
-        slices;  // of each argument: split by one operation, whose pullback joins them with one operation
+    std::vector<Tensors> slices;  // of each argument: one operation splits it, and one joins them in the pullback
     for (const Tensor& x : xs) {
         check<ShapeError>(x.ndim() > 0 && x.shape(0) == xs[0].shape(0) && x.shape(0) > 0, {}, [&] {
             return "vmap: the arguments must have one leading size, at least 1, got " + to_string(xs[0].shape()) +

@@ -6,8 +6,7 @@
 
 #include "autodiff/core/operation.hpp"
 
-// A list of all operations that have run, with their inputs and outputs, whether or not tapes recorded them. Not for
-// users.
+// A list of all operations that have run, recorded or not, with their inputs and outputs. Not for users.
 
 namespace xgrad::detail {
 

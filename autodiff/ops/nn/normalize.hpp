@@ -5,8 +5,8 @@
 #include "autodiff/core/tensor.hpp"
 
 // Normalisations, with PyTorch's names, arguments and defaults: (x - mean(x)) / sqrt(var(x) + eps) * weight + bias,
-// where the mean and the (biased) variance are computed over different parts of x. weight and bias may be empty.
-// DTypeError unless all are f32 or all f64, ShapeError for a weight or bias of the wrong shape.
+// where the mean and the biased variance (divided by n) are computed over different parts of x. weight and bias may be
+// empty. DTypeError unless all are f32 or all f64, ShapeError for a weight or bias of the wrong shape.
 
 namespace xgrad {
 
@@ -45,10 +45,10 @@ struct BatchNormResult {
     Tensor y, running_mean, running_var;
 };
 /// Normalises x (batch, channels, …) over all axes except the channels; all other arguments are (channels). In training
-/// it uses the batch's mean and variance and moves the running statistics towards them (with the variance divided by n
-/// - 1, as in PyTorch); without running statistics it returns the batch's. Otherwise it uses the running statistics,
-/// which must be given; y is then differentiable with respect to them too. ValueError for training with a single value
-/// per channel. (Ioffe, Szegedy 2015.)
+/// it uses the batch's mean and variance and moves the running statistics towards them (with the unbiased variance,
+/// divided by n - 1, as in PyTorch); without running statistics it returns the batch's. Otherwise it uses the running
+/// statistics, which must be given; y is then differentiable with respect to them too. ValueError for training with a
+/// single value per channel. (Ioffe, Szegedy 2015.)
 ///
 ///     auto [y, mean, var] = batch_norm(x, running_mean, running_var, weight, bias, {.training = true});
 XGRAD_API BatchNormResult batch_norm(const Operand& x, const Operand& running_mean, const Operand& running_var,

@@ -94,7 +94,7 @@ struct Recurrence {
         for (const Tensor& t : {values.states, values.cells, values.gates}) outputs.push_back(t);
         return outputs;
     }
-    /// Through the composition.
+    /// Uses the composition.
     std::array<Tensor, 8> pullback(std::span<const Tensor> cotangents, const Saved& s) const {
         RecurrentLayer layer = saved_layer(s);
         const std::array<Tensor*, 8> inputs = inputs_of(layer);

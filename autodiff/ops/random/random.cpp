@@ -86,8 +86,7 @@ bool drawing_again() {
 }
 
 Generator::Draw Generator::draw(std::uint64_t blocks) {
-    DrawLog* source =
-        innermost_log;  // the innermost log that repeats and is not exhausted; if there is none, this generator is used
+    DrawLog* source = innermost_log;  // the innermost log that repeats and is not exhausted, if any
     while (source && !(source->repeats_ && source->next_ < source->draws_.size())) source = source->enclosing_;
     Draw drawn{seed_, counter_};
     if (source) drawn = source->draws_[source->next_++];

@@ -1,7 +1,6 @@
 #pragma once
 
-// Element-wise operations without a gradient, on tensors and plain numbers, including arithmetic on integers. Not for
-// users.
+// Element-wise operations without a gradient, on tensors and numbers, including integer arithmetic. Not for users.
 
 #include <algorithm>
 #include <array>

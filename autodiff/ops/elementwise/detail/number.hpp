@@ -2,8 +2,7 @@
 
 #include "entry.hpp"
 
-// Rules of two inputs of which one is a plain number: operations of one input, with the number as an attribute. Not for
-// users.
+// Rules of two inputs of which one is a number: operations of one input with an attribute. Not for users.
 
 namespace xgrad::detail::elementwise {
 

@@ -140,8 +140,7 @@ constexpr int large_terms = 8, large_powers = 32;
 /// 1/(12a²) - …, order by order: h_k e / (1 + e) = L_k + dh_{k-1}/de - h_{k-1} / (1 + e).
 const auto& large_coefficients() {
     static const auto table = [] {
-        constexpr int width =
-            large_powers + 2 * large_terms + 2;  // each row has two fewer known coefficients than the one before
+        constexpr int width = large_powers + 2 * large_terms + 2;  // each row has two fewer than the one before
         std::array<std::array<double, large_powers>, large_terms> rows{};
         double before[width] = {}, right[width];
         for (int k = 0; k < large_terms; ++k) {
