@@ -67,34 +67,20 @@ Tensor softmax_back(const Tensor& y, const Tensor& g, int axis) {
     return dx;
 }
 
-struct Softmax {
-    static constexpr const char* name = "softmax";
+template <bool logarithm>
+struct SoftmaxAlong {
+    static constexpr const char* name = logarithm ? "log_softmax" : "softmax";
     int axis = 0;
     XGRAD_ATTRIBUTES(axis)
     static constexpr Saves saves{.outputs = 1};
 
-    Tensor value(const Tensor& x) const { return softmax_values<false>(x, axis); }
-    Tensor pullback(Tensor g, const Saved& s) const {
-        const Tensor& p = s.output();
-        const AxisMask mask = p.ndim() == 0 ? 0 : AxisMask{1} << axis;
-        return closed(p * (g - sum_kept(g * p, mask)), p, mask);
-    }
-    Tensor fused_pullback(Tensor g, const Saved& s) const { return softmax_back<false>(s.output(), g, axis); }
-};
-
-struct LogSoftmax {
-    static constexpr const char* name = "log_softmax";
-    int axis = 0;
-    XGRAD_ATTRIBUTES(axis)
-    static constexpr Saves saves{.outputs = 1};
-
-    Tensor value(const Tensor& x) const { return softmax_values<true>(x, axis); }
+    Tensor value(const Tensor& x) const { return softmax_values<logarithm>(x, axis); }
     Tensor pullback(Tensor g, const Saved& s) const {
         const AxisMask mask = g.ndim() == 0 ? 0 : AxisMask{1} << axis;
-        const Tensor p = exp(s.output());
-        return closed(g - p * sum_kept(g, mask), p, mask);
+        const Tensor p = logarithm ? exp(s.output()) : s.output();
+        return closed(logarithm ? g - p * sum_kept(g, mask) : p * (g - sum_kept(g * p, mask)), p, mask);
     }
-    Tensor fused_pullback(Tensor g, const Saved& s) const { return softmax_back<true>(s.output(), g, axis); }
+    Tensor fused_pullback(Tensor g, const Saved& s) const { return softmax_back<logarithm>(s.output(), g, axis); }
 };
 
 struct LogSumExp {
@@ -155,7 +141,7 @@ Tensor logsumexp(const Operand& operand, const Axes& axes, bool keepdims) {
     return apply(LogSumExp{mask, keepdims}, {x}, operand.where());
 }
 
-Tensor softmax(const Operand& x, int axis) { return normalised_exponential<Softmax>(x, axis); }
-Tensor log_softmax(const Operand& x, int axis) { return normalised_exponential<LogSoftmax>(x, axis); }
+Tensor softmax(const Operand& x, int axis) { return normalised_exponential<SoftmaxAlong<false>>(x, axis); }
+Tensor log_softmax(const Operand& x, int axis) { return normalised_exponential<SoftmaxAlong<true>>(x, axis); }
 
 }  // namespace xgrad

@@ -122,10 +122,11 @@ void integer_loop(const void*, std::int64_t n, const void* const* in, const std:
     }
 }
 
-/// "integer_add" and "integer_add_number" of "add".
-template <class Rule, bool with_number>
-struct IntegerName {
-    static constexpr std::string_view before = "integer_", rule = Rule::name, after = with_number ? "_number" : "";
+/// The name of an operation that is derived from a rule: "integer_add", "add_number", "integer_add_number".
+template <class Rule, bool integer, bool with_number>
+struct DerivedName {
+    static constexpr std::string_view before = integer ? "integer_" : "", rule = Rule::name,
+                                      after = with_number ? "_number" : "";
     static constexpr auto text = [] {
         std::array<char, before.size() + rule.size() + after.size() + 1> whole{};
         auto at = whole.begin();
@@ -137,8 +138,8 @@ struct IntegerName {
 /// A rule on integers.
 template <class Rule, bool binary>
 struct IntegerRule {
-    static constexpr const char *name = IntegerName<Rule, false>::text.data(),
-                                *name_with_number = IntegerName<Rule, true>::text.data();
+    static constexpr const char *name = DerivedName<Rule, true, false>::text.data(),
+                                *name_with_number = DerivedName<Rule, true, true>::text.data();
     static kernels::ElementwiseKernel kernel(DType dtype) {
         return dtype == DType::i32 ? integer_loop<Rule, std::int32_t, binary>
                                    : integer_loop<Rule, std::int64_t, binary>;

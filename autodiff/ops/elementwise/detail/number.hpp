@@ -22,22 +22,10 @@ Tensor run_with_number(kernels::ElementwiseKernel kernel, const void* rule, cons
 void pull_with_number(Pull& pull, kernels::ElementwiseKernel kernel, const void* rule, const Tensor& x, const Tensor& y,
                       const void* number, bool number_first);
 
-/// "add_number" of "add".
-template <class Rule>
-struct NameWithNumber {
-    static constexpr std::size_t length = std::char_traits<char>::length(Rule::name);
-    static constexpr auto text = [] {
-        std::array<char, length + 8> name{};
-        std::copy_n(Rule::name, length, name.begin());
-        std::copy_n("_number", 7, name.begin() + length);
-        return name;
-    }();
-};
-
 /// A rule of two inputs as an operation of one input; the other is a number.
 template <class Rule>
 struct NumberOperation : Rule {
-    static constexpr const char* name = NameWithNumber<Rule>::text.data();
+    static constexpr const char* name = DerivedName<Rule, false, true>::text.data();
     static constexpr const char* label = Rule::name;
     double number = 0;
     bool number_first = false;
