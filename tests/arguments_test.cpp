@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <regex>
 
 using namespace tests;
 using tests::error_of;
