@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "autodiff/core/apply.hpp"
+#include "autodiff/core/recording.hpp"
 #include "autodiff/core/tensor.hpp"
 #include "origin.hpp"
 

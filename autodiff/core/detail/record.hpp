@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "autodiff/core/apply.hpp"
+#include "autodiff/core/recording.hpp"
 #include "autodiff/core/memory.hpp"
 #include "autodiff/core/tape.hpp"
 #include "arena.hpp"

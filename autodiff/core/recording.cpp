@@ -1,4 +1,4 @@
-#include "apply.hpp"
+#include "recording.hpp"
 
 #include <algorithm>
 #include <string>
