@@ -1,6 +1,5 @@
 #include "implicit.hpp"
 
-#include <cstdio>
 #include <functional>
 #include <string>
 
@@ -19,12 +18,6 @@ double largest(const Tensor& x) { return x.size() == 0 ? 0 : max(abs(x)).item();
 double tolerance_of(const SolverOptions& options, DType dtype) {
     return options.tolerance > 0 ? options.tolerance : dtype == DType::f32 ? 1e-5 : 1e-12;
 }
-std::string text_of(double number) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%g", number);
-    return text;
-}
-
 void check_start(const char* name, const Tensor& x0, const Tensor& y, Location where) {
     check<ShapeError>(y.shape() == x0.shape(), where, [&] {
         return std::string(name) + ": f(x) must have x's shape " + to_string(x0.shape()) + ", got " +
@@ -49,7 +42,7 @@ Tensor iterate(FunctionRef f, const Tensor& x0, const SolverOptions& options, Lo
         if (change <= tolerance * (1 + largest(x))) return x;
     }
     throw Error(at("fixed_point: f must settle within " + std::to_string(most) + " iterations, got a last change of " +
-                       text_of(change),
+                       PlainNumber(change).text(),
                    where));
 }
 
@@ -87,7 +80,7 @@ Tensor newton(FunctionRef f, const Tensor& x0, const SolverOptions& options, Loc
         if (settled) return x;
     }
     throw Error(at("root: Newton's method must converge within " + std::to_string(most) +
-                       " iterations, got max|f(x)| = " + text_of(residual),
+                       " iterations, got max|f(x)| = " + PlainNumber(residual).text(),
                    where));
 }
 
