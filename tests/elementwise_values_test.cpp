@@ -219,8 +219,9 @@ TEST_SUITE("element-wise values") {
         const auto operation = [](const std::string& name) { return name.substr(0, name.find('(')); };
         for (const Unary& row : unary_table()) rows.insert(operation(row.name));
         for (const Binary& row : binary_table()) rows.insert(operation(row.name));
-        for (const auto& [name, count] : declared_functions({"ops/elementwise/elementwise.hpp", "rules"}))
-            CHECK_MESSAGE(rows.count(name), name << " has no row in elementwise_values_test.cpp");
+        for (const auto& declaration : declared_functions({"ops/elementwise/elementwise.hpp", "rules"}))
+            CHECK_MESSAGE(rows.count(declaration.first),
+                          declaration.first << " has no row in elementwise_values_test.cpp");
     }
 
     TEST_CASE("functions of one argument are right to a few units in the last place in f64") {

@@ -89,10 +89,10 @@ std::map<std::string, std::vector<std::string>> includes() {
 TEST_SUITE("house") {
     TEST_CASE("a folder includes what lies below it, and nothing above") {
         int between = 0;
-        for (const auto& [file, names] : includes()) {
-            const std::string folder = folder_of(file);
+        for (const auto& each : includes()) {
+            const std::string &file = each.first, folder = folder_of(file);
             REQUIRE_MESSAGE(layer_of(folder) >= 0, folder << " is in no layer of house_test.cpp");
-            for (const std::string& name : names) {
+            for (const std::string& name : each.second) {
                 const std::string other = folder_of(name);
                 if (other == folder) continue;
                 ++between;
@@ -104,10 +104,12 @@ TEST_SUITE("house") {
     }
 
     TEST_CASE("nn is written with what users of the engine have") {
-        for (const auto& [file, names] : includes())
-            for (const std::string& name : names)
+        for (const auto& each : includes())
+            for (const std::string& name : each.second) {
+                const std::string& file = each.first;
                 CHECK_MESSAGE(!(file.starts_with("nn/") && name.starts_with("autodiff/") && is_inside(name)),
                               file << " includes " << name);
+            }
     }
 
     TEST_CASE("what is installed is what the entry headers reach") {
@@ -122,8 +124,8 @@ TEST_SUITE("house") {
             REQUIRE_MESSAGE(files.count(file), file);
             for (const std::string& name : files.at(file)) open.push_back(name);
         }
-        for (const auto& [file, names] : files)
-            if (!file.ends_with(".cpp") && !is_inside(file))
+        for (const auto& each : files)
+            if (const std::string& file = each.first; !file.ends_with(".cpp") && !is_inside(file))
                 CHECK_MESSAGE(reached.count(file), file << " is reached by no header for users");
     }
 }

@@ -462,9 +462,9 @@ namespace {
 /// The bytes that the allocator uses for a tensor of this many bytes.
 double block(double bytes) {
     using namespace xgrad::detail;
-    return bytes == 0
-               ? 0
-               : static_cast<double>(bytes_of_class(size_class_of(sizeof(Storage) + static_cast<std::size_t>(bytes))));
+    return bytes == 0 ? 0
+                      : static_cast<double>(
+                            bytes_of_class(size_class_of(Storage::block_bytes(static_cast<std::size_t>(bytes)))));
 }
 double block(const Tensor& x) { return block(static_cast<double>(x.size() * size_of(x.dtype()))); }
 

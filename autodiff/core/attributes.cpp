@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
 #include <span>
 #include <nlohmann/json.hpp>
 
@@ -32,6 +33,8 @@ template <class... F>
 struct Overloaded : F... {
     using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce it
 
 std::string text_of(std::int64_t number) { return std::to_string(number); }
 std::string text_of(double number) { return PlainNumber(number).text(); }
@@ -45,10 +48,14 @@ std::string text_of(const std::vector<T>& list) {
 
 }  // namespace
 
+std::string detail::attribute_text(const Attributes::Value& value) {
+    return std::visit([](const auto& v) { return text_of(v); }, value);
+}
+
 std::string to_string(const Attributes& attributes) {
     std::string text;
     for (const auto& [name, value] : attributes.values)
-        text += (text.empty() ? "" : ", ") + name + '=' + std::visit([](const auto& v) { return text_of(v); }, value);
+        text += (text.empty() ? "" : ", ") + name + '=' + detail::attribute_text(value);
     return text;
 }
 
@@ -57,16 +64,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json json_of(double number) {
-    if (std::isnan(number)) return "nan";
-    if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
+    if (std::isnan(number)) return "+nan";  // no name of an enumerator
+    if (std::isinf(number)) return number > 0 ? "+inf" : "-inf";
     return number;
 }
 
 double number_of(const Json& json) {
     if (json.is_string()) {
         const std::string text = json;
-        if (text == "inf" || text == "-inf") return text == "inf" ? HUGE_VAL : -HUGE_VAL;
-        if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+        if (text == "+inf" || text == "-inf") return text == "+inf" ? HUGE_VAL : -HUGE_VAL;
+        if (text == "+nan") return std::numeric_limits<double>::quiet_NaN();
         throw FormatError("attributes: a number was expected, got \"" + text + "\"");
     }
     if (!json.is_number()) throw FormatError("attributes: a number was expected, got " + json.dump());
@@ -90,7 +97,7 @@ std::string to_json(const Attributes& attributes) {
                                                  return numbers;
                                              }},
                                   value);
-    return object.dump();
+    return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 namespace {
@@ -104,24 +111,38 @@ std::int64_t integer_of(const Json& json) {
 Attributes::Value value_of(const Json& json) {
     if (json.is_null()) return std::vector<double>();
     if (json.is_number_integer()) return integer_of(json);
-    if (json.is_string() && json != "nan" && json != "inf" && json != "-inf") return json.get<std::string>();
+    if (json.is_string() && json != "+nan" && json != "+inf" && json != "-inf") return json.get<std::string>();
     if (!json.is_array()) return number_of(json);
-    std::vector<std::int64_t> integers;
+    bool integers = true;
+    for (const Json& element : json) integers = integers && element.is_number_integer();
+    std::vector<std::int64_t> whole;
     std::vector<double> numbers;
     for (const Json& element : json)
-        if (element.is_number_integer()) integers.push_back(integer_of(element));
+        if (integers) whole.push_back(integer_of(element));
         else numbers.push_back(number_of(element));
-    if (numbers.empty()) return integers;
-    if (integers.empty()) return numbers;
-    throw FormatError("attributes: a list is of integers or of floating numbers, got " + json.dump());
+    if (integers) return whole;
+    return numbers;
 }
+
+/// Refuses what is nested deeper than attributes are, before it is built, and names that come twice.
+struct ParserCheck {
+    std::set<std::string> names;
+    bool operator()(int depth, nlohmann::json::parse_event_t event, const Json& parsed) {
+        using Event = nlohmann::json::parse_event_t;
+        if ((event == Event::object_start || event == Event::array_start) && depth > 1)
+            throw FormatError("attributes: a number was expected, got a list or an object in one");
+        if (event == Event::key && !names.insert(parsed.get<std::string>()).second)
+            throw FormatError("attributes: names must differ, got " + parsed.get<std::string>() + " twice");
+        return true;
+    }
+};
 
 }  // namespace
 
 Attributes attributes_from_json(const std::string& text) {
     Attributes attributes;
     try {
-        const Json object = Json::parse(text);
+        const Json object = Json::parse(text, ParserCheck());
         if (!object.is_object()) throw FormatError("attributes: an object was expected, got " + object.dump());
         for (const auto& [name, json] : object.items()) attributes.values.push_back({name, value_of(json)});
     } catch (const nlohmann::json::exception& error) {
@@ -143,12 +164,18 @@ std::string AttributeWriter::next_name(std::string_view& names) {
 void AttributeWriter::add(const std::string& name, Attributes::Value value) {
     to_.values.push_back({name, std::move(value)});
 }
+void AttributeWriter::add_enumerator(const std::string& name, std::int64_t value,
+                                     std::span<const std::string_view> names) {
+    if (value >= 0 && value < static_cast<std::int64_t>(names.size()) &&
+        !names[static_cast<std::size_t>(value)].empty())
+        add(name, std::string(names[static_cast<std::size_t>(value)]));
+    else add(name, value);
+}
 
 namespace {
 
 [[noreturn]] void throw_other_kind(const std::string& name, const char* expected, const Attributes::Value& got) {
-    throw ValueError("Attributes: " + name + " must be " + expected + ", got " +
-                     std::visit([](const auto& v) { return text_of(v); }, got));
+    throw ValueError("Attributes: " + name + " must be " + expected + ", got " + attribute_text(got));
 }
 
 }  // namespace
@@ -167,19 +194,22 @@ double AttributeReader::number(const std::string& name) const {
     if (const auto* number = std::get_if<double>(&value)) return *number;
     throw_other_kind(name, "a number", value);
 }
-int AttributeReader::word(const std::string& name, std::span<const std::string_view> names) const {
+std::int64_t AttributeReader::enumerator_of(const std::string& name, std::span<const std::string_view> names) const {
     const Attributes::Value& value = from_[name];
-    std::string expected = "one of";
-    const auto* word = std::get_if<std::string>(&value);
-    for (std::size_t i = 0; i < names.size() && !names[i].empty(); ++i) {
-        if (word && *word == names[i]) return static_cast<int>(i);
-        expected += (i ? ", " : " ") + std::string(names[i]);
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return *number;
+    const std::string word = attribute_text(value);
+    std::string expected;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i].empty()) continue;
+        if (word == names[i]) return static_cast<std::int64_t>(i);
+        expected += (expected.empty() ? "one of " : ", ") + std::string(names[i]);
     }
-    throw_other_kind(name, expected.c_str(), value);
+    throw_other_kind(name, expected.empty() ? "an integer" : expected.c_str(), value);
 }
 std::vector<std::int64_t> AttributeReader::integers(const std::string& name) const {
     const Attributes::Value& value = from_[name];
     if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) return *list;
+    if (const auto* list = std::get_if<std::vector<double>>(&value); list && list->empty()) return {};
     throw_other_kind(name, "a list of integers", value);
 }
 std::vector<double> AttributeReader::numbers(const std::string& name) const {
@@ -192,6 +222,10 @@ void AttributeReader::check_range(const std::string& name, std::int64_t value, s
     if (value < low || value > high)
         throw ValueError("Attributes: " + name + " must be in [" + std::to_string(low) + ", " + std::to_string(high) +
                          "], got " + std::to_string(value));
+}
+void AttributeReader::check_finite(const std::string& name, double value, bool fits) {
+    if (!fits && std::isfinite(value))
+        throw ValueError("Attributes: " + name + " must be a number of single precision, got " + text_of(value));
 }
 void AttributeReader::check_count(const std::string& name, std::size_t count, std::size_t low, std::size_t high) {
     if (count < low || count > high)

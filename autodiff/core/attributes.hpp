@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -42,12 +43,16 @@ public:
 
 /// "axis=1, shape=[3, 4], mode=linear, eps=1e-05"
 XGRAD_API std::string to_string(const Attributes& attributes);
-/// The same as a JSON object, from which identical attributes are read back; NaN and infinities are written as strings.
+/// The same as a JSON object, from which identical attributes are read back; NaN and infinities are "+nan", "+inf" and
+/// "-inf" in it.
 XGRAD_API std::string to_json(const Attributes& attributes);
 /// FormatError unless the text is an object of numbers, names and lists of numbers, with integers of up to 64 bits.
 XGRAD_API Attributes attributes_from_json(const std::string& text);
 
 namespace detail {
+
+/// "1", "1e-05", "linear", "[3, 4]"
+XGRAD_API std::string attribute_text(const Attributes::Value& value);
 
 template <class T>
 concept HasAttributes = requires(const T& object) {
@@ -55,23 +60,23 @@ concept HasAttributes = requires(const T& object) {
     T::attribute_names();
 };
 
-/// The name of an enumerator, as the compiler prints it; empty for a value without a name.
+/// The name of an enumerator as the compiler prints it: "V = xgrad::Gelu::erf". Empty for a value without a name, which
+/// it prints as "(xgrad::Gelu)7".
 template <auto V>
 constexpr std::string_view enumerator() {
     std::string_view text = __PRETTY_FUNCTION__;
-    text.remove_prefix(text.find("V = ") + 4);
-    text = text.substr(0, text.find_first_of(";]"));
-    const std::size_t type = text.rfind(')');  // "(xgrad::Gelu)7", but also "(anonymous namespace)::Colour::green"
-    if (type != text.npos && text[type + 1] != ':') return {};
-    return text.substr(text.rfind(':') + 1);
+    text = text.substr(0, text.rfind("; std::string_view = "));  // g++
+    if (text.back() == ']') text.remove_suffix(1);  // clang
+    const std::size_t begin =
+        text.find_last_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") + 1;
+    const bool named = text[begin - 1] != ')' && text[begin - 1] != '-';
+    return named ? text.substr(begin) : std::string_view();
 }
-/// The names of an enumeration's values 0, 1, ….
+/// The names of an enumeration's values 0, 1, …. A value beyond, or without a name, is written as a number.
 template <class E>
-constexpr auto enumerators() {
-    return []<int... I>(std::integer_sequence<int, I...>) {
-        return std::array<std::string_view, sizeof...(I)>{enumerator<static_cast<E>(I)>()...};
-    }(std::make_integer_sequence<int, 12>());
-}
+inline constexpr auto enumerators = []<int... I>(std::integer_sequence<int, I...>) {
+    return std::array<std::string_view, sizeof...(I)>{enumerator<static_cast<E>(I)>()...};
+}(std::make_integer_sequence<int, 12>());
 
 /// Adds the values of fields to Attributes; AttributeReader reads them back.
 class XGRAD_API AttributeWriter {
@@ -86,8 +91,7 @@ public:
             if (value.is_integer()) add(name, value.integer());
             else add(name, static_cast<double>(value));
         } else if constexpr (std::is_floating_point_v<T>) add(name, static_cast<double>(value));
-        else if constexpr (std::is_enum_v<T>)
-            add(name, std::string(enumerators<T>().at(static_cast<std::size_t>(value))));
+        else if constexpr (std::is_enum_v<T>) add_enumerator(name, static_cast<std::int64_t>(value), enumerators<T>);
         else if constexpr (std::is_integral_v<T>) add(name, static_cast<std::int64_t>(value));
         else {
             using E = element_of<T>;
@@ -134,6 +138,7 @@ private:
     }
     static std::string next_name(std::string_view& names);
     void add(const std::string& name, Attributes::Value value);
+    void add_enumerator(const std::string& name, std::int64_t value, std::span<const std::string_view> names);
 
     Attributes& to_;
 };
@@ -152,11 +157,10 @@ public:
         } else if constexpr (std::is_same_v<T, PlainNumber>) {
             if (is_integer(name)) value = integer(name);
             else value = number(name);
-        } else if constexpr (std::is_floating_point_v<T>) value = static_cast<T>(number(name));
-        else if constexpr (std::is_enum_v<T>) {
-            static constexpr auto names = enumerators<T>();
-            value = static_cast<T>(word(name, names));
-        } else if constexpr (std::is_integral_v<T>) value = narrowed<T>(name, integer(name));
+        } else if constexpr (std::is_floating_point_v<T>) value = narrowed<T>(name, number(name));
+        else if constexpr (std::is_enum_v<T>)
+            value = static_cast<T>(narrowed<std::underlying_type_t<T>>(name, enumerator_of(name, enumerators<T>)));
+        else if constexpr (std::is_integral_v<T>) value = narrowed<T>(name, integer(name));
         else list(name, value);
         ++read_;
     }
@@ -167,26 +171,34 @@ private:
     bool is_integer(const std::string& name) const;
     std::int64_t integer(const std::string& name) const;
     double number(const std::string& name) const;
-    /// The place of the name that is written there.
-    int word(const std::string& name, std::span<const std::string_view> names) const;
+    /// The value of the enumerator that is written there, by name or as a number.
+    std::int64_t enumerator_of(const std::string& name, std::span<const std::string_view> names) const;
     std::vector<std::int64_t> integers(const std::string& name) const;
     std::vector<double> numbers(const std::string& name) const;
     static void check_range(const std::string& name, std::int64_t value, std::int64_t low, std::int64_t high);
+    static void check_finite(const std::string& name, double value, bool fits);
     static void check_count(const std::string& name, std::size_t count, std::size_t low, std::size_t high);
 
-    template <class T>
-    static T narrowed(const std::string& name, std::int64_t value) {
-        if constexpr (sizeof(T) < sizeof value)
-            check_range(name, value, std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
-        return static_cast<T>(value);
+    template <class T, class Number>
+    static T narrowed(const std::string& name, Number value) {
+        const auto result = static_cast<T>(value);
+        if constexpr (std::is_floating_point_v<T>) check_finite(name, value, std::isfinite(result));
+        else if constexpr (sizeof(T) < sizeof value)
+            check_range(name, value, static_cast<std::int64_t>(std::numeric_limits<T>::min()),
+                        static_cast<std::int64_t>(std::numeric_limits<T>::max()));
+        return result;
     }
     template <class E>
     std::vector<E> elements(const std::string& name, std::size_t low, std::size_t high) const {
         std::vector<E> list;
         if constexpr (std::is_floating_point_v<E>)
-            for (const double n : numbers(name)) list.push_back(static_cast<E>(n));
+            for (const double n : numbers(name)) list.push_back(narrowed<E>(name, n));
         else
-            for (const std::int64_t n : integers(name)) list.push_back(narrowed<E>(name, n));
+            for (const std::int64_t n : integers(name)) {
+                if constexpr (std::is_enum_v<E>)
+                    list.push_back(static_cast<E>(narrowed<std::underlying_type_t<E>>(name, n)));
+                else list.push_back(narrowed<E>(name, n));
+            }
         check_count(name, list.size(), low, high);
         return list;
     }
@@ -254,6 +266,7 @@ template <class Operation>
 void set_attributes([[maybe_unused]] Operation& operation, [[maybe_unused]] const Attributes& attributes) {
     if constexpr (detail::HasAttributes<Operation>)
         detail::read_fields(Operation::attribute_names(), operation.attributes(), attributes);
+    else detail::AttributeReader(attributes).finish();
 }
 
 }  // namespace xgrad

@@ -197,9 +197,11 @@ Saves saves_of([[maybe_unused]] const Op& op, const Inputs& inputs, std::size_t 
     Saves saves;
     if constexpr (requires { Op::saves.inputs; }) {
         saves = Op::saves;
-        constexpr std::size_t count = input_count<Op>();
-        static_assert(count == 0 || Op::saves.inputs >> count == 0,
-                      "xgrad: an operation's `saves` names an input that its value does not take");
+        if constexpr (requires { typename std::integral_constant<std::uint32_t, Op::saves.inputs>; }) {
+            constexpr std::size_t count = input_count<Op>();
+            static_assert(count == 0 || Op::saves.inputs >> count == 0,
+                          "xgrad: an operation's `saves` names an input that its value does not take");
+        }
     } else if constexpr (requires(Needs needs) { op.saves(needs); }) saves = op.saves(inputs.needs());
     if (inputs.size() < 32 && saves.inputs >> inputs.size()) throw_unknown_input(name, inputs.size(), where);
     if (outputs < 32) saves.outputs &= (std::uint32_t{1} << outputs) - 1;

@@ -40,6 +40,14 @@ Labels operator+(Labels a, const Labels& b) {
     return a;
 }
 
+/// Each label once, in the order of its first appearance.
+Labels distinct(const Labels& labels) {
+    Labels result;
+    for (const int label : labels)
+        if (!has(result, label)) result.push_back(label);
+    return result;
+}
+
 Tensor in_order(const Term& t, const Labels& order) {
     if (t.labels == order) return t.x;
     std::vector<int> axes;
@@ -88,8 +96,8 @@ Tensor aligned(const Term& t, const Labels& all) {
     return reshape(x, shape);
 }
 
-/// The product of two terms, summed over the labels that are not in `keep`; the result's labels are in any order, in
-/// `keep`'s if that costs nothing.
+/// The product of two terms, summed over the labels that are not in `keep`, which has each label once; the result's
+/// labels are in any order, in `keep`'s if that costs nothing.
 Term contract(Term a, Term b, const Labels& keep, Location where) {
     a = summed(std::move(a), keep + b.labels);
     b = summed(std::move(b), keep + a.labels);
@@ -326,7 +334,7 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands, Loca
             terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(second));
             terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(first));
             terms.insert(terms.begin() + static_cast<std::ptrdiff_t>(first),
-                         contract(std::move(a), std::move(b), output + concat_labels(terms), where));
+                         contract(std::move(a), std::move(b), distinct(output + concat_labels(terms)), where));
         }
         return in_order(summed(terms[0], output), output).to(dtype);
     });

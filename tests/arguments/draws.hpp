@@ -40,7 +40,7 @@ inline constexpr int members<xgrad::NanToNum> = 3;
 template <>
 inline constexpr int members<xgrad::EmbeddingFuncOptions> = 1;
 template <>
-inline constexpr int members<xgrad::RmsNormOptions> = 1;
+inline constexpr int members<xgrad::RMSNormFuncOptions> = 1;
 template <>
 inline constexpr int members<xgrad::AvgPoolOptions> = 5;
 template <>

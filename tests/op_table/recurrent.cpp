@@ -30,9 +30,9 @@ Tensor together(const Tensors& parts) {
 }  // namespace
 
 static std::vector<Row> recurrent_rows() {
-    const auto one_lstm = [](In x, const xgrad::LstmOptions& options = {}) { const auto y = x.size() > 5 ? lstm(x[0], x[1], x[2], x[3], x[4], x[5], x[6], options) : lstm(x[0], x[1], x[2], x[3], x[4], Tensor(), Tensor(), options); return together({y.output, y.h, y.c}); };
+    const auto one_lstm = [](In x, const xgrad::LSTMFuncOptions& options = {}) { const auto y = x.size() > 5 ? lstm(x[0], x[1], x[2], x[3], x[4], x[5], x[6], options) : lstm(x[0], x[1], x[2], x[3], x[4], Tensor(), Tensor(), options); return together({y.output, y.h, y.c}); };
     const auto one_gru = [](In x, const xgrad::RecurrentOptions& options = {}) { const auto y = x.size() > 4 ? gru(x[0], x[1], x[2], x[3], x[4], x[5], options) : gru(x[0], x[1], x[2], x[3], Tensor(), Tensor(), options); return together({y.output, y.h}); };
-    const auto one_rnn = [](In x, const xgrad::RnnOptions& options = {}) { const auto y = x.size() > 4 ? rnn(x[0], x[1], x[2], x[3], x[4], x[5], options) : rnn(x[0], x[1], x[2], x[3], Tensor(), Tensor(), options); return together({y.output, y.h}); };
+    const auto one_rnn = [](In x, const xgrad::RNNFuncOptions& options = {}) { const auto y = x.size() > 4 ? rnn(x[0], x[1], x[2], x[3], x[4], x[5], options) : rnn(x[0], x[1], x[2], x[3], Tensor(), Tensor(), options); return together({y.output, y.h}); };
     const Tensor lengths = tensor({I{1}, I{3}, I{0}, I{2}});
     const Tensor pair = tensor({{{1.0}}, {{1.0}}}), zero = tensor({{0.0}});
     const Tensor targets = tensor({{I{1}, I{1}}, {I{2}, I{-7}}}), row = tensor({I{1}, I{1}, I{2}}), steps = tensor({I{4}, I{3}}), counts = tensor({I{2}, I{1}});

@@ -17,7 +17,7 @@ Rule checked(const Rule& rule, Location where) {
         check<ValueError>(rule.valid(), where, [&] {
             std::string got;
             for (const auto& [name, value] : attributes_of(rule).values)
-                got += (got.empty() ? ", got " : " and ") + PlainNumber(std::get<double>(value)).text();
+                got += (got.empty() ? ", got " : " and ") + attribute_text(value);
             return std::string(Rule::name) + ": " + Rule::requirement + got;
         });
     return rule;

@@ -11,8 +11,10 @@ namespace xgrad::detail {
 MapInputs::MapInputs(std::span<const Operand* const> operands)
     : count(operands.size()), dtype(DType::f32), where(operands[0]->where()) {
     const Tensor* first = nullptr;
-    for (const Operand* operand : operands)
+    for (const Operand* operand : operands) {
+        check_defined("map", *operand);
         if (operand->is_tensor() && !first) first = &operand->tensor();
+    }
     check_has_tensor(first, "map", where);
     dtype = first->dtype();
     shape = first->shape();

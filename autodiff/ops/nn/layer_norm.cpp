@@ -160,7 +160,8 @@ Tensor layer_norm(const Operand& operand, const Shape& normalized, const Operand
                  operand.where())[0];
 }
 
-Tensor rms_norm(const Operand& operand, const Shape& normalized, const Operand& weight, const RmsNormOptions& options) {
+Tensor rms_norm(const Operand& operand, const Shape& normalized, const Operand& weight,
+                const RMSNormFuncOptions& options) {
     const Tensor& x = rows_over("rms_norm", operand, normalized);
     const double eps =
         options.eps.value_or(x.dtype() == DType::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon())

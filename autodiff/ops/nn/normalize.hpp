@@ -18,13 +18,13 @@ struct NormOptions {
 XGRAD_API Tensor layer_norm(const Operand& x, const Shape& normalized_shape, const Operand& weight = Tensor(),
                             const Operand& bias = Tensor(), const NormOptions& options = {});
 
-struct RmsNormOptions {
+struct RMSNormFuncOptions {
     std::optional<double> eps = {};  ///< by default the machine epsilon of x's element type, as in PyTorch
 };
 /// x / sqrt(mean(x²) + eps) * weight over the last axes, whose sizes must equal `normalized_shape`; weight has that
 /// shape. (Zhang, Sennrich 2019.)
 XGRAD_API Tensor rms_norm(const Operand& x, const Shape& normalized_shape, const Operand& weight = Tensor(),
-                          const RmsNormOptions& options = {});
+                          const RMSNormFuncOptions& options = {});
 
 /// Normalises x (batch, channels, …) over each of `num_groups` groups of neighbouring channels and all axes after them,
 /// for each sample; weight and bias are (channels). ShapeError unless the groups divide the channels. (Wu, He 2018.)

@@ -218,7 +218,7 @@ RecurrentLayer layer_of(const char* name, Cell cell, const Operand& input, const
 }  // namespace
 
 RnnResult rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
-              const Operand& bias_ih, const Operand& bias_hh, const RnnOptions& options) {
+              const Operand& bias_ih, const Operand& bias_hh, const RNNFuncOptions& options) {
     const bool relu = options.nonlinearity == Nonlinearity::relu;
     const RecurrentLayer layer = layer_of("rnn", relu ? Cell::rnn_relu : Cell::rnn_tanh, x, h0, Tensor(), weight_ih,
                                           weight_hh, bias_ih, bias_hh, options.reverse, options.lengths);
@@ -228,7 +228,8 @@ RnnResult rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, con
 }
 
 LstmResult lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih,
-                const Operand& weight_hh, const Operand& bias_ih, const Operand& bias_hh, const LstmOptions& options) {
+                const Operand& weight_hh, const Operand& bias_ih, const Operand& bias_hh,
+                const LSTMFuncOptions& options) {
     const RecurrentLayer layer = layer_of("lstm", Cell::lstm, x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh,
                                           options.reverse, options.lengths, options.weight_hr);
     const Results y = layer.weight_hr.defined() ? compose(layer) : run<Cell::lstm>("lstm", layer, x.where());

@@ -16,7 +16,7 @@ struct RecurrentOptions {
     Tensor lengths = {};
 };
 
-struct LstmOptions {
+struct LSTMFuncOptions {
     bool reverse = false;
     Tensor lengths = {};
     /// (P, H): the state is weight_hr·h (Sak, Senior, Beaufays 2014), so h0 and the outputs are (B, P) and weight_hh is
@@ -26,7 +26,7 @@ struct LstmOptions {
 
 /// tanh or max(x, 0), whose gradient at 0 is 0.
 enum class Nonlinearity { tanh, relu };
-struct RnnOptions {
+struct RNNFuncOptions {
     Nonlinearity nonlinearity = Nonlinearity::tanh;
     bool reverse = false;
     Tensor lengths = {};
@@ -43,12 +43,12 @@ struct LstmResult {
 /// h = nonlinearity(weight_ih·x + bias_ih + weight_hh·h + bias_hh), step by step from h0.
 XGRAD_API RnnResult rnn(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,
                         const Operand& bias_ih = Tensor(), const Operand& bias_hh = Tensor(),
-                        const RnnOptions& options = {});
+                        const RNNFuncOptions& options = {});
 /// Long short-term memory with the gates i, f, g, o: c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c),
 /// from h0 and c0.
 XGRAD_API LstmResult lstm(const Operand& x, const Operand& h0, const Operand& c0, const Operand& weight_ih,
                           const Operand& weight_hh, const Operand& bias_ih = Tensor(),
-                          const Operand& bias_hh = Tensor(), const LstmOptions& options = {});
+                          const Operand& bias_hh = Tensor(), const LSTMFuncOptions& options = {});
 /// Gated recurrent unit with the gates r, z, n: n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h = (1 - z) n + z h, from
 /// h0.
 XGRAD_API RnnResult gru(const Operand& x, const Operand& h0, const Operand& weight_ih, const Operand& weight_hh,

@@ -161,7 +161,7 @@ void sort_lines(const Tensor& x, const Tensor& values, const Tensor& places, Int
     const Int n = line_size(x), lines = n ? x.size() / n : 0;
     if (lines == 0 || wanted == 0) return;
     with_any(x.dtype(), [&]<class T>(T) {
-        parallel_for(lines, x.size(), [&](Int begin, Int end) {
+        parallel_for(lines, x.size() * 16, [&](Int begin, Int end) {
             Sorter<T> sorter(n, descending);
             for (Int r = begin; r < end; ++r) {
                 const T* line = elements<T>(x) + r * n;
