@@ -68,6 +68,7 @@ void give_bundle(List& list, int size_class) noexcept {
     Pool& shared = pool();
     const std::lock_guard lock(shared.mutex);
     list.head->next_bundle = shared.bundles[size_class].head;
+    list.head->count = list.count;
     shared.bundles[size_class].head = list.head;
     list = {};
 }
@@ -151,9 +152,7 @@ void refill(ThreadCache* own, List& list, std::uint8_t size_class) {
         const std::lock_guard lock(shared.mutex);
         if (Block* bundle = shared.bundles[size_class].head) {
             shared.bundles[size_class].head = bundle->next_bundle;
-            list.head = bundle;
-            list.count = 0;
-            for (Block* b = bundle; b; b = b->next) ++list.count;
+            list = {bundle, bundle->count};
             return;
         }
     }
@@ -196,6 +195,7 @@ void release_slabs(Pool& shared, int size_class) {
             if (slab->free < all) {
                 block->next = stay.head;
                 stay.head = block;
+                ++stay.count;
             } else if (slab->free++ == 2 * all - 1) {  // the last of its blocks
                 free_slab(slab);
             }
@@ -204,6 +204,7 @@ void release_slabs(Pool& shared, int size_class) {
     }
     if (!stay.head) return;
     stay.head->next_bundle = nullptr;
+    stay.head->count = stay.count;
     shared.bundles[size_class].head = stay.head;
 }
 

@@ -27,7 +27,9 @@ namespace detail {
 
 struct FreeBlock {
     FreeBlock* next;
+    // Of the first block of a bundle in the pool: the next bundle, and how many blocks this one has.
     FreeBlock* next_bundle;
+    std::size_t count;
 };
 struct FreeList {
     FreeBlock* head = nullptr;

@@ -26,9 +26,11 @@ struct Keeper {
     void (*destroy)(Keeper*) noexcept;
 };
 
-/// One block: this header, followed directly by the elements. A view has no elements of its own and keeps `base` alive.
-/// If `base` is the storage itself, the elements are foreign and a Keeper follows the header.
+/// One block: this header with the elements, inside it if they fit, else directly after it. A view has no elements of
+/// its own and keeps `base` alive. If `base` is the storage itself, the elements are foreign and a Keeper follows the
+/// header.
 struct alignas(64) Storage {
+    static constexpr std::size_t room = 24;
     std::atomic<std::uint32_t> owners{1};
     DType dtype = DType::f32;
     std::uint8_t size_class = 0;
@@ -36,7 +38,14 @@ struct alignas(64) Storage {
     void* data = nullptr;
     Storage* base = nullptr;
     Shape shape;
+    alignas(8) unsigned char inside[room];
+
+    /// The size of a block for that many bytes of elements.
+    static constexpr std::size_t block_bytes(std::size_t element_bytes) {
+        return sizeof(Storage) + (element_bytes <= room ? 0 : element_bytes);
+    }
 };
+static_assert(sizeof(Storage) == 128, "two cache lines, without a gap between shape and elements");
 
 inline Storage* initialise(void* block, std::uint8_t size_class, const Shape& shape, std::int64_t size, DType dtype) {
     auto* s = static_cast<Storage*>(block);
@@ -44,7 +53,8 @@ inline Storage* initialise(void* block, std::uint8_t size_class, const Shape& sh
     s->dtype = dtype;
     s->size_class = size_class;
     s->size = size;
-    s->data = s + 1;
+    // By the block's size: what fits the header alone is inside it.
+    s->data = size_class == size_class_of(sizeof(Storage)) ? static_cast<void*>(s->inside) : s + 1;
     s->base = nullptr;
     ::new (&s->shape) Shape(shape);
     return s;

@@ -25,11 +25,9 @@ void Shape::too_many_axes() { throw ShapeError("Shape: at most 8 axes are suppor
 namespace detail {
 namespace {
 
-static_assert(sizeof(Storage) % 64 == 0, "elements start on a cache line");
-
-Storage* new_storage(const Shape& shape, std::int64_t size, DType dtype, std::size_t data_bytes) {
-    return initialise(allocate(size_class_of(sizeof(Storage) + data_bytes)),
-                      size_class_of(sizeof(Storage) + data_bytes), shape, size, dtype);
+Storage* new_storage(const Shape& shape, std::int64_t size, DType dtype, std::size_t block_bytes) {
+    const std::uint8_t size_class = size_class_of(block_bytes);
+    return initialise(allocate(size_class), size_class, shape, size, dtype);
 }
 
 /// Calls f with a null pointer of the element type.
@@ -91,7 +89,7 @@ void destroy_without_elements(Storage* s) noexcept {
 Storage* new_foreign_storage(const Shape& shape, DType dtype, std::size_t keeper_bytes, Location where) {
     const std::int64_t size = count_elements(shape, "Shape", where);
     return named("Tensor", where, [&] {
-        Storage* s = new_storage(shape, size, dtype, keeper_bytes);
+        Storage* s = new_storage(shape, size, dtype, sizeof(Storage) + keeper_bytes);
         s->base = s;
         return s;
     });
@@ -116,7 +114,7 @@ Tensor empty(const Shape& shape, DType dtype, Location where) {
     const std::int64_t size = count_elements(shape, "Shape", where);
     const auto bytes = static_cast<std::size_t>(size * size_of(dtype));
     try {
-        return TensorAccess::from_storage(new_storage(shape, size, dtype, bytes));
+        return TensorAccess::from_storage(new_storage(shape, size, dtype, Storage::block_bytes(bytes)));
     } catch (const MemoryError&) {  // it knows the block's size, but not the tensor's
         throw MemoryError("Tensor", bytes, shape_and_type(shape, dtype), where);
     }
@@ -135,7 +133,7 @@ Tensor from_data(const void* data, std::int64_t count, DType dtype, const Shape&
 Tensor TensorAccess::view(const Tensor& t, const Shape& shape, std::int64_t offset) {
     Storage* of = t.storage_;
     Storage* base = of->base ? of->base : of;
-    Storage* s = new_storage(shape, shape.size(), of->dtype, 0);
+    Storage* s = new_storage(shape, shape.size(), of->dtype, sizeof(Storage));
     s->data = static_cast<char*>(of->data) + offset * size_of(of->dtype);
     s->base = base;
     retain(base);

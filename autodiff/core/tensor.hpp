@@ -226,7 +226,7 @@ struct TensorAccess {
     static Tensor empty_like(const Tensor& t) {
         const Storage& s = *t.storage_;
         const std::uint8_t size_class =
-            s.base ? size_class_of(sizeof(Storage) + static_cast<std::size_t>(s.size * size_of(s.dtype)))
+            s.base ? size_class_of(Storage::block_bytes(static_cast<std::size_t>(s.size * size_of(s.dtype))))
                    : s.size_class;
         return from_storage(initialise(allocate(size_class), size_class, s.shape, s.size, s.dtype));
     }
