@@ -8,6 +8,7 @@
 #include "core/precision.hpp"               // Autocast: products in bf16
 #include "core/apply.hpp"                   // apply(): define operations
 #include "transform/transforms.hpp"         // grad, vjp, jvp, jacobian, hessian, hvp, checkpoint
+#include "transform/chunks.hpp"             // sum_over_chunks: gradients of large sums, a cache at a time
 #include "transform/implicit.hpp"           // fixed_point, root: solutions of equations with their gradients
 #include "transform/gradcheck.hpp"          // compare derivatives with finite differences
 #include "inspect/inspect.hpp"              // tape contents, costs, and why a gradient is absent

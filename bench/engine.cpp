@@ -4,6 +4,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cmath>
+
 namespace {
 
 using namespace xgrad;
@@ -61,6 +63,31 @@ void small_batch(benchmark::State& state) {
     state.counters["flops"] = benchmark::Counter(work, benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(small_batch)->ArgsProduct({{256, 1024}, {1, 4, 8, 16}})->Unit(benchmark::kMicrosecond);
+
+/// The price of a barrier option and its sensitivities to spot, rate and volatility over so many paths of 12 steps: on
+/// one tape, and chunk by chunk.
+Tensor price(const Tensors& market, const Tensors& normals) {
+    const Tensor &spot = market[0], &rate = market[1], &volatility = market[2], &z = normals[0];
+    const double dt = 1.0 / 12;
+    Tensor s = spot, alive = scalar(1.0);
+    for (int t = 0; t < 12; ++t) {
+        s = s * exp((rate - 0.5 * volatility * volatility) * dt + volatility * std::sqrt(dt) * select(z, 1, t));
+        alive = alive * sigmoid((s - 80.0) * 0.5);
+    }
+    return sum(alive * relu(s - 100.0) * exp(-rate));
+}
+const Tensors market{scalar(100.0), scalar(0.03), scalar(0.2)};
+void sum_whole(benchmark::State& state) {
+    const Tensors normals{randn({state.range(0), 12}, generator, DType::f64)};
+    for (auto _ : state)
+        benchmark::DoNotOptimize(value_and_grad([&](const Tensors& m) { return price(m, normals); }, market));
+}
+void sum_chunked(benchmark::State& state) {
+    const Tensors normals{randn({state.range(0), 12}, generator, DType::f64)};
+    for (auto _ : state) benchmark::DoNotOptimize(sum_over_chunks(price, market, normals));
+}
+BENCHMARK(sum_whole)->RangeMultiplier(10)->Range(1000, 100000)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK(sum_chunked)->RangeMultiplier(10)->Range(1000, 100000)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 /// One operation on 16 elements: its value alone, recorded, and with its part of the backward pass.
 template <class F>
