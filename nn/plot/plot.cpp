@@ -13,8 +13,8 @@ constexpr const char* colours[] = {"#2a6fb0", "#d0661a", "#3a8a4d", "#a44a9c", "
                                    "#3a9a9a", "#c1385b", "#858585", "#e38fb1", "#8f5b3a"};
 
 constexpr const char* palettes[] = {
-    "defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', 6 '#5ec962', 7 '#addc30', "
-    "8 '#fde725')",
+    ("defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', 6 '#5ec962', 7 '#addc30', "
+     "8 '#fde725')"),
     "defined (0 '#2166ac', 1 '#92c5de', 2 '#f7f7f7', 3 '#f4a582', 4 '#b2182b')",
     "defined (0 '#000000', 1 '#ffffff')",
 };
